@@ -1,0 +1,135 @@
+"""The composition of a service: one call in each service's `main.py` gives it all that is not its business."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from servicekit import problems
+from servicekit.auth import TokenVerifier
+from servicekit.clock import Clock
+from servicekit.db import Database
+from servicekit.deadletters import DeadLetters
+from servicekit.errors import Problem, Unavailable
+from servicekit.idempotency import Idempotency
+from servicekit.messages import Catalogue
+from servicekit.middleware import Gatekeeper
+from servicekit.schemas import ProblemDetails
+from servicekit.settings import ServiceSettings
+from servicekit.sidecar import Sidecar
+
+log = structlog.get_logger()
+T = TypeVar("T")
+MAX_BODY_BYTES = 1024 * 1024
+EVENTS_MAX_BODY_BYTES = 16 * 1024 * 1024
+
+
+class Background(Protocol):
+    """Work beside the requests, such as the relay: runs until it is cancelled."""
+
+    async def run(self) -> None: ...
+
+
+def provided(kind: type[T]) -> Callable[[Request], T]:
+    """`Annotated[Checkout, Depends(provided(Checkout))]`: the instance that `main.py` wired."""
+
+    def of_request(request: Request) -> T:
+        instance: T = request.app.state.provided[kind]
+        return instance
+
+    return of_request
+
+
+def build(
+    name: str,
+    settings: ServiceSettings,
+    *,
+    routers: Sequence[APIRouter],
+    provides: Sequence[object] = (),
+    sidecar: Sidecar,
+    verifier: TokenVerifier,
+    clock: Clock,
+    db: Database | None = None,
+    background: Sequence[Background] = (),
+    dead_letters: DeadLetters | None = None,
+    on_start: Sequence[Callable[[], Awaitable[None]]] = (),
+    on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> FastAPI:
+    """A FastAPI app with health, metrics, problems, tracing, the sidecar's door and a lifespan that starts `background`.
+
+    `on_start` runs before the first request is taken (keys, secrets); `name` is the app-id and the package.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        for start in on_start:
+            await start()
+        tasks = [asyncio.create_task(work.run(), name=type(work).__name__) for work in background]
+        log.info("service is up", service=name, port=settings.app_port)
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for stop in on_stop:
+            await stop()
+        await sidecar.close()
+        if db is not None:
+            await db.close()
+
+    catalogue = Catalogue(name)
+    app = FastAPI(
+        title=f"minsu {name}",
+        version="1.0.0",
+        lifespan=lifespan,
+        responses={"4XX": {"model": ProblemDetails, "description": "Refused; `field` names what is wrong"}},
+        redoc_url=None,
+    )
+    app.state.provided = {type(instance): instance for instance in provides}
+    app.state.token_verifier = verifier
+    if db is not None:
+        app.state.idempotency = Idempotency(db, clock)
+    problems.install(app, catalogue)
+    for router in (_health(db, sidecar), *routers):
+        app.include_router(router)
+    if dead_letters is not None:
+        dead_letters.subscribe(app, settings.pubsub)
+
+    def refuse(request: Request, problem: Problem) -> Any:
+        return problems.render(request, catalogue, problem)
+
+    app.add_middleware(
+        Gatekeeper,
+        token=settings.app_api_token.get_secret_value(),
+        concurrency=settings.request_concurrency,
+        max_body_bytes=max_body_bytes,
+        render=refuse,
+    )
+    return app
+
+
+def _health(db: Database | None, sidecar: Sidecar) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/livez")
+    async def livez() -> dict[str, str]:
+        """The process answers; a database or broker that is away must not have us killed or unsubscribed."""
+        return {"state": "alive"}
+
+    @router.get("/readyz")
+    async def readyz() -> dict[str, str]:
+        if db is not None:
+            await db.ping()
+        if not await sidecar.is_ready():
+            raise Unavailable("the sidecar does not answer")
+        return {"state": "ready"}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

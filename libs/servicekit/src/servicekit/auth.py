@@ -1,0 +1,111 @@
+"""Who is asking: ES256 tokens of usercenter, verified by every service itself against usercenter's public keys (JWKS)."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import jwt
+from fastapi import Depends, Request
+
+from servicekit.errors import Forbidden, PeerUnavailable, Unauthenticated
+from servicekit.sidecar import Sidecar
+
+ISSUER, AUDIENCE, ALGORITHM = "minsu-usercenter", "minsu", "ES256"
+KEYS_TTL_SECONDS = 600
+UNKNOWN_KEY_PAUSE_SECONDS = 5.0
+
+JwksSource = Callable[[], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The signed-in user. `roles` may hold `buyer`, `merchant`, `operator`."""
+
+    user_id: int
+    roles: frozenset[str]
+
+    def require(self, role: str) -> None:
+        if role not in self.roles:
+            raise Forbidden(f"role {role} is needed")
+
+
+class TokenVerifier:
+    """Verifies bearer tokens. Keys are cached for ten minutes and fetched again, at most every five seconds, for an
+    unknown `kid`; while usercenter is down, cached keys go on serving."""
+
+    def __init__(self, source: JwksSource, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._source, self._monotonic = source, monotonic
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_at = float("-inf")
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """Raises Unauthenticated for anything but a valid, unexpired token; PeerUnavailable when no key can be had."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("a bearer token is needed")
+        try:
+            kid = jwt.get_unverified_header(token).get("kid", "")
+            key = await self._key(kid)
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"require": ["exp", "iat", "sub"]},
+            )
+            return Principal(int(claims["sub"]), frozenset(claims.get("roles", [])))
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise Unauthenticated(f"token: {error}") from error
+
+    async def _key(self, kid: str) -> jwt.PyJWK:
+        age = self._monotonic() - self._fetched_at
+        if age > KEYS_TTL_SECONDS or (kid not in self._keys and age > UNKNOWN_KEY_PAUSE_SECONDS):
+            await self._refresh()
+        if kid not in self._keys:
+            raise Unauthenticated("token: signed by a key that is not known")
+        return self._keys[kid]
+
+    async def _refresh(self) -> None:
+        try:
+            document = await self._source()
+        except PeerUnavailable:
+            if not self._keys:
+                raise
+            return
+        self._keys = {key.key_id or "": key for key in jwt.PyJWKSet.from_dict(document).keys}
+        self._fetched_at = self._monotonic()
+
+
+def jwks_by_invocation(sidecar: Sidecar) -> JwksSource:
+    """Ask usercenter, through the sidecars."""
+
+    async def fetch() -> dict[str, Any]:
+        response = await sidecar.invoke("usercenter", "GET", "/internal/jwks")
+        if not response.is_success:
+            raise PeerUnavailable(f"usercenter: {response.status_code} for its keys")
+        document: dict[str, Any] = response.json()
+        return document
+
+    return fetch
+
+
+async def _current_user(request: Request) -> Principal:
+    verifier: TokenVerifier = request.app.state.token_verifier
+    return await verifier.principal(request.headers.get("authorization"))
+
+
+async def _merchant(user: "CurrentUser") -> Principal:
+    user.require("merchant")
+    return user
+
+
+async def _operator(user: "CurrentUser") -> Principal:
+    user.require("operator")
+    return user
+
+
+CurrentUser = Annotated[Principal, Depends(_current_user)]
+Merchant = Annotated[Principal, Depends(_merchant)]
+Operator = Annotated[Principal, Depends(_operator)]

@@ -1,0 +1,24 @@
+"""Time, injected: no use-case asks the machine what time it is."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+"""Where the nights are slept: dates of stays and bills are dates there."""
+
+Clock = Callable[[], datetime]
+"""Answers the present moment, aware, UTC."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def unix(moment: datetime | None) -> int:
+    """Whole seconds since the epoch; 0 for a moment that has not come, as the source system's clients expect."""
+    return int(moment.timestamp()) if moment else 0
+
+
+def from_unix(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

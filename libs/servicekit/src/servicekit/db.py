@@ -1,0 +1,150 @@
+"""The service's own PostgreSQL: explicit transactions, bounded waits, a wake-up for the outbox after the commit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from pydantic import PostgresDsn
+from sqlalchemy import DateTime, MetaData, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from servicekit.errors import DatabaseUnavailable
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+Transaction = AsyncSession
+"""A session inside `Database.transaction()`: whoever holds one neither commits nor rolls back."""
+
+_SERVER_LIMITS = "-c statement_timeout=8s -c lock_timeout=4s -c idle_in_transaction_session_timeout=15s -c timezone=UTC"
+_TRANSIENT_SQLSTATES = ("08", "53", "57", "55P03", "40", "25006", "25P03")
+
+
+class Base(DeclarativeBase):
+    """Parent of a service's own declarative base; every moment is stored with its zone."""
+
+    __abstract__ = True
+    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012 - SQLAlchemy's own protocol
+
+
+def new_metadata() -> MetaData:
+    return MetaData(naming_convention=NAMING)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether trying again may help: the connection, the server's resources, a lock, a serialisation conflict."""
+    if isinstance(error, (PoolTimeout, InterfaceError, ConnectionError, TimeoutError)):
+        return True
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        if state is None:
+            return isinstance(error, OperationalError) or error.connection_invalidated
+        return str(state).startswith(_TRANSIENT_SQLSTATES)
+    return False
+
+
+class Database:
+    """Engine and sessions of one service.
+
+    `transaction()` commits at the end and rolls back on any exception; `read()` is for queries alone. Both turn an
+    unreachable or overloaded server into `DatabaseUnavailable`. After a commit that wrote to the outbox, each
+    `on_outbox` callback is called.
+    """
+
+    def __init__(self, url: PostgresDsn | str | None, *, pool_size: int = 10, pool_timeout: float = 2.0) -> None:
+        if url is None:
+            msg = "this service keeps state: its DATABASE_URL must be set"
+            raise ValueError(msg)
+        self.url = make_url(str(url)).set(drivername="postgresql+psycopg")
+        self.engine: AsyncEngine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            connect_args={"connect_timeout": 3, "options": _SERVER_LIMITS},
+        )
+        self.on_outbox: list[Callable[[], None]] = []
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+        event.listen(self.engine.sync_engine, "handle_error", _drop_pool_when_server_left)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        try:
+            async with self._sessions() as session:
+                async with session.begin():
+                    yield session
+                wake = session.info.get("outbox", False)
+        except Exception as error:
+            if is_transient(error):
+                raise DatabaseUnavailable(type(error).__name__) from error
+            raise
+        if wake:
+            for callback in self.on_outbox:
+                callback()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """One statement, or several that need not agree with one another: autocommit, no transaction to hold open."""
+        try:
+            async with self._sessions() as session:
+                await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+                yield session
+        except Exception as error:
+            if is_transient(error):
+                raise DatabaseUnavailable(type(error).__name__) from error
+            raise
+
+    async def ping(self) -> None:
+        """Raises DatabaseUnavailable unless the server answers within two seconds."""
+        try:
+            async with asyncio.timeout(2), self.read() as session:
+                await session.execute(text("select 1"))
+        except TimeoutError as error:
+            raise DatabaseUnavailable("no answer within two seconds") from error
+
+    async def own_connection(self) -> AsyncConnection:
+        """A connection outside the pool's budget, for an advisory lock that is held for long."""
+        engine = create_async_engine(
+            self.url,
+            pool_size=1,
+            max_overflow=0,
+            connect_args={"connect_timeout": 3, "options": "-c timezone=UTC"},
+        )
+        connection = await engine.connect()
+        return await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def mark_outbox(session: AsyncSession) -> None:
+    """Remember that this transaction left something to publish."""
+    session.info["outbox"] = True
+
+
+def _drop_pool_when_server_left(context: object) -> None:
+    """A server that was restarted leaves dead connections behind: throw the whole pool away at the first sign."""
+    original = getattr(context, "original_exception", None)
+    state = getattr(original, "sqlstate", None)
+    if state in {"57P01", "57P02", "57P03"}:
+        context.is_disconnect = True  # type: ignore[attr-defined]  # SQLAlchemy's ExceptionContext, set by design
+
+
+__all__ = ["Base", "Database", "Session", "Transaction", "is_transient", "mark_outbox", "new_metadata"]

@@ -1,0 +1,147 @@
+"""What a consumer could not apply ends here, in its own table: time mends the rest, or a person does.
+
+The dead-letter topic is read into the table whole (that subscription retries for ever), then every row is tried again
+by cron with growing pauses. A row that proves poison stops there with its reason.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from dapr.ext.fastapi import DaprApp
+from fastapi import FastAPI, Request
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from servicekit.clock import Clock
+from servicekit.db import Database, new_metadata
+from servicekit.errors import Poison
+from servicekit.events import SUCCESS, CloudEvent, Consumer
+
+log = structlog.get_logger()
+metadata = new_metadata()
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("topic", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="waiting"),  # waiting → applied | poison → discarded
+    Column("reason", Text),
+    Column("note", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("ended_at", DateTime(timezone=True)),
+    UniqueConstraint("topic", "source", "event_id"),
+)
+Index("ix_dead_letter_due", dead_letter.c.next_attempt_at, postgresql_where=dead_letter.c.state == "waiting")
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)
+
+
+class DeadLetters:
+    """The dead letters of one service: one reader for each of its consumers, one `reapply` for all."""
+
+    def __init__(self, db: Database, clock: Clock, app_id: str, consumers: Sequence[Consumer[Any]]) -> None:
+        self._db, self._clock, self._app_id = db, clock, app_id
+        self._consumers = {consumer.topic: consumer for consumer in consumers}
+
+    def subscribe(self, app: FastAPI, pubsub: str) -> None:
+        """Register a programmatic subscription for each consumer's `<topic>.<app-id>.dlq`."""
+        subscriptions = DaprApp(app)
+        for topic in self._consumers:
+            path = f"/events/dead-letters/{topic}"
+            subscriptions.subscribe(pubsub, f"{topic}.{self._app_id}.dlq", route=path)(self._reader(topic))
+
+    def _reader(self, topic: str) -> Any:
+        async def read(request: Request) -> dict[str, str]:
+            await self.keep(topic, await request.body())
+            return {"status": SUCCESS}
+
+        return read
+
+    async def keep(self, topic: str, body: bytes) -> None:
+        """Write the letter down once. Raises DatabaseUnavailable: the broker then brings it again."""
+        text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+        try:
+            event = CloudEvent.model_validate_json(text)
+            source, event_id = event.source, event.id
+        except ValueError:
+            source, event_id = "unreadable", hashlib.sha256(body).hexdigest()
+        async with self._db.transaction() as tx:
+            await tx.execute(
+                insert(dead_letter)
+                .values(topic=topic, source=source, event_id=event_id, body=text, next_attempt_at=self._clock())
+                .on_conflict_do_nothing()
+            )
+
+    async def reapply(self, *, limit: int = 50) -> dict[str, int]:
+        """Try what is due; answers counts by result. Replicas and overlapping ticks never meet on a row."""
+        counts = {"applied": 0, "waiting": 0, "poison": 0}
+        for letter_id, topic, body, attempts in await self._claim(limit):
+            state, reason = await self._try(topic, body)
+            counts[state] += 1
+            await self._record(letter_id, state, reason, attempts)
+        return counts
+
+    async def _claim(self, limit: int) -> list[Any]:
+        now = self._clock()
+        due = (
+            select(dead_letter.c.id)
+            .where(dead_letter.c.state == "waiting", dead_letter.c.next_attempt_at <= now)
+            .order_by(dead_letter.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        claim = (
+            update(dead_letter)
+            .where(dead_letter.c.id.in_(due))
+            .values(next_attempt_at=now + timedelta(minutes=2), attempts=dead_letter.c.attempts + 1)
+            .returning(dead_letter.c.id, dead_letter.c.topic, dead_letter.c.body, dead_letter.c.attempts)
+        )
+        async with self._db.transaction() as tx:
+            return sorted((await tx.execute(claim)).tuples().all())
+
+    async def _try(self, topic: str, body: str) -> tuple[str, str | None]:
+        try:
+            await self._consumers[topic].apply(json.loads(body))
+        except (Poison, ValueError, KeyError) as error:
+            log.error("dead letter is poison", topic=topic, reason=str(error))
+            return "poison", str(error)[:500]
+        except Exception as error:  # noqa: BLE001 - whatever it was, the row keeps it and comes again
+            return "waiting", f"{type(error).__name__}: {error}"[:500]
+        return "applied", None
+
+    async def _record(self, letter_id: int, state: str, reason: str | None, attempts: int) -> None:
+        now = self._clock()
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts, 10))
+        async with self._db.transaction() as tx:
+            await tx.execute(
+                update(dead_letter)
+                .where(dead_letter.c.id == letter_id, dead_letter.c.state == "waiting")
+                .values(
+                    state=state,
+                    reason=reason,
+                    next_attempt_at=now + pause,
+                    ended_at=None if state == "waiting" else now,
+                )
+            )

@@ -1,0 +1,124 @@
+"""The Kafka edge: bulk deliveries in, SUCCESS / RETRY / DROP out.
+
+A handler that returns took the event; one that raises Poison (or cannot read it) sends it to the dead letters; any other
+failure leaves it with the broker. Events of one key are handled in order, keys side by side.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
+from fastapi import APIRouter, Request
+from prometheus_client import Counter
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from servicekit.errors import Poison, Problem, Unavailable
+from servicekit.telemetry import continue_trace
+
+log = structlog.get_logger()
+HANDLED = Counter("events_handled_total", "Events by topic and outcome", ["topic", "outcome"])
+
+D = TypeVar("D", bound=BaseModel)
+SUCCESS, RETRY, DROP = "SUCCESS", "RETRY", "DROP"
+PARALLEL_KEYS = 8
+
+
+class EventData(BaseModel):
+    """Parent of what a consumer reads of an event: it tolerates more than it knows."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class CloudEvent(BaseModel):
+    """The envelope (CloudEvents 1.0 §3.1), as far as a consumer needs it; `data` is read by the consumer's own model."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str
+    source: str
+    type: str = ""
+    subject: str | None = None
+    traceparent: str | None = None
+    data: Any = None
+
+
+@dataclass(frozen=True)
+class Consumer(Generic[D]):
+    """What one service does with one topic. `handle` opens its own transaction and records the event in its inbox."""
+
+    topic: str
+    path: str
+    data: type[D]
+    handle: Callable[[CloudEvent, D], Awaitable[None]]
+
+    async def apply(self, envelope: Any) -> None:
+        """Read and handle one event. Raises Poison when it can never be applied."""
+        try:
+            event = CloudEvent.model_validate(envelope)
+            data = self.data.model_validate(event.data)
+        except ValidationError as error:
+            raise Poison(f"cannot be read: {error.error_count()} errors, first {error.errors()[0]['loc']}") from error
+        continue_trace(event.traceparent)
+        await self.handle(event, data)
+
+    async def outcome(self, envelope: Any) -> str:
+        """`apply`, told in the sidecar's words."""
+        try:
+            await self.apply(envelope)
+        except Poison as error:
+            log.error("event is poison", topic=self.topic, reason=str(error))
+            return self._count(DROP)
+        except Unavailable as error:
+            log.warning("event must wait", topic=self.topic, reason=str(error))
+            return self._count(RETRY)
+        except Problem as error:
+            log.exception("event was refused", topic=self.topic, reason=str(error))
+            return self._count(RETRY)
+        except Exception:
+            log.exception("event failed", topic=self.topic)
+            return self._count(RETRY)
+        return self._count(SUCCESS)
+
+    def _count(self, outcome: str) -> str:
+        HANDLED.labels(self.topic, outcome).inc()
+        return outcome
+
+
+def bulk_routes(*consumers: Consumer[Any]) -> APIRouter:
+    """A route for each consumer, for subscriptions with `bulkSubscribe.enabled`; single deliveries are taken as well."""
+    router = APIRouter(include_in_schema=False)
+    for consumer in consumers:
+        router.add_api_route(consumer.path, _route(consumer), methods=["POST"])
+    return router
+
+
+def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, Any]]]:
+    async def receive(request: Request) -> dict[str, Any]:
+        try:
+            body = await request.json()
+        except ValueError:
+            return {"status": DROP}
+        if not isinstance(body, dict) or "entries" not in body:
+            return {"status": await consumer.outcome(body)}
+        lanes: dict[str, list[dict[str, Any]]] = {}
+        for entry in body["entries"]:
+            key = (entry.get("metadata") or {}).get("__key") or str(entry.get("entryId"))
+            lanes.setdefault(key, []).append(entry)
+        gate = asyncio.Semaphore(PARALLEL_KEYS)
+        answers = await asyncio.gather(*(_lane(consumer, lane, gate) for lane in lanes.values()))
+        return {"statuses": [status for lane in answers for status in lane]}
+
+    return receive
+
+
+async def _lane(consumer: Consumer[Any], lane: list[dict[str, Any]], gate: asyncio.Semaphore) -> list[dict[str, str]]:
+    statuses = []
+    waits = False
+    async with gate:
+        for entry in lane:
+            status = RETRY if waits else await consumer.outcome(entry.get("event"))
+            waits = waits or status == RETRY  # what comes after it under the same key must not overtake it
+            statuses.append({"entryId": entry["entryId"], "status": status})
+    return statuses

@@ -1,0 +1,158 @@
+"""`Idempotency-Key` on creating POSTs (draft-ietf-httpapi-idempotency-key-header): the same key and request get the same
+answer again, marked `Idempotent-Replayed: true`; another request under the key is refused; one still running is told so.
+
+Only successes are kept. A key left in flight by a crash is free again after its lease, so the use-case below must itself
+be safe to repeat (a unique number, a natural key): this layer saves work and answers, the constraints save money.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from servicekit.clock import Clock
+from servicekit.db import Database, new_metadata
+from servicekit.errors import Conflict, InvalidInput
+
+metadata = new_metadata()
+A = TypeVar("A", bound=BaseModel)
+
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("answer", Text),
+    Column("claimed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("ix_idempotency_key_claimed_at", idempotency_key.c.claimed_at)
+
+LEASE = timedelta(seconds=30)
+KEEP = timedelta(hours=24)
+LONGEST_KEY = 128
+
+
+class IdempotencyInFlight(Conflict):
+    code, slug = 100111, "idempotency-in-flight"
+
+
+class IdempotencyMismatch(InvalidInput):
+    code, slug = 100112, "idempotency-mismatch"
+
+
+class Idempotency:
+    """The store of keys of one service."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock = db, clock
+
+    async def once(
+        self, scope: str, key: str, request: BaseModel, answer: type[A], action: Callable[[], Awaitable[A]]
+    ) -> tuple[A, bool]:
+        """Run `action`, or answer what it answered before; the flag says it was a replay. `scope` names user and path."""
+        fingerprint = hashlib.sha256(request.model_dump_json(by_alias=True).encode()).hexdigest()
+        if kept := await self._claim(scope, key, fingerprint):
+            return answer.model_validate_json(kept), True
+        try:
+            result = await action()
+        except BaseException:
+            await self._release(scope, key)
+            raise
+        async with self._db.transaction() as tx:
+            await tx.execute(
+                update(idempotency_key)
+                .where(idempotency_key.c.scope == scope, idempotency_key.c.key == key)
+                .values(answer=result.model_dump_json(by_alias=True))
+            )
+        return result, False
+
+    async def _claim(self, scope: str, key: str, fingerprint: str) -> str | None:
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            claimed = await tx.execute(
+                insert(idempotency_key)
+                .values(scope=scope, key=key, fingerprint=fingerprint, claimed_at=now)
+                .on_conflict_do_nothing()
+                .returning(idempotency_key.c.key)
+            )
+            if claimed.first():
+                return None
+            row = (
+                (
+                    await tx.execute(
+                        select(idempotency_key)
+                        .where(idempotency_key.c.scope == scope, idempotency_key.c.key == key)
+                        .with_for_update()
+                    )
+                )
+                .mappings()
+                .one_or_none()
+            )
+            if row is None:  # its first request failed and let it go just now
+                raise IdempotencyInFlight("the first request under this key has just ended", retry_after=1)
+            if row["fingerprint"] != fingerprint:
+                raise IdempotencyMismatch("the key was used with another request", field="Idempotency-Key")
+            if row["answer"] is not None:
+                return str(row["answer"])
+            if now - row["claimed_at"] < LEASE:
+                raise IdempotencyInFlight("the first request under this key is still running", retry_after=1)
+            await tx.execute(
+                update(idempotency_key)
+                .where(idempotency_key.c.scope == scope, idempotency_key.c.key == key)
+                .values(claimed_at=now)
+            )
+        return None
+
+    async def _release(self, scope: str, key: str) -> None:
+        async with self._db.transaction() as tx:
+            await tx.execute(
+                delete(idempotency_key).where(
+                    idempotency_key.c.scope == scope,
+                    idempotency_key.c.key == key,
+                    idempotency_key.c.answer.is_(None),
+                )
+            )
+
+    async def prune(self) -> int:
+        """Forget keys older than a day; answers how many."""
+        async with self._db.transaction() as tx:
+            gone = await tx.execute(
+                delete(idempotency_key)
+                .where(idempotency_key.c.claimed_at < self._clock() - KEEP)
+                .returning(idempotency_key.c.key)
+            )
+            return len(gone.all())
+
+
+class Once:
+    """What an endpoint asks for: `await once(user_id, body, Answer, lambda: use_case(…))`."""
+
+    def __init__(self, request: Request, response: Response, key: str | None) -> None:
+        self._request, self._response, self._key = request, response, key
+
+    async def __call__(self, who: int | str, body: BaseModel, answer: type[A], action: Callable[[], Awaitable[A]]) -> A:
+        if self._key is None:
+            return await action()
+        store: Idempotency = self._request.app.state.idempotency
+        scope = f"{who}:{self._request.url.path}"
+        result, replayed = await store.once(scope, self._key, body, answer, action)
+        if replayed:
+            self._response.headers["Idempotent-Replayed"] = "true"
+        return result
+
+
+def _once(
+    request: Request,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=LONGEST_KEY, pattern=r"^[!-~]+$")] = None,
+) -> Once:
+    return Once(request, response, idempotency_key)
+
+
+OnceOnly = Annotated[Once, Depends(_once)]

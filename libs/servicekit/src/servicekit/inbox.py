@@ -1,0 +1,34 @@
+"""Each event takes effect once: its id is written in the effect's own transaction, and a second one finds it there."""
+
+from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from servicekit.db import Transaction, new_metadata
+from servicekit.events import CloudEvent
+
+metadata = new_metadata()
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("ix_inbox_received_at", inbox.c.received_at)
+
+
+async def first_time(tx: Transaction, event: CloudEvent) -> bool:
+    """Record `(source, id)`; False when it was there already: the caller then does nothing and reports success.
+
+    Two deliveries at the same moment meet on the primary key: the second waits for the first one's commit.
+    """
+    statement = insert(inbox).values(source=event.source, event_id=event.id).on_conflict_do_nothing()
+    return bool((await tx.execute(statement.returning(inbox.c.event_id))).first())
+
+
+async def prune(tx: Transaction, *, keep_days: int = 30, limit: int = 5000) -> None:
+    """Drop what is older than any redelivery can be (Kafka's retention is 7 days), a slice at a time."""
+    key = tuple_(inbox.c.source, inbox.c.event_id)
+    old = select(key).where(inbox.c.received_at < func.now() - text(f"interval '{keep_days} days'")).limit(limit)
+    await tx.execute(delete(inbox).where(key.in_(old)))

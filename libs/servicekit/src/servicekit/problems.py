@@ -1,0 +1,91 @@
+"""The HTTP edge of errors: every refusal becomes `application/problem+json` (RFC 9457) with a message for the user."""
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from servicekit.errors import Conflict, InvalidInput, NotFound, Problem
+from servicekit.messages import Catalogue, preferred_language
+from servicekit.telemetry import current_trace_id
+
+log = structlog.get_logger()
+
+JSON_ERRORS = {"json_invalid", "value_error.jsondecode"}
+
+
+def install(app: FastAPI, catalogue: Catalogue) -> None:
+    """Register the handlers; `catalogue` holds the user's messages."""
+
+    async def on_problem(request: Request, problem: Exception) -> JSONResponse:
+        assert isinstance(problem, Problem)  # noqa: S101 - Starlette hands over what was registered
+        if problem.status >= 500:
+            log.warning("request failed", slug=problem.slug, detail=problem.detail, path=request.url.path)
+        return render(request, catalogue, problem)
+
+    async def on_invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+        errors = [{"field": _field(each["loc"]), "message": str(each["msg"])} for each in error.errors()]
+        detail = "; ".join(f"{each['field']}: {each['message']}" for each in errors[:5])
+        return render(request, catalogue, InvalidInput(detail, field=errors[0]["field"]), errors=errors)
+
+    async def on_http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - as above
+        response = render(request, catalogue, _of_status(error))
+        response.headers.update(error.headers or {})
+        return response
+
+    async def on_bug(request: Request, error: Exception) -> JSONResponse:
+        log.error("unexpected error", path=request.url.path, exc_info=error)
+        return render(request, catalogue, Problem("an unexpected error; the log has it under the trace id"))
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_bug)
+
+
+def render(
+    request: Request, catalogue: Catalogue, problem: Problem, *, errors: list[dict[str, str]] | None = None
+) -> JSONResponse:
+    language = preferred_language(request.headers.get("accept-language", ""))
+    body: dict[str, object] = {
+        "type": f"/problems/{problem.slug}",
+        "title": catalogue.text(problem.slug, "en", **problem.params),
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "msg": catalogue.text(problem.slug, language, **problem.params),
+        "trace_id": current_trace_id(),
+    }
+    if problem.field:
+        body["field"] = problem.field
+    if errors:
+        body["errors"] = errors
+    headers = {"Content-Language": "zh-CN" if language == "zh" else "en"}
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body, status_code=problem.status, headers=headers, media_type="application/problem+json")
+
+
+def _field(location: tuple[int | str, ...] | list[int | str]) -> str:
+    """`("body", "liveEndTime")` → `liveEndTime`; a body that is no JSON at all is called `body`."""
+    parts = [str(part) for part in location if part not in {"body", "query", "path", "header"}]
+    if len(location) > 1 and isinstance(location[1], int):  # ("body", 17): where the JSON broke
+        return "body"
+    return ".".join(parts) or "body"
+
+
+class _MethodNotAllowed(Conflict):
+    status, code, slug = 405, 100107, "method-not-allowed"
+
+
+def _of_status(error: HTTPException) -> Problem:
+    if error.status_code == 405:
+        return _MethodNotAllowed(str(error.detail))
+    if error.status_code == 404:
+        return NotFound("no such path")
+    return InvalidInput(str(error.detail), field="body")

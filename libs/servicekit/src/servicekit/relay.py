@@ -1,0 +1,196 @@
+"""The relay: takes the outbox to Kafka through the sidecar. One holder per service, whoever has the advisory lock.
+
+At most one event of a key is in flight, so the order of a key is kept; a key that fails waits alone, the others go on.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge
+from sqlalchemy import RowMapping, delete, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from servicekit.db import Database
+from servicekit.errors import Unavailable
+from servicekit.outbox import outbox
+from servicekit.sidecar import BulkEntry, Sidecar
+
+log = structlog.get_logger()
+
+PUBLISHED = Counter("outbox_published_total", "Events handed to the broker", ["topic"])
+FAILED = Counter("outbox_publish_failures_total", "Publish attempts that failed", ["topic"])
+LAG = Gauge("outbox_lag_events", "Events that wait in the outbox")
+AGE = Gauge("outbox_oldest_seconds", "Age of the oldest event that waits")
+ACTIVE = Gauge("outbox_relay_active", "1 where this replica holds the relay")
+
+LOCK_ID = 7_301_001
+CHANNEL = "outbox"
+
+
+class Relay:
+    """Runs until cancelled. `wake()` after a commit; `poll_seconds` is what a lost wake-up costs at the most."""
+
+    def __init__(
+        self,
+        db: Database,
+        sidecar: Sidecar,
+        *,
+        batch: int = 200,
+        poll_seconds: float = 1.0,
+        keep_days: int = 7,
+    ) -> None:
+        self._db, self._sidecar = db, sidecar
+        self._batch, self._poll, self._keep_days = batch, poll_seconds, keep_days
+        self._woken = asyncio.Event()
+        self._parked: dict[str, tuple[float, int]] = {}
+        self._next_sweep = 0.0
+        db.on_outbox.append(self.wake)
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._hold_and_publish()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the relay outlives any fault of the database or the sidecar
+                log.warning("relay interrupted", error=f"{type(error).__name__}: {error}"[:300])
+            ACTIVE.set(0)
+            await asyncio.sleep(self._poll)
+
+    async def _hold_and_publish(self) -> None:
+        connection = await self._db.own_connection()
+        try:
+            while not await self._take_lock(connection):
+                await self._stand_by(connection)
+            ACTIVE.set(1)
+            await self._listen_and_publish(connection)
+        finally:
+            await connection.close()
+            await connection.engine.dispose()
+
+    async def _take_lock(self, connection: AsyncConnection) -> bool:
+        return bool(await connection.scalar(text("select pg_try_advisory_lock(:id)"), {"id": LOCK_ID}))
+
+    async def _stand_by(self, connection: AsyncConnection) -> None:
+        """Another replica publishes: pass our commits' wake-ups on to it, one notification for many of them."""
+        try:
+            async with asyncio.timeout(self._poll):
+                await self._woken.wait()
+        except TimeoutError:
+            return  # look at the lock again
+        self._woken.clear()
+        await connection.execute(text(f"notify {CHANNEL}"))
+        await asyncio.sleep(0.02)
+
+    async def _listen_and_publish(self, connection: AsyncConnection) -> None:
+        """Both end together: who loses the lock's connection stops publishing at once."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen(connection))
+            group.create_task(self._publish_forever())
+
+    async def _listen(self, connection: AsyncConnection) -> None:
+        await connection.execute(text(f"listen {CHANNEL}"))
+        raw = (await connection.get_raw_connection()).driver_connection
+        if raw is None:
+            return
+        while True:
+            async for _ in raw.notifies(timeout=5.0):
+                self._woken.set()
+            await connection.execute(text("select 1"))  # a silent connection may be a dead one, and the lock with it
+
+    async def _publish_forever(self) -> None:
+        failures = 0
+        while True:
+            self._woken.clear()
+            try:
+                more = await self.publish_once()
+                failures = 0
+            except Unavailable as error:
+                failures += 1
+                more = False
+                log.warning("cannot publish", reason=str(error), failures=failures)
+                await asyncio.sleep(min(5.0, 0.1 * 2**failures))
+            await self._sweep()
+            if not more:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll):
+                        await self._woken.wait()
+
+    async def publish_once(self) -> bool:
+        """Publish the first waiting event of each key; answers whether there is more to do at once.
+
+        Raises Unavailable when the sidecar or the broker took nothing: every row stays as it was.
+        """
+        now = time.monotonic()
+        parked = [key for key, (until, _) in self._parked.items() if until > now]
+        async with self._db.read() as session:
+            query = select(outbox).where(outbox.c.published_at.is_(None)).order_by(outbox.c.id).limit(self._batch)
+            if parked:
+                query = query.where(outbox.c.partition_key.not_in(parked))
+            rows = (await session.execute(query)).mappings().all()
+        if not rows:
+            return False
+        first_of_key: dict[tuple[str, str], RowMapping] = {}
+        for row in rows:
+            first_of_key.setdefault((row["topic"], row["partition_key"]), row)
+        by_topic: dict[str, list[RowMapping]] = {}
+        for row in first_of_key.values():
+            by_topic.setdefault(row["topic"], []).append(row)
+        for topic, events in by_topic.items():
+            await self._publish(topic, events)
+        return len(rows) == self._batch or len(first_of_key) < len(rows)
+
+    async def _publish(self, topic: str, rows: Sequence[RowMapping]) -> None:
+        entries = [BulkEntry(row["event_id"], row["event"], row["partition_key"]) for row in rows]
+        failed = await self._sidecar.publish_bulk(topic, entries)
+        sent = [row["id"] for row in rows if row["event_id"] not in failed]
+        async with self._db.transaction() as tx:
+            if sent:
+                await tx.execute(update(outbox).where(outbox.c.id.in_(sent)).values(published_at=func.now()))
+            for row in rows:
+                if reason := failed.get(row["event_id"]):
+                    await tx.execute(
+                        update(outbox)
+                        .where(outbox.c.id == row["id"])
+                        .values(attempts=outbox.c.attempts + 1, last_error=reason[:500])
+                    )
+        PUBLISHED.labels(topic).inc(len(sent))
+        for row in rows:
+            if row["event_id"] in failed:
+                self._park(row["partition_key"])
+                FAILED.labels(topic).inc()
+            else:
+                self._parked.pop(row["partition_key"], None)
+
+    def _park(self, key: str) -> None:
+        _, failures = self._parked.get(key, (0.0, 0))
+        self._parked[key] = (time.monotonic() + min(30.0, 0.2 * 2**failures), failures + 1)
+
+    async def _sweep(self) -> None:
+        """Every ten seconds: lag and age as metrics; published rows beyond their keep are dropped, a slice at a time."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + 10.0
+        async with self._db.transaction() as tx:
+            waiting: Any = (
+                await tx.execute(
+                    select(func.count(), func.extract("epoch", func.now() - func.min(outbox.c.created_at))).where(
+                        outbox.c.published_at.is_(None)
+                    )
+                )
+            ).one()
+            LAG.set(waiting[0])
+            AGE.set(float(waiting[1] or 0))
+            old = (
+                select(outbox.c.id)
+                .where(outbox.c.published_at < func.now() - text(f"interval '{self._keep_days} days'"))
+                .limit(5000)
+            )
+            await tx.execute(delete(outbox).where(outbox.c.id.in_(old)))

@@ -1,0 +1,58 @@
+"""`python -m <service>`: serve; `… migrate`: bring the database up to date; a service adds its own commands."""
+
+import os
+from collections.abc import Callable
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from servicekit import migrate
+from servicekit.settings import ServiceSettings
+from servicekit.telemetry import configure_logging
+
+
+def command_line(
+    name: str,
+    settings: type[ServiceSettings],
+    create_app: Callable[[ServiceSettings], FastAPI],
+    *,
+    stateful: bool = True,
+) -> typer.Typer:
+    """The commands that every service has. Settings are read when a command runs, never at import."""
+    cli = typer.Typer(no_args_is_help=False, add_completion=False, pretty_exceptions_enable=False)
+
+    @cli.callback(invoke_without_command=True)
+    def serve(context: typer.Context) -> None:
+        """Serve until SIGTERM; requests in flight are finished first."""
+        if context.invoked_subcommand is None:
+            serve_app(name, settings.load(), create_app)
+
+    if stateful:
+
+        @cli.command("migrate")
+        def migrate_database() -> None:
+            """Bring the database to the newest revision, once, however many replicas start."""
+            url = os.environ.get(f"{name.upper()}_DATABASE_URL")
+            if not url:
+                raise typer.BadParameter(f"{name.upper()}_DATABASE_URL is not set")
+            migrate.upgrade(name, url)
+            typer.echo(f"{name}: database is up to date")
+
+    return cli
+
+
+def serve_app(name: str, settings: ServiceSettings, create_app: Callable[[ServiceSettings], FastAPI]) -> None:
+    configure_logging(name, log_format=settings.log_format, level=settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.app_host,
+        port=settings.app_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_keep_alive=75,
+        loop="uvloop",
+        http="httptools",
+    )

@@ -1,0 +1,60 @@
+"""Building blocks of request and answer models: camelCase outside, snake_case inside, bounds on everything."""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+BIGINT_MAX = 2**63 - 1
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:  # PostgreSQL's text cannot hold it
+        msg = "must not contain the NUL character"
+        raise ValueError(msg)
+    return text
+
+
+Text = Annotated[str, AfterValidator(_no_nul)]
+RowId = Annotated[int, Field(ge=1, le=BIGINT_MAX, strict=True)]
+LastId = Annotated[
+    int,
+    Field(ge=0, le=BIGINT_MAX, strict=True, description="Rows with an id below it; 0 or absent: from the newest"),
+]
+PageSize = Annotated[int, Field(ge=1, le=100, strict=True)]
+Sn = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}\d{22}$"), Field(examples=["HSO2026112309302612345678"])]
+
+
+class ApiModel(BaseModel):
+    """A body: camelCase on the wire; members it does not know are ignored, as the source system's clients need."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+
+T = TypeVar("T")
+
+
+class Ok(BaseModel, Generic[T]):
+    """Every success: `{"code": 200, "msg": "OK", "data": …}`."""
+
+    code: Literal[200] = 200
+    msg: Literal["OK"] = "OK"
+    data: T
+
+
+class Empty(ApiModel):
+    """`{}`: nothing is asked for, or nothing is left to say."""
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457, with the source system's `code` and `msg` for its clients."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: int
+    msg: str
+    trace_id: str
+    field: str | None = None
+    errors: list[dict[str, str]] | None = None

@@ -1,0 +1,54 @@
+"""Settings that every service has. A service adds its own in one small subclass with its own prefix."""
+
+import sys
+from typing import Self
+
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read once from the environment, immutable afterwards.
+
+    Names without the service's prefix are Dapr's own (`APP_PORT`, `DAPR_HTTP_PORT`, …) or common to all services.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    database_url: PostgresDsn | None = None
+    database_pool_size: int = Field(10, ge=1, le=200)
+    database_pool_timeout_seconds: float = Field(2.0, gt=0)
+
+    app_host: str = Field("127.0.0.1", validation_alias="APP_HOST")
+    app_port: int = Field(8000, validation_alias="APP_PORT")
+    app_api_token: SecretStr = Field(validation_alias="APP_API_TOKEN", min_length=16)
+    """What the sidecar shows with every call to this app; without it nobody reaches /internal, /events, /jobs, /dapr."""
+    dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_HOST")
+    dapr_http_port: int = Field(3500, validation_alias="DAPR_HTTP_PORT")
+    dapr_grpc_port: int = Field(50001, validation_alias="DAPR_GRPC_PORT")
+    dapr_api_token: SecretStr = Field(SecretStr(""), validation_alias="DAPR_API_TOKEN")
+    log_format: str = Field("console", validation_alias="LOG_FORMAT", pattern="^(console|json)$")
+    log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
+    pubsub: str = "pubsub"
+    secret_store: str = "secrets"  # noqa: S105 - a component's name
+    shutdown_seconds: int = Field(10, ge=0)
+    """How long requests in flight may take after SIGTERM before they are cut."""
+    request_concurrency: int = Field(256, ge=1)
+    """Requests served at once; beyond it the answer is 503 with Retry-After."""
+
+    @property
+    def dapr_http_url(self) -> str:
+        return f"http://{self.dapr_host}:{self.dapr_http_port}"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment, or leave with one line for each setting that is missing or wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            prefix = cls.model_config.get("env_prefix", "")
+            for problem in error.errors():
+                name = str(problem["loc"][0])
+                shown = name if name.isupper() else f"{prefix}{name}".upper()
+                sys.stderr.write(f"setting {shown}: {problem['msg']}\n")
+            raise SystemExit(2) from None

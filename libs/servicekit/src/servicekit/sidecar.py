@@ -1,0 +1,113 @@
+"""The sidecar's HTTP API: invoke another service, publish a batch, ask whether it is there.
+
+A dead peer, an open circuit or a dead sidecar all become PeerUnavailable: one thing to handle for callers. This client
+does not retry: Dapr's resiliency does, in one place.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from servicekit.errors import PeerUnavailable
+from servicekit.telemetry import current_traceparent
+
+
+@dataclass(frozen=True)
+class BulkEntry:
+    """One event of a bulk publish: `event` is a whole CloudEvent, `key` its partition key."""
+
+    id: str
+    event: Mapping[str, Any]
+    key: str
+
+
+class Sidecar:
+    """One client for the life of the service; the base URL is the sidecar's, on loopback."""
+
+    def __init__(self, base_url: str, api_token: str, *, pubsub: str = "pubsub", timeout_seconds: float = 6.0) -> None:
+        self._pubsub = pubsub
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            headers={"dapr-api-token": api_token} if api_token else {},
+            timeout=httpx.Timeout(timeout_seconds, connect=1.0),
+            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+            trust_env=False,
+        )
+
+    async def invoke(
+        self,
+        app_id: str,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Call `path` of `app_id` through both sidecars; the peer's own answer comes back whatever its status.
+
+        Raises PeerUnavailable when no answer of the peer itself was had in bounded time.
+        """
+        sent = {"dapr-app-id": app_id, **(headers or {})}
+        if traceparent := current_traceparent():
+            sent.setdefault("traceparent", traceparent)
+        try:
+            response = await self._http.request(method, path, json=json, content=content, headers=sent, params=params)
+        except httpx.HTTPError as error:
+            raise PeerUnavailable(f"{app_id}: {type(error).__name__}") from error
+        if code := dapr_error(response):
+            raise PeerUnavailable(f"{app_id}: {code}")
+        return response
+
+    async def publish_bulk(self, topic: str, entries: Sequence[BulkEntry]) -> dict[str, str]:
+        """Publish all; answers the entries that were refused, id → reason. Raises PeerUnavailable when none was taken.
+
+        The key goes with each entry and never with the request, where it would overrule them all (pubsub.kafka).
+        """
+        body = [
+            {
+                "entryId": entry.id,
+                "event": entry.event,
+                "contentType": "application/cloudevents+json",
+                "metadata": {"partitionKey": entry.key},
+            }
+            for entry in entries
+        ]
+        try:
+            response = await self._http.post(f"/v1.0/publish/bulk/{self._pubsub}/{topic}", json=body)
+        except httpx.HTTPError as error:
+            raise PeerUnavailable(f"sidecar: {type(error).__name__}") from error
+        if response.is_success:
+            return {}
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = {}
+        failed = {str(each["entryId"]): str(each.get("error", "")) for each in answer.get("failedEntries") or []}
+        if not failed or len(failed) == len(entries):
+            raise PeerUnavailable(f"publish to {topic}: {answer.get('errorCode', response.status_code)}")
+        return failed
+
+    async def is_ready(self) -> bool:
+        """Whether the sidecar's outbound API answers (`/v1.0/healthz/outbound`, which needs no app)."""
+        try:
+            return (await self._http.get("/v1.0/healthz/outbound", timeout=1.0)).is_success
+        except httpx.HTTPError:
+            return False
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def dapr_error(response: httpx.Response) -> str:
+    """The sidecar's own error code (`ERR_…`, `DAPR_…`), or empty when the answer is the peer's."""
+    if response.status_code < 400 or not response.headers.get("content-type", "").startswith("application/json"):
+        return ""
+    try:
+        code = response.json().get("errorCode", "")
+    except (ValueError, AttributeError):
+        return ""
+    return code if isinstance(code, str) and code.startswith(("ERR_", "DAPR_")) else ""

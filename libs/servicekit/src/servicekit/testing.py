@@ -1,0 +1,102 @@
+"""For tests of services: a client over ASGI with the lifespan entered, tokens, and a sidecar that remembers.
+
+The fakes are for unit and service tests alone; whatever is about delivery runs against the real daprd.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from fastapi import FastAPI
+
+from servicekit.auth import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
+from servicekit.errors import PeerUnavailable
+from servicekit.sidecar import Sidecar
+
+APP_TOKEN = "test-app-token-0123456789"  # noqa: S105 - of tests only
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class FakeSidecar(Sidecar):
+    """Answers invocations from `answers`, keyed `(app_id, path)`; a missing answer is a dead peer. Publishes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("http://sidecar.invalid", "")
+        self.answers: dict[tuple[str, str], Answer] = {}
+        self.calls: list[tuple[str, str, Any]] = []
+
+    def answer(self, app_id: str, path: str, body: Any = None, status: int = 200) -> None:
+        """Let `path` of `app_id` answer `body` from now on."""
+        self.answers[app_id, path] = lambda _request: httpx.Response(status, json=body)
+
+    async def invoke(
+        self,
+        app_id: str,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        self.calls.append((app_id, path, json))
+        request = httpx.Request(
+            method, f"http://{app_id}{path}", json=json, content=content, headers=dict(headers or {}), params=params
+        )
+        try:
+            found = self.answers[app_id, path]
+        except KeyError:
+            raise PeerUnavailable(f"{app_id}: no answer for {path} in this test") from None
+        return found(request)
+
+    async def is_ready(self) -> bool:
+        return True
+
+
+class Tokens:
+    """Issues what usercenter issues, with a key of the test's own."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.jwk = {
+            **jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True),
+            "kid": "test",
+            "alg": ALGORITHM,
+        }
+
+    def verifier(self) -> TokenVerifier:
+        async def source() -> dict[str, Any]:
+            return {"keys": [self.jwk]}
+
+        return TokenVerifier(source)
+
+    def bearer(self, user_id: int, *roles: str, expires_in: timedelta = timedelta(hours=1)) -> dict[str, str]:
+        now = datetime.now(UTC)
+        claims = {
+            "sub": str(user_id),
+            "roles": list(roles or ("buyer",)),
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + expires_in,
+        }
+        token = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": "test"})
+        return {"Authorization": f"Bearer {token}"}
+
+
+SIDECAR_HEADERS = {"dapr-api-token": APP_TOKEN}
+"""What a service's own sidecar sends: opens /internal, /events, /jobs and /dapr in tests."""
+
+
+@contextlib.asynccontextmanager
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of `app` in this process, its lifespan entered."""
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as http:
+            yield http
