@@ -1,0 +1,79 @@
+# Minsu on one machine. `make run` needs nothing before it; everything it fetches or builds stays in .tools, .venv and .run.
+PYTHON ?= python3
+export UV_NO_SYNC := 1
+# make run PORT_OFFSET=100, and the like: options given to make reach the stack.
+export PORT_OFFSET MINSU_RUN_DIR WXPAY_KEY_MODE LOG_FORMAT
+
+VENV := .venv/bin
+STACK := $(VENV)/python -m stack
+MEMBERS := $(wildcard apps/*/pyproject.toml libs/*/pyproject.toml clients/*/pyproject.toml tools/*/pyproject.toml)
+SETUP := .venv/.setup
+UNIT := tests/unit tools/stack/tests $(wildcard apps/*/tests libs/*/tests clients/*/tests)
+REST := tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup infra run up down status logs demo check format test test-unit test-integration lock clean distclean FORCE
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Run it
+run: $(SETUP) ## everything in the foreground, with its logs; Ctrl-C stops it
+	@$(STACK) run
+
+up: $(SETUP) ## everything in the background; returns when it is ready and writes .run/stack.env
+	@$(STACK) up
+
+infra: $(SETUP) ## all but the services: Kafka, PostgreSQL, migrations, topics, keys, wechatsim (then: dapr run -f dapr/dapr.yaml)
+	@$(STACK) infra
+
+down: ## stop what was started here
+	@if [ -x $(VENV)/python ]; then $(STACK) down; fi
+
+status: ## each part, its port and state; --json with ARGS=--json
+	@$(STACK) status $(ARGS)
+
+logs: ## the last lines of each log; ARGS="-f payment" follows one
+	@$(STACK) logs $(ARGS)
+
+demo: $(SETUP) ## one purchase, step by step, on the running system (started if it is not)
+	@$(STACK) status --quiet || $(STACK) up
+	@set -a && . "$${MINSU_RUN_DIR:-.run}/stack.env" && set +a && $(VENV)/minsu demo
+
+##@ Develop it
+setup: $(SETUP) ## daprd, Kafka, the Python environment; a second run does nothing
+
+check: $(SETUP) ## ruff, mypy, import-linter, deptry, Dapr's definitions
+	@$(STACK) check
+
+format: $(SETUP) ## let ruff format and mend
+	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .
+
+test: $(SETUP) ## every test, the real stack included
+	@$(STACK) preflight-tests
+	@$(VENV)/python -m pytest $(UNIT) $(REST) $(ARGS)
+
+test-unit: $(SETUP) ## the tests that start nothing
+	@$(VENV)/python -m pytest $(UNIT) $(ARGS)
+
+test-integration: $(SETUP) ## the tests on the real stack
+	@$(STACK) preflight-tests
+	@$(VENV)/python -m pytest tests/integration $(ARGS)
+
+lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)
+	@UPGRADE=$(UPGRADE) tools/stack/lock.sh
+
+clean: down ## forget this stack's data, keys and logs
+	@if [ -x $(VENV)/python ]; then $(STACK) erase; fi
+
+distclean: clean ## … and the environment and the tools
+	@rm -rf .venv .tools
+
+# The set-up looks again when a pin, a lock or a member has changed, or when something it made is gone.
+ifneq ($(and $(wildcard $(VENV)/python),$(wildcard .tools/bin/daprd),$(wildcard .tools/kafka/version)),)
+$(SETUP): versions.env requirements/dev.lock requirements/bootstrap.lock tools/stack/kafka/pom.xml $(MEMBERS)
+else
+$(SETUP): FORCE
+endif
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tools/stack/src $(PYTHON) -m stack.setup
+	@touch $@

@@ -1,0 +1,1 @@
+"""Gets the real parts of Minsu and runs the whole system on one machine."""

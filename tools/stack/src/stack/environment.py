@@ -1,0 +1,201 @@
+"""The settings of every service and sidecar, the secret stores' files, and stack.env, made from the layout and the vault."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stack.layout import DATABASES, Layout
+from stack.vault import PEOPLE, Vault, write_private
+from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, Merchant
+
+CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
+REFUND_CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxRefundCallback"
+# Names that `stack.env` gives out: someone who sources it and runs `make up` again does not set a service with them.
+GIVEN_OUT = ("_URL", "_DATABASE_URL", "_DAPR_HTTP_PORT", "_DAPR_GRPC_PORT")
+
+
+@dataclass(frozen=True)
+class External:
+    """What the caller brings along instead of our own PostgreSQL and Kafka."""
+
+    databases: dict[str, str] = field(default_factory=dict)
+    brokers: str = ""
+
+
+def external(layout: Layout, vault: Vault, env: Mapping[str, str]) -> External:
+    """What the environment names, unless it names our own (a sourced stack.env)."""
+    ours = {name: own_database_url(layout, vault, name) for name in DATABASES}
+    given = {name: env.get(f"{name.upper()}_DATABASE_URL", "") for name in DATABASES}
+    brokers = env.get("KAFKA_BROKERS", "")
+    return External(
+        {name: url for name, url in given.items() if url and url != ours[name]},
+        "" if brokers == own_brokers(layout) else brokers,
+    )
+
+
+def own_database_url(layout: Layout, vault: Vault, service: str) -> str:
+    name = f"minsu_{service}"
+    return f"postgresql://{name}:{vault.token(f'{name}-password')}@127.0.0.1:{layout.port('postgres')}/{name}"
+
+
+def own_brokers(layout: Layout) -> str:
+    return f"127.0.0.1:{layout.port('kafka')}"
+
+
+def dotenv(values: Mapping[str, object]) -> str:
+    """NAME=value lines that any shell sources unchanged."""
+    return "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in values.items())
+
+
+@dataclass(frozen=True)
+class Environment:
+    layout: Layout
+    vault: Vault
+    merchant: Merchant
+    outside: External
+    caller: Mapping[str, str]
+
+    @property
+    def brokers(self) -> str:
+        return self.outside.brokers or own_brokers(self.layout)
+
+    def database_url(self, service: str) -> str:
+        return self.outside.databases.get(service) or own_database_url(self.layout, self.vault, service)
+
+    def service(self, name: str) -> dict[str, str]:
+        """What one app is told, besides the ports, which come from dapr.yaml."""
+        prefix = name.upper()
+        values = self._tokens(name) | {"LOG_FORMAT": self.caller.get("LOG_FORMAT", "console")}
+        if name in DATABASES:
+            values[f"{prefix}_DATABASE_URL"] = self.database_url(name)
+        values |= self._own_settings().get(name, {})
+        passed_on = {
+            key: value
+            for key, value in self.caller.items()
+            if key.startswith(f"{prefix}_") and not any(key == prefix + suffix for suffix in GIVEN_OUT)
+        }
+        return values | passed_on
+
+    def _tokens(self, name: str) -> dict[str, str]:
+        return {
+            "APP_API_TOKEN": self.vault.token(f"{name}-app-token"),
+            "DAPR_API_TOKEN": self.vault.token(f"{name}-dapr-token"),
+        }
+
+    def _own_settings(self) -> dict[str, dict[str, str]]:
+        sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
+        return {
+            "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier"},
+            "usercenter": {"USERCENTER_WXMA_BASE_URL": sim, "USERCENTER_WXMA_APPID": merchant["appid"]}
+            | self._seeds(),
+            "order": {"ORDER_PAY_WINDOW_SECONDS": "1800"},
+            "payment": {
+                "PAYMENT_WXPAY_BASE_URL": sim,
+                "PAYMENT_WXPAY_MCHID": merchant["mchid"],
+                "PAYMENT_WXPAY_APPID": merchant["appid"],
+                "PAYMENT_WXPAY_MCH_SERIAL": merchant["merchant_serial"],
+                "PAYMENT_WXPAY_NOTIFY_URL": gateway + CALLBACK,
+                "PAYMENT_WXPAY_REFUND_NOTIFY_URL": gateway + REFUND_CALLBACK,
+                "PAYMENT_WXPAY_PUBLIC_KEY_ID": merchant["public_key_id"],
+            },
+            "notification": {
+                "NOTIFICATION_WXMA_BASE_URL": sim,
+                "NOTIFICATION_WXMA_APPID": merchant["appid"],
+                "NOTIFICATION_TEMPLATE_PAID": merchant.template(PAID_TEMPLATE),
+                "NOTIFICATION_TEMPLATE_ARRIVAL": merchant.template(ARRIVAL_TEMPLATE),
+                "NOTIFICATION_WXMA_STATE": "developer",
+            },
+        }
+
+    def _seeds(self) -> dict[str, str]:
+        buyer = self.vault.person("buyer")
+        seeds = {"USERCENTER_SEED_BUYER_OPENID": buyer.openid}
+        for role in PEOPLE:
+            person = self.vault.person(role)
+            seeds[f"USERCENTER_SEED_{role.upper()}_MOBILE"] = person.mobile
+            seeds[f"USERCENTER_SEED_{role.upper()}_PASSWORD"] = person.password
+        return seeds
+
+    def secrets(self, name: str) -> dict[str, str]:
+        """What an app reads from its own sidecar's secret store, under its own name."""
+        merchant = self.merchant
+        held = {
+            "usercenter": {"jwt-private-key": self.vault.jwt_key(), "wxma-secret": merchant["app_secret"]},
+            "notification": {"wxma-secret": merchant["app_secret"]},
+            "payment": {
+                "wxpay-mch-private-key": merchant.file("merchant_key").read_text(),
+                "wxpay-apiv3-key": merchant["apiv3_key"],
+                "wxpay-public-key": merchant.file("public_key").read_text(),
+            },
+        }
+        return held.get(name, {})
+
+    def sidecar(self, name: str) -> dict[str, str]:
+        return self._tokens(name) | {"MINSU_SECRETS_FILE": str(self.layout.run / "secrets" / f"{name}.json")}
+
+    def sidecars(self) -> dict[str, str]:
+        return {
+            "KAFKA_BROKERS": self.brokers,
+            "MINSU_NAME_RESOLUTION_DB": str(self.layout.run / "state" / "names.db"),
+            "DAPR_HOST_IP": "127.0.0.1",
+        }
+
+    def stack(self) -> dict[str, str]:
+        """stack.env: what a script or a test needs to use the running system."""
+        layout, merchant = self.layout, self.merchant
+        mode = self.caller.get("WXPAY_KEY_MODE") or "cert"
+        platform = (
+            (merchant.file("platform_cert"), merchant["platform_serial"], merchant.file("platform_key"))
+            if mode == "cert"
+            else (merchant.file("public_key"), merchant["public_key_id"], merchant.file("public_key_private"))
+        )
+        values = {
+            "GATEWAY_URL": layout.url("gateway"),
+            "STOREFRONT_URL": layout.url("gateway"),
+            "WECHATSIM_URL": layout.url("wechatsim"),
+            "KAFKA_BROKERS": self.brokers,
+            "WXPAY_BASE_URL": layout.url("wechatsim"),
+            "WXPAY_MCHID": merchant["mchid"],
+            "WXPAY_APPID": merchant["appid"],
+            "WXPAY_APIV3_KEY": merchant["apiv3_key"],
+            "WXPAY_MCH_SERIAL": merchant["merchant_serial"],
+            "WXPAY_MCH_PRIVATE_KEY_FILE": str(merchant.file("merchant_key")),
+            "WXPAY_PLATFORM_CERT_OR_PUBKEY_FILE": str(platform[0]),
+            "WXPAY_PLATFORM_SERIAL": platform[1],
+            "WXPAY_PLATFORM_PRIVATE_KEY_FILE": str(platform[2]),
+            "WXPAY_NOTIFY_URL": layout.url("gateway") + CALLBACK,
+            "WXPAY_OPENID": self.vault.person("buyer").openid,
+            "WXMA_BASE_URL": layout.url("wechatsim"),
+            "WXMA_APPID": merchant["appid"],
+            "WXMA_SECRET": merchant["app_secret"],
+        }
+        for role in PEOPLE:
+            person = self.vault.person(role)
+            values |= {f"{role.upper()}_MOBILE": person.mobile, f"{role.upper()}_PASSWORD": person.password}
+        for name in layout.services:
+            prefix = name.upper()
+            if name in DATABASES:
+                values[f"{prefix}_DATABASE_URL"] = self.database_url(name)
+            values[f"{prefix}_URL"] = layout.url(name)
+            values[f"{prefix}_DAPR_HTTP_PORT"] = str(layout.port(f"{name}-dapr-http"))
+            values[f"{prefix}_DAPR_GRPC_PORT"] = str(layout.port(f"{name}-dapr-grpc"))
+        return values
+
+    def write(self) -> None:
+        run = self.layout.run
+        write_private(run / "env" / "daprd.env", dotenv(self.sidecars()))
+        for name in self.layout.services:
+            write_private(run / "env" / f"{name}.env", dotenv(self.service(name)))
+            write_private(run / "env" / f"{name}-daprd.env", dotenv(self.sidecar(name)))
+            write_private(run / "secrets" / f"{name}.json", json.dumps({name: self.secrets(name)}, indent=1) + "\n")
+        write_private(run / "stack.env", dotenv(self.stack()))
+
+
+def inherited() -> dict[str, str]:
+    """What every process gets from ours: nothing that names a service, a token or another environment."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "JAVA_HOME", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    return {name: os.environ[name] for name in kept if name in os.environ}

@@ -1,0 +1,125 @@
+"""Where one stack keeps its things and which ports it takes. Two stacks on one host differ in both and never meet."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from stack import daprfile
+from stack.errors import StackError
+
+REPO = Path(__file__).resolve().parents[4]
+INFRASTRUCTURE = {"postgres": 55432, "kafka": 9092, "kafka-controller": 9093, "wechatsim": 8090}
+DATABASES = ("usercenter", "travel", "order", "payment", "notification")
+PORT_NAMES = {
+    "appPort": "",
+    "daprHTTPPort": "-dapr-http",
+    "daprGRPCPort": "-dapr-grpc",
+    "daprInternalGRPCPort": "-dapr-internal",
+    "metricsPort": "-metrics",
+}
+HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True)
+class Layout:
+    repo: Path
+    run: Path
+    ports: dict[str, int]
+
+    @cached_property
+    def services(self) -> tuple[str, ...]:
+        return tuple(entry["appID"] for entry in daprfile.load(self.dapr_file)["apps"])
+
+    @property
+    def dapr_file(self) -> Path:
+        return self.repo / "dapr" / "dapr.yaml"
+
+    @property
+    def rendered_dapr_file(self) -> Path:
+        return self.run / "dapr.yaml"
+
+    @property
+    def python(self) -> Path:
+        return self.repo / ".venv" / "bin" / "python"
+
+    @property
+    def tools(self) -> Path:
+        return self.repo / ".tools"
+
+    @property
+    def keys(self) -> Path:
+        return self.run / "wechatsim"
+
+    def port(self, name: str) -> int:
+        return self.ports[name]
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.port(name)}"
+
+    def dapr_ports(self) -> dict[str, dict[str, int]]:
+        return {
+            service: {field: self.port(service + suffix) for field, suffix in PORT_NAMES.items()}
+            for service in self.services
+        }
+
+
+def run_folder(env: Mapping[str, str], repo: Path = REPO) -> Path:
+    return (repo / env.get("MINSU_RUN_DIR", ".run")).resolve()
+
+
+def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
+    """Defaults + PORT_OFFSET; PORT_<NAME> (PORT_KAFKA, PORT_ORDER, PORT_ORDER_DAPR_HTTP …) sets one alone."""
+    offset = _number("PORT_OFFSET", env.get("PORT_OFFSET") or "0")
+    ports = dict(INFRASTRUCTURE)
+    for entry in daprfile.load(dapr_file)["apps"]:
+        ports |= {entry["appID"] + suffix: int(entry[field]) for field, suffix in PORT_NAMES.items()}
+    planned = {}
+    for name, default in ports.items():
+        variable = "PORT_" + name.upper().replace("-", "_")
+        alone = env.get(variable)
+        planned[name] = _number(variable, alone) if alone else default + offset
+    _check(planned)
+    return planned
+
+
+def _number(variable: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise StackError(f"{variable}={text} is not a number") from None
+
+
+def _check(planned: Mapping[str, int]) -> None:
+    taken: dict[int, str] = {}
+    for name, port in planned.items():
+        if not 0 < port <= HIGHEST_PORT:
+            raise StackError(f"port {port} for {name} is outside 1–{HIGHEST_PORT}")
+        if port in taken:
+            raise StackError(f"port {port} is planned twice, for {taken[port]} and for {name}")
+        taken[port] = name
+
+
+def plan(env: Mapping[str, str] | None = None, repo: Path = REPO) -> Layout:
+    """The layout that the environment asks for."""
+    env = os.environ if env is None else env
+    return Layout(repo, run_folder(env, repo), planned_ports(repo / "dapr" / "dapr.yaml", env))
+
+
+def recorded(env: Mapping[str, str] | None = None, repo: Path = REPO) -> Layout:
+    """The layout of the stack that was last brought up in the run folder: what `down` and `status` look at."""
+    env = os.environ if env is None else env
+    file = run_folder(env, repo) / "state" / "ports.json"
+    if not file.exists():
+        return plan(env, repo)
+    return Layout(repo, run_folder(env, repo), json.loads(file.read_text()))
+
+
+def record(layout: Layout) -> None:
+    folder = layout.run / "state"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ports.json").write_text(json.dumps(layout.ports, indent=1) + "\n")

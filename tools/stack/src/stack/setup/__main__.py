@@ -1,0 +1,45 @@
+"""`make setup`: what is missing is named first; then each part is fetched or built, once."""
+
+from __future__ import annotations
+
+import fcntl
+import sys
+import time
+from pathlib import Path
+
+from stack.setup import daprd, kafka_jars, preflight, progress, python_env, versions
+
+
+def missing(repo: Path) -> list[preflight.Missing]:
+    checks = [preflight.python(), preflight.git(), preflight.java()]
+    if not kafka_jars.present(repo):
+        checks.append(preflight.maven())
+    if daprd.needs_go(repo):
+        checks += [preflight.go(), preflight.disk(repo)]
+    return [one for one in checks if one is not None]
+
+
+def main() -> int:
+    repo = versions.repository()
+    lacking = missing(repo)
+    if lacking:
+        progress.say(preflight.report(lacking))
+        return 1
+    logs = repo / ".tools" / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with (repo / ".tools" / "setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            python_env.install(repo, logs)
+            kafka_jars.install(repo, logs)
+            daprd.install(repo, logs)
+        except progress.StepFailed as failure:
+            progress.say(f"  ✗ {failure}")
+            return 1
+    progress.say(f"set up in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

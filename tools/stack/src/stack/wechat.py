@@ -1,0 +1,54 @@
+"""wechatsim: the outside world. Its keys are made once; services reach it by URL only."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stack.errors import StackError
+from stack.layout import Layout
+from stack.vault import PEOPLE, Vault
+
+PAID_TEMPLATE, ARRIVAL_TEMPLATE = "支付成功通知", "入住提醒"
+
+
+@dataclass(frozen=True)
+class Merchant:
+    """merchant.json, with its files' places."""
+
+    folder: Path
+    content: dict[str, Any]
+
+    def __getitem__(self, name: str) -> str:
+        return str(self.content[name])
+
+    def file(self, name: str) -> Path:
+        return self.folder / self[f"{name}_file"]
+
+    def template(self, title: str) -> str:
+        return next(str(one["id"]) for one in self.content["templates"] if one["title"] == title)
+
+
+def make_keys(layout: Layout, vault: Vault) -> Merchant:
+    """Existing keys stay as they are."""
+    file = layout.keys / "merchant.json"
+    if not file.exists():
+        argv = [str(layout.python.parent / "wechatsim"), "keys", "new", "--dir", str(layout.keys), "--json"]
+        for role in PEOPLE:
+            person = vault.person(role)
+            argv += ["--user", f"{person.openid}:{person.mobile}:{person.nickname}"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+        if done.returncode:
+            raise StackError(f"wechatsim could not make its keys:\n{done.stdout}{done.stderr}")
+    return Merchant(layout.keys, json.loads(file.read_text()))
+
+
+def serve_argv(layout: Layout) -> list[str]:
+    return [
+        str(layout.python.parent / "wechatsim"), "serve", "--keys", str(layout.keys),
+        "--port", str(layout.port("wechatsim")), "--store", str(layout.run / "wechatsim" / "store.db"),
+        "--allow-local-notify",
+    ]  # fmt: skip
