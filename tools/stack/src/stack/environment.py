@@ -90,8 +90,7 @@ class Environment:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
         return {
             "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier"},
-            "usercenter": {"USERCENTER_WXMA_BASE_URL": sim, "USERCENTER_WXMA_APPID": merchant["appid"]}
-            | self._seeds(),
+            "usercenter": {"USERCENTER_WXMA_BASE_URL": sim, "USERCENTER_WXMA_APPID": merchant["appid"]} | self._seeds(),
             "order": {"ORDER_PAY_WINDOW_SECONDS": "1800"},
             "payment": {
                 "PAYMENT_WXPAY_BASE_URL": sim,
@@ -197,5 +196,15 @@ class Environment:
 
 def inherited() -> dict[str, str]:
     """What every process gets from ours: nothing that names a service, a token or another environment."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "JAVA_HOME", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    kept = (
+        "PATH",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "TZ",
+        "TMPDIR",
+        "SSL_CERT_FILE",
+        "JAVA_HOME",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    )
     return {name: os.environ[name] for name in kept if name in os.environ}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ PORT_NAMES = {
     "metricsPort": "-metrics",
 }
 HIGHEST_PORT = 65535
+RECORD = Path("state") / "stack.json"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Layout:
 
 
 def run_folder(env: Mapping[str, str], repo: Path = REPO) -> Path:
-    return (repo / env.get("MINSU_RUN_DIR", ".run")).resolve()
+    return (repo / env.get("MINSU_RUN_DIR") or ".run").resolve()
 
 
 def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
@@ -110,16 +111,25 @@ def plan(env: Mapping[str, str] | None = None, repo: Path = REPO) -> Layout:
     return Layout(repo, run_folder(env, repo), planned_ports(repo / "dapr" / "dapr.yaml", env))
 
 
-def recorded(env: Mapping[str, str] | None = None, repo: Path = REPO) -> Layout:
-    """The layout of the stack that was last brought up in the run folder: what `down` and `status` look at."""
+@dataclass(frozen=True)
+class Recorded:
+    """What was last brought up in a run folder: what `down` and `status` look at."""
+
+    layout: Layout
+    parts: tuple[str, ...]
+
+
+def recorded(env: Mapping[str, str] | None = None, repo: Path = REPO) -> Recorded:
     env = os.environ if env is None else env
-    file = run_folder(env, repo) / "state" / "ports.json"
+    run = run_folder(env, repo)
+    file = run / RECORD
     if not file.exists():
-        return plan(env, repo)
-    return Layout(repo, run_folder(env, repo), json.loads(file.read_text()))
+        return Recorded(plan(env, repo), ())
+    content = json.loads(file.read_text())
+    return Recorded(Layout(repo, run, content["ports"]), tuple(content["parts"]))
 
 
-def record(layout: Layout) -> None:
-    folder = layout.run / "state"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "ports.json").write_text(json.dumps(layout.ports, indent=1) + "\n")
+def record(layout: Layout, parts: Iterable[str]) -> None:
+    file = layout.run / RECORD
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"ports": layout.ports, "parts": list(parts)}, indent=1) + "\n")

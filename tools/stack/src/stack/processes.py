@@ -68,9 +68,7 @@ class Processes:
             )  # fmt: skip
         self._children[program.name] = child
         born = psutil.Process(child.pid).create_time()
-        record = Record(
-            program.name, child.pid, born, time.time(), program.stop_signal, program.stop_within, settings
-        )
+        record = Record(program.name, child.pid, born, time.time(), program.stop_signal, program.stop_within, settings)
         (self._records / f"{program.name}.json").write_text(json.dumps(asdict(record)))
         (self._pids / f"{program.name}.pid").write_text(f"{child.pid}\n")
         return record
@@ -105,7 +103,9 @@ class Processes:
             return
         child = self._children.get(name)
         code = child.returncode if child else None
-        how = "ended" if code is None else f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        how = (
+            "ended" if code is None else f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        )
         raise PartDied(name, how, self.tail(name))
 
     def tail(self, name: str, lines: int = TAIL) -> str:

@@ -49,7 +49,9 @@ def go(found: str | None = None) -> Missing | None:
     minimum = versions.read()["GO_MIN"]
     version = versions.parse(found.partition("go version ")[2])
     if not version:
-        return Missing(f"Go ≥ {minimum} (or ≥ 1.21, which fetches it)", "apt-get install golang-go, or https://go.dev/doc/install")
+        return Missing(
+            f"Go ≥ {minimum} (or ≥ 1.21, which fetches it)", "apt-get install golang-go, or https://go.dev/doc/install"
+        )
     if not versions.at_least(version, GO_THAT_FETCHES_TOOLCHAINS):
         return Missing(
             f"Go ≥ {minimum} (found {'.'.join(map(str, version))}, too old to fetch a newer toolchain)",

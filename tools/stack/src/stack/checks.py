@@ -1,0 +1,58 @@
+"""`make check`: every checker runs, each failure is shown whole, one summary at the end."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from stack import validate
+from stack.errors import StackError
+
+SOURCES = ("apps/*/src", "libs/*/src", "clients/*/src", "tools/*/src")
+
+
+def commands(repo: Path) -> Iterator[tuple[str, list[str]]]:
+    tools = repo / ".venv" / "bin"
+    sources = sorted(str(folder.relative_to(repo)) for glob in SOURCES for folder in repo.glob(glob))
+    yield "ruff check", [str(tools / "ruff"), "check", "."]
+    yield "ruff format", [str(tools / "ruff"), "format", "--check", "."]
+    yield "mypy", [str(tools / "mypy"), *sources]
+    yield "import-linter", [str(tools / "lint-imports")]
+    for source in sources:
+        member = Path(source).parent
+        yield f"deptry {member}", [str(tools / "deptry"), "--config", str(member / "pyproject.toml"), source]
+
+
+def run_all(console: Console, repo: Path) -> bool:
+    fine = True
+    for name, argv in commands(repo):
+        fine &= _report(console, name, lambda argv=argv: _run(argv, repo))  # type: ignore[misc]  # mypy sees no type in a bound default
+    fine &= _report(console, "Dapr's definitions", lambda: _validate(repo))
+    return fine
+
+
+def _report(console: Console, name: str, action: Callable[[], str]) -> bool:
+    began = time.monotonic()
+    said = action()
+    took = f"[dim]{time.monotonic() - began:5.1f} s[/]"
+    console.print(f"  {'[red]✗' if said else '[green]✓'}[/] {name:<28}{took}", highlight=False)
+    if said:
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+    return not said
+
+
+def _run(argv: list[str], repo: Path) -> str:
+    done = subprocess.run(argv, cwd=repo, capture_output=True, text=True, check=False)  # noqa: S603 - our own checkers
+    return (done.stdout + done.stderr).strip() or f"exit {done.returncode}" if done.returncode else ""
+
+
+def _validate(repo: Path) -> str:
+    try:
+        validate.everything(repo)
+    except StackError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,156 @@
+"""What `make` calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stack import checks, foreground, layout, system, validate, view
+from stack.errors import StackError
+from stack.processes import Processes
+from stack.setup import preflight
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs the whole of Minsu on this machine.")
+console = Console()
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """An expected failure is a sentence, not a traceback."""
+    try:
+        yield
+    except StackError as error:
+        console.print(f"[bold red]✗[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        console.print("interrupted; `make down` stops what has been started")
+        raise typer.Exit(130) from None
+
+
+def bring_up(*, infrastructure_only: bool = False) -> system.Started:
+    progress = view.Progress(console)
+    began = time.monotonic()
+    try:
+        started = system.up(progress, infrastructure_only=infrastructure_only)
+    finally:
+        progress.close()
+    news = f"started {len(started.new)}" if started.new else "nothing to start"
+    console.print(f"ready in {time.monotonic() - began:.1f} s ({news}, {len(started.parts)} parts)", highlight=False)
+    return started
+
+
+@app.command()
+def up() -> None:
+    """Everything in the background; returns when it is ready."""
+    with plainly():
+        started = bring_up()
+        view.banner(console, started.environment)
+
+
+@app.command()
+def infra() -> None:
+    """All but the services and their sidecars."""
+    with plainly():
+        where = bring_up(infrastructure_only=True).environment.layout
+        file = "dapr/dapr.yaml" if where == layout.plan({}) else str(where.rendered_dapr_file)
+        console.print(f"next: dapr run -f {file}", highlight=False)
+
+
+@app.command()
+def run() -> None:
+    """Everything in the foreground, until Ctrl-C."""
+    with plainly():
+        started = bring_up()
+        view.banner(console, started.environment)
+        try:
+            foreground.watch(console, started)
+        finally:
+            console.print("\nstopping …")
+            system.stop_only(started.new)
+
+
+@app.command()
+def down() -> None:
+    """Stop exactly what was started here."""
+    with plainly():
+        stopped, killed = system.down()
+        console.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running", highlight=False)
+        if killed:
+            console.print(f"[yellow]did not stop in time and were killed: {', '.join(killed)}[/]")
+
+
+@app.command()
+def status(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="for a script")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="the exit code alone")] = False,
+) -> None:
+    """Each part; exit code 1 when one is not ready."""
+    with plainly():
+        states = system.status()
+        if json:
+            typer.echo(system.dump(states))
+        elif not quiet:
+            console.print(view.status_table(states) if states else "nothing has been brought up here")
+        if not states or any(state.state != "ready" for state in states):
+            raise typer.Exit(1)
+
+
+@app.command()
+def logs(
+    names: Annotated[list[str] | None, typer.Argument(help="parts; all when none is named")] = None,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n")] = 20,
+) -> None:
+    """The end of each log."""
+    with plainly():
+        recorded = layout.recorded()
+        processes = Processes(recorded.layout.run)
+        wanted = [processes.log(name) for name in (names or recorded.parts)]
+        absent = [log for log in wanted if not log.exists()]
+        if absent and names:
+            raise StackError(f"there is no {absent[0]}")
+        for log in wanted:
+            if log.exists():
+                view.last_lines(console, log, lines)
+        follower = view.LogFollower(console, wanted, from_start=False)
+        while follow:
+            follower.forward()
+            time.sleep(0.2)
+
+
+@app.command("validate")
+def validate_files() -> None:
+    """Every Dapr file against Dapr's own definitions."""
+    with plainly():
+        count = validate.everything(layout.REPO)
+        console.print(f"{count} Dapr resources are what Dapr says they should be", highlight=False)
+
+
+@app.command()
+def check() -> None:
+    """Style, types, imports, dependencies, Dapr's definitions."""
+    with plainly():
+        raise typer.Exit(0 if checks.run_all(console, layout.REPO) else 1)
+
+
+@app.command("preflight-tests")
+def preflight_tests() -> None:
+    """What only the tests need."""
+    missing = preflight.chromium()
+    if missing:
+        console.print(preflight.report([missing]), highlight=False)
+        raise typer.Exit(1)
+
+
+@app.command()
+def erase() -> None:
+    """Forget this stack's data, keys and logs."""
+    with plainly():
+        system.erase()

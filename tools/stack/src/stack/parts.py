@@ -1,0 +1,126 @@
+"""Every process of the system: what it runs, on which ports, and how one sees that it is ready."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from stack import daprfile, kafka, wechat
+from stack.environment import Environment, inherited
+from stack.errors import StackError
+from stack.layout import DATABASES, Layout
+from stack.postgres import Postgres
+from stack.processes import Processes, Program
+
+POLL = 0.15
+INFRASTRUCTURE = ("postgres", "kafka", "wechatsim")
+SIDECAR_STOPS_WITHIN = 30.0
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    ports: tuple[tuple[str, int], ...]
+    program: Callable[[], Program]
+    why_not_ready: Callable[[], str | None]
+    patience: float = 90.0
+
+    @property
+    def port(self) -> int:
+        return self.ports[0][1]
+
+    def bring_up(self, processes: Processes, give_up: threading.Event) -> None:
+        """Start it unless it runs, then wait until it is ready; a death on the way is an error."""
+        if not processes.alive(self.name):
+            processes.start(self.program())
+        deadline = time.monotonic() + self.patience
+        while (reason := self.why_not_ready()) is not None:
+            processes.must_live(self.name)
+            if give_up.is_set():
+                return
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"{self.name} runs but is not ready after {self.patience:.0f} s ({reason}); its last lines:\n"
+                    + processes.tail(self.name)
+                )
+            give_up.wait(POLL)
+        processes.must_live(self.name)
+
+
+def answers(url: str, *wanted: int) -> Callable[[], str | None]:
+    """A readiness check by HTTP."""
+
+    def check() -> str | None:
+        try:
+            status = httpx.get(url, timeout=3, trust_env=False).status_code
+        except httpx.HTTPError as error:
+            return f"{url}: {type(error).__name__}"
+        return None if status in wanted else f"{url} answers {status}"
+
+    return check
+
+
+def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
+    """In the order in which they start. What the caller brings along is not ours to start."""
+    layout, outside = environment.layout, environment.outside
+    parts = []
+    if set(outside.databases) != set(DATABASES):
+        pairs = (("", layout.port("postgres")),)
+        parts.append(Part("postgres", pairs, postgres.program, postgres.why_not_ready))
+    if not outside.brokers:
+        ports = (("", layout.port("kafka")), ("controller", layout.port("kafka-controller")))
+        parts.append(
+            Part("kafka", ports, lambda: kafka.program(layout), lambda: kafka.why_not_ready(environment.brokers))
+        )
+    parts.append(_wechatsim(layout))
+    for app in daprfile.apps(layout.rendered_dapr_file):
+        parts += [_app(app, environment), _sidecar(app, layout)]
+    return parts
+
+
+def _wechatsim(layout: Layout) -> Part:
+    program = Program("wechatsim", wechat.serve_argv(layout), inherited(), layout.run)
+    ready = answers(f"{layout.url('wechatsim')}/_sim/healthz", 200, 204)
+    return Part("wechatsim", (("", layout.port("wechatsim")),), lambda: program, ready)
+
+
+def _app(app: daprfile.App, environment: Environment) -> Part:
+    env = inherited() | app.environment()
+    program = Program(app.id, app.command, env, app.folder)
+    ready = answers(f"{environment.layout.url(app.id)}/readyz", 200)
+    return Part(app.id, (("", app.port("appPort")),), lambda: program, ready)
+
+
+def _sidecar(app: daprfile.App, layout: Layout) -> Part:
+    name = f"{app.id}-daprd"
+    argv = [str(app.daprd), *app.flags()]
+    program = Program(name, argv, inherited(), app.folder, stop_within=SIDECAR_STOPS_WITHIN)
+    purposes = {
+        "daprHTTPPort": "HTTP",
+        "daprGRPCPort": "gRPC",
+        "daprInternalGRPCPort": "internal",
+        "metricsPort": "metrics",
+    }
+    ports = tuple((purpose, app.port(field)) for field, purpose in purposes.items())
+    ready = answers(f"http://127.0.0.1:{layout.port(app.id + '-dapr-http')}/v1.0/healthz", 204)
+    return Part(name, ports, lambda: program, ready)
+
+
+def run_once(environment: Environment, service: str, verb: str, log: Path) -> None:
+    """`python -m <service> migrate` or `seed`, with the service's own settings."""
+    layout = environment.layout
+    env = inherited() | {"APP_ID": service, "APP_PORT": str(layout.port(service))} | environment.service(service)
+    with log.open("w") as sink:
+        done = subprocess.run(  # noqa: S603 - the stack's own services
+            [str(layout.python), "-m", service, verb], env=env, cwd=layout.repo / "apps" / service,
+            stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+    if done.returncode:
+        tail = "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
+        raise StackError(f"{service} {verb} failed (exit {done.returncode}); the end of {log}:\n{tail}")

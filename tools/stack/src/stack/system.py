@@ -1,0 +1,218 @@
+"""The whole system: up starts what is missing, down stops what was started here, status looks at each part."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from stack import daprfile, graph, kafka, layout, ports, sidecar, wechat
+from stack.environment import Environment, External, external
+from stack.errors import StackError
+from stack.layout import DATABASES, Layout
+from stack.parts import INFRASTRUCTURE, Part, all_parts, run_once
+from stack.postgres import Postgres
+from stack.processes import Processes
+from stack.vault import Vault
+
+SEEDED = ("usercenter", "travel")
+CONTRACT = Path("contracts") / "asyncapi.yaml"
+
+
+@dataclass(frozen=True)
+class Started:
+    environment: Environment
+    parts: list[Part]
+    new: list[str]
+
+
+@dataclass(frozen=True)
+class PartState:
+    part: str
+    pid: int | None
+    port: int
+    state: str
+    started_at: float | None
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+@contextmanager
+def exclusive(run: Path) -> Iterator[None]:
+    """One `up` or `down` at a time in a run folder."""
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def prepare(where: Layout, caller: Mapping[str, str]) -> tuple[Environment, Postgres]:
+    """Keys, passwords, env files, the wrapper and the rendered dapr.yaml: everything but processes."""
+    vault = Vault(where.run)
+    merchant = wechat.make_keys(where, vault)
+    environment = Environment(where, vault, merchant, external(where, vault, caller), caller)
+    environment.write()
+    sidecar.write_wrapper(where)
+    where.rendered_dapr_file.write_text(daprfile.render(where.dapr_file, where.dapr_ports(), where.run))
+    return environment, Postgres(where, vault)
+
+
+def up(watcher: graph.Watcher, *, infrastructure_only: bool = False) -> Started:
+    where = layout.plan()
+    with exclusive(where.run):
+        processes = Processes(where.run)
+        alive = {record.name for record in processes.recorded() if processes.alive(record.name)}
+        before = layout.recorded()
+        if alive and before.layout.ports != where.ports:
+            raise StackError(f"a stack with other ports runs in {where.run}: make down first")
+        if not alive:
+            for leftover in (where.run / "state").glob("names.db*"):
+                leftover.unlink()
+        environment, postgres = prepare(where, os.environ)
+        parts = all_parts(environment, postgres)
+        if infrastructure_only:
+            parts = [part for part in parts if part.name in INFRASTRUCTURE]
+        names = [part.name for part in parts]
+        missing = [part for part in parts if part.name not in alive]
+        ports.require_free({part.name: part.ports for part in missing})
+        layout.record(where, [*names, *(name for name in before.parts if name in alive and name not in names)])
+        graph.run(_steps(environment, postgres, parts, processes), watcher)
+        return Started(environment, parts, [part.name for part in missing])
+
+
+def _steps(
+    environment: Environment, postgres: Postgres, parts: list[Part], processes: Processes
+) -> Iterator[graph.Step]:
+    where, outside = environment.layout, environment.outside
+    own = [name for name in DATABASES if name not in outside.databases]
+    for part in parts:
+        yield graph.Step(part.name, _bring_up(part, processes), _needs(part.name))
+    if own:
+        yield graph.Step("databases", lambda _: postgres.create_databases(own), ("postgres",))
+    wanted = kafka.topics(where.repo / CONTRACT)
+    yield graph.Step("topics", lambda _: _ignore(kafka.create_topics(environment.brokers, wanted)), ("kafka",))
+    for service in DATABASES:
+        if _source_unchanged(environment, service):
+            continue
+        yield graph.Step(f"{service} migrate", _once(environment, service, "migrate"), ("databases",))
+        if service in SEEDED:
+            yield graph.Step(f"{service} seed", _once(environment, service, "seed"), (f"{service} migrate",))
+
+
+def _needs(name: str) -> tuple[str, ...]:
+    if name in INFRASTRUCTURE:
+        return ()
+    if name.endswith("-daprd"):
+        return ("topics", "wechatsim")
+    return (f"{name} migrate", f"{name} seed", "databases")
+
+
+def _bring_up(part: Part, processes: Processes) -> Callable[[threading.Event], None]:
+    return lambda give_up: part.bring_up(processes, give_up)
+
+
+def _ignore(_: object) -> None:
+    return None
+
+
+def _once(environment: Environment, service: str, verb: str) -> Callable[[threading.Event], None]:
+    run = environment.layout.run
+
+    def action(_: threading.Event) -> None:
+        run_once(environment, service, verb, run / "logs" / f"{service}-{verb}.log")
+        if verb == "seed" or service not in SEEDED:
+            _stamp(run, service).write_text(_source(environment, service))
+
+    return action
+
+
+def _source_unchanged(environment: Environment, service: str) -> bool:
+    """Our own database is as this source migrated and seeded it: no need to do it again."""
+    stamp = _stamp(environment.layout.run, service)
+    return (
+        service not in environment.outside.databases
+        and stamp.exists()
+        and stamp.read_text() == _source(environment, service)
+    )
+
+
+def _stamp(run: Path, service: str) -> Path:
+    return run / "state" / f"migrated-{service}"
+
+
+def _source(environment: Environment, service: str) -> str:
+    whole = hashlib.sha256(environment.database_url(service).encode())
+    folder = environment.layout.repo / "apps" / service / "src"
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+        whole.update(str(file.relative_to(folder)).encode() + file.read_bytes())
+    return whole.hexdigest()
+
+
+def down() -> tuple[list[str], list[str]]:
+    """Services and sidecars first, then what they stand on. Returns what was stopped and what had to be killed."""
+    run = layout.run_folder(os.environ)
+    if not run.exists():
+        return [], []
+    with exclusive(run):
+        processes = Processes(run)
+        records = list(reversed(processes.recorded()))
+        stopped = [record.name for record in records if processes.alive(record.name)]
+        killed = processes.stop(record for record in records if record.name not in INFRASTRUCTURE)
+        killed += processes.stop(record for record in records if record.name in INFRASTRUCTURE)
+        return stopped, killed
+
+
+def stop_only(names: list[str]) -> None:
+    run = layout.run_folder(os.environ)
+    with exclusive(run):
+        processes = Processes(run)
+        records = [record for record in reversed(processes.recorded()) if record.name in names]
+        processes.stop(record for record in records if record.name not in INFRASTRUCTURE)
+        processes.stop(record for record in records if record.name in INFRASTRUCTURE)
+
+
+def status() -> list[PartState]:
+    before = layout.recorded()
+    if not before.parts:
+        return []
+    where = before.layout
+    vault = Vault(where.run)
+    merchant = wechat.make_keys(where, vault)
+    environment = Environment(where, vault, merchant, External(brokers=""), os.environ)
+    processes = Processes(where.run)
+    known = {part.name: part for part in all_parts(environment, Postgres(where, vault))}
+    return [_state(known[name], processes) for name in before.parts if name in known]
+
+
+def _state(part: Part, processes: Processes) -> PartState:
+    record = processes.alive(part.name)
+    if record is None:
+        return PartState(part.name, None, part.port, "down", None)
+    reason = part.why_not_ready()
+    return PartState(part.name, record.pid, part.port, reason or "ready", record.started_at)
+
+
+def erase() -> None:
+    """Forget this stack: data, keys, passwords, logs."""
+    where = layout.plan()
+    if not where.run.exists():
+        return
+    Postgres(where, Vault(where.run)).erase()
+    shutil.rmtree(where.run)
+
+
+def stack_env(run: Path) -> dict[str, str]:
+    content = (run / "stack.env").read_text()
+    return dict(line.split("=", 1) for line in content.splitlines())
+
+
+def dump(states: list[PartState]) -> str:
+    return json.dumps([state.as_json() for state in states], indent=1)
