@@ -1,0 +1,50 @@
+"""The composition root: `create_app` wires one sandbox into one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from wechatsim import cashier, control, mini_api, pay_api, wire
+from wechatsim.sim import Settings, Sim
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Unknown paths and wrong methods: empty at WeChat's paths, a word at ours."""
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    if request.url.path.startswith("/_sim"):
+        phrase = HTTPStatus(status).phrase
+        return JSONResponse({"error": phrase.lower().replace(" ", "_"), "message": phrase}, status_code=status)
+    return wire.empty(status)
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    sim: Sim = app.state.sim
+    engine = asyncio.create_task(sim.notifier.run())
+    try:
+        yield
+    finally:
+        engine.cancel()
+        with suppress(asyncio.CancelledError):
+            await engine
+        sim.store.close()
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The sandbox over ASGI; its lifespan runs the notification engine. Raises KeyringError for bad keys."""
+    app = Starlette(
+        routes=[*pay_api.ROUTES, *mini_api.ROUTES, *control.ROUTES, *cashier.ROUTES],
+        exception_handlers={HTTPStatus.NOT_FOUND: _refused, HTTPStatus.METHOD_NOT_ALLOWED: _refused},
+        lifespan=_lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.sim = Sim(settings)
+    return app

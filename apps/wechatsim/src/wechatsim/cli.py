@@ -1,0 +1,209 @@
+"""The `wechatsim` command. Every command but `serve` and `keys` talks to a running sandbox."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from wechatsim import __version__, keyring, remote, server
+from wechatsim.sim import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A sandbox for WeChat Pay API v3 and the mini-program server APIs.\n\n"
+    "Begin:  wechatsim keys new --dir keys  &&  wechatsim serve --keys keys --allow-local-notify",
+)
+keys_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make a merchant's keys and ids.")
+app.add_typer(keys_app, name="keys")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="The sandbox. Default: $WECHATSIM_URL, $WXPAY_BASE_URL, " + remote.DEFAULT_URL),
+]
+
+
+class KeyMode(StrEnum):
+    """How the platform signs for this merchant by default."""
+
+    cert = "cert"
+    pubkey = "pubkey"
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    text = "text"
+    json = "json"
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *, version: Annotated[bool, typer.Option("--version", callback=lambda v: _version(wanted=v), is_eager=True)] = False
+) -> None:
+    pass
+
+
+def _user(text: str) -> dict[str, str]:
+    openid, _, rest = text.partition(":")
+    mobile, _, nickname = rest.partition(":")
+    if not openid:
+        raise typer.BadParameter("write OPENID:MOBILE:NICKNAME")
+    return {"openid": openid, "mobile": mobile, "nickname": nickname}
+
+
+@keys_app.command("new")
+def keys_new(  # noqa: PLR0917 - typer passes options by name
+    folder: Annotated[Path, typer.Option("--dir", help="Where to write; made if missing.")],
+    mchid: Annotated[str, typer.Option(help="Merchant number, 10 digits; else made up.")] = "",
+    appid: Annotated[str, typer.Option(help="Mini program appid; else made up.")] = "",
+    secret: Annotated[str, typer.Option(help="Mini program secret; else made up.")] = "",
+    user: Annotated[list[str] | None, typer.Option(help="OPENID:MOBILE:NICKNAME, repeatable.")] = None,
+    key_mode: Annotated[KeyMode, typer.Option(help="The merchant's default mode.")] = KeyMode.cert,
+    as_json: Json = False,
+) -> None:
+    """Make keys, certificates, ids and users in a folder. What exists is never overwritten.
+
+    Example:  wechatsim keys new --dir keys --user oBuyer0000000000000000000001:13800000001:小明
+    """
+    users = [_user(text) for text in user or []]
+    try:
+        content, fresh = keyring.create(
+            folder, mchid=mchid, appid=appid, secret=secret, users=users, key_mode=key_mode.value
+        )
+    except (keyring.KeyringError, OSError, ValueError) as error:
+        remote.fail(str(error))
+    if not fresh:
+        remote.say(f"{folder / keyring.MERCHANT_FILE} is already there: nothing was changed")
+    data = {"dir": str(folder), "new": fresh, **content}
+    shown = {name: value for name, value in data.items() if isinstance(value, str)}
+    remote.show(data, as_json=as_json, human=lambda: remote.facts(shown))
+
+
+@app.command()
+def serve(  # noqa: PLR0917 - typer passes options by name
+    keys: Annotated[list[Path], typer.Option(envvar="WECHATSIM_KEYS", help="A folder of `keys new`; repeatable.")],
+    host: Annotated[str, typer.Option(envvar="WECHATSIM_HOST")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="WECHATSIM_PORT")] = 8090,
+    store: Annotated[str, typer.Option(envvar="WECHATSIM_STORE", help="An SQLite file, or :memory:.")] = ":memory:",
+    public_url: Annotated[
+        str, typer.Option(envvar="WECHATSIM_PUBLIC_URL", help="What bill download links begin with.")
+    ] = "",
+    log_format: Annotated[LogFormat, typer.Option(envvar="WECHATSIM_LOG_FORMAT")] = LogFormat.text,
+    log_level: Annotated[str, typer.Option(envvar="WECHATSIM_LOG_LEVEL")] = "warning",
+    allow_local_notify: Annotated[
+        bool,
+        typer.Option(
+            "--allow-local-notify", envvar="WECHATSIM_ALLOW_LOCAL_NOTIFY", help="Take http and loopback notify_url."
+        ),
+    ] = False,
+    allow_remote_control: Annotated[
+        bool,
+        typer.Option(
+            "--allow-remote-control", envvar="WECHATSIM_ALLOW_REMOTE_CONTROL", help="Answer /_sim to any host."
+        ),
+    ] = False,
+    magic_amounts: Annotated[
+        bool, typer.Option(envvar="WECHATSIM_MAGIC_AMOUNTS", help="Let totals of 777701 … fen cause faults.")
+    ] = True,
+    strict_refunds: Annotated[
+        bool,
+        typer.Option(
+            "--strict-refunds", envvar="WECHATSIM_STRICT_REFUNDS", help="One minute between refunds of an order."
+        ),
+    ] = False,
+) -> None:
+    """Run the sandbox until Ctrl-C or SIGTERM. Every option is also an environment variable.
+
+    Example:  wechatsim serve --keys keys --store sim.db --allow-local-notify
+    """
+    server.set_up_logging(log_format.value, log_level)
+    settings = Settings(
+        keys=tuple(keys),
+        store=store,
+        allow_local_notify=allow_local_notify,
+        allow_remote_control=allow_remote_control,
+        magic_amounts=magic_amounts,
+        strict_refunds=strict_refunds,
+        public_url=public_url.rstrip("/"),
+    )
+    try:
+        config = server.config(settings, host, port)
+    except keyring.KeyringError as error:
+        message, _, hint = str(error).partition("\nhint: ")
+        remote.fail(message, hint)
+    remote.say(f"wechatsim {__version__} on http://{host}:{port} · console http://{host}:{port}/_sim/console")
+    try:
+        uvicorn.Server(config).run()
+    except KeyboardInterrupt:
+        remote.say("stopped")
+
+
+@app.command()
+def pay(
+    out_trade_no: Annotated[str, typer.Argument(help="The merchant's order number.")],
+    openid: Annotated[str, typer.Option(help="Who pays; must be the order's payer.")] = "",
+    as_json: Json = False,
+    url: Url = None,
+) -> None:
+    """Pay an order, as its payer would at the cashier; the notification leaves at once.
+
+    Example:  wechatsim pay PMT2026080112000012345678
+    """
+    body = {"out_trade_no": out_trade_no, "openid": openid}
+    paid = remote.call(url, "POST", "/_sim/pay", body)
+    remote.show(
+        paid,
+        as_json=as_json,
+        human=lambda: print(f"paid {remote.yuan(paid['amount']['total'])}  {paid['transaction_id']}"),
+    )
+
+
+@app.command()
+def code(
+    openid: Annotated[str, typer.Argument(help="The user; an unknown one is made.")],
+    mobile: Annotated[str, typer.Option(help="Set the user's phone number.")] = "",
+    as_json: Json = False,
+    url: Url = None,
+) -> None:
+    """Get a login code for a user, as wx.login gives it, with the encrypted phone number.
+
+    Example:  wechatsim code oBuyer0000000000000000000001 --json
+    """
+    made = remote.call(url, "POST", "/_sim/code", {"openid": openid, "mobile": mobile})
+    remote.show(made, as_json=as_json, human=lambda: remote.facts(made))
+
+
+@app.command()
+def messages(
+    openid: Annotated[str, typer.Option(help="Only this user's.")] = "", as_json: Json = False, url: Url = None
+) -> None:
+    """List the subscribe messages that were delivered.
+
+    Example:  wechatsim messages --openid oBuyer0000000000000000000001
+    """
+    found: dict[str, Any] = remote.call(url, "GET", f"/_sim/messages?openid={openid}")
+    rows = [
+        [m["id"], m["openid"], m["title"], " ".join(f"{k}={v}" for k, v in m["data"].items())]
+        for m in found["messages"]
+    ]
+    remote.show(found, as_json=as_json, human=lambda: remote.table(["#", "openid", "message", "data"], rows))
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,41 @@
+"""The sandbox's clock: real time plus an offset that only grows.
+
+Business times (expiry, success_time, retries, codes, bills) follow it. Signature timestamps do not: they
+are checked against the partner's real clock within five minutes (facts §1.1, §1.2), so they stay real.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+BEIJING = dt.timezone(dt.timedelta(hours=8))
+
+
+class Clock:
+    """`now()` is sandbox time, `real()` is wall time; both in seconds since 1970."""
+
+    def __init__(self, offset: float = 0.0) -> None:
+        self.offset = offset
+
+    def now(self) -> float:
+        return time.time() + self.offset
+
+    @staticmethod
+    def real() -> float:
+        return time.time()
+
+    def advance(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("the clock only goes forward")
+        self.offset += seconds
+
+
+def beijing(at: float) -> dt.datetime:
+    """`at` seconds as Beijing time, whole seconds."""
+    return dt.datetime.fromtimestamp(int(at), BEIJING)
+
+
+def rfc3339(at: float) -> str:
+    """`at` as WeChat writes times: 2018-06-08T10:34:56+08:00."""
+    return beijing(at).isoformat()

@@ -1,0 +1,73 @@
+"""Refusals in WeChat's own words.
+
+PayError: API v3, an HTTP status and {"code","message"[,"detail"]} (facts §4).
+MiniError: the mini-program APIs, HTTP 200 with errcode and errmsg (facts §7).
+ControlError: the sandbox's own control API, not WeChat's.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+
+class PayError(Exception):
+    """A v3 refusal: `status`, `code`, Chinese `message`, optional `detail`."""
+
+    def __init__(self, status: int, code: str, message: str, detail: dict[str, Any] | None = None) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.detail = detail
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object of the answer; `detail` only where there is one."""
+        content: dict[str, Any] = {"code": self.code}
+        if self.detail is not None:
+            content["detail"] = self.detail
+        return content | {"message": self.message}
+
+
+class MiniError(Exception):
+    """A mini-program refusal; the rid is added where it is answered."""
+
+    def __init__(self, errcode: int, errmsg: str) -> None:
+        super().__init__(f"{errcode} {errmsg}")
+        self.errcode = errcode
+        self.errmsg = errmsg
+
+
+class ControlError(Exception):
+    """A refusal of the control API: `status`, a short `code` for scripts, a `message` for people."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def param_error(field: str, issue: str, message: str, value: Any = None) -> PayError:
+    """400 PARAM_ERROR with the detail object of facts §2; `field` is a JSON pointer into the body."""
+    detail: dict[str, Any] = {"location": "body", "field": field}
+    if value is not None:
+        detail["value"] = value
+    detail["issue"] = issue
+    return PayError(HTTPStatus.BAD_REQUEST, "PARAM_ERROR", message, detail)
+
+
+def invalid_request(message: str) -> PayError:
+    return PayError(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", message)
+
+
+def order_paid() -> PayError:
+    return PayError(HTTPStatus.BAD_REQUEST, "ORDERPAID", "该订单已支付")
+
+
+def order_not_exist() -> PayError:
+    return PayError(HTTPStatus.NOT_FOUND, "ORDER_NOT_EXIST", "订单不存在")
+
+
+def mchid_mismatch() -> PayError:
+    return param_error("/mchid", "mchid mismatch", "http header中的mchid与post payload中的mchid不匹配")

@@ -1,0 +1,143 @@
+"""The fault switchboard and the magic amounts: one table, `FAULTS`, which the README and the console print.
+
+A fault is on until cleared, or for `times` uses; `match` narrows it to what contains that text (an order
+number, a refund number, an event type, a path). A magic amount (the order's total in fen) sets the fault
+for that order alone, always.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from wechatsim.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row of the table; `value` is the default of its number, in `unit`; `magic` its amount in fen."""
+
+    name: str
+    effect: str
+    magic: int = 0
+    value: float | None = None
+    unit: str = ""
+
+
+FAULTS: tuple[Kind, ...] = (
+    Kind("pay-cancelled", "the user closes the cashier: nothing is paid", 777701),
+    Kind("callback-lost", "the notification is never sent", 777702),
+    Kind("callback-doubled", "each attempt is sent several times at once", 777703, 2, "copies"),
+    Kind("callback-wrong-amount", "attempt 1 carries amount.total + 1, rightly signed", 777704),
+    Kind("callback-5xx", "attempts go nowhere, as if the partner answered 502", 777705, 1, "attempts"),
+    Kind("callback-slow", "the notification's body arrives over this long", 777706, 6, "seconds"),
+    Kind("callback-late", "the first attempt comes this late", 777707, 60, "seconds"),
+    Kind("callback-again", "sent once more, this long after it was accepted", 777708, 15, "seconds"),
+    Kind("callback-bad-signature", "attempt 1 has a signature by a key that is not the platform's", 777709),
+    Kind("callback-bad-body", "attempt 1 has one byte changed after signing", 777710),
+    Kind("callback-old-time", "attempt 1 is rightly signed, with this old a timestamp", 777711, 600, "seconds"),
+    Kind("callback-wrong-serial", "attempt 1 names a serial nobody knows", 777712),
+    Kind("callback-signtest", "attempt 1 has a WECHATPAY/SIGNTEST/ signature", 777713),
+    Kind("callback-other-key", "signed in the other key mode (certificate or public key)", 777714),
+    Kind("callback-wrong-mchid", "attempt 1 is about another mchid, rightly signed", 777715),
+    Kind("callback-wrong-appid", "attempt 1 is about another appid, rightly signed", 777716),
+    Kind("callback-unknown-order", "attempt 1 is about an order number nobody knows, rightly signed", 777717),
+    Kind("callback-bad-ciphertext", "attempt 1 is sealed with another APIv3 key, rightly signed", 777718),
+    Kind("callback-reordered", "notifications are held until there are this many, then sent last first", 0, 2, "held"),
+    Kind("pay-coupon", "a coupon pays this part: payer_total is below total", 777720, 100, "fen"),
+    Kind("refund-processing", "the refund stays PROCESSING until `wechatsim refund --finish`", 777731),
+    Kind("refund-abnormal", "the refund ends ABNORMAL", 777732),
+    Kind("refund-closed", "the refund ends CLOSED", 777733),
+    Kind("refund-not-enough", "a refund is refused: 403 NOT_ENOUGH", 777734),
+    Kind("refund-late", "the refund takes this long", 777735, 60, "seconds"),
+    Kind("api-5xx", "500 SYSTEM_ERROR before anything was done", 0),
+    Kind("api-5xx-after", "500 SYSTEM_ERROR although it was done", 777741),
+    Kind("api-drop-after", "it was done, then the connection breaks in the answer", 777742),
+    Kind("api-429", "429 FREQUENCY_LIMITED, nothing done", 0),
+    Kind("api-slow", "the answer takes this long", 777743, 6, "seconds"),
+    Kind("api-signtest", "the answer has a WECHATPAY/SIGNTEST/ signature", 777744),
+    Kind("api-bad-signature", "the answer's body does not match its signature", 777745),
+    Kind("api-other-key", "the answer is signed in the other key mode", 777746),
+    Kind("bill-not-ready", "400 STATEMENT_CREATING", 0),
+    Kind("bill-missing", "400 NO_STATEMENT_EXIST", 0),
+    Kind("bill-bad-hash", "the announced SHA1 is not the file's", 0),
+    Kind("mini-busy", "errcode -1 from every mini-program API, nothing done", 0),
+    Kind("mini-bad-token", "errcode 40001 for any access_token", 0),
+    Kind("message-refused", "43101 whatever the quota", 0),
+    Kind("message-unknown", "the message is delivered, then the connection breaks", 0),
+)
+KINDS = {kind.name: kind for kind in FAULTS}
+MAGIC = {kind.magic: kind.name for kind in FAULTS if kind.magic}
+
+
+@dataclass(slots=True)
+class Active:
+    """A fault that is switched on."""
+
+    name: str
+    match: str
+    value: float | None
+    times: int | None
+
+
+class Switchboard:
+    """Which faults are on. Kept in the store, read from memory."""
+
+    def __init__(self, store: Store, *, magic: bool) -> None:
+        self._store = store
+        self._magic = magic
+        self._active = {
+            (row["name"], row["match"]): Active(row["name"], row["match"], row["value"], row["times"])
+            for row in store.all("SELECT * FROM fault")
+        }
+
+    def set(self, name: str, *, match: str = "", value: float | None = None, times: int | None = None) -> Active:
+        """Switch on; KeyError for a name that is not in the table."""
+        kind = KINDS[name]
+        active = Active(name, match, kind.value if value is None else value, times)
+        self._active[name, match] = active
+        self._store.run(
+            "INSERT OR REPLACE INTO fault (name, match, value, times) VALUES (?, ?, ?, ?)",
+            name,
+            match,
+            active.value,
+            times,
+        )
+        return active
+
+    def clear(self, name: str = "") -> int:
+        """Switch off `name`, or all; returns how many were on."""
+        gone = [key for key in self._active if not name or key[0] == name]
+        for key in gone:
+            self._drop(*key)
+        return len(gone)
+
+    def _drop(self, name: str, match: str) -> None:
+        del self._active[name, match]
+        self._store.run("DELETE FROM fault WHERE name = ? AND match = ?", name, match)
+
+    def take(self, name: str, subject: str = "", total: int = 0) -> float | None:
+        """The fault's number if it strikes `subject` now (0.0 when it has none), else None; counts the use."""
+        if self._magic and total and MAGIC.get(total) == name:
+            return KINDS[name].value or 0.0
+        if not self._active:
+            return None
+        for active in list(self._active.values()):
+            if active.name == name and active.match in subject:
+                if active.times is not None:
+                    active.times -= 1
+                    if active.times <= 0:
+                        self._drop(active.name, active.match)
+                    else:
+                        self._store.run(
+                            "UPDATE fault SET times = ? WHERE name = ? AND match = ?",
+                            active.times,
+                            active.name,
+                            active.match,
+                        )
+                return active.value or 0.0
+        return None
+
+    def listing(self) -> list[dict[str, Any]]:
+        """The switched-on faults, for people and scripts."""
+        return [{"name": a.name, "match": a.match, "value": a.value, "times": a.times} for a in self._active.values()]

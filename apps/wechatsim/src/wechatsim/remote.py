@@ -1,0 +1,86 @@
+"""The CLI's side of the control API, and how commands print: data to stdout, messages to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+DEFAULT_URL = "http://127.0.0.1:8090"
+_LIMIT_S = 30.0
+
+
+def say(message: str) -> None:
+    """A message for the person, on stderr."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+
+
+def fail(message: str, hint: str = "") -> NoReturn:
+    """Say what is wrong and how to go on, then exit 1."""
+    say(f"error: {message}")
+    if hint:
+        say(f"hint: {hint}")
+    raise typer.Exit(1)
+
+
+def server_url(url: str | None) -> str:
+    """--url, then WECHATSIM_URL, then WXPAY_BASE_URL, then the default port on this machine."""
+    found = url or os.environ.get("WECHATSIM_URL") or os.environ.get("WXPAY_BASE_URL") or DEFAULT_URL
+    return found.rstrip("/")
+
+
+def call(url: str | None, method: str, path: str, content: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One control request; its JSON object. Exits with a clear message when it is refused or not answered."""
+    base = server_url(url)
+    try:
+        with httpx.Client(trust_env=False, timeout=_LIMIT_S) as http:
+            answer = http.request(method, base + path, json=content if method == "POST" else None)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        fail(f"no sandbox answers at {base} ({error})", "start one with `wechatsim serve --keys DIR`, or give --url")
+    try:
+        body = answer.json()
+    except ValueError:
+        fail(f"{base} is not a wechatsim: {path} answered HTTP {answer.status_code}", "check --url")
+    if answer.is_error:
+        fail(f"{body.get('message', answer.text)} ({body.get('error', answer.status_code)})")
+    found: dict[str, Any] = body
+    return found
+
+
+def show(data: Any, *, as_json: bool, human: Callable[[], None]) -> None:
+    """`data` as JSON, or `human()`, on stdout."""
+    if as_json:
+        typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    else:
+        human()
+
+
+def facts(pairs: dict[str, Any]) -> None:
+    """Names and values, one a line."""
+    width = max(map(len, pairs), default=0)
+    for name, value in pairs.items():
+        typer.echo(f"{name.ljust(width)}  {value}")
+
+
+def table(columns: list[str], rows: list[list[Any]]) -> None:
+    """A table on a terminal; tab-separated lines where the output is read by a program."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(str(cell) for cell in row))
+        return
+    grid = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        grid.add_row(*(str(cell) for cell in row))
+    Console(no_color="NO_COLOR" in os.environ).print(grid)
+
+
+def yuan(fen: int) -> str:
+    """12345 → ¥123.45."""
+    return f"¥{fen // 100}.{fen % 100:02d}"

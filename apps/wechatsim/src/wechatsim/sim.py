@@ -1,0 +1,53 @@
+"""The sandbox as one object: what every endpoint works on. Nothing here is global."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wechatsim import keyring
+from wechatsim.clock import Clock
+from wechatsim.faults import Switchboard
+from wechatsim.keyring import Merchant
+from wechatsim.notifier import Notifier
+from wechatsim.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one sandbox runs. `strict_refunds` turns on the one-minute pause between refunds of an order."""
+
+    keys: tuple[Path, ...]
+    store: str = ":memory:"
+    allow_local_notify: bool = False
+    allow_remote_control: bool = False
+    magic_amounts: bool = True
+    strict_refunds: bool = False
+    public_url: str = ""
+
+
+class Sim:
+    """Merchants, books, clock, faults and the notification engine, wired."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings.store)
+        self.clock = Clock(self.store.setting("clock_offset", 0.0))
+        loaded = [keyring.load(folder) for folder in settings.keys]
+        self.merchants: dict[str, Merchant] = {merchant.mchid: merchant for merchant in loaded}
+        self.apps: dict[str, Merchant] = {merchant.appid: merchant for merchant in loaded}
+        self.faults = Switchboard(self.store, magic=settings.magic_amounts)
+        self.notifier = Notifier(self.store, self.clock, self.merchants, self.faults)
+        for merchant in loaded:
+            self._seed_users(merchant)
+
+    def _seed_users(self, merchant: Merchant) -> None:
+        with self.store.transaction():
+            for user in merchant.users:
+                self.store.run(
+                    "INSERT OR IGNORE INTO user (appid, openid, mobile, nickname) VALUES (?, ?, ?, ?)",
+                    merchant.appid,
+                    user["openid"],
+                    user.get("mobile", ""),
+                    user.get("nickname", ""),
+                )

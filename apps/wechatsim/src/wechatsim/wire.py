@@ -1,0 +1,82 @@
+"""Answers byte for byte: exact header-name case, signatures on 2xx only (facts §1.2).
+
+Starlette lower-cases header names; one official SDK looks them up case-sensitively. So answers here carry
+their own raw header list, and the server must run under uvicorn with http="h11", which keeps the case.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from wechatsim import crypto
+from wechatsim.clock import Clock
+from wechatsim.pki import SigningKey
+
+SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
+Headers = list[tuple[str, str]]
+
+
+class WireResponse(Response):
+    """A response whose header names go out in the case given."""
+
+    def __init__(self, status: int, headers: Headers, body: bytes, *, announce: int | None = None) -> None:
+        """`announce` overrides Content-Length: a longer one makes the server drop the connection half-way."""
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        if status != HTTPStatus.NO_CONTENT:
+            length = len(body) if announce is None else announce
+            self.raw_headers.append((b"Content-Length", str(length).encode()))
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def dumps(content: Any) -> bytes:
+    """Compact JSON in UTF-8, members in the order given."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def signature_headers(signer: SigningKey, body: bytes, *, timestamp: int | None = None) -> Headers:
+    """The five Wechatpay-* headers over `body`, stamped with real time unless `timestamp` (s) is given."""
+    stamp = str(int(Clock.real()) if timestamp is None else timestamp)
+    nonce = crypto.token(32)
+    return [
+        ("Wechatpay-Nonce", nonce),
+        ("Wechatpay-Signature", crypto.sign(signer.key, crypto.response_message(stamp, nonce, body))),
+        ("Wechatpay-Timestamp", stamp),
+        ("Wechatpay-Serial", signer.serial),
+        ("Wechatpay-Signature-Type", SIGNATURE_TYPE),
+    ]
+
+
+def request_id(number: int = 0) -> str:
+    """A Request-ID; its suffix is the numeric error code, 0 for success."""
+    return f"08{secrets.token_hex(16).upper()}-{number}"
+
+
+def base_headers(number: int = 0) -> Headers:
+    """What every v3 answer carries besides its signature."""
+    return [
+        ("Server", "nginx"),
+        ("Date", formatdate(usegmt=True)),
+        ("Keep-Alive", "timeout=8"),
+        ("Cache-Control", "no-cache, must-revalidate"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Request-ID", request_id(number)),
+        ("Content-Language", "zh-CN"),
+    ]
+
+
+def empty(status: int) -> WireResponse:
+    """404 for an unknown path, 405 for a wrong method: an empty body, unsigned (facts §1.2)."""
+    return WireResponse(status, [("Server", "nginx"), ("Date", formatdate(usegmt=True))], b"")

@@ -1,0 +1,168 @@
+"""One purchase through the sandbox, and every way back into it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from .conftest import OPENID, Partner, until
+
+JSAPI = "/v3/pay/transactions/jsapi"
+
+
+async def test_a_paid_order_is_notified_signed_and_sealed(partner: Partner) -> None:
+    prepay_id = await partner.prepay("ORDER-00001", attach="room 7")
+    assert re.fullmatch(r"wx\d{14}[0-9a-f]{16}0000", prepay_id)
+    paid = await partner.pay("ORDER-00001")
+    await until(lambda: partner.calls)
+    headers, _ = partner.calls[0]
+    assert {"Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial"} < set(headers)
+    assert headers["Wechatpay-Signature-Type"] == "WECHATPAY2-SHA256-RSA2048"
+    opened = partner.open(partner.calls[0])
+    assert opened == paid
+    assert opened["amount"] == {"total": 19900, "payer_total": 19900, "currency": "CNY", "payer_currency": "CNY"}
+    assert opened["trade_state"] == "SUCCESS"
+    assert opened["attach"] == "room 7"
+    assert re.fullmatch(r"4200\d{24}", opened["transaction_id"])
+    assert opened["success_time"].endswith("+08:00")
+    by_id = await partner.send("GET", f"/v3/pay/transactions/id/{paid['transaction_id']}?mchid={partner.ids['mchid']}")
+    assert by_id.json() == paid
+    assert await partner.books("ORDER-00001") == {
+        "mchid": partner.ids["mchid"],
+        "out_trade_no": "ORDER-00001",
+        "transaction_id": paid["transaction_id"],
+        "total": 19900,
+        "state": "SUCCESS",
+        "paid": 19900,
+        "refunded": 0,
+        "held": 19900,
+    }
+
+
+async def test_an_unpaid_order_looks_as_the_live_host_shows_it(partner: Partner) -> None:
+    await partner.prepay("ORDER-00002")
+    answer = await partner.send("GET", f"/v3/pay/transactions/out-trade-no/ORDER-00002?mchid={partner.ids['mchid']}")
+    assert answer.json() == {
+        "amount": {"payer_currency": "CNY", "total": 19900},
+        "appid": partner.ids["appid"],
+        "mchid": partner.ids["mchid"],
+        "out_trade_no": "ORDER-00002",
+        "promotion_detail": [],
+        "scene_info": {"device_id": ""},
+        "trade_state": "NOTPAY",
+        "trade_state_desc": "订单未支付",
+    }
+
+
+async def test_the_same_prepay_again_is_the_same_prepay(partner: Partner) -> None:
+    first = await partner.prepay("ORDER-00003")
+    assert await partner.prepay("ORDER-00003") == first
+    assert await partner.prepay("ORDER-00003", time_expire="2030-01-01T00:00:00+08:00") == first
+
+
+async def test_a_changed_prepay_is_refused_and_changes_nothing(partner: Partner) -> None:
+    await partner.prepay("ORDER-00004")
+    before = await partner.books("ORDER-00004")
+    changed = partner.order("ORDER-00004", amount={"total": 1, "currency": "CNY"})
+    answer = await partner.send("POST", JSAPI, changed)
+    assert answer.status_code == 400
+    assert answer.json() == {"code": "INVALID_REQUEST", "message": "请求重入时，参数与首次请求时不一致"}
+    assert await partner.books("ORDER-00004") == before
+
+
+async def test_a_paid_order_is_neither_ordered_nor_closed_nor_paid_again(partner: Partner) -> None:
+    await partner.prepay("ORDER-00005")
+    await partner.pay("ORDER-00005")
+    again = await partner.send("POST", JSAPI, partner.order("ORDER-00005"))
+    assert (again.status_code, again.json()) == (400, {"code": "ORDERPAID", "message": "该订单已支付"})
+    close = await partner.send(
+        "POST", "/v3/pay/transactions/out-trade-no/ORDER-00005/close", {"mchid": partner.ids["mchid"]}
+    )
+    assert (close.status_code, close.json()["code"]) == (400, "ORDERPAID")
+    twice = await partner.control("POST", "/_sim/pay", {"out_trade_no": "ORDER-00005"})
+    assert (twice.status_code, twice.json()["error"]) == (409, "order_success")
+    assert (await partner.books("ORDER-00005"))["held"] == 19900
+
+
+async def test_closing_is_repeatable_signed_and_final(partner: Partner) -> None:
+    await partner.prepay("ORDER-00006")
+    target = "/v3/pay/transactions/out-trade-no/ORDER-00006/close"
+    for _ in range(2):
+        answer = await partner.send("POST", target, {"mchid": partner.ids["mchid"]})
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer.headers["wechatpay-signature"]
+    query = await partner.send("GET", f"/v3/pay/transactions/out-trade-no/ORDER-00006?mchid={partner.ids['mchid']}")
+    assert (query.json()["trade_state"], query.json()["trade_state_desc"]) == ("CLOSED", "订单已关闭")
+    again = await partner.send("POST", JSAPI, partner.order("ORDER-00006"))
+    assert (again.status_code, again.json()["code"]) == (400, "ORDER_CLOSED")
+    pay = await partner.control("POST", "/_sim/pay", {"out_trade_no": "ORDER-00006"})
+    assert (pay.status_code, pay.json()["error"]) == (409, "order_closed")
+
+
+async def test_closing_a_number_that_was_never_ordered_burns_it(partner: Partner) -> None:
+    target = "/v3/pay/transactions/out-trade-no/NEVER-0001/close"
+    assert (await partner.send("POST", target, {"mchid": partner.ids["mchid"]})).status_code == 204
+    query = await partner.send("GET", f"/v3/pay/transactions/out-trade-no/NEVER-0001?mchid={partner.ids['mchid']}")
+    assert (query.status_code, query.json()["code"]) == (404, "ORDER_NOT_EXIST")
+    order = await partner.send("POST", JSAPI, partner.order("NEVER-0001"))
+    assert (order.status_code, order.json()["code"]) == (400, "ORDER_CLOSED")
+
+
+@pytest.mark.parametrize(
+    ("_case", "changed", "field"),
+    [
+        ("zero", {"amount": {"total": 0}}, "/amount/total"),
+        ("text amount", {"amount": {"total": "1"}}, "/amount/total"),
+        ("float amount", {"amount": {"total": 1.5}}, "/amount/total"),
+        ("true amount", {"amount": {"total": True}}, "/amount/total"),
+        ("currency", {"amount": {"total": 1, "currency": "USD"}}, "/amount/currency"),
+        ("short number", {"out_trade_no": "A1234"}, "/out_trade_no"),
+        ("long number", {"out_trade_no": "A" * 33}, "/out_trade_no"),
+        ("bad number", {"out_trade_no": "ORDER 0001"}, "/out_trade_no"),
+        ("long description", {"description": "房" * 128}, "/description"),
+        ("no description", {"description": ""}, "/description"),
+        ("emoji", {"description": "小屋🏠"}, "/description"),
+        ("null", {"attach": None}, "/attach"),
+        ("unknown member", {"colour": "red"}, "/colour"),
+        ("unknown inner member", {"payer": {"openid": OPENID, "x": 1}}, "/payer/x"),
+        ("stranger", {"payer": {"openid": "oStranger"}}, "/payer/openid"),
+        ("no payer", {"payer": {}}, "/payer/openid"),
+        ("scene without ip", {"scene_info": {"device_id": "1"}}, "/scene_info/payer_client_ip"),
+        ("query in notify_url", {"notify_url": "https://a.example.com/n?x=1"}, "/notify_url"),
+        ("expiry without zone", {"time_expire": "2030-01-01T00:00:00"}, "/time_expire"),
+        ("expiry nonsense", {"time_expire": "tomorrow"}, "/time_expire"),
+        ("other mchid", {"mchid": "1900000001"}, "/mchid"),
+    ],
+)
+async def test_a_bad_field_is_named_and_nothing_is_written(
+    partner: Partner, _case: str, changed: dict[str, Any], field: str
+) -> None:
+    answer = await partner.send("POST", JSAPI, partner.order("ORDER-BAD01", **changed))
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["code"] == "PARAM_ERROR"
+    assert answer.json()["detail"]["field"] == field
+    assert not [name for name in answer.headers if name.startswith("wechatpay-")]
+    assert (await partner.control("GET", "/_sim/books")).json() == {"books": []}
+
+
+async def test_the_amount_refusal_is_word_for_word(partner: Partner) -> None:
+    answer = await partner.send("POST", JSAPI, partner.order("ORDER-00007", amount={"total": 0}))
+    assert answer.json() == {
+        "code": "PARAM_ERROR",
+        "detail": {"location": "body", "field": "/amount/total", "value": 0, "issue": "值低于最小值 1"},
+        "message": "输入源“/body/amount/total”映射到数值字段“总金额”规则校验失败，值低于最小值 1",
+    }
+
+
+async def test_another_appid_is_refused(partner: Partner) -> None:
+    answer = await partner.send("POST", JSAPI, partner.order("ORDER-00008", appid="wx0000000000000000"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "APPID_MCHID_NOT_MATCH")
+
+
+async def test_an_escaped_target_is_verified_as_it_was_sent(partner: Partner) -> None:
+    await partner.prepay("ORDER|0009*-_")
+    target = f"/v3/pay/transactions/out-trade-no/ORDER%7C0009*-_?mchid={partner.ids['mchid']}"
+    answer = await partner.send("GET", target)
+    assert (answer.status_code, answer.json()["out_trade_no"]) == (200, "ORDER|0009*-_")
