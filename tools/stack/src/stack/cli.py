@@ -79,7 +79,9 @@ def down() -> None:
     """Stop exactly what was started here."""
     with plainly():
         stopped, killed = system.down()
-        console.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running", highlight=False)
+        console.print(
+            f"stopped {', '.join(stopped)}" if stopped else "nothing was running", highlight=False, soft_wrap=True
+        )
         if killed:
             console.print(f"[yellow]did not stop in time and were killed: {', '.join(killed)}[/]")
 

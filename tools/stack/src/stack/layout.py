@@ -13,7 +13,9 @@ from stack import daprfile
 from stack.errors import StackError
 
 REPO = Path(__file__).resolve().parents[4]
-INFRASTRUCTURE = {"postgres": 55432, "kafka": 9092, "kafka-controller": 9093, "wechatsim": 8090}
+# Below the range that the system hands out to clients (32768 up), or a restart may find its port taken; and such that
+# stacks whose offsets differ by a multiple of 100 share none.
+INFRASTRUCTURE = {"postgres": 15432, "kafka": 9092, "kafka-controller": 9093, "wechatsim": 8090}
 DATABASES = ("usercenter", "travel", "order", "payment", "notification")
 PORT_NAMES = {
     "appPort": "",
@@ -70,7 +72,7 @@ class Layout:
 
 
 def run_folder(env: Mapping[str, str], repo: Path = REPO) -> Path:
-    return (repo / env.get("MINSU_RUN_DIR") or ".run").resolve()
+    return (repo / (env.get("MINSU_RUN_DIR") or ".run")).resolve()
 
 
 def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:

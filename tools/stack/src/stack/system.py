@@ -203,15 +203,12 @@ def _state(part: Part, processes: Processes) -> PartState:
 def erase() -> None:
     """Forget this stack: data, keys, passwords, logs."""
     where = layout.plan()
-    if not where.run.exists():
+    if not (where.run / "state").exists():
         return
+    if where.repo.is_relative_to(where.run):
+        raise StackError(f"{where.run} holds more than a stack: not erased")
     Postgres(where, Vault(where.run)).erase()
     shutil.rmtree(where.run)
-
-
-def stack_env(run: Path) -> dict[str, str]:
-    content = (run / "stack.env").read_text()
-    return dict(line.split("=", 1) for line in content.splitlines())
 
 
 def dump(states: list[PartState]) -> str:
