@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import pytest
 import uvicorn
+
 from wechatsim import crypto, keyring, pki, server
 from wechatsim.app import create_app
 from wechatsim.sim import Settings, Sim
@@ -213,7 +214,7 @@ class LiveServer:
         self.server = uvicorn.Server(server.config(settings, "127.0.0.1", self.port))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 
-    def __enter__(self) -> LiveServer:
+    def __enter__(self) -> Self:
         self.thread.start()
         end = time.monotonic() + 10
         while not self.server.started:

@@ -32,7 +32,7 @@ TYPES: dict[str, str] = {
     "phrase": rf"{_CHINESE}{{1,5}}",
 }
 _COMPILED = {name: re.compile(pattern) for name, pattern in TYPES.items()}
-_PAGE = re.compile(r"/?[\w\-]+(/[\w\-.]+)*(\?\S*)?")
+_PAGE = re.compile(r"/?[\w\-]+(/[\w\-.]+)*(\?\S*)?", re.ASCII)
 _STATES = {"developer", "trial", "formal"}
 _LANGUAGES = {"zh_CN", "en_US", "zh_HK", "zh_TW"}
 _MAX_PAGE = 1024

@@ -50,7 +50,7 @@ def load_key(pem: str) -> RSAPrivateKey:
     """The RSA private key in `pem`; ValueError for anything else."""
     key = serialization.load_pem_private_key(pem.encode(), None)
     if not isinstance(key, RSAPrivateKey):
-        raise ValueError("not an RSA private key")  # noqa: TRY004 - the file's content is wrong
+        raise ValueError("not an RSA private key")
     return key
 
 
@@ -84,7 +84,7 @@ def certificate_key(pem: str) -> RSAPublicKey:
     """The RSA public key inside a certificate."""
     key = x509.load_pem_x509_certificate(pem.encode()).public_key()
     if not isinstance(key, RSAPublicKey):
-        raise ValueError("the certificate holds no RSA key")  # noqa: TRY004 - the file's content is wrong
+        raise ValueError("the certificate holds no RSA key")
     return key
 
 

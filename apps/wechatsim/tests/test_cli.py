@@ -1,0 +1,113 @@
+"""The command line, as a process, against a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .conftest import OPENID, LiveServer, Partner
+
+RUN = [sys.executable, "-c", "from wechatsim.cli import main; main()"]
+
+
+def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("WECHATSIM_", "WXPAY_"))}
+    return subprocess.run([*RUN, *words], capture_output=True, text=True, env=clean | env, timeout=60, check=False)
+
+
+def test_keys_are_made_private_and_never_overwritten(tmp_path: Path) -> None:
+    folder = tmp_path / "k"
+    words = ("keys", "new", "--dir", str(folder), "--user", f"{OPENID}:13800000009:小红", "--json")
+    first = run(*words)
+    made = json.loads(first.stdout)
+    assert (first.returncode, made["new"]) == (0, True)
+    assert made["users"] == [{"openid": OPENID, "mobile": "13800000009", "nickname": "小红"}]
+    assert [len(made[n]) for n in ("mchid", "appid", "app_secret", "apiv3_key")] == [10, 18, 32, 32]
+    assert [len(t["id"]) for t in made["templates"]] == [43, 43]
+    assert made["public_key_id"].removeprefix("PUB_KEY_ID_01").isdecimal()
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert {stat.S_IMODE((folder / name).stat().st_mode) for name in files} == {0o600}
+    second = run("keys", "new", "--dir", str(folder), "--mchid", "1900000001", "--json")
+    assert json.loads(second.stdout)["mchid"] == made["mchid"]
+    assert "already there" in second.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
+
+
+def test_pay_code_and_messages_work_against_a_server(live: LiveServer, keys: Path) -> None:
+    partner = Partner(keys)
+    order = json.dumps(partner.order("CLI-00001")).encode()
+    target = "/v3/pay/transactions/jsapi"
+    headers = {"Authorization": partner.authorization("POST", target, order)}
+    assert httpx.post(live.url + target, content=order, headers=headers, trust_env=False).status_code == 200
+    paid = run("pay", "CLI-00001", "--json", "--url", live.url)
+    assert json.loads(paid.stdout)["trade_state"] == "SUCCESS"
+    again = run("pay", "CLI-00001", WECHATSIM_URL=live.url)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr.startswith("error: 支付成功 (order_success)")
+    code = run("code", OPENID, "--json", WXPAY_BASE_URL=live.url)
+    assert json.loads(code.stdout)["openid"] == OPENID
+    assert json.loads(run("messages", "--json", "--url", live.url).stdout) == {"messages": []}
+
+
+def test_no_server_is_a_clear_error(tmp_path: Path) -> None:
+    missing = run("pay", "CLI-00002", "--url", "http://127.0.0.1:1")
+    assert missing.returncode == 1
+    assert "no sandbox answers at http://127.0.0.1:1" in missing.stderr
+    assert "hint: " in missing.stderr
+    keyless = run("serve", "--keys", str(tmp_path))
+    assert keyless.returncode == 1
+    assert "hint: wechatsim keys new" in keyless.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["keys", "new"], ["serve"], ["pay"], ["code"], ["messages"]])
+def test_every_help_teaches_by_an_example(words: list[str]) -> None:
+    shown = run(*words, "--help")
+    assert shown.returncode == 0
+    assert "wechatsim " in shown.stdout
+    assert "\x1b" not in shown.stdout
+
+
+def test_books_survive_kill_and_sigterm_stops_cleanly(keys: Path, tmp_path: Path) -> None:
+    store = str(tmp_path / "sim.db")
+    partner = Partner(keys)
+
+    def start() -> tuple[subprocess.Popen[bytes], str]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        words = ["serve", "--keys", str(keys), "--port", str(port), "--store", store, "--allow-local-notify"]
+        process = subprocess.Popen([*RUN, *words], stderr=subprocess.DEVNULL)
+        url = f"http://127.0.0.1:{port}"
+        end = time.monotonic() + 20
+        while True:
+            try:
+                httpx.get(url + "/_sim/healthz", trust_env=False).raise_for_status()
+            except httpx.HTTPError:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            else:
+                return process, url
+
+    process, url = start()
+    order = json.dumps(partner.order("KILL-00001", notify_url="http://127.0.0.1:1/n")).encode()
+    target = "/v3/pay/transactions/jsapi"
+    headers = {"Authorization": partner.authorization("POST", target, order)}
+    httpx.post(url + target, content=order, headers=headers, trust_env=False).raise_for_status()
+    httpx.post(url + "/_sim/pay", json={"out_trade_no": "KILL-00001"}, trust_env=False).raise_for_status()
+    process.kill()
+    process.wait(10)
+    process, url = start()
+    books = httpx.get(url + "/_sim/books", trust_env=False).json()["books"]
+    assert [(b["out_trade_no"], b["held"]) for b in books] == [("KILL-00001", 19900)]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(15) in {0, -signal.SIGTERM}

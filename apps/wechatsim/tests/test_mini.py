@@ -1,0 +1,201 @@
+"""The mini-program side: codes, tokens, messages, phone numbers (facts §7)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from wechatsim import mini_message
+from wechatsim.sim import Sim
+
+from .conftest import OPENID, Partner
+
+RID = r" rid: [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$"
+
+
+async def get(partner: Partner, path: str, **query: str) -> dict[str, Any]:
+    assert partner.http is not None
+    answer = await partner.http.get(f"http://sim{path}", params=query)
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def post(partner: Partner, path: str, content: Any) -> dict[str, Any]:
+    assert partner.http is not None
+    answer = await partner.http.post(f"http://sim{path}", json=content)
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def login(partner: Partner, code: str, **changed: str) -> dict[str, str]:
+    return {
+        "appid": partner.ids["appid"],
+        "secret": partner.ids["app_secret"],
+        "js_code": code,
+        "grant_type": "authorization_code",
+    } | changed
+
+
+async def token(partner: Partner, **changed: Any) -> dict[str, Any]:
+    body = {
+        "grant_type": "client_credential",
+        "appid": partner.ids["appid"],
+        "secret": partner.ids["app_secret"],
+    }
+    return await post(partner, "/cgi-bin/stable_token", body | changed)
+
+
+async def test_a_code_gives_the_session_once_and_opens_the_phone_number(partner: Partner) -> None:
+    made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
+    session = await get(partner, "/sns/jscode2session", **login(partner, made["code"]))
+    assert session == {"session_key": made["session_key"], "openid": OPENID}
+    key, iv = base64.b64decode(session["session_key"]), base64.b64decode(made["iv"])
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    plain = decryptor.update(base64.b64decode(made["encryptedData"])) + decryptor.finalize()
+    phone = json.loads(plain[: -plain[-1]])
+    assert (phone["purePhoneNumber"], phone["countryCode"]) == ("13800000001", "86")
+    assert phone["watermark"]["appid"] == partner.ids["appid"]
+    again = await get(partner, "/sns/jscode2session", **login(partner, made["code"]))
+    assert again["errcode"] == 40163
+    assert re.search(RID, again["errmsg"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "errcode"),
+    [
+        ({"js_code": "no"}, 40029),
+        ({"appid": "wx0"}, 40013),
+        ({"secret": "no"}, 40125),
+        ({"appid": ""}, 41002),
+        ({"secret": ""}, 41004),
+        ({"js_code": ""}, 41008),
+    ],
+)
+async def test_a_bad_login_names_its_errcode_and_uses_up_no_code(
+    partner: Partner, changed: dict[str, str], errcode: int
+) -> None:
+    made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
+    refused = await get(partner, "/sns/jscode2session", **login(partner, made["code"], **changed))
+    assert refused["errcode"] == errcode
+    assert "openid" in await get(partner, "/sns/jscode2session", **login(partner, made["code"]))
+
+
+async def test_a_code_lives_five_minutes(partner: Partner, sim: Sim) -> None:
+    made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
+    sim.clock.advance(301)
+    assert (await get(partner, "/sns/jscode2session", **login(partner, made["code"])))["errcode"] == 40029
+
+
+async def test_a_token_repeats_then_overlaps_then_dies(partner: Partner, sim: Sim) -> None:
+    first = await token(partner)
+    assert first["expires_in"] == 7200
+    assert (await token(partner))["access_token"] == first["access_token"]
+    sim.clock.advance(7200 - 299)
+    second = await token(partner)
+    assert second["access_token"] != first["access_token"]
+    path = "/wxa/business/getuserphonenumber?access_token="
+    assert (await post(partner, path + first["access_token"], {"code": "x"}))["errcode"] == 40029
+    assert (await post(partner, path + second["access_token"], {"code": "x"}))["errcode"] == 40029
+    sim.clock.advance(300)
+    assert (await post(partner, path + first["access_token"], {"code": "x"}))["errcode"] == 42001
+    assert (await post(partner, path + "nobodys", {"code": "x"}))["errcode"] == 40001
+
+
+async def test_a_forced_token_kills_the_old_one_every_thirty_seconds_at_most(partner: Partner, sim: Sim) -> None:
+    first = await token(partner)
+    second = await token(partner, force_refresh=True)
+    path = "/wxa/business/getuserphonenumber?access_token="
+    assert (await post(partner, path + first["access_token"], {"code": "x"}))["errcode"] == 40001
+    assert (await token(partner, force_refresh=True))["errcode"] == 45011
+    assert (await token(partner))["access_token"] == second["access_token"]
+    for _ in range(19):
+        sim.clock.advance(31)
+        assert "access_token" in await token(partner, force_refresh=True)
+    sim.clock.advance(31)
+    assert (await token(partner, force_refresh=True))["errcode"] == 45009
+
+
+async def test_a_phone_code_gives_the_number_once(partner: Partner) -> None:
+    made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
+    path = f"/wxa/business/getuserphonenumber?access_token={(await token(partner))['access_token']}"
+    answer = await post(partner, path, {"code": made["phone_code"]})
+    assert (answer["errcode"], answer["phone_info"]["phoneNumber"]) == (0, "13800000001")
+    assert (await post(partner, path, {"code": made["phone_code"]}))["errcode"] == 40163
+
+
+def paid_message(partner: Partner, **changed: Any) -> dict[str, Any]:
+    template = partner.ids["templates"][0]["id"]
+    values = {
+        "character_string6": "HSO2026080112000012345678",
+        "thing1": "山间小屋",
+        "amount2": "199.00",
+        "time4": "2026年8月1日",
+        "time5": "2026-08-02 12:00",
+    }
+    data = {name: {"value": value} for name, value in (values | changed.pop("values", {})).items()}
+    return {"touser": OPENID, "template_id": template, "page": "pages/order?sn=1", "data": data} | changed
+
+
+async def test_one_payment_grants_one_message_per_template(partner: Partner) -> None:
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
+    assert (await post(partner, path, paid_message(partner)))["errcode"] == 43101
+    await partner.prepay("MINI-00001")
+    await partner.pay("MINI-00001")
+    assert await post(partner, path, paid_message(partner)) == {"errcode": 0, "errmsg": "ok"}
+    assert (await post(partner, path, paid_message(partner)))["errcode"] == 43101
+    (message,) = (await partner.control("GET", f"/_sim/messages?openid={OPENID}")).json()["messages"]
+    assert message["data"]["amount2"] == "199.00"
+    assert message["title"] == "支付成功通知"
+
+
+@pytest.mark.parametrize(
+    ("changed", "errcode", "words"),
+    [
+        ({"touser": "oNobody"}, 40003, "invalid openid"),
+        ({"template_id": "no"}, 40037, "invalid template_id"),
+        ({"page": "页面"}, 41030, "invalid page"),
+        ({"values": {"thing1": ""}}, 47003, "argument invalid! data.thing1.value is emtpy"),
+        ({"values": {"thing1": "房" * 21}}, 47003, "argument invalid! data.thing1.value invalid"),
+        ({"values": {"time4": "明天"}}, 47003, "argument invalid! data.time4.value invalid"),
+        ({"values": {"character_string6": "订单"}}, 47003, "argument invalid! data.character_string6.value invalid"),
+        ({"lang": "fr"}, 47003, "argument invalid! lang invalid"),
+    ],
+)
+async def test_a_refused_message_costs_no_quota(
+    partner: Partner, changed: dict[str, Any], errcode: int, words: str
+) -> None:
+    await partner.control("POST", "/_sim/grant", {"openid": OPENID, "count": 1})
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
+    refused = await post(partner, path, paid_message(partner, **changed))
+    assert (refused["errcode"], refused["errmsg"].partition(" rid")[0]) == (errcode, words)
+    assert (await partner.control("GET", "/_sim/messages")).json() == {"messages": []}
+    assert (await post(partner, path, paid_message(partner)))["errcode"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("thing", ["房" * 20, "a b"], ["房" * 21, "a\nb", ""]),
+        ("number", ["1", "-1.5"], ["1a", "1" * 33]),
+        ("character_string", ["A7K2-9", "x" * 32], ["订单", "x" * 33]),
+        ("time", ["12:30", "2026-08-01", "2026年8月1日 12:30:00", "12:00~13:00"], ["25:00", "soon"]),
+        ("date", ["2026-08-01", "2026年08月01日", "2026-08-01 12:30"], ["2026-13-01", "12:30"]),
+        ("amount", ["199.00", "¥199.00", "199元"], ["12345678901", "¥¥1", "免费"]),
+        ("phone_number", ["+86-0755-88888888"], ["1" * 18]),
+        ("phrase", ["已支付"], ["已支付成功了", "paid"]),
+        ("name", ["王小明", "Ann Lee"], ["王" * 11, "x" * 21]),
+        ("letter", ["abc"], ["a1"]),
+        ("symbol", ["+-"], ["ab"]),
+        ("car_number", ["粤A8Z888"], ["粤A8Z888888"]),
+    ],
+)
+def test_field_types_hold(kind: str, good: list[str], bad: list[str]) -> None:
+    assert [value for value in good if not mini_message.fits(kind, value)] == []
+    assert [value for value in bad if mini_message.fits(kind, value)] == []
