@@ -65,13 +65,14 @@ def infra() -> None:
 def run() -> None:
     """Everything in the foreground, until Ctrl-C."""
     with plainly():
-        started = bring_up()
-        view.banner(console, started.environment)
+        before = system.running()
         try:
+            started = bring_up()
+            view.banner(console, started.environment)
             foreground.watch(console, started)
         finally:
             console.print("\nstopping …")
-            system.stop_only(started.new)
+            system.stop_all_but(before)
 
 
 @app.command()

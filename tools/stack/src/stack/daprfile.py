@@ -1,4 +1,4 @@
-"""dapr/dapr.yaml as the Dapr CLI reads it: common and app fields merged, paths made absolute, flags and environment derived.
+"""dapr/dapr.yaml as the Dapr CLI reads it: fields merged, paths made absolute, flags and environment derived.
 
 `make run` and `dapr run -f` must start the same thing from the same file; the tables here follow the CLI's structs.
 """

@@ -1,4 +1,4 @@
-"""The settings of every service and sidecar, the secret stores' files, and stack.env, made from the layout and the vault."""
+"""The settings of every service and sidecar, the secret stores' files and stack.env, made of layout and vault."""
 
 from __future__ import annotations
 

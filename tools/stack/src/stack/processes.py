@@ -1,4 +1,4 @@
-"""Detached processes with a log, a pid file and a birth certificate: `down` never touches a pid that someone else now has."""
+"""Detached processes with a log, a pid file and a time of birth: `down` never touches a pid that was given away."""
 
 from __future__ import annotations
 

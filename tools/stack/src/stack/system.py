@@ -156,27 +156,29 @@ def _source(environment: Environment, service: str) -> str:
     return whole.hexdigest()
 
 
-def down() -> tuple[list[str], list[str]]:
+def running() -> set[str]:
+    run = layout.run_folder(os.environ)
+    processes = Processes(run)
+    return {record.name for record in processes.recorded() if processes.alive(record.name)}
+
+
+def stop_all_but(spared: set[str]) -> tuple[list[str], list[str]]:
     """Services and sidecars first, then what they stand on. Returns what was stopped and what had to be killed."""
     run = layout.run_folder(os.environ)
     if not run.exists():
         return [], []
     with exclusive(run):
         processes = Processes(run)
-        records = list(reversed(processes.recorded()))
+        records = [record for record in reversed(processes.recorded()) if record.name not in spared]
         stopped = [record.name for record in records if processes.alive(record.name)]
         killed = processes.stop(record for record in records if record.name not in INFRASTRUCTURE)
         killed += processes.stop(record for record in records if record.name in INFRASTRUCTURE)
         return stopped, killed
 
 
-def stop_only(names: list[str]) -> None:
-    run = layout.run_folder(os.environ)
-    with exclusive(run):
-        processes = Processes(run)
-        records = [record for record in reversed(processes.recorded()) if record.name in names]
-        processes.stop(record for record in records if record.name not in INFRASTRUCTURE)
-        processes.stop(record for record in records if record.name in INFRASTRUCTURE)
+def down() -> tuple[list[str], list[str]]:
+    """Stop exactly what was started here."""
+    return stop_all_but(set())
 
 
 def status() -> list[PartState]:

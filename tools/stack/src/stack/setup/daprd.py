@@ -1,4 +1,4 @@
-"""The sidecar's binary in .tools/bin: one that is already on the machine, the cache's, or one built from the pinned module."""
+"""The sidecar's binary in .tools/bin: one found on the machine, the cache's, or one built from the pinned module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""uv, .venv and the editable members. `uv pip sync` runs only when the lock's hash has changed, for it removes editables."""
+"""uv, .venv and the editable members. `uv pip sync` runs only when the lock has changed, for it removes editables."""
 
 from __future__ import annotations
 
