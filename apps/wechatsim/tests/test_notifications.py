@@ -57,7 +57,7 @@ async def test_a_dead_receiver_is_an_attempt_with_an_error(partner: Partner, sim
     await partner.pay("NOTE-00003")
     row = await until(lambda: sim.store.one("SELECT * FROM attempt"))
     assert (row["status"], row["accepted"]) == (None, 0)
-    assert row["error"].startswith("ConnectError")
+    assert row["error"].startswith("ConnectionRefusedError")
 
 
 async def test_what_was_pending_goes_on_after_a_restart(keys: Path, tmp_path: Path) -> None:

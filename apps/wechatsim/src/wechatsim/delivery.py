@@ -13,11 +13,10 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
-
 from wechatsim import tampering, wire
 from wechatsim.clock import Clock
 from wechatsim.keyring import Merchant
+from wechatsim.outbound import Outbound, OutboundError
 from wechatsim.store import Row
 
 ANSWER_S = 5.0
@@ -29,11 +28,7 @@ class Courier:
     """Sends over one pool of connections; use as an async context manager."""
 
     def __init__(self) -> None:
-        self._http = httpx.AsyncClient(
-            trust_env=False,
-            timeout=None,  # noqa: S113 - each attempt has its own limit below
-            limits=httpx.Limits(max_connections=128, max_keepalive_connections=64),
-        )
+        self._http = Outbound()
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,7 +36,7 @@ class Courier:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        self._http.close()
 
     async def deliver(
         self, merchant: Merchant, row: Row, number: int, struck: dict[str, float], clock: Clock
@@ -93,12 +88,12 @@ class Courier:
         try:
             async with asyncio.timeout(ANSWER_S + slow):
                 content = _slowly(body, slow) if slow else body
-                answer = await self._http.post(url, content=content, headers=headers)
+                status, answer = await self._http.post(url, headers, content)
         except TimeoutError:
             return None, "", f"no answer within {ANSWER_S:.0f} s"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (OutboundError, OSError, ValueError) as error:
             return None, "", f"{type(error).__name__}: {error}"
-        return answer.status_code, answer.text[:_KEPT], ""
+        return status, answer.decode(errors="replace")[:_KEPT], ""
 
 
 async def _slowly(body: bytes, seconds: float) -> AsyncIterator[bytes]:

@@ -139,8 +139,10 @@ class Notifier:
     async def _step(self, courier: Courier) -> None:
         self._wake.clear()
         free = _AT_ONCE - len(self._running)
+        # Ids only, from the index: under load this runs once per notification.
         pending = self._store.all(
-            "SELECT * FROM notification WHERE state = 'PENDING' ORDER BY next_at LIMIT ?", _AT_ONCE * 2
+            "SELECT id, next_at FROM notification WHERE state = 'PENDING' ORDER BY next_at LIMIT ?",
+            _AT_ONCE + 1 if free else 0,
         )
         now = self._clock.now()
         waits = []
@@ -153,7 +155,7 @@ class Notifier:
             if free <= 0:
                 break
             free -= 1
-            task = asyncio.create_task(self._attempt(courier, row))
+            task = asyncio.create_task(self._attempt(courier, row["id"]))
             self._running[row["id"]] = task
             task.add_done_callback(partial(self._finished, row["id"]))
         try:
@@ -168,10 +170,11 @@ class Notifier:
             _log.error("notification %s failed inside the sandbox", ident, exc_info=task.exception())
         self._wake.set()
 
-    async def _attempt(self, courier: Courier, row: Row) -> None:
-        merchant = self._merchants.get(row["mchid"])
-        if merchant is None:
-            self._store.run("UPDATE notification SET state = 'LOST', next_at = NULL WHERE id = ?", row["id"])
+    async def _attempt(self, courier: Courier, ident: str) -> None:
+        row = self._store.one("SELECT * FROM notification WHERE id = ?", ident)
+        merchant = self._merchants.get(row["mchid"]) if row else None
+        if row is None or merchant is None:
+            self._store.run("UPDATE notification SET state = 'LOST', next_at = NULL WHERE id = ?", ident)
             return
         number = row["attempts"] + 1
         struck: dict[str, float] = json.loads(row["tamper"]) if row["tamper"] else {}

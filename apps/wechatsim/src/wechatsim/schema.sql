@@ -83,7 +83,7 @@ CREATE TABLE IF NOT EXISTS notification (
   created_at REAL NOT NULL,
   next_at REAL
 );
-CREATE INDEX IF NOT EXISTS notification_due ON notification (next_at) WHERE state = 'PENDING';
+CREATE INDEX IF NOT EXISTS notification_due ON notification (next_at, id) WHERE state = 'PENDING';
 CREATE INDEX IF NOT EXISTS notification_order ON notification (out_trade_no);
 
 CREATE TABLE IF NOT EXISTS attempt (
