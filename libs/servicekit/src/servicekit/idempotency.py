@@ -136,6 +136,11 @@ class Once:
     def __init__(self, request: Request, response: Response, key: str | None) -> None:
         self._request, self._response, self._key = request, response, key
 
+    @property
+    def key(self) -> str | None:
+        """The client's key, for a use-case that keeps it with its row: that makes it safe to repeat after a crash."""
+        return self._key
+
     async def __call__(self, who: int | str, body: BaseModel, answer: type[A], action: Callable[[], Awaitable[A]]) -> A:
         if self._key is None:
             return await action()

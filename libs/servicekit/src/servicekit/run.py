@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from typing import TypeVar
 
 import typer
 import uvicorn
@@ -11,11 +12,13 @@ from servicekit import migrate
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import configure_logging
 
+S = TypeVar("S", bound=ServiceSettings)
+
 
 def command_line(
     name: str,
-    settings: type[ServiceSettings],
-    create_app: Callable[[ServiceSettings], FastAPI],
+    settings: type[S],
+    create_app: Callable[[S], FastAPI],
     *,
     stateful: bool = True,
 ) -> typer.Typer:
@@ -42,7 +45,7 @@ def command_line(
     return cli
 
 
-def serve_app(name: str, settings: ServiceSettings, create_app: Callable[[ServiceSettings], FastAPI]) -> None:
+def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> None:
     configure_logging(name, log_format=settings.log_format, level=settings.log_level)
     uvicorn.run(
         create_app(settings),

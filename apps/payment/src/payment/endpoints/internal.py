@@ -1,0 +1,29 @@
+"""What other services ask of payment, by invocation alone (the sidecar's token guards `/internal/`)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from payment.closing import Closing
+from payment.ledger import Ledger
+from payment.schemas import CloseOutcome, OrderRequest, PaymentAnswer, SnRequest
+from servicekit.app import provided
+
+router = APIRouter(prefix="/internal", tags=["internal"])
+Payments = Annotated[Ledger, Depends(provided(Ledger))]
+
+
+@router.post("/close")
+async def close(body: OrderRequest, closing: Annotated[Closing, Depends(provided(Closing))]) -> CloseOutcome:
+    """Close whatever could still pay the order; 503 while WeChat's answer cannot be had, and then to be asked again."""
+    return await closing.close(body.order_sn)
+
+
+@router.post("/paymentByOrder")
+async def payment_by_order(body: OrderRequest, payments: Payments) -> PaymentAnswer:
+    return await payments.of_order(body.order_sn)
+
+
+@router.post("/paymentBySn")
+async def payment_by_sn(body: SnRequest, payments: Payments) -> PaymentAnswer:
+    return await payments.by_sn(body.sn)

@@ -1,0 +1,39 @@
+"""What payment refuses, in the user's words (`messages.toml`)."""
+
+from servicekit.errors import Conflict, InvalidInput, NotFound, Problem, Unavailable
+
+
+class UnknownServiceType(InvalidInput):
+    code, slug = 104001, "unknown-service-type"
+
+
+class OrderNotFound(NotFound):
+    code, slug = 104002, "order-not-found"
+
+
+class OrderNotPayable(Conflict):
+    code, slug = 104003, "order-not-payable"
+
+
+class OrderAlreadyPaid(Conflict):
+    code, slug = 104004, "order-already-paid"
+
+
+class WechatNotLinked(Conflict):
+    code, slug = 104005, "wechat-not-linked"
+
+
+class PaymentNotFound(NotFound):
+    code, slug = 104006, "payment-not-found"
+
+
+class WechatUnavailable(Unavailable):
+    """No answer of WeChat that can be trusted. What was asked may have happened: ask again with the same number."""
+
+    code, slug = 104007, "wechat-unavailable"
+
+
+class WechatRefused(Problem):
+    """WeChat's final no, for a reason that is ours to mend (settings, account): the buyer can do nothing."""
+
+    status, code, slug = 502, 104008, "wechat-refused"

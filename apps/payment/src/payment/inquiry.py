@@ -1,0 +1,66 @@
+"""Asking WeChat about payments that no callback has told of: the callback may be lost, the answer is not."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from payment import repository
+from payment.closing import Closing
+from payment.settlement import Settlement
+from payment.wechat.client import WechatPay
+from payment.wechat.errors import ABSENT_CODES, Refused, WechatError
+from servicekit.clock import Clock
+from servicekit.db import Database
+
+log = structlog.get_logger()
+
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 180, 300, 600, 1800))
+"""WeChat's own suggestion for polling (查询订单 · 轮询建议), the last one repeated."""
+LEASE = timedelta(seconds=60)
+GRACE_AFTER_EXPIRY = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    db: Database
+    clock: Clock
+    wechat: WechatPay
+    settlement: Settlement
+    closing: Closing
+
+    async def ask_about_due(self, *, limit: int = 20) -> int:
+        """Ask about the open payments that are due; answers how many were asked about. Replicas never share one."""
+        async with self.db.transaction() as tx:
+            claimed = await repository.claim_for_query(tx, self.clock(), limit, LEASE)
+        for sn, queries in claimed:
+            try:
+                await self._ask(sn)
+            except WechatError as error:
+                log.warning("WeChat did not answer about a payment", payment_sn=sn, reason=str(error))
+            await self._schedule(sn, queries)
+        return len(claimed)
+
+    async def _ask(self, sn: str) -> None:
+        try:
+            verdict = await self.wechat.query(sn)
+        except Refused as error:
+            if error.code not in ABSENT_CODES:
+                raise
+            await self._close_if_over(sn)  # its prepay never reached WeChat
+            return
+        await self.settlement.apply(verdict)
+        if verdict.trade_state == "NOTPAY":
+            await self._close_if_over(sn)
+
+    async def _close_if_over(self, sn: str) -> None:
+        """Past its expiry and unpaid: close it at WeChat, which is the final verdict."""
+        async with self.db.read() as session:
+            payment = await repository.by_sn(session, sn)
+        if payment is not None and self.clock() > payment.expires_at + GRACE_AFTER_EXPIRY:
+            await self.closing.close_payment(payment)
+
+    async def _schedule(self, sn: str, queries: int) -> None:
+        pause = PAUSES[min(queries, len(PAUSES)) - 1]
+        async with self.db.transaction() as tx:
+            await repository.schedule_query(tx, sn, self.clock() + pause)

@@ -1,0 +1,21 @@
+"""Cron edges: Dapr posts here by the clock, in every replica; the work is claimed row by row."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from payment.inquiry import Inquiry
+from servicekit.app import provided
+from servicekit.deadletters import DeadLetters
+
+router = APIRouter(prefix="/jobs", include_in_schema=False)
+
+
+@router.post("/payment-query-open")
+async def query_open(inquiry: Annotated[Inquiry, Depends(provided(Inquiry))]) -> dict[str, int]:
+    return {"claimed": await inquiry.ask_about_due()}
+
+
+@router.post("/payment-reapply-dead-letters")
+async def reapply_dead_letters(letters: Annotated[DeadLetters, Depends(provided(DeadLetters))]) -> dict[str, int]:
+    return await letters.reapply()

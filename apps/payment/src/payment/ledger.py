@@ -1,0 +1,54 @@
+"""Reading the payments: what buyers and other services may know of them."""
+
+from dataclasses import dataclass
+
+from payment import repository
+from payment.errors import PaymentNotFound
+from payment.models import ThirdPayment
+from payment.schemas import PaymentAnswer, StatusAnswer
+from servicekit.clock import unix
+from servicekit.db import Database
+
+
+@dataclass(frozen=True)
+class Ledger:
+    db: Database
+
+    async def status(self, user_id: int, order_sn: str) -> StatusAnswer:
+        """Raises PaymentNotFound, also for another's order."""
+        async with self.db.read() as session:
+            payment = await repository.newest_of_order(session, order_sn, user_id)
+        if payment is None:
+            raise PaymentNotFound(f"order {order_sn} has no payment of yours")
+        return StatusAnswer(
+            sn=payment.sn,
+            pay_status=payment.pay_status,
+            trade_state=payment.trade_state,
+            pay_time=unix(payment.pay_time),
+        )
+
+    async def of_order(self, order_sn: str) -> PaymentAnswer:
+        """The payment that holds, or held, the order's money. Raises PaymentNotFound."""
+        async with self.db.read() as session:
+            return _answer(await repository.paid_of_order(session, order_sn), order_sn)
+
+    async def by_sn(self, sn: str) -> PaymentAnswer:
+        """Raises PaymentNotFound."""
+        async with self.db.read() as session:
+            return _answer(await repository.by_sn(session, sn), sn)
+
+
+def _answer(payment: ThirdPayment | None, asked: str) -> PaymentAnswer:
+    if payment is None:
+        raise PaymentNotFound(f"no payment for {asked}")
+    return PaymentAnswer(
+        sn=payment.sn,
+        order_sn=payment.order_sn,
+        pay_status=payment.pay_status,
+        total_fen=payment.total_fen,
+        refunded_fen=payment.refunded_fen,
+        pay_time=payment.pay_time,
+        pay_type=payment.pay_mode,
+        trade_state=payment.trade_state,
+        version=payment.version,
+    )

@@ -1,0 +1,110 @@
+"""The composition of payment: who gets what. Nothing is wired anywhere else."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import httpx
+from fastapi import FastAPI
+
+from payment import jobs
+from payment.business import BusinessType, BusinessTypes
+from payment.callbacks import Callbacks
+from payment.checkout import Checkout
+from payment.closing import Closing
+from payment.endpoints import internal, third_payment, wechat_notify
+from payment.inquiry import Inquiry
+from payment.ledger import Ledger
+from payment.peers import OrderPeer, UserPeer
+from payment.refunds import Refunds
+from payment.settings import Settings
+from payment.settlement import Settlement
+from payment.subscriptions import on_refund_requested
+from payment.wechat.client import WechatPay
+from payment.wechat.crypto import ApiV3Key
+from payment.wechat.keys import public_key_of_pem
+from payment.wechat.notifications import NotificationReader
+from payment.wechat.signing import MerchantSigner
+from servicekit.app import build
+from servicekit.auth import TokenVerifier, jwks_by_invocation
+from servicekit.clock import Clock, utc_now
+from servicekit.db import Database
+from servicekit.deadletters import DeadLetters
+from servicekit.events import bulk_routes
+from servicekit.relay import Relay
+from servicekit.sidecar import Sidecar
+
+
+def create_app(
+    settings: Settings,
+    secrets: Mapping[str, str],
+    *,
+    clock: Clock = utc_now,
+    sidecar: Sidecar | None = None,
+    verifier: TokenVerifier | None = None,
+    wechat_transport: httpx.AsyncBaseTransport | None = None,
+) -> FastAPI:
+    """`secrets` has `wxpay-mch-private-key` (PEM), `wxpay-apiv3-key` and, in public-key mode, `wxpay-public-key` (PEM)."""
+    sidecar = sidecar or Sidecar(
+        settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), pubsub=settings.pubsub
+    )
+    db = Database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.database_pool_timeout_seconds,
+    )
+    wechat_http = httpx.AsyncClient(
+        base_url=str(settings.wxpay_base_url),
+        timeout=httpx.Timeout(settings.wxpay_timeout_seconds, connect=2.0),
+        limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+        transport=wechat_transport,
+    )
+    api_v3_key = ApiV3Key(secrets["wxpay-apiv3-key"])
+    public_keys = (
+        {settings.wxpay_public_key_id: public_key_of_pem(secrets["wxpay-public-key"])}
+        if settings.wxpay_public_key_id
+        else {}
+    )
+    signer = MerchantSigner.from_pem(settings.wxpay_mchid, settings.wxpay_mch_serial, secrets["wxpay-mch-private-key"])
+    wechat = WechatPay(wechat_http, signer, api_v3_key, public_keys, clock)
+
+    settlement = Settlement(db, clock, settings.wxpay_mchid, settings.wxpay_appid)
+    closing = Closing(db, clock, wechat, settlement, settings.wxpay_appid, settings.wxpay_mchid)
+    checkout = Checkout(
+        db,
+        clock,
+        BusinessTypes({"homestayOrder": BusinessType("民宿订单", OrderPeer(sidecar))}),
+        UserPeer(sidecar),
+        wechat,
+        settlement,
+        settings.wxpay_appid,
+        str(settings.wxpay_notify_url),
+        timedelta(seconds=settings.first_query_seconds),
+    )
+    consumers = [on_refund_requested(Refunds(db, clock))]
+    letters = DeadLetters(db, clock, "payment", consumers)
+    return build(
+        "payment",
+        settings,
+        routers=[
+            third_payment.router,
+            wechat_notify.router,
+            internal.router,
+            jobs.router,
+            bulk_routes(*consumers),
+        ],
+        provides=[
+            checkout,
+            closing,
+            letters,
+            Ledger(db),
+            Callbacks(NotificationReader(wechat.keys, api_v3_key, clock), settlement),
+            Inquiry(db, clock, wechat, settlement, closing),
+        ],
+        sidecar=sidecar,
+        verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
+        clock=clock,
+        db=db,
+        background=[Relay(db, sidecar)],
+        dead_letters=letters,
+        on_stop=[wechat_http.aclose],
+    )

@@ -1,0 +1,121 @@
+"""The tables of payment. Money in fen; constraints say what can never be, whatever the code does."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from servicekit.db import Base as ServiceBase
+from servicekit.db import new_metadata
+
+
+class Base(ServiceBase):
+    __abstract__ = True
+    metadata = new_metadata()
+
+
+class ThirdPayment(Base):
+    """One attempt to pay one order. Written before WeChat is called; `sn` is WeChat's out_trade_no."""
+
+    __tablename__ = "third_payment"
+    __table_args__ = (
+        CheckConstraint("total_fen > 0", name="total_positive"),
+        CheckConstraint("refunded_fen between 0 and total_fen", name="refunded_within_total"),
+        CheckConstraint("pay_status between -1 and 2", name="pay_status_known"),
+        CheckConstraint("(pay_status in (1, 2)) = (pay_time is not null)", name="paid_has_time"),
+        Index("uq_third_payment_open", "order_sn", unique=True, postgresql_where=text("pay_status = 0")),
+        Index("ix_third_payment_query_due", "next_query_at", postgresql_where=text("pay_status = 0")),
+        Index("ix_third_payment_order_sn", "order_sn"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    sn: Mapped[str] = mapped_column(Text, unique=True)
+    order_sn: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    service_type: Mapped[str] = mapped_column(Text)
+    pay_mode: Mapped[str] = mapped_column(Text, default="WECHAT_PAY")
+    trade_type: Mapped[str] = mapped_column(Text, default="JSAPI")
+    total_fen: Mapped[int] = mapped_column(BigInteger)
+    refunded_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    pay_status: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)
+    request: Mapped[str] = mapped_column(Text)
+    """The prepay request, byte for byte: a repeated call must be the same call."""
+    prepay_id: Mapped[str | None] = mapped_column(Text)
+    prepay_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    trade_state: Mapped[str] = mapped_column(Text, default="NOTPAY")
+    transaction_id: Mapped[str | None] = mapped_column(Text, unique=True)
+    bank_type: Mapped[str | None] = mapped_column(Text)
+    pay_time: Mapped[datetime | None]
+    next_query_at: Mapped[datetime]
+    queries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class PaymentTransition(Base):
+    """Every change of a payment's status, once; `seq` is the version it made, so two racing writers cannot both win."""
+
+    __tablename__ = "payment_transition"
+
+    payment_id: Mapped[int] = mapped_column(ForeignKey("third_payment.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    from_status: Mapped[int]
+    to_status: Mapped[int]
+    source: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class OrderClosure(Base):
+    """An order that was closed: no payment may be opened for it after this row."""
+
+    __tablename__ = "order_closure"
+
+    order_sn: Mapped[str] = mapped_column(Text, primary_key=True)
+    closed_at: Mapped[datetime]
+
+
+class ProviderNotice(Base):
+    """WeChat's verified word that does not fit our books: kept for a person, no state changed."""
+
+    __tablename__ = "provider_notice"
+    __table_args__ = (
+        UniqueConstraint("out_trade_no", "reason", "transaction_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint("state in ('needs_review', 'resolved')", name="state_known"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    out_trade_no: Mapped[str] = mapped_column(Text)
+    transaction_id: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    total_fen: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text, default="needs_review")
+    seen: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Refund(Base):
+    """Money that is to go back. Requested by order's event; the number that WeChat gets stays the same at every retry."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        CheckConstraint("refund_fen > 0", name="refund_positive"),
+        CheckConstraint("state in ('requested', 'accepted', 'succeeded', 'abnormal', 'closed')", name="state_known"),
+        Index("ix_refund_payment_sn", "payment_sn"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    sn: Mapped[str] = mapped_column(Text, unique=True)
+    request_sn: Mapped[str] = mapped_column(Text, unique=True)
+    payment_sn: Mapped[str] = mapped_column(Text)
+    order_sn: Mapped[str] = mapped_column(Text)
+    refund_fen: Mapped[int] = mapped_column(BigInteger)
+    cause: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, default="requested")
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

@@ -1,0 +1,125 @@
+"""Every query of payment. Opens no transaction, commits nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from payment.models import OrderClosure, PaymentTransition, ProviderNotice, Refund, ThirdPayment
+from payment.states import PayStatus, check
+from payment.wechat.verdicts import Verdict
+from servicekit.db import Transaction
+
+
+async def lock_order(tx: Transaction, order_sn: str) -> None:
+    """Prepay and closing of one order take turns, also before there is any row to lock."""
+    await tx.execute(text("select pg_advisory_xact_lock(hashtextextended(:sn, 0))"), {"sn": order_sn})
+
+
+async def by_sn(session: AsyncSession, sn: str) -> ThirdPayment | None:
+    return (await session.scalars(select(ThirdPayment).where(ThirdPayment.sn == sn))).one_or_none()
+
+
+async def lock_by_sn(tx: Transaction, sn: str) -> ThirdPayment | None:
+    return (await tx.scalars(select(ThirdPayment).where(ThirdPayment.sn == sn).with_for_update())).one_or_none()
+
+
+async def open_of_order(session: AsyncSession, order_sn: str) -> ThirdPayment | None:
+    query = select(ThirdPayment).where(ThirdPayment.order_sn == order_sn, ThirdPayment.pay_status == PayStatus.WAITING)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def paid_of_order(session: AsyncSession, order_sn: str) -> ThirdPayment | None:
+    """The newest payment of the order that holds, or held, the buyer's money."""
+    query = (
+        select(ThirdPayment)
+        .where(ThirdPayment.order_sn == order_sn, ThirdPayment.pay_status.in_([PayStatus.PAID, PayStatus.REFUNDED]))
+        .order_by(ThirdPayment.id.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def newest_of_order(session: AsyncSession, order_sn: str, user_id: int) -> ThirdPayment | None:
+    """The payment to show a buyer: the paid one if there is one, else the newest."""
+    query = (
+        select(ThirdPayment)
+        .where(ThirdPayment.order_sn == order_sn, ThirdPayment.user_id == user_id)
+        .order_by(ThirdPayment.pay_status.in_([PayStatus.PAID, PayStatus.REFUNDED]).desc(), ThirdPayment.id.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def is_closed(tx: Transaction, order_sn: str) -> bool:
+    return await tx.get(OrderClosure, order_sn) is not None
+
+
+async def close_order(tx: Transaction, order_sn: str, moment: datetime) -> None:
+    await tx.execute(insert(OrderClosure).values(order_sn=order_sn, closed_at=moment).on_conflict_do_nothing())
+
+
+async def attach_prepay(tx: Transaction, sn: str, prepay_id: str, moment: datetime) -> None:
+    await tx.execute(update(ThirdPayment).where(ThirdPayment.sn == sn).values(prepay_id=prepay_id, prepay_at=moment))
+
+
+def transition(tx: Transaction, payment: ThirdPayment, following: PayStatus, source: str) -> None:
+    """Change the status of a locked row and write the change down. Raises IllegalTransition."""
+    current = PayStatus(payment.pay_status)
+    check(current, following)
+    payment.version += 1
+    payment.pay_status = following
+    tx.add(
+        PaymentTransition(
+            payment_id=payment.id, seq=payment.version, from_status=current, to_status=following, source=source
+        )
+    )
+
+
+async def needs_review(tx: Transaction, verdict: Verdict, reason: str, detail: str) -> bool:
+    """Keep a verdict that does not fit, once however often it is repeated; True when it is new."""
+    statement = insert(ProviderNotice).values(
+        out_trade_no=verdict.out_trade_no,
+        transaction_id=verdict.transaction_id,
+        reason=reason,
+        detail=detail,
+        source=verdict.source,
+        total_fen=verdict.total_fen,
+        state="needs_review",
+        seen=1,
+    )
+    seen = statement.on_conflict_do_update(
+        index_elements=["out_trade_no", "reason", "transaction_id"], set_={"seen": ProviderNotice.seen + 1}
+    ).returning(ProviderNotice.seen)
+    return (await tx.execute(seen)).scalar_one() == 1
+
+
+async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: timedelta) -> Sequence[tuple[str, int]]:
+    """Open payments whose question is due, as (sn, questions asked so far); nobody else gets them until the lease ends."""
+    due = (
+        select(ThirdPayment.id)
+        .where(ThirdPayment.pay_status == PayStatus.WAITING, ThirdPayment.next_query_at <= moment)
+        .order_by(ThirdPayment.next_query_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claim = (
+        update(ThirdPayment)
+        .where(ThirdPayment.id.in_(due))
+        .values(next_query_at=moment + lease, queries=ThirdPayment.queries + 1, updated_at=func.now())
+        .returning(ThirdPayment.sn, ThirdPayment.queries)
+    )
+    return [(row.sn, row.queries) for row in await tx.execute(claim)]
+
+
+async def schedule_query(tx: Transaction, sn: str, moment: datetime) -> None:
+    await tx.execute(update(ThirdPayment).where(ThirdPayment.sn == sn).values(next_query_at=moment))
+
+
+async def add_refund(tx: Transaction, refund: dict[str, object]) -> bool:
+    """Insert the request once; False when its request number is known."""
+    statement = insert(Refund).values(**refund, state="requested", version=1)
+    done = statement.on_conflict_do_nothing(index_elements=["request_sn"]).returning(Refund.id)
+    return (await tx.execute(done)).first() is not None

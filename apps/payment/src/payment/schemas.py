@@ -1,0 +1,80 @@
+"""Bodies of payment's endpoints; names as in the source system."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, StringConstraints
+
+from servicekit.schemas import ApiModel, Sn
+
+ServiceType = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class PrepayRequest(ApiModel):
+    order_sn: Sn
+    service_type: ServiceType
+
+
+class PrepayAnswer(ApiModel):
+    """wx.requestPayment's parameters under the source system's names, and the payment's number."""
+
+    appid: str
+    nonce_str: str
+    pay_sign: str
+    package: str
+    timestamp: str
+    sign_type: str
+    payment_sn: str
+
+
+class StatusRequest(ApiModel):
+    order_sn: Sn
+
+
+class StatusAnswer(ApiModel):
+    """`payStatus` -1 closed, 0 waiting, 1 paid, 2 refunded; `tradeState` WeChat's word; `payTime` unix seconds or 0."""
+
+    sn: str
+    pay_status: int
+    trade_state: str
+    pay_time: int
+
+
+class OrderRequest(ApiModel):
+    order_sn: Sn
+
+
+class SnRequest(ApiModel):
+    sn: Sn
+
+
+class PaymentAnswer(ApiModel):
+    sn: str
+    order_sn: str
+    pay_status: int
+    total_fen: int
+    refunded_fen: int
+    pay_time: AwareDatetime | None
+    pay_type: str
+    trade_state: str
+    version: int
+
+
+class CloseOutcome(ApiModel):
+    """`paid` carries the payment that was faster; the other members are null then and only then otherwise."""
+
+    outcome: Literal["closed", "neverPaid", "paid"]
+    payment_sn: str | None
+    pay_time: AwareDatetime | None
+    total_fen: int | None
+    version: int | None
+
+
+class RefundRequested(ApiModel):
+    """`data` of order's event (contracts/events/refund-requested.v1)."""
+
+    request_sn: Sn
+    order_sn: Sn
+    payment_sn: Sn
+    refund_fen: int
+    cause: str
+    reason: str

@@ -1,0 +1,10 @@
+"""Kafka edge: what order tells payment."""
+
+from payment.events import REFUND_REQUESTED_TOPIC
+from payment.refunds import Refunds
+from payment.schemas import RefundRequested
+from servicekit.events import Consumer
+
+
+def on_refund_requested(refunds: Refunds) -> Consumer[RefundRequested]:
+    return Consumer(REFUND_REQUESTED_TOPIC, "/events/refund-requested", RefundRequested, refunds.request)

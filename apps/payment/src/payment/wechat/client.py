@@ -1,0 +1,183 @@
+"""Calls to WeChat Pay, signed, and believed only when the answer is. Every call here may be repeated with the same number.
+
+A time-out is Ambiguous, never a "no": the caller asks or repeats, it does not begin anew.
+"""
+
+import json
+from datetime import datetime
+from typing import Any, TypeVar
+
+import httpx
+import stamina
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from payment.wechat.crypto import ApiV3Key, CannotDecrypt
+from payment.wechat.errors import Ambiguous, of_answer
+from payment.wechat.keys import PlatformKeys, public_key_of_certificate
+from payment.wechat.signing import MerchantSigner, is_signed, message
+from payment.wechat.verdicts import Transaction, Verdict
+from servicekit.clock import SHANGHAI, Clock
+
+M = TypeVar("M", bound=BaseModel)
+USER_AGENT = "minsu-payment/1.0"
+ATTEMPTS = 3
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Prepaid(_Answer):
+    prepay_id: str
+
+
+class _Sealed(_Answer):
+    nonce: str
+    associated_data: str = ""
+    ciphertext: str
+
+
+class _Certificate(_Answer):
+    serial_no: str
+    encrypt_certificate: _Sealed
+
+
+class _Certificates(_Answer):
+    data: list[_Certificate]
+
+
+class WechatPay:
+    """One client for the life of the service. `http` has WeChat's base URL and bounded time-outs."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        signer: MerchantSigner,
+        api_v3_key: ApiV3Key,
+        public_keys: dict[str, RSAPublicKey],
+        clock: Clock,
+    ) -> None:
+        self._http, self._signer, self._api_v3_key, self._clock = http, signer, api_v3_key, clock
+        self._public_key_id = next(iter(public_keys), "")
+        self.keys = PlatformKeys(public_keys, self._certificates)
+
+    def jsapi_request(
+        self,
+        *,
+        appid: str,
+        description: str,
+        out_trade_no: str,
+        total_fen: int,
+        openid: str,
+        attach: str,
+        notify_url: str,
+        time_expire: datetime,
+    ) -> str:
+        """The JSON text of a JSAPI prepay, to be stored and sent as it is (JSAPI下单)."""
+        return json.dumps(
+            {
+                "appid": appid,
+                "mchid": self._signer.mchid,
+                "description": description,
+                "out_trade_no": out_trade_no,
+                "time_expire": time_expire.astimezone(SHANGHAI).isoformat(timespec="seconds"),
+                "attach": attach,
+                "notify_url": notify_url,
+                "amount": {"total": total_fen, "currency": "CNY"},
+                "payer": {"openid": openid},
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+
+    async def prepay(self, request: str) -> str:
+        """Send a stored `jsapi_request`; answers the prepay_id, good for two hours."""
+        body = await self._call("POST", "/v3/pay/transactions/jsapi", request.encode())
+        return _parsed(_Prepaid, body).prepay_id
+
+    async def query(self, out_trade_no: str) -> Verdict:
+        """WeChat's present word on a payment (商户订单号查询订单). Refused with 404 when it was never ordered."""
+        target = f"/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={self._signer.mchid}"
+        return _parsed(Transaction, await self._call("GET", target)).verdict("query")
+
+    async def close(self, out_trade_no: str) -> None:
+        """Close at WeChat (关闭订单): afterwards nobody can pay it. Refused with ORDERPAID when somebody has."""
+        body = json.dumps({"mchid": self._signer.mchid}).encode()
+        await self._call("POST", f"/v3/pay/transactions/out-trade-no/{out_trade_no}/close", body)
+
+    def pay_parameters(self, appid: str, prepay_id: str) -> dict[str, str]:
+        return self._signer.jsapi_parameters(appid, prepay_id, int(self._clock().timestamp()))
+
+    async def _certificates(self) -> dict[str, RSAPublicKey]:
+        """All platform certificates that are in force, by serial (下载平台证书).
+
+        The answer is signed by one of the keys it brings: it is believed because AES-GCM under our APIv3 key vouches for
+        them, and then checked against them as well.
+        """
+        response = await self._send("GET", "/v3/certificates", b"")
+        keys: dict[str, RSAPublicKey] = {}
+        try:
+            for each in _parsed(_Certificates, response.content).data:
+                sealed = each.encrypt_certificate
+                pem = self._api_v3_key.decrypt(
+                    nonce=sealed.nonce, ciphertext=sealed.ciphertext, associated_data=sealed.associated_data
+                )
+                keys[each.serial_no] = public_key_of_certificate(pem)
+        except (CannotDecrypt, ValueError) as error:
+            raise Ambiguous(f"certificates: {type(error).__name__}") from error
+        signed_with = keys.get(response.headers.get("Wechatpay-Serial", ""))
+        if signed_with is not None and not self._is_authentic(signed_with, response):
+            raise Ambiguous("certificates: the signature does not verify")
+        return keys
+
+    async def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
+        """The verified body of a 2xx answer. Ambiguous outcomes are tried again, at most three times in all."""
+        async for attempt in stamina.retry_context(on=Ambiguous, attempts=ATTEMPTS, timeout=12, wait_initial=0.2):
+            with attempt:
+                response = await self._send(method, target, body)
+                key = await self.keys.find(response.headers.get("Wechatpay-Serial", ""))
+                if key is None or not self._is_authentic(key, response):
+                    raise Ambiguous("the answer's signature does not verify")
+                return response.content
+        raise AssertionError("unreachable: the context either returns or raises")
+
+    async def _send(self, method: str, target: str, body: bytes) -> httpx.Response:
+        timestamp = int(self._clock().timestamp())
+        headers = {
+            "Authorization": self._signer.authorization(method, target, body, timestamp),
+            "Accept": "application/json",
+            "User-Agent": USER_AGENT,
+        }
+        if self._public_key_id:
+            headers["Wechatpay-Serial"] = self._public_key_id
+        if body:
+            headers["Content-Type"] = "application/json"
+        try:
+            response = await self._http.request(method, target, content=body or None, headers=headers)
+        except httpx.HTTPError as error:
+            raise Ambiguous(type(error).__name__) from error
+        if response.is_success:
+            return response
+        try:
+            answer: Any = response.json()
+            code, text = str(answer.get("code", "")), str(answer.get("message", ""))
+        except (ValueError, AttributeError):
+            code, text = "", ""
+        raise of_answer(response.status_code, code, text)
+
+    def _is_authentic(self, key: RSAPublicKey, response: httpx.Response) -> bool:
+        timestamp = response.headers.get("Wechatpay-Timestamp", "")
+        once = response.headers.get("Wechatpay-Nonce", "")
+        if not timestamp.isdigit() or abs(self._clock().timestamp() - int(timestamp)) > 300:
+            return False
+        return is_signed(
+            key, response.headers.get("Wechatpay-Signature", ""), message(timestamp, once, response.content)
+        )
+
+
+def _parsed(model: type[M], body: bytes) -> M:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise Ambiguous(f"the answer cannot be read: {error.error_count()} errors") from error

@@ -1,0 +1,68 @@
+"""WeChat's own keys, by serial: platform certificates (old and new at once) and the public key, side by side."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from payment.wechat.errors import WechatError
+
+log = structlog.get_logger()
+
+REFRESH_SECONDS = 6 * 3600.0
+"""WeChat asks to poll more often than every twelve hours (证书更新)."""
+UNKNOWN_SERIAL_PAUSE_SECONDS = 10.0
+
+CertificateSource = Callable[[], Awaitable[dict[str, RSAPublicKey]]]
+
+
+class PlatformKeys:
+    """`find(serial)`: the key that WeChat signed with. Certificates are fetched when they are old, or when a serial is
+    unknown, one request at a time and not more often than every ten seconds, so that forged serials cost nothing."""
+
+    def __init__(self, public_keys: dict[str, RSAPublicKey], source: CertificateSource) -> None:
+        self._public_keys, self._source = public_keys, source
+        self._certificates: dict[str, RSAPublicKey] = {}
+        self._fetched_at = self._tried_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def find(self, serial: str) -> RSAPublicKey | None:
+        if key := self._public_keys.get(serial):
+            return key
+        age = time.monotonic() - self._fetched_at
+        if age > REFRESH_SECONDS or serial not in self._certificates:
+            await self._refresh(serial)
+        return self._certificates.get(serial)
+
+    async def _refresh(self, serial: str) -> None:
+        async with self._lock:
+            now = time.monotonic()
+            fresh = serial in self._certificates and now - self._fetched_at <= REFRESH_SECONDS
+            if fresh or now - self._tried_at < UNKNOWN_SERIAL_PAUSE_SECONDS:
+                return
+            self._tried_at = now
+            try:
+                self._certificates = await self._source()
+                self._fetched_at = now
+            except WechatError as error:
+                log.warning("platform certificates cannot be fetched", reason=str(error))
+
+
+def public_key_of_pem(pem: str) -> RSAPublicKey:
+    """Raises ValueError for anything but an RSA public key."""
+    key = serialization.load_pem_public_key(pem.encode())
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("WeChat's public key must be an RSA key")
+    return key
+
+
+def public_key_of_certificate(pem: bytes) -> RSAPublicKey:
+    """Raises ValueError for anything but an RSA certificate."""
+    key = x509.load_pem_x509_certificate(pem).public_key()
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("a platform certificate must hold an RSA key")
+    return key

@@ -1,0 +1,53 @@
+"""WeChat's word about a payment as one value, whoever brought it: callback, query, close or bill line."""
+
+from datetime import UTC, datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class Verdict(BaseModel):
+    """`total_fen` is amount.total, never payer_total: a coupon makes the two differ, and the payment is good."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    mchid: str
+    appid: str
+    out_trade_no: str
+    trade_state: str
+    total_fen: int | None
+    transaction_id: str | None = None
+    success_time: datetime | None = None
+    bank_type: str | None = None
+
+
+class _Amount(BaseModel):
+    total: int | None = None
+
+
+class Transaction(BaseModel):
+    """WeChat's transaction object, as far as we need it (支付成功回调通知 / 查询订单). A NOTPAY one lacks most members."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    mchid: str = Field(max_length=32)
+    appid: str = Field(max_length=32)
+    out_trade_no: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
+    trade_state: str = Field(max_length=32, pattern=r"^[A-Z_]+$")
+    transaction_id: str | None = Field(None, max_length=64, pattern=r"^[^\x00]+$")
+    success_time: AwareDatetime | None = None
+    bank_type: str | None = Field(None, max_length=64, pattern=r"^[^\x00]*$")
+    amount: _Amount = _Amount()
+
+    def verdict(self, source: str) -> Verdict:
+        return Verdict(
+            source=source,
+            mchid=self.mchid,
+            appid=self.appid,
+            out_trade_no=self.out_trade_no,
+            trade_state=self.trade_state,
+            total_fen=self.amount.total,
+            transaction_id=self.transaction_id,
+            success_time=self.success_time and self.success_time.astimezone(UTC),
+            bank_type=self.bank_type,
+        )

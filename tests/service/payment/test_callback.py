@@ -1,0 +1,177 @@
+"""The callback: WeChat's verified word settles once; anything else changes nothing."""
+
+import asyncio
+import json
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from servicekit.testing import SIDECAR_HEADERS
+from tests.service.payment.conftest import BUYER, ORDER
+from tests.service.payment.test_checkout import BODY, PREPAY, payments
+
+CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
+JSON = {"Content-Type": "application/json"}
+
+
+async def rows(db, table):
+    async with db.read() as session:
+        return (await session.execute(text(f"select * from {table}"))).mappings().all()  # noqa: S608 - names of ours
+
+
+@pytest.fixture
+async def paid(http, tokens, wechat):
+    """An order's payment that WeChat holds the money of, and we do not know yet."""
+    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+    number = answer.json()["data"]["paymentSn"]
+    wechat.pay(number)
+    return number
+
+
+async def deliver(http, headers, body):
+    return await http.post(CALLBACK, content=body, headers={**JSON, **headers})
+
+
+async def test_a_callback_settles_the_payment_and_leaves_the_orders_event(http, wechat, db, paid):
+    answer = await deliver(http, *wechat.callback(wechat.transaction(paid)))
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    [row] = await payments(db)
+    assert (row["pay_status"], row["version"], row["trade_state"]) == (1, 2, "SUCCESS")
+    assert row["pay_time"].isoformat() == "2026-11-23T01:31:20+00:00"
+    [transition] = await rows(db, "payment_transition")
+    assert (transition["seq"], transition["from_status"], transition["to_status"]) == (2, 0, 1)
+    [event] = await rows(db, "outbox")
+    assert (event["topic"], event["partition_key"]) == ("payment-update-paystatus-topic", ORDER)
+    assert event["event"]["data"] == {
+        "orderSn": ORDER,
+        "paymentSn": paid,
+        "payStatus": 1,
+        "totalFen": 19900,
+        "payTime": "2026-11-23T01:31:20Z",
+        "version": 2,
+    }
+
+
+async def test_twenty_copies_at_once_settle_once(http, wechat, db, paid):
+    copies = [wechat.callback(wechat.transaction(paid)) for _ in range(10)]
+
+    answers = await asyncio.gather(*(deliver(http, *copy) for copy in copies * 2))
+
+    assert {answer.status_code for answer in answers} == {204}
+    assert len(await rows(db, "payment_transition")) == 1
+    assert len(await rows(db, "outbox")) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"amount": {"total": 19899, "payer_total": 19900}}, "amount"),
+        ({"mchid": "1900000999"}, "mchid"),
+        ({"appid": "wx0000000000000000"}, "appid"),
+        ({"out_trade_no": "PMT2026112309310000000000"}, "unknown_number"),
+        ({"transaction_id": None}, "incomplete"),
+    ],
+)
+async def test_a_verified_word_that_does_not_fit_is_kept_for_review_and_changes_nothing(
+    http, wechat, db, paid, changes, reason
+):
+    before = await payments(db)
+
+    for _ in range(3):
+        answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **changes)))
+        assert answer.status_code == 204
+
+    assert await payments(db) == before
+    [notice] = await rows(db, "provider_notice")
+    assert (notice["reason"], notice["state"], notice["seen"]) == (reason, "needs_review", 3)
+    assert await rows(db, "payment_transition") == []
+    assert await rows(db, "outbox") == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"Wechatpay-Signature": "WECHATPAY/SIGNTEST/abc"},
+        {"Wechatpay-Signature": "QUJD"},
+        {"Wechatpay-Serial": "PUB_KEY_ID_0999"},
+        {"Wechatpay-Nonce": "another"},
+        {"Wechatpay-Timestamp": "never"},
+        {"Wechatpay-Timestamp": "9" * 300},
+        {"Wechatpay-Signature": ""},
+    ],
+)
+async def test_what_is_not_signed_by_wechat_is_refused_without_a_row(http, wechat, db, paid, wrong):
+    before = await payments(db)
+
+    answer = await deliver(http, *wechat.callback(wechat.transaction(paid), **wrong))
+
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "FAIL"
+    assert await payments(db) == before
+    assert await rows(db, "provider_notice") == []
+
+
+@pytest.mark.parametrize("age", [-301, 301])
+async def test_a_callback_outside_the_five_minutes_is_refused(http, wechat, db, paid, age):
+    answer = await deliver(http, *wechat.callback(wechat.transaction(paid), at=time.time() + age))
+
+    assert answer.status_code == 401
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+
+
+async def test_a_changed_byte_in_the_body_is_refused(http, wechat, db, paid):
+    headers, body = wechat.callback(wechat.transaction(paid))
+
+    answer = await deliver(http, headers, body.replace(b"SUCCESS", b"SUCCESs", 1))
+
+    assert answer.status_code == 401
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+
+
+@pytest.mark.parametrize("content", [None, [], "text", {}, {"mchid": 1}, {"out_trade_no": "a\x00b"}])
+async def test_signed_content_that_is_no_transaction_is_refused_and_changes_nothing(http, wechat, db, paid, content):
+    answer = await deliver(http, *wechat.callback(content))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "FAIL")
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.binary(max_size=400)
+    | st.text(max_size=200).map(str.encode)
+    | st.from_type(int).map(lambda n: json.dumps(n).encode()),
+    headers=st.dictionaries(
+        st.sampled_from(["Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial"]),
+        st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60),
+    ),
+    signed=st.booleans(),
+)
+async def test_no_garbage_makes_a_500_or_changes_a_row(http, wechat, db, body, headers, signed):
+    sent = wechat.signature_headers(body) if signed else headers
+
+    answer = await deliver(http, sent, body)
+
+    assert answer.status_code in {400, 401}
+    assert await rows(db, "payment_transition") == []
+    assert await rows(db, "provider_notice") == []
+
+
+async def test_a_lost_callback_is_made_good_by_asking(http, wechat, db, paid):
+    async with db.transaction() as tx:
+        await tx.execute(text("update third_payment set next_query_at = now() - interval '1 second'"))
+
+    answer = await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
+
+    assert answer.json() == {"claimed": 1}
+    assert [row["pay_status"] for row in await payments(db)] == [1]
+    [transition] = await rows(db, "payment_transition")
+    assert transition["source"] == "query"
+
+
+async def test_the_cron_door_is_closed_to_everybody_but_the_sidecar(http):
+    assert (await http.post("/jobs/payment-query-open")).status_code == 401

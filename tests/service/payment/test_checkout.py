@@ -1,0 +1,144 @@
+"""Prepay: one open payment per order, whatever is clicked and whatever WeChat answers."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from tests.service.payment.conftest import BUYER, ORDER, payable
+
+PREPAY, STATUS = "/payment/v1/thirdPayment/thirdPaymentWxPay", "/payment/v1/thirdPayment/thirdPaymentStatus"
+BODY = {"orderSn": ORDER, "serviceType": "homestayOrder"}
+
+
+async def payments(db):
+    async with db.read() as session:
+        return (await session.execute(text("select * from third_payment order by id"))).mappings().all()
+
+
+async def test_a_prepay_answers_what_the_mini_program_needs_and_writes_one_row(http, tokens, wechat, db):
+    answer = (await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))).json()
+
+    [row] = await payments(db)
+    assert answer["code"] == 200
+    assert answer["msg"] == "OK"
+    data = answer["data"]
+    assert set(data) == {"appid", "nonceStr", "paySign", "package", "timestamp", "signType", "paymentSn"}
+    assert (data["paymentSn"], data["package"], data["signType"]) == (row["sn"], f"prepay_id=wx{row['sn']}", "RSA")
+    assert (row["pay_status"], row["total_fen"], row["order_sn"], row["version"]) == (0, 19900, ORDER, 1)
+    [request] = wechat.requests
+    assert request.content.decode() == row["request"]
+    sent = json.loads(request.content)
+    assert sent["amount"] == {"total": 19900, "currency": "CNY"}
+    assert sent["out_trade_no"] == row["sn"]
+    assert sent["description"] == "民宿订单 洱海边的白房子"
+
+
+async def test_ten_clicks_at_once_open_one_payment(http, tokens, wechat, db):
+    answers = await asyncio.gather(*(http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER)) for _ in range(10)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    [row] = await payments(db)
+    assert {answer.json()["data"]["paymentSn"] for answer in answers} == {row["sn"]}
+    assert {request.content.decode() for request in wechat.requests} == {row["request"]}
+
+
+@pytest.mark.parametrize(
+    ("order", "status", "code"),
+    [
+        (payable(userId=2), 404, 104002),
+        (payable(payable=False, tradeState=-1), 409, 104003),
+    ],
+)
+async def test_an_order_that_is_not_mine_or_not_payable_is_refused(
+    http, tokens, sidecar, wechat, db, order, status, code
+):
+    sidecar.answer("order", "/internal/payable", order)
+
+    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert await payments(db) == []
+    assert wechat.requests == []
+
+
+async def test_a_user_without_wechat_is_told_to_link_it(http, tokens, sidecar, db):
+    sidecar.answer("usercenter", "/internal/authByUser", {"code": 100102}, status=404)
+
+    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (answer.status_code, answer.json()["msg"]) == (409, "请先授权微信后再支付")
+    assert await payments(db) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"orderSn": ORDER, "serviceType": "course"}, "serviceType"),
+        ({"orderSn": ORDER}, "serviceType"),
+        ({"orderSn": "1' or 1=1", "serviceType": "homestayOrder"}, "orderSn"),
+        ({"orderSn": None, "serviceType": "homestayOrder"}, "orderSn"),
+        ([], "body"),
+    ],
+)
+async def test_bad_input_names_the_field_and_writes_nothing(http, tokens, wechat, db, body, field):
+    answer = await http.post(PREPAY, json=body, headers=tokens.bearer(BUYER))
+
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert answer.json()["field"] == field
+    assert await payments(db) == []
+    assert wechat.requests == []
+
+
+async def test_without_a_token_nobody_pays(http, wechat):
+    answer = await http.post(PREPAY, json=BODY)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, 100003)
+    assert wechat.requests == []
+
+
+async def test_a_peer_that_is_down_makes_503_and_no_row(http, tokens, sidecar, db):
+    sidecar.answers.clear()
+
+    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert await payments(db) == []
+
+
+async def test_a_time_out_at_wechat_keeps_the_row_and_the_next_try_sends_the_same_bytes(http, tokens, wechat, db):
+    wechat.fail_with = [httpx.ReadTimeout("slow")] * 3
+
+    first = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+    second = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (first.status_code, first.json()["code"]) == (503, 104007)
+    assert second.status_code == 200
+    [row] = await payments(db)
+    assert second.json()["data"]["paymentSn"] == row["sn"]
+    assert {request.content.decode() for request in wechat.requests} == {row["request"]}
+    assert len(wechat.requests) == 4
+
+
+async def test_an_answer_with_a_wrong_signature_is_not_believed(http, tokens, wechat, db):
+    forged = httpx.Response(200, json={"prepay_id": "wxforged"}, headers=wechat.signature_headers(b"something else"))
+    wechat.fail_with = [forged]
+
+    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    [row] = await payments(db)
+    assert answer.json()["data"]["package"] == f"prepay_id=wx{row['sn']}"
+    assert len(wechat.requests) == 2
+
+
+async def test_the_status_is_mine_alone(http, tokens, db):
+    await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    mine = await http.post(STATUS, json={"orderSn": ORDER}, headers=tokens.bearer(BUYER))
+    others = await http.post(STATUS, json={"orderSn": ORDER}, headers=tokens.bearer(2))
+
+    [row] = await payments(db)
+    assert mine.json()["data"] == {"sn": row["sn"], "payStatus": 0, "tradeState": "NOTPAY", "payTime": 0}
+    assert (others.status_code, others.json()["code"]) == (404, 104006)

@@ -1,0 +1,141 @@
+"""A WeChat of the tests' own: answers signed with its key, books that the tests can change, callbacks on demand.
+
+Written apart from the service's signing code, so that one mistake cannot cancel itself out.
+"""
+
+import base64
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MCHID, APPID, API_V3_KEY, SERIAL = "1900000109", "wxd678efh567hg6787", "k" * 32, "PUB_KEY_ID_0100000001"
+
+
+def pem_of_private(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def pem_of_public(key: rsa.RSAPrivateKey) -> str:
+    return (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
+
+
+@dataclass
+class FakeWechat(httpx.AsyncBaseTransport):
+    """`orders` are WeChat's books by out_trade_no; `fail_with` makes the next answers something else."""
+
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    merchant: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    requests: list[httpx.Request] = field(default_factory=list)
+    fail_with: list[httpx.Response | Exception] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: PLR0911 - one an endpoint
+        self.requests.append(request)
+        if self.fail_with:
+            failure = self.fail_with.pop(0)
+            if isinstance(failure, Exception):
+                raise failure
+            return failure
+        path, body = request.url.path, request.content
+        if path == "/v3/pay/transactions/jsapi":
+            return self._prepay(json.loads(body))
+        if path == "/v3/certificates":  # a merchant of the public-key mode has none
+            return self._error(404, "RESOURCE_NOT_EXISTS", "无可用的平台证书")
+        number = path.split("/")[5]
+        order = self.orders.get(number)
+        if path.endswith("/close"):
+            if order and order["trade_state"] == "SUCCESS":
+                return self._error(400, "ORDERPAID", "该订单已支付")
+            self.orders.setdefault(number, {"out_trade_no": number})["trade_state"] = "CLOSED"
+            return self._signed(204, b"")
+        if order is None:
+            return self._error(404, "ORDER_NOT_EXIST", "订单不存在")
+        return self._signed(200, json.dumps(self.transaction(number)).encode())
+
+    def _prepay(self, order: dict[str, Any]) -> httpx.Response:
+        known = self.orders.get(order["out_trade_no"])
+        if known and known["trade_state"] != "NOTPAY":
+            code = "ORDERPAID" if known["trade_state"] == "SUCCESS" else "ORDER_CLOSED"
+            return self._error(400, code, "不能再次下单")
+        self.orders[order["out_trade_no"]] = {**order, "trade_state": "NOTPAY"}
+        return self._signed(200, json.dumps({"prepay_id": "wx" + order["out_trade_no"]}).encode())
+
+    def pay(self, number: str) -> None:
+        """The buyer pays: from here on WeChat holds the money."""
+        self.orders[number] |= {"trade_state": "SUCCESS", "transaction_id": "4200" + number[-24:].rjust(24, "0")}
+
+    def transaction(self, number: str, **changes: Any) -> dict[str, Any]:
+        order = self.orders[number]
+        content = {
+            "mchid": MCHID,
+            "appid": APPID,
+            "out_trade_no": number,
+            "trade_state": order["trade_state"],
+            "trade_state_desc": "",
+            "amount": {"total": order.get("amount", {}).get("total", 1), "currency": "CNY"},
+        }
+        if order["trade_state"] == "SUCCESS":
+            content |= {
+                "transaction_id": order["transaction_id"],
+                "success_time": "2026-11-23T09:31:20+08:00",
+                "bank_type": "OTHERS",
+                "trade_type": "JSAPI",
+                "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+            }
+            content["amount"]["payer_total"] = max(0, content["amount"]["total"] - 1)  # a coupon paid one fen
+        return content | changes
+
+    def callback(self, content: Any, *, event: str = "TRANSACTION.SUCCESS", at: float | None = None, **wrong: str):
+        """Headers and body of a notification; `wrong` replaces headers."""
+        once = secrets.token_hex(6)
+        sealed = AESGCM(API_V3_KEY.encode()).encrypt(once.encode(), json.dumps(content).encode(), b"transaction")
+        body = json.dumps(
+            {
+                "id": str(uuid4()),
+                "create_time": "2026-11-23T09:31:20+08:00",
+                "resource_type": "encrypt-resource",
+                "event_type": event,
+                "summary": "支付成功",
+                "resource": {
+                    "original_type": "transaction",
+                    "algorithm": "AEAD_AES_256_GCM",
+                    "ciphertext": base64.b64encode(sealed).decode(),
+                    "associated_data": "transaction",
+                    "nonce": once,
+                },
+            }
+        ).encode()
+        return self.signature_headers(body, at) | wrong, body
+
+    def signature_headers(self, body: bytes, at: float | None = None) -> dict[str, str]:
+        stamp, once = str(int(at or time.time())), secrets.token_hex(16)
+        text = f"{stamp}\n{once}\n".encode() + body + b"\n"
+        signature = self.key.sign(text, padding.PKCS1v15(), hashes.SHA256())
+        return {
+            "Wechatpay-Timestamp": stamp,
+            "Wechatpay-Nonce": once,
+            "Wechatpay-Signature": base64.b64encode(signature).decode(),
+            "Wechatpay-Serial": SERIAL,
+            "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
+        }
+
+    def _signed(self, status: int, body: bytes) -> httpx.Response:
+        headers = self.signature_headers(body) | {"Content-Type": "application/json; charset=utf-8"}
+        return httpx.Response(status, content=body, headers=headers)
+
+    def _error(self, status: int, code: str, text: str) -> httpx.Response:
+        return httpx.Response(status, json={"code": code, "message": text})
