@@ -1,0 +1,68 @@
+"""`/usercenter/v1/user/…`: registering, signing in, and one's own data."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from servicekit.app import provided
+from servicekit.auth import CurrentUser
+from servicekit.idempotency import OnceOnly
+from servicekit.schemas import Ok
+from usercenter.login import Login
+from usercenter.profiles import Profiles
+from usercenter.registration import Registration
+from usercenter.schemas import AccessToken, Account, Credentials, RegistrationOf, UserDetail, WxMiniAuth
+from usercenter.sessions import Sessions
+from usercenter.tokens import signed_in_at
+from usercenter.wechat_login import WechatLogin
+
+router = APIRouter(prefix="/usercenter/v1/user", tags=["user"])
+
+TheLogin = Annotated[Login, Depends(provided(Login))]
+TheSessions = Annotated[Sessions, Depends(provided(Sessions))]
+
+
+@router.post("/register")
+async def register(
+    body: Credentials,
+    once: OnceOnly,
+    registration: Annotated[Registration, Depends(provided(Registration))],
+    login: TheLogin,
+    sessions: TheSessions,
+) -> Ok[AccessToken]:
+    """Registers and signs in. A replay under the same key has to show the password like any sign-in."""
+    password = body.password.get_secret_value()
+    of = RegistrationOf(mobile=body.mobile)
+    await once(body.mobile, of, Account, lambda: registration.register(body.mobile, password))
+    return Ok(data=await sessions.open(await login.by_password(body.mobile, password)))
+
+
+@router.post("/login")
+async def sign_in(body: Credentials, login: TheLogin, sessions: TheSessions) -> Ok[AccessToken]:
+    user_id = await login.by_password(body.mobile, body.password.get_secret_value())
+    return Ok(data=await sessions.open(user_id))
+
+
+@router.post("/wxMiniAuth")
+async def sign_in_by_wechat(
+    body: WxMiniAuth,
+    once: OnceOnly,
+    wechat_login: Annotated[WechatLogin, Depends(provided(WechatLogin))],
+    sessions: TheSessions,
+) -> Ok[AccessToken]:
+    account = await once("wxMini", body, Account, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data))
+    return Ok(data=await sessions.open(account.user_id))
+
+
+@router.post("/detail")
+async def show_own_detail(
+    user: CurrentUser, profiles: Annotated[Profiles, Depends(provided(Profiles))]
+) -> Ok[UserDetail]:
+    return Ok(data=UserDetail(user_info=await profiles.own(user.user_id)))
+
+
+@router.post("/refreshToken")
+async def refresh_token(user: CurrentUser, request: Request, sessions: TheSessions) -> Ok[AccessToken]:
+    """A new token for the present one, which must still be valid."""
+    since = signed_in_at(request.headers["authorization"])
+    return Ok(data=await sessions.renew(user.user_id, since))

@@ -1,0 +1,77 @@
+"""The composition root of usercenter: the only place where its parts are put together."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from servicekit import app, secrets
+from servicekit.auth import TokenVerifier
+from servicekit.clock import Clock, utc_now
+from servicekit.db import Database
+from servicekit.messages import Catalogue
+from servicekit.sidecar import Sidecar
+from usercenter.endpoints import internal, user
+from usercenter.housekeeping import Housekeeping
+from usercenter.login import Login
+from usercenter.passwords import Passwords
+from usercenter.profiles import Profiles
+from usercenter.registration import Newcomer, Registration
+from usercenter.sessions import Sessions
+from usercenter.settings import Settings
+from usercenter.tokens import SigningKeys, TokenIssuer
+from usercenter.wechat.client import MiniProgram
+from usercenter.wechat_login import WechatLogin
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    sidecar: Sidecar | None = None,
+    verifier: TokenVerifier | None = None,
+    held_secrets: dict[str, str] | None = None,
+) -> FastAPI:
+    """`held_secrets` stand in for the secret store: `jwt-private-key`, `wxma-secret`."""
+    db = Database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.database_pool_timeout_seconds,
+    )
+    keys = SigningKeys()
+    passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
+    wechat = MiniProgram(
+        str(settings.wxma_base_url), settings.wxma_appid, timeout_seconds=settings.wxma_timeout_seconds
+    )
+    newcomer = Newcomer(Catalogue("usercenter"))
+    issuer = TokenIssuer(keys, settings.access_token_seconds)
+    window = settings.login_window_seconds
+
+    async def take_secrets() -> None:
+        held = held_secrets if held_secrets is not None else await secrets.fetch(settings, "usercenter")
+        keys.load(held["jwt-private-key"], held.get("jwt-previous-public-key", ""))
+        wechat.secret = held["wxma-secret"]
+
+    async def own_keys() -> dict[str, Any]:
+        return keys.jwks()
+
+    return app.build(
+        "usercenter",
+        settings,
+        routers=[user.router, internal.router],
+        provides=[
+            keys,
+            Registration(db, passwords, newcomer),
+            Login(db, passwords, clock, failures=settings.login_failures, window_seconds=window),
+            WechatLogin(db, wechat, newcomer),
+            Sessions(db, issuer, clock, longest_seconds=settings.session_seconds),
+            Profiles(db),
+        ],
+        sidecar=sidecar
+        or Sidecar(settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), pubsub=settings.pubsub),
+        verifier=verifier or TokenVerifier(own_keys),
+        clock=clock,
+        db=db,
+        background=[Housekeeping(db, clock, window_seconds=window)],
+        on_start=[take_secrets],
+        on_stop=[wechat.close, passwords.close],
+    )

@@ -1,0 +1,54 @@
+"""Passwords: argon2id in threads of their own, a few at a time, so that a flood of sign-ins leaves the machine alive."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from servicekit.errors import Unavailable
+
+T = TypeVar("T")
+HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+"""OWASP's parameters for argon2id: 19 MiB, two passes, one lane. `is_outdated` brings older hashes up to them."""
+
+
+class Passwords:
+    """Raises Unavailable when too many wait for a thread."""
+
+    def __init__(self, *, threads: int = 2, queue: int = 32) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+        self._room = threads + queue
+        self._decoy = HASHER.hash(secrets.token_urlsafe())
+
+    async def hash(self, password: str) -> str:
+        return await self._in_thread(lambda: HASHER.hash(password))
+
+    async def matches(self, password: str, kept: str | None) -> bool:
+        """Where there is nothing to compare with, the same work is done for nothing."""
+        return await self._in_thread(lambda: self._verify(kept or self._decoy, password)) and kept is not None
+
+    def is_outdated(self, kept: str) -> bool:
+        """Whether the hash was made with weaker parameters than today's."""
+        return HASHER.check_needs_rehash(kept)
+
+    def _verify(self, kept: str, password: str) -> bool:
+        try:
+            return HASHER.verify(kept, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._room <= 0:
+            raise Unavailable("too many sign-ins at once", retry_after=1)
+        self._room -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._room += 1
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)

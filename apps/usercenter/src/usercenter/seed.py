@@ -1,0 +1,142 @@
+"""The demo's people, with ids that other services' seeds can name. Running it again changes nothing."""
+
+import sys
+from dataclasses import dataclass
+from typing import Self
+
+from argon2.exceptions import VerifyMismatchError
+from pydantic import PostgresDsn, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from servicekit.db import Database, Transaction
+from usercenter.models import BUYER, MERCHANT, OPERATOR, SYSTEM, WX_MINI, User, UserAuth
+from usercenter.passwords import HASHER
+
+LOCK_ID = 7_301_003
+
+
+class SeedSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="USERCENTER_", frozen=True, extra="ignore")
+
+    database_url: PostgresDsn
+    seed_buyer_mobile: str
+    seed_buyer_password: SecretStr
+    seed_buyer_openid: str
+    seed_merchant_mobile: str
+    seed_merchant_password: SecretStr
+    seed_operator_mobile: str
+    seed_operator_password: SecretStr
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment, or leave with one line for each setting that is missing."""
+        try:
+            return cls()
+        except ValidationError as error:
+            for problem in error.errors():
+                sys.stderr.write(f"setting USERCENTER_{str(problem['loc'][0]).upper()}: {problem['msg']}\n")
+            raise SystemExit(2) from None
+
+
+@dataclass(frozen=True)
+class Person:
+    id: int
+    nickname: str
+    info: str
+    sex: int
+    roles: tuple[str, ...] = (BUYER,)
+    mobile: str = ""
+    password: str = ""
+    openid: str = ""
+
+
+def people(settings: SeedSettings) -> list[Person]:
+    host = (BUYER, MERCHANT)
+    return [
+        Person(
+            1,
+            "小满",
+            "一年里总要有几次，去山里或海边住两天。",
+            1,
+            (BUYER,),
+            settings.seed_buyer_mobile,
+            settings.seed_buyer_password.get_secret_value(),
+            settings.seed_buyer_openid,
+        ),
+        Person(
+            2,
+            "洱海边的阿鹏",
+            "土生土长的白族人，院子是爷爷留下的，扎染和烤乳扇都会一点。",
+            0,
+            host,
+            settings.seed_merchant_mobile,
+            settings.seed_merchant_password.get_secret_value(),
+        ),
+        Person(
+            3,
+            "民宿运营小助手",
+            "订单、退款与账单的问题都可以找我。",
+            0,
+            (BUYER, OPERATOR),
+            settings.seed_operator_mobile,
+            settings.seed_operator_password.get_secret_value(),
+        ),
+        Person(4, "莫干山竹海老周", "辞了上海的设计工作，回山里盖了三栋房子。", 0, host),
+        Person(5, "鼓浪屿听潮", "在厦门住了二十年，最懂哪条巷子的沙茶面好吃。", 1, host),
+        Person(6, "乌镇枕河人家", "祖孙三代守着一座临河老宅。", 1, host),
+        Person(7, "背包去远方", "去过二十六个省，最爱住有院子的地方。", 0),
+        Person(8, "豆豆妈妈", "带娃旅行达人，专挑孩子能撒欢的民宿。", 1),
+        Person(9, "爱拍照的林北", "胶片摄影，日出必起。", 0),
+        Person(10, "周末逃跑计划", "上班族，两天一夜专家。", 1),
+        Person(11, "老陈慢旅行", "退休以后和老伴慢慢走。", 0),
+        Person(12, "青柠不加糖", "住过一百家民宿，只说真话。", 1),
+    ]
+
+
+async def seed(settings: SeedSettings) -> None:
+    """Names, roles and pictures stay as they were found; mobiles, passwords and the openid follow the environment."""
+    db = Database(settings.database_url, pool_size=1)
+    try:
+        async with db.transaction() as tx:
+            await tx.execute(text("select pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
+            for person in people(settings):
+                await _put(tx, person)
+            await tx.execute(text("""select setval('user_id_seq', greatest(1000, (select max(id) from "user")))"""))
+    finally:
+        await db.close()
+
+
+async def _put(tx: Transaction, person: Person) -> None:
+    mobile = person.mobile or f"1{person.id:010d}"  # no mobile that a person could have: it never collides
+    user = await tx.scalar(select(User).where(User.id == person.id))
+    if user is None:
+        user = User(
+            id=person.id,
+            nickname=person.nickname,
+            info=person.info,
+            sex=person.sex,
+            roles=list(person.roles),
+            avatar=f"/static/avatars/{person.id}.svg",
+        )
+        tx.add(user)
+    user.mobile = mobile
+    if person.password and not _fits(user.password_hash, person.password):
+        user.password_hash = HASHER.hash(person.password)
+    await tx.flush()
+    for auth_type, key in ((SYSTEM, mobile if person.password else ""), (WX_MINI, person.openid)):
+        if key:
+            statement = insert(UserAuth).values(user_id=person.id, auth_type=auth_type, auth_key=key)
+            await tx.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[UserAuth.user_id, UserAuth.auth_type], set_={"auth_key": key}
+                )
+            )
+
+
+def _fits(kept: str | None, password: str) -> bool:
+    try:
+        return kept is not None and HASHER.verify(kept, password)
+    except VerifyMismatchError:
+        return False

@@ -1,0 +1,84 @@
+"""Tokens: ES256, named by the key's thumbprint, so that keys can change while old tokens still verify."""
+
+import base64
+import hashlib
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from servicekit.auth import ALGORITHM, AUDIENCE, ISSUER
+from servicekit.clock import unix
+from usercenter.schemas import AccessToken
+
+
+class SigningKeys:
+    """The key that signs, and the public keys that verify: its own, and the one before it while its tokens live."""
+
+    def __init__(self) -> None:
+        self._private: ec.EllipticCurvePrivateKey | None = None
+        self._public: list[dict[str, Any]] = []
+
+    def load(self, private_pem: str, previous_public_pem: str = "") -> None:
+        """Raises ValueError for anything but P-256 keys."""
+        private = load_pem_private_key(private_pem.encode(), password=None)
+        publics = [private.public_key()]
+        if previous_public_pem:
+            publics.append(load_pem_public_key(previous_public_pem.encode()))
+        if not isinstance(private, ec.EllipticCurvePrivateKey):
+            raise ValueError("the signing key must be an EC key")
+        self._private, self._public = private, [_jwk(public) for public in publics]
+
+    def jwks(self) -> dict[str, Any]:
+        return {"keys": self._public}
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        if self._private is None:
+            raise RuntimeError("the signing key is loaded at start")
+        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._public[0]["kid"]})
+
+
+class TokenIssuer:
+    def __init__(self, keys: SigningKeys, lifetime_seconds: int) -> None:
+        self._keys, self._lifetime = keys, timedelta(seconds=lifetime_seconds)
+
+    def issue(self, user_id: int, roles: list[str], now: datetime, signed_in_at: int) -> AccessToken:
+        """`signed_in_at` (unix seconds) travels on through every refresh, as OpenID's `auth_time`."""
+        expires_at = now + self._lifetime
+        claims = {
+            "sub": str(user_id),
+            "roles": sorted(roles),
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "iat": unix(now),
+            "exp": unix(expires_at),
+            "auth_time": signed_in_at,
+        }
+        return AccessToken(
+            access_token=self._keys.sign(claims),
+            access_expire=unix(expires_at),
+            refresh_after=unix(now + self._lifetime / 2),
+        )
+
+
+def signed_in_at(authorization: str) -> int:
+    """When the user last showed who they are. Only for a token that has been verified."""
+    claims = jwt.decode(authorization.partition(" ")[2], options={"verify_signature": False})
+    return int(claims.get("auth_time", claims["iat"]))
+
+
+def _jwk(public: Any) -> dict[str, Any]:
+    if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
+        raise ValueError("token keys must be EC P-256")
+    jwk = jwt.algorithms.ECAlgorithm.to_jwk(public, as_dict=True)
+    return {**jwk, "kid": _thumbprint(jwk), "alg": ALGORITHM, "use": "sig"}
+
+
+def _thumbprint(jwk: dict[str, Any]) -> str:
+    """RFC 7638: SHA-256 over the required members in lexical order."""
+    required = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
+    digest = hashlib.sha256(json.dumps(required, separators=(",", ":"), sort_keys=True).encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

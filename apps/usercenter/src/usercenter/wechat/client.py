@@ -1,0 +1,72 @@
+"""`jscode2session`: what a login code says about its user. Never retried: a code is good for one question."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import structlog
+
+from servicekit.errors import Problem
+from usercenter.errors import WechatBusy, WechatCodeInvalid, WechatUnavailable, WechatUserBlocked
+
+log = structlog.get_logger()
+
+CODE_IS_BAD = {40029, 40163, 41008}
+TOO_OFTEN = {45011, 45009}
+USER_IS_BLOCKED = 40226
+
+
+@dataclass(frozen=True)
+class WechatSession:
+    openid: str
+    session_key: str
+
+
+class MiniProgram:
+    """One client for the life of the service. `secret` is set at start."""
+
+    def __init__(self, base_url: str, appid: str, *, timeout_seconds: float) -> None:
+        self.appid = appid
+        self.secret = ""
+        self._timeout = timeout_seconds
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False)
+
+    async def session_of(self, code: str) -> WechatSession:
+        """Raises WechatCodeInvalid, WechatBusy, WechatUserBlocked, or WechatUnavailable when no usable answer came."""
+        query = {"appid": self.appid, "secret": self.secret, "js_code": code, "grant_type": "authorization_code"}
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._http.get("/sns/jscode2session", params=query)
+            answer = response.json() if response.is_success else None
+        except (httpx.HTTPError, TimeoutError) as error:  # never its text: the URL holds the secret
+            raise WechatUnavailable(f"jscode2session: {type(error).__name__}") from None
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise WechatUnavailable(f"jscode2session: HTTP {response.status_code} without a usable body")
+        if errcode := answer.get("errcode"):
+            raise refusal(errcode)
+        return _session(answer)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def refusal(errcode: Any) -> Problem:
+    """WeChat's number as a problem of ours. What is not the user's fault is 503 and an error in the log."""
+    if errcode in CODE_IS_BAD:
+        return WechatCodeInvalid(f"WeChat refused the code ({errcode})", field="code")
+    if errcode in TOO_OFTEN:
+        return WechatBusy(f"WeChat's limit is reached ({errcode})", retry_after=60)
+    if errcode == USER_IS_BLOCKED:
+        return WechatUserBlocked("WeChat counts this user as a risk")
+    log.error("jscode2session failed", errcode=errcode)  # -1 is WeChat being busy, 40013 and 40125 are our settings
+    return WechatUnavailable(f"jscode2session: errcode {errcode}")
+
+
+def _session(answer: dict[str, Any]) -> WechatSession:
+    openid, session_key = answer.get("openid"), answer.get("session_key")
+    if not isinstance(openid, str) or not isinstance(session_key, str) or not openid or "\x00" in openid:
+        raise WechatUnavailable("jscode2session: no openid or session key in the answer")
+    return WechatSession(openid, session_key)

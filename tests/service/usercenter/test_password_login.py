@@ -1,0 +1,232 @@
+import asyncio
+from datetime import timedelta
+
+import httpx
+import jwt
+import psycopg
+import pytest
+
+from servicekit.testing import SIDECAR_HEADERS
+
+REGISTER, LOGIN = "/usercenter/v1/user/register", "/usercenter/v1/user/login"
+PASSWORD = "correct horse"
+
+
+def users(sql: psycopg.Connection) -> int:
+    return sql.execute('select count(*) from "user"').fetchone()[0]
+
+
+async def register(http: httpx.AsyncClient, mobile: str, password: str = PASSWORD, **headers: str) -> httpx.Response:
+    return await http.post(REGISTER, json={"mobile": mobile, "password": password}, headers=headers)
+
+
+async def login(http: httpx.AsyncClient, mobile: str, password: str = PASSWORD) -> httpx.Response:
+    return await http.post(LOGIN, json={"mobile": mobile, "password": password})
+
+
+def bearer(answer: httpx.Response) -> dict[str, str]:
+    return {"Authorization": "Bearer " + answer.json()["data"]["accessToken"]}
+
+
+async def test_who_registers_is_signed_in_and_sees_their_own_data(http, sql, mobile):
+    answer = await register(http, mobile)
+    assert answer.status_code == 200
+    assert (answer.json()["code"], answer.json()["msg"]) == (200, "OK")
+
+    detail = (await http.post("/usercenter/v1/user/detail", headers=bearer(answer))).json()["data"]["userInfo"]
+
+    assert detail.keys() == {"id", "mobile", "nickname", "sex", "avatar", "info", "roles"}
+    assert (detail["mobile"], detail["sex"], detail["info"], detail["roles"]) == (mobile, 0, "", ["buyer"])
+    assert detail["nickname"].startswith("民宿用户")
+    assert detail["avatar"].startswith("/static/avatars/")
+    assert detail["id"] > 1000
+    auths = sql.execute("select auth_type, auth_key from user_auth where user_id = %s", [detail["id"]]).fetchall()
+    assert auths == [("system", mobile)]
+    assert (
+        sql.execute('select password_hash from "user" where mobile = %s', [mobile])
+        .fetchone()[0]
+        .startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    )
+
+
+async def test_the_token_lives_two_hours_and_is_to_be_refreshed_half_way(http, mobile, clock):
+    token = (await register(http, mobile)).json()["data"]
+    keys = (await http.get("/internal/jwks", headers=SIDECAR_HEADERS)).json()
+    header = jwt.get_unverified_header(token["accessToken"])
+    claims = jwt.decode(
+        token["accessToken"],
+        jwt.PyJWKSet.from_dict(keys)[header["kid"]],
+        algorithms=["ES256"],
+        audience="minsu",
+        issuer="minsu-usercenter",
+    )
+    assert token["accessExpire"] == claims["exp"] == claims["iat"] + 7200
+    assert token["refreshAfter"] == claims["iat"] + 3600
+    assert claims["roles"] == ["buyer"]
+    assert claims["sub"].isdigit()
+    assert "d" not in keys["keys"][0]
+
+
+async def test_a_mobile_registers_once_however_many_try_at_once(http, sql, mobile):
+    before = users(sql)
+    answers = await asyncio.gather(*(register(http, mobile) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409, 409]
+    refused = next(answer for answer in answers if answer.status_code == 409).json()
+    assert (refused["code"], refused["field"], refused["type"]) == (100202, "mobile", "/problems/mobile-taken")
+    assert users(sql) == before + 1
+
+
+async def test_registering_again_under_the_same_key_is_a_sign_in_and_keeps_no_token(http, sql, mobile):
+    first = await register(http, mobile, **{"Idempotency-Key": "k1"})
+    again = await register(http, mobile, **{"Idempotency-Key": "k1"})
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (
+        jwt.decode(first.json()["data"]["accessToken"], options={"verify_signature": False})["sub"]
+        == (jwt.decode(again.json()["data"]["accessToken"], options={"verify_signature": False})["sub"])
+    )
+    kept = sql.execute("select answer from idempotency_key where key = 'k1'").fetchone()[0]
+    assert "oken" not in kept
+
+    stranger = await register(http, mobile, "another password", **{"Idempotency-Key": "k1"})
+    assert stranger.status_code == 401
+
+
+async def test_an_unknown_mobile_and_a_wrong_password_get_the_same_answer(http, mobile):
+    await register(http, mobile)
+    wrong = await login(http, mobile, "wrong password")
+    unknown = await login(http, "13000000000", "wrong password")
+    assert wrong.status_code == unknown.status_code == 401
+    assert {**wrong.json(), "trace_id": ""} == {**unknown.json(), "trace_id": ""}
+    assert wrong.json()["code"] == 100201
+    assert wrong.json()["msg"] == "手机号或密码不正确"
+
+
+async def test_ten_failures_close_the_door_to_the_right_password_until_the_window_ends(http, sql, mobile, clock):
+    await register(http, mobile)
+    answers = [await login(http, mobile, "wrong password") for _ in range(10)]
+    assert {answer.status_code for answer in answers} == {401}
+
+    refused = await login(http, mobile)
+    assert refused.status_code == 429
+    assert refused.json()["code"] == 100203
+    assert 890 <= int(refused.headers["Retry-After"]) <= 900
+
+    clock.ahead += timedelta(minutes=15)
+    try:
+        assert (await login(http, mobile)).status_code == 200
+    finally:
+        clock.ahead = timedelta()
+    assert sql.execute("select count(*) from login_failure where mobile = %s", [mobile]).fetchone() == (0,)
+
+
+async def test_parallel_guesses_do_not_pass_the_limit(http, mobile):
+    await register(http, mobile)
+    answers = await asyncio.gather(*(login(http, mobile, f"guess number {n}") for n in range(25)))
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(401), statuses.count(429)) == (10, 15)
+    assert (await login(http, mobile)).status_code == 429
+
+
+async def test_a_good_sign_in_forgets_earlier_failures(http, mobile):
+    await register(http, mobile)
+    for _ in range(2):
+        for _ in range(9):
+            assert (await login(http, mobile, "wrong password")).status_code == 401
+        assert (await login(http, mobile)).status_code == 200
+
+
+async def test_a_flood_of_sign_ins_is_turned_away_and_leaves_the_rest_alive(http, mobile):
+    flood = [asyncio.create_task(login(http, f"137{n:08d}")) for n in range(80)]
+    alive = await asyncio.wait_for(http.get("/livez"), 2)
+    answers = await asyncio.gather(*flood)
+    assert alive.status_code == 200
+    assert {answer.status_code for answer in answers} == {401, 503}
+    assert all(answer.headers["Retry-After"] == "1" for answer in answers if answer.status_code == 503)
+
+
+async def test_refreshing_gives_a_later_token_with_todays_roles(http, sql, mobile, clock):
+    signed_in = await register(http, mobile)
+    sql.execute("""update "user" set roles = '{buyer,merchant}' where mobile = %s""", [mobile])
+    clock.ahead += timedelta(minutes=30)
+    try:
+        answer = await http.post("/usercenter/v1/user/refreshToken", headers=bearer(signed_in))
+    finally:
+        clock.ahead = timedelta()
+    data = answer.json()["data"]
+    assert answer.status_code == 200
+    assert data["accessExpire"] >= signed_in.json()["data"]["accessExpire"] + 1800
+    assert jwt.decode(data["accessToken"], options={"verify_signature": False})["roles"] == ["buyer", "merchant"]
+
+
+async def test_refreshing_ends_a_month_after_the_sign_in(http, mobile, clock):
+    signed_in = await register(http, mobile)
+    clock.ahead += timedelta(days=30, seconds=1)
+    try:
+        answer = await http.post("/usercenter/v1/user/refreshToken", headers=bearer(signed_in))
+    finally:
+        clock.ahead = timedelta()
+    assert answer.status_code == 401
+    assert answer.json()["type"] == "/problems/session-too-old"
+
+
+async def test_a_closed_account_is_nobody(http, sql, mobile):
+    signed_in = await register(http, mobile)
+    sql.execute('update "user" set deleted_at = now() where mobile = %s', [mobile])
+    for path in ("detail", "refreshToken"):
+        assert (await http.post(f"/usercenter/v1/user/{path}", headers=bearer(signed_in))).status_code == 401
+    assert (await login(http, mobile)).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["detail", "refreshToken"])
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer nonsense", "Basic dTpw"])
+async def test_without_a_valid_token_nothing_is_shown(http, path, authorization):
+    headers = {"Authorization": authorization} if authorization else {}
+    answer = await http.post(f"/usercenter/v1/user/{path}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, 100003)
+
+
+BAD = [
+    ({"password": PASSWORD}, "mobile"),
+    ({"mobile": None, "password": PASSWORD}, "mobile"),
+    ({"mobile": "", "password": PASSWORD}, "mobile"),
+    ({"mobile": "1390000000", "password": PASSWORD}, "mobile"),
+    ({"mobile": "139000000000", "password": PASSWORD}, "mobile"),
+    ({"mobile": "12900000000", "password": PASSWORD}, "mobile"),
+    ({"mobile": "13900000000\n", "password": PASSWORD}, "mobile"),
+    ({"mobile": "１３９００００００００", "password": PASSWORD}, "mobile"),
+    ({"mobile": 13900000000, "password": PASSWORD}, "mobile"),
+    ({"mobile": "13900000000"}, "password"),
+    ({"mobile": "13900000000", "password": None}, "password"),
+    ({"mobile": "13900000000", "password": "12345"}, "password"),
+    ({"mobile": "13900000000", "password": "x" * 129}, "password"),
+    ({"mobile": "13900000000", "password": ["x" * 8]}, "password"),
+    ([], "body"),
+    ("text", "body"),
+    (None, "body"),
+]
+
+
+@pytest.mark.parametrize("path", [REGISTER, LOGIN])
+@pytest.mark.parametrize(("body", "field"), BAD)
+async def test_bad_credentials_are_refused_by_field_and_write_nothing(http, sql, path, body, field):
+    before = users(sql), sql.execute("select count(*) from login_failure").fetchone()
+    answer = await http.post(path, json=body)
+    assert answer.status_code == 422
+    assert answer.json()["field"] == field
+    assert answer.json()["code"] == 100002
+    assert (users(sql), sql.execute("select count(*) from login_failure").fetchone()) == before
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b'{"mobile": "13900000000", "password": "\\ud800\\ud800\\ud800x"}']
+)
+async def test_bodies_that_cannot_be_read_are_refused(http, content):
+    answer = await http.post(REGISTER, content=content, headers={"Content-Type": "application/json"})
+    assert 400 <= answer.status_code < 500
+
+
+async def test_a_password_may_hold_anything(http, mobile):
+    password = "密码\x00 🔑 ' or 1=1"
+    assert (await register(http, mobile, password)).status_code == 200
+    assert (await login(http, mobile, password)).status_code == 200
