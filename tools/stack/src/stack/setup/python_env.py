@@ -10,6 +10,8 @@ from pathlib import Path
 
 from stack.setup import progress, versions
 
+SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
 
 def members(repo: Path) -> list[Path]:
     """Every workspace member that has a pyproject.toml, as the root one lists them."""
@@ -34,7 +36,7 @@ def uv(repo: Path, logs: Path) -> Path:
         return binary
     progress.run("Python environment for uv", [sys.executable, "-m", "venv", "--clear", home], log=logs / "uv-venv.log")
     lock = repo / "requirements" / "bootstrap.lock"
-    pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]
+    pip: list[str | Path] = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]
     progress.run(f"uv {wanted}", pip, log=logs / "uv.log")
     stamp.write_text(wanted)
     return binary
@@ -43,18 +45,23 @@ def uv(repo: Path, logs: Path) -> Path:
 def install(repo: Path, logs: Path) -> None:
     tool = uv(repo, logs)
     venv = repo / ".venv"
-    env = {**os.environ, "VIRTUAL_ENV": str(venv), "UV_NO_PROGRESS": "1"}
+    env = {"UV_NO_PROGRESS": "1", **_trust(), **os.environ, "VIRTUAL_ENV": str(venv)}
     if not (venv / "bin" / "python").exists():
-        make = [tool, "venv", "--no-managed-python", "--python", sys.executable, venv]
+        make: list[str | Path] = [tool, "venv", "--no-managed-python", "--python", sys.executable, venv]
         progress.run("the environment (.venv)", make, log=logs / "venv.log", env=env, cwd=repo)
     lock = repo / "requirements" / "dev.lock"
     locked, lock_stamp = digest(lock), venv / ".minsu-lock"
     if _text(lock_stamp) != locked:
-        sync = [tool, "pip", "sync", "--require-hashes", lock]
+        sync: list[str | Path] = [tool, "pip", "sync", "--require-hashes", lock]
         progress.run("libraries from requirements/dev.lock", sync, log=logs / "sync.log", env=env, cwd=repo)
         (venv / ".minsu-members").unlink(missing_ok=True)
         lock_stamp.write_text(locked)
     _editables(repo, tool, logs, env)
+
+
+def _trust() -> dict[str, str]:
+    """The machine's own certificates, as pip, git and Go use them: uv's built-in list knows no company's proxy."""
+    return {"UV_SYSTEM_CERTS": "1"} if SYSTEM_CERTIFICATES.exists() else {}
 
 
 def _editables(repo: Path, tool: Path, logs: Path, env: dict[str, str]) -> None:
