@@ -5,8 +5,11 @@ import httpx
 import jwt
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
+from servicekit.db import Database
 from servicekit.testing import SIDECAR_HEADERS
+from usercenter.housekeeping import Housekeeping
 
 REGISTER, LOGIN = "/usercenter/v1/user/register", "/usercenter/v1/user/login"
 PASSWORD = "correct horse"
@@ -230,3 +233,23 @@ async def test_a_password_may_hold_anything(http, mobile):
     password = "密码\x00 🔑 ' or 1=1"
     assert (await register(http, mobile, password)).status_code == 200
     assert (await login(http, mobile, password)).status_code == 200
+
+
+async def test_a_hash_of_weaker_parameters_is_renewed_at_the_next_sign_in(http, sql, mobile):
+    await register(http, mobile)
+    weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
+    sql.execute('update "user" set password_hash = %s where mobile = %s', [weak, mobile])
+    assert (await login(http, mobile)).status_code == 200
+    renewed = sql.execute('select password_hash from "user" where mobile = %s', [mobile]).fetchone()[0]
+    assert renewed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert (await login(http, mobile)).status_code == 200
+
+
+async def test_housekeeping_forgets_only_what_is_over(sql, database_url, clock):
+    db = Database(database_url)
+    sql.execute("delete from login_failure")
+    sql.execute("""insert into login_failure values
+        ('13900000001', 3, now() - interval '16 minutes'), ('13900000002', 3, now() - interval '14 minutes')""")
+    await Housekeeping(db, clock, window_seconds=900).tidy()
+    assert sql.execute("select mobile from login_failure").fetchall() == [("13900000002",)]
+    await db.close()

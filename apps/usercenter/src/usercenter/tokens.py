@@ -29,7 +29,7 @@ class SigningKeys:
         if previous_public_pem:
             publics.append(load_pem_public_key(previous_public_pem.encode()))
         if not isinstance(private, ec.EllipticCurvePrivateKey):
-            raise ValueError("the signing key must be an EC key")
+            raise ValueError("the signing key must be an EC P-256 key")
         self._private, self._public = private, [_jwk(public) for public in publics]
 
     def jwks(self) -> dict[str, Any]:

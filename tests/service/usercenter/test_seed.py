@@ -1,0 +1,131 @@
+import secrets
+
+import httpx
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from tests.service.usercenter.conftest import new_key
+
+from servicekit import idempotency, migrate
+from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, client
+from usercenter import models
+from usercenter.main import create_app
+from usercenter.seed import SeedSettings, seed
+from usercenter.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def own_url(postgres) -> str:
+    url = postgres.create(f"usercenter_seed_{secrets.token_hex(4)}")
+    migrate.upgrade("usercenter", url)
+    return url
+
+
+def environment(url: str, **changes: str) -> SeedSettings:
+    values = {
+        "seed_buyer_mobile": "13800000001",
+        "seed_buyer_password": "buyer-password",
+        "seed_buyer_openid": "o-buyer",
+        "seed_merchant_mobile": "13800000002",
+        "seed_merchant_password": "merchant-password",
+        "seed_operator_mobile": "13800000003",
+        "seed_operator_password": "operator-password",
+    }
+    return SeedSettings(database_url=url, **(values | changes))
+
+
+def rows(url: str) -> list:
+    with psycopg.connect(url) as connection:
+        users = connection.execute(
+            'select id, mobile, nickname, sex, avatar, info, roles, password_hash from "user" order by id'
+        ).fetchall()
+        auths = connection.execute("select user_id, auth_type, auth_key from user_auth order by 1, 2").fetchall()
+    return [users, auths]
+
+
+async def test_seeding_twice_is_seeding_once(own_url):
+    await seed(environment(own_url))
+    once = rows(own_url)
+    await seed(environment(own_url))
+    assert rows(own_url) == once
+
+    users, auths = once
+    assert [user[0] for user in users] == list(range(1, 13))
+    assert [user[6] for user in users[:3]] == [["buyer"], ["buyer", "merchant"], ["buyer", "operator"]]
+    assert [user[0] for user in users if "merchant" in user[6]] == [2, 4, 5, 6]
+    assert [user[0] for user in users if user[7] is None] == list(range(4, 13))
+    assert [user[4] for user in users] == [f"/static/avatars/{n}.svg" for n in range(1, 13)]
+    assert auths == [
+        (1, "system", "13800000001"),
+        (1, "wxMini", "o-buyer"),
+        (2, "system", "13800000002"),
+        (3, "system", "13800000003"),
+    ]
+
+
+async def test_seeded_people_sign_in_and_newcomers_get_ids_above_a_thousand(own_url):
+    await seed(environment(own_url))
+    settings = Settings(
+        database_url=own_url, app_api_token=APP_TOKEN, wxma_base_url="http://wechat.invalid", wxma_appid="wx1"
+    )
+    app = create_app(settings, sidecar=FakeSidecar(), held_secrets={"jwt-private-key": new_key(), "wxma-secret": "s"})
+    async with client(app) as http:
+        for n, who in enumerate(("buyer", "merchant", "operator"), 1):
+            body = {"mobile": f"1380000000{n}", "password": f"{who}-password"}
+            assert (await http.post("/usercenter/v1/user/login", json=body)).status_code == 200
+        await http.post("/usercenter/v1/user/register", json={"mobile": "13900000009", "password": "password"})
+        found = await http.post(
+            "/internal/authByKey", json={"authType": "system", "authKey": "13900000009"}, headers=SIDECAR_HEADERS
+        )
+        assert found.json()["userId"] > 1000
+
+
+async def test_a_changed_password_and_openid_take_effect(own_url):
+    await seed(environment(own_url))
+    before = rows(own_url)
+    await seed(environment(own_url, seed_buyer_password="another-password", seed_buyer_openid="o-other"))
+    after = rows(own_url)
+    assert after[0][0][7] != before[0][0][7]
+    assert after[0][1:] == before[0][1:]
+    assert (1, "wxMini", "o-other") in after[1]
+
+
+async def test_the_migrations_make_what_the_models_say(own_url):
+    engine = create_engine(own_url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        difference = compare_metadata(context, [models.Base.metadata, idempotency.metadata])
+    engine.dispose()
+    assert difference == []
+
+
+async def test_without_the_secrets_nothing_is_served():
+    settings = Settings(
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        app_api_token=APP_TOKEN,
+        wxma_base_url="http://wechat.invalid",
+        wxma_appid="wx1",
+    )
+    app = create_app(settings, sidecar=FakeSidecar(), held_secrets={"jwt-private-key": "nonsense", "wxma-secret": "s"})
+    with pytest.raises(ValueError, match=r"PEM|deserialize|key"):
+        async with client(app):
+            pytest.fail("it must not start")
+
+
+async def test_with_the_database_away_the_answer_is_503_and_the_process_lives():
+    settings = Settings(
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        app_api_token=APP_TOKEN,
+        wxma_base_url="http://wechat.invalid",
+        wxma_appid="wx1",
+    )
+    app = create_app(settings, sidecar=FakeSidecar(), held_secrets={"jwt-private-key": new_key(), "wxma-secret": "s"})
+    async with client(app) as http:
+        answer: httpx.Response = await http.post(
+            "/usercenter/v1/user/login", json={"mobile": "13900000000", "password": "password"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (503, 100005)
+        assert (await http.get("/livez")).status_code == 200
+        assert (await http.get("/readyz")).status_code == 503

@@ -1,0 +1,79 @@
+import base64
+import hashlib
+from datetime import UTC, datetime
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from servicekit.auth import TokenVerifier
+from usercenter.tokens import SigningKeys, TokenIssuer, signed_in_at
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def pem(key) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def public_pem(key) -> str:
+    return (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
+
+
+def keys_of(private, previous: str = "") -> SigningKeys:
+    keys = SigningKeys()
+    keys.load(pem(private), previous)
+    return keys
+
+
+async def test_every_service_accepts_what_is_issued():
+    keys = keys_of(ec.generate_private_key(ec.SECP256R1()))
+    token = TokenIssuer(keys, 7200).issue(7, ["merchant", "buyer"], NOW, 5)
+
+    async def source():
+        return keys.jwks()
+
+    principal = await TokenVerifier(source).principal(f"Bearer {token.access_token}")
+    assert (principal.user_id, principal.roles) == (7, frozenset({"buyer", "merchant"}))
+    assert signed_in_at(f"Bearer {token.access_token}") == 5
+    assert token.access_expire - token.refresh_after == 3600
+
+
+async def test_tokens_of_the_key_before_stay_valid_while_keys_change():
+    old, new = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    token = TokenIssuer(keys_of(old), 7200).issue(7, ["buyer"], NOW, 5)
+    keys = keys_of(new, public_pem(old))
+
+    async def source():
+        return keys.jwks()
+
+    assert (await TokenVerifier(source).principal(f"Bearer {token.access_token}")).user_id == 7
+    assert len(keys.jwks()["keys"]) == 2
+
+
+def test_the_key_id_is_the_thumbprint_of_rfc_7638():
+    key = keys_of(ec.generate_private_key(ec.SECP256R1())).jwks()["keys"][0]
+    canonical = f'{{"crv":"P-256","kty":"EC","x":"{key["x"]}","y":"{key["y"]}"}}'
+    digest = hashlib.sha256(canonical.encode()).digest()
+    assert key["kid"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [rsa.generate_private_key(public_exponent=65537, key_size=2048), ec.generate_private_key(ec.SECP384R1())],
+)
+def test_keys_of_another_kind_are_refused_at_start(key):
+    with pytest.raises(ValueError, match="P-256"):
+        SigningKeys().load(pem(key))
+
+
+def test_a_token_without_a_sign_in_time_counts_from_its_issue():
+    token = jwt.encode({"iat": 11}, "k" * 32, algorithm="HS256")
+    assert signed_in_at(f"Bearer {token}") == 11
