@@ -1,0 +1,66 @@
+"""The real system for tests: `stack up` in a folder and on ports of the tests' own, taken down at the end.
+
+Kept running between sessions when MINSU_TEST_STACK names a run folder that is up already (`make up`, then
+`MINSU_TEST_STACK=.run make test-integration`): quick for whoever writes tests.
+"""
+
+import os
+import random
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack import ports
+from stack.layout import plan
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def running_stack() -> Iterator[Mapping[str, str]]:
+    """Yields stack.env as a mapping, when every part is ready."""
+    if kept := os.environ.get("MINSU_TEST_STACK"):
+        yield read_stack_env(REPO / kept / "stack.env")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="minsu-test-stack-"))
+    folder.chmod(0o755)
+    environment = os.environ | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(_free_offset())}
+    try:
+        _stack("up", environment)
+        yield read_stack_env(folder / "stack.env")
+    finally:
+        _stack("down", environment)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_stack_env(path: Path) -> dict[str, str]:
+    values = {}
+    for line in path.read_text().splitlines():
+        name, _, value = line.partition("=")
+        if name and not name.startswith("#"):
+            values[name.removeprefix("export ").strip()] = "".join(shlex.split(value))
+    return values | {"RUN_DIR": str(path.parent)}
+
+
+def _stack(command: str, environment: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stack", command], cwd=REPO, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"stack {command} failed\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
+
+
+def _free_offset() -> int:
+    """Offsets in hundreds share no port with one another; take one whose every port is free."""
+    offsets = list(range(1000, 17000, 100))
+    random.shuffle(offsets)
+    for offset in offsets:
+        layout = plan({"PORT_OFFSET": str(offset)})
+        if all(ports.free(port) for port in layout.ports.values()):
+            return offset
+    raise RuntimeError("no block of free ports")

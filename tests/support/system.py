@@ -1,0 +1,98 @@
+"""The running system as tests use it: as a buyer, as a merchant, as WeChat, and with a look into its books."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+
+HOMESTAY = 1
+
+
+@dataclass
+class System:
+    """`environment` is stack.env. Every call that must succeed asserts that it did."""
+
+    environment: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        self.gateway = httpx.Client(base_url=self.environment["GATEWAY_URL"], timeout=20)
+        self.wechat = httpx.Client(base_url=self.environment["WXPAY_BASE_URL"], timeout=20)
+        self._tokens: dict[str, str] = {}
+
+    def close(self) -> None:
+        self.gateway.close()
+        self.wechat.close()
+
+    def bearer(self, who: str) -> dict[str, str]:
+        """`BUYER`, `MERCHANT` or `OPERATOR`, signed in."""
+        if who not in self._tokens:
+            body = {"mobile": self.environment[f"{who}_MOBILE"], "password": self.environment[f"{who}_PASSWORD"]}
+            self._tokens[who] = self.data("/usercenter/v1/user/login", body)["accessToken"]
+        return {"Authorization": f"Bearer {self._tokens[who]}"}
+
+    def post(self, path: str, body: Any, who: str | None = None, **headers: str) -> httpx.Response:
+        return self.gateway.post(path, json=body, headers=(self.bearer(who) if who else {}) | headers)
+
+    def data(self, path: str, body: Any, who: str | None = None, **headers: str) -> dict[str, Any]:
+        response = self.post(path, body, who, **headers)
+        assert response.status_code == 200, response.text
+        answer = response.json()
+        assert (answer["code"], answer["msg"]) == (200, "OK")
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def book(self, *, homestay: int = HOMESTAY, nights: int = 1) -> str:
+        """A new order from today; answers its number."""
+        today = datetime.now(UTC)
+        body = {
+            "homestayId": homestay,
+            "isFood": False,
+            "liveStartTime": int(today.timestamp()),
+            "liveEndTime": int((today + timedelta(days=nights)).timestamp()),
+            "livePeopleNum": 1,
+            "remark": "",
+        }
+        return str(self.data("/order/v1/homestayOrder/createHomestayOrder", body, "BUYER")["orderSn"])
+
+    def prepay(self, order_sn: str) -> dict[str, Any]:
+        body = {"orderSn": order_sn, "serviceType": "homestayOrder"}
+        return self.data("/payment/v1/thirdPayment/thirdPaymentWxPay", body, "BUYER")
+
+    def tap_pay(self, out_trade_no: str) -> None:
+        """The buyer pays in WeChat: WeChat holds the money and will call back."""
+        response = self.wechat.post("/_sim/pay", json={"out_trade_no": out_trade_no})
+        assert response.is_success, response.text
+
+    def order(self, order_sn: str, who: str = "BUYER") -> dict[str, Any]:
+        return self.data("/order/v1/homestayOrder/userHomestayOrderDetail", {"sn": order_sn}, who)
+
+    def status(self, order_sn: str) -> dict[str, Any]:
+        return self.data("/payment/v1/thirdPayment/thirdPaymentStatus", {"orderSn": order_sn}, "BUYER")
+
+    def rows(self, service: str, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """What `service` has in its own database."""
+        url = self.environment[f"{service.upper()}_DATABASE_URL"].replace("+psycopg", "")
+        with psycopg.connect(url, row_factory=dict_row, autocommit=True) as connection:
+            cursor = connection.execute(query.encode(), parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def cli(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """One of our console scripts, as a user would call it."""
+        script = Path(sys.executable).parent / program
+        done = subprocess.run(
+            [script, *arguments],
+            env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check:
+            assert done.returncode == 0, f"{program} {arguments}: {done.stdout}\n{done.stderr}"
+        return done

@@ -1,0 +1,19 @@
+"""Wait for a condition, never for a guess."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def eventually(question: Callable[[], T | None], *, seconds: float = 20.0, what: str = "the condition") -> T:
+    """Ask until the answer is neither None nor False; AssertionError with the last answer when time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer is not None and answer is not False:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {seconds} s; last answer: {answer!r}")
+        time.sleep(0.02)
