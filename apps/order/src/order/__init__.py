@@ -1,0 +1,1 @@
+"""Bookings: what was sold, for how much, in which state, and who may use it."""

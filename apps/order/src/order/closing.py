@@ -1,0 +1,118 @@
+"""Closing an unpaid order, by time or by its buyer, without ever losing a guest's money.
+
+First the order stops being payable, then payment is asked to close at WeChat, and only its answer ends the order:
+closed or never paid → cancelled; paid after all → wait-use. A crash between any two of these leaves a row that is due.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+
+from order import lifecycle, repository
+from order.errors import AlreadyPaid, NotCancellable, OrderNotFound
+from order.fulfilment import PAID, Fulfilment, PaymentFact
+from order.models import HomestayOrder
+from order.peers import CloseAnswer, Payment
+from order.states import TradeState
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+from servicekit.errors import Poison, Unavailable
+
+log = structlog.get_logger()
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
+NEEDS_A_PERSON_PAUSE = timedelta(hours=1)
+
+
+class Closing:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        payment: Payment,
+        fulfilment: Fulfilment,
+        *,
+        lease: timedelta,
+        batch: int,
+        parallel: int,
+    ) -> None:
+        self._db, self._clock, self._payment, self._fulfilment = db, clock, payment, fulfilment
+        self._lease, self._batch, self._parallel = lease, batch, parallel
+
+    async def cancel(self, user_id: int, sn: str) -> HomestayOrder:
+        """The buyer's wish. The order comes back cancelled, or still closing when payment cannot be asked just now: the
+        wish is kept and the cron goes on with it. Raises AlreadyPaid when WeChat says so."""
+        async with self._db.transaction() as tx:
+            order = await repository.lock(tx, sn, user_id=user_id)
+            if order is None:
+                raise OrderNotFound(f"order {sn}")
+            if order.trade_state == TradeState.CANCELLED:
+                return order
+            if order.trade_state != TradeState.WAIT_PAY:
+                raise NotCancellable(f"the order is at {order.trade_state}")
+            now = self._clock()
+            if order.closing_at is None:
+                order.closing_at, order.close_cause = now, "buyer"
+            order.close_due_at = now + self._lease
+            order.close_attempts += 1
+            attempt = order.close_attempts
+        await self._finish(sn, attempt)
+        async with self._db.read() as session:
+            after = await repository.by_sn(session, sn, user_id=user_id)
+        if after is None:
+            raise OrderNotFound(f"order {sn}")
+        if after.trade_state not in {TradeState.CANCELLED, TradeState.WAIT_PAY}:
+            raise AlreadyPaid("WeChat had taken the payment already")
+        return after
+
+    async def close_due(self) -> int:
+        """One tick: claim what is due, ask payment about each, a few at a time. Answers how many were claimed."""
+        async with self._db.transaction() as tx:
+            claimed = await repository.claim_closing(tx, self._clock(), self._lease, self._batch)
+        gate = asyncio.Semaphore(self._parallel)
+
+        async def finish(sn: str, attempt: int) -> None:
+            async with gate:
+                try:
+                    await self._finish(sn, attempt)
+                except Exception:  # one order's fault must not stop the others; its lease runs out and it comes again
+                    log.exception("closing failed", sn=sn)
+
+        await asyncio.gather(*(finish(sn, attempt) for sn, attempt in claimed))
+        return len(claimed)
+
+    async def _finish(self, sn: str, attempt: int) -> None:
+        try:
+            answer = await self._payment.close(sn, attempt)
+            async with self._db.transaction() as tx:
+                await self._settle(tx, sn, answer)
+        except Unavailable as error:
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt - 1, 10))
+            log.warning("order goes on closing later", sn=sn, attempt=attempt, reason=str(error))
+            await self._put_off(sn, self._clock() + pause)
+        except Poison as error:
+            log.error("order cannot be closed: a person must look", sn=sn, reason=str(error))
+            await self._put_off(sn, self._clock() + NEEDS_A_PERSON_PAUSE)
+
+    async def _settle(self, tx: Transaction, sn: str, answer: CloseAnswer) -> None:
+        order = await repository.lock(tx, sn)
+        if order is None or order.trade_state != TradeState.WAIT_PAY:
+            return  # an event was faster
+        if answer.outcome == "paid":
+            await self._fulfilment.apply(tx, order, _fact(answer))
+        else:
+            cause = f"closed-{order.close_cause or 'unpaid'}"
+            await lifecycle.move(tx, order, TradeState.CANCELLED, cause=cause, now=self._clock(), detail=answer.outcome)
+
+    async def _put_off(self, sn: str, until: datetime) -> None:
+        try:
+            async with self._db.transaction() as tx:
+                await repository.put_off_closing(tx, sn, until)
+        except Unavailable as error:
+            log.warning("the lease will run out by itself", sn=sn, reason=str(error))
+
+
+def _fact(answer: CloseAnswer) -> PaymentFact:
+    if answer.payment_sn is None or answer.total_fen is None or answer.version is None or answer.pay_time is None:
+        raise Poison("payment says paid, and not by which payment")
+    return PaymentFact(answer.payment_sn, answer.version, PAID, answer.total_fen, answer.pay_time)

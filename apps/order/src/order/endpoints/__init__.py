@@ -1,0 +1,1 @@
+"""HTTP edges: parse, know who asks, call one use-case, answer."""

@@ -1,0 +1,77 @@
+"""What a buyer does with orders: `/order/v1/homestayOrder/…`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from order.booking import Booking, Wish
+from order.closing import Closing
+from order.lookup import Lookup
+from order.refunds import Refunds
+from order.schemas import (
+    BuyersOrders,
+    CreateOrder,
+    OrderCreated,
+    OrderDetail,
+    OrderQuery,
+    OrderRef,
+    OrderState,
+    RefundWish,
+)
+from servicekit.app import provided
+from servicekit.auth import CurrentUser
+from servicekit.idempotency import OnceOnly
+from servicekit.schemas import Ok
+
+router = APIRouter(prefix="/order/v1/homestayOrder", tags=["buyer"])
+
+
+@router.post("/createHomestayOrder")
+async def create_order(
+    body: CreateOrder, user: CurrentUser, once: OnceOnly, booking: Annotated[Booking, Depends(provided(Booking))]
+) -> Ok[OrderCreated]:
+    wish = Wish(
+        user_id=user.user_id,
+        homestay_id=body.homestay_id,
+        live_start_time=body.live_start_time,
+        live_end_time=body.live_end_time,
+        live_people_num=body.live_people_num,
+        need_food=body.is_food,
+        remark=body.remark,
+        request_key=once.key,
+    )
+
+    async def create() -> OrderCreated:
+        return OrderCreated(order_sn=await booking.create(wish))
+
+    return Ok(data=await once(user.user_id, body, OrderCreated, create))
+
+
+@router.post("/userHomestayOrderList")
+async def list_orders(
+    body: OrderQuery, user: CurrentUser, lookup: Annotated[Lookup, Depends(provided(Lookup))]
+) -> Ok[BuyersOrders]:
+    orders = await lookup.page_of_buyer(user.user_id, body.last_id, body.page_size, body.trade_state)
+    return Ok(data=BuyersOrders.of(orders))
+
+
+@router.post("/userHomestayOrderDetail")
+async def show_order(
+    body: OrderRef, user: CurrentUser, lookup: Annotated[Lookup, Depends(provided(Lookup))]
+) -> Ok[OrderDetail]:
+    order = await lookup.order(body.sn, user_id=user.user_id)
+    return Ok(data=OrderDetail.with_pay_type(order, await lookup.pay_type(order)))
+
+
+@router.post("/cancelHomestayOrder")
+async def cancel_order(
+    body: OrderRef, user: CurrentUser, closing: Annotated[Closing, Depends(provided(Closing))]
+) -> Ok[OrderState]:
+    return Ok(data=OrderState.of(await closing.cancel(user.user_id, body.sn)))
+
+
+@router.post("/refundHomestayOrder")
+async def ask_refund(
+    body: RefundWish, user: CurrentUser, refunds: Annotated[Refunds, Depends(provided(Refunds))]
+) -> Ok[OrderState]:
+    return Ok(data=OrderState.of(await refunds.request(user.user_id, body.sn, body.reason)))

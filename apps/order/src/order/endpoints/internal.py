@@ -1,0 +1,30 @@
+"""What peers ask by invocation; only this service's own sidecar can reach these paths."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from order.lookup import Lookup
+from order.schemas import Commentable, InternalOrder, InternalSn, InternalSnAndUser, Payable
+from order.states import TradeState
+from servicekit.app import provided
+
+router = APIRouter(prefix="/internal", tags=["internal"])
+Reader = Annotated[Lookup, Depends(provided(Lookup))]
+
+
+@router.post("/payable")
+async def payable(body: InternalSn, lookup: Reader) -> Payable:
+    order = await lookup.order(body.order_sn)
+    return Payable.of(order, payable=lookup.is_payable(order))
+
+
+@router.post("/orderDetail")
+async def order_detail(body: InternalSn, lookup: Reader) -> InternalOrder:
+    return InternalOrder.of(await lookup.order(body.order_sn))
+
+
+@router.post("/commentable")
+async def commentable(body: InternalSnAndUser, lookup: Reader) -> Commentable:
+    order = await lookup.order(body.order_sn, user_id=body.user_id)
+    return Commentable(homestay_id=order.homestay_id, commentable=order.trade_state == TradeState.USED)

@@ -1,0 +1,29 @@
+"""What a merchant does with the orders of their homestays: `/order/v1/merchant/…`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from order.checkin import CheckIn
+from order.lookup import Lookup
+from order.schemas import MerchantsOrders, OrderQuery, OrderSummary, TypedCode
+from servicekit.app import provided
+from servicekit.auth import Merchant
+from servicekit.schemas import Ok
+
+router = APIRouter(prefix="/order/v1/merchant", tags=["merchant"])
+
+
+@router.post("/orderList")
+async def list_orders(
+    body: OrderQuery, merchant: Merchant, lookup: Annotated[Lookup, Depends(provided(Lookup))]
+) -> Ok[MerchantsOrders]:
+    orders = await lookup.page_of_merchant(merchant.user_id, body.last_id, body.page_size, body.trade_state)
+    return Ok(data=MerchantsOrders.of(orders))
+
+
+@router.post("/verifyTradeCode")
+async def verify_code(
+    body: TypedCode, merchant: Merchant, checkin: Annotated[CheckIn, Depends(provided(CheckIn))]
+) -> Ok[OrderSummary]:
+    return Ok(data=OrderSummary.of(await checkin.verify(merchant.user_id, body.trade_code)))

@@ -1,0 +1,116 @@
+"""What a payment's word does to its order, whoever brings it: the event, or payment's answer when an order is closed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from order import codes, lifecycle, repository, states
+from order.errors import AmountMismatch
+from order.models import HomestayOrder, OrderPayment
+from order.refunds import Refunds
+from order.states import Effect, TradeState
+from servicekit import inbox
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+from servicekit.errors import Poison
+from servicekit.events import CloudEvent
+
+log = structlog.get_logger()
+PAID, REFUNDED = 1, 2
+CODE_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class PaymentFact:
+    """One version of one payment, as payment told it."""
+
+    payment_sn: str
+    version: int
+    pay_status: int
+    total_fen: int
+    paid_at: datetime
+
+
+class Fulfilment:
+    def __init__(self, db: Database, clock: Clock, refunds: Refunds) -> None:
+        self._db, self._clock, self._refunds = db, clock, refunds
+
+    async def on_payment_fact(self, event: CloudEvent, order_sn: str, fact: PaymentFact) -> None:
+        """Take one event, once. Raises Poison for an order that is not ours or an amount that is not the order's."""
+        async with self._db.transaction() as tx:
+            if not await inbox.first_time(tx, event):
+                return
+            order = await repository.lock(tx, order_sn)
+            if order is None:
+                raise Poison(f"no order {order_sn}")
+            await self.apply(tx, order, fact)
+
+    async def apply(self, tx: Transaction, order: HomestayOrder, fact: PaymentFact) -> None:
+        """Let `fact` have its effect on `order`, whose row is locked. An older word of the payment changes nothing."""
+        known = await repository.payment(tx, fact.payment_sn)
+        if known and known.order_id != order.id:
+            raise Poison(f"payment {fact.payment_sn} belongs to another order than {order.sn}")
+        if known and known.version >= fact.version:
+            return
+        effect = _effect(order, fact)
+        if effect in {Effect.PAY, Effect.PAY_AND_REFUND} and fact.total_fen != order.order_total_fen:
+            raise AmountMismatch(
+                f"payment {fact.payment_sn} took {fact.total_fen} fen, order {order.sn} costs {order.order_total_fen}"
+            )
+        payment = _remember(tx, order, known, fact, self._clock())
+        await self._take_effect(tx, order, payment, effect)
+
+    async def _take_effect(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, effect: Effect) -> None:
+        now = self._clock()
+        detail = payment.payment_sn
+        if effect in {Effect.PAY, Effect.PAY_AND_REFUND}:
+            await self._mark_paid(tx, order, payment, now)
+        if effect in {Effect.REFUND, Effect.PAY_AND_REFUND}:
+            await lifecycle.move(tx, order, TradeState.REFUNDED, cause="refunded", now=now, detail=detail)
+        if effect in states.GIVE_BACK and payment.refund_request_sn is None:
+            log.warning("payment is given back", sn=order.sn, payment_sn=detail, why=effect.value)
+            await self._refunds.ask(tx, order, payment, states.GIVE_BACK[effect])
+
+    async def _mark_paid(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, now: datetime) -> None:
+        order.payment_sn = payment.payment_sn
+        order.paid_at = payment.paid_at
+        order.trade_code = await _free_code(tx)
+        order.closing_at = None
+        await lifecycle.move(tx, order, TradeState.WAIT_USE, cause="paid", now=now, detail=payment.payment_sn)
+
+
+def _effect(order: HomestayOrder, fact: PaymentFact) -> Effect:
+    state = TradeState(order.trade_state)
+    if fact.pay_status == PAID:
+        return states.effect_of_paid(state, order.payment_sn, fact.payment_sn)
+    whole = fact.total_fen == order.order_total_fen
+    return states.effect_of_refunded(state, order.payment_sn, fact.payment_sn, whole=whole)
+
+
+def _remember(
+    tx: Transaction, order: HomestayOrder, known: OrderPayment | None, fact: PaymentFact, now: datetime
+) -> OrderPayment:
+    if known:
+        known.version, known.pay_status = fact.version, fact.pay_status
+        return known
+    payment = OrderPayment(
+        order_id=order.id,
+        payment_sn=fact.payment_sn,
+        version=fact.version,
+        pay_status=fact.pay_status,
+        total_fen=fact.total_fen,
+        paid_at=fact.paid_at,
+        created_at=now,
+    )
+    tx.add(payment)
+    return payment
+
+
+async def _free_code(tx: Transaction) -> str:
+    """A code that no valid order has; the unique index decides should two take the same at one moment."""
+    for _ in range(CODE_ATTEMPTS):
+        code = codes.new_code()
+        if not await repository.code_is_valid_somewhere(tx, code):
+            return code
+    raise RuntimeError("no free check-in code was found")

@@ -1,0 +1,30 @@
+"""The cron edges. Every replica is ticked, and ticks may overlap: claims keep them apart."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from order.closing import Closing
+from order.expiry import Expiry
+from servicekit.app import provided
+from servicekit.deadletters import DeadLetters
+
+router = APIRouter(prefix="/jobs", include_in_schema=False)
+
+
+@router.post("/order-close-unpaid")
+async def close_unpaid(closing: Annotated[Closing, Depends(provided(Closing))]) -> dict[str, int]:
+    return {"claimed": await closing.close_due()}
+
+
+@router.post("/order-expire-stays")
+async def expire_stays(expiry: Annotated[Expiry, Depends(provided(Expiry))]) -> dict[str, int]:
+    claimed = await expiry.expire_due()
+    await expiry.forget()
+    return {"claimed": claimed}
+
+
+@router.post("/order-reapply-dead-letters")
+async def reapply_dead_letters(letters: Annotated[DeadLetters, Depends(provided(DeadLetters))]) -> dict[str, int]:
+    counts = await letters.reapply()
+    return {"claimed": sum(counts.values()), **counts}

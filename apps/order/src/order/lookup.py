@@ -1,0 +1,60 @@
+"""Reading orders: the buyer's, the merchant's, and what peers may know."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import InstrumentedAttribute
+
+from order import repository
+from order.errors import OrderNotFound
+from order.models import HomestayOrder
+from order.peers import Payment
+from order.states import TradeState
+from servicekit.clock import Clock
+from servicekit.db import Database
+from servicekit.errors import Unavailable
+
+ALL_STATES = -99
+
+
+class Lookup:
+    def __init__(self, db: Database, clock: Clock, payment: Payment) -> None:
+        self._db, self._clock, self._payment = db, clock, payment
+
+    async def page_of_buyer(self, user_id: int, last_id: int, size: int, state: int) -> Sequence[HomestayOrder]:
+        return await self._page(repository.BUYER, user_id, last_id, size, state)
+
+    async def page_of_merchant(self, user_id: int, last_id: int, size: int, state: int) -> Sequence[HomestayOrder]:
+        return await self._page(repository.MERCHANT, user_id, last_id, size, state)
+
+    async def _page(
+        self, whose: InstrumentedAttribute[int], user_id: int, last_id: int, size: int, state: int
+    ) -> Sequence[HomestayOrder]:
+        wanted = None if state == ALL_STATES else TradeState(state)
+        async with self._db.read() as session:
+            return await repository.page(session, whose, user_id, below=last_id, size=size, state=wanted)
+
+    async def order(self, sn: str, *, user_id: int | None = None) -> HomestayOrder:
+        """Raises OrderNotFound, also for another's order when `user_id` is given."""
+        async with self._db.read() as session:
+            order = await repository.by_sn(session, sn, user_id=user_id)
+        if order is None:
+            raise OrderNotFound(f"order {sn}")
+        return order
+
+    async def pay_type(self, order: HomestayOrder) -> str:
+        """How the order was paid, asked of payment once; empty while unpaid, or while payment cannot be asked."""
+        if order.payment_sn is None or order.pay_type:
+            return order.pay_type or ""
+        try:
+            payment = await self._payment.of_order(order.sn)
+        except Unavailable:
+            return ""  # the order is worth showing without it
+        if payment is None:
+            return ""
+        async with self._db.transaction() as tx:
+            await repository.remember_pay_type(tx, order.sn, payment.pay_type[:32])
+        return payment.pay_type
+
+    def is_payable(self, order: HomestayOrder) -> bool:
+        waits = order.trade_state == TradeState.WAIT_PAY and order.closing_at is None
+        return waits and self._clock() < order.close_at

@@ -1,0 +1,79 @@
+"""The composition root: who works with whom. The only wiring of this service."""
+
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from order import jobs, peers, subscriptions
+from order.booking import Booking
+from order.checkin import CheckIn
+from order.closing import Closing
+from order.endpoints import buyer, internal, merchant
+from order.expiry import Expiry
+from order.fulfilment import Fulfilment
+from order.lookup import Lookup
+from order.refunds import Refunds
+from order.settings import Settings
+from servicekit.app import build
+from servicekit.auth import TokenVerifier, jwks_by_invocation
+from servicekit.clock import Clock, utc_now
+from servicekit.db import Database
+from servicekit.deadletters import DeadLetters
+from servicekit.events import bulk_routes
+from servicekit.relay import Relay
+from servicekit.sidecar import Sidecar
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    sidecar: Sidecar | None = None,
+    verifier: TokenVerifier | None = None,
+) -> FastAPI:
+    sidecar = sidecar or Sidecar(
+        settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), pubsub=settings.pubsub
+    )
+    db = Database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.database_pool_timeout_seconds,
+    )
+    travel, payment = peers.Travel(sidecar), peers.Payment(sidecar)
+    refunds = Refunds(db, clock)
+    fulfilment = Fulfilment(db, clock, refunds)
+    payment_status = subscriptions.payment_status(fulfilment)
+    letters = DeadLetters(db, clock, "order", [payment_status])
+    return build(
+        "order",
+        settings,
+        routers=[buyer.router, merchant.router, internal.router, jobs.router, bulk_routes(payment_status)],
+        provides=[
+            Booking(db, clock, travel, pay_window=timedelta(seconds=settings.pay_window_seconds)),
+            CheckIn(
+                db,
+                clock,
+                misses=settings.checkin_misses,
+                window=timedelta(seconds=settings.checkin_window_seconds),
+            ),
+            Closing(
+                db,
+                clock,
+                payment,
+                fulfilment,
+                lease=timedelta(seconds=settings.close_lease_seconds),
+                batch=settings.close_batch,
+                parallel=settings.close_parallel,
+            ),
+            Expiry(db, clock, batch=settings.expire_batch),
+            Lookup(db, clock, payment),
+            letters,
+            refunds,
+        ],
+        sidecar=sidecar,
+        verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
+        clock=clock,
+        db=db,
+        background=[Relay(db, sidecar)],
+        dead_letters=letters,
+    )

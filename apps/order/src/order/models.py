@@ -1,0 +1,166 @@
+"""The tables of bookings. What must hold is a constraint here; who may change what is the use-cases' business."""
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from servicekit import db
+
+WAIT_PAY, WAIT_USE = "trade_state = 0", "trade_state = 1"
+
+
+class Base(db.Base):
+    __abstract__ = True
+    metadata = db.new_metadata()
+
+
+class HomestayOrder(Base):
+    """One booking, with what was sold as it was on that day. `version` is the seq of its newest transition."""
+
+    __tablename__ = "homestay_order"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    version: Mapped[int] = mapped_column(default=1)
+    sn: Mapped[str] = mapped_column(String(32), unique=True)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    request_key: Mapped[str | None] = mapped_column(String(128))
+
+    homestay_id: Mapped[int] = mapped_column(BigInteger)
+    homestay_business_id: Mapped[int] = mapped_column(BigInteger)
+    homestay_user_id: Mapped[int] = mapped_column(BigInteger)
+    title: Mapped[str] = mapped_column(Text)
+    sub_title: Mapped[str] = mapped_column(Text)
+    cover: Mapped[str] = mapped_column(Text)
+    info: Mapped[str] = mapped_column(Text)
+    people_num: Mapped[int]
+    row_type: Mapped[int] = mapped_column(SmallInteger)
+    food_info: Mapped[str] = mapped_column(Text)
+    food_price_fen: Mapped[int] = mapped_column(BigInteger)
+    homestay_price_fen: Mapped[int] = mapped_column(BigInteger)
+    market_homestay_price_fen: Mapped[int] = mapped_column(BigInteger)
+
+    live_start_date: Mapped[date]
+    live_end_date: Mapped[date]
+    live_people_num: Mapped[int]
+    need_food: Mapped[bool]
+    remark: Mapped[str] = mapped_column(Text)
+    order_total_fen: Mapped[int] = mapped_column(BigInteger)
+    food_total_fen: Mapped[int] = mapped_column(BigInteger)
+    homestay_total_fen: Mapped[int] = mapped_column(BigInteger)
+
+    trade_state: Mapped[int] = mapped_column(SmallInteger, default=0)
+    trade_code: Mapped[str | None] = mapped_column(String(8))
+    close_at: Mapped[datetime]
+    closing_at: Mapped[datetime | None]
+    close_cause: Mapped[str | None] = mapped_column(String(16))
+    close_due_at: Mapped[datetime]
+    close_attempts: Mapped[int] = mapped_column(default=0)
+    payment_sn: Mapped[str | None] = mapped_column(String(32))
+    paid_at: Mapped[datetime | None]
+    pay_type: Mapped[str | None] = mapped_column(String(32))
+    refund_opened_at: Mapped[datetime | None]
+    refund_reason: Mapped[str | None] = mapped_column(Text)
+
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012 - SQLAlchemy's protocol
+    __table_args__ = (
+        UniqueConstraint("user_id", "request_key"),
+        CheckConstraint("version >= 1", "version"),
+        CheckConstraint("trade_state between -1 and 4", "trade_state"),
+        CheckConstraint("row_type in (0, 1)", "row_type"),
+        CheckConstraint("live_end_date > live_start_date", "nights"),
+        CheckConstraint("live_people_num between 1 and people_num", "people"),
+        CheckConstraint("food_price_fen >= 0 and homestay_price_fen >= 0", "prices"),
+        CheckConstraint("food_total_fen >= 0 and homestay_total_fen >= 0", "totals"),
+        CheckConstraint("order_total_fen > 0 and order_total_fen = food_total_fen + homestay_total_fen", "total"),
+        CheckConstraint(
+            "case when trade_state in (0, -1) then payment_sn is null and paid_at is null and trade_code is null"
+            " else payment_sn is not null and paid_at is not null and trade_code is not null end",
+            "paid",
+        ),
+        CheckConstraint(f"refund_opened_at is null or {WAIT_USE}", "open_refund"),
+        Index("ix_homestay_order_user", "user_id", "id"),
+        Index("ix_homestay_order_merchant", "homestay_user_id", "id"),
+        Index("ix_homestay_order_close_due", "close_due_at", postgresql_where=text(WAIT_PAY)),
+        Index("ix_homestay_order_stay_over", "live_end_date", postgresql_where=text(WAIT_USE)),
+        Index("ix_homestay_order_trade_code", "trade_code"),
+        Index("uq_homestay_order_valid_code", "trade_code", unique=True, postgresql_where=text(WAIT_USE)),
+    )
+
+
+class OrderTransition(Base):
+    """One change of state. Rows are only ever added: a trigger refuses the rest."""
+
+    __tablename__ = "order_transition"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("homestay_order.id"))
+    seq: Mapped[int]
+    from_state: Mapped[int | None] = mapped_column(SmallInteger)
+    to_state: Mapped[int] = mapped_column(SmallInteger)
+    cause: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("order_id", "seq"),
+        CheckConstraint(
+            "case when from_state is null then to_state = 0 and seq = 1"
+            " when from_state = 0 then to_state in (1, -1) and seq > 1"
+            " when from_state = 1 then to_state in (2, 3, 4) and seq > 1 else false end",
+            "legal",
+        ),
+    )
+
+
+class OrderPayment(Base):
+    """What a payment last said about itself, and the one request we made for its money to go back."""
+
+    __tablename__ = "order_payment"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("homestay_order.id"), index=True)
+    payment_sn: Mapped[str] = mapped_column(String(32), unique=True)
+    version: Mapped[int]
+    pay_status: Mapped[int] = mapped_column(SmallInteger)
+    total_fen: Mapped[int] = mapped_column(BigInteger)
+    paid_at: Mapped[datetime]
+    refund_request_sn: Mapped[str | None] = mapped_column(String(32), unique=True)
+    refund_cause: Mapped[str | None] = mapped_column(String(32))
+    refund_requested_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    __table_args__ = (
+        CheckConstraint("version >= 1", "version"),
+        CheckConstraint("pay_status in (1, 2)", "pay_status"),
+        CheckConstraint("total_fen > 0", "total"),
+    )
+
+
+class CheckinMiss(Base):
+    """A code that a merchant entered and that is none of theirs; a few are mistakes, many are guessing."""
+
+    __tablename__ = "checkin_miss"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    merchant_id: Mapped[int] = mapped_column(BigInteger)
+    missed_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_checkin_miss_merchant", "merchant_id", "missed_at"),
+        Index("ix_checkin_miss_missed_at", "missed_at"),
+    )

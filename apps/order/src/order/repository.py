@@ -1,0 +1,160 @@
+"""Every query of this service. Functions take the caller's transaction and never end it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute
+
+from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
+from order.states import TradeState
+from servicekit.db import Transaction
+
+T = TypeVar("T")
+BUYER, MERCHANT = HomestayOrder.user_id, HomestayOrder.homestay_user_id
+
+
+async def add(tx: Transaction, values: dict[str, object]) -> int | None:
+    """Insert an order; None when its number or the user's request key is taken."""
+    statement = insert(HomestayOrder).values(values).on_conflict_do_nothing().returning(HomestayOrder.id)
+    return (await tx.scalars(statement)).first()
+
+
+async def by_request_key(tx: Transaction, user_id: int, key: str) -> HomestayOrder | None:
+    query = select(HomestayOrder).where(HomestayOrder.user_id == user_id, HomestayOrder.request_key == key)
+    return await _first(tx, query)
+
+
+async def by_sn(tx: Transaction, sn: str, *, user_id: int | None = None) -> HomestayOrder | None:
+    return await _first(tx, _by_sn(sn, user_id))
+
+
+async def lock(tx: Transaction, sn: str, *, user_id: int | None = None) -> HomestayOrder | None:
+    """The order, to be decided about: nobody else changes it before this transaction ends."""
+    return await _first(tx, _by_sn(sn, user_id).with_for_update())
+
+
+async def _first(tx: Transaction, query: Select[tuple[T]]) -> T | None:
+    return (await tx.scalars(query)).first()
+
+
+def _by_sn(sn: str, user_id: int | None) -> Select[tuple[HomestayOrder]]:
+    query = select(HomestayOrder).where(HomestayOrder.sn == sn)
+    return query if user_id is None else query.where(HomestayOrder.user_id == user_id)
+
+
+async def page(
+    tx: Transaction,
+    whose: InstrumentedAttribute[int],
+    user_id: int,
+    *,
+    below: int,
+    size: int,
+    state: TradeState | None,
+) -> Sequence[HomestayOrder]:
+    """Newest first; `below` 0 begins at the newest."""
+    query = select(HomestayOrder).where(whose == user_id).order_by(HomestayOrder.id.desc()).limit(size)
+    if below:
+        query = query.where(HomestayOrder.id < below)
+    if state is not None:
+        query = query.where(HomestayOrder.trade_state == state)
+    return (await tx.scalars(query)).all()
+
+
+async def add_transition(tx: Transaction, transition: OrderTransition) -> None:
+    tx.add(transition)
+    await tx.flush()
+
+
+async def payment(tx: Transaction, payment_sn: str) -> OrderPayment | None:
+    query = select(OrderPayment).where(OrderPayment.payment_sn == payment_sn)
+    return await _first(tx, query.with_for_update())
+
+
+async def claim_closing(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[tuple[str, int]]:
+    """Take orders whose closing is due, for `lease`; from here they are not payable. Answers (sn, attempt)."""
+    due = (
+        select(HomestayOrder.id)
+        .where(HomestayOrder.trade_state == TradeState.WAIT_PAY, HomestayOrder.close_due_at <= now)
+        .order_by(HomestayOrder.close_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claim = (
+        update(HomestayOrder)
+        .where(HomestayOrder.id.in_(due))
+        .values(
+            closing_at=func.coalesce(HomestayOrder.closing_at, now),
+            close_cause=func.coalesce(HomestayOrder.close_cause, "unpaid"),
+            close_due_at=now + lease,
+            close_attempts=HomestayOrder.close_attempts + 1,
+        )
+        .returning(HomestayOrder.sn, HomestayOrder.close_attempts)
+    )
+    return [(sn, attempt) for sn, attempt in (await tx.execute(claim)).tuples()]
+
+
+async def put_off_closing(tx: Transaction, sn: str, until: datetime) -> None:
+    await tx.execute(
+        update(HomestayOrder)
+        .where(HomestayOrder.sn == sn, HomestayOrder.trade_state == TradeState.WAIT_PAY)
+        .values(close_due_at=until)
+    )
+
+
+async def claim_expired(tx: Transaction, last_day: date, limit: int) -> Sequence[HomestayOrder]:
+    """Lock stays that are over and were not used, but for those whose refund is open."""
+    over = (
+        HomestayOrder.trade_state == TradeState.WAIT_USE,
+        HomestayOrder.live_end_date <= last_day,
+        HomestayOrder.refund_opened_at.is_(None),
+    )
+    query = select(HomestayOrder).where(*over).order_by(HomestayOrder.live_end_date).limit(limit)
+    return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
+
+
+async def code_is_valid_somewhere(tx: Transaction, code: str) -> bool:
+    query = select(HomestayOrder.id).where(
+        HomestayOrder.trade_code == code, HomestayOrder.trade_state == TradeState.WAIT_USE
+    )
+    return await _first(tx, query) is not None
+
+
+async def lock_by_code(tx: Transaction, code: str, merchant_id: int) -> HomestayOrder | None:
+    """The merchant's own order of this code: the valid one, else the newest that had it."""
+    query = (
+        select(HomestayOrder)
+        .where(HomestayOrder.trade_code == code, HomestayOrder.homestay_user_id == merchant_id)
+        .order_by((HomestayOrder.trade_state == TradeState.WAIT_USE).desc(), HomestayOrder.id.desc())
+        .limit(1)
+    )
+    return await _first(tx, query.with_for_update())
+
+
+async def one_checkin_at_a_time(tx: Transaction, merchant_id: int) -> None:
+    """Until this transaction ends, no other attempt of the merchant runs: else guesses side by side escape the count."""
+    await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"checkin:{merchant_id}", 0))))
+
+
+async def misses_since(tx: Transaction, merchant_id: int, since: datetime) -> tuple[int, datetime | None]:
+    """How many wrong codes, and when the oldest of them was entered."""
+    query = select(func.count(), func.min(CheckinMiss.missed_at)).where(
+        CheckinMiss.merchant_id == merchant_id, CheckinMiss.missed_at > since
+    )
+    count, oldest = (await tx.execute(query)).one()
+    return count, oldest
+
+
+async def add_miss(tx: Transaction, merchant_id: int, now: datetime) -> None:
+    tx.add(CheckinMiss(merchant_id=merchant_id, missed_at=now))
+    await tx.flush()
+
+
+async def forget_misses(tx: Transaction, before: datetime) -> None:
+    await tx.execute(delete(CheckinMiss).where(CheckinMiss.missed_at < before))
+
+
+async def remember_pay_type(tx: Transaction, sn: str, pay_type: str) -> None:
+    await tx.execute(update(HomestayOrder).where(HomestayOrder.sn == sn).values(pay_type=pay_type))

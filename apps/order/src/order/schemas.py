@@ -1,0 +1,262 @@
+"""Requests and answers. The source system's names and units (…Price in yuan, times in unix seconds); new amounts in fen."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from order.models import HomestayOrder
+from order.pricing import Stay
+from servicekit.clock import unix
+from servicekit.money import yuan
+from servicekit.schemas import ApiModel, LastId, PageSize, RowId, Sn, Text
+
+UnixSeconds = Annotated[int, Field(ge=0, le=4_102_444_800, strict=True, description="unix seconds")]
+Trimmed = StringConstraints(strip_whitespace=True)
+
+
+class CreateOrder(ApiModel):
+    homestay_id: RowId
+    is_food: Annotated[bool, Field(strict=True)] = False
+    live_start_time: UnixSeconds
+    live_end_time: UnixSeconds
+    live_people_num: Annotated[int, Field(ge=1, le=10_000, strict=True)]
+    remark: Annotated[Text, Trimmed, Field(max_length=256)] = ""
+
+
+class OrderCreated(ApiModel):
+    order_sn: str
+
+
+class OrderQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+    trade_state: Literal[-99, -1, 0, 1, 2, 3, 4] = -99
+
+
+class OrderRef(ApiModel):
+    sn: Sn
+
+
+class RefundWish(ApiModel):
+    sn: Sn
+    reason: Annotated[Text, Trimmed, Field(max_length=80)] = ""
+
+
+class TypedCode(ApiModel):
+    trade_code: Annotated[Text, Field(min_length=1, max_length=32)]
+
+
+class OrderSummary(ApiModel):
+    """A row of a list. The code is the buyer's alone: merchants' rows do not have it."""
+
+    id: int
+    sn: str
+    order_sn: str
+    homestay_id: int
+    homestay_business_id: int
+    title: str
+    sub_title: str
+    cover: str
+    info: str
+    row_type: int
+    live_start_date: int
+    live_end_date: int
+    nights: int
+    live_people_num: int
+    need_food: bool
+    remark: str
+    trade_state: int
+    closing: bool
+    refund_open: bool
+    order_total_price: float
+    order_total_fen: int
+    create_time: int
+    close_time: int
+    pay_time: int
+
+    @classmethod
+    def of(cls, order: HomestayOrder) -> "OrderSummary":
+        return cls.model_validate(_summary(order))
+
+
+class BuyersOrder(OrderSummary):
+    trade_code: str
+
+    @classmethod
+    def of(cls, order: HomestayOrder) -> "BuyersOrder":
+        return cls.model_validate(_summary(order) | {"trade_code": order.trade_code or ""})
+
+
+class OrderDetail(BuyersOrder):
+    user_id: int
+    homestay_user_id: int
+    people_num: int
+    food_info: str
+    food_price: float
+    homestay_price: float
+    market_homestay_price: float
+    food_total_price: float
+    homestay_total_price: float
+    refund_reason: str
+    pay_type: str
+
+    @classmethod
+    def with_pay_type(cls, order: HomestayOrder, pay_type: str) -> "OrderDetail":
+        return cls.model_validate(
+            _summary(order)
+            | {
+                "trade_code": order.trade_code or "",
+                "user_id": order.user_id,
+                "homestay_user_id": order.homestay_user_id,
+                "people_num": order.people_num,
+                "food_info": order.food_info,
+                "food_price": yuan(order.food_price_fen),
+                "homestay_price": yuan(order.homestay_price_fen),
+                "market_homestay_price": yuan(order.market_homestay_price_fen),
+                "food_total_price": yuan(order.food_total_fen),
+                "homestay_total_price": yuan(order.homestay_total_fen),
+                "refund_reason": order.refund_reason or "",
+                "pay_type": pay_type,
+            }
+        )
+
+
+class BuyersOrders(ApiModel):
+    rows: Annotated[list[BuyersOrder], Field(alias="list")]
+
+    @classmethod
+    def of(cls, orders: Sequence[HomestayOrder]) -> "BuyersOrders":
+        return cls(rows=[BuyersOrder.of(each) for each in orders])
+
+
+class MerchantsOrders(ApiModel):
+    rows: Annotated[list[OrderSummary], Field(alias="list")]
+
+    @classmethod
+    def of(cls, orders: Sequence[HomestayOrder]) -> "MerchantsOrders":
+        return cls(rows=[OrderSummary.of(each) for each in orders])
+
+
+class OrderState(ApiModel):
+    """Where an order stands after a wish. `closing`: the wish is kept, WeChat's answer is still awaited."""
+
+    sn: str
+    trade_state: int
+    closing: bool
+    refund_open: bool
+
+    @classmethod
+    def of(cls, order: HomestayOrder) -> "OrderState":
+        return cls(
+            sn=order.sn,
+            trade_state=order.trade_state,
+            closing=_closing(order),
+            refund_open=order.refund_opened_at is not None,
+        )
+
+
+class InternalSn(ApiModel):
+    order_sn: Annotated[Text, Field(min_length=1, max_length=32)]
+
+
+class InternalSnAndUser(InternalSn):
+    user_id: RowId
+
+
+class Payable(ApiModel):
+    order_sn: str
+    user_id: int
+    total_fen: int
+    trade_state: int
+    payable: bool
+    close_at: datetime
+    title: str
+
+    @classmethod
+    def of(cls, order: HomestayOrder, *, payable: bool) -> "Payable":
+        return cls(
+            order_sn=order.sn,
+            user_id=order.user_id,
+            total_fen=order.order_total_fen,
+            trade_state=order.trade_state,
+            payable=payable,
+            close_at=order.close_at.astimezone(UTC),
+            title=order.title,
+        )
+
+
+class InternalOrder(ApiModel):
+    """What peers may know of an order; only through the sidecars, for it carries the code."""
+
+    sn: str
+    user_id: int
+    homestay_id: int
+    homestay_user_id: int
+    title: str
+    trade_state: int
+    trade_code: str | None
+    total_fen: int
+    live_start_date: date
+    live_end_date: date
+    pay_time: datetime | None
+    payment_sn: str | None
+    version: int
+
+    @classmethod
+    def of(cls, order: HomestayOrder) -> "InternalOrder":
+        return cls(
+            sn=order.sn,
+            user_id=order.user_id,
+            homestay_id=order.homestay_id,
+            homestay_user_id=order.homestay_user_id,
+            title=order.title,
+            trade_state=order.trade_state,
+            trade_code=order.trade_code,
+            total_fen=order.order_total_fen,
+            live_start_date=order.live_start_date,
+            live_end_date=order.live_end_date,
+            pay_time=order.paid_at.astimezone(UTC) if order.paid_at else None,
+            payment_sn=order.payment_sn,
+            version=order.version,
+        )
+
+
+class Commentable(ApiModel):
+    homestay_id: int
+    commentable: bool
+
+
+def _closing(order: HomestayOrder) -> bool:
+    return order.trade_state == 0 and order.closing_at is not None
+
+
+def _summary(order: HomestayOrder) -> dict[str, object]:
+    stay = Stay(order.live_start_date, order.live_end_date)
+    return {
+        "id": order.id,
+        "sn": order.sn,
+        "order_sn": order.sn,
+        "homestay_id": order.homestay_id,
+        "homestay_business_id": order.homestay_business_id,
+        "title": order.title,
+        "sub_title": order.sub_title,
+        "cover": order.cover,
+        "info": order.info,
+        "row_type": order.row_type,
+        "live_start_date": unix(stay.begins_at),
+        "live_end_date": unix(Stay(stay.end, stay.end).begins_at),
+        "nights": stay.nights,
+        "live_people_num": order.live_people_num,
+        "need_food": order.need_food,
+        "remark": order.remark,
+        "trade_state": order.trade_state,
+        "closing": _closing(order),
+        "refund_open": order.refund_opened_at is not None,
+        "order_total_price": yuan(order.order_total_fen),
+        "order_total_fen": order.order_total_fen,
+        "create_time": unix(order.created_at),
+        "close_time": unix(order.close_at),
+        "pay_time": unix(order.paid_at),
+    }

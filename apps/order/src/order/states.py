@@ -1,0 +1,81 @@
+"""Trade states as data, and what a payment's word means in each of them. Pure: no clock, no database."""
+
+from enum import Enum, IntEnum, StrEnum
+
+from order.errors import IllegalMove
+
+
+class TradeState(IntEnum):
+    CANCELLED = -1
+    WAIT_PAY = 0
+    WAIT_USE = 1
+    USED = 2
+    REFUNDED = 3
+    EXPIRED = 4
+
+
+MOVES: dict[TradeState, frozenset[TradeState]] = {
+    TradeState.CANCELLED: frozenset(),
+    TradeState.WAIT_PAY: frozenset({TradeState.WAIT_USE, TradeState.CANCELLED}),
+    TradeState.WAIT_USE: frozenset({TradeState.USED, TradeState.REFUNDED, TradeState.EXPIRED}),
+    TradeState.USED: frozenset(),
+    TradeState.REFUNDED: frozenset(),
+    TradeState.EXPIRED: frozenset(),
+}
+CLOSED_BY_REFUND = frozenset({TradeState.USED, TradeState.EXPIRED})
+"""Where an order must not go while a refund of it is open."""
+
+
+def require_move(current: TradeState, target: TradeState, *, refund_open: bool = False) -> None:
+    """Raises IllegalMove unless the table allows it."""
+    if target not in MOVES[current]:
+        raise IllegalMove(f"an order at {current.value} cannot go to {target.value}")
+    if refund_open and target in CLOSED_BY_REFUND:
+        raise IllegalMove(f"an order with an open refund cannot go to {target.value}")
+
+
+class RefundCause(StrEnum):
+    """Why money goes back; the words are the contract's (refund-requested.v1)."""
+
+    BUYER = "buyer"
+    LATE_PAYMENT = "late-payment"
+    DUPLICATE_PAYMENT = "duplicate-payment"
+
+
+class Effect(Enum):
+    """What a payment's word asks of the order."""
+
+    NOTE = "remember it, the order stays"
+    PAY = "the order is paid"
+    PAY_AND_REFUND = "the order was paid, and all of it went back"
+    REFUND = "the order is refunded"
+    GIVE_BACK_LATE = "the order was cancelled: the money must go back"
+    GIVE_BACK_DUPLICATE = "another payment paid the order: the money must go back"
+
+
+GIVE_BACK = {
+    Effect.GIVE_BACK_LATE: RefundCause.LATE_PAYMENT,
+    Effect.GIVE_BACK_DUPLICATE: RefundCause.DUPLICATE_PAYMENT,
+}
+
+
+def effect_of_paid(state: TradeState, paid_by: str | None, payment_sn: str) -> Effect:
+    """A payment says it was paid; `paid_by` is the payment that paid the order, if any."""
+    if paid_by == payment_sn:
+        return Effect.NOTE
+    if state is TradeState.WAIT_PAY:
+        return Effect.PAY
+    return Effect.GIVE_BACK_LATE if state is TradeState.CANCELLED else Effect.GIVE_BACK_DUPLICATE
+
+
+def effect_of_refunded(state: TradeState, paid_by: str | None, payment_sn: str, *, whole: bool) -> Effect:
+    """A payment says all of it went back; `whole`: its amount is the order's.
+
+    A used or expired order stays so: money given back out of courtesy does not undo the stay. An order still waiting
+    has missed the payment's first word, which may come later and is then old.
+    """
+    if state is TradeState.WAIT_PAY:
+        return Effect.PAY_AND_REFUND if whole else Effect.NOTE
+    if state is TradeState.WAIT_USE and paid_by == payment_sn:
+        return Effect.REFUND
+    return Effect.NOTE

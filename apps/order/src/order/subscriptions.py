@@ -1,0 +1,36 @@
+"""The Kafka edge: order's own reading of payment's event (contracts/events/paystatus-updated.v1)."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+from pydantic.alias_generators import to_camel
+from pydantic.config import ConfigDict
+
+from order.events import PAY_STATUS_TOPIC
+from order.fulfilment import PAID, REFUNDED, Fulfilment, PaymentFact
+from servicekit.events import CloudEvent, Consumer, EventData
+
+BusinessNumber = Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class PaymentStatus(EventData):
+    """`order_sn` is the order's number, never the payment's."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    order_sn: BusinessNumber
+    payment_sn: BusinessNumber
+    pay_status: int
+    total_fen: Annotated[int, Field(ge=1, le=2**53)]
+    pay_time: AwareDatetime
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+def payment_status(fulfilment: Fulfilment) -> Consumer[PaymentStatus]:
+    async def on_payment_status(event: CloudEvent, data: PaymentStatus) -> None:
+        if data.pay_status not in {PAID, REFUNDED}:
+            return  # a state that a later payment may publish and that orders do not follow
+        fact = PaymentFact(data.payment_sn, data.version, data.pay_status, data.total_fen, data.pay_time)
+        await fulfilment.on_payment_fact(event, data.order_sn, fact)
+
+    return Consumer(PAY_STATUS_TOPIC, "/events/payment-status", PaymentStatus, on_payment_status)

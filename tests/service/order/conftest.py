@@ -1,0 +1,46 @@
+"""The order service in this process: its own database, a clock to turn, peers that answer what a test says."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from order.main import create_app
+from order.settings import Settings
+from servicekit import migrate
+from servicekit.testing import APP_TOKEN, Tokens, client
+
+from tests.service.order.support import Clock, Order, Peers
+from tests.support.postgres import PostgresServer
+
+TABLES = "homestay_order, order_transition, order_payment, checkin_miss, outbox, inbox, dead_letter, idempotency_key"
+
+
+@pytest.fixture(scope="session")
+def order_database(postgres: PostgresServer) -> str:
+    url = postgres.create("minsu_order_service")
+    migrate.upgrade("order", url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def order_tokens() -> Tokens:
+    return Tokens()
+
+
+@pytest.fixture
+def sql(order_database: str) -> Iterator[psycopg.Connection]:
+    """The tables as they are, emptied first."""
+    with psycopg.connect(order_database, autocommit=True) as connection:
+        connection.execute(f"truncate {TABLES} restart identity cascade")
+        yield connection
+
+
+@pytest.fixture
+async def order(order_database: str, order_tokens: Tokens, sql: psycopg.Connection) -> AsyncIterator[Order]:
+    clock = Clock(datetime(2026, 11, 23, 1, 30, tzinfo=UTC))  # 09:30 in Shanghai
+    peers = Peers()
+    settings = Settings(database_url=order_database, APP_API_TOKEN=APP_TOKEN, database_pool_size=20)
+    app = create_app(settings, clock=clock, sidecar=peers, verifier=order_tokens.verifier())
+    async with client(app) as http:
+        yield Order(http, clock, peers, order_tokens, sql)

@@ -1,0 +1,158 @@
+"""Taking an order."""
+
+import asyncio
+
+import pytest
+
+from tests.service.order.support import BUYER, HOMESTAY, MERCHANT, STRANGER, Order
+
+CREATE = "/homestayOrder/createHomestayOrder"
+
+
+async def test_an_order_snapshots_the_homestay_and_waits_for_payment(order: Order) -> None:
+    response = await order.post(CREATE, order.wish(nights=3, isFood=True, remark=" 晚到 "))
+
+    assert response.status_code == 200
+    assert list(response.json()["data"]) == ["orderSn"]
+    row = order.row(response.json()["data"]["orderSn"])
+    assert row["trade_state"] == 0
+    assert row["version"] == 1
+    assert (row["user_id"], row["homestay_id"], row["homestay_user_id"]) == (BUYER, 7, MERCHANT)
+    assert (row["title"], row["cover"], row["homestay_price_fen"]) == (HOMESTAY["title"], HOMESTAY["cover"], 19900)
+    assert (row["homestay_total_fen"], row["food_total_fen"], row["order_total_fen"]) == (59700, 15000, 74700)
+    assert (str(row["live_start_date"]), str(row["live_end_date"])) == ("2026-11-23", "2026-11-26")
+    assert (row["close_at"] - row["created_at"]).total_seconds() == 1800
+    assert row["trade_code"] is None
+    assert row["remark"] == "晚到"
+    assert order.states(row["sn"]) == [(1, None, 0)]
+    assert order.facts("order-update-tradestate-topic") == []
+
+
+async def test_the_same_key_makes_one_order(order: Order) -> None:
+    first = await order.post(CREATE, order.wish(), key="k-1")
+    again = await order.post(CREATE, order.wish(), key="k-1")
+
+    assert again.json() == first.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(order.rows("select id from homestay_order")) == 1
+
+
+async def test_a_crash_before_the_answer_was_stored_makes_no_second_order(order: Order) -> None:
+    first = await order.post(CREATE, order.wish(), key="k-1")
+    order.rows("delete from idempotency_key returning key")
+
+    again = await order.post(CREATE, order.wish(), key="k-1")
+
+    assert again.json() == first.json()
+    assert len(order.rows("select id from homestay_order")) == 1
+
+
+async def test_the_key_of_another_request_is_refused_even_when_its_answer_is_forgotten(order: Order) -> None:
+    await order.post(CREATE, order.wish(), key="k-1")
+    order.rows("delete from idempotency_key returning key")
+
+    other = await order.post(CREATE, order.wish(nights=2), key="k-1")
+
+    assert other.status_code == 422
+    assert other.json()["field"] == "Idempotency-Key"
+    assert len(order.rows("select id from homestay_order")) == 1
+
+
+async def test_two_users_may_use_the_same_key(order: Order) -> None:
+    first = await order.post(CREATE, order.wish(), key="k-1")
+    second = await order.post(CREATE, order.wish(), key="k-1", user=STRANGER)
+
+    assert first.json()["data"] != second.json()["data"]
+
+
+async def test_the_same_key_at_the_same_moment_makes_one_order(order: Order) -> None:
+    answers = await asyncio.gather(*(order.post(CREATE, order.wish(), key="k-1") for _ in range(5)))
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert len(order.rows("select id from homestay_order")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"homestayId": 0}, "homestayId"),
+        ({"homestayId": 2**63}, "homestayId"),
+        ({"homestayId": None}, "homestayId"),
+        ({"homestayId": "7"}, "homestayId"),
+        ({"livePeopleNum": 0}, "livePeopleNum"),
+        ({"livePeopleNum": -1}, "livePeopleNum"),
+        ({"livePeopleNum": 5}, "livePeopleNum"),
+        ({"isFood": "yes"}, "isFood"),
+        ({"isFood": None}, "isFood"),
+        ({"remark": "x" * 257}, "remark"),
+        ({"remark": "a\x00b"}, "remark"),
+        ({"liveStartTime": -1}, "liveStartTime"),
+        ({"liveStartTime": 10**18}, "liveStartTime"),
+        ({"liveStartTime": 1.5}, "liveStartTime"),
+        ({"days": -1}, "liveStartTime"),
+        ({"days": 366}, "liveStartTime"),
+        ({"nights": 0}, "liveEndTime"),
+        ({"nights": -3}, "liveEndTime"),
+        ({"nights": 91}, "liveEndTime"),
+    ],
+)
+async def test_what_is_wrong_is_named_and_nothing_is_written(order: Order, change: dict, field: str) -> None:
+    response = await order.post(CREATE, order.wish(**change))
+
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["field"] == field
+    assert order.rows("select id from homestay_order") == []
+
+
+@pytest.mark.parametrize("body", [None, [], "x", {}])
+async def test_a_body_that_is_no_wish_is_refused(order: Order, body: object) -> None:
+    response = await order.post(CREATE, body)
+
+    assert response.status_code == 422
+    assert order.rows("select id from homestay_order") == []
+
+
+async def test_a_homestay_off_sale_cannot_be_booked(order: Order) -> None:
+    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"onSale": False})
+
+    response = await order.post(CREATE, order.wish())
+
+    assert response.status_code == 409
+    assert response.json()["type"] == "/problems/not-on-sale"
+    assert order.rows("select id from homestay_order") == []
+
+
+async def test_an_unknown_homestay_is_a_404(order: Order) -> None:
+    order.peers.answer("travel", "/internal/homestaySnapshot", {"title": "gone"}, status=404)
+
+    response = await order.post(CREATE, order.wish())
+
+    assert response.status_code == 404
+    assert response.json()["field"] == "homestayId"
+
+
+async def test_without_travel_the_answer_is_a_503_and_the_key_stays_free(order: Order) -> None:
+    del order.peers.answers["travel", "/internal/homestaySnapshot"]
+    refused = await order.post(CREATE, order.wish(), key="k-1")
+    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY)
+    taken = await order.post(CREATE, order.wish(), key="k-1")
+
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "1"
+    assert taken.status_code == 200
+    assert len(order.rows("select id from homestay_order")) == 1
+
+
+async def test_nonsense_from_travel_is_a_503_and_writes_nothing(order: Order) -> None:
+    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"homestayPriceFen": -5})
+
+    assert (await order.post(CREATE, order.wish())).status_code == 503
+    assert order.rows("select id from homestay_order") == []
+
+
+async def test_who_is_not_signed_in_gets_a_401(order: Order) -> None:
+    response = await order.http.post(f"/order/v1{CREATE}", json=order.wish())
+
+    assert response.status_code == 401
+    assert order.rows("select id from homestay_order") == []
