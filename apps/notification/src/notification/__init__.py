@@ -1,0 +1,1 @@
+"""Tells the guest, by WeChat subscribe messages, what became of an order."""

@@ -1,0 +1,164 @@
+"""The book of tries: who may try, what was tried, what came of it and what follows. Every transaction of a delivery is
+here, each short, none with a call to anybody else inside."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from prometheus_client import Counter
+
+from notification import repository
+from notification.models import DeliveryAttempt, NotificationTask
+from notification.retries import RetryPolicy
+from notification.states import Kind, Outcome, TaskState, Verdict, conclude, may_move
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+
+log = structlog.get_logger()
+
+ATTEMPTS = Counter("notification_attempts_total", "Attempts by message and outcome", ["kind", "outcome"])
+ENDED = Counter("notification_tasks_ended_total", "Tasks that left the state pending", ["kind", "state"])
+
+LEASE = timedelta(seconds=30)
+"""Longer than either half of a try can last: looking everything up, and the send with a token renewed on the way (four
+requests of at most five seconds). It begins anew between the two."""
+
+ACTOR = "notification"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A task that is ours until its lease ends: from then on its row may have another `version`."""
+
+    task_id: int
+    order_sn: str
+    kind: Kind
+    version: int
+    traceparent: str | None
+
+
+class Attempts:
+    """Claims, begins and records tries. Replicas use it side by side: a row's lock and version decide."""
+
+    def __init__(
+        self, db: Database, clock: Clock, policy: RetryPolicy, *, spread: Callable[[], float] = random.random
+    ) -> None:
+        self._db, self._clock, self._policy, self._spread = db, clock, policy, spread
+
+    async def claim(self, limit: int) -> list[Claim]:
+        """Lease at most `limit` tasks that are due."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            tasks = await repository.claim_due(tx, now=now, leased_until=now + LEASE, limit=limit)
+        return [Claim(task.id, task.order_sn, Kind(task.kind), task.version, task.traceparent) for task in tasks]
+
+    async def begin(self, claim: Claim) -> int | None:
+        """Write an attempt down, outcome unknown, before it is made; its number, or None when the task is not ours."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            task = await self._ours(tx, claim)
+            if task is None:
+                return None
+            if task.tries >= self._policy.max_attempts:  # the last of them broke off and never reached `record`
+                await self._move(tx, task, TaskState.DEAD, "gave up: the last attempt broke off", now)
+                return None
+            task.leased_until = now + LEASE
+            return self._add(tx, task, Verdict(Outcome.UNKNOWN, ""), now=now, ended_at=None)
+
+    async def record(self, claim: Claim, seq: int, verdict: Verdict) -> None:
+        """Complete attempt `seq`. That it was delivered counts whatever became of the task meanwhile; anything else
+        moves the task only while it is ours."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            task = await repository.lock(tx, claim.task_id)
+            attempt = await repository.attempt(tx, claim.task_id, seq)
+            if task is None or attempt is None:
+                return
+            doubtful = await repository.has_unknown_before(tx, claim.task_id, seq)
+            outcome, state = conclude(verdict, doubtful=doubtful)
+            attempt.outcome, attempt.errcode, attempt.detail = outcome.value, verdict.errcode, verdict.detail
+            attempt.ended_at = now
+            if state is TaskState.SENT:
+                if may_move(TaskState(task.state), state):
+                    presumed = "presumed delivered by an earlier attempt" if outcome is Outcome.PRESUMED else "accepted"
+                    await self._move(tx, task, state, presumed, now)
+            elif not _is_ours(task, claim):
+                pass
+            elif state is TaskState.REFUSED:
+                await self._move(tx, task, state, _reason(verdict), now)
+            else:
+                await self._wait_or_give_up(tx, task, verdict, now)
+        _tell(claim, outcome, verdict)
+
+    async def record_unsent(self, claim: Claim, verdict: Verdict) -> None:
+        """A try that never came to sending: written down complete."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            task = await self._ours(tx, claim)
+            if task is None:
+                return
+            self._add(tx, task, verdict, now=now, ended_at=now)
+            await self._wait_or_give_up(tx, task, verdict, now)
+        _tell(claim, verdict.outcome, verdict)
+
+    async def settle_unsent(self, claim: Claim, state: TaskState, reason: str) -> None:
+        """Nothing is to be sent, now or later."""
+        async with self._db.transaction() as tx:
+            if task := await self._ours(tx, claim):
+                await self._move(tx, task, state, reason, self._clock())
+                log.info("message is not sent", order_sn=claim.order_sn, kind=claim.kind, state=state, reason=reason)
+
+    async def _ours(self, tx: Transaction, claim: Claim) -> NotificationTask | None:
+        task = await repository.lock(tx, claim.task_id)
+        return task if task is not None and _is_ours(task, claim) else None
+
+    def _add(
+        self, tx: Transaction, task: NotificationTask, verdict: Verdict, *, now: datetime, ended_at: datetime | None
+    ) -> int:
+        task.attempts += 1
+        task.tries += 1
+        task.updated_at = now
+        tx.add(
+            DeliveryAttempt(
+                task_id=task.id,
+                seq=task.attempts,
+                outcome=verdict.outcome.value,
+                errcode=verdict.errcode,
+                detail=verdict.detail,
+                started_at=now,
+                ended_at=ended_at,
+            )
+        )
+        return task.attempts
+
+    async def _wait_or_give_up(self, tx: Transaction, task: NotificationTask, verdict: Verdict, now: datetime) -> None:
+        if self._policy.exhausted(task.tries, now, task.give_up_at):
+            await self._move(tx, task, TaskState.DEAD, f"gave up: {_reason(verdict)}", now)
+            log.error("message is dead", task_id=task.id, order_sn=task.order_sn, reason=task.reason)
+            return
+        task.next_attempt_at = now + self._policy.pause(task.tries, self._spread())
+        task.leased_until = None
+        task.reason = _reason(verdict)
+        task.updated_at = now
+        task.version += 1
+
+    async def _move(
+        self, tx: Transaction, task: NotificationTask, state: TaskState, reason: str, now: datetime
+    ) -> None:
+        await repository.move(tx, task, state, reason=reason, actor=ACTOR, now=now)
+        ENDED.labels(task.kind, state.value).inc()
+
+
+def _is_ours(task: NotificationTask, claim: Claim) -> bool:
+    return task.state == TaskState.PENDING and task.version == claim.version
+
+
+def _reason(verdict: Verdict) -> str:
+    return f"{verdict.errcode} {verdict.detail}" if verdict.errcode is not None else verdict.detail
+
+
+def _tell(claim: Claim, outcome: Outcome, verdict: Verdict) -> None:
+    ATTEMPTS.labels(claim.kind.value, outcome.value).inc()
+    log.info("message tried", order_sn=claim.order_sn, kind=claim.kind, outcome=outcome, reason=_reason(verdict))

@@ -1,0 +1,85 @@
+"""The worker inside the process: takes due tasks and delivers them beside the requests, a bounded number at once.
+
+It is woken by a commit that left something to send, and by cron, which alone drives every retry.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from notification.attempts import Claim
+from servicekit.errors import DatabaseUnavailable
+
+log = structlog.get_logger()
+
+GRACE_SECONDS = 8.0
+"""How long deliveries under way may take after SIGTERM; what is cut then is retried when its lease ends."""
+
+
+class Courier:
+    """Runs until cancelled. `claim` leases due tasks, `deliver` tries one of them."""
+
+    def __init__(
+        self,
+        claim: Callable[[int], Awaitable[list[Claim]]],
+        deliver: Callable[[Claim], Awaitable[None]],
+        *,
+        parallel: int,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._claim, self._deliver = claim, deliver
+        self._parallel, self._grace = parallel, grace_seconds
+        self._woken = asyncio.Event()
+        self._claiming = asyncio.Lock()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._more = False
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        try:
+            while True:
+                await self._woken.wait()
+                self._woken.clear()
+                with contextlib.suppress(DatabaseUnavailable):  # cron asks again
+                    await self.start_due()
+        finally:
+            if self._under_way:
+                _, late = await asyncio.wait(self._under_way, timeout=self._grace)
+                for delivery in late:
+                    delivery.cancel()
+
+    async def start_due(self) -> int:
+        """Begin to deliver what is due, as far as there is room; how many were claimed. Does not wait for their ends."""
+        async with self._claiming:
+            room = self._parallel - len(self._under_way)
+            claims = await self._claim(room) if room > 0 else []
+            self._more = len(claims) >= room
+            for claim in claims:
+                delivery = asyncio.create_task(self._deliver_one(claim))
+                self._under_way.add(delivery)
+                delivery.add_done_callback(self._finished)
+        return len(claims)
+
+    async def idle(self) -> None:
+        """Return when nothing is asked for or under way; for tests and for whoever shuts down."""
+        while self._woken.is_set() or self._claiming.locked() or self._under_way:
+            if self._under_way:
+                await asyncio.wait(self._under_way)
+            await asyncio.sleep(0)
+
+    async def _deliver_one(self, claim: Claim) -> None:
+        try:
+            await self._deliver(claim)
+        except DatabaseUnavailable as error:
+            log.warning("delivery must wait", order_sn=claim.order_sn, kind=claim.kind, reason=str(error))
+        except Exception:
+            log.exception("delivery failed", order_sn=claim.order_sn, kind=claim.kind)
+
+    def _finished(self, delivery: asyncio.Task[None]) -> None:
+        self._under_way.discard(delivery)
+        if self._more:  # the last claim took all the room there was
+            self.wake()

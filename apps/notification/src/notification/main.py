@@ -1,0 +1,110 @@
+"""The composition root: what the service is made of, and the only place where it is put together."""
+
+from datetime import timedelta
+
+import httpx
+from fastapi import FastAPI
+
+from notification import jobs, subscriptions
+from notification.attempts import Attempts
+from notification.courier import Courier
+from notification.delivery import Delivery, Templates
+from notification.endpoints import operations as operations_api
+from notification.operations import Operations
+from notification.peers import Peers
+from notification.planning import Planning
+from notification.rendering import Wording
+from notification.retries import RetryPolicy
+from notification.settings import Settings
+from notification.states import Kind
+from notification.wechat.messages import Messenger
+from notification.wechat.tokens import AccessTokens
+from notification.wechat.transport import Transport
+from servicekit import app, secrets
+from servicekit.auth import TokenVerifier, jwks_by_invocation
+from servicekit.clock import Clock, utc_now
+from servicekit.db import Database
+from servicekit.deadletters import DeadLetters
+from servicekit.events import bulk_routes
+from servicekit.messages import Catalogue
+from servicekit.sidecar import Sidecar
+
+NAME = "notification"
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    sidecar: Sidecar | None = None,
+    verifier: TokenVerifier | None = None,
+    wxma_secret: str | None = None,
+    wechat: httpx.AsyncBaseTransport | None = None,
+) -> FastAPI:
+    """Tests hand in what they play; `wechat` is httpx's transport beneath the mini program's API."""
+    db = Database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.database_pool_timeout_seconds,
+    )
+    sidecar = sidecar or Sidecar(
+        settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), pubsub=settings.pubsub
+    )
+    transport = _transport(settings, wechat)
+    tokens = AccessTokens(transport, clock, settings.wxma_appid, wxma_secret or "")
+    messenger = Messenger(transport, tokens, state=settings.wxma_state, lang=settings.wxma_lang)
+    policy = RetryPolicy(
+        max_attempts=settings.max_attempts,
+        give_up_after=settings.give_up_after,
+        first_pause=timedelta(seconds=settings.first_pause_seconds),
+        longest_pause=timedelta(seconds=settings.longest_pause_seconds),
+    )
+    attempts = Attempts(db, clock, policy)
+    delivery = Delivery(attempts, Peers(sidecar), messenger, _templates(settings))
+    courier = Courier(attempts.claim, delivery.deliver, parallel=settings.parallel)
+    planning = Planning(db, clock, policy, courier.wake)
+    consumer = subscriptions.order_states(planning)
+    dead_letters = DeadLetters(db, clock, NAME, [consumer])
+
+    async def fetch_secret() -> None:
+        if wxma_secret is None:
+            tokens.use_secret((await secrets.fetch(settings, NAME))["wxma-secret"])
+
+    return app.build(
+        NAME,
+        settings,
+        routers=[operations_api.router, jobs.router, bulk_routes(consumer)],
+        provides=[courier, planning, dead_letters, Operations(db, clock, policy, courier.wake)],
+        sidecar=sidecar,
+        verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
+        clock=clock,
+        db=db,
+        background=[courier],
+        dead_letters=dead_letters,
+        on_start=[fetch_secret],
+        on_stop=[transport.close],
+        max_body_bytes=app.EVENTS_MAX_BODY_BYTES,
+    )
+
+
+def _transport(settings: Settings, wechat: httpx.AsyncBaseTransport | None) -> Transport:
+    http = httpx.AsyncClient(
+        base_url=settings.wxma_base_url,
+        timeout=httpx.Timeout(settings.wxma_timeout_seconds, connect=min(2.0, settings.wxma_timeout_seconds)),
+        transport=wechat,
+        trust_env=False,
+    )
+    return Transport(http, settings.wxma_timeout_seconds)
+
+
+def _templates(settings: Settings) -> Templates:
+    texts = Catalogue(NAME)
+    language = "zh" if settings.wxma_lang == "zh_CN" else "en"
+    wording = Wording(
+        code_warning=texts.text("message-code-warning", language),
+        untitled=texts.text("message-untitled", language),
+        checkin_time=settings.checkin_time,
+        checkout_time=settings.checkout_time,
+    )
+    ids = {Kind.PAID: settings.template_paid, Kind.BEFORE_ARRIVAL: settings.template_arrival}
+    return Templates(ids, settings.page, wording)

@@ -1,0 +1,86 @@
+"""The tables: a task per message, an attempt per try, a transition per change of a task's state."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from notification.states import Kind, Outcome, TaskState
+from servicekit import db
+
+
+class Base(db.Base):
+    __abstract__ = True
+    metadata = db.new_metadata()
+
+
+def _one_of(column: str, words: type[Kind] | type[Outcome] | type[TaskState]) -> str:
+    return f"{column} in ({', '.join(repr(str(word)) for word in words)})"
+
+
+class NotificationTask(Base):
+    """One message that an order's guest is to get. `tries` and `give_up_at` begin anew when an operator resends it;
+    `attempts` never does. `version` grows with each write: a sender that has been overtaken sees it."""
+
+    __tablename__ = "notification_task"
+    __table_args__ = (
+        UniqueConstraint("order_sn", "kind"),
+        CheckConstraint(_one_of("kind", Kind), name="kind"),
+        CheckConstraint(_one_of("state", TaskState), name="state"),
+        CheckConstraint("attempts >= tries and tries >= 0", name="counts"),
+        CheckConstraint("(state = 'sent') = (sent_at is not null)", name="sent_at"),
+        Index("ix_notification_task_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_notification_task_state_id", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    order_sn: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, server_default=TaskState.PENDING.value)
+    reason: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    next_attempt_at: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+    give_up_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    traceparent: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    version: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+class DeliveryAttempt(Base):
+    """Written before the message goes out, completed after: one left `unknown` without an end was cut by a crash."""
+
+    __tablename__ = "delivery_attempt"
+    __table_args__ = (
+        UniqueConstraint("task_id", "seq"),
+        CheckConstraint(_one_of("outcome", Outcome), name="outcome"),
+        CheckConstraint("outcome = 'unknown' or ended_at is not null", name="ended"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("notification_task.id"))
+    seq: Mapped[int] = mapped_column(Integer)
+    outcome: Mapped[str] = mapped_column(Text, server_default=Outcome.UNKNOWN.value)
+    errcode: Mapped[int | None] = mapped_column(Integer)
+    detail: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class NotificationTransition(Base):
+    """Append-only: who moved a task from where to where, and why."""
+
+    __tablename__ = "notification_transition"
+    __table_args__ = (UniqueConstraint("task_id", "seq"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("notification_task.id"))
+    seq: Mapped[int] = mapped_column(Integer)
+    from_state: Mapped[str] = mapped_column(Text)
+    to_state: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]

@@ -1,0 +1,52 @@
+"""From an order's state to the messages that its guest is to get, or no longer."""
+
+from collections.abc import Callable
+
+import structlog
+
+from notification import repository
+from notification.events import OrderState
+from notification.retries import RetryPolicy
+from notification.states import PAID_ORDER, TaskState
+from servicekit import inbox
+from servicekit.clock import Clock
+from servicekit.db import Database
+from servicekit.events import CloudEvent
+from servicekit.telemetry import current_traceparent
+
+log = structlog.get_logger()
+
+
+class Planning:
+    """Turns events into tasks. `wake` is called after a commit that left something to send."""
+
+    def __init__(self, db: Database, clock: Clock, policy: RetryPolicy, wake: Callable[[], None]) -> None:
+        self._db, self._clock, self._policy, self._wake = db, clock, policy, wake
+
+    async def follow(self, event: CloudEvent, order: OrderState) -> None:
+        """Paid: plan both messages. Any later state: call off those that are not out. Each event once.
+
+        Safe in any order of events: a task exists once per order and kind for good, and sending asks the order again.
+        """
+        now = self._clock()
+        planned = 0
+        async with self._db.transaction() as tx:
+            if not await inbox.first_time(tx, event):
+                return
+            if order.trade_state == PAID_ORDER:
+                give_up_at = now + self._policy.give_up_after
+                planned = await repository.add_tasks(
+                    tx, order.order_sn, now=now, give_up_at=give_up_at, traceparent=current_traceparent()
+                )
+            else:
+                reason = f"the order is in state {order.trade_state} now"
+                for task in await repository.lock_pending_of(tx, order.order_sn):
+                    await repository.move(tx, task, TaskState.CANCELLED, reason=reason, actor=event.source, now=now)
+        log.info("order state heard", order_sn=order.order_sn, trade_state=order.trade_state, planned=planned)
+        if planned:
+            self._wake()
+
+    async def forget_old_events(self) -> None:
+        """Drop inbox rows that no redelivery can meet any more."""
+        async with self._db.transaction() as tx:
+            await inbox.prune(tx)

@@ -1,0 +1,111 @@
+"""The two subscribe messages, field by field, in values that WeChat's type rules accept. Pure."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+
+from notification.states import Kind
+from servicekit.money import yuan_text
+
+THING_LIMIT = 20
+CHARACTER_STRING_LIMIT = 32
+AMOUNT_DIGITS = 10
+
+Data = dict[str, dict[str, str]]
+
+
+class Unrenderable(ValueError):
+    """A value that no form of its field type can carry; cutting it would make it wrong."""
+
+
+@dataclass(frozen=True)
+class Stay:
+    """What the messages tell, as the order has it."""
+
+    order_sn: str
+    title: str
+    total_fen: int
+    first_day: date
+    last_day: date
+    code: str
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What the messages say of themselves; the text comes from the catalogue, the hours from the settings."""
+
+    code_warning: str
+    untitled: str
+    checkin_time: str
+    checkout_time: str
+
+
+def render(kind: Kind, stay: Stay, wording: Wording) -> Data:
+    """`data` of the send request. Raises Unrenderable."""
+    if kind is Kind.PAID:
+        return _values(
+            character_string6=character_string(stay.order_sn),
+            thing1=thing(stay.title, otherwise=wording.untitled),
+            amount2=amount(stay.total_fen),
+            time4=f"{day(stay.first_day)} {wording.checkin_time}",
+            time5=f"{day(stay.last_day)} {wording.checkout_time}",
+        )
+    return _values(
+        date2=day(stay.first_day),
+        date3=day(stay.last_day),
+        character_string4=character_string(stay.code),
+        thing1=thing(wording.code_warning, otherwise=wording.untitled),
+    )
+
+
+def thing(text: str, *, otherwise: str) -> str:
+    """One line of at most 20 characters; what is cut ends in `…`. `otherwise` when nothing visible is left.
+
+    A character beyond the basic plane counts twice: it fits whichever way the reader counts. No letter is parted from
+    its accents.
+    """
+    line = " ".join("".join(map(_visible, text)).split())
+    if not line:
+        return otherwise
+    if _width(line) <= THING_LIMIT:
+        return line
+    end = 0
+    while _width(line[: end + 1]) < THING_LIMIT:
+        end += 1
+    while end and unicodedata.category(line[end]).startswith("M"):
+        end -= 1
+    return line[:end].rstrip() + "…"
+
+
+def character_string(text: str) -> str:
+    """1–32 letters, digits and signs, none of them Chinese. Never cut: a shortened number or code is a wrong one."""
+    if not 1 <= len(text) <= CHARACTER_STRING_LIMIT or not all("!" <= char <= "~" for char in text):
+        raise Unrenderable(f"{len(text)} characters that a character_string cannot carry")
+    return text
+
+
+def amount(fen: int) -> str:
+    """`19900` → `¥199.00`: a sign and at most ten digits."""
+    text = yuan_text(fen)
+    if fen < 0 or len(text) - 1 > AMOUNT_DIGITS:
+        raise Unrenderable("an amount beyond ten digits")
+    return f"¥{text}"
+
+
+def day(moment: date) -> str:
+    return f"{moment.year:04d}年{moment.month}月{moment.day}日"
+
+
+def _visible(char: str) -> str:
+    category = unicodedata.category(char)
+    if category in {"Cc", "Zl", "Zp"}:
+        return " "
+    return "" if category.startswith("C") else char
+
+
+def _width(text: str) -> int:
+    return sum(2 if ord(char) > 0xFFFF else 1 for char in text)
+
+
+def _values(**fields: str) -> Data:
+    return {name: {"value": value} for name, value in fields.items()}

@@ -1,0 +1,61 @@
+"""What operators ask and are answered."""
+
+from datetime import datetime
+
+from notification.states import TaskState
+from servicekit.schemas import ApiModel, LastId, PageSize, RowId
+
+
+class TaskListRequest(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+    state: TaskState | None = None
+
+
+class TaskRequest(ApiModel):
+    id: RowId
+
+
+class Task(ApiModel):
+    id: int
+    order_sn: str
+    kind: str
+    state: str
+    reason: str | None
+    attempts: int
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class TaskList(ApiModel):
+    list: list[Task]
+
+
+class Attempt(ApiModel):
+    seq: int
+    outcome: str
+    errcode: int | None
+    detail: str | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class Transition(ApiModel):
+    from_state: str
+    to_state: str
+    reason: str
+    actor: str
+    created_at: datetime
+
+
+class TaskDetail(ApiModel):
+    task: Task
+    attempts: list[Attempt]
+    transitions: list[Transition]
+
+
+class Claimed(ApiModel):
+    claimed: int

@@ -1,0 +1,37 @@
+"""What is set from outside: WeChat's address, the mini program, its templates, and how patient we are."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from servicekit.settings import ServiceSettings
+
+_HH_MM = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="NOTIFICATION_")
+
+    wxma_base_url: str = Field("https://api.weixin.qq.com", pattern=r"^https?://")
+    wxma_appid: str = Field(min_length=1)
+    wxma_state: Literal["developer", "trial", "formal"] = "formal"
+    wxma_lang: Literal["zh_CN", "en_US"] = "zh_CN"
+    wxma_timeout_seconds: float = Field(5.0, gt=0, le=5)
+    """For each request to WeChat. Token, send, token anew and send again must end well inside the lease."""
+
+    template_paid: str = Field(min_length=1)
+    template_arrival: str = Field(min_length=1)
+    page: str = Field("", max_length=1024)
+    """Where a tap on the message leads; `{sn}` becomes the order's number. Empty: nowhere."""
+    checkin_time: str = Field("14:00", pattern=_HH_MM)
+    checkout_time: str = Field("12:00", pattern=_HH_MM)
+    """Shown beside the first and last day: the template's `time` fields need an hour."""
+
+    parallel: int = Field(8, ge=1, le=64)
+    """Messages under way at once in one replica, and the most that a tick claims."""
+    max_attempts: int = Field(25, ge=1, le=1000)
+    give_up_after: timedelta = Field(timedelta(hours=24), gt=timedelta(0))
+    first_pause_seconds: float = Field(5.0, gt=0)
+    longest_pause_seconds: float = Field(5400.0, gt=0)

@@ -1,0 +1,65 @@
+"""Sending one subscribe message, and what came of it as a Verdict. Never raises for what WeChat or the network does."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from notification.states import Outcome, Verdict
+from notification.wechat.errcodes import OK, PERMANENT, TOKEN_IS_STALE
+from notification.wechat.tokens import AccessTokens, NoToken
+from notification.wechat.transport import Answer, MaybeTaken, NotTaken, Transport
+
+
+@dataclass(frozen=True)
+class Message:
+    """Ready to go; `repr` of it must not be logged, it holds the check-in code."""
+
+    openid: str
+    template_id: str
+    data: dict[str, dict[str, str]]
+    page: str = ""
+
+
+class Messenger:
+    """Sends messages of one mini program, in one state of it (`developer`, `trial`, `formal`)."""
+
+    def __init__(self, transport: Transport, tokens: AccessTokens, *, state: str, lang: str) -> None:
+        self._transport, self._tokens = transport, tokens
+        self._common = {"miniprogram_state": state, "lang": lang}
+
+    async def get_ready(self) -> None:
+        """Have a token at hand, so that an attempt is begun only when it can be sent. Raises NoToken."""
+        await self._tokens.current()
+
+    async def send(self, message: Message) -> Verdict:
+        """One attempt. A stale token was refused before anything was done: it is renewed and the send repeated, once."""
+        body: dict[str, Any] = {
+            "touser": message.openid,
+            "template_id": message.template_id,
+            "data": message.data,
+            **self._common,
+        }
+        if message.page:
+            body["page"] = message.page
+        try:
+            token = await self._tokens.current()
+            answer = await self._post(body, token)
+            if answer.errcode in TOKEN_IS_STALE:
+                answer = await self._post(body, await self._tokens.instead_of(token))
+        except (NoToken, NotTaken) as error:
+            return Verdict(Outcome.FAILED, str(error))
+        except MaybeTaken as error:
+            return Verdict(Outcome.UNKNOWN, str(error))
+        return _verdict(answer)
+
+    async def _post(self, body: dict[str, Any], token: str) -> Answer:
+        return await self._transport.post("/cgi-bin/message/subscribe/send", body, access_token=token)
+
+
+def _verdict(answer: Answer) -> Verdict:
+    detail = answer.errmsg.replace("\x00", "")[:300]
+    if answer.errcode is None:
+        return Verdict(Outcome.UNKNOWN, "an answer without errcode")
+    if answer.errcode == OK:
+        return Verdict(Outcome.ACCEPTED, detail, OK)
+    outcome = Outcome.REFUSED if answer.errcode in PERMANENT else Outcome.FAILED
+    return Verdict(outcome, detail, answer.errcode)

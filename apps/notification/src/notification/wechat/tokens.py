@@ -1,0 +1,93 @@
+"""The access token: one for all tasks, asked for once however many need it, renewed before it ends.
+
+In normal mode WeChat answers every replica the same token; forcing a new one kills the old, 20 times a day, 30 seconds
+apart, and so is the last resort.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from notification.wechat.errcodes import OK
+from notification.wechat.transport import MaybeTaken, NotTaken, Transport
+from servicekit.clock import Clock
+
+RENEW_BEFORE = timedelta(minutes=4)
+"""WeChat gives a new token in the old one's last five minutes, and both are valid then."""
+
+FORCE_PAUSE = timedelta(seconds=30)
+
+
+class NoToken(Exception):
+    """No access token can be had now; the text says why and holds no secret."""
+
+
+class AccessTokens:
+    """`current()` for every request; `instead_of(token)` when WeChat said that `token` is no good."""
+
+    def __init__(self, transport: Transport, clock: Clock, appid: str, secret: str = "") -> None:
+        self._transport, self._clock, self._appid = transport, clock, appid
+        self._secret = secret
+        self._token = ""
+        self._renew_at: datetime | None = None
+        self._forced_at: datetime | None = None
+        self._flights: dict[bool, asyncio.Task[str]] = {}
+
+    def use_secret(self, secret: str) -> None:
+        self._secret = secret
+
+    async def current(self) -> str:
+        """Raises NoToken."""
+        if self._renew_at is not None and self._clock() < self._renew_at:
+            return self._token
+        return await self._ask(force=False)
+
+    async def instead_of(self, stale: str) -> str:
+        """Another token than `stale`: the one another task has fetched already, WeChat's latest, or a forced one.
+
+        Raises NoToken.
+        """
+        if self._token == stale:
+            self._renew_at = None
+        token = await self.current()
+        if token != stale:
+            return token
+        now = self._clock()
+        if self._forced_at and now - self._forced_at < FORCE_PAUSE:
+            raise NoToken("a new token was forced less than 30 seconds ago")
+        return await self._ask(force=True)
+
+    async def _ask(self, *, force: bool) -> str:
+        """Share one request among all who wait; one who is cancelled does not cut the others' off."""
+        flight = self._flights.get(force)
+        if flight is None:
+            flight = asyncio.create_task(self._fetch(force=force))
+            self._flights[force] = flight
+            flight.add_done_callback(lambda done: self._landed(done, force=force))
+        return await asyncio.shield(flight)
+
+    def _landed(self, flight: asyncio.Task[str], *, force: bool) -> None:
+        del self._flights[force]
+        if not flight.cancelled():
+            flight.exception()  # looked at, even when everybody who waited has gone
+
+    async def _fetch(self, *, force: bool) -> str:
+        asked_at = self._clock()
+        if force:
+            self._forced_at = asked_at
+        body = {
+            "grant_type": "client_credential",
+            "appid": self._appid,
+            "secret": self._secret,
+            "force_refresh": force,
+        }
+        try:
+            answer = await self._transport.post("/cgi-bin/stable_token", body)
+        except (NotTaken, MaybeTaken) as error:
+            raise NoToken(f"token: {error}") from error
+        if answer.errcode not in (None, OK):
+            raise NoToken(f"token: {answer.errcode} {answer.errmsg}"[:300])
+        if not answer.access_token:
+            raise NoToken("token: an answer without one")
+        life = timedelta(seconds=answer.expires_in)
+        self._token, self._renew_at = answer.access_token, asked_at + max(life - RENEW_BEFORE, life / 2)
+        return self._token

@@ -1,0 +1,57 @@
+"""One POST to WeChat, told apart by the only thing that matters for a retry: may it have been taken, or not."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import httpx
+from pydantic import BaseModel, Field, ValidationError
+
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class NotTaken(Exception):
+    """WeChat did not do it, and an answer, or the lack of a connection, proves that."""
+
+
+class MaybeTaken(Exception):
+    """WeChat may have done it: no answer, a broken one, or a server error."""
+
+
+class Answer(BaseModel):
+    """What every answer holds; on success `errcode` is 0 or, for a token, absent."""
+
+    errcode: Annotated[int, Field(ge=-(2**31), lt=2**31)] | None = None
+    errmsg: str = ""
+    access_token: str = ""
+    expires_in: int = 0
+
+
+@dataclass(frozen=True)
+class Transport:
+    """`post` answers WeChat's body, whatever its errcode; no request outlives `timeout_seconds`."""
+
+    http: httpx.AsyncClient
+    timeout_seconds: float
+
+    async def post(self, path: str, body: dict[str, Any], *, access_token: str | None = None) -> Answer:
+        """Raises NotTaken or MaybeTaken, neither of which ever names the URL: it holds the access token."""
+        params = {"access_token": access_token} if access_token else None
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                response = await self.http.post(path, json=body, params=params)
+        except _NEVER_LEFT as error:
+            raise NotTaken(type(error).__name__) from None
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise MaybeTaken(type(error).__name__) from None
+        if response.status_code >= 500:
+            raise MaybeTaken(f"HTTP {response.status_code}")
+        if not response.is_success:
+            raise NotTaken(f"HTTP {response.status_code}")
+        try:
+            return Answer.model_validate_json(response.content)
+        except ValidationError:
+            raise MaybeTaken("an answer that cannot be read") from None
+
+    async def close(self) -> None:
+        await self.http.aclose()

@@ -1,0 +1,191 @@
+"""notification in process on a real PostgreSQL; its peers and WeChat are played."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from notification.courier import Courier
+from notification.main import create_app
+from notification.settings import Settings
+from servicekit import migrate
+from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
+from tests.service.notification.wechat import APPID, ARRIVAL, OPENID, PAID, SECRET, FakeWechat
+from tests.support.postgres import PostgresServer
+
+SN = "HSO2026112309302612345678"
+ORDER = {
+    "sn": SN,
+    "userId": 42,
+    "homestayId": 7,
+    "homestayUserId": 9,
+    "title": "西湖边的院子，推窗见山，步行五分钟到断桥残雪",
+    "tradeState": 1,
+    "tradeCode": "K7MP3WXR",
+    "totalFen": 19900,
+    "liveStartDate": "2026-12-01",
+    "liveEndDate": "2026-12-03",
+    "payTime": "2026-11-23T01:31:20Z",
+    "paymentSn": "PMT2026112309310087654321",
+    "version": 2,
+}
+
+
+class TestClock:
+    """Stands still until it is moved."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 1, 31, 20, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **amount: float) -> None:
+        self.now += timedelta(**amount)
+
+
+@dataclass
+class Service:
+    """One replica, its HTTP door, and a look into its tables."""
+
+    http: httpx.AsyncClient
+    courier: Courier
+    database_url: str
+    clock: TestClock
+    wechat: FakeWechat
+    sidecar: FakeSidecar
+    tokens: Tokens
+
+    async def hears(self, trade_state: int, *, sn: str = SN, event_id: str = "", **more: Any) -> str:
+        """Deliver one event of an order as the sidecar does, wait for what it sets off; the status that was answered."""
+        envelope = event(trade_state, sn=sn, event_id=event_id, **more)
+        body = {"entries": [{"entryId": "1", "event": envelope, "metadata": {"__key": sn}}]}
+        response = await self.http.post("/events/order-state", json=body, headers=SIDECAR_HEADERS)
+        await self.courier.idle()
+        answered: str = response.json()["statuses"][0]["status"]
+        return answered
+
+    async def tick(self, **moved: float) -> int:
+        """Move the clock, let cron fire, wait for what it sets off; how many tasks it claimed."""
+        self.clock.move(**moved)
+        response = await self.http.post("/jobs/notification-due", headers=SIDECAR_HEADERS)
+        assert response.status_code == 200
+        await self.courier.idle()
+        claimed: int = response.json()["claimed"]
+        return claimed
+
+    def rows(self, query: str, *params: object) -> list[dict[str, Any]]:
+        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+            return connection.execute(query.encode(), params).fetchall()
+
+    def task(self, kind: str) -> dict[str, Any]:
+        return self.rows("select * from notification_task where kind = %s", kind)[0]
+
+    def states(self) -> dict[str, str]:
+        return {row["kind"]: row["state"] for row in self.rows("select kind, state from notification_task")}
+
+    def outcomes(self, kind: str) -> list[str]:
+        found = self.rows("select * from delivery_attempt where task_id = %s order by seq", self.task(kind)["id"])
+        return [row["outcome"] for row in found]
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def event(trade_state: int, *, sn: str = SN, event_id: str = "", **more: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": event_id or str(uuid4()),
+        "source": "minsu/order",
+        "type": "minsu.order.tradestate-updated.v1",
+        "subject": sn,
+        "data": {
+            "orderSn": sn,
+            "tradeState": trade_state,
+            "fromState": 0 if trade_state == 1 else 1,
+            "changedAt": "2026-11-23T01:31:20.120000Z",
+            "version": 2,
+            **more,
+        },
+    }
+
+
+def peers() -> FakeSidecar:
+    """order and usercenter: every order is `ORDER` with the number asked for."""
+    sidecar = FakeSidecar()
+    sidecar.answers["order", "/internal/orderDetail"] = lambda request: httpx.Response(
+        200, json={**ORDER, "sn": json.loads(request.content)["orderSn"]}
+    )
+    sidecar.answer("usercenter", "/internal/authByUser", {"userId": 42, "authType": "wxMini", "authKey": OPENID})
+    return sidecar
+
+
+@pytest.fixture(scope="module")
+def database_url(postgres: PostgresServer) -> str:
+    url = postgres.create(f"notification_{uuid4().hex[:12]}")
+    migrate.upgrade("notification", url)
+    return url
+
+
+@dataclass
+class World:
+    """Starts replicas that share one database, one WeChat, one pair of peers and one clock."""
+
+    database_url: str
+    stack: AsyncExitStack
+    clock: TestClock = field(default_factory=TestClock)
+    sidecar: FakeSidecar = field(default_factory=peers)
+    tokens: Tokens = field(default_factory=Tokens)
+
+    def __post_init__(self) -> None:
+        self.wechat = FakeWechat(self.clock)
+
+    async def start(self, **settings: Any) -> Service:
+        app = create_app(
+            settings_of(self.database_url, **settings),
+            clock=self.clock,
+            sidecar=self.sidecar,
+            verifier=self.tokens.verifier(),
+            wxma_secret=SECRET,
+            wechat=self.wechat.transport(),
+        )
+        http = await self.stack.enter_async_context(client(app))
+        courier: Courier = app.state.provided[Courier]
+        return Service(http, courier, self.database_url, self.clock, self.wechat, self.sidecar, self.tokens)
+
+
+def settings_of(database_url: str, **settings: Any) -> Settings:
+    return Settings(
+        APP_API_TOKEN=APP_TOKEN,
+        database_url=database_url,
+        wxma_base_url="http://wechat.invalid",
+        wxma_appid=APPID,
+        template_paid=PAID,
+        template_arrival=ARRIVAL,
+        **settings,
+    )
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    tables = "inbox, dead_letter, notification_transition, delivery_attempt, notification_task"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"truncate {tables}".encode())
+    async with AsyncExitStack() as stack:
+        yield World(database_url, stack)
+
+
+@pytest.fixture
+async def service(world: World) -> Service:
+    return await world.start()
