@@ -1,0 +1,1 @@
+"""HTTP edges: the public API, and the storefront's pages."""

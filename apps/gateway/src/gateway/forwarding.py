@@ -1,0 +1,77 @@
+"""Carry one public request to the service that owns it, and its answer back. Bodies are never read or re-encoded.
+
+Only the headers listed here pass, so neither `dapr-…` nor `x-user-…` nor a cookie of the outside world gets in.
+"""
+
+from collections.abc import Iterable
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from gateway.routes import PublicRoute, Who
+from servicekit.errors import Unauthenticated
+from servicekit.sidecar import Sidecar
+from servicekit.telemetry import current_trace_id
+
+PASSED_IN = frozenset(
+    {
+        b"accept",
+        b"accept-language",
+        b"authorization",
+        b"content-type",
+        b"idempotency-key",
+        b"tracestate",
+        b"user-agent",
+    }
+)
+WECHAT_PREFIX = b"wechatpay-"
+PASSED_BACK = (
+    "content-type",
+    "retry-after",
+    "idempotent-replayed",
+    "content-language",
+    "www-authenticate",
+    "cache-control",
+    "allow",
+)
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class Forwarding:
+    """The way through the sidecars for every public route."""
+
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._sidecar = sidecar
+
+    async def carry(self, route: PublicRoute, request: Request) -> Response:
+        """The peer's own answer, whatever its status. Raises PeerUnavailable when none was had in bounded time."""
+        headers = headers_in(request.scope)
+        if route.who is Who.SIGNED_IN and "authorization" not in headers:
+            raise Unauthenticated("a bearer token is needed")
+        # The table's path, never the caller's: daprd decodes and cleans what it is given.
+        answer = await self._sidecar.invoke(
+            route.app_id, "POST", route.path, content=await request.body(), headers=headers
+        )
+        return answered(answer)
+
+
+def headers_in(scope: Scope) -> dict[str, str]:
+    passed = {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in PASSED_IN or name.startswith(WECHAT_PREFIX)
+    }
+    traceparent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
+    if current_trace_id() and current_trace_id() in traceparent:
+        passed["traceparent"] = traceparent
+    return passed
+
+
+def answered(answer: httpx.Response) -> Response:
+    response = Response(answer.content, answer.status_code)
+    for name in PASSED_BACK:
+        if value := answer.headers.get(name):
+            response.headers[name] = value
+    return response

@@ -1,0 +1,56 @@
+"""The public API as data: exact path → the service that answers it → who may ask. What is not here does not exist.
+
+A service still verifies the token and the role itself; `SIGNED_IN` only spares it requests that carry no token at all.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Who(StrEnum):
+    ANYONE = "anyone"
+    SIGNED_IN = "signed in"
+    WECHAT = "wechat"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRoute:
+    path: str
+    app_id: str
+    who: Who
+
+
+def _routes(app_id: str, prefix: str, who: Who, *names: str) -> tuple[PublicRoute, ...]:
+    return tuple(PublicRoute(f"/{app_id}/v1/{prefix}/{name}", app_id, who) for name in names)
+
+
+# The spelling of paths is the source system's: its front ends keep working.
+PUBLIC: tuple[PublicRoute, ...] = (
+    *_routes("usercenter", "user", Who.ANYONE, "register", "login", "wxMiniAuth"),
+    *_routes("usercenter", "user", Who.SIGNED_IN, "detail", "refreshToken"),
+    *_routes("travel", "homestay", Who.ANYONE, "homestayList", "businessList", "guessList", "homestayDetail"),
+    *_routes(
+        "travel",
+        "homestayBussiness",
+        Who.ANYONE,
+        "goodBoss",
+        "homestayBussinessList",
+        "homestayBussinessDetail",
+    ),
+    *_routes("travel", "homestayComment", Who.ANYONE, "commentList"),
+    *_routes("travel", "homestayComment", Who.SIGNED_IN, "addComment"),
+    *_routes(
+        "order",
+        "homestayOrder",
+        Who.SIGNED_IN,
+        "createHomestayOrder",
+        "userHomestayOrderList",
+        "userHomestayOrderDetail",
+        "cancelHomestayOrder",
+        "refundHomestayOrder",
+    ),
+    *_routes("order", "merchant", Who.SIGNED_IN, "orderList", "verifyTradeCode"),
+    *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
+    *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
+    *_routes("notification", "ops", Who.SIGNED_IN, "taskList", "taskResend"),
+)

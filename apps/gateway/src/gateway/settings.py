@@ -1,0 +1,22 @@
+"""Settings of the gateway, by environment."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from servicekit.settings import ServiceSettings
+
+HTTP_URL = r"^(https?://[^\s\"'<>]+)?$"
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="ignore", populate_by_name=True)
+
+    public_url: str = Field("", pattern=HTTP_URL)
+    """Where browsers reach us; empty: the address they have used. The cashier sends people back there."""
+    cashier_url: str = Field("", pattern=HTTP_URL)
+    """The sandbox's cashier page; empty where a real mini-program calls wx.requestPayment."""
+    demo: bool = False
+    """Show how to get a demo account beside the sign-in form."""
+    answer_seconds: float = Field(16.0, gt=0, le=120)
+    """How long a peer may take: a little over the sidecar's own limit (dapr/resiliency/gateway.yaml)."""
+    max_body_bytes: int = Field(256 * 1024, ge=1024)

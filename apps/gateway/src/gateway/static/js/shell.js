@@ -1,0 +1,21 @@
+// The top of every page: who is signed in, and the way out.
+import { refreshWhenDue } from "./api.js";
+import { byId } from "./page.js";
+import { forget, session } from "./session.js";
+
+const mine = session();
+byId("nav-signin").hidden = Boolean(mine);
+byId("nav-signout").hidden = !mine;
+byId("nav-merchant").hidden = !mine?.roles?.includes("merchant");
+byId("nav-signout").addEventListener("click", () => {
+  forget();
+  location.assign("/");
+});
+refreshWhenDue();
+
+// The switch keeps the rest of the address.
+for (const link of document.querySelectorAll("a.lang")) {
+  const here = new URL(location.href);
+  here.searchParams.set("lang", new URL(link.href).searchParams.get("lang"));
+  link.href = here.pathname + here.search;
+}

@@ -1,0 +1,35 @@
+import "./shell.js";
+import { call, newKey } from "./api.js";
+import { byId, t } from "./page.js";
+import { keep } from "./session.js";
+import { busy, complain } from "./ui.js";
+
+const form = byId("signin");
+
+// Only back into this site, whatever the address says.
+function next() {
+  const wanted = new URL(new URLSearchParams(location.search).get("next") || "/", location.origin);
+  return wanted.origin === location.origin ? wanted.pathname + wanted.search : "/";
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = event.submitter ?? form.querySelector("button");
+  const registering = button.value === "register";
+  byId("problem").hidden = true;
+  for (const input of [form.mobile, form.password]) input.removeAttribute("aria-invalid");
+  try {
+    await busy(button, t("signing_in"), async () => {
+      const body = { mobile: form.mobile.value.trim(), password: form.password.value };
+      keep(await call(`/usercenter/v1/user/${registering ? "register" : "login"}`, body, { key: registering ? newKey() : "" }));
+      location.replace(next());
+      return new Promise(() => {});
+    });
+  } catch (error) {
+    complain(byId("problem"), error);
+    const wrong = (error.field && form.elements.namedItem(error.field)) || form.mobile;
+    wrong.setAttribute("aria-invalid", "true");
+    wrong.focus();
+  }
+});
+form.mobile.focus();

@@ -1,0 +1,69 @@
+"""Renders the storefront's pages: a shell in the reader's language; the browser fills it through the public API."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from gateway.settings import Settings
+from servicekit.messages import preferred_language
+
+LANGUAGES = {"zh": "zh-CN", "en": "en"}
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cache-Control": "no-cache",
+    "Vary": "Accept-Language, Cookie",
+}
+
+
+class Storefront:
+    """`assets` is the address under which the pages find their files."""
+
+    def __init__(self, settings: Settings, *, assets: str) -> None:
+        self._settings, self._assets = settings, assets
+        self._words = {language: _catalogue(language) for language in LANGUAGES}
+        self._pages = Environment(
+            loader=PackageLoader("gateway"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def language(self, chosen: str | None, accept_language: str) -> str:
+        """What the reader has chosen, else what the browser asks for, else Chinese."""
+        return chosen if chosen in LANGUAGES else preferred_language(accept_language)
+
+    def page(self, name: str, *, language: str, public_url: str, about: Mapping[str, Any] | None = None) -> str:
+        """The HTML of page `name`; `about` says which homestay or order it is of."""
+        words = self._words[language]
+        browser = {
+            "language": LANGUAGES[language],
+            "words": words["browser"],
+            "cashierUrl": self._settings.cashier_url,
+            "publicUrl": self._settings.public_url.rstrip("/") or public_url,
+            **(about or {}),
+        }
+        return self._pages.get_template(f"{name}.html").render(
+            page=name,
+            t=words["page"],
+            html_language=LANGUAGES[language],
+            other_language="en" if language == "zh" else "zh",
+            assets=self._assets,
+            demo=self._settings.demo,
+            sandbox=bool(self._settings.cashier_url),
+            browser=browser,
+        )
+
+
+def _catalogue(language: str) -> dict[str, dict[str, str]]:
+    text = resources.files("gateway").joinpath("locale", f"{language}.toml").read_text("utf-8")
+    return tomllib.loads(text)
