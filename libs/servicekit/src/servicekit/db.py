@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 from pydantic import PostgresDsn
 from sqlalchemy import DateTime, MetaData, event, text
@@ -31,7 +32,17 @@ NAMING = {
 Transaction = AsyncSession
 """A session inside `Database.transaction()`: whoever holds one neither commits nor rolls back."""
 
-_SERVER_LIMITS = "-c statement_timeout=8s -c lock_timeout=4s -c idle_in_transaction_session_timeout=15s -c timezone=UTC"
+_CLIENT_LIMITS: dict[str, Any] = {
+    "timeout": 3,  # seconds to connect
+    "command_timeout": 6,  # also when the server is frozen and its own time-outs with it
+    "server_settings": {
+        "statement_timeout": "5s",
+        "lock_timeout": "4s",
+        "idle_in_transaction_session_timeout": "15s",
+        "timezone": "UTC",
+        "jit": "off",
+    },
+}
 _TRANSIENT_SQLSTATES = ("08", "53", "57", "55P03", "40", "25006", "25P03")
 
 
@@ -70,7 +81,7 @@ class Database:
         if url is None:
             msg = "this service keeps state: its DATABASE_URL must be set"
             raise ValueError(msg)
-        self.url = make_url(str(url)).set(drivername="postgresql+psycopg")
+        self.url = make_url(str(url)).set(drivername="postgresql+asyncpg")
         self.engine: AsyncEngine = create_async_engine(
             self.url,
             pool_size=pool_size,
@@ -78,7 +89,7 @@ class Database:
             pool_timeout=pool_timeout,
             pool_pre_ping=False,
             pool_recycle=1800,
-            connect_args={"connect_timeout": 3, "options": _SERVER_LIMITS},
+            connect_args=_CLIENT_LIMITS,
         )
         self.on_outbox: list[Callable[[], None]] = []
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)

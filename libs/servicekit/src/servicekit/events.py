@@ -7,14 +7,15 @@ failure leaves it with the broker. Events of one key are handled in order, keys 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import structlog
 from fastapi import APIRouter, Request
 from prometheus_client import Counter
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from servicekit.errors import Poison, Problem, Unavailable
+from servicekit.schemas import Text
 from servicekit.telemetry import continue_trace
 
 log = structlog.get_logger()
@@ -31,13 +32,17 @@ class EventData(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+EventKey = Annotated[Text, Field(min_length=1, max_length=256)]
+"""What inbox and dead letters index: beyond this PostgreSQL would refuse the row, and the event would come for ever."""
+
+
 class CloudEvent(BaseModel):
     """The envelope (CloudEvents 1.0 §3.1), as far as a consumer needs it; `data` is read by the consumer's own model."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    id: str
-    source: str
+    id: EventKey
+    source: EventKey
     type: str = ""
     subject: str | None = None
     traceparent: str | None = None

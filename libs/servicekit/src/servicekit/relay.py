@@ -96,14 +96,11 @@ class Relay:
             group.create_task(self._publish_forever())
 
     async def _listen(self, connection: AsyncConnection) -> None:
-        await connection.execute(text(f"listen {CHANNEL}"))
-        raw = (await connection.get_raw_connection()).driver_connection
-        if raw is None:
-            return
+        raw: Any = (await connection.get_raw_connection()).driver_connection
+        await raw.add_listener(CHANNEL, lambda *_: self.wake())
         while True:
-            async for _ in raw.notifies(timeout=5.0):
-                self._woken.set()
             await connection.execute(text("select 1"))  # a silent connection may be a dead one, and the lock with it
+            await asyncio.sleep(5.0)
 
     async def _publish_forever(self) -> None:
         failures = 0

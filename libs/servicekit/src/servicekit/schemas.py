@@ -22,7 +22,7 @@ LastId = Annotated[
     Field(ge=0, le=BIGINT_MAX, strict=True, description="Rows with an id below it; 0 or absent: from the newest"),
 ]
 PageSize = Annotated[int, Field(ge=1, le=100, strict=True)]
-Sn = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}\d{22}$"), Field(examples=["HSO2026112309302612345678"])]
+Sn = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}[0-9]{22}$"), Field(examples=["HSO2026112309302612345678"])]
 
 
 class ApiModel(BaseModel):
