@@ -1,8 +1,7 @@
 # Minsu on one machine. `make run` needs nothing before it; everything it fetches or builds stays in .tools, .venv and .run.
 PYTHON ?= python3
 export UV_NO_SYNC := 1
-# make run PORT_OFFSET=100, and the like: options given to make reach the stack.
-export PORT_OFFSET MINSU_RUN_DIR WXPAY_KEY_MODE LOG_FORMAT
+# What is given to make (make run PORT_OFFSET=100) reaches the stack: make exports its command line by itself.
 
 VENV := .venv/bin
 STACK := $(VENV)/python -m stack

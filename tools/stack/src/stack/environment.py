@@ -69,7 +69,7 @@ class Environment:
     def service(self, name: str) -> dict[str, str]:
         """What one app is told, besides the ports, which come from dapr.yaml."""
         prefix = name.upper()
-        values = self._tokens(name) | {"LOG_FORMAT": self.caller.get("LOG_FORMAT", "console")}
+        values = self._tokens(name) | {"LOG_FORMAT": self.caller.get("LOG_FORMAT") or "console"}
         if name in DATABASES:
             values[f"{prefix}_DATABASE_URL"] = self.database_url(name)
         values |= self._own_settings().get(name, {})

@@ -60,8 +60,8 @@ def answers(url: str, *wanted: int) -> Callable[[], str | None]:
         try:
             status = httpx.get(url, timeout=3, trust_env=False).status_code
         except httpx.HTTPError as error:
-            return f"{url}: {type(error).__name__}"
-        return None if status in wanted else f"{url} answers {status}"
+            return f"no answer ({type(error).__name__})"
+        return None if status in wanted else f"answers {status}"
 
     return check
 
