@@ -48,7 +48,7 @@ class Partner:
     base: str = ""
     notify_url: str = ""
     answers: list[int] = field(default_factory=list)
-    calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list, repr=False)
     http: httpx.AsyncClient | None = None
 
     def __post_init__(self) -> None:

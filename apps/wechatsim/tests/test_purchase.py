@@ -36,6 +36,7 @@ async def test_a_paid_order_is_notified_signed_and_sealed(partner: Partner) -> N
         "total": 19900,
         "state": "SUCCESS",
         "paid": 19900,
+        "refunding": 0,
         "refunded": 0,
         "held": 19900,
     }

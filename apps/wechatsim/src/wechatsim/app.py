@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from wechatsim import cashier, control, mini_api, pay_api, wire
+from wechatsim import cashier, control, control_desk, mini_api, pay_routes, refund_desk, wire
 from wechatsim.sim import Settings, Sim
 
 
@@ -28,20 +28,22 @@ async def _refused(request: Request, error: Exception) -> Response:
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     sim: Sim = app.state.sim
-    engine = asyncio.create_task(sim.notifier.run())
+    engines = [asyncio.create_task(sim.notifier.run()), asyncio.create_task(refund_desk.run(sim))]
     try:
         yield
     finally:
-        engine.cancel()
-        with suppress(asyncio.CancelledError):
-            await engine
+        for engine in engines:
+            engine.cancel()
+        for engine in engines:
+            with suppress(asyncio.CancelledError):
+                await engine
         sim.store.close()
 
 
 def create_app(settings: Settings) -> Starlette:
     """The sandbox over ASGI; its lifespan runs the notification engine. Raises KeyringError for bad keys."""
     app = Starlette(
-        routes=[*pay_api.ROUTES, *mini_api.ROUTES, *control.ROUTES, *cashier.ROUTES],
+        routes=[*pay_routes.ROUTES, *mini_api.ROUTES, *control.ROUTES, *control_desk.ROUTES, *cashier.ROUTES],
         exception_handlers={HTTPStatus.NOT_FOUND: _refused, HTTPStatus.METHOD_NOT_ALLOWED: _refused},
         lifespan=_lifespan,
     )

@@ -21,7 +21,7 @@ def listing(merchant: Merchant) -> dict[str, Any]:
     if merchant.key_mode == "pubkey":
         raise PayError(HTTPStatus.NOT_FOUND, "RESOURCE_NOT_EXISTS", _NONE)
     data = []
-    for certificate in merchant.certificates:
+    for certificate in merchant.listed():
         if certificate.effective_at is None or certificate.expire_at is None:
             continue
         nonce, ciphertext = crypto.seal(merchant.apiv3_key, certificate.cert_pem.encode(), "certificate")

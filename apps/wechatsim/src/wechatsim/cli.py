@@ -120,10 +120,10 @@ def serve(  # noqa: PLR0917 - typer passes options by name
     magic_amounts: Annotated[
         bool, typer.Option(envvar="WECHATSIM_MAGIC_AMOUNTS", help="Let totals of 777701 … fen cause faults.")
     ] = True,
-    strict_refunds: Annotated[
+    strict: Annotated[
         bool,
         typer.Option(
-            "--strict-refunds", envvar="WECHATSIM_STRICT_REFUNDS", help="One minute between refunds of an order."
+            "--strict", envvar="WECHATSIM_STRICT", help="A minute between refunds of an order; bills from 10:00."
         ),
     ] = False,
 ) -> None:
@@ -138,7 +138,7 @@ def serve(  # noqa: PLR0917 - typer passes options by name
         allow_local_notify=allow_local_notify,
         allow_remote_control=allow_remote_control,
         magic_amounts=magic_amounts,
-        strict_refunds=strict_refunds,
+        strict=strict,
         public_url=public_url.rstrip("/"),
     )
     try:

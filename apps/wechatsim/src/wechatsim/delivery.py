@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from wechatsim import tampering, wire
+from wechatsim.bridge import Bridge
 from wechatsim.clock import Clock
 from wechatsim.keyring import Merchant
 from wechatsim.outbound import Outbound, OutboundError
@@ -27,7 +28,8 @@ _ACCEPTED = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 class Courier:
     """Sends over one pool of connections; use as an async context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
         self._http = Outbound()
 
     async def __aenter__(self) -> Self:
@@ -88,7 +90,10 @@ class Courier:
         try:
             async with asyncio.timeout(ANSWER_S + slow):
                 content = _slowly(body, slow) if slow else body
-                status, answer = await self._http.post(url, headers, content)
+                if self._bridge.listening():
+                    status, answer = await self._bridge.forward(url, headers, body)
+                else:
+                    status, answer = await self._http.post(url, headers, content)
         except TimeoutError:
             return None, "", f"no answer within {ANSWER_S:.0f} s"
         except (OutboundError, OSError, ValueError) as error:

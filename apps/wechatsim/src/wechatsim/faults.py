@@ -138,6 +138,11 @@ class Switchboard:
                 return active.value or 0.0
         return None
 
+    def callbacks(self, subject: str, total: int) -> dict[str, float]:
+        """Every callback-* fault that strikes a new notification about `subject`, with its number."""
+        taken = {name: self.take(name, subject, total) for name in KINDS if name.startswith("callback-")}
+        return {name: value for name, value in taken.items() if value is not None}
+
     def listing(self) -> list[dict[str, Any]]:
         """The switched-on faults, for people and scripts."""
         return [{"name": a.name, "match": a.match, "value": a.value, "times": a.times} for a in self._active.values()]

@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from wechatsim import crypto, pki
+from wechatsim.clock import Clock
 from wechatsim.pki import SigningKey
 
 MERCHANT_FILE = "merchant.json"
@@ -54,15 +55,29 @@ class Merchant:
     users: list[dict[str, str]]
     templates: dict[str, dict[str, Any]]
     summary: dict[str, Any] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
 
     def signer(self, requested: str = "") -> SigningKey:
         """The key to sign with: the one `requested` by serial if it is ours, else the merchant's mode (§1.1)."""
-        if requested == self.bare_key.serial:
-            return self.bare_key
-        for certificate in self.certificates:
-            if certificate.serial == requested:
-                return certificate
-        return self.bare_key if self.key_mode == "pubkey" else self.certificates[-1]
+        found = self.own_key(requested)
+        if found is not None and (found is self.bare_key or found.signs_at <= self.clock.now()):
+            return found
+        return self.bare_key if self.key_mode == "pubkey" else self.current()
+
+    def own_key(self, serial: str) -> SigningKey | None:
+        """The platform key of this serial, if it is one of this merchant's."""
+        known = [self.bare_key, *self.listed()]
+        return next((key for key in known if key.serial == serial), None)
+
+    def listed(self) -> list[SigningKey]:
+        """The certificates that GET /v3/certificates shows now: those not yet retired."""
+        now = self.clock.now()
+        return [key for key in self.certificates if key.retires_at is None or key.retires_at > now]
+
+    def current(self) -> SigningKey:
+        """The newest certificate that signs already."""
+        now = self.clock.now()
+        return next(key for key in reversed(self.certificates) if key.signs_at <= now)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -15,9 +15,10 @@ from functools import partial
 from typing import Any
 
 from wechatsim import crypto, wire
+from wechatsim.bridge import Bridge
 from wechatsim.clock import Clock, rfc3339
 from wechatsim.delivery import Courier
-from wechatsim.faults import KINDS, Switchboard
+from wechatsim.faults import Switchboard
 from wechatsim.keyring import Merchant
 from wechatsim.store import Row, Store
 
@@ -41,6 +42,7 @@ class Notifier:
         self._clock = clock
         self._merchants = merchants
         self._faults = faults
+        self.bridge = Bridge()
         self._wake = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -57,15 +59,14 @@ class Notifier:
         out_trade_no: str,
         out_refund_no: str = "",
         total: int = 0,
+        struck: Mapping[str, float] | None = None,
     ) -> str:
-        """Write one notification to the books; returns its id. `total` (fen) selects magic amounts."""
-        subject = f"{event_type} {out_trade_no} {out_refund_no}"
-        struck = {}
-        for name in KINDS:
-            if name.startswith("callback-"):
-                value = self._faults.take(name, subject, total)
-                if value is not None:
-                    struck[name] = value
+        """Write one notification to the books; returns its id.
+
+        `total` (fen) selects magic amounts; `struck`, when given, are its callback-* faults instead of those.
+        """
+        if struck is None:
+            struck = self._faults.callbacks(f"{event_type} {out_trade_no} {out_refund_no}", total)
         now = self._clock.now()
         state = "LOST" if "callback-lost" in struck else "HELD" if "callback-reordered" in struck else "PENDING"
         ident = str(uuid.uuid4())
@@ -126,7 +127,7 @@ class Notifier:
             self._clock.now(),
         )
         try:
-            async with Courier() as courier:
+            async with Courier(self.bridge) as courier:
                 try:
                     while True:
                         await self._step(courier)

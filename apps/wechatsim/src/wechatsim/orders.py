@@ -163,7 +163,9 @@ def by_number(sim: Sim, out_trade_no: str) -> Row:
     return row
 
 
-def pay(sim: Sim, row: Row, openid: str = "", *, subscribe: bool = True) -> dict[str, Any]:
+def pay(
+    sim: Sim, row: Row, openid: str = "", *, subscribe: bool = True, struck: dict[str, float] | None = None
+) -> dict[str, Any]:
     """The payer taps "pay": books, quotas and the notification in one transaction; returns the transaction.
 
     `openid` must be the order's payer when given. `subscribe` grants one message per template, once per order.
@@ -207,6 +209,7 @@ def pay(sim: Sim, row: Row, openid: str = "", *, subscribe: bool = True) -> dict
             paid,
             out_trade_no=row["out_trade_no"],
             total=row["total"],
+            struck=struck,
         )
     sim.notifier.wake()
     return paid

@@ -10,17 +10,17 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from wechatsim import auth, certificates, errors, orders, prepay, tampering, wire
+from wechatsim import auth, errors, orders, tampering, wire
 from wechatsim.errors import PayError
 from wechatsim.keyring import Merchant
 from wechatsim.sim import Sim
 from wechatsim.wire import WireResponse
 
-Handler = Callable[[Sim, Merchant, Request, bytes], dict[str, Any] | None]
+Handler = Callable[[Sim, Merchant, Request, bytes], dict[str, Any] | bytes | None]
 Endpoint = Callable[[Request], Awaitable[Response]]
 _JSON = ("Content-Type", "application/json; charset=utf-8")
+_FILE = ("Content-Type", "application/octet-stream")
 _MAX_BODY = 1 << 20
 _log = logging.getLogger("wechatsim.pay")
 
@@ -55,6 +55,9 @@ def endpoint(handler: Handler) -> Endpoint:
         except PayError as error:
             _log.info("%s %s: %s", request.method, request.url.path, error)
             return refusal(error)
+        if isinstance(content, bytes):
+            # Bill files are the one unsigned 2xx answer (facts §1.2).
+            return WireResponse(HTTPStatus.OK, [*wire.base_headers(), _FILE], content)
         return await _answer(sim, merchant, request, body, content)
 
     return serve
@@ -124,40 +127,3 @@ async def _answer(
         headers.append(_JSON)
     dropped = faults.take("api-drop-after", subject, total) is not None
     return WireResponse(status, headers, answer, announce=len(answer) + 1 if dropped else None)
-
-
-def _same_mchid(merchant: Merchant, request: Request) -> None:
-    if request.query_params.get("mchid") != merchant.mchid:
-        raise errors.mchid_mismatch()
-
-
-def _by_out_trade_no(sim: Sim, merchant: Merchant, request: Request, _: bytes) -> dict[str, Any]:
-    _same_mchid(merchant, request)
-    return orders.query(merchant, orders.find(sim, merchant, request.path_params["out_trade_no"]))
-
-
-def _by_transaction_id(sim: Sim, merchant: Merchant, request: Request, _: bytes) -> dict[str, Any]:
-    _same_mchid(merchant, request)
-    row = sim.store.one("SELECT * FROM payment_order WHERE transaction_id = ?", request.path_params["transaction_id"])
-    return orders.query(merchant, row)
-
-
-def _close(sim: Sim, merchant: Merchant, request: Request, body: bytes) -> None:
-    orders.close(sim, merchant, request.path_params["out_trade_no"], body)
-
-
-def _prepay(sim: Sim, merchant: Merchant, _: Request, body: bytes) -> dict[str, Any]:
-    return prepay.prepay(sim, merchant, body)
-
-
-def _certificates(_: Sim, merchant: Merchant, __: Request, ___: bytes) -> dict[str, Any]:
-    return certificates.listing(merchant)
-
-
-ROUTES = [
-    Route("/v3/pay/transactions/jsapi", endpoint(_prepay), methods=["POST"]),
-    Route("/v3/pay/transactions/out-trade-no/{out_trade_no}", endpoint(_by_out_trade_no), methods=["GET"]),
-    Route("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", endpoint(_close), methods=["POST"]),
-    Route("/v3/pay/transactions/id/{transaction_id}", endpoint(_by_transaction_id), methods=["GET"]),
-    Route("/v3/certificates", endpoint(_certificates), methods=["GET"]),
-]

@@ -20,13 +20,18 @@ _FIVE_YEARS = dt.timedelta(days=5 * 365)
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A platform key as it signs: `serial` goes into Wechatpay-Serial; `cert_pem` is empty for a bare key."""
+    """A platform key as it signs: `serial` goes into Wechatpay-Serial; `cert_pem` is empty for a bare key.
+
+    It signs from `signs_at` and is listed until `retires_at`, both sandbox seconds.
+    """
 
     serial: str
     key: RSAPrivateKey
     cert_pem: str = ""
     effective_at: dt.datetime | None = None
     expire_at: dt.datetime | None = None
+    signs_at: float = 0.0
+    retires_at: float | None = None
 
 
 def new_key() -> RSAPrivateKey:

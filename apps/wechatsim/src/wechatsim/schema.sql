@@ -32,12 +32,12 @@ CREATE TABLE IF NOT EXISTS prepay (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS prepay_order ON prepay (mchid, out_trade_no);
 
--- The independent books: append-only, one PAY per order, one REFUND per refund that was accepted.
+-- The independent books: append-only, one PAY per order, one REFUND per refund that reached the payer.
 CREATE TABLE IF NOT EXISTS ledger (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at REAL NOT NULL,
   mchid TEXT NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('PAY', 'REFUND', 'REFUND_RETURNED')),
+  kind TEXT NOT NULL CHECK (kind IN ('PAY', 'REFUND')),
   out_trade_no TEXT NOT NULL,
   out_refund_no TEXT NOT NULL DEFAULT '',
   amount INTEGER NOT NULL CHECK (amount > 0),
@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS refund (
   created_at REAL NOT NULL,
   finish_at REAL,
   outcome TEXT NOT NULL,
+  tamper TEXT NOT NULL DEFAULT '',
   success_at REAL,
   PRIMARY KEY (mchid, out_refund_no)
 ) WITHOUT ROWID;
@@ -162,8 +163,7 @@ CREATE TABLE IF NOT EXISTS platform_key (
   mchid TEXT NOT NULL,
   key_pem TEXT NOT NULL,
   cert_pem TEXT NOT NULL,
-  signs_at REAL NOT NULL,
-  retires_at REAL
+  signs_at REAL NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS bill_file (

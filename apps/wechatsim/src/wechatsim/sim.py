@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from wechatsim import keyring
+from wechatsim import keyring, rotation
 from wechatsim.clock import Clock
 from wechatsim.faults import Switchboard
 from wechatsim.keyring import Merchant
@@ -15,14 +16,15 @@ from wechatsim.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one sandbox runs. `strict_refunds` turns on the one-minute pause between refunds of an order."""
+    """How one sandbox runs. `strict` also keeps the pauses that tests rarely
+    want to wait for: a minute between refunds of an order, bills not before ten o'clock."""
 
     keys: tuple[Path, ...]
     store: str = ":memory:"
     allow_local_notify: bool = False
     allow_remote_control: bool = False
     magic_amounts: bool = True
-    strict_refunds: bool = False
+    strict: bool = False
     public_url: str = ""
 
 
@@ -38,8 +40,21 @@ class Sim:
         self.apps: dict[str, Merchant] = {merchant.appid: merchant for merchant in loaded}
         self.faults = Switchboard(self.store, magic=settings.magic_amounts)
         self.notifier = Notifier(self.store, self.clock, self.merchants, self.faults)
+        self.refunds_due = asyncio.Event()
         for merchant in loaded:
+            rotation.load(self.store, self.clock, merchant)
             self._seed_users(merchant)
+
+    def wake(self) -> None:
+        """Time or work has come: let the engines look again."""
+        self.notifier.wake()
+        self.refunds_due.set()
+
+    def advance(self, seconds: float) -> None:
+        """Move the sandbox clock forward and remember it; what becomes due happens at once."""
+        self.clock.advance(seconds)
+        self.store.remember("clock_offset", self.clock.offset)
+        self.wake()
 
     def _seed_users(self, merchant: Merchant) -> None:
         with self.store.transaction():

@@ -25,7 +25,7 @@ def _stranger() -> RSAPrivateKey:
 
 def other_signer(merchant: Merchant) -> SigningKey:
     """The key of the mode the merchant is not in: what a switch-over mixes in (facts §1.3)."""
-    return merchant.certificates[-1] if merchant.key_mode == "pubkey" else merchant.bare_key
+    return merchant.current() if merchant.key_mode == "pubkey" else merchant.bare_key
 
 
 def signtest() -> str:

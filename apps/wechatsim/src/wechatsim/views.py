@@ -47,7 +47,7 @@ def books(sim: Sim, out_trade_no: str = "") -> list[dict[str, Any]]:
     rows = sim.store.all(
         "SELECT o.mchid, o.out_trade_no, o.total, o.state, o.transaction_id,"
         " COALESCE(SUM(CASE l.kind WHEN 'PAY' THEN l.amount END), 0) AS paid,"
-        " COALESCE(SUM(CASE l.kind WHEN 'REFUND' THEN l.amount WHEN 'REFUND_RETURNED' THEN -l.amount END), 0)"
+        " COALESCE(SUM(CASE l.kind WHEN 'REFUND' THEN l.amount END), 0)"
         " AS refunded"
         " FROM payment_order o LEFT JOIN ledger l ON l.mchid = o.mchid AND l.out_trade_no = o.out_trade_no"
         " WHERE o.state <> 'BURNED' AND (? = '' OR o.out_trade_no = ?)"
@@ -55,7 +55,43 @@ def books(sim: Sim, out_trade_no: str = "") -> list[dict[str, Any]]:
         out_trade_no,
         out_trade_no,
     )
-    return [dict(row) | {"held": row["paid"] - row["refunded"]} for row in rows]
+    open_sums = {
+        (row["mchid"], row["out_trade_no"]): row["n"]
+        for row in sim.store.all(
+            "SELECT mchid, out_trade_no, SUM(amount) AS n FROM refund"
+            " WHERE status IN ('PROCESSING', 'ABNORMAL') AND (? = '' OR out_trade_no = ?)"
+            " GROUP BY mchid, out_trade_no",
+            out_trade_no,
+            out_trade_no,
+        )
+    }
+    return [
+        dict(row)
+        | {
+            "refunding": open_sums.get((row["mchid"], row["out_trade_no"]), 0),
+            "held": row["paid"] - row["refunded"],
+        }
+        for row in rows
+    ]
+
+
+def refunds(sim: Sim, out_trade_no: str = "") -> list[dict[str, Any]]:
+    """The newest refunds first."""
+    rows = sim.store.all(
+        "SELECT out_refund_no, refund_id, out_trade_no, amount, payer_refund, status, reason, channel, created_at,"
+        " success_at FROM refund WHERE ? = '' OR out_trade_no = ? ORDER BY created_at DESC LIMIT ?",
+        out_trade_no,
+        out_trade_no,
+        _NEWEST,
+    )
+    return [
+        dict(row)
+        | {
+            "created_at": rfc3339(row["created_at"]),
+            "success_at": rfc3339(row["success_at"]) if row["success_at"] else None,
+        }
+        for row in rows
+    ]
 
 
 def notification(sim: Sim, row: Row) -> dict[str, Any]:

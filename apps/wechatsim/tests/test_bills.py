@@ -1,0 +1,167 @@
+"""Bills: asked for, downloaded, hashed, and right to the fen (facts §6)."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wechatsim import bill_rows
+from wechatsim.clock import beijing
+from wechatsim.sim import Sim
+
+from .conftest import OPENID, Partner, in_process
+
+
+async def a_day(partner: Partner, sim: Sim) -> str:
+    """Two payments and one partial refund, then the next day; returns the day of trade."""
+    day = f"{beijing(sim.clock.now()):%Y-%m-%d}"
+    for number, total in (("BILL-00001", 19900), ("BILL-00002", 10000)):
+        await partner.prepay(number, amount={"total": total, "currency": "CNY"}, attach="a,b")
+        await partner.pay(number)
+    await partner.control("POST", "/_sim/refund", {"out_trade_no": "BILL-00002", "amount": 2500})
+    sim.advance(86400)
+    return day
+
+
+async def fetch(partner: Partner, target: str) -> tuple[dict[str, Any], bytes]:
+    offer = await partner.send("GET", target)
+    assert offer.status_code == 200, offer.text
+    url = offer.json()["download_url"]
+    assert url.startswith("http://sim/v3/billdownload/file?token=")
+    file = await partner.send("GET", url.removeprefix("http://sim"))
+    assert file.status_code == 200
+    assert not [name for name in file.headers if name.startswith("wechatpay-")]
+    return offer.json(), file.content
+
+
+def rows(text: str, columns: str, summary: str) -> tuple[list[list[str]], list[str]]:
+    lines = text.removeprefix("\ufeff").split("\r\n")
+    assert lines[0] == columns
+    assert lines[-3] == summary
+    assert lines[-1] == ""
+    assert all(line.startswith("`") for line in [*lines[1:-3], lines[-2]])
+    return [line[1:].split(",`") for line in lines[1:-3]], lines[-2][1:].split(",`")
+
+
+async def test_the_trade_bill_of_all_kinds(partner: Partner, sim: Sim) -> None:
+    day = await a_day(partner, sim)
+    offer, content = await fetch(partner, f"/v3/bill/tradebill?bill_date={day}")
+    assert offer["hash_type"] == "SHA1"
+    assert offer["hash_value"] == hashlib.sha1(content, usedforsecurity=False).hexdigest()
+    lines, summary = rows(content.decode(), bill_rows.COLUMNS["ALL"], bill_rows.TRADE_SUMMARY)
+    assert {len(line) for line in lines} == {27}
+    sale, _, refund = lines
+    assert (sale[6], sale[7], sale[9], sale[12], sale[21], sale[24]) == (
+        "BILL-00001",
+        OPENID,
+        "SUCCESS",
+        "199.00",
+        "a,b",
+        "199.00",
+    )
+    assert (sale[22], sale[23]) == ("1.19400", "0.60%")
+    assert (refund[6], refund[9], refund[16], refund[19], refund[25]) == (
+        "BILL-00002",
+        "REFUND",
+        "25.00",
+        "SUCCESS",
+        "25.00",
+    )
+    assert summary == ["3", "299.00", "25.00", "0.00", "1.64400", "299.00", "25.00"]
+
+
+@pytest.mark.parametrize(("kind", "columns", "lines"), [("SUCCESS", 20, 2), ("REFUND", 29, 1)])
+async def test_the_other_kinds_have_their_columns(
+    partner: Partner, sim: Sim, kind: str, columns: int, lines: int
+) -> None:
+    day = await a_day(partner, sim)
+    _, content = await fetch(partner, f"/v3/bill/tradebill?bill_date={day}&bill_type={kind}")
+    found, _ = rows(content.decode(), bill_rows.COLUMNS[kind], bill_rows.TRADE_SUMMARY)
+    assert (len(found), {len(line) for line in found}) == (lines, {columns})
+    assert len(bill_rows.COLUMNS[kind].split(",")) == columns
+
+
+async def test_gzip_is_hashed_before_it_is_zipped(partner: Partner, sim: Sim) -> None:
+    day = await a_day(partner, sim)
+    offer, content = await fetch(partner, f"/v3/bill/tradebill?bill_date={day}&tar_type=GZIP")
+    assert offer["download_url"].endswith("&tartype=gzip")
+    plain = gzip.decompress(content)
+    assert offer["hash_value"] == hashlib.sha1(plain, usedforsecurity=False).hexdigest()
+
+
+async def test_the_fund_bill_balances(partner: Partner, sim: Sim) -> None:
+    day = await a_day(partner, sim)
+    _, content = await fetch(partner, f"/v3/bill/fundflowbill?bill_date={day}&account_type=BASIC")
+    lines, summary = rows(content.decode(), bill_rows.FUND_COLUMNS, bill_rows.FUND_SUMMARY)
+    assert [line[3] for line in lines] == ["交易", "扣除交易手续费", "交易", "扣除交易手续费", "退款"]
+    assert [line[6] for line in lines] == ["199.00", "1.19", "100.00", "0.60", "24.85"]
+    assert lines[-1][7] == "272.36"
+    assert summary == ["5", "2", "299.00", "3", "26.64"]
+
+
+async def test_days_that_have_no_bill_say_so(partner: Partner, sim: Sim) -> None:
+    today = f"{beijing(sim.clock.now()):%Y-%m-%d}"
+    for target, code in (
+        (f"/v3/bill/tradebill?bill_date={today}", "INVALID_REQUEST"),
+        ("/v3/bill/tradebill?bill_date=20260101", "PARAM_ERROR"),
+        ("/v3/bill/tradebill", "PARAM_ERROR"),
+        ("/v3/bill/tradebill?bill_date=2020-01-01", "INVALID_REQUEST"),
+        ("/v3/bill/tradebill?bill_date=2020-01-01&bill_type=X", "PARAM_ERROR"),
+    ):
+        answer = await partner.send("GET", target)
+        assert (answer.status_code, answer.json()["code"]) == (400, code), target
+    sim.advance(86400)
+    empty = await partner.send("GET", f"/v3/bill/tradebill?bill_date={today}")
+    assert (empty.status_code, empty.json()["code"]) == (400, "NO_STATEMENT_EXIST")
+
+
+async def test_a_bill_that_is_not_ready_comes_later(partner: Partner, sim: Sim) -> None:
+    day = await a_day(partner, sim)
+    await partner.control("POST", "/_sim/faults/set", {"name": "bill-not-ready", "times": 1})
+    early = await partner.send("GET", f"/v3/bill/tradebill?bill_date={day}")
+    assert (early.status_code, early.json()["code"]) == (400, "STATEMENT_CREATING")
+    await fetch(partner, f"/v3/bill/tradebill?bill_date={day}")
+
+
+async def test_strict_keeps_ten_oclock(keys: Path) -> None:
+    async with in_process(keys, strict=True) as (partner, sim):
+        await a_day(partner, sim)
+        now = beijing(sim.clock.now())
+        sim.advance(86400 - now.hour * 3600 - now.minute * 60 - now.second + 30)
+        await partner.prepay("BILL-00003")
+        await partner.pay("BILL-00003")
+        day = f"{beijing(sim.clock.now()):%Y-%m-%d}"
+        sim.advance(86400)
+        early = await partner.send("GET", f"/v3/bill/tradebill?bill_date={day}")
+        assert (early.status_code, early.json()["code"]) == (400, "STATEMENT_CREATING")
+        sim.advance(10 * 3600)
+        await fetch(partner, f"/v3/bill/tradebill?bill_date={day}")
+
+
+async def test_strict_keeps_a_minute_between_refunds(keys: Path) -> None:
+    async with in_process(keys, strict=True) as (partner, sim):
+        await partner.prepay("BILL-00004")
+        await partner.pay("BILL-00004")
+        amount = {"refund": 1, "total": 19900, "currency": "CNY"}
+        refund = {"out_trade_no": "BILL-00004", "out_refund_no": "S-1", "amount": amount}
+        target = "/v3/refund/domestic/refunds"
+        assert (await partner.send("POST", target, refund)).status_code == 200
+        second = await partner.send("POST", target, refund | {"out_refund_no": "S-2"})
+        assert (second.status_code, second.json()["code"]) == (429, "FREQUENCY_LIMITED")
+        sim.advance(60)
+        assert (await partner.send("POST", target, refund | {"out_refund_no": "S-2"})).status_code == 200
+
+
+async def test_a_download_link_lives_five_minutes_and_needs_its_merchant(partner: Partner, sim: Sim) -> None:
+    day = await a_day(partner, sim)
+    offer = await partner.send("GET", f"/v3/bill/tradebill?bill_date={day}")
+    target = offer.json()["download_url"].removeprefix("http://sim")
+    unsigned = await partner.send("GET", target, Authorization="")
+    assert unsigned.status_code == 401
+    sim.advance(301)
+    late = await partner.send("GET", target)
+    assert (late.status_code, late.json()["code"]) == (400, "INVALID_REQUEST")

@@ -1,0 +1,217 @@
+"""Refunds: partial, many, again, abnormal, refused; and the books after any mix (facts §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from wechatsim import crypto, pki
+from wechatsim.sim import Sim
+
+from .conftest import Partner, until
+
+REFUNDS = "/v3/refund/domestic/refunds"
+
+
+async def paid(partner: Partner, number: str, total: int = 19900) -> None:
+    await partner.prepay(number, amount={"total": total, "currency": "CNY"})
+    await partner.pay(number)
+
+
+def body(partner: Partner, order: str, number: str, fen: int, total: int = 19900, **more: Any) -> dict[str, Any]:
+    return {
+        "out_trade_no": order,
+        "out_refund_no": number,
+        "amount": {"refund": fen, "total": total, "currency": "CNY"},
+        "notify_url": partner.notify_url,
+    } | more
+
+
+async def status(partner: Partner, number: str) -> str:
+    return str((await partner.send("GET", f"{REFUNDS}/{number}")).json()["status"])
+
+
+async def test_a_partial_refund_is_accepted_then_succeeds_and_is_notified(partner: Partner) -> None:
+    await paid(partner, "REF-00001")
+    await until(lambda: len(partner.calls) == 1)
+    answer = await partner.send("POST", REFUNDS, body(partner, "REF-00001", "R-1", 900, reason="改期"))
+    assert answer.status_code == 200
+    shown = answer.json()
+    assert (shown["status"], shown["channel"], shown["out_refund_no"]) == ("PROCESSING", "ORIGINAL", "R-1")
+    assert shown["amount"] == {
+        "total": 19900,
+        "refund": 900,
+        "from": [],
+        "payer_total": 19900,
+        "payer_refund": 900,
+        "settlement_refund": 900,
+        "settlement_total": 19900,
+        "discount_refund": 0,
+        "currency": "CNY",
+        "refund_fee": 0,
+    }
+    await until(lambda: len(partner.calls) == 2)
+    notice = partner.open(partner.calls[1])
+    assert notice["refund_status"] == "SUCCESS"
+    assert "status" not in notice
+    assert notice["amount"] == {"total": 19900, "refund": 900, "payer_total": 19900, "payer_refund": 900}
+    assert notice["refund_id"] == shown["refund_id"]
+    query = (await partner.send("GET", f"{REFUNDS}/R-1")).json()
+    assert (query["status"], query["success_time"]) == ("SUCCESS", notice["success_time"])
+    order = await partner.send("GET", f"/v3/pay/transactions/out-trade-no/REF-00001?mchid={partner.ids['mchid']}")
+    assert (order.json()["trade_state"], order.json()["trade_state_desc"]) == ("REFUND", "转入退款")
+    books = await partner.books("REF-00001")
+    assert (books["paid"], books["refunded"], books["refunding"], books["held"]) == (19900, 900, 0, 19000)
+
+
+async def test_the_same_number_is_the_same_refund_and_a_changed_one_is_refused(partner: Partner) -> None:
+    await paid(partner, "REF-00002")
+    first = (await partner.send("POST", REFUNDS, body(partner, "REF-00002", "R-2", 100))).json()
+    await until(lambda: len(partner.calls) == 2)
+    again = (await partner.send("POST", REFUNDS, body(partner, "REF-00002", "R-2", 100))).json()
+    assert (again["refund_id"], again["status"]) == (first["refund_id"], "SUCCESS")
+    changed = await partner.send("POST", REFUNDS, body(partner, "REF-00002", "R-2", 101))
+    assert (changed.status_code, changed.json()["code"]) == (400, "INVALID_REQUEST")
+    assert (await partner.books("REF-00002"))["refunded"] == 100
+
+
+@pytest.mark.parametrize(
+    ("_case", "fen", "total", "state", "code"),
+    [
+        ("over the total", 19901, 19900, 400, "INVALID_REQUEST"),
+        ("another total", 100, 20000, 400, "INVALID_REQUEST"),
+        ("nothing", 0, 19900, 400, "PARAM_ERROR"),
+    ],
+)
+async def test_a_wrong_amount_is_refused_and_changes_nothing(
+    partner: Partner, _case: str, fen: int, total: int, state: int, code: str
+) -> None:
+    await paid(partner, "REF-00003")
+    answer = await partner.send("POST", REFUNDS, body(partner, "REF-00003", "R-3", fen, total))
+    assert (answer.status_code, answer.json()["code"]) == (state, code)
+    assert (await partner.books("REF-00003"))["state"] == "SUCCESS"
+    assert (await partner.send("GET", f"{REFUNDS}/R-3")).status_code == 404
+
+
+async def test_unpaid_and_unknown_orders_are_refused(partner: Partner) -> None:
+    await partner.prepay("REF-00004")
+    unpaid = await partner.send("POST", REFUNDS, body(partner, "REF-00004", "R-4", 1))
+    assert (unpaid.status_code, unpaid.json()["code"]) == (400, "INVALID_REQUEST")
+    unknown = await partner.send("POST", REFUNDS, body(partner, "NO-ORDER-1", "R-4", 1))
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "RESOURCE_NOT_EXISTS")
+
+
+async def test_currency_is_required_and_named(partner: Partner) -> None:
+    await paid(partner, "REF-00005")
+    content = body(partner, "REF-00005", "R-5", 1, amount={"refund": 1, "total": 19900})
+    answer = await partner.send("POST", REFUNDS, content)
+    assert (answer.status_code, answer.json()["detail"]["field"]) == (400, "/amount/currency")
+
+
+async def test_refunds_in_progress_are_reserved(partner: Partner) -> None:
+    await paid(partner, "REF-00006")
+    await partner.control("POST", "/_sim/faults/set", {"name": "refund-processing"})
+    await partner.send("POST", REFUNDS, body(partner, "REF-00006", "R-6a", 19000))
+    over = await partner.send("POST", REFUNDS, body(partner, "REF-00006", "R-6b", 901))
+    assert over.status_code == 400
+    books = await partner.books("REF-00006")
+    assert (books["refunded"], books["refunding"], books["held"]) == (0, 19000, 19900)
+    closed = await partner.control("POST", "/_sim/refund/finish", {"out_refund_no": "R-6a", "ending": "closed"})
+    assert closed.json()["status"] == "CLOSED"
+    assert (await partner.books("REF-00006"))["state"] == "SUCCESS"
+    assert (await partner.send("POST", REFUNDS, body(partner, "REF-00006", "R-6b", 901))).status_code == 200
+
+
+async def test_an_abnormal_refund_goes_to_a_bank_card(partner: Partner, sim: Sim) -> None:
+    await partner.control("POST", "/_sim/faults/set", {"name": "refund-abnormal", "times": 1})
+    await paid(partner, "REF-00007")
+    shown = (await partner.send("POST", REFUNDS, body(partner, "REF-00007", "R-7", 19900))).json()
+    await until(lambda: len(partner.calls) == 2)
+    assert partner.open(partner.calls[1])["refund_status"] == "ABNORMAL"
+    assert (await partner.books("REF-00007"))["held"] == 19900
+    ids = partner.ids
+    key = pki.certificate_key((partner.folder / "platform_cert.pem").read_text())
+    target = f"{REFUNDS}/{shown['refund_id']}/apply-abnormal-refund"
+    content = {
+        "out_refund_no": "R-7",
+        "type": "USER_BANK_CARD",
+        "bank_type": "ICBC_DEBIT",
+        "bank_account": crypto.oaep_encrypt(key, "6222000000000000"),
+        "real_name": crypto.oaep_encrypt(key, "王小明"),
+    }
+    wrong = await partner.send("POST", target, content, **{"Wechatpay-Serial": ids["public_key_id"]})
+    assert (wrong.status_code, wrong.json()["detail"]["field"]) == (400, "/bank_account")
+    assert await status(partner, "R-7") == "ABNORMAL"
+    right = await partner.send("POST", target, content, **{"Wechatpay-Serial": ids["platform_serial"]})
+    assert (right.status_code, right.json()["status"]) == (200, "PROCESSING")
+    await until(lambda: len(partner.calls) == 3)
+    assert partner.open(partner.calls[2])["refund_status"] == "SUCCESS"
+    assert (await partner.books("REF-00007"))["held"] == 0
+
+
+async def test_fifty_refunds_and_no_more(partner: Partner) -> None:
+    await paid(partner, "REF-00008")
+    for n in range(50):
+        answer = await partner.send("POST", REFUNDS, body(partner, "REF-00008", f"R-8-{n}", 1))
+        assert answer.status_code == 200
+    answer = await partner.send("POST", REFUNDS, body(partner, "REF-00008", "R-8-51", 1))
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
+
+
+async def test_without_a_notify_url_nothing_is_sent(partner: Partner) -> None:
+    await paid(partner, "REF-00009")
+    content = body(partner, "REF-00009", "R-9", 1)
+    del content["notify_url"]
+    await partner.send("POST", REFUNDS, content)
+
+    async def done() -> bool:
+        return await status(partner, "R-9") == "SUCCESS"
+
+    await until(done)
+    assert [n["event_type"] for n in await partner.notifications("REF-00009")] == ["TRANSACTION.SUCCESS"]
+
+
+async def test_a_coupons_part_goes_back_with_it_to_the_fen(partner: Partner) -> None:
+    await partner.control("POST", "/_sim/faults/set", {"name": "pay-coupon", "value": 333, "times": 1})
+    await partner.prepay("REF-00010", amount={"total": 1000, "currency": "CNY"})
+    transaction = await partner.pay("REF-00010")
+    assert transaction["amount"]["payer_total"] == 667
+    parts = []
+    for n, fen in enumerate((1, 332, 667)):
+        answer = await partner.send("POST", REFUNDS, body(partner, "REF-00010", f"R-10-{n}", fen, 1000))
+        parts.append(answer.json()["amount"]["payer_refund"])
+    assert sum(parts) == 667
+
+
+_steps = st.lists(
+    st.tuples(st.sampled_from(["refund", "abnormal", "closed", "processing"]), st.integers(1, 600)), max_size=8
+)
+_runs = iter(range(10**6))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(steps=_steps)
+async def test_paid_minus_refunded_is_held_after_any_mix(partner: Partner, steps: list[tuple[str, int]]) -> None:
+    order = f"MIX-{next(_runs):06d}"
+    await paid(partner, order, 1000)
+    expected, open_fen = 0, 0
+    for n, (kind, fen) in enumerate(steps):
+        if kind != "refund":
+            await partner.control("POST", "/_sim/faults/set", {"name": f"refund-{kind}", "times": 1})
+        answer = await partner.send("POST", REFUNDS, body(partner, order, f"{order}-{n}", fen, 1000))
+        fits = fen <= 1000 - expected - open_fen
+        assert answer.status_code == (200 if fits else 400)
+        await partner.control("POST", "/_sim/faults/clear", {})
+        if fits:
+            expected += fen if kind == "refund" else 0
+            open_fen += fen if kind in {"abnormal", "processing"} else 0
+
+    async def settled() -> bool:
+        books = await partner.books(order)
+        return (books["refunded"], books["refunding"]) == (expected, open_fen)
+
+    await until(settled)
+    assert (await partner.books(order))["held"] == 1000 - expected
