@@ -30,5 +30,9 @@ async def first_time(tx: Transaction, event: CloudEvent) -> bool:
 async def prune(tx: Transaction, *, keep_days: int = 30, limit: int = 5000) -> None:
     """Drop what is older than any redelivery can be (Kafka's retention is 7 days), a slice at a time."""
     key = tuple_(inbox.c.source, inbox.c.event_id)
-    old = select(key).where(inbox.c.received_at < func.now() - text(f"interval '{keep_days} days'")).limit(limit)
+    old = (
+        select(inbox.c.source, inbox.c.event_id)
+        .where(inbox.c.received_at < func.now() - text(f"interval '{keep_days} days'"))
+        .limit(limit)
+    )
     await tx.execute(delete(inbox).where(key.in_(old)))
