@@ -66,12 +66,15 @@ class Service:
     sidecar: FakeSidecar
     tokens: Tokens
 
-    async def hears(self, trade_state: int, *, sn: str = SN, event_id: str = "", **more: Any) -> str:
+    async def hears(
+        self, trade_state: int, *, sn: str = SN, event_id: str = "", settle: bool = True, **more: Any
+    ) -> str:
         """Deliver one event of an order as the sidecar does, wait for what it sets off; the status that was answered."""
         envelope = event(trade_state, sn=sn, event_id=event_id, **more)
         body = {"entries": [{"entryId": "1", "event": envelope, "metadata": {"__key": sn}}]}
         response = await self.http.post("/events/order-state", json=body, headers=SIDECAR_HEADERS)
-        await self.courier.idle()
+        if settle:
+            await self.courier.idle()
         answered: str = response.json()["statuses"][0]["status"]
         return answered
 
@@ -83,6 +86,16 @@ class Service:
         await self.courier.idle()
         claimed: int = response.json()["claimed"]
         return claimed
+
+    def plan(self, *sns: str) -> None:
+        """A `paid` message for each order, due now; no event, no second message, nobody woken."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            for sn in sns:
+                connection.execute(
+                    "insert into notification_task (order_sn, kind, next_attempt_at, give_up_at)"
+                    " values (%s, 'paid', %s, %s)",
+                    (sn, self.clock.now, self.clock.now + timedelta(hours=24)),
+                )
 
     def rows(self, query: str, *params: object) -> list[dict[str, Any]]:
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
@@ -98,9 +111,9 @@ class Service:
         found = self.rows("select * from delivery_attempt where task_id = %s order by seq", self.task(kind)["id"])
         return [row["outcome"] for row in found]
 
-    def execute(self, statement: str) -> None:
+    def execute(self, statement: str, *params: object) -> None:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
-            connection.execute(statement.encode())
+            connection.execute(statement.encode(), params)
 
 
 def event(trade_state: int, *, sn: str = SN, event_id: str = "", **more: Any) -> dict[str, Any]:
