@@ -132,12 +132,8 @@ class Database:
 
     async def own_connection(self) -> AsyncConnection:
         """A connection outside the pool's budget, for an advisory lock that is held for long."""
-        engine = create_async_engine(
-            self.url,
-            pool_size=1,
-            max_overflow=0,
-            connect_args={"connect_timeout": 3, "options": "-c timezone=UTC"},
-        )
+        limits = {"timeout": 3, "command_timeout": 6}
+        engine = create_async_engine(self.url, pool_size=1, max_overflow=0, connect_args=limits)
         connection = await engine.connect()
         return await connection.execution_options(isolation_level="AUTOCOMMIT")
 

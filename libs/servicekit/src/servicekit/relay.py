@@ -54,7 +54,9 @@ class Relay:
         self._woken.set()
 
     async def run(self) -> None:
+        failures = 0
         while True:
+            began = time.monotonic()
             try:
                 await self._hold_and_publish()
             except asyncio.CancelledError:
@@ -62,7 +64,8 @@ class Relay:
             except Exception as error:  # noqa: BLE001 - the relay outlives any fault of the database or the sidecar
                 log.warning("relay interrupted", error=f"{type(error).__name__}: {error}"[:300])
             ACTIVE.set(0)
-            await asyncio.sleep(self._poll)
+            failures = failures + 1 if time.monotonic() - began < 10 else 0
+            await asyncio.sleep(min(5.0, self._poll * 2**failures))
 
     async def _hold_and_publish(self) -> None:
         connection = await self._db.own_connection()

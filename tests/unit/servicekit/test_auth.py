@@ -1,0 +1,79 @@
+"""Tokens: only usercenter's, only valid ones, and usercenter's absence is lived through."""
+
+from datetime import timedelta
+
+import jwt
+import pytest
+
+from servicekit.auth import TokenVerifier
+from servicekit.errors import Forbidden, PeerUnavailable, Unauthenticated
+from servicekit.testing import Tokens
+
+
+async def test_a_good_token_names_user_and_roles():
+    tokens = Tokens()
+
+    principal = await tokens.verifier().principal(tokens.bearer(7, "buyer", "merchant")["Authorization"])
+
+    assert (principal.user_id, principal.roles) == (7, {"buyer", "merchant"})
+    with pytest.raises(Forbidden, match="operator"):
+        principal.require("operator")
+
+
+@pytest.mark.parametrize("header", [None, "", "Basic abc", "Bearer", "Bearer a.b.c", "bearer " + "x" * 3000])
+async def test_anything_else_is_unauthenticated(header):
+    with pytest.raises(Unauthenticated):
+        await Tokens().verifier().principal(header)
+
+
+async def test_an_expired_token_is_refused():
+    tokens = Tokens()
+    with pytest.raises(Unauthenticated, match="expired"):
+        await tokens.verifier().principal(tokens.bearer(1, expires_in=timedelta(seconds=-1))["Authorization"])
+
+
+async def test_anothers_key_under_our_kid_is_refused():
+    with pytest.raises(Unauthenticated):
+        await Tokens().verifier().principal(Tokens().bearer(1)["Authorization"])
+
+
+async def test_a_token_without_signature_or_with_the_public_key_as_secret_is_refused():
+    tokens = Tokens()
+    claims = {"sub": "1", "iss": "minsu-usercenter", "aud": "minsu", "iat": 0, "exp": 9999999999}
+    for algorithm, key in (("none", None), ("HS256", str(tokens.jwk["x"]).ljust(32, "x"))):
+        forged = jwt.encode(claims, key, algorithm=algorithm, headers={"kid": "test"})
+        with pytest.raises(Unauthenticated):
+            await tokens.verifier().principal(f"Bearer {forged}")
+
+
+async def test_keys_are_cached_and_serve_on_while_usercenter_is_down():
+    tokens, now, asked = Tokens(), [0.0], [0]
+
+    async def source():
+        asked[0] += 1
+        if asked[0] > 1:
+            raise PeerUnavailable("usercenter")
+        return {"keys": [tokens.jwk]}
+
+    verifier = TokenVerifier(source, lambda: now[0])
+    header = tokens.bearer(1)["Authorization"]
+    await verifier.principal(header)
+    await verifier.principal(header)
+    assert asked == [1]
+    now[0] = 700.0
+    assert (await verifier.principal(header)).user_id == 1
+    assert asked == [2]
+
+
+async def test_forged_kids_do_not_make_a_storm_of_questions():
+    asked = [0]
+
+    async def source():
+        asked[0] += 1
+        return {"keys": [Tokens().jwk | {"kid": "other"}]}
+
+    verifier = TokenVerifier(source, lambda: 100.0)
+    for _ in range(20):
+        with pytest.raises(Unauthenticated):
+            await verifier.principal(Tokens().bearer(1)["Authorization"])
+    assert asked == [1]

@@ -1,0 +1,70 @@
+"""Money, numbers, messages, traces: small rules that everything leans on."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from servicekit.messages import Catalogue, preferred_language
+from servicekit.money import yuan, yuan_text
+from servicekit.numbers import business_number
+from servicekit.telemetry import continue_trace, current_traceparent
+
+
+@given(st.integers(0, 2**53 // 100))
+def test_yuan_is_exact_to_the_fen(fen):
+    assert round(yuan(fen) * 100) == fen
+
+
+@pytest.mark.parametrize(("fen", "text"), [(0, "0.00"), (5, "0.05"), (19900, "199.00"), (-105, "-1.05")])
+def test_yuan_text_has_two_decimals(fen, text):
+    assert yuan_text(fen) == text
+
+
+def test_a_business_number_tells_when_in_shanghai_and_fits_wechats_limit():
+    number = business_number("PMT", datetime(2026, 11, 23, 16, 30, 5, tzinfo=UTC))
+
+    assert re.fullmatch(r"PMT20261124003005\d{8}", number)
+    assert 6 <= len(number) <= 32
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "zh"),
+        ("en", "en"),
+        ("en-GB,en;q=0.9", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("fr, en;q=0.3", "en"),
+        ("en;q=0.3, zh;q=0.3", "zh"),
+        ("en;q=nonsense", "zh"),
+        ("*", "zh"),
+    ],
+)
+def test_chinese_unless_english_is_preferred(header, language):
+    assert preferred_language(header) == language
+
+
+def test_every_message_is_there_in_both_languages():
+    for package in ("gateway", "notification", "order", "payment", "travel", "usercenter"):
+        catalogue = Catalogue(package)
+        for slug, texts in catalogue._messages.items():
+            assert set(texts) == {"zh", "en"}, (package, slug)
+
+
+def test_a_message_with_a_missing_parameter_still_reads():
+    catalogue = Catalogue()
+    catalogue._messages["limit"] = {"zh": "最多{most}人", "en": "at most {most} people"}
+
+    assert catalogue.text("limit", "en", most=3) == "at most 3 people"
+    assert catalogue.text("limit", "en") == "at most {most} people"
+
+
+def test_a_callers_trace_goes_on_and_a_broken_one_begins_anew():
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert continue_trace(f"00-{trace_id}-00f067aa0ba902b7-01") == trace_id
+    assert current_traceparent().startswith(f"00-{trace_id}-")
+    for broken in (None, "", "00-" + "0" * 32 + "-" + "0" * 16 + "-00", "garbage"):
+        assert re.fullmatch(r"(?!0{32})[0-9a-f]{32}", continue_trace(broken))
