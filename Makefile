@@ -7,8 +7,7 @@ VENV := .venv/bin
 STACK := $(VENV)/python -m stack
 MEMBERS := $(wildcard apps/*/pyproject.toml libs/*/pyproject.toml clients/*/pyproject.toml tools/*/pyproject.toml)
 SETUP := .venv/.setup
-UNIT := tests/unit tools/stack/tests $(wildcard apps/*/tests libs/*/tests clients/*/tests)
-REST := tests
+UNIT := $(wildcard tests/unit tests/contract tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup infra run up down status logs demo check format test test-unit test-integration lock clean distclean FORCE
@@ -50,7 +49,7 @@ format: $(SETUP) ## let ruff format and mend
 
 test: $(SETUP) ## every test, the real stack included
 	@$(STACK) preflight-tests
-	@$(VENV)/python -m pytest $(UNIT) $(REST) $(ARGS)
+	@$(VENV)/python -m pytest $(UNIT) tests $(ARGS)
 
 test-unit: $(SETUP) ## the tests that start nothing
 	@$(VENV)/python -m pytest $(UNIT) $(ARGS)
