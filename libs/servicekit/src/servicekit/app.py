@@ -17,7 +17,7 @@ from servicekit.deadletters import DeadLetters
 from servicekit.errors import Problem, Unavailable
 from servicekit.idempotency import Idempotency
 from servicekit.messages import Catalogue
-from servicekit.middleware import Gatekeeper
+from servicekit.middleware import SIDECAR_ONLY, Gatekeeper
 from servicekit.schemas import ProblemDetails
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
@@ -59,10 +59,12 @@ def build(
     on_start: Sequence[Callable[[], Awaitable[None]]] = (),
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
+    sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
 ) -> FastAPI:
     """A FastAPI app with health, metrics, problems, tracing, the sidecar's door and a lifespan that starts `background`.
 
     `on_start` runs before the first request is taken (keys, secrets); `name` is the app-id and the package.
+    `sidecar_only` is empty where such paths do not exist at all (the public door).
     """
 
     @contextlib.asynccontextmanager
@@ -108,6 +110,7 @@ def build(
         concurrency=settings.request_concurrency,
         max_body_bytes=max_body_bytes,
         render=refuse,
+        sidecar_only=sidecar_only,
     )
     return app
 

@@ -44,8 +44,10 @@ class Gatekeeper:
         concurrency: int,
         max_body_bytes: int,
         render: Callable[[Request, Problem], JSONResponse],
+        sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
     ) -> None:
         self._app, self._token, self._render = app, token.encode(), render
+        self._sidecar_only = sidecar_only
         self._free, self._max_body = concurrency, max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +81,7 @@ class Gatekeeper:
             LATENCY.labels(scope["method"], route, str(status)).observe(time.perf_counter() - began)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
-        if scope["path"].startswith(SIDECAR_ONLY) and not hmac.compare_digest(
+        if scope["path"].startswith(self._sidecar_only) and not hmac.compare_digest(
             headers.get("dapr-api-token", "").encode(), self._token
         ):
             return Unauthenticated("only this service's own sidecar may call this path")

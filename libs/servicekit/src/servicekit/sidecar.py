@@ -32,7 +32,7 @@ class Sidecar:
             base_url=base_url,
             headers={"dapr-api-token": api_token} if api_token else {},
             timeout=httpx.Timeout(timeout_seconds, connect=1.0),
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+            limits=httpx.Limits(max_connections=200, max_keepalive_connections=200),
             trust_env=False,
         )
 
