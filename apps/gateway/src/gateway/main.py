@@ -29,6 +29,7 @@ def create_app(settings: ServiceSettings, *, clock: Clock = utc_now, sidecar: Si
         verifier=TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         max_body_bytes=settings.max_body_bytes,
+        sidecar_only=(),
     )
     app.router.redirect_slashes = False
     app.mount("/static", assets)

@@ -52,5 +52,5 @@ PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("order", "merchant", Who.SIGNED_IN, "orderList", "verifyTradeCode"),
     *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
     *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
-    *_routes("notification", "ops", Who.SIGNED_IN, "taskList", "taskResend"),
+    *_routes("notification", "ops", Who.SIGNED_IN, "taskList", "taskDetail", "taskResend"),
 )

@@ -18,7 +18,7 @@ function card(homestay, { small = false } = {}) {
       h("h3", {}, homestay.title),
       small ? "" : h("p", { class: "soft clamp" }, homestay.subTitle),
       h("p", { class: "price" }, h("strong", {}, money(price, { short: true })), h("span", { class: "soft" }, ` /${unit}`),
-        market > price ? h("s", { class: "soft" }, ` ${money(market, { short: true })}`) : ""),
+        market > price ? h("s", { class: "soft" }, money(market, { short: true })) : ""),
       small ? "" : h("p", { class: "chips" },
         h("span", { class: "chip" }, t("people_limit", { n: homestay.peopleNum })),
         h("span", { class: "chip" }, t(homestay.rowType === 1 ? "row_person" : "row_whole"))),

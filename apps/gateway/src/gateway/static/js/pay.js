@@ -9,7 +9,7 @@ async function prepay() {
   try {
     return await call("/payment/v1/thirdPayment/thirdPaymentWxPay", { orderSn: page.sn, serviceType: "homestayOrder" }, { as: "user" });
   } catch (error) {
-    if (/wechat|openid|authori/.test(error.slug)) throw new Refusal(`${error.message} ${t("mini_program_only")}`, error);
+    if (error.slug === "wechat-not-linked") throw new Refusal(`${error.message} ${t("mini_program_only")}`, error);
     throw error;
   }
 }

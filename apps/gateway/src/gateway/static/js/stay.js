@@ -9,7 +9,7 @@ export function nightsOf(order) {
 export function stayLine(order) {
   const nights = nightsOf(order);
   const dates = order.liveStartDate ? `${shortDate(order.liveStartDate)} – ${shortDate(order.liveEndDate)}` : "";
-  const size = nights > 0 ? t(order.livePeopleNum ? "nights_people" : "nights", { nights: t("nights", { n: nights }), n: nights, people: order.livePeopleNum }) : "";
+  const size = nights > 0 ? t(order.livePeopleNum ? "nights_people" : "nights", { n: nights, nights, people: order.livePeopleNum }) : "";
   return [dates, size].filter(Boolean).join(" · ");
 }
 
