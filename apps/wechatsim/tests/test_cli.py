@@ -10,10 +10,16 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import typer
+from typer.testing import CliRunner
+
+from wechatsim import cli
 
 from .conftest import OPENID, LiveServer, Partner
 
@@ -69,11 +75,20 @@ def test_no_server_is_a_clear_error(tmp_path: Path) -> None:
     assert "hint: wechatsim keys new" in keyless.stderr
 
 
-@pytest.mark.parametrize("words", [[], ["keys", "new"], ["serve"], ["pay"], ["code"], ["messages"]])
-def test_every_help_teaches_by_an_example(words: list[str]) -> None:
-    shown = run(*words, "--help")
-    assert shown.returncode == 0
-    assert "wechatsim " in shown.stdout
+def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    for name, command in getattr(group, "commands", {}).items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *path, name)
+        else:
+            yield (*path, name)
+
+
+@pytest.mark.parametrize("words", list(commands(typer.main.get_command(cli.app))), ids=" ".join)
+def test_every_help_teaches_by_an_example(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(cli.app, [*words, "--help"])
+    assert shown.exit_code == 0
+    assert f"wechatsim {' '.join(words)}" in " ".join(shown.stdout.split())
+    assert "Example:" in shown.stdout
     assert "\x1b" not in shown.stdout
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 
-from wechatsim import __version__, keyring, remote, server
-from wechatsim.sim import Settings
+from wechatsim import __version__, cli_desk, keyring, remote
+from wechatsim.cli_desk import Json, Url
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,12 +22,9 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make a merchant's keys and ids.")
 app.add_typer(keys_app, name="keys")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Url = Annotated[
-    str | None,
-    typer.Option("--url", help="The sandbox. Default: $WECHATSIM_URL, $WXPAY_BASE_URL, " + remote.DEFAULT_URL),
-]
+app.add_typer(cli_desk.events, name="events")
+app.add_typer(cli_desk.clock, name="clock")
+app.add_typer(cli_desk.faults, name="faults")
 
 
 class KeyMode(StrEnum):
@@ -131,6 +127,12 @@ def serve(  # noqa: PLR0917 - typer passes options by name
 
     Example:  wechatsim serve --keys keys --store sim.db --allow-local-notify
     """
+    # The server's libraries take a while to import; no other command needs them.
+    import uvicorn  # noqa: PLC0415
+
+    from wechatsim import server  # noqa: PLC0415
+    from wechatsim.sim import Settings  # noqa: PLC0415
+
     server.set_up_logging(log_format.value, log_level)
     settings = Settings(
         keys=tuple(keys),
@@ -196,12 +198,31 @@ def messages(
 
     Example:  wechatsim messages --openid oBuyer0000000000000000000001
     """
-    found: dict[str, Any] = remote.call(url, "GET", f"/_sim/messages?openid={openid}")
+    found: dict[str, Any] = remote.call(url, "GET", "/_sim/messages", query={"openid": openid})
     rows = [
         [m["id"], m["openid"], m["title"], " ".join(f"{k}={v}" for k, v in m["data"].items())]
         for m in found["messages"]
     ]
     remote.show(found, as_json=as_json, human=lambda: remote.table(["#", "openid", "message", "data"], rows))
+
+
+@keys_app.command("rotate")
+def keys_rotate(
+    after: Annotated[str, typer.Option(help="When the new certificate begins to sign: 0s, 10m, 24h.")] = "0s",
+    mchid: Annotated[str, typer.Option(help="Whose; else the first merchant's.")] = "",
+    as_json: Json = False,
+    url: Url = None,
+) -> None:
+    """Give a running sandbox's platform a new certificate; the old one stays listed for a day more.
+
+    Example:  wechatsim keys rotate --after 10m
+    """
+    done = remote.call(url, "POST", "/_sim/rotate", {"after": after, "mchid": mchid})
+    remote.show(done, as_json=as_json, human=lambda: remote.facts(done))
+
+
+for command in (cli_desk.refund, cli_desk.trigger, cli_desk.listen, cli_desk.books):
+    app.command()(command)
 
 
 def main() -> None:

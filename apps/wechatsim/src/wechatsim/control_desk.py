@@ -90,7 +90,7 @@ def _trigger(sim: Sim, _: Request, body: Body) -> Any:
         out_trade_no=text(body, "out_trade_no", ""),
         notify_url=text(body, "notify_url", ""),
         total=total,
-        struck={str(name): float(value or KINDS[name].value or 0) for name, value in struck.items() if name in KINDS},
+        struck=struck,
     )
     return {"notifications": found}
 

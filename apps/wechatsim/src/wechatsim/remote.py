@@ -36,12 +36,19 @@ def server_url(url: str | None) -> str:
     return found.rstrip("/")
 
 
-def call(url: str | None, method: str, path: str, content: dict[str, Any] | None = None) -> dict[str, Any]:
+def call(
+    url: str | None,
+    method: str,
+    path: str,
+    content: dict[str, Any] | None = None,
+    *,
+    query: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """One control request; its JSON object. Exits with a clear message when it is refused or not answered."""
     base = server_url(url)
     try:
         with httpx.Client(trust_env=False, timeout=_LIMIT_S) as http:
-            answer = http.request(method, base + path, json=content if method == "POST" else None)
+            answer = http.request(method, base + path, params=query, json=content if method == "POST" else None)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         fail(f"no sandbox answers at {base} ({error})", "start one with `wechatsim serve --keys DIR`, or give --url")
     try:
@@ -67,6 +74,11 @@ def facts(pairs: dict[str, Any]) -> None:
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
         typer.echo(f"{name.ljust(width)}  {value}")
+
+
+def say_data(data: Any) -> None:
+    """A JSON value, indented, on stdout."""
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def table(columns: list[str], rows: list[list[Any]]) -> None:

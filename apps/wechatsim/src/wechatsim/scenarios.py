@@ -20,8 +20,16 @@ def _refused(error: PayError) -> ControlError:
     return ControlError(error.status, error.code.lower(), error.message)
 
 
+def _number(name: str, value: Any) -> float:
+    if name not in KINDS or not name.startswith("callback-"):
+        raise ControlError(HTTPStatus.BAD_REQUEST, "unknown_fault", f"no callback fault {name}")
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", f"the value of {name} must be a number")
+    return float(value or KINDS[name].value or 0)
+
+
 def trigger(
-    sim: Sim, event: str, *, out_trade_no: str = "", notify_url: str = "", total: int = 100, struck: dict[str, float]
+    sim: Sim, event: str, *, out_trade_no: str = "", notify_url: str = "", total: int = 100, struck: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Make `event` happen and notify it with the callback-* faults in `struck`; returns its notifications.
 
@@ -30,9 +38,7 @@ def trigger(
     """
     if event not in EVENTS:
         raise ControlError(HTTPStatus.BAD_REQUEST, "unknown_event", f"event must be one of {', '.join(EVENTS)}")
-    for name in struck:
-        if name not in KINDS or not name.startswith("callback-"):
-            raise ControlError(HTTPStatus.BAD_REQUEST, "unknown_fault", f"no callback fault {name}")
+    struck = {name: _number(name, value) for name, value in struck.items()}
     row = orders.by_number(sim, out_trade_no) if out_trade_no else _new_order(sim, notify_url, total)
     merchant = sim.merchants[row["mchid"]]
     if event == "transaction.success":
