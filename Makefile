@@ -10,7 +10,7 @@ SETUP := .venv/.setup
 UNIT := $(wildcard tests/unit tests/contract tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup infra run up down status logs demo check format test test-unit test-integration lock clean distclean FORCE
+.PHONY: help setup infra run up down status logs demo check contracts format test test-unit test-integration lock clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ setup: $(SETUP) ## daprd, Kafka, the Python environment; a second run does nothi
 
 check: $(SETUP) ## ruff, mypy, import-linter, deptry, Dapr's definitions
 	@$(STACK) check
+
+contracts: $(SETUP) ## write contracts/openapi anew from the services' code
+	@$(VENV)/python -m tests.contract.openapi
 
 format: $(SETUP) ## let ruff format and mend
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .

@@ -1,0 +1,51 @@
+"""The committed API documents are what the services say, and the gateway routes exactly what they offer."""
+
+import json
+
+import pytest
+
+from gateway.routes import PUBLIC
+from tests.contract.openapi import FOLDER, apps, document
+
+APPS = apps()
+INNER = ("/internal/", "/jobs/", "/events/", "/dapr/")
+
+
+@pytest.mark.parametrize("service", APPS)
+def test_the_committed_document_is_the_services_own(service):
+    committed = (FOLDER / f"{service}.json").read_text()
+
+    assert committed == document(APPS[service]), (
+        f"{service}'s API changed: `make contracts`, and look at the difference"
+    )
+
+
+def test_the_gateway_routes_every_public_path_to_its_owner_and_nothing_else():
+    offered = {
+        (path, service)
+        for service, app in APPS.items()
+        for path in app.openapi()["paths"]
+        if not path.startswith(INNER)
+    }
+
+    assert {(route.path, route.app_id) for route in PUBLIC} == offered
+
+
+@pytest.mark.parametrize("service", APPS)
+def test_every_answer_member_that_a_schema_names_is_always_there(service):
+    """No optional members in answers: a front end in another language may rely on each."""
+    document = json.loads((FOLDER / f"{service}.json").read_text())
+    answers = {
+        media["schema"]["$ref"].rpartition("/")[2]
+        for path in document["paths"].values()
+        for operation in path.values()
+        for status, response in operation["responses"].items()
+        if status == "200"
+        for media in response.get("content", {}).values()
+        if "$ref" in media.get("schema", {})
+    }
+    schemas = document["components"]["schemas"]
+    for name in answers:
+        inner = schemas[name]["properties"].get("data", {}).get("$ref", "").rpartition("/")[2]
+        for each in filter(None, (inner,)):
+            assert set(schemas[each].get("required", [])) == set(schemas[each].get("properties", {})), each

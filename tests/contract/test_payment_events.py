@@ -1,0 +1,82 @@
+"""What payment publishes and takes, held against the schemas that both sides share."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from pydantic import ValidationError
+
+from payment import events
+from payment.models import ThirdPayment
+from payment.schemas import RefundRequested
+
+EVENTS = Path(__file__).resolve().parents[2] / "contracts" / "events"
+
+
+def schema(name):
+    return Draft202012Validator(json.loads((EVENTS / f"{name}.schema.json").read_text()))
+
+
+def example(name):
+    return json.loads((EVENTS / "examples" / f"{name}.json").read_text())
+
+
+def paid():
+    return ThirdPayment(
+        sn="PMT2026112309310087654321",
+        order_sn="HSO2026112309302612345678",
+        pay_status=1,
+        total_fen=19900,
+        pay_time=datetime(2026, 11, 23, 1, 31, 20, tzinfo=UTC),
+        version=2,
+    )
+
+
+def test_what_is_published_is_the_contracts_example_to_the_letter():
+    event = events.paystatus_updated(paid(), lambda: datetime.now(UTC))
+
+    schema("paystatus-updated.v1").validate(event.data)
+    assert event.data == example("paystatus-updated.v1")
+    assert (event.topic, event.type) == ("payment-update-paystatus-topic", "minsu.payment.paystatus-updated.v1")
+
+
+def test_the_order_sn_is_the_orders_and_the_key():
+    """The source system put the payment's number here, and no order ever turned paid."""
+    event = events.paystatus_updated(paid(), lambda: datetime.now(UTC))
+
+    assert event.data["orderSn"] == event.key == "HSO2026112309302612345678"
+    assert not schema("paystatus-updated.v1").is_valid(event.data | {"orderSn": paid().sn})
+
+
+def test_a_payment_that_was_never_paid_has_nothing_to_tell():
+    unpaid = paid()
+    unpaid.pay_time = None
+    with pytest.raises(ValueError, match="never paid"):
+        events.paystatus_updated(unpaid, lambda: datetime.now(UTC))
+
+
+def test_a_refund_request_is_read_and_more_than_we_know_is_tolerated():
+    data = example("refund-requested.v1")
+    schema("refund-requested.v1").validate(data)
+
+    read = RefundRequested.model_validate(data | {"newMember": 1})
+
+    assert (read.request_sn, read.payment_sn, read.refund_fen) == (data["requestSn"], data["paymentSn"], 19900)
+
+
+@pytest.mark.parametrize("member", ["requestSn", "orderSn", "paymentSn", "refundFen", "cause", "reason"])
+def test_a_refund_request_without_a_required_member_is_not_read(member):
+    data = example("refund-requested.v1")
+    del data[member]
+
+    assert not schema("refund-requested.v1").is_valid(data)
+    with pytest.raises(ValidationError):
+        RefundRequested.model_validate(data)
+
+
+@pytest.mark.parametrize("name", ["paystatus-updated.v1", "tradestate-updated.v1", "refund-requested.v1"])
+def test_every_schema_is_a_schema_and_takes_its_example(name):
+    Draft202012Validator.check_schema(schema(name).schema)
+    schema(name).validate(example(name))
