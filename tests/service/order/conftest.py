@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+
 from order.main import create_app
 from order.settings import Settings
 from servicekit import migrate
 from servicekit.testing import APP_TOKEN, Tokens, client
-
 from tests.service.order.support import Clock, Order, Peers
 from tests.support.postgres import PostgresServer
 

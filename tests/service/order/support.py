@@ -1,5 +1,6 @@
 """How tests speak with the order service: as buyer, merchant, sidecar, and as somebody who looks into its tables."""
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import psycopg
+
 from servicekit.sidecar import BulkEntry
 from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens
 
@@ -47,12 +49,13 @@ class Peers(FakeSidecar):
 
     def __init__(self) -> None:
         super().__init__()
-        self.published: list[BulkEntry] = []
+        self.published: asyncio.Queue[tuple[str, BulkEntry]] = asyncio.Queue()
         self.answer("travel", "/internal/homestaySnapshot", HOMESTAY)
         self.payment_says("neverPaid")
 
     async def publish_bulk(self, topic: str, entries: Sequence[BulkEntry]) -> dict[str, str]:
-        self.published += entries
+        for entry in entries:
+            self.published.put_nowait((topic, entry))
         return {}
 
     def payment_says(self, outcome: str, **more: Any) -> None:

@@ -1,4 +1,4 @@
-"""Why the order service refuses. Numbers 100200–100299 are this service's.
+"""Why the order service refuses. Numbers 103001–103099 are this service's.
 
 Problem
 ├── InvalidInput
@@ -22,79 +22,79 @@ from servicekit.errors import Conflict, InvalidInput, NotFound, Poison, TooManyR
 
 
 class NoNights(InvalidInput):
-    code, slug = 100201, "no-nights"
+    code, slug = 103001, "no-nights"
 
 
 class StayTooLong(InvalidInput):
-    code, slug = 100202, "stay-too-long"
+    code, slug = 103002, "stay-too-long"
 
 
 class StartInThePast(InvalidInput):
-    code, slug = 100203, "start-in-the-past"
+    code, slug = 103003, "start-in-the-past"
 
 
 class StartTooFar(InvalidInput):
-    code, slug = 100204, "start-too-far"
+    code, slug = 103004, "start-too-far"
 
 
 class TooManyPeople(InvalidInput):
-    code, slug = 100205, "too-many-people"
+    code, slug = 103005, "too-many-people"
 
 
 class OrderNotFound(NotFound):
-    code, slug = 100210, "order-not-found"
+    code, slug = 103010, "order-not-found"
 
 
 class HomestayNotFound(NotFound):
-    code, slug = 100211, "homestay-not-found"
+    code, slug = 103011, "homestay-not-found"
 
 
 class UnknownTradeCode(NotFound):
-    code, slug = 100212, "unknown-trade-code"
+    code, slug = 103012, "unknown-trade-code"
 
 
 class NotOnSale(Conflict):
-    code, slug = 100220, "not-on-sale"
+    code, slug = 103020, "not-on-sale"
 
 
 class PriceOutOfRange(Conflict):
-    code, slug = 100221, "price-out-of-range"
+    code, slug = 103021, "price-out-of-range"
 
 
 class IllegalMove(Conflict):
-    code, slug = 100222, "illegal-move"
+    code, slug = 103022, "illegal-move"
 
 
 class NotCancellable(Conflict):
-    code, slug = 100223, "not-cancellable"
+    code, slug = 103023, "not-cancellable"
 
 
 class AlreadyPaid(Conflict):
-    code, slug = 100224, "already-paid"
+    code, slug = 103024, "already-paid"
 
 
 class NotRefundable(Conflict):
-    code, slug = 100225, "not-refundable"
+    code, slug = 103025, "not-refundable"
 
 
 class CodeSpent(Conflict):
-    code, slug = 100226, "code-spent"
+    code, slug = 103026, "code-spent"
 
 
 class StayNotBegun(Conflict):
-    code, slug = 100227, "stay-not-begun"
+    code, slug = 103027, "stay-not-begun"
 
 
 class StayOver(Conflict):
-    code, slug = 100228, "stay-over"
+    code, slug = 103028, "stay-over"
 
 
 class RefundOpen(Conflict):
-    code, slug = 100229, "refund-open"
+    code, slug = 103029, "refund-open"
 
 
 class TooManyWrongCodes(TooManyRequests):
-    code, slug = 100230, "too-many-wrong-codes"
+    code, slug = 103030, "too-many-wrong-codes"
 
 
 class AmountMismatch(Poison):

@@ -51,8 +51,8 @@ class Fulfilment:
         known = await repository.payment(tx, fact.payment_sn)
         if known and known.order_id != order.id:
             raise Poison(f"payment {fact.payment_sn} belongs to another order than {order.sn}")
-        if known and known.version >= fact.version:
-            return
+        if known and (known.version, known.pay_status) >= (fact.version, fact.pay_status):
+            return  # the status is compared too: an answer to `close` says "paid" of a payment that is refunded by now
         effect = _effect(order, fact)
         if effect in {Effect.PAY, Effect.PAY_AND_REFUND} and fact.total_fen != order.order_total_fen:
             raise AmountMismatch(
@@ -73,9 +73,8 @@ class Fulfilment:
             await self._refunds.ask(tx, order, payment, states.GIVE_BACK[effect])
 
     async def _mark_paid(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, now: datetime) -> None:
-        order.payment_sn = payment.payment_sn
-        order.paid_at = payment.paid_at
-        order.trade_code = await _free_code(tx)
+        code = await _free_code(tx)  # before the order is touched: a query flushes, and half a payment is refused
+        order.payment_sn, order.paid_at, order.trade_code = payment.payment_sn, payment.paid_at, code
         order.closing_at = None
         await lifecycle.move(tx, order, TradeState.WAIT_USE, cause="paid", now=now, detail=payment.payment_sn)
 

@@ -1,0 +1,98 @@
+"""What order publishes and consumes, held to contracts/events: the wire's words, not order's own idea of them."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
+
+from order import events
+from order.states import MOVES, RefundCause, TradeState
+from order.subscriptions import PaymentStatus
+from servicekit.numbers import business_number
+
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+MOMENT = datetime(2026, 11, 23, 1, 31, 20, 120000, tzinfo=UTC)
+ORDER_SN, PAYMENT_SN = business_number("HSO", MOMENT), business_number("PMT", MOMENT)
+
+
+def schema(name: str) -> Draft202012Validator:
+    document = json.loads((CONTRACTS / "events" / f"{name}.schema.json").read_text("utf-8"))
+    return Draft202012Validator(document, format_checker=FormatChecker())
+
+
+def asyncapi() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((CONTRACTS / "asyncapi.yaml").read_text("utf-8"))
+    return document
+
+
+@pytest.mark.parametrize(("was", "now_is"), [(was, to) for was, targets in MOVES.items() for to in targets])
+def test_every_move_is_told_in_the_contracts_words(was: TradeState, now_is: TradeState) -> None:
+    event = events.trade_state_updated(ORDER_SN, was, now_is, version=2, changed_at=MOMENT)
+
+    schema("tradestate-updated.v1").validate(event.data)
+    assert (event.key, event.subject) == (ORDER_SN, ORDER_SN)
+
+
+@pytest.mark.parametrize("cause", RefundCause)
+@pytest.mark.parametrize("reason", ["", "行程有变", "长" * 200])
+def test_every_refund_is_asked_in_the_contracts_words(cause: RefundCause, reason: str) -> None:
+    event = events.refund_requested(
+        ORDER_SN,
+        request_sn=business_number("RFR", MOMENT),
+        payment_sn=PAYMENT_SN,
+        refund_fen=19900,
+        cause=cause,
+        reason=reason,
+        requested_at=MOMENT,
+    )
+
+    schema("refund-requested.v1").validate(event.data)
+    assert event.key == ORDER_SN
+
+
+def test_the_contract_knows_no_cause_that_order_does_not() -> None:
+    document = schema("refund-requested.v1").schema
+
+    assert isinstance(document, dict)
+    assert set(document["properties"]["cause"]["enum"]) == {cause.value for cause in RefundCause}
+
+
+def test_topics_and_types_are_those_of_the_contract() -> None:
+    document = asyncapi()
+    told = {channel["address"] for channel in document["channels"].values()}
+    types = {message["name"] for message in document["components"]["messages"].values()}
+
+    assert {events.TRADE_STATE_TOPIC, events.REFUND_TOPIC, events.PAY_STATUS_TOPIC} <= told
+    assert f"{events.PAY_STATUS_TOPIC}.order.dlq" in told
+    assert {events.TRADE_STATE_TYPE, events.REFUND_TYPE} <= types
+
+
+def test_order_reads_the_contracts_example_of_a_payment() -> None:
+    example = json.loads((CONTRACTS / "events/examples/paystatus-updated.v1.json").read_text("utf-8"))
+
+    data = PaymentStatus.model_validate(example | {"addedLater": [1, 2]})
+
+    assert (data.order_sn, data.payment_sn) == (example["orderSn"], example["paymentSn"])
+    assert (data.pay_status, data.total_fen, data.version) == (1, 19900, 2)
+    assert data.pay_time == datetime(2026, 11, 23, 1, 31, 20, tzinfo=UTC)
+
+
+def test_order_needs_nothing_of_a_payment_that_the_contract_does_not_promise() -> None:
+    document = schema("paystatus-updated.v1").schema
+    needed = {field.alias or "" for field in PaymentStatus.model_fields.values() if field.is_required()}
+
+    assert isinstance(document, dict)
+    assert needed <= set(document["required"])
+
+
+def test_the_contract_holds_the_event_to_the_orders_number() -> None:
+    example = json.loads((CONTRACTS / "events/examples/paystatus-updated.v1.json").read_text("utf-8"))
+    wrong = example | {"orderSn": example["paymentSn"]}
+
+    assert re.match(r"HSO", example["orderSn"])
+    assert not schema("paystatus-updated.v1").is_valid(wrong)

@@ -1,0 +1,175 @@
+"""Lists, details and what peers may know."""
+
+import pytest
+
+from tests.service.order.support import BUYER, MERCHANT, OTHER_MERCHANT, STRANGER, Order
+
+LIST, DETAIL = "/homestayOrder/userHomestayOrderList", "/homestayOrder/userHomestayOrderDetail"
+UNKNOWN = "HSO2026112309302600000000"
+
+
+async def listed(order: Order, **query) -> list[dict]:
+    response = await order.post(LIST, query)
+    assert response.status_code == 200, response.text
+    rows: list[dict] = response.json()["data"]["list"]
+    return rows
+
+
+async def test_a_buyer_sees_own_orders_newest_first_page_by_page(order: Order) -> None:
+    sns = [await order.create() for _ in range(3)]
+    await order.create(user=STRANGER)
+
+    first = await listed(order, lastId=0, pageSize=2, tradeState=-99)
+    rest = await listed(order, lastId=first[-1]["id"], pageSize=2, tradeState=-99)
+
+    assert [row["sn"] for row in first + rest] == sns[::-1]
+    assert [row["orderSn"] for row in first] == [row["sn"] for row in first]
+    assert set(first[0]) == {
+        *("id", "sn", "orderSn", "homestayId", "homestayBusinessId", "title", "subTitle", "cover", "info", "rowType"),
+        *("liveStartDate", "liveEndDate", "nights", "livePeopleNum", "needFood", "remark", "tradeState", "closing"),
+        *("refundOpen", "orderTotalPrice", "orderTotalFen", "createTime", "closeTime", "payTime", "tradeCode"),
+    }
+    assert (first[0]["orderTotalPrice"], first[0]["orderTotalFen"]) == (199.0, 19900)
+    assert (first[0]["payTime"], first[0]["tradeCode"]) == (0, "")
+
+
+async def test_a_list_is_filtered_by_state(order: Order) -> None:
+    await order.create()
+    paid_sn, _ = await order.paid()
+
+    assert [row["sn"] for row in await listed(order, tradeState=1)] == [paid_sn]
+    assert await listed(order, tradeState=4) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"pageSize": 0}, "pageSize"),
+        ({"pageSize": 101}, "pageSize"),
+        ({"lastId": -1}, "lastId"),
+        ({"lastId": 2**63}, "lastId"),
+        ({"tradeState": 5}, "tradeState"),
+        ({"tradeState": None}, "tradeState"),
+    ],
+)
+async def test_a_list_has_bounds(order: Order, query: dict, field: str) -> None:
+    response = await order.post(LIST, query)
+
+    assert (response.status_code, response.json()["field"]) == (422, field)
+
+
+async def test_the_detail_shows_the_code_once_paid_and_asks_payment_how_only_once(order: Order) -> None:
+    sn, payment_sn = await order.paid(nights=2, isFood=True)
+    order.peers.answer("payment", "/internal/paymentByOrder", {"sn": payment_sn, "payType": "WECHAT_PAY"})
+
+    [first, second] = [(await order.post(DETAIL, {"sn": sn})).json()["data"] for _ in range(2)]
+
+    assert first == second
+    assert first["tradeCode"] == order.row(sn)["trade_code"]
+    assert (first["payTime"], first["payType"]) == (1795397480, "WECHAT_PAY")
+    assert (first["foodTotalPrice"], first["homestayTotalPrice"], first["orderTotalPrice"]) == (100.0, 398.0, 498.0)
+    assert (first["userId"], first["homestayUserId"], first["peopleNum"]) == (BUYER, MERCHANT, 4)
+    assert order.peers.asked("/internal/paymentByOrder") == 1
+
+
+async def test_the_detail_is_shown_without_payment_too(order: Order) -> None:
+    sn, _ = await order.paid()
+
+    data = (await order.post(DETAIL, {"sn": sn})).json()["data"]
+
+    assert (data["tradeState"], data["payType"]) == (1, "")
+
+
+async def test_an_unpaid_detail_has_no_code_and_asks_nobody(order: Order) -> None:
+    sn = await order.create()
+
+    data = (await order.post(DETAIL, {"sn": sn})).json()["data"]
+
+    assert (data["tradeState"], data["tradeCode"], data["payTime"], data["payType"]) == (0, "", 0, "")
+    assert order.peers.asked("/internal/paymentByOrder") == 0
+
+
+async def test_another_ones_order_and_no_order_look_the_same(order: Order) -> None:
+    sn = await order.create()
+
+    theirs = await order.post(DETAIL, {"sn": sn}, user=STRANGER)
+    nobodys = await order.post(DETAIL, {"sn": UNKNOWN}, user=STRANGER)
+
+    assert theirs.status_code == nobodys.status_code == 404
+    assert theirs.json()["msg"] == nobodys.json()["msg"]
+    assert theirs.json()["code"] == nobodys.json()["code"]
+
+
+async def test_a_merchant_sees_the_orders_of_own_homestays_without_codes(order: Order) -> None:
+    sn, _ = await order.paid()
+
+    mine = await order.merchant("/orderList", {"lastId": 0, "pageSize": 10, "tradeState": -99})
+    others = await order.merchant("/orderList", {"pageSize": 10}, user=OTHER_MERCHANT)
+    as_buyer = await order.post("/merchant/orderList", {"pageSize": 10}, user=MERCHANT)
+
+    assert [row["sn"] for row in mine.json()["data"]["list"]] == [sn]
+    assert order.row(sn)["trade_code"] not in mine.text
+    assert others.json()["data"]["list"] == []
+    assert as_buyer.status_code == 403
+
+
+async def test_payable_says_how_much_until_when(order: Order) -> None:
+    sn = await order.create()
+
+    answer = (await order.inside("/internal/payable", {"orderSn": sn})).json()
+
+    assert answer == {
+        "orderSn": sn,
+        "userId": BUYER,
+        "totalFen": 19900,
+        "tradeState": 0,
+        "payable": True,
+        "closeAt": "2026-11-23T02:00:00Z",
+        "title": "西湖边的小院",
+    }
+
+
+async def test_peers_read_an_order_with_its_code(order: Order) -> None:
+    sn, payment_sn = await order.paid(nights=2)
+
+    answer = (await order.inside("/internal/orderDetail", {"orderSn": sn})).json()
+
+    assert answer == {
+        "sn": sn,
+        "userId": BUYER,
+        "homestayId": 7,
+        "homestayUserId": MERCHANT,
+        "title": "西湖边的小院",
+        "tradeState": 1,
+        "tradeCode": order.row(sn)["trade_code"],
+        "totalFen": 39800,
+        "liveStartDate": "2026-11-23",
+        "liveEndDate": "2026-11-25",
+        "payTime": "2026-11-23T01:31:20Z",
+        "paymentSn": payment_sn,
+        "version": 2,
+    }
+
+
+async def test_only_a_used_order_of_its_buyer_may_be_commented(order: Order) -> None:
+    sn, _ = await order.paid()
+    before = await order.inside("/internal/commentable", {"orderSn": sn, "userId": BUYER})
+    await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+
+    after = await order.inside("/internal/commentable", {"orderSn": sn, "userId": BUYER})
+    strangers = await order.inside("/internal/commentable", {"orderSn": sn, "userId": STRANGER})
+
+    assert before.json() == {"homestayId": 7, "commentable": False}
+    assert after.json() == {"homestayId": 7, "commentable": True}
+    assert strangers.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["payable", "orderDetail"])
+async def test_peers_get_a_404_for_no_order_and_outsiders_nothing(order: Order, path: str) -> None:
+    sn = await order.create()
+
+    absent = await order.inside(f"/internal/{path}", {"orderSn": UNKNOWN})
+    outsider = await order.http.post(f"/internal/{path}", json={"orderSn": sn})
+
+    assert absent.status_code == 404
+    assert outsider.status_code == 401
