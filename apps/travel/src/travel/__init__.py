@@ -1,0 +1,1 @@
+"""What can be booked: homestays, their shops, and what guests say of them."""

@@ -1,0 +1,1 @@
+"""HTTP edges: parse, name the caller, call one use-case."""

@@ -1,0 +1,18 @@
+"""`/internal/…`: what peers may ask, by invocation only."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from servicekit.app import provided
+from travel.homestays import Homestays
+from travel.schemas import HomestaySnapshot, SnapshotRequest
+
+router = APIRouter(prefix="/internal", tags=["internal"])
+
+
+@router.post("/homestaySnapshot")
+async def show_snapshot(
+    body: SnapshotRequest, homestays: Annotated[Homestays, Depends(provided(Homestays))]
+) -> HomestaySnapshot:
+    return await homestays.snapshot(body.homestay_id)

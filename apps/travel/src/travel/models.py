@@ -1,0 +1,128 @@
+"""The tables of travel. Ids up to 1000 are kept for seeds."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from servicekit import db
+
+UP = 1
+PREFERRED_HOMESTAY, GOOD_BUSINESS = "preferredHomestay", "goodBusiness"
+
+
+class Base(db.Base):
+    __abstract__ = True
+    metadata = db.new_metadata()
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    deleted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class HomestayBusiness(Base):
+    """A shop: one for a host."""
+
+    __tablename__ = "homestay_business"
+    __table_args__ = (
+        UniqueConstraint("user_id"),
+        UniqueConstraint("id", "user_id"),
+        CheckConstraint("char_length(title) between 1 and 32", name="title"),
+        CheckConstraint("row_state in (0, 1)", name="row_state"),
+    )
+
+    title: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    info: Mapped[str] = mapped_column(Text, server_default="")
+    boss_info: Mapped[str] = mapped_column(Text, server_default="")
+    license_front: Mapped[str] = mapped_column(Text, server_default="")
+    license_back: Mapped[str] = mapped_column(Text, server_default="")
+    row_state: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    tags: Mapped[str] = mapped_column(Text, server_default="")
+    cover: Mapped[str] = mapped_column(Text, server_default="")
+    header_img: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class Homestay(Base):
+    """`row_type` 0 sells the room, 1 a place in it. `food_price_fen` is for one person and night, 0 without food."""
+
+    __tablename__ = "homestay"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["homestay_business_id", "user_id"], ["homestay_business.id", "homestay_business.user_id"]
+        ),
+        CheckConstraint("char_length(title) between 1 and 32", name="title"),
+        CheckConstraint("people_num between 1 and 100", name="people_num"),
+        CheckConstraint("row_state in (0, 1)", name="row_state"),
+        CheckConstraint("row_type in (0, 1)", name="row_type"),
+        CheckConstraint("food_price_fen >= 0", name="food_price_fen"),
+        CheckConstraint("homestay_price_fen > 0", name="homestay_price_fen"),
+        CheckConstraint("market_homestay_price_fen >= 0", name="market_homestay_price_fen"),
+        Index("ix_homestay_homestay_business_id_id", "homestay_business_id", "id"),
+    )
+
+    title: Mapped[str] = mapped_column(Text)
+    sub_title: Mapped[str] = mapped_column(Text, server_default="")
+    banner: Mapped[str] = mapped_column(Text, server_default="")
+    info: Mapped[str] = mapped_column(Text, server_default="")
+    people_num: Mapped[int] = mapped_column(SmallInteger)
+    homestay_business_id: Mapped[int] = mapped_column(BigInteger)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    row_state: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    row_type: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    food_info: Mapped[str] = mapped_column(Text, server_default="")
+    food_price_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    homestay_price_fen: Mapped[int] = mapped_column(BigInteger)
+    market_homestay_price_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class HomestayActivity(Base):
+    """What is put forward: a homestay (`preferredHomestay`) or a shop (`goodBusiness`), by `data_id`."""
+
+    __tablename__ = "homestay_activity"
+    __table_args__ = (
+        UniqueConstraint("row_type", "data_id"),
+        CheckConstraint("row_type in ('preferredHomestay', 'goodBusiness')", name="row_type"),
+        CheckConstraint("row_status in (0, 1)", name="row_status"),
+    )
+
+    row_type: Mapped[str] = mapped_column(Text)
+    data_id: Mapped[int] = mapped_column(BigInteger)
+    row_status: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+
+
+class HomestayComment(Base):
+    """One for an order: the unique number decides between two that come at once."""
+
+    __tablename__ = "homestay_comment"
+    __table_args__ = (
+        UniqueConstraint("order_sn"),
+        CheckConstraint("char_length(content) between 1 and 500", name="content"),
+        CheckConstraint(
+            "tidiness between 1 and 5 and traffic between 1 and 5"
+            " and hospitality between 1 and 5 and value between 1 and 5",
+            name="stars",
+        ),
+        Index("ix_homestay_comment_homestay_id_id", "homestay_id", "id"),
+    )
+
+    homestay_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("homestay.id"))
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    order_sn: Mapped[str] = mapped_column(Text)
+    content: Mapped[str] = mapped_column(Text)
+    tidiness: Mapped[int] = mapped_column(SmallInteger)
+    traffic: Mapped[int] = mapped_column(SmallInteger)
+    hospitality: Mapped[int] = mapped_column(SmallInteger)
+    value: Mapped[int] = mapped_column(SmallInteger)

@@ -1,0 +1,104 @@
+"""Whom travel asks: usercenter for names and pictures, order for whether a stay may be reviewed."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from servicekit.errors import PeerUnavailable
+from servicekit.sidecar import Sidecar
+from travel.errors import NotCommentable, OrderNotFound
+
+log = structlog.get_logger()
+
+
+class _PeerModel(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
+
+
+class Profile(_PeerModel):
+    id: int
+    nickname: str
+    avatar: str
+
+
+class _Users(_PeerModel):
+    users: list[Profile]
+
+
+class _Commentable(_PeerModel):
+    homestay_id: int
+    commentable: bool
+
+
+class Users:
+    """Names and pictures, remembered for a minute; a list is never refused because they cannot be had."""
+
+    KEEP_SECONDS = 60.0
+    PAUSE_SECONDS = 2.0
+    MOST = 10_000
+
+    def __init__(
+        self, sidecar: Sidecar, *, timeout_seconds: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._sidecar, self._timeout, self._monotonic = sidecar, timeout_seconds, monotonic
+        self._kept: dict[int, tuple[float, Profile | None]] = {}
+        self._paused_until = float("-inf")
+
+    async def profiles(self, ids: Collection[int]) -> dict[int, Profile]:
+        """Those of at most 100 `ids` that are known in time; old ones while usercenter is away."""
+        now = self._monotonic()
+        wanted = sorted({each for each in ids if self._kept.get(each, (float("-inf"), None))[0] <= now})
+        if wanted and now >= self._paused_until:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._learn(wanted)
+            except (PeerUnavailable, TimeoutError) as error:
+                self._paused_until = now + self.PAUSE_SECONDS
+                log.warning("a list goes without names", reason=str(error) or type(error).__name__)
+        found = ((each, self._kept.get(each, (0.0, None))[1]) for each in ids)
+        return {each: profile for each, profile in found if profile}
+
+    async def profile(self, user_id: int) -> Profile | None:
+        """None when there is no such user. Raises PeerUnavailable rather than to guess."""
+        await self._learn([user_id])
+        return self._kept[user_id][1]
+
+    async def _learn(self, ids: Collection[int]) -> None:
+        response = await self._sidecar.invoke("usercenter", "POST", "/internal/usersByIds", json={"ids": list(ids)})
+        if not response.is_success:
+            raise PeerUnavailable(f"usercenter: {response.status_code} for users")
+        try:
+            users = {user.id: user for user in _Users.model_validate_json(response.content).users}
+        except ValidationError as error:
+            raise PeerUnavailable("usercenter: an answer that cannot be read") from error
+        until = self._monotonic() + self.KEEP_SECONDS
+        for each in ids:
+            self._kept.pop(each, None)  # so that the oldest stays in front
+            self._kept[each] = (until, users.get(each))
+        while len(self._kept) > self.MOST:
+            del self._kept[next(iter(self._kept))]
+
+
+class Orders:
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._sidecar = sidecar
+
+    async def homestay_of_used(self, order_sn: str, user_id: int) -> int:
+        """The homestay that this user has stayed in. Raises OrderNotFound, NotCommentable, PeerUnavailable."""
+        asked = {"orderSn": order_sn, "userId": user_id}
+        response = await self._sidecar.invoke("order", "POST", "/internal/commentable", json=asked)
+        if response.status_code == 404:
+            raise OrderNotFound("no such order of this user", field="orderSn")
+        if not response.is_success:
+            raise PeerUnavailable(f"order: {response.status_code} for commentable")
+        try:
+            answer = _Commentable.model_validate_json(response.content)
+        except ValidationError as error:
+            raise PeerUnavailable("order: an answer that cannot be read") from error
+        if not answer.commentable:
+            raise NotCommentable("only the guest of a used order may comment", field="orderSn")
+        return answer.homestay_id

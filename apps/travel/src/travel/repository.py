@@ -1,0 +1,129 @@
+"""Every query of travel. Callers hold the transaction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Float, Integer, Select, and_, case, cast, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from servicekit.db import Transaction
+from travel.models import GOOD_BUSINESS, PREFERRED_HOMESTAY, UP, Homestay, HomestayActivity, HomestayBusiness
+from travel.models import HomestayComment as Comment
+
+_SHOP_OPEN = and_(HomestayBusiness.row_state == UP, HomestayBusiness.deleted_at.is_(None))
+_ON_SALE = and_(Homestay.row_state == UP, Homestay.deleted_at.is_(None), _SHOP_OPEN)
+_STAR = cast(Comment.tidiness + Comment.traffic + Comment.hospitality + Comment.value, Float) / 4
+_FOR_ONE = case((Homestay.row_type == 1, 1), else_=cast(Homestay.people_num, Integer))
+
+
+@dataclass(frozen=True)
+class Rating:
+    star: float = 0.0
+    count: int = 0
+
+
+def _homestays_on_sale() -> Select[tuple[Homestay]]:
+    return select(Homestay).join(HomestayBusiness, HomestayBusiness.id == Homestay.homestay_business_id).where(_ON_SALE)
+
+
+def _promoted(row_type: str, data_id: ColumnElement[int]) -> ColumnElement[bool]:
+    return and_(
+        HomestayActivity.data_id == data_id,
+        HomestayActivity.row_type == row_type,
+        HomestayActivity.row_status == UP,
+        HomestayActivity.deleted_at.is_(None),
+    )
+
+
+async def preferred_homestays(session: AsyncSession, page: int, page_size: int) -> Sequence[Homestay]:
+    promoted = _promoted(PREFERRED_HOMESTAY, Homestay.id.expression)
+    query = _homestays_on_sale().join(HomestayActivity, promoted).order_by(Homestay.id.desc())
+    return (await session.scalars(query.limit(page_size).offset((max(page, 1) - 1) * page_size))).all()
+
+
+async def homestays_of_shop(session: AsyncSession, shop_id: int, last_id: int, limit: int) -> Sequence[Homestay]:
+    query = _homestays_on_sale().where(Homestay.homestay_business_id == shop_id)
+    if last_id:
+        query = query.where(Homestay.id < last_id)
+    return (await session.scalars(query.order_by(Homestay.id.desc()).limit(limit))).all()
+
+
+async def newest_homestays(session: AsyncSession, limit: int) -> Sequence[Homestay]:
+    return (await session.scalars(_homestays_on_sale().order_by(Homestay.id.desc()).limit(limit))).all()
+
+
+async def homestay_on_sale(session: AsyncSession, homestay_id: int) -> Homestay | None:
+    return (await session.scalars(_homestays_on_sale().where(Homestay.id == homestay_id))).one_or_none()
+
+
+async def homestay_and_whether_on_sale(session: AsyncSession, homestay_id: int) -> tuple[Homestay, bool] | None:
+    query = (
+        select(Homestay, _ON_SALE)
+        .join(HomestayBusiness, HomestayBusiness.id == Homestay.homestay_business_id)
+        .where(Homestay.id == homestay_id, Homestay.deleted_at.is_(None))
+    )
+    row = (await session.execute(query)).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+async def ratings_of_homestays(session: AsyncSession, ids: Collection[int]) -> dict[int, Rating]:
+    query = (
+        select(Comment.homestay_id, func.avg(_STAR), func.count())
+        .where(Comment.homestay_id.in_(ids), Comment.deleted_at.is_(None))
+        .group_by(Comment.homestay_id)
+    )
+    return {row[0]: Rating(round(row[1], 1), row[2]) for row in await session.execute(query)}
+
+
+async def good_shops(session: AsyncSession, limit: int) -> Sequence[HomestayBusiness]:
+    query = select(HomestayBusiness).join(HomestayActivity, _promoted(GOOD_BUSINESS, HomestayBusiness.id.expression))
+    return (await session.scalars(query.where(_SHOP_OPEN).order_by(HomestayBusiness.id.desc()).limit(limit))).all()
+
+
+async def shops(session: AsyncSession, last_id: int, limit: int) -> Sequence[HomestayBusiness]:
+    query = select(HomestayBusiness).where(_SHOP_OPEN)
+    if last_id:
+        query = query.where(HomestayBusiness.id < last_id)
+    return (await session.scalars(query.order_by(HomestayBusiness.id.desc()).limit(limit))).all()
+
+
+async def shop_by_id(session: AsyncSession, shop_id: int) -> HomestayBusiness | None:
+    query = select(HomestayBusiness).where(HomestayBusiness.id == shop_id, _SHOP_OPEN)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def stars_of_shops(session: AsyncSession, ids: Collection[int]) -> dict[int, float]:
+    query = (
+        select(Homestay.homestay_business_id, func.avg(_STAR))
+        .join(Comment, Comment.homestay_id == Homestay.id)
+        .where(Homestay.homestay_business_id.in_(ids), Comment.deleted_at.is_(None))
+        .group_by(Homestay.homestay_business_id)
+    )
+    return {row[0]: round(row[1], 1) for row in await session.execute(query)}
+
+
+async def cheapest_fen_of_shops(session: AsyncSession, ids: Collection[int]) -> dict[int, float]:
+    """What the cheapest night costs one person, in fen, by shop."""
+    query = (
+        _homestays_on_sale()
+        .with_only_columns(Homestay.homestay_business_id, func.min(cast(Homestay.homestay_price_fen, Float) / _FOR_ONE))
+        .where(Homestay.homestay_business_id.in_(ids))
+        .group_by(Homestay.homestay_business_id)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def comments(session: AsyncSession, homestay_id: int | None, last_id: int, limit: int) -> Sequence[Comment]:
+    query = select(Comment).where(Comment.deleted_at.is_(None))
+    if homestay_id is not None:
+        query = query.where(Comment.homestay_id == homestay_id)
+    if last_id:
+        query = query.where(Comment.id < last_id)
+    return (await session.scalars(query.order_by(Comment.id.desc()).limit(limit))).all()
+
+
+async def add_comment(tx: Transaction, **values: object) -> int | None:
+    """The new id; None when the order has its comment already."""
+    statement = insert(Comment).values(**values).on_conflict_do_nothing(index_elements=[Comment.order_sn])
+    return (await tx.execute(statement.returning(Comment.id))).scalar()

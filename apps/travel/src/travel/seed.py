@@ -1,0 +1,76 @@
+"""The demo's homestays, shops and comments (`seed.toml`), with fixed ids. Running it again changes nothing."""
+
+import tomllib
+from datetime import datetime, time
+from importlib import resources
+from typing import Any
+
+from pydantic import PostgresDsn
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+
+from servicekit.clock import SHANGHAI
+from servicekit.db import Database, Transaction
+from travel.models import Base, Homestay, HomestayActivity, HomestayBusiness, HomestayComment
+
+TABLES: tuple[type[Base], ...] = (HomestayBusiness, Homestay, HomestayActivity, HomestayComment)
+
+
+async def seed(database_url: PostgresDsn | str) -> None:
+    """What is there already stays as it is."""
+    db = Database(database_url, pool_size=1)
+    rows = seed_rows()
+    try:
+        async with db.transaction() as tx:
+            for table in TABLES:
+                await tx.execute(insert(table).values(rows[table]).on_conflict_do_nothing())
+                await _keep_seed_ids_free(tx, table.__tablename__)
+    finally:
+        await db.close()
+
+
+def seed_rows() -> dict[type[Base], list[dict[str, Any]]]:
+    """What goes into each table."""
+    told = tomllib.loads(resources.files("travel").joinpath("seed.toml").read_text("utf-8"))
+    owners = {shop["id"]: shop["user_id"] for shop in told["shop"]}
+    return {
+        HomestayBusiness: [{"row_state": 1, **shop} for shop in told["shop"]],
+        Homestay: [_homestay(each, owners) for each in told["homestay"]],
+        HomestayActivity: [
+            {"id": number, "row_type": row_type, "data_id": data_id, "row_status": 1}
+            for number, (row_type, data_id) in enumerate(
+                ((row_type, data_id) for row_type, ids in told["activities"].items() for data_id in ids), start=1
+            )
+        ],
+        HomestayComment: [_comment(number, each) for number, each in enumerate(told["comments"], start=1)],
+    }
+
+
+def _homestay(told: dict[str, Any], owners: dict[int, int]) -> dict[str, Any]:
+    defaults = {"row_state": 1, "row_type": 0, "food_info": "", "food_price_fen": 0}
+    return {
+        **defaults,
+        **told,
+        "user_id": owners[told["homestay_business_id"]],
+        "banner": f"/static/homestays/{told['id']}.svg",
+    }
+
+
+def _comment(number: int, told: list[Any]) -> dict[str, Any]:
+    day, homestay_id, user_id, (tidiness, traffic, hospitality, value), content = told
+    return {
+        "id": number,
+        "homestay_id": homestay_id,
+        "user_id": user_id,
+        "order_sn": f"HSO{day:%Y%m%d}120000{number:08d}",
+        "content": content,
+        "tidiness": tidiness,
+        "traffic": traffic,
+        "hospitality": hospitality,
+        "value": value,
+        "created_at": datetime.combine(day, time(20, number % 60), SHANGHAI),
+    }
+
+
+async def _keep_seed_ids_free(tx: Transaction, table: str) -> None:
+    await tx.execute(text(f"select setval('{table}_id_seq', greatest(1000, (select max(id) from {table})))"))  # noqa: S608 - our own table names

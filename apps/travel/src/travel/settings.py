@@ -1,0 +1,21 @@
+"""What travel is told by its environment (`TRAVEL_…`)."""
+
+from pydantic import Field, PostgresDsn
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from servicekit.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="TRAVEL_")
+
+    profiles_timeout_seconds: float = Field(1.0, gt=0)
+    """How long a list waits for its people's names before it goes without them."""
+
+
+class SeedSettings(BaseSettings):
+    """All that `seed` needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix="TRAVEL_", frozen=True, extra="ignore")
+
+    database_url: PostgresDsn

@@ -1,0 +1,60 @@
+"""travel in process on a real PostgreSQL, seeded; its peers played by a sidecar that remembers."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import psycopg
+import pytest
+from tests.support.postgres import PostgresServer
+
+from servicekit import migrate
+from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
+from travel.main import create_app
+from travel.seed import seed
+from travel.settings import Settings
+
+
+@pytest.fixture(scope="module")
+async def database_url(postgres: PostgresServer) -> str:
+    url = postgres.create(f"travel_{secrets.token_hex(4)}")
+    migrate.upgrade("travel", url)
+    await seed(url)
+    return url
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Tokens:
+    return Tokens()
+
+
+@pytest.fixture
+def sidecar() -> FakeSidecar:
+    return FakeSidecar()
+
+
+@pytest.fixture
+async def http(database_url: str, sidecar: FakeSidecar, tokens: Tokens) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(database_url=database_url, app_api_token=APP_TOKEN, profiles_timeout_seconds=0.2)
+    async with client(create_app(settings, sidecar=sidecar, verifier=tokens.verifier())) as connected:
+        yield connected
+
+
+@pytest.fixture
+def people(sidecar: FakeSidecar) -> None:
+    """usercenter knows everybody but 11."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        ids = [n for n in json.loads(request.content)["ids"] if n != 11]
+        return httpx.Response(
+            200, json={"users": [{"id": n, "nickname": f"user {n}", "avatar": f"/a/{n}.svg", "sex": 0} for n in ids]}
+        )
+
+    sidecar.answers["usercenter", "/internal/usersByIds"] = answer
+
+
+@pytest.fixture
+def sql(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
