@@ -57,7 +57,7 @@ def test_an_app_runs_with_its_settings_and_this_checkouts_python(where: layout.L
     (where.run / "env" / "order.env").write_text("ORDER_PAY_WINDOW_SECONDS='3 s'\n")
     env = {"PATH": "/usr/bin:/bin", "APP_ID": "order", "MINSU_RUN_DIR": str(where.run)}
     script = layout.REPO / "dapr" / "with-env"
-    argv = [script, "sh", "-c", 'echo "$ORDER_PAY_WINDOW_SECONDS"; echo "$PATH"']
+    argv: list[str | Path] = [script, "sh", "-c", 'echo "$ORDER_PAY_WINDOW_SECONDS"; echo "$PATH"']
     said = subprocess.run(argv, capture_output=True, text=True, check=True, env=env).stdout.splitlines()
     assert said == ["3 s", f"{layout.REPO}/.venv/bin:/usr/bin:/bin"]
 

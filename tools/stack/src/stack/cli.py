@@ -41,6 +41,9 @@ def bring_up(*, infrastructure_only: bool = False) -> system.Started:
         progress.close()
     news = f"started {len(started.new)}" if started.new else "nothing to start"
     console.print(f"ready in {time.monotonic() - began:.1f} s ({news}, {len(started.parts)} parts)", highlight=False)
+    if started.outdated:
+        names = ", ".join(started.outdated)
+        console.print(f"[yellow]still with the settings of their start: {names}[/] (make down first)", soft_wrap=True)
     return started
 
 

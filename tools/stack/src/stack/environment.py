@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -49,6 +50,10 @@ def own_brokers(layout: Layout) -> str:
 def dotenv(values: Mapping[str, object]) -> str:
     """NAME=value lines that any shell sources unchanged."""
     return "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in values.items())
+
+
+def fingerprint(values: Mapping[str, object]) -> str:
+    return hashlib.sha256(dotenv(values).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

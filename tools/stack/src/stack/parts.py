@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from stack import daprfile, kafka, wechat
-from stack.environment import Environment, inherited
+from stack.environment import Environment, fingerprint, inherited
 from stack.errors import StackError
 from stack.layout import DATABASES, Layout
 from stack.postgres import Postgres
@@ -30,6 +30,7 @@ class Part:
     program: Callable[[], Program]
     why_not_ready: Callable[[], str | None]
     patience: float = 90.0
+    settings: str = ""  # a fingerprint of what it is told at its start
 
     @property
     def port(self) -> int:
@@ -38,7 +39,7 @@ class Part:
     def bring_up(self, processes: Processes, give_up: threading.Event) -> None:
         """Start it unless it runs, then wait until it is ready; a death on the way is an error."""
         if not processes.alive(self.name):
-            processes.start(self.program())
+            processes.start(self.program(), self.settings)
         deadline = time.monotonic() + self.patience
         while (reason := self.why_not_ready()) is not None:
             processes.must_live(self.name)
@@ -80,7 +81,7 @@ def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
         )
     parts.append(_wechatsim(layout))
     for app in daprfile.apps(layout.rendered_dapr_file):
-        parts += [_app(app, environment), _sidecar(app, layout)]
+        parts += [_app(app, environment), _sidecar(app, environment)]
     return parts
 
 
@@ -94,10 +95,11 @@ def _app(app: daprfile.App, environment: Environment) -> Part:
     env = inherited() | app.environment()
     program = Program(app.id, app.command, env, app.folder)
     ready = answers(f"{environment.layout.url(app.id)}/readyz", 200)
-    return Part(app.id, (("", app.port("appPort")),), lambda: program, ready)
+    told = fingerprint(environment.service(app.id))
+    return Part(app.id, (("", app.port("appPort")),), lambda: program, ready, settings=told)
 
 
-def _sidecar(app: daprfile.App, layout: Layout) -> Part:
+def _sidecar(app: daprfile.App, environment: Environment) -> Part:
     name = f"{app.id}-daprd"
     argv = [str(app.daprd), *app.flags()]
     program = Program(name, argv, inherited(), app.folder, stop_within=SIDECAR_STOPS_WITHIN)
@@ -108,8 +110,9 @@ def _sidecar(app: daprfile.App, layout: Layout) -> Part:
         "metricsPort": "metrics",
     }
     ports = tuple((purpose, app.port(field)) for field, purpose in purposes.items())
-    ready = answers(f"http://127.0.0.1:{layout.port(app.id + '-dapr-http')}/v1.0/healthz", 204)
-    return Part(name, ports, lambda: program, ready)
+    ready = answers(f"{environment.layout.url(app.id + '-dapr-http')}/v1.0/healthz", 204)
+    told = fingerprint(environment.sidecars() | environment.sidecar(app.id))
+    return Part(name, ports, lambda: program, ready, settings=told)
 
 
 def run_once(environment: Environment, service: str, verb: str, log: Path) -> None:

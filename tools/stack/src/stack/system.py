@@ -31,6 +31,7 @@ class Started:
     environment: Environment
     parts: list[Part]
     new: list[str]
+    outdated: list[str]
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ def up(watcher: graph.Watcher, *, infrastructure_only: bool = False) -> Started:
         ports.require_free({part.name: part.ports for part in missing})
         layout.record(where, [*names, *(name for name in before.parts if name in alive and name not in names)])
         graph.run(_steps(environment, postgres, parts, processes), watcher)
-        return Started(environment, parts, [part.name for part in missing])
+        records = {part.name: processes.record(part.name) for part in parts}
+        outdated = [part.name for part in parts if (one := records[part.name]) and one.settings != part.settings]
+        return Started(environment, parts, [part.name for part in missing], outdated)
 
 
 def _steps(
