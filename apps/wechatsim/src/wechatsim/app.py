@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from wechatsim import cashier, control, control_desk, mini_api, pay_routes, refund_desk, wire
+from wechatsim import cashier, console, control, control_desk, mini_api, pay_routes, refund_desk, wire
 from wechatsim.sim import Settings, Sim
 
 
@@ -43,7 +43,14 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 def create_app(settings: Settings) -> Starlette:
     """The sandbox over ASGI; its lifespan runs the notification engine. Raises KeyringError for bad keys."""
     app = Starlette(
-        routes=[*pay_routes.ROUTES, *mini_api.ROUTES, *control.ROUTES, *control_desk.ROUTES, *cashier.ROUTES],
+        routes=[
+            *pay_routes.ROUTES,
+            *mini_api.ROUTES,
+            *control.ROUTES,
+            *control_desk.ROUTES,
+            *cashier.ROUTES,
+            *console.ROUTES,
+        ],
         exception_handlers={HTTPStatus.NOT_FOUND: _refused, HTTPStatus.METHOD_NOT_ALLOWED: _refused},
         lifespan=_lifespan,
     )
