@@ -7,7 +7,9 @@ VENV := .venv/bin
 STACK := $(VENV)/python -m stack
 MEMBERS := $(wildcard apps/*/pyproject.toml libs/*/pyproject.toml clients/*/pyproject.toml tools/*/pyproject.toml)
 SETUP := .venv/.setup
-UNIT := $(wildcard tests/unit tests/contract tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
+PYTEST := $(VENV)/python -m pytest
+# The members' own tests run apart: two folders called `tests` cannot be packages in one session.
+OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup infra run up down status logs demo check contracts format test test-unit test-integration lock clean distclean FORCE
@@ -50,16 +52,15 @@ contracts: $(SETUP) ## write contracts/openapi anew from the services' code
 format: $(SETUP) ## let ruff format and mend
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .
 
-test: $(SETUP) ## every test, the real stack included
+test: $(SETUP) ## every test, the real stack included; ARGS="-k callback" chooses
 	@$(STACK) preflight-tests
-	@$(VENV)/python -m pytest $(UNIT) tests $(ARGS)
+	@$(PYTEST) $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) tests $(ARGS); rest=$$?; exit $$((own | rest))
 
 test-unit: $(SETUP) ## the tests that start nothing
-	@$(VENV)/python -m pytest $(UNIT) $(ARGS)
+	@$(PYTEST) $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) $(wildcard tests/unit tests/contract) $(ARGS); exit $$((own | $$?))
 
 test-integration: $(SETUP) ## the tests on the real stack
-	@$(STACK) preflight-tests
-	@$(VENV)/python -m pytest tests/integration $(ARGS)
+	@$(PYTEST) tests/integration $(ARGS)
 
 lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)
 	@UPGRADE=$(UPGRADE) tools/stack/lock.sh
