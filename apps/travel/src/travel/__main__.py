@@ -21,7 +21,8 @@ def seed_homestays() -> None:
     except ValidationError:
         sys.stderr.write("setting TRAVEL_DATABASE_URL: missing or wrong\n")
         raise SystemExit(2) from None
-    asyncio.run(seed(settings.database_url))
+    counts = asyncio.run(seed(settings.database_url))
+    sys.stdout.write("travel: " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " are in\n")
 
 
 if __name__ == "__main__":

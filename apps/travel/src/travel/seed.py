@@ -16,8 +16,8 @@ from travel.models import Base, Homestay, HomestayActivity, HomestayBusiness, Ho
 TABLES: tuple[type[Base], ...] = (HomestayBusiness, Homestay, HomestayActivity, HomestayComment)
 
 
-async def seed(database_url: PostgresDsn | str) -> None:
-    """What is there already stays as it is."""
+async def seed(database_url: PostgresDsn | str) -> dict[str, int]:
+    """How many rows of each table there are. What is there already stays as it is."""
     db = Database(database_url, pool_size=1)
     rows = seed_rows()
     try:
@@ -27,6 +27,7 @@ async def seed(database_url: PostgresDsn | str) -> None:
                 await _keep_seed_ids_free(tx, table.__tablename__)
     finally:
         await db.close()
+    return {table.__tablename__: len(rows[table]) for table in TABLES}
 
 
 def seed_rows() -> dict[type[Base], list[dict[str, Any]]]:

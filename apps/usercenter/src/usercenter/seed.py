@@ -95,17 +95,20 @@ def people(settings: SeedSettings) -> list[Person]:
     ]
 
 
-async def seed(settings: SeedSettings) -> None:
-    """Names, roles and pictures stay as they were found; mobiles, passwords and the openid follow the environment."""
+async def seed(settings: SeedSettings) -> int:
+    """How many there are. Names, roles and pictures stay as they were found; mobiles, passwords and the openid follow
+    the environment."""
     db = Database(settings.database_url, pool_size=1)
+    everybody = people(settings)
     try:
         async with db.transaction() as tx:
             await tx.execute(text("select pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
-            for person in people(settings):
+            for person in everybody:
                 await _put(tx, person)
             await tx.execute(text("""select setval('user_id_seq', greatest(1000, (select max(id) from "user")))"""))
     finally:
         await db.close()
+    return len(everybody)
 
 
 async def _put(tx: Transaction, person: Person) -> None:
