@@ -27,6 +27,7 @@ function show(homestay) {
   byId("facts").replaceChildren(
     h("span", { class: "chip" }, t(offer.byPerson ? "row_person" : "row_whole")),
     h("span", { class: "chip" }, t("people_limit", { n: homestay.peopleNum })),
+    homestay.commentNum > 0 ? h("span", { class: "chip stars" }, `★ ${homestay.star.toFixed(1)}`) : "",
   );
   const meals = offer.foodPriceFen > 0;
   byId("food-info").textContent = meals
@@ -132,28 +133,20 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-// Stars come by dimension; the page shows their mean.
-function stars(star) {
-  const values = (typeof star === "object" && star ? Object.values(star) : [star]).map(Number).filter((value) => value > 0);
-  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : 0;
-}
-
 function comment({ nickname, avatar, content, star, createTime }) {
-  const mean = stars(star);
   return h("li", {},
     picture(avatar || "/static/avatars/1.svg", "", { width: 44, height: 44, class: "avatar" }),
     h("div", {},
       h("p", { class: "row apart" }, h("strong", {}, nickname || t("anonymous")),
-        mean ? h("span", { class: "stars", "aria-label": t("star", { n: mean.toFixed(1) }) }, `★ ${mean.toFixed(1)}`) : ""),
+        h("span", { class: "stars", role: "img", "aria-label": t("star", { n: star.toFixed(1) }) }, `★ ${star.toFixed(1)}`)),
       h("p", {}, content),
-      createTime ? h("small", { class: "soft" }, dateOf(createTime)) : ""));
+      h("small", { class: "soft" }, dateOf(createTime))));
 }
 
 async function comments() {
   try {
     const { list = [] } = await call("/travel/v1/homestayComment/commentList", { lastId: 0, pageSize: 50, homestayId: page.homestayId });
-    const ours = list.filter(({ homestayId }) => homestayId === undefined || Number(homestayId) === page.homestayId);
-    byId("comments").replaceChildren(...(ours.length ? ours.map(comment) : [h("li", { class: "soft" }, t("no_comments"))]));
+    byId("comments").replaceChildren(...(list.length ? list.map(comment) : [h("li", { class: "soft" }, t("no_comments"))]));
   } catch (error) {
     byId("comments").replaceChildren(h("li", { class: "soft" }, error.message));
   }

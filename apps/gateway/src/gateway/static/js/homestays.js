@@ -21,7 +21,8 @@ function card(homestay, { small = false } = {}) {
         market > price ? h("s", { class: "soft" }, money(market, { short: true })) : ""),
       small ? "" : h("p", { class: "chips" },
         h("span", { class: "chip" }, t("people_limit", { n: homestay.peopleNum })),
-        h("span", { class: "chip" }, t(homestay.rowType === 1 ? "row_person" : "row_whole"))),
+        h("span", { class: "chip" }, t(homestay.rowType === 1 ? "row_person" : "row_whole")),
+        homestay.commentNum > 0 ? h("span", { class: "chip stars" }, `★ ${homestay.star.toFixed(1)}`, h("small", {}, ` ${t("comment_count", { n: homestay.commentNum })}`)) : ""),
     ),
   );
 }

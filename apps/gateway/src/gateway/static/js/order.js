@@ -2,7 +2,7 @@ import "./shell.js";
 import { call, newKey } from "./api.js";
 import { byId, page, t } from "./page.js";
 import { ask, busy, complain, complainWithRetry, dateOf, fen, h, money, row, stateChip, timeOf, toast } from "./ui.js";
-import { stayLine, staySummary } from "./stay.js";
+import { staySummary } from "./stay.js";
 
 const DETAIL = "/order/v1/homestayOrder/userHomestayOrderDetail";
 
@@ -10,7 +10,7 @@ function show(order) {
   const state = order.tradeState;
   byId("state").replaceWith(Object.assign(stateChip(state), { id: "state" }));
   byId("state").dataset.testid = "state";
-  byId("hint").textContent = t(`hint_${state}`);
+  byId("hint").textContent = hint(order);
   const reached = { "-1": 1, 0: 1, 1: 2, 2: 3, 3: 2, 4: 2 }[state];
   byId("steps").replaceChildren(...["order", "pay", "stay"].map((step, index) => h("li", { class: index < reached ? "done" : "" }, t(`step_${step}`))));
   byId("stay").replaceChildren(h("a", { href: `/homestays/${order.homestayId}`, class: "plain" }, staySummary(order)));
@@ -23,17 +23,24 @@ function show(order) {
   byId("info").replaceChildren(
     ...row(t("field_sn"), order.sn, { class: "mono", "data-testid": "sn" }),
     ...row(t("field_stay"), `${dateOf(order.liveStartDate)} – ${dateOf(order.liveEndDate)}`),
-    ...(order.livePeopleNum ? row(t("field_people"), String(order.livePeopleNum)) : []),
+    ...row(t("field_people"), String(order.livePeopleNum)),
+    ...row(t("field_food"), t(order.needFood ? "yes" : "no")),
     ...(order.remark ? row(t("field_remark"), order.remark) : []),
-    ...(timeOf(order.createTime) ? row(t("field_created"), timeOf(order.createTime)) : []),
+    ...row(t("field_created"), timeOf(order.createTime)),
     ...(timeOf(order.payTime) ? [...row(t("field_paid"), timeOf(order.payTime)), ...row(t("field_pay_type"), wechat)] : []),
   );
-  byId("pay").hidden = byId("cancel").hidden = state !== 0;
-  byId("refund").hidden = state !== 1;
+  byId("pay").hidden = byId("cancel").hidden = state !== 0 || order.closing;
+  byId("refund").hidden = state !== 1 || order.refundOpen;
   showCode(state === 1 ? order.tradeCode : "");
   if (byId("celebrate")) byId("celebrate").hidden = ![1, 2].includes(state);
-  document.querySelector("#stay p.small:last-child").textContent = stayLine(order);
   byId("order").hidden = false;
+}
+
+function hint(order) {
+  if (order.refundOpen) return t("hint_refund_open");
+  if (order.closing) return t("hint_closing");
+  if (order.tradeState === 0 && order.closeTime) return t("hint_0_until", { time: timeOf(order.closeTime) });
+  return t(`hint_${order.tradeState}`);
 }
 
 async function showCode(code) {

@@ -51,7 +51,7 @@ async function pay() {
 async function load() {
   try {
     const order = await call("/order/v1/homestayOrder/userHomestayOrderDetail", { sn: page.sn }, { as: "user" });
-    if (order.tradeState !== 0) return location.replace(`/orders/${page.sn}`);
+    if (order.tradeState !== 0 || order.closing) return location.replace(`/orders/${page.sn}`);
     byId("stay").replaceChildren(staySummary(order));
     byId("amount").textContent = money(fen(order.orderTotalPrice));
     byId("summary").hidden = false;

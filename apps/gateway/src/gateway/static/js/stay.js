@@ -1,16 +1,10 @@
 // How an order is shown, in lists and by itself.
 import { t } from "./page.js";
-import { dateOf, fen, h, money, nightsBetween, picture, shortDate, stateChip } from "./ui.js";
-
-export function nightsOf(order) {
-  return nightsBetween(dateOf(order.liveStartDate), dateOf(order.liveEndDate));
-}
+import { fen, h, money, picture, shortDate, stateChip } from "./ui.js";
 
 export function stayLine(order) {
-  const nights = nightsOf(order);
-  const dates = order.liveStartDate ? `${shortDate(order.liveStartDate)} – ${shortDate(order.liveEndDate)}` : "";
-  const size = nights > 0 ? t(order.livePeopleNum ? "nights_people" : "nights", { n: nights, nights, people: order.livePeopleNum }) : "";
-  return [dates, size].filter(Boolean).join(" · ");
+  const dates = `${shortDate(order.liveStartDate)} – ${shortDate(order.liveEndDate)}`;
+  return `${dates} · ${t("nights_people", { nights: order.nights, people: order.livePeopleNum })}`;
 }
 
 export function staySummary(order) {

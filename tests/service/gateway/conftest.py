@@ -1,0 +1,54 @@
+"""The gateway in this process; behind it a sidecar that remembers what it was asked to carry."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from gateway.main import create_app
+from gateway.settings import Settings
+from servicekit.testing import APP_TOKEN, FakeSidecar, client
+
+
+class Peers(FakeSidecar):
+    """Keeps whole requests, headers and bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[httpx.Request] = []
+
+    async def invoke(self, app_id, method, path, **parts):
+        self.requests.append(
+            httpx.Request(method, f"http://{app_id}{path}", content=parts["content"], headers=parts["headers"])
+        )
+        return await super().invoke(app_id, method, path, **parts)
+
+
+@dataclass
+class Door:
+    """`http` is the outside world; `peers` is what lies behind the door."""
+
+    http: httpx.AsyncClient
+    peers: Peers = field(default_factory=Peers)
+
+
+def settings(**values: object) -> Settings:
+    given = {"app_api_token": APP_TOKEN, "cashier_url": "https://cashier.example/cashier", **values}
+    return Settings.model_validate(given)
+
+
+@pytest.fixture(scope="session")
+async def gateway() -> AsyncIterator[Door]:
+    peers = Peers()
+    async with client(create_app(settings(max_body_bytes=4096), sidecar=peers)) as http:
+        yield Door(http, peers)
+
+
+@pytest.fixture
+def door(gateway: Door) -> Door:
+    """The one door of the session, with nothing behind it yet and nothing asked of it."""
+    gateway.peers.answers.clear()
+    gateway.peers.requests.clear()
+    gateway.http.cookies.clear()
+    return gateway
