@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 def eventually(question: Callable[[], T | None], *, seconds: float = 20.0, what: str = "the condition") -> T:
-    """Ask until the answer is neither None nor False; AssertionError with the last answer when time is up."""
+    """Ask until the answer is true; AssertionError with the last answer when time is up."""
     deadline = time.monotonic() + seconds
     while True:
         answer = question()
-        if answer is not None and answer is not False:
+        if answer:
             return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come true within {seconds} s; last answer: {answer!r}")
