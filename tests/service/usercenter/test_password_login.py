@@ -221,9 +221,19 @@ async def test_bad_credentials_are_refused_by_field_and_write_nothing(http, sql,
     assert (users(sql), sql.execute("select count(*) from login_failure").fetchone()) == before
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff\xfe", b'{"mobile": "13900000000", "password": "\\ud800\\ud800\\ud800x"}']
-)
+UNREADABLE = [
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b'{"mobile": "13900000000", "password": "\\ud800\\ud800\\ud800x"}',
+    b"[" * 100_000,
+    b'{"mobile": ' + b"1" * 10_000 + b"}",
+    b'{"mobile": NaN, "password": 1e999}',
+    b'{"mobile": "' + b"x" * 1_100_000 + b'"}',
+]
+
+
+@pytest.mark.parametrize("content", UNREADABLE, ids=range(len(UNREADABLE)))
 async def test_bodies_that_cannot_be_read_are_refused(http, content):
     answer = await http.post(REGISTER, content=content, headers={"Content-Type": "application/json"})
     assert 400 <= answer.status_code < 500
