@@ -4,7 +4,6 @@ It is woken by a commit that left something to send, and by cron, which alone dr
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -35,6 +34,7 @@ class Courier:
         self._claiming = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
         self._more = False
+        self._stopped = False
 
     def wake(self) -> None:
         self._woken.set()
@@ -44,9 +44,12 @@ class Courier:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                with contextlib.suppress(DatabaseUnavailable):  # cron asks again
+                try:
                     await self.start_due()
+                except Exception as error:  # noqa: BLE001 - the worker outlives any fault; cron asks again
+                    log.warning("nothing can be claimed", error=f"{type(error).__name__}: {error}"[:300])
         finally:
+            self._stopped = True
             if self._under_way:
                 _, late = await asyncio.wait(self._under_way, timeout=self._grace)
                 for delivery in late:
@@ -66,7 +69,7 @@ class Courier:
 
     async def idle(self) -> None:
         """Return when nothing is asked for or under way; for tests and for whoever shuts down."""
-        while self._woken.is_set() or self._claiming.locked() or self._under_way:
+        while (self._woken.is_set() and not self._stopped) or self._claiming.locked() or self._under_way:
             if self._under_way:
                 await asyncio.wait(self._under_way)
             await asyncio.sleep(0)

@@ -33,5 +33,5 @@ class Settings(ServiceSettings):
     """Messages under way at once in one replica, and the most that a tick claims."""
     max_attempts: int = Field(25, ge=1, le=1000)
     give_up_after: timedelta = Field(timedelta(hours=24), gt=timedelta(0))
-    first_pause_seconds: float = Field(5.0, gt=0)
-    longest_pause_seconds: float = Field(5400.0, gt=0)
+    first_pause_seconds: float = Field(5.0, gt=0, le=3600)
+    longest_pause_seconds: float = Field(5400.0, gt=0, le=86400)
