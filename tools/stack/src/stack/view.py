@@ -38,7 +38,7 @@ class Progress:
             self._status.update(text)
         elif elapsed > self._next_line:
             self._next_line += LINE_EVERY
-            self._console.print(f"  … waiting for {text}")
+            self._console.print(f"  … waiting for {text}", highlight=False, soft_wrap=True)
 
     def done(self, name: str, took: float) -> None:
         self._console.print(f"  [green]✓[/] {name:<24}[dim]{took:6.1f} s[/]", highlight=False)

@@ -52,7 +52,7 @@ def install(repo: Path, logs: Path) -> None:
     lock = repo / "requirements" / "dev.lock"
     locked, lock_stamp = digest(lock), venv / ".minsu-lock"
     if _text(lock_stamp) != locked:
-        sync: list[str | Path] = [tool, "pip", "sync", "--require-hashes", lock]
+        sync: list[str | Path] = [tool, "pip", "sync", "--compile-bytecode", "--require-hashes", lock]
         progress.run("libraries from requirements/dev.lock", sync, log=logs / "sync.log", env=env, cwd=repo)
         (venv / ".minsu-members").unlink(missing_ok=True)
         lock_stamp.write_text(locked)
