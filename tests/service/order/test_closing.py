@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.service.order.support import STRANGER, Order, paid, payment_number
+from tests.service.order.support import STRANGER, Order, paid, payment_number, refunded
 
 CANCEL = "/homestayOrder/cancelHomestayOrder"
 TRADE = "order-update-tradestate-topic"
@@ -61,6 +61,18 @@ async def test_paid_after_all_means_paid(order: Order) -> None:
     assert await order.hear(paid(sn, payment_sn=payment_sn)) == ["SUCCESS"]
     assert order.states(sn) == [(1, None, 0), (2, 0, 1)]
     assert order.facts("order-refund-requested-topic") == []
+
+
+async def test_paid_after_all_and_refunded_meanwhile_still_ends_refunded(order: Order) -> None:
+    sn, payment_sn = await order.create(), payment_number()
+    order.peers.payment_says("paid", **taken(payment_sn, version=3))
+    order.clock.pass_by(minutes=30)
+    await tick(order)
+
+    assert await order.hear(paid(sn, payment_sn=payment_sn, version=2)) == ["SUCCESS"]
+    assert order.row(sn)["trade_state"] == 1
+    assert await order.hear(refunded(sn, payment_sn, version=3)) == ["SUCCESS"]
+    assert order.row(sn)["trade_state"] == 3
 
 
 async def test_while_payment_is_away_the_order_stays_closing_and_is_asked_again_with_back_off(order: Order) -> None:
