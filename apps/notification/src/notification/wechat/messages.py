@@ -1,6 +1,6 @@
 """Sending one subscribe message, and what came of it as a Verdict. Never raises for what WeChat or the network does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from notification.states import Outcome, Verdict
@@ -11,11 +11,11 @@ from notification.wechat.transport import Answer, MaybeTaken, NotTaken, Transpor
 
 @dataclass(frozen=True)
 class Message:
-    """Ready to go; `repr` of it must not be logged, it holds the check-in code."""
+    """Ready to go. Its `repr` shows neither whom it is for nor what it says."""
 
-    openid: str
+    openid: str = field(repr=False)
     template_id: str
-    data: dict[str, dict[str, str]]
+    data: dict[str, dict[str, str]] = field(repr=False)
     page: str = ""
 
 
