@@ -12,6 +12,9 @@ import httpx
 
 from servicekit.errors import PeerUnavailable
 from servicekit.telemetry import current_traceparent
+from servicekit.transport import PooledTransport
+
+MAX_CONNECTIONS = 200
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,21 @@ class BulkEntry:
 class Sidecar:
     """One client for the life of the service; the base URL is the sidecar's, on loopback."""
 
-    def __init__(self, base_url: str, api_token: str, *, pubsub: str = "pubsub", timeout_seconds: float = 6.0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_token: str,
+        *,
+        pubsub: str = "pubsub",
+        timeout_seconds: float = 6.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self._pubsub = pubsub
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={"dapr-api-token": api_token} if api_token else {},
             timeout=httpx.Timeout(timeout_seconds, connect=1.0),
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=200),
+            transport=transport or PooledTransport(max_connections=MAX_CONNECTIONS),
             trust_env=False,
         )
 

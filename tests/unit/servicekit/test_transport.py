@@ -1,0 +1,129 @@
+"""httpx on aiohttp's connections: the same bytes both ways, httpx's own errors, bounded time."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+
+from servicekit.errors import PeerUnavailable
+from servicekit.sidecar import Sidecar
+from servicekit.transport import PooledTransport
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def server(serve: Serve) -> AsyncIterator[str]:
+    async def quietly(reader, writer):
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await serve(reader, writer)
+        writer.close()
+
+    listening = await asyncio.start_server(quietly, "127.0.0.1", 0)
+    async with listening:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+
+
+@contextlib.asynccontextmanager
+async def client(url: str, seconds: float = 5.0, connections: int = 10) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(
+        base_url=url, transport=PooledTransport(max_connections=connections), timeout=seconds
+    ) as http:
+        yield http
+
+
+async def taken(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
+    line, *rest = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+    headers = dict(each.split(": ", 1) for each in rest)
+    return line, headers, await reader.readexactly(int(headers.get("Content-Length", 0)))
+
+
+async def test_a_request_goes_out_as_it_is_and_the_answer_comes_back_as_it_is():
+    seen = []
+
+    async def serve(reader, writer):
+        seen.append(await taken(reader))
+        writer.write(b"HTTP/1.1 409 Conflict\r\nX-A: 1\r\nSet-Cookie: c=1\r\nContent-Length: 5\r\n\r\n\xff\x00ab\n")
+        seen.append(await taken(reader))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async with server(serve) as url, client(url) as http:
+        first = await http.post("/a/b?c=d%20e", content=b'{"a": 1}\n', headers={"Wechatpay-Serial": "0A", "X-B": "b"})
+        second = await http.post("/empty", content=b"")
+    assert (first.status_code, first.headers["x-a"], first.content) == (409, "1", b"\xff\x00ab\n")
+    assert (second.status_code, second.content) == (204, b"")
+    line, headers, body = seen[0]
+    assert (line, body) == ("POST /a/b?c=d%20e HTTP/1.1", b'{"a": 1}\n')
+    assert headers["Wechatpay-Serial"] == "0A"
+    assert not {"Content-Type", "Cookie"} & headers.keys()
+    assert "Cookie" not in seen[1][1]
+
+
+async def test_connections_are_used_again_and_are_bounded():
+    opened = 0
+
+    async def serve(reader, writer):
+        nonlocal opened
+        opened += 1
+        while True:
+            await taken(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    async with server(serve) as url, client(url, connections=4) as http:
+        answers = await asyncio.gather(*(http.post("/", content=b"x") for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert opened == 4
+
+
+async def test_a_peer_that_says_nothing_is_given_up_in_bounded_time():
+    async def serve(reader, _writer):
+        await reader.read()
+
+    began = time.monotonic()
+    async with server(serve) as url, client(url, seconds=0.2) as http:
+        with pytest.raises(httpx.ReadTimeout):
+            await http.post("/", content=b"x")
+    assert time.monotonic() - began < 2
+
+
+async def test_a_closed_port_and_a_broken_answer_are_httpx_errors():
+    async def serve(reader, writer):
+        await taken(reader)
+        writer.close()
+
+    async with server(serve) as url, client(url) as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.post("/", content=b"x")
+    async with client(url) as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.post("/", content=b"x")
+
+
+async def test_a_post_is_never_sent_twice():
+    requests = 0
+
+    async def serve(reader, writer):
+        nonlocal requests
+        await taken(reader)
+        requests += 1
+        if requests == 1:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await taken(reader)
+            requests += 1
+
+    async with server(serve) as url, client(url) as http:
+        await http.post("/", content=b"x")
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.post("/", content=b"x")
+    assert requests == 2
+
+
+async def test_a_dead_sidecar_is_a_peer_that_is_not_available():
+    sidecar = Sidecar("http://127.0.0.1:9", "", timeout_seconds=1)
+    with pytest.raises(PeerUnavailable):
+        await sidecar.invoke("order", "POST", "/x", json={})
+    assert await sidecar.is_ready() is False
+    await sidecar.close()
