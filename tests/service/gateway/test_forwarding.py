@@ -140,6 +140,18 @@ async def test_a_malformed_trace_does_not_pass(door):
     assert "traceparent" not in door.peers.requests[0].headers
 
 
+async def test_a_header_that_matters_and_is_not_ascii_is_refused_by_name(door):
+    door.peers.answer("order", CREATE, {})
+    response = await door.http.post(CREATE, json={}, headers=[(b"authorization", b"Bearer \xe9")])
+    assert (response.status_code, problem(response)["field"]) == (422, "authorization")
+    assert door.peers.requests == []
+    response = await door.http.post(
+        CREATE, json={}, headers=[(b"authorization", b"Bearer a"), (b"user-agent", b"\xe9")]
+    )
+    assert response.status_code == 200
+    assert "user-agent" not in door.peers.requests[0].headers
+
+
 async def test_a_services_problem_comes_back_with_its_headers(door):
     body = b'{"type": "/problems/idempotency-in-flight", "status": 409}'
     headers = {
@@ -165,13 +177,8 @@ async def test_a_dead_peer_is_a_503_problem_with_retry_after(door):
 
 
 async def test_the_sidecars_own_error_is_a_503_problem(door):
-    real = Sidecar("http://sidecar.invalid", "")
-    real._http = httpx.AsyncClient(
-        base_url="http://sidecar.invalid",
-        transport=httpx.MockTransport(
-            lambda _request: httpx.Response(500, json={"errorCode": "ERR_DIRECT_INVOKE", "message": "refused"})
-        ),
-    )
+    refused = httpx.Response(500, json={"errorCode": "ERR_DIRECT_INVOKE", "message": "refused"})
+    real = Sidecar("http://sidecar.invalid", "", transport=httpx.MockTransport(lambda _request: refused))
     async with client(create_app(settings(), sidecar=real)) as http:
         response = await http.post(LOGIN, json={})
     assert (response.status_code, problem(response)["code"]) == (503, 100106)

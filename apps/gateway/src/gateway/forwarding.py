@@ -3,15 +3,13 @@
 Only the headers listed here pass, so neither `dapr-…` nor `x-user-…` nor a cookie of the outside world gets in.
 """
 
-from collections.abc import Iterable
-
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
 from gateway.routes import PublicRoute, Who
-from servicekit.errors import Unauthenticated
+from servicekit.errors import InvalidInput, Unauthenticated
 from servicekit.sidecar import Sidecar
 from servicekit.telemetry import current_trace_id
 
@@ -22,10 +20,12 @@ PASSED_IN = frozenset(
         b"authorization",
         b"content-type",
         b"idempotency-key",
+        b"traceparent",
         b"tracestate",
         b"user-agent",
     }
 )
+MAY_BE_DROPPED = frozenset({b"accept", b"accept-language", b"traceparent", b"tracestate", b"user-agent"})
 WECHAT_PREFIX = b"wechatpay-"
 PASSED_BACK = (
     "content-type",
@@ -36,7 +36,6 @@ PASSED_BACK = (
     "cache-control",
     "allow",
 )
-Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Forwarding:
@@ -58,14 +57,17 @@ class Forwarding:
 
 
 def headers_in(scope: Scope) -> dict[str, str]:
-    passed = {
-        name.decode("latin-1"): value.decode("latin-1")
-        for name, value in scope["headers"]
-        if name in PASSED_IN or name.startswith(WECHAT_PREFIX)
-    }
-    traceparent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
-    if current_trace_id() and current_trace_id() in traceparent:
-        passed["traceparent"] = traceparent
+    """What passes of the caller's headers. Raises InvalidInput for one that matters and is not ASCII."""
+    passed: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        if name not in PASSED_IN and not name.startswith(WECHAT_PREFIX):
+            continue
+        if value.isascii():
+            passed[name.decode()] = value.decode()
+        elif name not in MAY_BE_DROPPED:
+            raise InvalidInput("must be ASCII", field=name.decode())
+    if current_trace_id() not in passed.get("traceparent", ""):
+        passed.pop("traceparent", None)  # malformed: the trace that began here goes instead
     return passed
 
 
