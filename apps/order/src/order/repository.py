@@ -81,10 +81,11 @@ async def claim_closing(tx: Transaction, now: datetime, lease: timedelta, limit:
         .order_by(HomestayOrder.close_due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # locked once and for all: a plain subquery may be run again for each row
     )
     claim = (
         update(HomestayOrder)
-        .where(HomestayOrder.id.in_(due))
+        .where(HomestayOrder.id.in_(select(due.c.id)))
         .values(
             closing_at=func.coalesce(HomestayOrder.closing_at, now),
             close_cause=func.coalesce(HomestayOrder.close_cause, "unpaid"),
