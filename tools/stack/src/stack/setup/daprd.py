@@ -51,8 +51,13 @@ def cached(pins: dict[str, str]) -> Path:
 
 
 def intact(binary: Path) -> bool:
-    stamp = binary.with_suffix(".sha256")
+    stamp = _stamp(binary)
     return binary.exists() and stamp.exists() and stamp.read_text().strip() == _sha256(binary)
+
+
+def _stamp(binary: Path) -> Path:
+    """Beside the binary; not `with_suffix`, which would take the version's last part for one."""
+    return binary.with_name(f"{binary.name}.sha256")
 
 
 def _sha256(file: Path) -> str:
@@ -93,12 +98,12 @@ def _build(pins: dict[str, str], store: Path, logs: Path) -> None:
     if source["Sum"] != pins["DAPR_MODULE_SUM"]:
         raise progress.StepFailed(f"{module} has the sum {source['Sum']}, versions.env pins {pins['DAPR_MODULE_SUM']}")
     store.parent.mkdir(parents=True, exist_ok=True)
-    fresh = store.with_suffix(f".{os.getpid()}")
+    fresh = store.with_name(f"{store.name}.{os.getpid()}")
     argv = [
         "go", "build", "-C", source["Dir"], "-tags", pins["DAPR_BUILD_TAGS"], "-trimpath",
         "-ldflags", f"-s -w -X {pins['DAPR_MODULE']}/pkg/buildinfo.version={version}",
         "-o", str(fresh), "./cmd/daprd",
     ]  # fmt: skip
     progress.run(f"daprd {version}, built from its module (minutes, once)", argv, log=logs / "daprd.log", env=env)
-    store.with_suffix(".sha256").write_text(_sha256(fresh) + "\n")
+    _stamp(store).write_text(_sha256(fresh) + "\n")
     fresh.replace(store)
