@@ -131,7 +131,7 @@ def demo(timeout: Seconds = 30.0, as_json: AsJson = False) -> None:
         _print_json(result)
         return
     for message in result["messages"]:
-        fields = ", ".join(f"{name} {value.get('value', value)}" for name, value in message["data"].items())
+        fields = ", ".join(f"{name} {value}" for name, value in message["data"].items())
         out.print(f"  ✉ {message['title']}: {fields}", markup=False)
     out.print(f"done in {result['total_ms']:.0f} ms: {result['order_sn']} is checked in", markup=False)
 
