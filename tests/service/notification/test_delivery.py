@@ -155,10 +155,10 @@ async def test_a_peer_that_is_away_delays_the_message(world: World, app_id: str,
     [
         ({"title": "not found"}, 404, "order: does not know this order"),
         ({"title": "broken"}, 500, "order: 500 for /internal/orderDetail"),
-        ({**ORDER, "tradeCode": None}, 200, "order: /internal/orderDetail cannot be read: tradeCode"),
+        ({**ORDER, "userId": None}, 200, "order: /internal/orderDetail cannot be read: userId"),
         ([], 200, "order: /internal/orderDetail cannot be read: "),
     ],
-    ids=["unknown", "broken", "no code", "no object"],
+    ids=["unknown", "broken", "no user", "no object"],
 )
 async def test_an_order_that_cannot_be_read_delays_the_message(
     world: World, answer: object, code: int, reason: str
@@ -180,8 +180,16 @@ async def test_a_guest_without_wechat_gets_no_message(world: World) -> None:
     assert world.wechat.asked == []
 
 
-async def test_a_code_that_fits_no_template_is_not_sent_cut(world: World) -> None:
-    world.sidecar.answer("order", "/internal/orderDetail", {**ORDER, "tradeCode": "入住码"})
+async def test_an_order_that_was_cancelled_has_no_code_and_gets_no_message(world: World) -> None:
+    world.sidecar.answer("order", "/internal/orderDetail", {**ORDER, "tradeState": -1, "tradeCode": None})
+    service = await world.start()
+    await service.hears(1)
+    assert service.states() == {"paid": "cancelled", "before_arrival": "cancelled"}
+
+
+@pytest.mark.parametrize("code", ["入住码", "X" * 33, "", None])
+async def test_a_code_that_fits_no_template_is_not_sent_cut(world: World, code: str | None) -> None:
+    world.sidecar.answer("order", "/internal/orderDetail", {**ORDER, "tradeCode": code})
     service = await world.start()
     await service.hears(1)
     assert service.states() == {"paid": "sent", "before_arrival": "refused"}

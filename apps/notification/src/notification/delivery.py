@@ -101,7 +101,7 @@ def _stay(order: OrderDetail) -> Stay:
         total_fen=order.total_fen,
         first_day=order.live_start_date,
         last_day=order.live_end_date,
-        code=order.trade_code,
+        code=order.trade_code or "",
     )
 
 

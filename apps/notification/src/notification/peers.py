@@ -19,7 +19,7 @@ class OrderDetail(ApiModel):
     user_id: int
     title: str
     trade_state: int
-    trade_code: str = Field(repr=False)
+    trade_code: str | None = Field(repr=False)
     total_fen: int
     live_start_date: date
     live_end_date: date
