@@ -16,9 +16,7 @@ from servicekit.sidecar import Sidecar
 
 def create_app(settings: ServiceSettings, *, clock: Clock = utc_now, sidecar: Sidecar | None = None) -> FastAPI:
     assert isinstance(settings, Settings)  # noqa: S101 - the command line loads our own
-    sidecar = sidecar or Sidecar(
-        settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), timeout_seconds=settings.answer_seconds
-    )
+    sidecar = sidecar or Sidecar.of(settings, timeout_seconds=settings.answer_seconds)
     assets = Assets()
     storefront = Storefront(settings, assets=assets.base)
     app = servicekit.build(
