@@ -42,14 +42,8 @@ def create_app(
     wechat: httpx.AsyncBaseTransport | None = None,
 ) -> FastAPI:
     """Tests hand in what they play; `wechat` is httpx's transport beneath the mini program's API."""
-    db = Database(
-        settings.database_url,
-        pool_size=settings.database_pool_size,
-        pool_timeout=settings.database_pool_timeout_seconds,
-    )
-    sidecar = sidecar or Sidecar(
-        settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), pubsub=settings.pubsub
-    )
+    db = Database.of(settings)
+    sidecar = sidecar or Sidecar.of(settings)
     transport = _transport(settings, wechat)
     tokens = AccessTokens(transport, clock, settings.wxma_appid, wxma_secret or "")
     messenger = Messenger(transport, tokens, state=settings.wxma_state, lang=settings.wxma_lang)

@@ -31,14 +31,8 @@ def create_app(
     sidecar: Sidecar | None = None,
     verifier: TokenVerifier | None = None,
 ) -> FastAPI:
-    sidecar = sidecar or Sidecar(
-        settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), pubsub=settings.pubsub
-    )
-    db = Database(
-        settings.database_url,
-        pool_size=settings.database_pool_size,
-        pool_timeout=settings.database_pool_timeout_seconds,
-    )
+    sidecar = sidecar or Sidecar.of(settings)
+    db = Database.of(settings)
     travel, payment = peers.Travel(sidecar), peers.Payment(sidecar)
     refunds = Refunds(db, clock)
     fulfilment = Fulfilment(db, clock, refunds)

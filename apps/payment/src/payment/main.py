@@ -44,14 +44,8 @@ def create_app(
     wechat_transport: httpx.AsyncBaseTransport | None = None,
 ) -> FastAPI:
     """`secrets` has `wxpay-mch-private-key` (PEM), `wxpay-apiv3-key` and, in public-key mode, `wxpay-public-key` (PEM)."""
-    sidecar = sidecar or Sidecar(
-        settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), pubsub=settings.pubsub
-    )
-    db = Database(
-        settings.database_url,
-        pool_size=settings.database_pool_size,
-        pool_timeout=settings.database_pool_timeout_seconds,
-    )
+    sidecar = sidecar or Sidecar.of(settings)
+    db = Database.of(settings)
     wechat_http = httpx.AsyncClient(
         base_url=str(settings.wxpay_base_url),
         timeout=httpx.Timeout(settings.wxpay_timeout_seconds, connect=2.0),

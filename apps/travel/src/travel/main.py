@@ -25,14 +25,8 @@ def create_app(
     sidecar: Sidecar | None = None,
     verifier: TokenVerifier | None = None,
 ) -> FastAPI:
-    db = Database(
-        settings.database_url,
-        pool_size=settings.database_pool_size,
-        pool_timeout=settings.database_pool_timeout_seconds,
-    )
-    sidecar = sidecar or Sidecar(
-        settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), pubsub=settings.pubsub
-    )
+    db = Database.of(settings)
+    sidecar = sidecar or Sidecar.of(settings)
     users = Users(sidecar, timeout_seconds=settings.profiles_timeout_seconds)
     catalogue = Catalogue("travel")
     return app.build(

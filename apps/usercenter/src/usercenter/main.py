@@ -32,11 +32,7 @@ def create_app(
     held_secrets: dict[str, str] | None = None,
 ) -> FastAPI:
     """`held_secrets` stand in for the secret store: `jwt-private-key`, `wxma-secret`."""
-    db = Database(
-        settings.database_url,
-        pool_size=settings.database_pool_size,
-        pool_timeout=settings.database_pool_timeout_seconds,
-    )
+    db = Database.of(settings)
     keys = SigningKeys()
     passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
     wechat = MiniProgram(
@@ -66,8 +62,7 @@ def create_app(
             Sessions(db, issuer, clock, longest_seconds=settings.session_seconds),
             Profiles(db),
         ],
-        sidecar=sidecar
-        or Sidecar(settings.dapr_http_url, settings.dapr_api_token.get_secret_value(), pubsub=settings.pubsub),
+        sidecar=sidecar or Sidecar.of(settings),
         verifier=verifier or TokenVerifier(own_keys),
         clock=clock,
         db=db,

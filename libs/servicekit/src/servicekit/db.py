@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from pydantic import PostgresDsn
 from sqlalchemy import DateTime, MetaData, event, text
@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from servicekit.errors import DatabaseUnavailable
+from servicekit.settings import ServiceSettings
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -94,6 +95,14 @@ class Database:
         self.on_outbox: list[Callable[[], None]] = []
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
         event.listen(self.engine.sync_engine, "handle_error", _drop_pool_when_server_left)
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> Self:
+        return cls(
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            pool_timeout=settings.database_pool_timeout_seconds,
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

@@ -6,11 +6,12 @@ does not retry: Dapr's resiliency does, in one place.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
 from servicekit.errors import PeerUnavailable
+from servicekit.settings import ServiceSettings
 from servicekit.telemetry import current_traceparent
 from servicekit.transport import PooledTransport
 
@@ -46,6 +47,11 @@ class Sidecar:
             transport=transport or PooledTransport(max_connections=MAX_CONNECTIONS),
             trust_env=False,
         )
+
+    @classmethod
+    def of(cls, settings: ServiceSettings, *, timeout_seconds: float = 6.0) -> Self:
+        token = settings.dapr_api_token.get_secret_value()
+        return cls(settings.dapr_http_url, token, pubsub=settings.pubsub, timeout_seconds=timeout_seconds)
 
     async def invoke(
         self,
