@@ -224,3 +224,10 @@ async def test_rotation_lists_both_then_signs_with_the_new_and_retires_the_old(k
         assert pki.certificate_serial(pem.decode()) == new
         sim.advance(86400)
         assert [e["serial_no"] for e in (await partner.send("GET", CERTIFICATES)).json()["data"]] == [new]
+
+
+def test_the_readme_prints_the_table_as_it_is() -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    for kind in FAULTS:
+        assert f"| `{kind.name}` | {kind.effect} |" in text
+        assert not kind.magic or f"| {kind.magic} |" in text
