@@ -46,8 +46,8 @@ setup: $(SETUP) ## daprd, Kafka, the Python environment; a second run does nothi
 check: $(SETUP) ## ruff, mypy, import-linter, deptry, Dapr's definitions
 	@$(STACK) check
 
-contracts: $(SETUP) ## write contracts/openapi anew from the services' code
-	@$(VENV)/python -m tests.contract.openapi
+contracts: $(SETUP) ## write contracts/ anew from the services' code
+	@$(VENV)/python -m tests.contract.documents
 
 format: $(SETUP) ## let ruff format and mend
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway.routes import PUBLIC
-from tests.contract.openapi import FOLDER, apps, document
+from tests.contract.documents import CONTRACTS, FOLDER, apps, document, problems
 
 APPS = apps()
 INNER = ("/internal/", "/jobs/", "/events/", "/dapr/")
@@ -49,3 +49,15 @@ def test_every_answer_member_that_a_schema_names_is_always_there(service):
         inner = schemas[name]["properties"].get("data", {}).get("$ref", "").rpartition("/")[2]
         for each in filter(None, (inner,)):
             assert set(schemas[each].get("required", [])) == set(schemas[each].get("properties", {})), each
+
+
+def test_the_committed_problems_are_the_codes_own():
+    committed = (CONTRACTS / "problems.json").read_text()
+
+    assert committed == problems(), "a problem changed: `make contracts`, and look at the difference"
+
+
+def test_every_problem_has_a_message_of_its_own_in_both_languages():
+    for each in json.loads((CONTRACTS / "problems.json").read_text()):
+        if each["slug"] != "server-error":
+            assert each["zh"] != "服务器开小差啦，请稍后再试", each["slug"]

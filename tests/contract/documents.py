@@ -1,6 +1,10 @@
-"""The OpenAPI document of each service, as its code makes it. `make contracts` writes them to contracts/openapi/."""
+"""The documents that the code makes of itself: OpenAPI of each service, and every problem that a client may meet.
+
+`make contracts` writes them to contracts/.
+"""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +21,13 @@ import travel.main
 import travel.settings
 import usercenter.main
 import usercenter.settings
+from servicekit.errors import Problem
+from servicekit.messages import Catalogue
 from servicekit.testing import APP_TOKEN
 from tests.service.payment.wechat import pem_of_private
 
-FOLDER = Path(__file__).resolve().parents[2] / "contracts" / "openapi"
+CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
+FOLDER = CONTRACTS / "openapi"
 COMMON = {"APP_API_TOKEN": APP_TOKEN, "database_url": "postgresql://nobody@127.0.0.1:1/none"}
 WXMA = {"wxma_base_url": "https://api.weixin.qq.com", "wxma_appid": "wx0000000000000000"}
 
@@ -55,7 +62,37 @@ def document(app: FastAPI) -> str:
     return json.dumps(described, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+def problems() -> str:
+    """Every refusal: number, slug (the end of `type`), HTTP status, who says it, what the user reads."""
+    apps()  # imports every service, and with it its errors
+    found = []
+    for kind in set(_subclasses(Problem)):
+        service = kind.__module__.partition(".")[0]
+        if service == "tests":
+            continue
+        catalogue = Catalogue(*([] if service == "servicekit" else [service]))
+        found.append(
+            {
+                "code": kind.code,
+                "slug": kind.slug,
+                "status": kind.status,
+                "said_by": service,
+                "zh": catalogue.text(kind.slug, "zh"),
+                "en": catalogue.text(kind.slug, "en"),
+            }
+        )
+    found.sort(key=lambda each: (each["code"], each["slug"], each["said_by"]))
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _subclasses(each)
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, app in apps().items():
         (FOLDER / f"{name}.json").write_text(document(app))
+    (CONTRACTS / "problems.json").write_text(problems())
