@@ -28,7 +28,7 @@ async def get(partner: Partner, path: str, **query: str) -> dict[str, Any]:
 
 async def post(partner: Partner, path: str, content: Any) -> dict[str, Any]:
     assert partner.http is not None
-    answer = await partner.http.post(f"http://sim{path}", json=content)
+    answer = await partner.http.post(f"http://sim{path}", content=json.dumps(content))
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
     return found
@@ -158,6 +158,7 @@ async def test_one_payment_grants_one_message_per_template(partner: Partner) -> 
 @pytest.mark.parametrize(
     ("changed", "errcode", "words"),
     [
+        ({"touser": "\ud800"}, 47001, "data format error"),
         ({"touser": "oNobody"}, 40003, "invalid openid"),
         ({"template_id": "no"}, 40037, "invalid template_id"),
         ({"page": "页面"}, 41030, "invalid page"),

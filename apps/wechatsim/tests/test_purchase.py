@@ -125,6 +125,7 @@ async def test_closing_a_number_that_was_never_ordered_burns_it(partner: Partner
         ("long description", {"description": "房" * 128}, "/description"),
         ("no description", {"description": ""}, "/description"),
         ("emoji", {"description": "小屋🏠"}, "/description"),
+        ("lone surrogate", {"attach": "\ud800"}, "/attach"),
         ("null", {"attach": None}, "/attach"),
         ("unknown member", {"colour": "red"}, "/colour"),
         ("unknown inner member", {"payer": {"openid": OPENID, "x": 1}}, "/payer/x"),

@@ -16,6 +16,7 @@ from wechatsim.errors import PayError, param_error
 
 Rule = Callable[[str, Any], None]
 _BMP_LAST = 0xFFFF
+_SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))
 _INT64_LAST = 2**63 - 1
 
 
@@ -39,7 +40,7 @@ def text(maximum: int, minimum: int = 1, pattern: str = "") -> Callable[[str, st
             raise _rule(pointer, label, value, "字符串", f"字符数 {len(value)}，小于最小值 {minimum}")
         if len(value) > maximum:
             raise _rule(pointer, label, value, "字符串", f"字符数 {len(value)}，大于最大值 {maximum}")
-        if any(ord(char) > _BMP_LAST for char in value):
+        if any(ord(char) > _BMP_LAST or char in _SURROGATES for char in value):
             raise _rule(pointer, label, value, "字符串", "仅支持1至3字节的UTF-8字符")
         if compiled and not compiled.fullmatch(value):
             raise _rule(pointer, label, value, "字符串", "包含不允许的字符")

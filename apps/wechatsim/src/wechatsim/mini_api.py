@@ -63,6 +63,8 @@ def _object(body: bytes) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(body)
+        # A lone surrogate is valid JSON and no text; nothing downstream could store it.
+        json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise MiniError(47001, "data format error") from error
     if not isinstance(content, dict):

@@ -17,6 +17,8 @@ from wechatsim.store import Row
 
 DESCRIPTIONS = {"SUCCESS": "支付成功", "REFUND": "转入退款", "NOTPAY": "订单未支付", "CLOSED": "订单已关闭"}
 _CLOSE_BODY = {"mchid": Field("直连商户号", text(32), required=True)}
+OUT_TRADE_NO = r"[0-9A-Za-z_\-|*@]{6,32}"
+_NUMBER = text(32, 6, OUT_TRADE_NO)
 _PREPAY_LIFE_S = 2 * 3600
 
 
@@ -106,6 +108,7 @@ def close(sim: Sim, merchant: Merchant, out_trade_no: str, body: bytes) -> None:
     """Close, as often as asked. A number that was never ordered is burned (facts §2)."""
     if fields.parse(body, _CLOSE_BODY)["mchid"] != merchant.mchid:
         raise errors.mchid_mismatch()
+    _NUMBER("/out_trade_no", "商户订单号", out_trade_no)
     with sim.store.transaction():
         row = find(sim, merchant, out_trade_no)
         if row is None:

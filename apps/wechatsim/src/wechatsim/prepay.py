@@ -16,7 +16,6 @@ from wechatsim.keyring import Merchant
 from wechatsim.sim import Sim
 from wechatsim.store import Row
 
-OUT_TRADE_NO = r"[0-9A-Za-z_\-|*@]{6,32}"
 PREPAY_LIFE_S = 2 * 3600
 _UNSET_EXPIRY_S = 7 * 86400
 _SHORTEST_EXPIRY_S = 60
@@ -48,7 +47,7 @@ BODY = {
     "appid": Field("公众号ID", text(32), required=True),
     "mchid": Field("直连商户号", text(32), required=True),
     "description": Field("商品描述", text(127), required=True),
-    "out_trade_no": Field("商户订单号", text(32, 6, OUT_TRADE_NO), required=True),
+    "out_trade_no": Field("商户订单号", text(32, 6, orders.OUT_TRADE_NO), required=True),
     "time_expire": Field("交易结束时间", text(64)),
     "attach": Field("附加数据", text(128, 0)),
     "notify_url": Field("通知地址", text(255), required=True),

@@ -16,7 +16,6 @@ from wechatsim.clock import beijing
 from wechatsim.errors import PayError, param_error
 from wechatsim.fields import Field, array, integer, members, one_of, text
 from wechatsim.keyring import Merchant
-from wechatsim.prepay import OUT_TRADE_NO
 from wechatsim.sim import Sim
 from wechatsim.store import Row
 
@@ -44,7 +43,7 @@ _GOODS = {
 }
 BODY = {
     "transaction_id": Field("微信支付订单号", text(32)),
-    "out_trade_no": Field("商户订单号", text(32, 6, OUT_TRADE_NO)),
+    "out_trade_no": Field("商户订单号", text(32, 6, orders.OUT_TRADE_NO)),
     "out_refund_no": Field("商户退款单号", text(64, 1, r"[0-9A-Za-z_\-|*@]{1,64}"), required=True),
     "reason": Field("退款原因", text(80)),
     "notify_url": Field("退款结果回调url", text(256)),

@@ -43,7 +43,8 @@ class WireResponse(Response):
 
 def dumps(content: Any) -> bytes:
     """Compact JSON in UTF-8, members in the order given."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    # A refusal may quote a lone surrogate that came in as \ud800; UTF-8 cannot carry it back.
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def signature_headers(signer: SigningKey, body: bytes, *, timestamp: int | None = None) -> Headers:
