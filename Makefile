@@ -12,7 +12,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup infra run up down status logs demo check contracts format test test-unit test-integration lock clean distclean FORCE
+.PHONY: help setup infra run up down status logs demo check contracts format test test-unit test-integration bench lock clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ test-unit: $(SETUP) ## the tests that start nothing
 
 test-integration: $(SETUP) ## the tests on the real stack
 	@$(PYTEST) tests/integration $(ARGS)
+
+bench: $(SETUP) ## callback → paid order on the running system, with the machine's floor beside it
+	@$(STACK) status --quiet || $(STACK) up
+	@$(VENV)/python -m tests.bench.callback_latency --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(ARGS)
 
 lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)
 	@UPGRADE=$(UPGRADE) tools/stack/lock.sh
