@@ -28,6 +28,7 @@ from servicekit.deadletters import DeadLetters
 from servicekit.events import bulk_routes
 from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
+from servicekit.transport import PooledTransport
 
 NAME = "notification"
 
@@ -85,7 +86,7 @@ def _transport(settings: Settings, wechat: httpx.AsyncBaseTransport | None) -> T
     http = httpx.AsyncClient(
         base_url=settings.wxma_base_url,
         timeout=httpx.Timeout(settings.wxma_timeout_seconds, connect=min(2.0, settings.wxma_timeout_seconds)),
-        transport=wechat,
+        transport=wechat or PooledTransport(max_connections=32),
         trust_env=False,
     )
     return Transport(http, settings.wxma_timeout_seconds)

@@ -32,6 +32,7 @@ from servicekit.deadletters import DeadLetters
 from servicekit.events import bulk_routes
 from servicekit.relay import Relay
 from servicekit.sidecar import Sidecar
+from servicekit.transport import PooledTransport
 
 
 def create_app(
@@ -49,8 +50,8 @@ def create_app(
     wechat_http = httpx.AsyncClient(
         base_url=str(settings.wxpay_base_url),
         timeout=httpx.Timeout(settings.wxpay_timeout_seconds, connect=2.0),
-        limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
-        transport=wechat_transport,
+        transport=wechat_transport or PooledTransport(max_connections=64),
+        trust_env=False,
     )
     api_v3_key = ApiV3Key(secrets["wxpay-apiv3-key"])
     public_keys = (

@@ -94,7 +94,7 @@ class Environment:
     def _own_settings(self) -> dict[str, dict[str, str]]:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
         return {
-            "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier"},
+            "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"},
             "usercenter": {"USERCENTER_WXMA_BASE_URL": sim, "USERCENTER_WXMA_APPID": merchant["appid"]} | self._seeds(),
             "order": {"ORDER_PAY_WINDOW_SECONDS": "1800"},
             "payment": {

@@ -52,7 +52,7 @@ def banner(console: Console, environment: Environment) -> None:
     where, vault = environment.layout, environment.vault
     table = Table.grid(padding=(0, 2))
     table.add_row("Storefront", where.url("gateway"))
-    table.add_row("WeChat's part", f"{where.url('wechatsim')} (sandbox)")
+    table.add_row("WeChat's part", f"{where.url('wechatsim')}/_sim/console (the sandbox's console)")
     for role in PEOPLE:
         person = vault.person(role)
         table.add_row(role.capitalize(), f"{person.mobile}  password {person.password}")
