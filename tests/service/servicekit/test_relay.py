@@ -20,6 +20,7 @@ class Broker(FakeSidecar):
         super().__init__()
         self.batches = []
         self.down = False
+        self.broken_topic = None
         self.refuse = set()
 
     @property
@@ -27,18 +28,18 @@ class Broker(FakeSidecar):
         return [(entry.key, entry.event["data"]["n"]) for batch in self.batches for entry in batch]
 
     async def publish_bulk(self, topic, entries):
-        if self.down:
+        if self.down or topic == self.broken_topic:
             raise PeerUnavailable("kafka")
         failed = {entry.id: "refused" for entry in entries if entry.key in self.refuse}
         self.batches.append([entry for entry in entries if entry.id not in failed])
         return failed
 
 
-async def put(db, *events):
+async def put(db, *events, topic="topic"):
     async with db.transaction() as tx:
         for key, n in events:
             await publish_later(
-                tx, OutgoingEvent("topic", key, "minsu.test.v1", "minsu/test", key, {"n": n}, datetime.now(UTC))
+                tx, OutgoingEvent(topic, key, "minsu.test.v1", "minsu/test", key, {"n": n}, datetime.now(UTC))
             )
 
 
@@ -117,6 +118,19 @@ async def test_a_refused_key_waits_alone_and_keeps_its_order(db):
     async with db.read() as session:
         row = (await session.execute(select(outbox).where(outbox.c.partition_key == "bad").limit(1))).mappings().one()
     assert (row["attempts"], row["last_error"]) == (1, "refused")
+
+
+async def test_a_topic_that_takes_nothing_does_not_hold_up_the_others(db):
+    broker = Broker()
+    broker.broken_topic = "broken"
+    await put(db, ("a", 1), topic="broken")
+    await put(db, ("b", 1))
+
+    with pytest.raises(PeerUnavailable):
+        await Relay(db, broker).publish_once()
+
+    assert broker.published == [("b", 1)]
+    assert await unpublished(db) == ["a"]
 
 
 async def test_of_two_replicas_one_publishes_and_the_other_takes_over(db, database_url):

@@ -143,8 +143,14 @@ class Relay:
         by_topic: dict[str, list[RowMapping]] = {}
         for row in first_of_key.values():
             by_topic.setdefault(row["topic"], []).append(row)
+        refusal: Unavailable | None = None
         for topic, events in by_topic.items():
-            await self._publish(topic, events)
+            try:
+                await self._publish(topic, events)
+            except Unavailable as error:
+                refusal = error  # one topic's trouble is not another's
+        if refusal is not None:
+            raise refusal
         return len(rows) == self._batch or len(first_of_key) < len(rows)
 
     async def _publish(self, topic: str, rows: Sequence[RowMapping]) -> None:
