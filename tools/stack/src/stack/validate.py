@@ -14,7 +14,7 @@ from stack import daprfile
 from stack.errors import StackError
 
 DEFINITIONS = Path("deploy") / "crds" / "dapr"
-RESOURCES = ("components", "dapr/subscriptions", "dapr/resiliency")
+RESOURCES = ("components", "dapr/subscriptions", "dapr/resiliency", "dapr/access")
 CONFIGURATION = Path("dapr") / "config.yaml"
 GROUP = "dapr.io"
 KINDS_OF_VALUE = {
