@@ -19,11 +19,10 @@ async def ids(http, path: str, body: dict | None = None) -> list[int]:
 
 async def test_the_preferred_come_by_page_the_newest_first(http):
     assert await ids(http, "homestayList", {"page": 1, "pageSize": 4}) == [11, 10, 9, 8]
-    assert await ids(http, "homestayList", {"page": 2, "pageSize": 4}) == [7, 6, 5, 4]
-    assert await ids(http, "homestayList", {"page": 3, "pageSize": 4}) == [3, 2, 1]
-    assert await ids(http, "homestayList", {"page": 4, "pageSize": 4}) == []
+    assert await ids(http, "homestayList", {"page": 2, "pageSize": 4}) == [7, 5, 2, 1]
+    assert await ids(http, "homestayList", {"page": 3, "pageSize": 4}) == []
     assert await ids(http, "homestayList", {"page": 0, "pageSize": 4}) == [11, 10, 9, 8]
-    assert await ids(http, "homestayList", {}) == [11, 10, 9, 8, 7, 6, 5, 4, 3, 2]
+    assert await ids(http, "homestayList", {}) == [11, 10, 9, 8, 7, 5, 2, 1]
 
 
 async def test_the_guesses_are_the_five_newest_on_sale(http):
@@ -32,8 +31,8 @@ async def test_the_guesses_are_the_five_newest_on_sale(http):
 
 
 async def test_a_shops_homestays_come_below_the_last_id(http):
-    assert await ids(http, "businessList", {"homestayBusinessId": 1, "lastId": 0, "pageSize": 2}) == [9, 7]
-    assert await ids(http, "businessList", {"homestayBusinessId": 1, "lastId": 7, "pageSize": 2}) == [2, 1]
+    assert await ids(http, "businessList", {"homestayBusinessId": 1, "lastId": 0, "pageSize": 2}) == [11, 10]
+    assert await ids(http, "businessList", {"homestayBusinessId": 1, "lastId": 7, "pageSize": 2}) == [5, 2]
     assert await ids(http, "businessList", {"homestayBusinessId": 1, "lastId": 1}) == []
     assert await ids(http, "businessList", {"homestayBusinessId": 999}) == []
 
@@ -43,8 +42,8 @@ async def test_what_is_withdrawn_leaves_every_list_at_once(http, sql):
     sql.execute("update homestay set row_state = 0 where id = 10")
     sql.execute("update homestay_business set row_state = 0 where id = 2")
     try:
-        assert await ids(http, "homestayList", {"page": 1, "pageSize": 4}) == [9, 7, 6, 5]
-        assert await ids(http, "guessList") == [11, 9, 7, 6, 5]
+        assert await ids(http, "homestayList", {"page": 1, "pageSize": 4}) == [9, 8, 7, 5]
+        assert await ids(http, "guessList") == [11, 9, 8, 7, 6]
         assert await ids(http, "businessList", {"homestayBusinessId": 2}) == []
         assert (await http.post(f"{HOMESTAY}/homestayDetail", json={"id": 3})).status_code == 404
         snapshot = await http.post("/internal/homestaySnapshot", json={"homestayId": 3}, headers=SIDECAR_HEADERS)

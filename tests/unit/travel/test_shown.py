@@ -50,7 +50,7 @@ def test_the_seed_holds_what_the_demo_needs():
     homestays = {each["id"]: each for each in rows[Homestay]}
     shops = rows[HomestayBusiness]
     assert [shop["user_id"] for shop in shops] == [2, 4, 5, 6]
-    assert [each["id"] for each in homestays.values() if each["user_id"] == 2] == [1, 2, 7, 9]
+    assert [each["id"] for each in homestays.values() if each["user_id"] == 2] == [1, 2, 5, 7, 8, 9, 10, 11]
     assert [each["id"] for each in homestays.values() if each["homestay_price_fen"] == 100] == [9]
     assert [each["id"] for each in homestays.values() if each["row_state"] == 0] == [12]
     assert [each["id"] for each in homestays.values() if each["row_type"] == 1] == [7, 10]
