@@ -31,5 +31,7 @@ for folder in apps/*/; do
   [ -e "$folder/pyproject.toml" ] || continue
   compile "$service.lock" --constraint requirements/dev.lock "$folder/pyproject.toml"
 done
+# What the image that prepares docker compose runs.
+compile setup.lock --constraint requirements/dev.lock tools/stack/pyproject.toml apps/wechatsim/pyproject.toml
 . ./versions.env
 echo "uv==$UV_VERSION" | compile bootstrap.lock -

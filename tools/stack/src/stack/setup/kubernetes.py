@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stack.setup import gobuild, progress
+from stack.setup import gobuild, progress, versions
 
 MODULE = "k8s.io/kubernetes"
 PROGRAMS = ("kube-apiserver", "kubectl")
@@ -25,9 +26,9 @@ def cached(pins: Mapping[str, str], program: str) -> Path:
     return gobuild.place(program, pins["KUBERNETES_VERSION"], pins["KUBERNETES_MODULE_SUM"])
 
 
-def install(pins: Mapping[str, str], logs: Path) -> dict[str, Path]:
+def install(pins: Mapping[str, str], logs: Path, programs: Sequence[str] = PROGRAMS) -> dict[str, Path]:
     """Each program's place, after building what the cache does not hold whole."""
-    found = {program: cached(pins, program) for program in PROGRAMS}
+    found = {program: cached(pins, program) for program in programs}
     missing = [program for program, store in found.items() if not gobuild.intact(store)]
     if missing:
         source = gobuild.source(MODULE, pins["KUBERNETES_VERSION"], pins["KUBERNETES_MODULE_SUM"], logs)
@@ -65,3 +66,18 @@ def _build(folder: Path, program: str, pins: Mapping[str, str], store: Path, log
 def wanted_etcd() -> str | None:
     """Debian's etcd-server is enough; its service is never started by us."""
     return shutil.which("etcd", path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin")
+
+
+def main(programs: Sequence[str]) -> int:
+    """`python -m stack.setup.kubernetes [program …]`."""
+    repo = versions.repository()
+    try:
+        install(versions.read(repo / "versions.env"), repo / ".tools" / "logs", programs or PROGRAMS)
+    except progress.StepFailed as failure:
+        progress.say(f"  ✗ {failure}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,177 @@
+"""What must hold for everything that runs in a cluster, in each overlay."""
+
+import re
+
+import pytest
+import yaml
+
+from stack import sidecar
+from tests.deploy.manifests import K8S, OVERLAYS, REPO, SERVICES, settings_of
+
+KAFKA_DRAIN = 30  # seconds that Dapr's Kafka component may take to finish what it has in hand
+SECRET = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|password:\s*\S|token:\s*[0-9A-Za-z]{16}")
+
+
+@pytest.fixture(params=OVERLAYS)
+def documents(request, manifests):
+    return manifests[request.param]
+
+
+def seconds(text):
+    assert text.endswith("s")
+    return int(text[:-1])
+
+
+def test_every_pod_is_without_root_token_and_service_links(documents):
+    for name, _, pod in documents.workloads():
+        context = pod["securityContext"]
+        assert (context["runAsNonRoot"], context["runAsUser"] > 0) == (True, True), name
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert pod["automountServiceAccountToken"] is False, name
+        assert pod["enableServiceLinks"] is False, name
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod), name
+
+
+def test_every_container_has_bounds_a_fixed_image_and_no_way_up(documents):
+    for name, _, pod in documents.workloads():
+        for container in [*pod["containers"], *pod.get("initContainers", [])]:
+            assert set(container["resources"]["limits"]) == {"cpu", "memory"}, name
+            assert set(container["resources"]["requests"]) == {"cpu", "memory"}, name
+            assert re.fullmatch(r"[\w./-]+:\d+\.\d+\.\d+", container["image"]), name
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"] is True, name
+            assert context["allowPrivilegeEscalation"] is False, name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+
+
+def test_everything_that_serves_is_asked_whether_it_lives_and_is_ready(documents):
+    for name, template in documents.services().items():
+        [app] = template["spec"]["containers"]
+        asked = {probe: app[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+        assert asked == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}, name
+
+
+def test_app_and_sidecar_have_the_same_two_tokens_and_no_other_apps(documents):
+    for name, template in documents.services().items():
+        notes = template["metadata"]["annotations"]
+        env = {one["name"]: one for one in template["spec"]["containers"][0]["env"]}
+        for variable, note in {"APP_API_TOKEN": "app-token-secret", "DAPR_API_TOKEN": "api-token-secret"}.items():
+            reference = env[variable]["valueFrom"]["secretKeyRef"]
+            assert reference == {"name": notes[f"dapr.io/{note}"], "key": "token"}
+            assert reference["name"].startswith(f"{name}-")
+
+
+def test_a_services_keys_are_in_its_sidecar_alone(documents):
+    stores = documents.one("Component", "secrets")["scopes"]
+    for name, template in documents.services().items():
+        mounted = {one["name"] for one in template["spec"]["containers"][0]["volumeMounts"]}
+        volumes = {one["name"]: one for one in template["spec"]["volumes"]}
+        assert mounted == {"tmp"}
+        assert ("keys" in volumes) == (name in stores)
+        if name in stores:
+            assert volumes["keys"]["secret"]["secretName"] == f"{name}-keys"
+            assert template["metadata"]["annotations"]["dapr.io/volume-mounts"] == "keys:/var/run/minsu"
+
+
+def test_the_times_of_going_agree(documents):
+    """The sidecar blocks, then ends what it has; the app outlives it; the kubelet waits for both."""
+    for name, template in documents.services().items():
+        notes, pod, told = template["metadata"]["annotations"], template["spec"], settings_of(documents, name)
+        block = seconds(notes["dapr.io/block-shutdown-duration"])
+        graceful = int(notes["dapr.io/graceful-shutdown-seconds"])
+        drain, cut = int(told["DRAIN_SECONDS"]), int(told.get("SHUTDOWN_SECONDS", "10"))
+        assert drain > block + graceful, name
+        assert pod["terminationGracePeriodSeconds"] > block + graceful + KAFKA_DRAIN, name
+        assert pod["terminationGracePeriodSeconds"] > drain + cut, name
+
+
+def test_the_times_of_going_agree_on_the_laptop_too():
+    from servicekit.settings import ServiceSettings
+    from stack.parts import APP_STOPS_WITHIN, SIDECAR_STOPS_WITHIN
+
+    block, graceful = seconds(sidecar.BLOCK_SHUTDOWN), int(sidecar.GRACEFUL_SHUTDOWN)
+    fields = ServiceSettings.model_fields
+    assert fields["drain_seconds"].default > block + graceful
+    assert block + graceful < SIDECAR_STOPS_WITHIN
+    assert fields["drain_seconds"].default + fields["shutdown_seconds"].default < APP_STOPS_WITHIN
+
+
+def test_each_service_is_scaled_by_one_thing(documents):
+    scaled = [one["spec"]["scaleTargetRef"]["name"] for one in documents.of("HorizontalPodAutoscaler", "ScaledObject")]
+    assert sorted(scaled) == sorted(SERVICES)
+    assert {one["metadata"]["name"] for one in documents.of("ScaledObject")} == {"order", "notification"}
+    assert all(
+        "replicas" not in one["spec"] for one in documents.of("Deployment") if one["metadata"]["name"] in SERVICES
+    )
+
+
+def test_lag_is_measured_where_the_app_reads(documents):
+    topics = {one["scopes"][0]: one["spec"]["topic"] for one in documents.of("Subscription")}
+    for one in documents.of("ScaledObject"):
+        app, kafka = one["metadata"]["name"], one["spec"]["triggers"][0]["metadata"]
+        assert (kafka["consumerGroup"], kafka["topic"]) == (app, topics[app])
+        brokers = {each["name"]: each for each in documents.one("Component", "pubsub")["spec"]["metadata"]}["brokers"]
+        assert kafka["bootstrapServers"] == brokers["value"]
+
+
+def test_each_service_keeps_one_replica_through_a_drain_and_is_spread(documents):
+    for name, template in documents.services().items():
+        label = {"app.kubernetes.io/name": name}
+        budget = documents.one("PodDisruptionBudget", name)["spec"]
+        assert (budget["maxUnavailable"], budget["selector"]["matchLabels"]) == (1, label)
+        spread = template["spec"]["topologySpreadConstraints"]
+        assert {one["topologyKey"] for one in spread} == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+        assert all(one["labelSelector"]["matchLabels"] == label for one in spread)
+
+
+def test_no_service_and_no_policy_selects_a_migration(documents):
+    for one in documents.of("Service"):
+        selected = one["spec"]["selector"]["app.kubernetes.io/name"]
+        assert selected in documents.names("Deployment")
+    jobs = {
+        meta["labels"]["app.kubernetes.io/name"] for name, meta, _ in documents.workloads() if name.startswith("Job")
+    }
+    assert jobs == {f"{name}-migrate" for name in SERVICES if name != "gateway"}
+
+
+def test_nothing_comes_in_or_goes_out_but_by_name(documents):
+    deny = documents.one("NetworkPolicy", "default-deny")["spec"]
+    assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    between = documents.one("NetworkPolicy", "sidecar-to-sidecar")["spec"]
+    assert [one["ports"] for one in between["ingress"]] == [[{"protocol": "TCP", "port": 50002}]]
+    doors = documents.one("NetworkPolicy", "front-door")["spec"]
+    assert doors["podSelector"]["matchExpressions"][0]["values"] == ["gateway", "payment"]
+    for one in documents.of("NetworkPolicy"):
+        for rule in one["spec"].get("ingress", []):
+            assert rule.get("from"), f"{one['metadata']['name']} lets everyone in"
+
+
+def test_the_ingress_knows_the_storefront_and_the_two_callbacks(documents):
+    [rule] = documents.one("Ingress", "minsu")["spec"]["rules"]
+    routed = {one["path"]: (one["pathType"], one["backend"]["service"]["name"]) for one in rule["http"]["paths"]}
+    prefix = "/payment/v1/thirdPayment/thirdPaymentWx"
+    assert routed == {
+        "/": ("Prefix", "gateway"),
+        f"{prefix}PayCallback": ("Exact", "payment"),
+        f"{prefix}RefundCallback": ("Exact", "payment"),
+    }
+
+
+def test_every_dapr_resource_has_scopes(documents):
+    for one in documents.of("Component", "Subscription", "Resiliency"):
+        assert set(one["scopes"]) <= set(SERVICES), one["metadata"]["name"]
+        assert one["scopes"], one["metadata"]["name"]
+
+
+def test_no_template_name_is_left_over(documents):
+    text = yaml.safe_dump_all(documents.all)
+    assert (
+        re.findall(r"VERSION|KAFKA_[A-Z_]+\b(?=\n)|\bservice-(?:app|dapr|settings|keys|migrate)|minsu/service", text)
+        == []
+    )
+
+
+def test_nothing_secret_is_in_the_repository(documents):
+    assert documents.of("Secret") == []
+    files = [*K8S.rglob("*.yaml"), *K8S.rglob("*.env"), REPO / "docker-compose.yml"]
+    assert [file.name for file in files if SECRET.search(file.read_text())] == []
