@@ -1,5 +1,6 @@
 """`python -m <service>`: serve; `… migrate`: bring the database up to date; a service adds its own commands."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,10 +10,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from servicekit import migrate
+from servicekit.draining import DrainingServer
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import configure_logging
 
 S = TypeVar("S", bound=ServiceSettings)
+STARTUP_FAILED = 3
 
 
 def command_line(
@@ -47,7 +50,7 @@ def command_line(
 
 def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> None:
     configure_logging(name, log_format=settings.log_format, level=settings.log_level)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
         host=settings.app_host,
         port=settings.app_port,
@@ -59,3 +62,9 @@ def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> Non
         loop="uvloop",
         http="httptools",
     )
+    sidecar = (settings.dapr_host, settings.dapr_http_port)
+    server = DrainingServer(config, sidecar=sidecar, longest_seconds=settings.drain_seconds)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(STARTUP_FAILED)

@@ -31,8 +31,10 @@ class ServiceSettings(BaseSettings):
     log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
     pubsub: str = "pubsub"
     secret_store: str = "secrets"  # noqa: S105 - a component's name
+    drain_seconds: float = Field(20.0, validation_alias="DRAIN_SECONDS", ge=0)
+    """How long after SIGTERM to go on serving at most; it ends as soon as the sidecar is gone."""
     shutdown_seconds: int = Field(10, ge=0)
-    """How long requests in flight may take after SIGTERM before they are cut."""
+    """How long requests in flight may take after that before they are cut."""
     request_concurrency: int = Field(256, ge=1)
     """Requests served at once; beyond it the answer is 503 with Retry-After."""
 

@@ -21,6 +21,8 @@ from stack.processes import Processes, Program
 POLL = 0.15
 INFRASTRUCTURE = ("postgres", "kafka", "wechatsim")
 SIDECAR_STOPS_WITHIN = 30.0
+# An app goes when its sidecar has gone: see servicekit.draining.
+APP_STOPS_WITHIN = 35.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _wechatsim(layout: Layout) -> Part:
 
 def _app(app: daprfile.App, environment: Environment) -> Part:
     env = inherited() | app.environment()
-    program = Program(app.id, app.command, env, app.folder)
+    program = Program(app.id, app.command, env, app.folder, stop_within=APP_STOPS_WITHIN)
     ready = answers(f"{environment.layout.url(app.id)}/readyz", 200)
     told = fingerprint(environment.service(app.id))
     return Part(app.id, (("", app.port("appPort")),), lambda: program, ready, settings=told)
