@@ -142,10 +142,24 @@ class Environment:
         return self._tokens(name) | {"MINSU_SECRETS_FILE": str(self.layout.run / "secrets" / f"{name}.json")}
 
     def sidecars(self) -> dict[str, str]:
-        return {
+        values = {
             "KAFKA_BROKERS": self.brokers,
             "MINSU_NAME_RESOLUTION_DB": str(self.layout.run / "state" / "names.db"),
             "DAPR_HOST_IP": "127.0.0.1",
+        }
+        if level := self.caller.get("DAPRD_LOG_LEVEL"):
+            values["DAPRD_LOG_LEVEL"] = level
+        return values | self._identity()
+
+    def _identity(self) -> dict[str, str]:
+        """With MTLS=1: the wrapper turns it into flags, and reads the authority's certificate itself."""
+        if "sentry" not in self.layout.ports:
+            return {}
+        return {
+            "MINSU_SENTRY": f"127.0.0.1:{self.layout.port('sentry')}",
+            "MINSU_TRUST_ANCHORS_FILE": str(self.layout.run / "sentry" / "issuer" / "ca.crt"),
+            "MINSU_ACCESS": str(self.layout.repo / "dapr" / "access"),
+            "NAMESPACE": "minsu",
         }
 
     def stack(self) -> dict[str, str]:

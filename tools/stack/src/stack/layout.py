@@ -24,6 +24,8 @@ PORT_NAMES = {
     "daprInternalGRPCPort": "-dapr-internal",
     "metricsPort": "-metrics",
 }
+SENTRY = {"sentry": 15001, "sentry-health": 15002, "sentry-metrics": 15003}
+REPLICA_STEP, MOST_REPLICAS = 6, 3
 HIGHEST_PORT = 65535
 RECORD = Path("state") / "stack.json"
 
@@ -76,11 +78,19 @@ def run_folder(env: Mapping[str, str], repo: Path = REPO) -> Path:
 
 
 def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
-    """Defaults + PORT_OFFSET; PORT_<NAME> (PORT_KAFKA, PORT_ORDER, PORT_ORDER_DAPR_HTTP …) sets one alone."""
+    """Defaults + PORT_OFFSET; PORT_<NAME> (PORT_KAFKA, PORT_ORDER, PORT_ORDER_DAPR_HTTP …) sets one alone.
+
+    MTLS=1 adds sentry's; REPLICAS="order=2" adds those of `order-2`.
+    """
     offset = _number("PORT_OFFSET", env.get("PORT_OFFSET") or "0")
     ports = dict(INFRASTRUCTURE)
     for entry in daprfile.load(dapr_file)["apps"]:
-        ports |= {entry["appID"] + suffix: int(entry[field]) for field, suffix in PORT_NAMES.items()}
+        for number in range(1, replicas(env).get(entry["appID"], 1) + 1):
+            name = entry["appID"] if number == 1 else f"{entry['appID']}-{number}"
+            step = REPLICA_STEP * (number - 1)
+            ports |= {name + suffix: int(entry[field]) + step for field, suffix in PORT_NAMES.items()}
+    if env.get("MTLS", "") not in {"", "0"}:
+        ports |= SENTRY
     planned = {}
     for name, default in ports.items():
         variable = "PORT_" + name.upper().replace("-", "_")
@@ -88,6 +98,17 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
         planned[name] = _number(variable, alone) if alone else default + offset
     _check(planned)
     return planned
+
+
+def replicas(env: Mapping[str, str]) -> dict[str, int]:
+    """REPLICAS="order=2 payment=2": how many of each service beside one another."""
+    found = {}
+    for word in (env.get("REPLICAS") or "").split():
+        service, _, count = word.partition("=")
+        found[service] = _number("REPLICAS", count)
+        if service not in (*DATABASES, "gateway") or not 1 <= found[service] <= MOST_REPLICAS:
+            raise StackError(f"REPLICAS={word}: a service and a number from 1 to {MOST_REPLICAS}")
+    return found
 
 
 def _number(variable: str, text: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from stack import daprfile, kafka, wechat
+from stack import daprfile, kafka, mtls, replicas, wechat
 from stack.environment import Environment, fingerprint, inherited
 from stack.errors import StackError
 from stack.layout import DATABASES, Layout
@@ -19,7 +19,7 @@ from stack.postgres import Postgres
 from stack.processes import Processes, Program
 
 POLL = 0.15
-INFRASTRUCTURE = ("postgres", "kafka", "wechatsim")
+INFRASTRUCTURE = ("postgres", "kafka", "wechatsim", "sentry")
 SIDECAR_STOPS_WITHIN = 30.0
 # An app goes when its sidecar has gone: see servicekit.draining.
 APP_STOPS_WITHIN = 35.0
@@ -82,9 +82,18 @@ def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
             Part("kafka", ports, lambda: kafka.program(layout), lambda: kafka.why_not_ready(environment.brokers))
         )
     parts.append(_wechatsim(layout))
-    for app in daprfile.apps(layout.rendered_dapr_file):
-        parts += [_app(app, environment), _sidecar(app, environment)]
+    if "sentry" in layout.ports:
+        parts.append(_sentry(layout))
+    for name, app in replicas.named(daprfile.apps(layout.rendered_dapr_file), layout):
+        parts += [_app(name, app, environment), _sidecar(name, app, environment)]
     return parts
+
+
+def _sentry(layout: Layout) -> Part:
+    names = {"": "sentry", "health": "sentry-health", "metrics": "sentry-metrics"}
+    ready = answers(f"{layout.url('sentry-health')}/healthz", 200, 204)
+    pairs = tuple((purpose, layout.port(name)) for purpose, name in names.items())
+    return Part("sentry", pairs, lambda: mtls.program(layout), ready)
 
 
 def _wechatsim(layout: Layout) -> Part:
@@ -93,16 +102,16 @@ def _wechatsim(layout: Layout) -> Part:
     return Part("wechatsim", (("", layout.port("wechatsim")),), lambda: program, ready)
 
 
-def _app(app: daprfile.App, environment: Environment) -> Part:
+def _app(name: str, app: daprfile.App, environment: Environment) -> Part:
     env = inherited() | app.environment()
-    program = Program(app.id, app.command, env, app.folder, stop_within=APP_STOPS_WITHIN)
-    ready = answers(f"{environment.layout.url(app.id)}/readyz", 200)
+    program = Program(name, app.command, env, app.folder, stop_within=APP_STOPS_WITHIN)
+    ready = answers(f"{environment.layout.url(name)}/readyz", 200)
     told = fingerprint(environment.service(app.id))
-    return Part(app.id, (("", app.port("appPort")),), lambda: program, ready, settings=told)
+    return Part(name, (("", app.port("appPort")),), lambda: program, ready, settings=told)
 
 
-def _sidecar(app: daprfile.App, environment: Environment) -> Part:
-    name = f"{app.id}-daprd"
+def _sidecar(replica: str, app: daprfile.App, environment: Environment) -> Part:
+    name = f"{replica}-daprd"
     argv = [str(app.daprd), *app.flags()]
     program = Program(name, argv, inherited(), app.folder, stop_within=SIDECAR_STOPS_WITHIN)
     purposes = {
@@ -112,7 +121,7 @@ def _sidecar(app: daprfile.App, environment: Environment) -> Part:
         "metricsPort": "metrics",
     }
     ports = tuple((purpose, app.port(field)) for field, purpose in purposes.items())
-    ready = answers(f"{environment.layout.url(app.id + '-dapr-http')}/v1.0/healthz", 204)
+    ready = answers(f"{environment.layout.url(replica + '-dapr-http')}/v1.0/healthz", 204)
     told = fingerprint(environment.sidecars() | environment.sidecar(app.id))
     return Part(name, ports, lambda: program, ready, settings=told)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from stack import mtls
 from stack.layout import Layout
 
 BLOCK_SHUTDOWN, GRACEFUL_SHUTDOWN = "5s", "10"
@@ -40,6 +41,17 @@ if [ -n "$app" ]; then
     --disable-init-endpoints config \\
     --dapr-block-shutdown-duration {block} \\
     --dapr-graceful-shutdown-seconds {graceful}
+  if [ -n "${{MINSU_SENTRY:-}}" ]; then
+    DAPR_TRUST_ANCHORS=$(cat "$MINSU_TRUST_ANCHORS_FILE")
+    export DAPR_TRUST_ANCHORS
+    set -- "$@" \\
+      --config "$MINSU_ACCESS/$app.yaml" \\
+      --enable-mtls \\
+      --sentry-address "$MINSU_SENTRY" \\
+      --control-plane-trust-domain {trust} \\
+      --control-plane-namespace {namespace}
+  fi
+  [ -z "${{DAPRD_LOG_LEVEL:-}}" ] || set -- "$@" --log-level "$DAPRD_LOG_LEVEL"
 fi
 exec {daprd} "$@"
 """
@@ -54,6 +66,8 @@ def write_wrapper(layout: Layout) -> Path:
             env=shlex.quote(str(layout.run / "env")),
             block=BLOCK_SHUTDOWN,
             graceful=GRACEFUL_SHUTDOWN,
+            trust=mtls.TRUST_DOMAIN,
+            namespace=mtls.CONTROL_PLANE_NAMESPACE,
             daprd=shlex.quote(str(layout.tools / "bin" / "daprd")),
         )
     )

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stack import daprfile, graph, kafka, layout, ports, sidecar, wechat
+from stack import daprfile, graph, kafka, layout, ports, replicas, sidecar, wechat
 from stack.environment import Environment, External, external
 from stack.errors import StackError
 from stack.layout import DATABASES, Layout
@@ -114,8 +114,9 @@ def _needs(name: str) -> tuple[str, ...]:
     if name in INFRASTRUCTURE:
         return ()
     if name.endswith("-daprd"):
-        return ("topics", "wechatsim")
-    return (f"{name} migrate", f"{name} seed", "databases")
+        return ("topics", "wechatsim", "sentry")
+    service = replicas.service_of(name)
+    return (f"{service} migrate", f"{service} seed", "databases")
 
 
 def _bring_up(part: Part, processes: Processes) -> Callable[[threading.Event], None]:
