@@ -62,12 +62,11 @@ def is_transient(error: BaseException) -> bool:
     """Whether trying again may help: the connection, the server's resources, a lock, a serialisation conflict."""
     if isinstance(error, (PoolTimeout, InterfaceError, ConnectionError, TimeoutError)):
         return True
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        if state is None:
-            return isinstance(error, OperationalError) or error.connection_invalidated
-        return str(state).startswith(_TRANSIENT_SQLSTATES)
-    return False
+    # What the driver meets while it connects reaches us as it is: a server that is starting up says 57P03 there.
+    state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    if state is None:
+        return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    return str(state).startswith(_TRANSIENT_SQLSTATES)
 
 
 class Database:

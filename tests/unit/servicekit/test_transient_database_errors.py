@@ -1,0 +1,32 @@
+"""Which of the database's refusals are worth another try."""
+
+import pytest
+from asyncpg import exceptions
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from servicekit.db import is_transient
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.CannotConnectNowError("the database system is starting up"),
+        exceptions.TooManyConnectionsError("sorry, too many clients already"),
+        exceptions.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        ConnectionRefusedError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_happens_while_connecting_passes(error):
+    """The driver's own errors: SQLAlchemy wraps only what a statement meets."""
+    assert is_transient(error)
+
+
+def test_a_full_disk_passes():
+    assert is_transient(DBAPIError("insert", {}, exceptions.DiskFullError("could not extend file")))
+
+
+def test_a_wrong_password_and_a_broken_rule_stay():
+    assert not is_transient(exceptions.InvalidPasswordError("password authentication failed"))
+    assert not is_transient(IntegrityError("insert", {}, exceptions.UniqueViolationError("duplicate key")))
+    assert not is_transient(ValueError("our own mistake"))
