@@ -30,8 +30,8 @@ async def db(database_url):
     async with database.transaction() as tx:
         await tx.execute(
             text(
-                "truncate third_payment, payment_transition, order_closure, provider_notice, refund, outbox, inbox,"
-                " dead_letter, idempotency_key restart identity cascade"
+                "truncate third_payment, payment_transition, order_closure, provider_notice, refund, refund_transition,"
+                " outbox, inbox, dead_letter, idempotency_key restart identity cascade"
             )
         )
     yield database
@@ -75,17 +75,21 @@ def settings(database_url, db):
         wxpay_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxPayCallback",
         wxpay_refund_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxRefundCallback",
         wxpay_public_key_id=SERIAL,
+        between_refunds_seconds=0,
     )
 
 
-@pytest.fixture
-async def http(settings, wechat, tokens, sidecar):
-    secrets = {
+def secrets_of(wechat):
+    return {
         "wxpay-mch-private-key": pem_of_private(wechat.merchant),
         "wxpay-apiv3-key": API_V3_KEY,
         "wxpay-public-key": pem_of_public(wechat.key),
     }
-    app = create_app(settings, secrets, sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat)
+
+
+@pytest.fixture
+async def http(settings, wechat, tokens, sidecar):
+    app = create_app(settings, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat)
     async with client(app) as http:
         yield http
 

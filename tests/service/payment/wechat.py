@@ -42,15 +42,29 @@ class FakeWechat(httpx.AsyncBaseTransport):
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
     fail_with: list[httpx.Response | Exception] = field(default_factory=list)
+    refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By out_refund_no; what `refund_ends` says is what a new one becomes."""
+    refund_ends: str = "PROCESSING"
+    lose_answers: int = 0
+    """So many next requests are carried out, and their answers lost on the way."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: PLR0911 - one an endpoint
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if self.fail_with:
             failure = self.fail_with.pop(0)
             if isinstance(failure, Exception):
                 raise failure
             return failure
+        answer = self._answer(request)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise httpx.ReadTimeout("the answer is lost")
+        return answer
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:  # noqa: PLR0911 - one an endpoint
         path, body = request.url.path, request.content
+        if path.startswith("/v3/refund/domestic/refunds"):
+            return self._refund(json.loads(body)) if body else self._refund_shown(path.rpartition("/")[2])
         if path == "/v3/pay/transactions/jsapi":
             return self._prepay(json.loads(body))
         if path == "/v3/certificates":  # a merchant of the public-key mode has none
@@ -73,6 +87,59 @@ class FakeWechat(httpx.AsyncBaseTransport):
             return self._error(400, code, "不能再次下单")
         self.orders[order["out_trade_no"]] = {**order, "trade_state": "NOTPAY"}
         return self._signed(200, json.dumps({"prepay_id": "wx" + order["out_trade_no"]}).encode())
+
+    def _refund(self, wanted: dict[str, Any]) -> httpx.Response:
+        number, order = wanted["out_refund_no"], self.orders.get(wanted["out_trade_no"], {})
+        if order.get("trade_state") not in {"SUCCESS", "REFUND"}:
+            return self._error(400, "INVALID_REQUEST", "订单未支付")
+        taken = sum(each["amount"]["refund"] for each in self.refunds.values() if each["status"] != "CLOSED")
+        known = self.refunds.get(number)
+        if known is None and taken + wanted["amount"]["refund"] > order["amount"]["total"]:
+            return self._error(400, "INVALID_REQUEST", "申请退款金额大于可退金额")
+        if known is None:
+            self.refunds[number] = {
+                "refund_id": "5030" + number[-24:],
+                "out_refund_no": number,
+                "transaction_id": order["transaction_id"],
+                "out_trade_no": wanted["out_trade_no"],
+                "channel": "ORIGINAL",
+                "user_received_account": "支付用户零钱",
+                "create_time": "2026-11-23T10:00:00+08:00",
+                "status": self.refund_ends,
+                "amount": wanted["amount"] | {"payer_refund": max(0, wanted["amount"]["refund"] - 1)},
+            }
+        return self._refund_shown(number)
+
+    def _refund_shown(self, number: str) -> httpx.Response:
+        refund = self.refunds.get(number)
+        if refund is None:
+            return self._error(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+        return self._signed(200, json.dumps(refund).encode())
+
+    def held(self, number: str) -> int:
+        """What WeChat still holds of an order, in fen."""
+        ended = (each for each in self.refunds.values() if each["out_trade_no"] == number)
+        order = self.orders[number]
+        total = order["amount"]["total"] if "transaction_id" in order else 0
+        return total - sum(each["amount"]["refund"] for each in ended if each["status"] == "SUCCESS")
+
+    def refund_notice(self, number: str, status: str, **changes: Any):
+        """End a refund; answers headers and body of its notification."""
+        refund = self.refunds[number]
+        refund["status"] = status
+        content = {
+            "mchid": MCHID,
+            "out_trade_no": refund["out_trade_no"],
+            "transaction_id": refund["transaction_id"],
+            "out_refund_no": number,
+            "refund_id": refund["refund_id"],
+            "refund_status": status,
+            "user_received_account": refund["user_received_account"],
+            "amount": refund["amount"],
+        }
+        if status == "SUCCESS":
+            content["success_time"] = "2026-11-23T10:00:05+08:00"
+        return self.callback(content | changes, event=f"REFUND.{status}")
 
     def pay(self, number: str) -> None:
         """The buyer pays: from here on WeChat holds the money."""

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from payment.refund_settlement import RefundSettlement
 from payment.settlement import Settlement
 from payment.wechat.notifications import NotificationReader
-from payment.wechat.verdicts import Transaction
+from payment.wechat.verdicts import RefundNotice, Transaction
 
 log = structlog.get_logger()
+M = TypeVar("M", bound=BaseModel)
+REFUND_EVENTS = frozenset({"REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"})
 
 
 class UnreadableContent(Exception):
@@ -19,8 +23,11 @@ class UnreadableContent(Exception):
 
 @dataclass(frozen=True)
 class Callbacks:
+    """Both callback paths lead here: what a notification is about, its event type says."""
+
     reader: NotificationReader
     settlement: Settlement
+    refund_settlement: RefundSettlement
 
     async def take(self, headers: Mapping[str, str], body: bytes) -> None:
         """Returns when the word is safely in the books (or kept for review), and only then.
@@ -28,11 +35,16 @@ class Callbacks:
         Raises InvalidNotification for what is not WeChat's, UnreadableContent, DatabaseUnavailable.
         """
         notification, content = await self.reader.read(headers, body)
-        if notification.event_type != "TRANSACTION.SUCCESS":
-            log.warning("callback of a kind that has no effect yet", event_type=notification.event_type[:64])
-            return
-        try:
-            transaction = Transaction.model_validate(content)
-        except ValidationError as error:
-            raise UnreadableContent(f"{error.error_count()} errors, first at {error.errors()[0]['loc']}") from error
-        await self.settlement.apply(transaction.verdict("callback"))
+        if notification.event_type == "TRANSACTION.SUCCESS":
+            await self.settlement.apply(_read(Transaction, content).verdict("callback"))
+        elif notification.event_type in REFUND_EVENTS:
+            await self.refund_settlement.apply(_read(RefundNotice, content).verdict("callback"))
+        else:
+            log.warning("callback of a kind that has no effect", event_type=notification.event_type[:64])
+
+
+def _read(model: type[M], content: Any) -> M:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise UnreadableContent(f"{error.error_count()} errors, first at {error.errors()[0]['loc']}") from error

@@ -9,16 +9,15 @@ from payment.errors import OrderAlreadyPaid, OrderNotFound, OrderNotPayable, Wec
 from payment.models import ThirdPayment
 from payment.peers import Payable, UserPeer
 from payment.settlement import Settlement
+from payment.wechat import requests
 from payment.wechat.client import WechatPay
-from payment.wechat.errors import CLOSED_CODES, PAID_CODES, Ambiguous, Busy, Refused
+from payment.wechat.errors import Ambiguous, Busy, Meaning, Refused
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.numbers import business_number
 
 PREPAY_LIFE = timedelta(minutes=110)
 """WeChat's prepay_id lives two hours; ours is asked for again a little before."""
-DESCRIPTION_CHARACTERS = 42
-"""WeChat allows 127; in bytes, as its older documents count, that is 42 Chinese characters."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class Checkout:
     wechat: WechatPay
     settlement: Settlement
     appid: str
+    mchid: str
     notify_url: str
     first_query: timedelta
 
@@ -72,9 +72,10 @@ class Checkout:
                 total_fen=order.total_fen,
                 expires_at=order.expires_at,
                 next_query_at=now + self.first_query,
-                request=self.wechat.jsapi_request(
+                request=requests.jsapi(
+                    mchid=self.mchid,
                     appid=self.appid,
-                    description=_description(business.label, order.title),
+                    description=f"{business.label} {order.title}",
                     out_trade_no=sn,
                     total_fen=order.total_fen,
                     openid=openid,
@@ -105,7 +106,7 @@ class Checkout:
 
     async def _refusal(self, payment: ThirdPayment, error: Refused) -> Exception:
         """WeChat will not take the number again: its own word on the number says why, and settles what it can."""
-        if error.code not in PAID_CODES | CLOSED_CODES:
+        if error.meaning not in {Meaning.PAID, Meaning.CLOSED} and error.code != "INVALID_REQUEST":
             return WechatRefused(str(error))
         try:
             verdict = await self.wechat.query(payment.sn)
@@ -117,11 +118,3 @@ class Checkout:
         if verdict.trade_state == "CLOSED":
             return WechatUnavailable("the payment was closed; ask again for a new one")
         return WechatRefused(str(error))
-
-
-def _description(label: str, title: str) -> str:
-    """What the buyer reads; WeChat takes only characters of the Basic Multilingual Plane and no line breaks."""
-    text = "".join(
-        character for character in f"{label} {title}" if character.isprintable() and ord(character) < 0x10000
-    )
-    return text[:DESCRIPTION_CHARACTERS].strip()

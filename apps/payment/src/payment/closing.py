@@ -8,7 +8,7 @@ from payment.models import ThirdPayment
 from payment.schemas import CloseOutcome
 from payment.settlement import Settlement
 from payment.wechat.client import WechatPay
-from payment.wechat.errors import PAID_CODES, Refused, WechatError
+from payment.wechat.errors import Meaning, Refused, WechatError
 from payment.wechat.verdicts import Verdict
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -45,7 +45,7 @@ class Closing:
         try:
             await self.wechat.close(payment.sn)
         except Refused as error:
-            if error.code not in PAID_CODES:
+            if error.meaning is not Meaning.PAID:
                 raise
             await self.settlement.apply(await self.wechat.query(payment.sn))
             return

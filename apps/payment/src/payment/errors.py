@@ -37,3 +37,27 @@ class WechatRefused(Problem):
     """WeChat's final no, for a reason that is ours to mend (settings, account): the buyer can do nothing."""
 
     status, code, slug = 502, 104008, "wechat-refused"
+
+
+class NotRefundable(Conflict):
+    code, slug = 104009, "payment-not-refundable"
+
+
+class RefundExceedsPayment(Conflict):
+    """More than is left of the payment when all its refunds, also those on their way, are counted."""
+
+    code, slug = 104010, "refund-exceeds-payment"
+
+
+class TooManyRefunds(Conflict):
+    code, slug = 104011, "too-many-refunds"
+
+
+class RefundMismatch(Conflict):
+    """The request's number was used for another refund."""
+
+    code, slug = 104012, "refund-mismatch"
+
+
+class RefundNotFound(NotFound):
+    code, slug = 104013, "refund-not-found"

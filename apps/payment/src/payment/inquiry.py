@@ -9,7 +9,7 @@ from payment import repository
 from payment.closing import Closing
 from payment.settlement import Settlement
 from payment.wechat.client import WechatPay
-from payment.wechat.errors import ABSENT_CODES, Refused, WechatError
+from payment.wechat.errors import Meaning, Refused, WechatError
 from servicekit.clock import Clock
 from servicekit.db import Database
 
@@ -45,7 +45,7 @@ class Inquiry:
         try:
             verdict = await self.wechat.query(sn)
         except Refused as error:
-            if error.code not in ABSENT_CODES:
+            if error.meaning is not Meaning.ABSENT:
                 raise
             await self._close_if_over(sn)  # its prepay never reached WeChat
             return

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from payment.inquiry import Inquiry
+from payment.repayment import Repayment
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
 
@@ -14,6 +15,11 @@ router = APIRouter(prefix="/jobs", include_in_schema=False)
 @router.post("/payment-query-open")
 async def query_open(inquiry: Annotated[Inquiry, Depends(provided(Inquiry))]) -> dict[str, int]:
     return {"claimed": await inquiry.ask_about_due()}
+
+
+@router.post("/payment-retry-refunds")
+async def retry_refunds(repayment: Annotated[Repayment, Depends(provided(Repayment))]) -> dict[str, int]:
+    return {"claimed": await repayment.carry_out_due()}
 
 
 @router.post("/payment-reapply-dead-letters")

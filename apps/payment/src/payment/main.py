@@ -15,7 +15,9 @@ from payment.endpoints import internal, third_payment, wechat_notify
 from payment.inquiry import Inquiry
 from payment.ledger import Ledger
 from payment.peers import OrderPeer, UserPeer
+from payment.refund_settlement import RefundSettlement
 from payment.refunds import Refunds
+from payment.repayment import Repayment
 from payment.settings import Settings
 from payment.settlement import Settlement
 from payment.subscriptions import on_refund_requested
@@ -72,10 +74,21 @@ def create_app(
         wechat,
         settlement,
         settings.wxpay_appid,
+        settings.wxpay_mchid,
         str(settings.wxpay_notify_url),
         timedelta(seconds=settings.first_query_seconds),
     )
-    consumers = [on_refund_requested(Refunds(db, clock))]
+    refund_settlement = RefundSettlement(db, clock, settings.wxpay_mchid)
+    repayment = Repayment(
+        db,
+        clock,
+        wechat,
+        refund_settlement,
+        str(settings.wxpay_refund_notify_url),
+        timedelta(seconds=settings.between_refunds_seconds),
+    )
+    refunds = Refunds(db, clock, repayment.wake)
+    consumers = [on_refund_requested(refunds)]
     letters = DeadLetters(db, clock, "payment", consumers)
     return build(
         "payment",
@@ -92,14 +105,16 @@ def create_app(
             closing,
             letters,
             Ledger(db),
-            Callbacks(NotificationReader(wechat.keys, api_v3_key, clock), settlement),
+            Callbacks(NotificationReader(wechat.keys, api_v3_key, clock), settlement, refund_settlement),
             Inquiry(db, clock, wechat, settlement, closing),
+            refunds,
+            repayment,
         ],
         sidecar=sidecar,
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         db=db,
-        background=[Relay(db, sidecar)],
+        background=[Relay(db, sidecar), repayment],
         dead_letters=letters,
         on_stop=[wechat_http.aclose],
     )

@@ -50,6 +50,8 @@ class ThirdPayment(Base):
     pay_time: Mapped[datetime | None]
     next_query_at: Mapped[datetime]
     queries: Mapped[int] = mapped_column(default=0)
+    refund_sent_at: Mapped[datetime | None]
+    """When a new refund was last handed to WeChat, which wants a minute between two of one payment."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
@@ -81,13 +83,21 @@ class ProviderNotice(Base):
 
     __tablename__ = "provider_notice"
     __table_args__ = (
-        UniqueConstraint("out_trade_no", "reason", "transaction_id", postgresql_nulls_not_distinct=True),
+        UniqueConstraint(
+            "out_trade_no",
+            "reason",
+            "transaction_id",
+            "out_refund_no",
+            name="uq_provider_notice_once",
+            postgresql_nulls_not_distinct=True,
+        ),
         CheckConstraint("state in ('needs_review', 'resolved')", name="state_known"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     out_trade_no: Mapped[str] = mapped_column(Text)
     transaction_id: Mapped[str | None] = mapped_column(Text)
+    out_refund_no: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     detail: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)
@@ -98,24 +108,55 @@ class ProviderNotice(Base):
 
 
 class Refund(Base):
-    """Money that is to go back. Requested by order's event; the number that WeChat gets stays the same at every retry."""
+    """Money that is to go back. `sn` is WeChat's out_refund_no and stays the same at every retry; a request whose number
+    WeChat closed goes on under a new row, the next `attempt`."""
 
     __tablename__ = "refund"
     __table_args__ = (
         CheckConstraint("refund_fen > 0", name="refund_positive"),
         CheckConstraint("state in ('requested', 'accepted', 'succeeded', 'abnormal', 'closed')", name="state_known"),
+        CheckConstraint("(state = 'succeeded') = (success_time is not null)", name="succeeded_has_time"),
+        CheckConstraint("(sent_at is null) or (request is not null)", name="sent_what_was_stored"),
+        UniqueConstraint("request_sn", "attempt"),
+        Index("uq_refund_live", "request_sn", unique=True, postgresql_where=text("state <> 'closed'")),
         Index("ix_refund_payment_sn", "payment_sn"),
+        Index(
+            "ix_refund_due", "next_attempt_at", postgresql_where=text("state in ('requested', 'accepted', 'abnormal')")
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     sn: Mapped[str] = mapped_column(Text, unique=True)
-    request_sn: Mapped[str] = mapped_column(Text, unique=True)
-    payment_sn: Mapped[str] = mapped_column(Text)
+    request_sn: Mapped[str] = mapped_column(Text)
+    attempt: Mapped[int] = mapped_column(default=1)
+    payment_sn: Mapped[str] = mapped_column(ForeignKey("third_payment.sn"))
     order_sn: Mapped[str] = mapped_column(Text)
     refund_fen: Mapped[int] = mapped_column(BigInteger)
     cause: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text, default="requested")
     version: Mapped[int] = mapped_column(default=1)
+    request: Mapped[str | None] = mapped_column(Text)
+    """What WeChat is sent, byte for byte, written down before the first call."""
+    sent_at: Mapped[datetime | None]
+    refund_id: Mapped[str | None] = mapped_column(Text)
+    success_time: Mapped[datetime | None]
+    problem: Mapped[str | None] = mapped_column(Text)
+    """Why it does not go on by itself, for a person."""
+    next_attempt_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class RefundTransition(Base):
+    """Every change of a refund's state, once, as PaymentTransition."""
+
+    __tablename__ = "refund_transition"
+
+    refund_id: Mapped[int] = mapped_column(ForeignKey("refund.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    from_state: Mapped[str] = mapped_column(Text)
+    to_state: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

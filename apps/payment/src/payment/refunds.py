@@ -1,41 +1,107 @@
-"""Money on its way back. Here a request is written down, once; carrying it out at WeChat is the next step's."""
+"""Requests for money to go back, by order's event or a peer's call: written down once; `repayment` carries them out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
-from payment import repository
+from payment import refund_repository, repository
+from payment.errors import NotRefundable, PaymentNotFound, RefundExceedsPayment, RefundMismatch, TooManyRefunds
+from payment.models import Refund
 from payment.schemas import RefundRequested
+from payment.states import PayStatus
 from servicekit import inbox
 from servicekit.clock import Clock
-from servicekit.db import Database
-from servicekit.errors import Poison
+from servicekit.db import Database, Transaction
+from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.events import CloudEvent
 from servicekit.numbers import business_number
+
+MOST_REFUNDS = 50
+"""WeChat's limit for one payment; numbers that it closed count."""
+
+
+class Wanted(Protocol):
+    """What a request says, whoever brings it."""
+
+    @property
+    def request_sn(self) -> str: ...
+    @property
+    def payment_sn(self) -> str: ...
+    @property
+    def order_sn(self) -> str: ...
+    @property
+    def refund_fen(self) -> int: ...
+    @property
+    def cause(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
 
 
 @dataclass(frozen=True)
 class Refunds:
+    """`wake` is called after a request is committed."""
+
     db: Database
     clock: Clock
+    wake: Callable[[], None]
 
-    async def request(self, event: CloudEvent, wanted: RefundRequested) -> None:
-        """Keep the request in the inbox's transaction. Raises Poison for a payment that is not known here."""
+    async def on_request(self, event: CloudEvent, wanted: RefundRequested) -> None:
+        """Keep the request in the inbox's transaction. Raises Poison for one that our books do not allow."""
+        try:
+            async with self.db.transaction() as tx:
+                if not await inbox.first_time(tx, event):
+                    return
+                await self._keep(tx, wanted)
+        except Unavailable:
+            raise
+        except Problem as error:
+            raise Poison(f"refund of {wanted.payment_sn}: {error}") from error
+        self.wake()
+
+    async def ask(self, wanted: Wanted) -> Refund:
+        """The refund of this request, new or known. Raises PaymentNotFound, NotRefundable, RefundExceedsPayment,
+        RefundMismatch (the request's number was used for another refund), TooManyRefunds."""
         async with self.db.transaction() as tx:
-            if not await inbox.first_time(tx, event):
-                return
-            payment = await repository.lock_by_sn(tx, wanted.payment_sn)
-            if payment is None or payment.order_sn != wanted.order_sn:
-                raise Poison(f"refund of {wanted.payment_sn}: no such payment of order {wanted.order_sn}")
-            if not 0 < wanted.refund_fen <= payment.total_fen - payment.refunded_fen:
-                raise Poison(f"refund of {wanted.refund_fen} fen: payment {payment.sn} holds less")
-            await repository.add_refund(
-                tx,
-                {
-                    "sn": business_number("RFD", self.clock()),
-                    "request_sn": wanted.request_sn,
-                    "payment_sn": payment.sn,
-                    "order_sn": payment.order_sn,
-                    "refund_fen": wanted.refund_fen,
-                    "cause": wanted.cause,
-                    "reason": wanted.reason,
-                },
+            refund = await self._keep(tx, wanted)
+        self.wake()
+        return refund
+
+    async def _keep(self, tx: Transaction, wanted: Wanted) -> Refund:
+        """The lock on the payment keeps the sum of all its refunds within what was paid."""
+        payment = await repository.lock_by_sn(tx, wanted.payment_sn)
+        if payment is None or payment.order_sn != wanted.order_sn:
+            raise PaymentNotFound(f"no payment {wanted.payment_sn} of order {wanted.order_sn}")
+        if known := await refund_repository.newest_of_request(tx, wanted.request_sn):
+            if (known.payment_sn, known.refund_fen) != (wanted.payment_sn, wanted.refund_fen):
+                raise RefundMismatch(f"{wanted.request_sn} is another refund", field="requestSn")
+            return known
+        if payment.pay_status not in {PayStatus.PAID, PayStatus.REFUNDED}:
+            raise NotRefundable(f"payment {payment.sn} was never paid")
+        held_fen, count = await refund_repository.held(tx, payment.sn)
+        if not 0 < wanted.refund_fen <= payment.total_fen - held_fen:
+            raise RefundExceedsPayment(
+                f"{wanted.refund_fen} fen: payment {payment.sn} has {payment.total_fen - held_fen} fen left",
+                field="refundFen",
             )
+        if count >= MOST_REFUNDS:
+            raise TooManyRefunds(f"payment {payment.sn} has had {count} refunds")
+        now = self.clock()
+        refund = new_refund(wanted, now, attempt=1, due_at=now)
+        tx.add(refund)
+        await tx.flush()
+        return refund
+
+
+def new_refund(wanted: Wanted, now: datetime, *, attempt: int, due_at: datetime) -> Refund:
+    return Refund(
+        sn=business_number("RFD", now),
+        request_sn=wanted.request_sn,
+        attempt=attempt,
+        payment_sn=wanted.payment_sn,
+        order_sn=wanted.order_sn,
+        refund_fen=wanted.refund_fen,
+        cause=wanted.cause,
+        reason=wanted.reason,
+        next_attempt_at=due_at,
+    )

@@ -7,9 +7,8 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from payment.models import OrderClosure, PaymentTransition, ProviderNotice, Refund, ThirdPayment
+from payment.models import OrderClosure, PaymentTransition, ProviderNotice, ThirdPayment
 from payment.states import PayStatus, check
-from payment.wechat.verdicts import Verdict
 from servicekit.db import Transaction
 
 
@@ -78,20 +77,32 @@ def transition(tx: Transaction, payment: ThirdPayment, following: PayStatus, sou
     )
 
 
-async def needs_review(tx: Transaction, verdict: Verdict, reason: str, detail: str) -> bool:
-    """Keep a verdict that does not fit, once however often it is repeated; True when it is new."""
+async def needs_review(
+    tx: Transaction,
+    *,
+    out_trade_no: str,
+    reason: str,
+    detail: str,
+    source: str,
+    transaction_id: str | None = None,
+    out_refund_no: str | None = None,
+    total_fen: int | None = None,
+) -> bool:
+    """Keep WeChat's word that does not fit, once however often it is repeated; True when it is new."""
     statement = insert(ProviderNotice).values(
-        out_trade_no=verdict.out_trade_no,
-        transaction_id=verdict.transaction_id,
+        out_trade_no=out_trade_no,
+        transaction_id=transaction_id,
+        out_refund_no=out_refund_no,
         reason=reason,
         detail=detail,
-        source=verdict.source,
-        total_fen=verdict.total_fen,
+        source=source,
+        total_fen=total_fen,
         state="needs_review",
         seen=1,
     )
     seen = statement.on_conflict_do_update(
-        index_elements=["out_trade_no", "reason", "transaction_id"], set_={"seen": ProviderNotice.seen + 1}
+        index_elements=["out_trade_no", "reason", "transaction_id", "out_refund_no"],
+        set_={"seen": ProviderNotice.seen + 1, "detail": detail},
     ).returning(ProviderNotice.seen)
     return (await tx.execute(seen)).scalar_one() == 1
 
@@ -116,10 +127,3 @@ async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: 
 
 async def schedule_query(tx: Transaction, sn: str, moment: datetime) -> None:
     await tx.execute(update(ThirdPayment).where(ThirdPayment.sn == sn).values(next_query_at=moment))
-
-
-async def add_refund(tx: Transaction, refund: dict[str, object]) -> bool:
-    """Insert the request once; False when its request number is known."""
-    statement = insert(Refund).values(**refund, state="requested", version=1)
-    done = statement.on_conflict_do_nothing(index_elements=["request_sn"]).returning(Refund.id)
-    return (await tx.execute(done)).first() is not None

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
-from servicekit.schemas import ApiModel, Sn
+from servicekit.schemas import ApiModel, Sn, Text
 
 ServiceType = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -70,11 +70,29 @@ class CloseOutcome(ApiModel):
 
 
 class RefundRequested(ApiModel):
-    """`data` of order's event (contracts/events/refund-requested.v1)."""
+    """`data` of order's event (contracts/events/refund-requested.v1), and the body of a peer's call."""
 
     request_sn: Sn
     order_sn: Sn
     payment_sn: Sn
+    refund_fen: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
+    cause: Annotated[Text, Field(min_length=1, max_length=32)]
+    reason: Annotated[Text, Field(max_length=80)]
+
+
+class RefundAnswer(ApiModel):
+    """`state` requested, accepted, succeeded, abnormal or closed; `problem` says why it needs a person, if it does."""
+
+    sn: str
+    request_sn: str
+    attempt: int
+    payment_sn: str
+    order_sn: str
     refund_fen: int
     cause: str
     reason: str
+    state: str
+    refund_id: str | None
+    success_time: AwareDatetime | None
+    problem: str | None
+    created_at: AwareDatetime

@@ -6,7 +6,7 @@ from enum import Enum
 import structlog
 from prometheus_client import Counter
 
-from payment import events, repository
+from payment import events, refund_repository, repository
 from payment.models import ThirdPayment
 from payment.states import PAID_WORDS, PayStatus, next_status
 from payment.wechat.verdicts import Verdict
@@ -72,7 +72,15 @@ class Settlement:
         return None
 
     async def _review(self, tx: Transaction, verdict: Verdict, reason: str, detail: str) -> Applied:
-        if await repository.needs_review(tx, verdict, reason, detail):
+        if await repository.needs_review(
+            tx,
+            out_trade_no=verdict.out_trade_no,
+            transaction_id=verdict.transaction_id,
+            reason=reason,
+            detail=detail,
+            source=verdict.source,
+            total_fen=verdict.total_fen,
+        ):
             log.error("payment needs review", reason=reason, detail=detail, out_trade_no=verdict.out_trade_no)
         return Applied.NEEDS_REVIEW
 
@@ -90,6 +98,8 @@ class Settlement:
         payment.pay_time = verdict.success_time
         payment.bank_type = verdict.bank_type
         await tx.flush()
+        if verdict.trade_state == "REFUND" and not await refund_repository.ask_again(tx, payment.sn, self.clock()):
+            await self._review(tx, verdict, "refund_unknown", "WeChat gave money back that nobody here asked for")
         await publish_later(tx, events.paystatus_updated(payment, self.clock))
         log.info("payment settled", payment_sn=payment.sn, order_sn=payment.order_sn, source=verdict.source)
         return Applied.SETTLED

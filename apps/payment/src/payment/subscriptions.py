@@ -7,4 +7,4 @@ from servicekit.events import Consumer
 
 
 def on_refund_requested(refunds: Refunds) -> Consumer[RefundRequested]:
-    return Consumer(REFUND_REQUESTED_TOPIC, "/events/refund-requested", RefundRequested, refunds.request)
+    return Consumer(REFUND_REQUESTED_TOPIC, "/events/refund-requested", RefundRequested, refunds.on_request)

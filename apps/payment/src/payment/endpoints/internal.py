@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends
 
 from payment.closing import Closing
 from payment.ledger import Ledger
-from payment.schemas import CloseOutcome, OrderRequest, PaymentAnswer, SnRequest
+from payment.refunds import Refunds
+from payment.schemas import CloseOutcome, OrderRequest, PaymentAnswer, RefundAnswer, RefundRequested, SnRequest
 from servicekit.app import provided
 
 router = APIRouter(prefix="/internal", tags=["internal"])
@@ -27,3 +28,9 @@ async def payment_by_order(body: OrderRequest, payments: Payments) -> PaymentAns
 @router.post("/paymentBySn")
 async def payment_by_sn(body: SnRequest, payments: Payments) -> PaymentAnswer:
     return await payments.by_sn(body.sn)
+
+
+@router.post("/refund")
+async def refund(body: RefundRequested, refunds: Annotated[Refunds, Depends(provided(Refunds))]) -> RefundAnswer:
+    """Give money back. `requestSn` makes it safe to repeat: the same one is the same refund."""
+    return RefundAnswer.model_validate(await refunds.ask(body), from_attributes=True)

@@ -4,8 +4,8 @@ A time-out is Ambiguous, never a "no": the caller asks or repeats, it does not b
 """
 
 import json
-from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 import stamina
@@ -16,8 +16,8 @@ from payment.wechat.crypto import ApiV3Key, CannotDecrypt
 from payment.wechat.errors import Ambiguous, of_answer
 from payment.wechat.keys import PlatformKeys, public_key_of_certificate
 from payment.wechat.signing import MerchantSigner, is_signed, message
-from payment.wechat.verdicts import Transaction, Verdict
-from servicekit.clock import SHANGHAI, Clock
+from payment.wechat.verdicts import RefundContent, RefundVerdict, Transaction, Verdict
+from servicekit.clock import Clock
 
 M = TypeVar("M", bound=BaseModel)
 USER_AGENT = "minsu-payment/1.0"
@@ -62,37 +62,8 @@ class WechatPay:
         self._public_key_id = next(iter(public_keys), "")
         self.keys = PlatformKeys(public_keys, self._certificates)
 
-    def jsapi_request(
-        self,
-        *,
-        appid: str,
-        description: str,
-        out_trade_no: str,
-        total_fen: int,
-        openid: str,
-        attach: str,
-        notify_url: str,
-        time_expire: datetime,
-    ) -> str:
-        """The JSON text of a JSAPI prepay, to be stored and sent as it is (JSAPI下单)."""
-        return json.dumps(
-            {
-                "appid": appid,
-                "mchid": self._signer.mchid,
-                "description": description,
-                "out_trade_no": out_trade_no,
-                "time_expire": time_expire.astimezone(SHANGHAI).isoformat(timespec="seconds"),
-                "attach": attach,
-                "notify_url": notify_url,
-                "amount": {"total": total_fen, "currency": "CNY"},
-                "payer": {"openid": openid},
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
-
     async def prepay(self, request: str) -> str:
-        """Send a stored `jsapi_request`; answers the prepay_id, good for two hours."""
+        """Send a stored `requests.jsapi`; answers the prepay_id, good for two hours."""
         body = await self._call("POST", "/v3/pay/transactions/jsapi", request.encode())
         return _parsed(_Prepaid, body).prepay_id
 
@@ -105,6 +76,16 @@ class WechatPay:
         """Close at WeChat (关闭订单): afterwards nobody can pay it. Refused with ORDERPAID when somebody has."""
         body = json.dumps({"mchid": self._signer.mchid}).encode()
         await self._call("POST", f"/v3/pay/transactions/out-trade-no/{out_trade_no}/close", body)
+
+    async def refund(self, request: str) -> RefundVerdict:
+        """Hand over a stored `requests.refund` (申请退款). Sent once: who calls asks before repeating it."""
+        body = await self._call("POST", "/v3/refund/domestic/refunds", request.encode(), attempts=1)
+        return _parsed(RefundContent, body).verdict("request")
+
+    async def query_refund(self, out_refund_no: str) -> RefundVerdict:
+        """WeChat's present word on a refund (查询单笔退款). Refused as absent when it never took it."""
+        body = await self._call("GET", f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}")
+        return _parsed(RefundContent, body).verdict("query")
 
     def pay_parameters(self, appid: str, prepay_id: str) -> dict[str, str]:
         return self._signer.jsapi_parameters(appid, prepay_id, int(self._clock().timestamp()))
@@ -131,9 +112,9 @@ class WechatPay:
             raise Ambiguous("certificates: the signature does not verify")
         return keys
 
-    async def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
-        """The verified body of a 2xx answer. Ambiguous outcomes are tried again, at most three times in all."""
-        async for attempt in stamina.retry_context(on=Ambiguous, attempts=ATTEMPTS, timeout=12, wait_initial=0.2):
+    async def _call(self, method: str, target: str, body: bytes = b"", *, attempts: int = ATTEMPTS) -> bytes:
+        """The verified body of a 2xx answer. Ambiguous outcomes are tried again, at most `attempts` times in all."""
+        async for attempt in stamina.retry_context(on=Ambiguous, attempts=attempts, timeout=12, wait_initial=0.2):
             with attempt:
                 response = await self._send(method, target, body)
                 key = await self.keys.find(response.headers.get("Wechatpay-Serial", ""))

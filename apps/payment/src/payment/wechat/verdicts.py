@@ -1,8 +1,8 @@
-"""WeChat's word about a payment as one value, whoever brought it: callback, query, close or bill line."""
+"""WeChat's word about a payment or a refund as one value, whoever brought it: callback, query, close or bill line."""
 
 from datetime import UTC, datetime
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Verdict(BaseModel):
@@ -51,3 +51,60 @@ class Transaction(BaseModel):
             success_time=self.success_time and self.success_time.astimezone(UTC),
             bank_type=self.bank_type,
         )
+
+
+class RefundVerdict(BaseModel):
+    """`mchid` is None where the word answers a request that we signed as this merchant."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    mchid: str | None
+    out_refund_no: str
+    refund_id: str
+    status: str
+    refund_fen: int
+    total_fen: int
+    out_trade_no: str
+    transaction_id: str
+    success_time: datetime | None = None
+
+
+class _RefundAmount(BaseModel):
+    total: int
+    refund: int
+
+
+class RefundContent(BaseModel):
+    """WeChat's refund object (查询单笔退款 / 退款结果通知): `status` in answers, `refund_status` in callbacks."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    mchid: str | None = Field(None, max_length=32)
+    out_refund_no: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
+    refund_id: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
+    status: str = Field(max_length=32, pattern=r"^[A-Z_]+$", validation_alias=AliasChoices("refund_status", "status"))
+    out_trade_no: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
+    transaction_id: str = Field(max_length=64, pattern=r"^[^\x00]+$")
+    success_time: AwareDatetime | None = None
+    amount: _RefundAmount
+
+    def verdict(self, source: str) -> RefundVerdict:
+        return RefundVerdict(
+            source=source,
+            mchid=self.mchid,
+            out_refund_no=self.out_refund_no,
+            refund_id=self.refund_id,
+            status=self.status,
+            refund_fen=self.amount.refund,
+            total_fen=self.amount.total,
+            out_trade_no=self.out_trade_no,
+            transaction_id=self.transaction_id,
+            success_time=self.success_time and self.success_time.astimezone(UTC),
+        )
+
+
+class RefundNotice(RefundContent):
+    """A refund's callback, which always names the merchant."""
+
+    mchid: str = Field(max_length=32)

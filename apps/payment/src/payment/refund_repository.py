@@ -1,0 +1,92 @@
+"""Every query about refunds. Locks are taken payment first, refund second, by everybody."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from payment.models import ProviderNotice, Refund, RefundTransition
+from payment.refund_states import ALLOWED, HOLDS_MONEY, UNSETTLED, RefundState
+from payment.states import IllegalTransition
+from servicekit.db import Transaction
+
+
+async def newest_of_request(session: AsyncSession, request_sn: str) -> Refund | None:
+    query = select(Refund).where(Refund.request_sn == request_sn).order_by(Refund.attempt.desc()).limit(1)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def by_sn(session: AsyncSession, sn: str) -> Refund | None:
+    return (await session.scalars(select(Refund).where(Refund.sn == sn))).one_or_none()
+
+
+async def lock(tx: Transaction, sn: str) -> Refund | None:
+    """The refund, whose payment is locked already."""
+    return (await tx.scalars(select(Refund).where(Refund.sn == sn).with_for_update())).one_or_none()
+
+
+async def held(tx: Transaction, payment_sn: str) -> tuple[int, int]:
+    """Of a locked payment: fen that went back or may yet, and how many refunds it has had."""
+    holds = func.coalesce(func.sum(Refund.refund_fen).filter(Refund.state.in_(HOLDS_MONEY)), 0)
+    fen, count = (await tx.execute(select(holds, func.count()).where(Refund.payment_sn == payment_sn))).one()
+    return int(fen), int(count)
+
+
+async def page(session: AsyncSession, *, below: int, size: int, state: str | None) -> Sequence[Refund]:
+    """Newest first; `below` 0 begins at the newest."""
+    query = select(Refund).order_by(Refund.id.desc()).limit(size)
+    if below:
+        query = query.where(Refund.id < below)
+    if state:
+        query = query.where(Refund.state == state)
+    return (await session.scalars(query)).all()
+
+
+def transition(tx: Transaction, refund: Refund, following: RefundState, source: str) -> None:
+    """Change the state of a locked row and write the change down. Raises IllegalTransition."""
+    current = RefundState(refund.state)
+    if (current, following) not in ALLOWED:
+        raise IllegalTransition(f"{current} → {following}")
+    refund.version += 1
+    refund.state = following
+    tx.add(
+        RefundTransition(refund_id=refund.id, seq=refund.version, from_state=current, to_state=following, source=source)
+    )
+
+
+async def claim_due(tx: Transaction, moment: datetime, limit: int, lease: timedelta) -> Sequence[str]:
+    """Refunds that are due, oldest first; nobody else gets them until the lease ends."""
+    due = (
+        select(Refund.id)
+        .where(Refund.state.in_(UNSETTLED), Refund.next_attempt_at <= moment)
+        .order_by(Refund.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")  # locked once and for all: a plain subquery may be run again for each row
+    )
+    claim = (
+        update(Refund)
+        .where(Refund.id.in_(select(due.c.id)))
+        .values(next_attempt_at=moment + lease, tries=Refund.tries + 1)
+        .returning(Refund.id, Refund.sn)
+    )
+    return [row.sn for row in sorted(await tx.execute(claim), key=lambda row: row.id)]
+
+
+async def schedule(tx: Transaction, sn: str, moment: datetime, problem: str | None = None) -> None:
+    changes: dict[str, object] = {"next_attempt_at": moment} | ({"problem": problem} if problem else {})
+    await tx.execute(update(Refund).where(Refund.sn == sn, Refund.state.in_(UNSETTLED)).values(changes))
+
+
+async def ask_again(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
+    """Let WeChat be asked about all refunds of a payment that have not ended; False when it never had one."""
+    mine = Refund.payment_sn == payment_sn
+    await tx.execute(update(Refund).where(mine, Refund.state.in_(UNSETTLED)).values(next_attempt_at=moment))
+    return (await tx.execute(select(Refund.id).where(mine).limit(1))).first() is not None
+
+
+async def resolve_notices(tx: Transaction, sn: str) -> None:
+    """What a person was called for is mended: the money went back. Words that did not fit stay to be looked at."""
+    mended = ProviderNotice.reason.in_(["refund_no_funds", "refund_ours_to_mend", "refund_abnormal"])
+    await tx.execute(update(ProviderNotice).where(ProviderNotice.out_refund_no == sn, mended).values(state="resolved"))

@@ -1,0 +1,146 @@
+"""The only place where a refund ends. WeChat's answer to our request, to our question and its callback all come here."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from payment import events, refund_repository, repository
+from payment.models import Refund, ThirdPayment
+from payment.refund_states import ContradictoryWord, RefundState, next_state
+from payment.refunds import new_refund
+from payment.settlement import VERDICTS, Applied
+from payment.states import PayStatus
+from payment.wechat.verdicts import RefundVerdict
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+from servicekit.outbox import publish_later
+
+log = structlog.get_logger()
+
+MOST_NUMBERS = 3
+"""New numbers for one request, before a person must look why WeChat closes them."""
+PAUSE_BEFORE_NEW_NUMBER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class RefundSettlement:
+    """`apply` takes WeChat's verified word, once or many times; `refuse` its final no."""
+
+    db: Database
+    clock: Clock
+    mchid: str
+
+    async def apply(self, verdict: RefundVerdict) -> Applied:
+        """Lock, check, change, tell: one transaction. A repeated or overtaken verdict changes nothing; one that does not
+        fit our books changes nothing either and is kept for review. Raises DatabaseUnavailable."""
+        async with self.db.transaction() as tx:
+            payment = await repository.lock_by_sn(tx, verdict.out_trade_no)
+            refund = await refund_repository.lock(tx, verdict.out_refund_no)
+            if payment is None or refund is None:
+                applied = await self._review(tx, verdict, "refund_unknown", "no refund of ours has this number")
+            elif misfit := self._misfit(payment, refund, verdict):
+                applied = await self._review(tx, verdict, *misfit)
+            else:
+                applied = await self._change(tx, payment, refund, verdict)
+        VERDICTS.labels(f"refund-{verdict.source}", applied.value).inc()
+        return applied
+
+    def _misfit(self, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> tuple[str, str] | None:
+        if verdict.mchid not in {None, self.mchid}:
+            return "refund_mchid", f"the notice names merchant {verdict.mchid}"
+        if refund.payment_sn != payment.sn:
+            return "refund_payment", f"refund {refund.sn} is of payment {refund.payment_sn}"
+        if verdict.transaction_id != payment.transaction_id:
+            return "refund_transaction", f"the payment is settled by {payment.transaction_id}"
+        if (verdict.refund_fen, verdict.total_fen) != (refund.refund_fen, payment.total_fen):
+            said, ours = f"{verdict.refund_fen} of {verdict.total_fen}", f"{refund.refund_fen} of {payment.total_fen}"
+            return "refund_amount", f"WeChat says {said} fen, ours is {ours} fen"
+        if refund.refund_id not in {None, verdict.refund_id}:
+            return "refund_id", f"the refund is known to WeChat as {refund.refund_id}"
+        return None
+
+    async def _review(self, tx: Transaction, verdict: RefundVerdict, reason: str, detail: str) -> Applied:
+        if await repository.needs_review(
+            tx,
+            out_trade_no=verdict.out_trade_no,
+            transaction_id=verdict.transaction_id,
+            out_refund_no=verdict.out_refund_no,
+            reason=reason,
+            detail=detail,
+            source=verdict.source,
+            total_fen=verdict.total_fen,
+        ):
+            log.error("refund needs review", reason=reason, detail=detail, out_refund_no=verdict.out_refund_no)
+        return Applied.NEEDS_REVIEW
+
+    async def _change(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> Applied:
+        current = RefundState(refund.state)
+        try:
+            following = next_state(current, verdict.status)
+        except ContradictoryWord as error:
+            return await self._review(tx, verdict, "refund_contradiction", str(error))
+        if following is current:
+            return Applied.UNCHANGED
+        refund.refund_id, refund.problem = verdict.refund_id, None
+        if following is RefundState.SUCCEEDED:
+            refund.success_time = verdict.success_time or self.clock()
+        refund_repository.transition(tx, refund, following, verdict.source)
+        log.info("refund changed", refund_sn=refund.sn, state=following, source=verdict.source)
+        if following is RefundState.SUCCEEDED:
+            await self._give_back(tx, payment, refund, verdict.source)
+            return Applied.SETTLED
+        if following is RefundState.ABNORMAL:
+            refund.problem = "WeChat could not return the money to where it came from"
+            await self._review(tx, verdict, "refund_abnormal", refund.problem)
+        if following is RefundState.CLOSED:
+            await self._begin_anew(tx, refund, verdict)
+            return Applied.CLOSED
+        return Applied.SETTLED
+
+    async def _give_back(self, tx: Transaction, payment: ThirdPayment, refund: Refund, source: str) -> None:
+        """The order hears of it when all is back, and not of parts."""
+        payment.refunded_fen += refund.refund_fen
+        payment.trade_state = "REFUND"
+        if payment.refunded_fen == payment.total_fen:
+            repository.transition(tx, payment, PayStatus.REFUNDED, f"refund-{source}")
+            await tx.flush()
+            await publish_later(tx, events.paystatus_updated(payment, self.clock))
+        await tx.flush()
+        await refund_repository.resolve_notices(tx, refund.sn)
+
+    async def _begin_anew(self, tx: Transaction, refund: Refund, verdict: RefundVerdict) -> None:
+        """WeChat closed the number, not the buyer's claim: the request goes on under a new one; this row stays."""
+        if refund.attempt >= MOST_NUMBERS:
+            refund.problem = f"WeChat closed {refund.attempt} numbers of this request"
+            await self._review(tx, verdict, "refund_closed", refund.problem)
+            return
+        await tx.flush()
+        now = self.clock()
+        again = new_refund(refund, now, attempt=refund.attempt + 1, due_at=now + PAUSE_BEFORE_NEW_NUMBER)
+        tx.add(again)
+        log.warning("refund goes on under a new number", closed=refund.sn, refund_sn=again.sn, attempt=again.attempt)
+
+    async def refuse(self, sn: str, payment_sn: str, reason: str) -> None:
+        """WeChat will never take this number, and has not: it ends here, its share of the payment is free, and a person
+        is called."""
+        async with self.db.transaction() as tx:
+            payment = await repository.lock_by_sn(tx, payment_sn)
+            refund = await refund_repository.lock(tx, sn)
+            if payment is None or refund is None or refund.state != RefundState.REQUESTED:
+                return
+            refund_repository.transition(tx, refund, RefundState.CLOSED, "refused")
+            refund.problem = reason
+            await self.call_a_person(tx, refund, "refund_refused", reason)
+
+    async def call_a_person(self, tx: Transaction, refund: Refund, what: str, detail: str) -> None:
+        if await repository.needs_review(
+            tx,
+            out_trade_no=refund.payment_sn,
+            out_refund_no=refund.sn,
+            reason=what,
+            detail=detail,
+            source="request",
+            total_fen=refund.refund_fen,
+        ):
+            log.error("refund needs a person", reason=what, detail=detail, refund_sn=refund.sn)

@@ -1,0 +1,156 @@
+"""Carrying refunds out at WeChat: one number, the same bytes, and a question before every repetition."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from payment import refund_repository, repository
+from payment.models import Refund
+from payment.refund_settlement import RefundSettlement
+from payment.refund_states import UNSETTLED, RefundState
+from payment.wechat import requests
+from payment.wechat.client import WechatPay
+from payment.wechat.errors import Ambiguous, Meaning, Refused, WechatError
+from payment.wechat.verdicts import RefundVerdict
+from servicekit.clock import Clock
+from servicekit.db import Database
+from servicekit.errors import Unavailable
+
+log = structlog.get_logger()
+
+LEASE = timedelta(seconds=60)
+PARALLEL = 4
+BETWEEN_TWO = timedelta(minutes=1)
+"""WeChat's rule for two refunds of one payment (申请退款 · 注意)."""
+WHILE_UNKNOWN = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 600, 1800))
+WHILE_ACCEPTED = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 300, 600, 1800, 3600))
+"""Pauses between questions, the last one repeated: the callback normally comes first."""
+WHILE_A_PERSON_MUST_ACT = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Repayment:
+    """`run` carries out what `wake` announces; cron calls `carry_out_due` for what must wait or was left behind."""
+
+    db: Database
+    clock: Clock
+    wechat: WechatPay
+    settlement: RefundSettlement
+    notify_url: str
+    between_two: timedelta = BETWEEN_TWO
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                while await self.carry_out_due():
+                    pass
+            except Exception as error:  # noqa: BLE001 - cron goes on with what is left
+                log.warning("refunds must wait", reason=f"{type(error).__name__}: {error}"[:300])
+
+    async def carry_out_due(self, *, limit: int = 20) -> int:
+        """Take on the refunds that are due; answers how many. Replicas and overlapping ticks never share one."""
+        async with self.db.transaction() as tx:
+            claimed = await refund_repository.claim_due(tx, self.clock(), limit, LEASE)
+        gate = asyncio.Semaphore(PARALLEL)
+
+        async def carry_out(sn: str) -> None:
+            async with gate:
+                try:
+                    await self._carry_out(sn)
+                except Unavailable as error:
+                    log.warning("refund goes on when its lease ends", refund_sn=sn, reason=str(error))
+                except Exception:  # one refund's fault must not stop the others
+                    log.exception("refund failed", refund_sn=sn)
+
+        await asyncio.gather(*(carry_out(sn) for sn in claimed))
+        return len(claimed)
+
+    async def _carry_out(self, sn: str) -> None:
+        departure = await self._prepare(sn)
+        if departure is None:
+            return
+        refund, request, sent_before = departure
+        try:
+            verdict = await self._word(refund, request, sent_before=sent_before)
+        except WechatError as error:
+            await self._go_on_later(refund, error)
+            return
+        await self.settlement.apply(verdict)
+        await self._schedule(sn, WHILE_ACCEPTED[min(refund.tries, len(WHILE_ACCEPTED)) - 1])
+
+    async def _prepare(self, sn: str) -> tuple[Refund, str, bool] | None:
+        """Write down what will be sent, and that it will be; None when it must not be sent now."""
+        now = self.clock()
+        async with self.db.read() as session:
+            refund = await refund_repository.by_sn(session, sn)
+        if refund is None:
+            return None
+        async with self.db.transaction() as tx:
+            payment = await repository.lock_by_sn(tx, refund.payment_sn)
+            refund = await refund_repository.lock(tx, sn)
+            if payment is None or refund is None or refund.state not in UNSETTLED:
+                return None
+            if sent_before := refund.sent_at is not None:
+                return refund, refund.request or "", sent_before
+            if payment.refund_sent_at and now < payment.refund_sent_at + self.between_two:
+                refund.next_attempt_at = payment.refund_sent_at + self.between_two
+                return None
+            refund.request = requests.refund(
+                out_trade_no=payment.sn,
+                out_refund_no=refund.sn,
+                reason=refund.reason,
+                notify_url=self.notify_url,
+                refund_fen=refund.refund_fen,
+                total_fen=payment.total_fen,
+            )
+            refund.sent_at = payment.refund_sent_at = now
+            return refund, refund.request, sent_before
+
+    async def _word(self, refund: Refund, request: str, *, sent_before: bool) -> RefundVerdict:
+        """WeChat's word on the refund, which is handed over only when WeChat surely does not have it."""
+        if not sent_before:
+            try:
+                return await self.wechat.refund(request)
+            except Ambiguous as error:
+                log.warning("WeChat may have taken the refund: asking", refund_sn=refund.sn, reason=str(error))
+                return await self._asked(refund.sn, error)
+        try:
+            return await self.wechat.query_refund(refund.sn)
+        except Refused as error:
+            if error.meaning is not Meaning.ABSENT or refund.state == RefundState.ABNORMAL:
+                raise
+        return await self.wechat.refund(request)
+
+    async def _asked(self, sn: str, doubt: Ambiguous) -> RefundVerdict:
+        """What became of a request without an answer. Raises `doubt` again while WeChat does not know it: it may be on its
+        way still."""
+        try:
+            return await self.wechat.query_refund(sn)
+        except Refused as error:
+            if error.meaning is Meaning.ABSENT:
+                raise doubt from error
+            raise
+
+    async def _go_on_later(self, refund: Refund, error: WechatError) -> None:
+        meaning = error.meaning if isinstance(error, Refused) else Meaning.ASK_FIRST
+        log.warning("refund is not through", refund_sn=refund.sn, meaning=meaning.name, reason=str(error))
+        if meaning in {Meaning.ASK_FIRST, Meaning.LATER}:
+            await self._schedule(refund.sn, WHILE_UNKNOWN[min(refund.tries, len(WHILE_UNKNOWN)) - 1])
+        elif meaning in {Meaning.NO_FUNDS, Meaning.OURS_TO_MEND} or refund.state != RefundState.REQUESTED:
+            async with self.db.transaction() as tx:
+                await self.settlement.call_a_person(tx, refund, f"refund_{meaning.name.lower()}", str(error))
+            await self._schedule(refund.sn, WHILE_A_PERSON_MUST_ACT, problem=str(error))
+        else:
+            await self.settlement.refuse(refund.sn, refund.payment_sn, str(error))
+
+    async def _schedule(self, sn: str, pause: timedelta, *, problem: str | None = None) -> None:
+        async with self.db.transaction() as tx:
+            await refund_repository.schedule(tx, sn, self.clock() + pause, problem)

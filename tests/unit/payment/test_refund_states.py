@@ -1,0 +1,56 @@
+"""What may follow what with a refund."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payment.refund_states import ALLOWED, HOLDS_MONEY, OF_WORD, ContradictoryWord, RefundState, next_state
+
+S = RefundState
+WORDS = [*OF_WORD, "FAIL", ""]
+
+
+@pytest.mark.parametrize(
+    ("current", "word", "following"),
+    [
+        (S.REQUESTED, "PROCESSING", S.ACCEPTED),
+        (S.REQUESTED, "SUCCESS", S.SUCCEEDED),
+        (S.ACCEPTED, "PROCESSING", S.ACCEPTED),
+        (S.ACCEPTED, "ABNORMAL", S.ABNORMAL),
+        (S.ACCEPTED, "CLOSED", S.CLOSED),
+        (S.ABNORMAL, "PROCESSING", S.ACCEPTED),
+        (S.ABNORMAL, "SUCCESS", S.SUCCEEDED),
+        (S.SUCCEEDED, "SUCCESS", S.SUCCEEDED),
+        (S.SUCCEEDED, "PROCESSING", S.SUCCEEDED),
+        (S.SUCCEEDED, "ABNORMAL", S.SUCCEEDED),
+        (S.CLOSED, "PROCESSING", S.CLOSED),
+        (S.ACCEPTED, "SOMETHING_NEW", S.ACCEPTED),
+    ],
+)
+def test_wechats_word_decides_the_state(current, word, following):
+    assert next_state(current, word) is following
+
+
+@pytest.mark.parametrize(("current", "word"), [(S.SUCCEEDED, "CLOSED"), (S.CLOSED, "SUCCESS")])
+def test_an_end_that_contradicts_the_end_we_know_is_for_a_person(current, word):
+    with pytest.raises(ContradictoryWord):
+        next_state(current, word)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12))
+def test_money_given_back_is_never_forgotten_and_never_counted_twice(words):
+    state, gave_back = S.REQUESTED, 0
+    for word in words:
+        try:
+            following = next_state(state, word)
+        except ContradictoryWord:
+            continue
+        assert following is state or (state, following) in ALLOWED
+        gave_back += following is S.SUCCEEDED and state is not S.SUCCEEDED
+        assert not (state is S.SUCCEEDED and following is not S.SUCCEEDED)
+        state = following
+    assert gave_back == (state is S.SUCCEEDED)
+
+
+def test_only_a_closed_refund_frees_its_share_of_the_payment():
+    assert set(S) - set(HOLDS_MONEY) == {S.CLOSED}
