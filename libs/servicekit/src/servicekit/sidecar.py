@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
+import structlog
 
 from servicekit.errors import PeerUnavailable
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import current_traceparent
 from servicekit.transport import PooledTransport
 
+log = structlog.get_logger()
 MAX_CONNECTIONS = 200
 
 
@@ -76,6 +78,9 @@ class Sidecar:
         except httpx.HTTPError as error:
             raise PeerUnavailable(f"{app_id}: {type(error).__name__}") from error
         if code := dapr_error(response):
+            if response.status_code == httpx.codes.FORBIDDEN:
+                # Names us and the operation; the sidecar that refuses says so at debug level only.
+                log.error("a peer's access policy refuses us", peer=app_id, reason=response.json().get("message", ""))
             raise PeerUnavailable(f"{app_id}: {code}")
         return response
 
