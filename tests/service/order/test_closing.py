@@ -162,7 +162,13 @@ async def test_the_buyer_cancels(order: Order) -> None:
 
     response = await order.post(CANCEL, {"sn": sn})
 
-    assert response.json()["data"] == {"sn": sn, "tradeState": -1, "closing": False, "refundOpen": False}
+    assert response.json()["data"] == {
+        "sn": sn,
+        "tradeState": -1,
+        "closing": False,
+        "refundOpen": False,
+        "refundState": "none",
+    }
     assert order.states(sn) == [(1, None, 0), (2, 0, -1)]
     again = await order.post(CANCEL, {"sn": sn})
     assert again.json() == response.json()
@@ -176,7 +182,13 @@ async def test_a_cancel_without_payment_is_kept_and_done_later(order: Order) -> 
     response = await order.post(CANCEL, {"sn": sn})
 
     assert response.status_code == 200
-    assert response.json()["data"] == {"sn": sn, "tradeState": 0, "closing": True, "refundOpen": False}
+    assert response.json()["data"] == {
+        "sn": sn,
+        "tradeState": 0,
+        "closing": True,
+        "refundOpen": False,
+        "refundState": "none",
+    }
     assert not await payable(order, sn)
 
     order.peers.payment_says("closed")

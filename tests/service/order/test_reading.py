@@ -27,7 +27,18 @@ async def test_a_buyer_sees_own_orders_newest_first_page_by_page(order: Order) -
     assert set(first[0]) == {
         *("id", "sn", "orderSn", "homestayId", "homestayBusinessId", "title", "subTitle", "cover", "info", "rowType"),
         *("liveStartDate", "liveEndDate", "nights", "livePeopleNum", "needFood", "remark", "tradeState", "closing"),
-        *("refundOpen", "orderTotalPrice", "orderTotalFen", "createTime", "closeTime", "payTime", "tradeCode"),
+        *(
+            "refundOpen",
+            "refundState",
+            "refundReason",
+            "refundNote",
+            "orderTotalPrice",
+            "orderTotalFen",
+            "createTime",
+            "closeTime",
+            "payTime",
+            "tradeCode",
+        ),
     }
     assert (first[0]["orderTotalPrice"], first[0]["orderTotalFen"]) == (199.0, 19900)
     assert (first[0]["payTime"], first[0]["tradeCode"]) == (0, "")

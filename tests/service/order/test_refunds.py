@@ -2,10 +2,12 @@
 
 import asyncio
 
-from tests.service.order.support import STRANGER, Order, refunded
+from tests.service.order.support import OTHER_MERCHANT, STRANGER, Order, refunded
 
 ASK = "/homestayOrder/refundHomestayOrder"
 REFUND = "order-refund-requested-topic"
+DECIDE = "/refundDecision"
+STATE = {"tradeState": 1, "closing": False}
 
 
 async def test_the_request_goes_to_payment_and_the_order_is_held(order: Order) -> None:
@@ -13,7 +15,7 @@ async def test_the_request_goes_to_payment_and_the_order_is_held(order: Order) -
 
     response = await order.post(ASK, {"sn": sn, "reason": "行程有变"})
 
-    assert response.json()["data"] == {"sn": sn, "tradeState": 1, "closing": False, "refundOpen": True}
+    assert response.json()["data"] == STATE | {"sn": sn, "refundOpen": True, "refundState": "agreed"}
     [request] = order.facts(REFUND)
     assert request["requestSn"].startswith("RFR20261123093000")
     assert {name: request[name] for name in ("orderSn", "paymentSn", "refundFen", "cause", "reason")} == {
@@ -80,3 +82,81 @@ async def test_a_reason_has_bounds(order: Order) -> None:
 
     assert (response.status_code, response.json()["field"]) == (422, "reason")
     assert order.row(sn)["refund_opened_at"] is None
+
+
+async def asked_late(order: Order) -> tuple[str, str]:
+    """A paid stay whose buyer wants the money back after noon of the first day."""
+    sn, payment_sn = await order.paid(nights=2)
+    order.clock.pass_by(hours=2, minutes=30)  # 12:00 in Shanghai
+    response = await order.post(ASK, {"sn": sn, "reason": "行程有变"})
+    assert response.json()["data"] == STATE | {"sn": sn, "refundOpen": True, "refundState": "asked"}
+    return sn, payment_sn
+
+
+async def test_a_minute_before_noon_of_the_first_day_the_rule_agrees(order: Order) -> None:
+    sn, _ = await order.paid()
+    order.clock.pass_by(hours=2, minutes=29)
+
+    response = await order.post(ASK, {"sn": sn, "reason": ""})
+
+    assert response.json()["data"]["refundState"] == "agreed"
+    assert len(order.facts(REFUND)) == 1
+
+
+async def test_from_noon_of_the_first_day_the_merchant_is_asked_and_the_order_is_held(order: Order) -> None:
+    sn, _ = await asked_late(order)
+
+    assert order.facts(REFUND) == []
+    refused = await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+    assert refused.json()["type"] == "/problems/refund-open"
+    [row] = (await order.merchant("/orderList", {})).json()["data"]["list"]
+    assert (row["refundState"], row["refundReason"]) == ("asked", "行程有变")
+
+
+async def test_the_merchant_agrees_once_and_the_money_is_asked_for_once(order: Order) -> None:
+    sn, payment_sn = await asked_late(order)
+
+    answers = await asyncio.gather(*(order.merchant(DECIDE, {"sn": sn, "agree": True, "note": ""}) for _ in range(3)))
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert answers[0].json()["data"] == STATE | {"sn": sn, "refundOpen": True, "refundState": "agreed"}
+    [request] = order.facts(REFUND)
+    assert (request["paymentSn"], request["cause"], request["reason"]) == (payment_sn, "buyer", "行程有变")
+    await order.hear(refunded(sn, payment_sn))
+    assert order.row(sn)["trade_state"] == 3
+
+
+async def test_refused_the_order_can_be_used_again_and_the_buyer_reads_why(order: Order) -> None:
+    sn, _ = await asked_late(order)
+
+    answer = await order.merchant(DECIDE, {"sn": sn, "agree": False, "note": "当日不可退"})
+
+    assert answer.json()["data"] == STATE | {"sn": sn, "refundOpen": False, "refundState": "refused"}
+    assert order.facts(REFUND) == []
+    detail = (await order.post("/homestayOrder/userHomestayOrderDetail", {"sn": sn})).json()["data"]
+    assert (detail["refundState"], detail["refundNote"], detail["refundOpen"]) == ("refused", "当日不可退", False)
+    used = await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+    assert used.json()["data"]["tradeState"] == 2
+
+
+async def test_after_a_refusal_the_buyer_may_ask_again(order: Order) -> None:
+    sn, _ = await asked_late(order)
+    await order.merchant(DECIDE, {"sn": sn, "agree": False, "note": ""})
+
+    await order.post(ASK, {"sn": sn, "reason": "请再考虑"})
+
+    assert (order.row(sn)["refund_state"], order.row(sn)["refund_note"]) == ("asked", None)
+
+
+async def test_only_the_owner_decides_and_only_what_was_asked(order: Order) -> None:
+    sn, _ = await asked_late(order)
+    other, _ = await order.paid()
+
+    strange = await order.merchant(DECIDE, {"sn": sn, "agree": True, "note": ""}, user=OTHER_MERCHANT)
+    buyer = await order.post("/merchant/refundDecision", {"sn": sn, "agree": True, "note": ""})
+    unasked = await order.merchant(DECIDE, {"sn": other, "agree": True, "note": ""})
+
+    assert (strange.status_code, buyer.status_code, unasked.status_code) == (404, 403, 409)
+    assert unasked.json()["code"] == 103031
+    assert order.row(sn)["refund_state"] == "asked"
+    assert order.facts(REFUND) == []

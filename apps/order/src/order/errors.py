@@ -11,8 +11,9 @@ Problem
 │   └── UnknownTradeCode      also another's code, as above
 ├── Conflict
 │   ├── NotOnSale · PriceOutOfRange
-│   ├── IllegalMove           ├── NotCancellable · AlreadyPaid
-│   ├── NotRefundable         └── CodeSpent · StayNotBegun · StayOver · RefundOpen
+│   ├── IllegalMove · NotCancellable · AlreadyPaid
+│   ├── NotRefundable · NoRefundToDecide
+│   └── CodeSpent · StayNotBegun · StayOver · RefundOpen
 └── TooManyRequests
     └── TooManyWrongCodes
 AmountMismatch (Poison)       a payment of another amount than the order's
@@ -95,6 +96,10 @@ class RefundOpen(Conflict):
 
 class TooManyWrongCodes(TooManyRequests):
     code, slug = 103030, "too-many-wrong-codes"
+
+
+class NoRefundToDecide(Conflict):
+    code, slug = 103031, "no-refund-to-decide"
 
 
 class AmountMismatch(Poison):

@@ -74,6 +74,8 @@ class HomestayOrder(Base):
     pay_type: Mapped[str | None] = mapped_column(String(32))
     refund_opened_at: Mapped[datetime | None]
     refund_reason: Mapped[str | None] = mapped_column(Text)
+    refund_state: Mapped[str] = mapped_column(String(16), default="none", server_default="none")
+    refund_note: Mapped[str | None] = mapped_column(Text)
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012 - SQLAlchemy's protocol
     __table_args__ = (
@@ -92,6 +94,12 @@ class HomestayOrder(Base):
             "paid",
         ),
         CheckConstraint(f"refund_opened_at is null or {WAIT_USE}", "open_refund"),
+        CheckConstraint(
+            "refund_state in ('none', 'asked', 'agreed', 'refused')"
+            " and (refund_state <> 'asked' or refund_opened_at is not null)"
+            " and (refund_opened_at is null or refund_state in ('asked', 'agreed'))",
+            "refund_state",
+        ),
         Index("ix_homestay_order_user", "user_id", "id"),
         Index("ix_homestay_order_merchant", "homestay_user_id", "id"),
         Index("ix_homestay_order_close_due", "close_due_at", postgresql_where=text(WAIT_PAY)),

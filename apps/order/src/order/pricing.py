@@ -61,6 +61,11 @@ class Stay:
         return datetime.combine(self.start, time(), SHANGHAI)
 
     @property
+    def refundable_until(self) -> datetime:
+        """Noon of the first day: until then the buyer may leave by the rule, afterwards the merchant decides."""
+        return datetime.combine(self.start, NOON, SHANGHAI)
+
+    @property
     def ends_at(self) -> datetime:
         """Noon after the last night: from then the stay cannot be begun any more."""
         return datetime.combine(self.end, NOON, SHANGHAI)

@@ -1,10 +1,13 @@
-"""Asking for money to go back: by the buyer, or because a payment came late or twice. Payment does the refunding."""
+"""Asking for money to go back: the buyer wishes and the rule or the merchant agrees, or a payment came late or twice.
+
+Payment does the refunding.
+"""
 
 from order import events, repository
-from order.errors import NotRefundable, OrderNotFound
+from order.errors import NoRefundToDecide, NotRefundable, OrderNotFound
 from order.models import HomestayOrder, OrderPayment
 from order.pricing import Stay
-from order.states import RefundCause, TradeState
+from order.states import RefundCause, RefundState, TradeState
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.messages import Catalogue
@@ -18,7 +21,8 @@ class Refunds:
         self._messages = Catalogue("order")
 
     async def request(self, user_id: int, sn: str, reason: str) -> HomestayOrder:
-        """The buyer's wish: until payment's answer the order can be neither used nor expire. Asking again asks once."""
+        """The buyer's wish: until it is decided and done the order can be neither used nor expire. Until noon of the
+        first day the rule agrees, afterwards the merchant is asked. Asking again asks once."""
         async with self._db.transaction() as tx:
             order = await repository.lock(tx, sn, user_id=user_id)
             if order is None:
@@ -28,14 +32,40 @@ class Refunds:
             if order.trade_state != TradeState.WAIT_USE or order.payment_sn is None:
                 raise NotRefundable(f"the order is at {order.trade_state}")
             now = self._clock()
-            if now >= Stay(order.live_start_date, order.live_end_date).ends_at:
+            stay = Stay(order.live_start_date, order.live_end_date)
+            if now >= stay.ends_at:
                 raise NotRefundable("the stay is over")
-            payment = await repository.payment(tx, order.payment_sn)
-            if payment is None:
-                raise RuntimeError(f"order {sn} was paid by {order.payment_sn}, of which nothing is known")
-            order.refund_opened_at, order.refund_reason = now, reason
-            await self.ask(tx, order, payment, RefundCause.BUYER, reason)
+            order.refund_opened_at, order.refund_reason, order.refund_note = now, reason, None
+            order.refund_state = RefundState.ASKED
+            if now < stay.refundable_until:
+                await self._agree(tx, order)
             return order
+
+    async def decide(self, merchant_id: int, sn: str, *, agree: bool, note: str) -> HomestayOrder:
+        """The merchant's word on an own order. Refused: it can be used again, and the buyer reads `note`. The same word
+        again changes nothing. Raises OrderNotFound, NoRefundToDecide."""
+        async with self._db.transaction() as tx:
+            order = await repository.lock(tx, sn)
+            if order is None or order.homestay_user_id != merchant_id:
+                raise OrderNotFound(f"order {sn}")
+            wanted = RefundState.AGREED if agree else RefundState.REFUSED
+            if order.refund_state == wanted:
+                return order
+            if order.refund_state != RefundState.ASKED:
+                raise NoRefundToDecide(f"the refund is {order.refund_state}")
+            order.refund_note = note
+            if agree:
+                await self._agree(tx, order)
+            else:
+                order.refund_state, order.refund_opened_at = RefundState.REFUSED, None
+            return order
+
+    async def _agree(self, tx: Transaction, order: HomestayOrder) -> None:
+        payment = await repository.payment(tx, order.payment_sn or "")
+        if payment is None:
+            raise RuntimeError(f"order {order.sn} was paid by {order.payment_sn}, of which nothing is known")
+        order.refund_state = RefundState.AGREED
+        await self.ask(tx, order, payment, RefundCause.BUYER, order.refund_reason or "")
 
     async def ask(
         self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, cause: RefundCause, reason: str = ""

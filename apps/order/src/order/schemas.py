@@ -44,6 +44,14 @@ class RefundWish(ApiModel):
     reason: Annotated[Text, Trimmed, Field(max_length=80)] = ""
 
 
+class RefundDecision(ApiModel):
+    """`note` is what the buyer reads."""
+
+    sn: Sn
+    agree: Annotated[bool, Field(strict=True)]
+    note: Annotated[Text, Trimmed, Field(max_length=256)] = ""
+
+
 class TypedCode(ApiModel):
     trade_code: Annotated[Text, Field(min_length=1, max_length=32)]
 
@@ -70,6 +78,9 @@ class OrderSummary(ApiModel):
     trade_state: int
     closing: bool
     refund_open: bool
+    refund_state: str
+    refund_reason: str
+    refund_note: str
     order_total_price: float
     order_total_fen: int
     create_time: int
@@ -99,7 +110,6 @@ class OrderDetail(BuyersOrder):
     market_homestay_price: float
     food_total_price: float
     homestay_total_price: float
-    refund_reason: str
     pay_type: str
 
     @classmethod
@@ -117,7 +127,6 @@ class OrderDetail(BuyersOrder):
                 "market_homestay_price": yuan(order.market_homestay_price_fen),
                 "food_total_price": yuan(order.food_total_fen),
                 "homestay_total_price": yuan(order.homestay_total_fen),
-                "refund_reason": order.refund_reason or "",
                 "pay_type": pay_type,
             }
         )
@@ -140,12 +149,14 @@ class MerchantsOrders(ApiModel):
 
 
 class OrderState(ApiModel):
-    """Where an order stands after a wish. `closing`: the wish is kept, WeChat's answer is still awaited."""
+    """Where an order stands after a wish. `closing`: the wish is kept, WeChat's answer is still awaited; `refundState`
+    none, asked (the merchant decides), agreed or refused."""
 
     sn: str
     trade_state: int
     closing: bool
     refund_open: bool
+    refund_state: str
 
     @classmethod
     def of(cls, order: HomestayOrder) -> "OrderState":
@@ -154,6 +165,7 @@ class OrderState(ApiModel):
             trade_state=order.trade_state,
             closing=_closing(order),
             refund_open=order.refund_opened_at is not None,
+            refund_state=order.refund_state,
         )
 
 
@@ -254,6 +266,9 @@ def _summary(order: HomestayOrder) -> dict[str, object]:
         "trade_state": order.trade_state,
         "closing": _closing(order),
         "refund_open": order.refund_opened_at is not None,
+        "refund_state": order.refund_state,
+        "refund_reason": order.refund_reason or "",
+        "refund_note": order.refund_note or "",
         "order_total_price": yuan(order.order_total_fen),
         "order_total_fen": order.order_total_fen,
         "create_time": unix(order.created_at),

@@ -42,6 +42,16 @@ class RefundCause(StrEnum):
     DUPLICATE_PAYMENT = "duplicate-payment"
 
 
+class RefundState(StrEnum):
+    """How a buyer's wish for the money stands."""
+
+    NONE = "none"
+    ASKED = "asked"
+    """The merchant is to decide."""
+    AGREED = "agreed"
+    REFUSED = "refused"
+
+
 class Effect(Enum):
     """What a payment's word asks of the order."""
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends
 
 from order.checkin import CheckIn
 from order.lookup import Lookup
-from order.schemas import MerchantsOrders, OrderQuery, OrderSummary, TypedCode
+from order.refunds import Refunds
+from order.schemas import MerchantsOrders, OrderQuery, OrderState, OrderSummary, RefundDecision, TypedCode
 from servicekit.app import provided
 from servicekit.auth import Merchant
 from servicekit.schemas import Ok
@@ -27,3 +28,11 @@ async def verify_code(
     body: TypedCode, merchant: Merchant, checkin: Annotated[CheckIn, Depends(provided(CheckIn))]
 ) -> Ok[OrderSummary]:
     return Ok(data=OrderSummary.of(await checkin.verify(merchant.user_id, body.trade_code)))
+
+
+@router.post("/refundDecision")
+async def decide_refund(
+    body: RefundDecision, merchant: Merchant, refunds: Annotated[Refunds, Depends(provided(Refunds))]
+) -> Ok[OrderState]:
+    """Agree to a buyer's wish for the money, or refuse it: the order can then be checked in again."""
+    return Ok(data=OrderState.of(await refunds.decide(merchant.user_id, body.sn, agree=body.agree, note=body.note)))
