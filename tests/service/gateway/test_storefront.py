@@ -76,12 +76,21 @@ async def test_the_chosen_language_is_kept_and_stronger_than_the_browsers(door):
 
 
 @pytest.mark.parametrize(
-    "path", ["/orders/HSO1", "/pay/%3Cscript%3E", "/homestays/0", "/homestays/x", f"/homestays/{2**63}"]
+    "path", ["/nowhere", "/orders/HSO1", "/pay/%3Cscript%3E", "/homestays/0", "/homestays/x", f"/homestays/{2**63}"]
 )
-async def test_an_address_that_names_nothing_is_a_problem(door, path):
-    response = await door.http.get(path)
-    assert response.status_code == 422
-    assert response.headers["content-type"] == "application/problem+json"
+async def test_an_address_that_names_nothing_is_a_page_for_a_person_and_a_problem_for_a_program(door, path):
+    person = await door.http.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    program = await door.http.get(path)
+    assert (person.status_code, program.status_code) == (404, 404)
+    assert person.headers["content-type"] == "text/html; charset=utf-8"
+    assert "页面不存在" in person.text
+    assert "<script>" not in person.text
+    assert program.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+async def test_the_public_door_tells_nothing_of_how_it_is_built(door, path):
+    assert (await door.http.get(path)).status_code == 404
 
 
 async def test_a_page_knows_its_order_and_the_cashier(door):

@@ -68,3 +68,35 @@ def test_a_callers_trace_goes_on_and_a_broken_one_begins_anew():
     assert current_traceparent().startswith(f"00-{trace_id}-")
     for broken in (None, "", "00-" + "0" * 32 + "-" + "0" * 16 + "-00", "garbage"):
         assert re.fullmatch(r"(?!0{32})[0-9a-f]{32}", continue_trace(broken))
+
+
+async def test_a_client_that_hangs_up_in_its_body_is_nobodys_error(capsys):
+    from fastapi import FastAPI, Request
+
+    from servicekit import problems
+
+    app = FastAPI()
+    problems.install(app, Catalogue())
+    taken = []
+
+    @app.post("/x")
+    async def take(request: Request) -> None:
+        taken.append(await request.body())
+
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/x", "raw_path": b"/x", "query_string": b"", "headers": [],
+        "http_version": "1.1", "scheme": "http", "server": ("app", 80), "client": ("me", 1),
+    }  # fmt: skip
+    await app(scope, receive, send)
+
+    assert sent[0]["status"] == 400
+    assert taken == []
+    assert "unexpected error" not in capsys.readouterr().out

@@ -1,6 +1,9 @@
 """The composition root of the gateway: the only wiring."""
 
+from typing import cast
+
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from gateway.assets import Assets
 from gateway.endpoints import codes, pages, public_api
@@ -10,25 +13,26 @@ from gateway.storefront import Storefront
 from servicekit import app as servicekit
 from servicekit.auth import TokenVerifier, jwks_by_invocation
 from servicekit.clock import Clock, utc_now
-from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
 
 
-def create_app(settings: ServiceSettings, *, clock: Clock = utc_now, sidecar: Sidecar | None = None) -> FastAPI:
-    assert isinstance(settings, Settings)  # noqa: S101 - the command line loads our own
+def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar | None = None) -> FastAPI:
     sidecar = sidecar or Sidecar.of(settings, timeout_seconds=settings.answer_seconds)
     assets = Assets()
-    storefront = Storefront(settings, assets=assets.base)
+    show = pages.Showing(Storefront(settings, assets=assets.base))
     app = servicekit.build(
         "gateway",
         settings,
-        routers=[public_api.router(Forwarding(sidecar)), pages.router(storefront), codes.router],
+        routers=[public_api.router(Forwarding(sidecar)), pages.router(show), codes.router],
         sidecar=sidecar,
         verifier=TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         max_body_bytes=settings.max_body_bytes,
+        documented=False,
         sidecar_only=(),
     )
     app.router.redirect_slashes = False
     app.mount("/static", assets)
+    as_problem = cast("pages.Handler", app.exception_handlers[HTTPException])
+    app.add_exception_handler(404, pages.absent(show, as_problem))
     return app

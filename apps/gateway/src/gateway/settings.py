@@ -18,5 +18,5 @@ class Settings(ServiceSettings):
     demo: bool = False
     """Show how to get a demo account beside the sign-in form."""
     answer_seconds: float = Field(16.0, gt=0, le=120)
-    """How long a peer may take: a little over the sidecar's own limit (dapr/resiliency/gateway.yaml)."""
+    """How long a peer may take: more than payment gives WeChat, less than the sidecar's own limit (dapr/resiliency)."""
     max_body_bytes: int = Field(256 * 1024, ge=1024)

@@ -12,6 +12,8 @@ from servicekit.errors import PeerUnavailable
 from servicekit.sidecar import Sidecar
 
 P = TypeVar("P", bound=BaseModel)
+CLOSE_SECONDS = 11.0
+"""payment asks WeChat meanwhile, and gives that nine seconds in all."""
 
 
 class Said(BaseModel):
@@ -69,7 +71,9 @@ class Payment:
     async def close(self, order_sn: str, attempt: int) -> CloseAnswer:
         """Close the order's payments at WeChat. Each attempt has a key of its own: an earlier answer may be outdated."""
         body, key = {"orderSn": order_sn}, f"close-{order_sn}-{attempt}"
-        answer = await _ask(self._sidecar, "payment", "close", body, CloseAnswer, key=key)
+        answer = await _ask(
+            self._sidecar, "payment", "close", body, CloseAnswer, key=key, timeout_seconds=CLOSE_SECONDS
+        )
         if answer is None:
             raise PeerUnavailable("payment: 404 for close")
         return answer
@@ -79,11 +83,20 @@ class Payment:
 
 
 async def _ask(
-    sidecar: Sidecar, app_id: str, name: str, body: dict[str, Any], answer: type[P], *, key: str | None = None
+    sidecar: Sidecar,
+    app_id: str,
+    name: str,
+    body: dict[str, Any],
+    answer: type[P],
+    *,
+    key: str | None = None,
+    timeout_seconds: float | None = None,
 ) -> P | None:
     """The peer's answer, or None for its 404."""
     headers = {"Idempotency-Key": key} if key else {}
-    response = await sidecar.invoke(app_id, "POST", f"/internal/{name}", json=body, headers=headers)
+    response = await sidecar.invoke(
+        app_id, "POST", f"/internal/{name}", json=body, headers=headers, timeout_seconds=timeout_seconds
+    )
     if response.status_code == 404:
         return None
     if not response.is_success:

@@ -59,6 +59,7 @@ def build(
     on_start: Sequence[Callable[[], Awaitable[None]]] = (),
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
+    documented: bool = True,
     sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
 ) -> FastAPI:
     """A FastAPI app with health, metrics, problems, tracing, the sidecar's door and a lifespan that starts `background`.
@@ -89,6 +90,8 @@ def build(
         version="1.0.0",
         lifespan=lifespan,
         responses={"4XX": {"model": ProblemDetails, "description": "Refused; `field` names what is wrong"}},
+        docs_url="/docs" if documented else None,
+        openapi_url="/openapi.json" if documented else None,
         redoc_url=None,
     )
     app.state.provided = {type(instance): instance for instance in provides}

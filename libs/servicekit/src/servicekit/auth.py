@@ -1,5 +1,6 @@
 """Who is asking: ES256 tokens of usercenter, verified by every service itself against usercenter's public keys (JWKS)."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from servicekit.sidecar import Sidecar
 
 ISSUER, AUDIENCE, ALGORITHM = "minsu-usercenter", "minsu", "ES256"
 KEYS_TTL_SECONDS = 600
-UNKNOWN_KEY_PAUSE_SECONDS = 5.0
+ASK_PAUSE_SECONDS = 5.0
 
 JwksSource = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -37,7 +38,8 @@ class TokenVerifier:
     def __init__(self, source: JwksSource, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._source, self._monotonic = source, monotonic
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at = float("-inf")
+        self._fetched_at = self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
 
     async def principal(self, authorization: str | None) -> Principal:
         """Raises Unauthenticated for anything but a valid, unexpired token; PeerUnavailable when no key can be had."""
@@ -60,14 +62,21 @@ class TokenVerifier:
             raise Unauthenticated(f"token: {error}") from error
 
     async def _key(self, kid: str) -> jwt.PyJWK:
-        age = self._monotonic() - self._fetched_at
-        if age > KEYS_TTL_SECONDS or (kid not in self._keys and age > UNKNOWN_KEY_PAUSE_SECONDS):
-            await self._refresh()
+        if self._is_due(kid):
+            async with self._asking:  # one question for all who wait
+                if self._is_due(kid):
+                    await self._refresh()
         if kid not in self._keys:
             raise Unauthenticated("token: signed by a key that is not known")
         return self._keys[kid]
 
+    def _is_due(self, kid: str) -> bool:
+        now = self._monotonic()
+        stale = now - self._fetched_at > KEYS_TTL_SECONDS or kid not in self._keys
+        return stale and (now - self._asked_at > ASK_PAUSE_SECONDS or not self._keys)
+
     async def _refresh(self) -> None:
+        self._asked_at = self._monotonic()
         try:
             document = await self._source()
         except PeerUnavailable:

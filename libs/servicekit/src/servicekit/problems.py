@@ -1,10 +1,11 @@
 """The HTTP edge of errors: every refusal becomes `application/problem+json` (RFC 9457) with a message for the user."""
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from servicekit.errors import Conflict, InvalidInput, NotFound, Problem
 from servicekit.messages import Catalogue, preferred_language
@@ -36,6 +37,9 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
         response.headers.update(error.headers or {})
         return response
 
+    async def on_gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=400)  # nobody is there to read it: the client hung up in the middle of its body
+
     async def on_bug(request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected error", path=request.url.path, exc_info=error)
         return render(request, catalogue, Problem("an unexpected error; the log has it under the trace id"))
@@ -43,6 +47,7 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(ClientDisconnect, on_gone)
     app.add_exception_handler(Exception, on_bug)
 
 

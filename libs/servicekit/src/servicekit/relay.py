@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from servicekit.db import Database
-from servicekit.errors import Unavailable
+from servicekit.errors import PeerUnavailable
 from servicekit.outbox import outbox
 from servicekit.sidecar import BulkEntry, Sidecar
 
@@ -47,6 +47,7 @@ class Relay:
         self._batch, self._poll, self._keep_days = batch, poll_seconds, keep_days
         self._woken = asyncio.Event()
         self._parked: dict[str, tuple[float, int]] = {}
+        self._parked_topics: dict[str, tuple[float, int]] = {}
         self._next_sweep = 0.0
         db.on_outbox.append(self.wake)
 
@@ -106,17 +107,9 @@ class Relay:
             await asyncio.sleep(5.0)
 
     async def _publish_forever(self) -> None:
-        failures = 0
         while True:
             self._woken.clear()
-            try:
-                more = await self.publish_once()
-                failures = 0
-            except Unavailable as error:
-                failures += 1
-                more = False
-                log.warning("cannot publish", reason=str(error), failures=failures)
-                await asyncio.sleep(min(5.0, 0.1 * 2**failures))
+            more = await self.publish_once()
             await self._sweep()
             if not more:
                 with contextlib.suppress(TimeoutError):
@@ -126,14 +119,15 @@ class Relay:
     async def publish_once(self) -> bool:
         """Publish the first waiting event of each key; answers whether there is more to do at once.
 
-        Raises Unavailable when the sidecar or the broker took nothing: every row stays as it was.
+        A topic that takes nothing waits alone, as a key that is refused does: their rows stay as they were.
         """
-        now = time.monotonic()
-        parked = [key for key, (until, _) in self._parked.items() if until > now]
+        parked, parked_topics = _waiting(self._parked), _waiting(self._parked_topics)
         async with self._db.read() as session:
             query = select(outbox).where(outbox.c.published_at.is_(None)).order_by(outbox.c.id).limit(self._batch)
             if parked:
                 query = query.where(outbox.c.partition_key.not_in(parked))
+            if parked_topics:
+                query = query.where(outbox.c.topic.not_in(parked_topics))
             rows = (await session.execute(query)).mappings().all()
         if not rows:
             return False
@@ -143,14 +137,13 @@ class Relay:
         by_topic: dict[str, list[RowMapping]] = {}
         for row in first_of_key.values():
             by_topic.setdefault(row["topic"], []).append(row)
-        refusal: Unavailable | None = None
         for topic, events in by_topic.items():
             try:
                 await self._publish(topic, events)
-            except Unavailable as error:
-                refusal = error  # one topic's trouble is not another's
-        if refusal is not None:
-            raise refusal
+                self._parked_topics.pop(topic, None)
+            except PeerUnavailable as error:
+                _park(self._parked_topics, topic, longest=5.0)
+                log.warning("cannot publish", topic=topic, reason=str(error), waiting=len(events))
         return len(rows) == self._batch or len(first_of_key) < len(rows)
 
     async def _publish(self, topic: str, rows: Sequence[RowMapping]) -> None:
@@ -170,14 +163,10 @@ class Relay:
         PUBLISHED.labels(topic).inc(len(sent))
         for row in rows:
             if row["event_id"] in failed:
-                self._park(row["partition_key"])
+                _park(self._parked, row["partition_key"], longest=30.0)
                 FAILED.labels(topic).inc()
             else:
                 self._parked.pop(row["partition_key"], None)
-
-    def _park(self, key: str) -> None:
-        _, failures = self._parked.get(key, (0.0, 0))
-        self._parked[key] = (time.monotonic() + min(30.0, 0.2 * 2**failures), failures + 1)
 
     async def _sweep(self) -> None:
         """Every ten seconds: lag and age as metrics; published rows beyond their keep are dropped, a slice at a time."""
@@ -200,3 +189,14 @@ class Relay:
                 .limit(5000)
             )
             await tx.execute(delete(outbox).where(outbox.c.id.in_(old)))
+
+
+def _park(parked: dict[str, tuple[float, int]], name: str, *, longest: float) -> None:
+    """Leave `name` alone for a while: 0.2 s, doubled with each failure, at most `longest` seconds."""
+    _, failures = parked.get(name, (0.0, 0))
+    parked[name] = (time.monotonic() + min(longest, 0.2 * 2 ** min(failures, 20)), failures + 1)
+
+
+def _waiting(parked: dict[str, tuple[float, int]]) -> list[str]:
+    now = time.monotonic()
+    return [name for name, (until, _) in parked.items() if until > now]

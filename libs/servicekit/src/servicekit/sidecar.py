@@ -65,16 +65,26 @@ class Sidecar:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
     ) -> httpx.Response:
         """Call `path` of `app_id` through both sidecars; the peer's own answer comes back whatever its status.
 
+        `timeout_seconds` is for a peer that asks the outside world while we wait; the client's own bound otherwise.
         Raises PeerUnavailable when no answer of the peer itself was had in bounded time.
         """
         sent = {"dapr-app-id": app_id, **(headers or {})}
         if traceparent := current_traceparent():
             sent.setdefault("traceparent", traceparent)
         try:
-            response = await self._http.request(method, path, json=json, content=content, headers=sent, params=params)
+            response = await self._http.request(
+                method,
+                path,
+                json=json,
+                content=content,
+                headers=sent,
+                params=params,
+                timeout=self._http.timeout if timeout_seconds is None else httpx.Timeout(timeout_seconds, connect=1.0),
+            )
         except httpx.HTTPError as error:
             raise PeerUnavailable(f"{app_id}: {type(error).__name__}") from error
         if code := dapr_error(response):

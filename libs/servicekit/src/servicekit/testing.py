@@ -43,6 +43,7 @@ class FakeSidecar(Sidecar):
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it answers at once
     ) -> httpx.Response:
         self.calls.append((app_id, path, json))
         request = httpx.Request(

@@ -1,7 +1,7 @@
 import "./shell.js";
 import { Refusal, call } from "./api.js";
 import { byId, page, t } from "./page.js";
-import { busy, complain, complainWithRetry, fen, money } from "./ui.js";
+import { busy, complain, complainWithRetry, fen, money, timeOf } from "./ui.js";
 import { staySummary } from "./stay.js";
 
 // Asked again, the payment service answers the same open payment: a double click never pays twice.
@@ -54,6 +54,7 @@ async function load() {
     if (order.tradeState !== 0 || order.closing) return location.replace(`/orders/${page.sn}`);
     byId("stay").replaceChildren(staySummary(order));
     byId("amount").textContent = money(fen(order.orderTotalPrice));
+    if (order.closeTime) byId("until").textContent = t("pay_until", { time: timeOf(order.closeTime) });
     byId("summary").hidden = false;
   } catch (error) {
     if (error.status === 404) complain(byId("problem"), error);

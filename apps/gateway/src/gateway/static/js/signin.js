@@ -27,7 +27,8 @@ form.addEventListener("submit", async (event) => {
     });
   } catch (error) {
     complain(byId("problem"), error);
-    const wrong = (error.field && form.elements.namedItem(error.field)) || form.mobile;
+    // A wrong pair names no field; it is the password that is typed again.
+    const wrong = (error.field && form.elements.namedItem(error.field)) || form.password;
     wrong.setAttribute("aria-invalid", "true");
     wrong.focus();
   }
