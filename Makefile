@@ -21,7 +21,7 @@ help: ## this list
 run: $(SETUP) ## everything in the foreground, with its logs; Ctrl-C stops it
 	@$(STACK) run
 
-up: $(SETUP) ## everything in the background; returns when it is ready and writes .run/stack.env
+up: $(SETUP) ## everything in the background, when ready; MTLS=1 gives identities, REPLICAS="order=2" replicas
 	@$(STACK) up
 
 infra: $(SETUP) ## all but the services: Kafka, PostgreSQL, migrations, topics, keys, wechatsim (then: dapr run -f dapr/dapr.yaml)
@@ -65,6 +65,17 @@ test-integration: $(SETUP) ## the tests on the real stack
 bench: $(SETUP) ## callback → paid order on the running system, with the machine's floor beside it
 	@$(STACK) status --quiet || $(STACK) up
 	@$(VENV)/python -m tests.bench.callback_latency --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(ARGS)
+
+compose-test: $(SETUP) ## docker-compose.yml, dapr.yaml and the manifests against one another (builds kubectl once)
+	@$(VENV)/python -m stack.setup.kubernetes kubectl
+	@$(PYTEST) tests/deploy $(ARGS)
+
+k8s-test: $(SETUP) ## the manifests on a real API server (built once, minutes; needs etcd-server)
+	@$(VENV)/python -m stack.setup.kubernetes
+	@MINSU_CLUSTER_TEST=1 $(PYTEST) tests/deploy $(ARGS)
+
+mesh-test: $(SETUP) ## identities, refused calls and leaving replicas, on the whole system with MTLS=1
+	@MINSU_MESH_TEST=1 $(PYTEST) tests/deploy/mesh $(ARGS)
 
 lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)
 	@UPGRADE=$(UPGRADE) tools/stack/lock.sh

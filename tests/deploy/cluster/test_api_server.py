@@ -1,0 +1,233 @@
+"""What a real API server says of every overlay: decoded strictly, defaulted, judged, stored; and what it must refuse."""
+
+import copy
+import subprocess
+
+import pytest
+import yaml
+
+from tests.deploy.manifests import K8S, OVERLAYS, REPO, SERVICES
+
+NAMESPACES = {"dev": "minsu-dev", "production": "minsu", "production-external": "minsu"}
+# Made by Strimzi, by who keeps certificates, by who runs Kafka, and by hand (docs/guides/deploy.md).
+MADE_ELSEWHERE = {"minsu", "minsu-cluster-ca-cert", "minsu-tls", "kafka-credentials", "wechatsim-keys"}
+BY_HAND = {"notification-keys", "payment-keys", "usercenter-keys"}
+AS_DEPLOYER = ("--as=robot", "--as-group=minsu-deployers", "--as-group=system:authenticated")
+
+
+def as_text(*documents):
+    return yaml.safe_dump_all(documents)
+
+
+def apply(cluster, overlay):
+    return cluster.kubectl("apply", "--server-side", "--validate=strict", "-k", str(K8S / "overlays" / overlay))
+
+
+def versions_of(cluster, documents):
+    """Kind/name → resourceVersion of each object of an overlay, as it is stored."""
+    text = as_text(*documents.all)
+    got = yaml.safe_load(cluster.must("get", "-o", "yaml", "-f", "-", given=text))
+    return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in got["items"]}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_an_overlay_is_taken_strictly_and_a_second_time_changes_nothing(cluster, manifests, overlay):
+    first = apply(cluster, overlay)
+    assert (first.returncode, first.stderr) == (0, ""), "taken without a warning"
+    stored = versions_of(cluster, manifests[overlay])
+    assert len(stored) == len(manifests[overlay].all)
+
+    second = apply(cluster, overlay)
+    assert (second.returncode, second.stderr) == (0, "")
+    assert versions_of(cluster, manifests[overlay]) == stored
+    difference = cluster.kubectl("diff", "--server-side", "-k", str(K8S / "overlays" / overlay))
+    assert (difference.returncode, difference.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_pod_may_start_under_restricted_pod_security(cluster, manifests, overlay):
+    for name, meta, pod in manifests[overlay].workloads():
+        named = {"name": name.lower().replace("/", "-"), "namespace": NAMESPACES[overlay], "labels": meta["labels"]}
+        text = as_text({"apiVersion": "v1", "kind": "Pod", "metadata": named, "spec": pod})
+        done = cluster.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", given=text)
+        assert (done.returncode, done.stderr) == (0, ""), name
+
+
+def misspelt(document, *path):
+    """The last word of `path` with a letter doubled."""
+    changed = copy.deepcopy(document)
+    inner = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1] + path[-1][-1]] = inner.pop(path[-1])
+    return changed, f'"{path[-1] + path[-1][-1]}"' if len(path) == 1 else path[-1] + path[-1][-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "path"),
+    [
+        ("Deployment", "order", ("spec", "template", "spec", "enableServiceLinks")),
+        ("Component", "pubsub", ("spec", "initTimeout")),
+        ("Configuration", "order", ("spec", "accessControl")),
+        ("Resiliency", "services", ("spec", "targets")),
+        ("Subscription", "order-payment-status", ("spec", "deadLetterTopic")),
+        ("ScaledObject", "order", ("spec", "pollingInterval")),
+        ("Kafka", "minsu", ("spec", "kafka", "authorization")),
+        ("KafkaUser", "minsu", ("spec", "authorization")),
+        ("Cluster", "minsu-postgres", ("spec", "walStorage")),
+        ("NetworkPolicy", "default-deny", ("spec", "policyTypes")),
+    ],
+)
+def test_a_misspelt_field_is_refused_by_its_name(cluster, manifests, kind, name, path):
+    document, wrong = misspelt(manifests["production"].one(kind, name), *path)
+    done = cluster.kubectl(
+        "apply", "--dry-run=server", "--server-side", "--validate=strict", "-f", "-", given=as_text(document)
+    )
+    assert done.returncode != 0
+    assert wrong in done.stderr
+    assert any(word in done.stderr for word in ("unknown field", "field not declared in schema")), done.stderr
+
+
+def test_a_value_of_the_wrong_type_is_refused(cluster, manifests):
+    document = copy.deepcopy(manifests["production"].one("HorizontalPodAutoscaler", "gateway"))
+    document["spec"]["minReplicas"] = "two"
+    done = cluster.kubectl("apply", "--dry-run=server", "--server-side", "-f", "-", given=as_text(document))
+    assert done.returncode != 0
+    assert "minReplicas" in done.stderr
+
+
+def no_limits(pod):
+    del pod["containers"][0]["resources"]["limits"]["memory"]
+
+
+def newest_tag(pod):
+    pod["containers"][0]["image"] = "minsu/order:latest"
+
+
+def writable_root(pod):
+    pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] = False
+
+
+def account_token(pod):
+    pod["automountServiceAccountToken"] = True
+
+
+def service_links(pod):
+    pod["enableServiceLinks"] = True
+
+
+def no_probe(pod):
+    del pod["containers"][0]["readinessProbe"]
+
+
+BROKEN = {
+    no_limits: "every container needs limits",
+    newest_tag: "a tag other than latest",
+    writable_root: "has to be read-only",
+    account_token: "gets an account token",
+    service_links: "enableServiceLinks has to be false",
+    no_probe: "a readiness and a liveness probe",
+}
+
+
+@pytest.mark.parametrize("overlay", ["dev", "production"])
+@pytest.mark.parametrize("change", BROKEN, ids=lambda change: change.__name__)
+def test_the_clusters_policy_refuses_a_workload_that_leaves_something_out(cluster, manifests, overlay, change):
+    document = copy.deepcopy(manifests[overlay].one("Deployment", "order"))
+    document["metadata"]["name"] = "order-changed"
+    change(document["spec"]["template"]["spec"])
+    done = cluster.kubectl("create", "--dry-run=server", "-f", "-", given=as_text(document))
+    assert done.returncode != 0
+    assert "minsu-workloads" in done.stderr
+    assert BROKEN[change] in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("privileged", True),
+        ("runAsUser", 0),
+        ("allowPrivilegeEscalation", True),
+        ("capabilities", {"add": ["NET_ADMIN"]}),
+    ],
+)
+def test_a_pod_with_more_rights_is_refused(cluster, manifests, field, value):
+    pod = copy.deepcopy(manifests["production"].services()["payment"]["spec"])
+    pod["containers"][0]["securityContext"][field] = value
+    document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "more", "namespace": "minsu"}, "spec": pod}
+    done = cluster.kubectl("create", "--dry-run=server", "-f", "-", given=as_text(document))
+    assert done.returncode != 0
+    assert 'violates PodSecurity "restricted:latest"' in done.stderr or "allowPrivilegeEscalation" in done.stderr
+
+
+def may(cluster, verb, resource, *words):
+    return cluster.kubectl("auth", "can-i", verb, resource, *words).stdout.strip() == "yes"
+
+
+def test_a_deployer_may_apply_the_overlay_and_nothing_beyond(cluster, manifests):
+    assert apply(cluster, "production").returncode == 0
+    own = [one for one in manifests["production"].all if one["kind"] not in {"Role", "RoleBinding"}]
+    words = ("apply", "--server-side", "--force-conflicts", "-f", "-", *AS_DEPLOYER)
+    done = cluster.kubectl(*words, given=as_text(*own))
+    assert (done.returncode, done.stderr) == (0, "")
+
+    role = manifests["production"].one("Role", "minsu-deployer")
+    refused = cluster.kubectl(*words, given=as_text(role))
+    assert "forbidden" in refused.stderr.lower()
+    elsewhere = copy.deepcopy(own[0]) | {"metadata": own[0]["metadata"] | {"namespace": "default"}}
+    assert "forbidden" in cluster.kubectl(*words, given=as_text(elsewhere)).stderr.lower()
+    for verb, resource in [
+        ("get", "secrets"),
+        ("create", "secrets"),
+        ("create", "pods/exec"),
+        ("create", "rolebindings"),
+    ]:
+        assert not may(cluster, verb, resource, "-n", "minsu", *AS_DEPLOYER), (verb, resource)
+    assert not may(cluster, "update", "namespaces", *AS_DEPLOYER)
+    assert not may(cluster, "delete", "validatingadmissionpolicies", *AS_DEPLOYER)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_services_account_may_do_nothing(cluster, service):
+    account = (f"--as=system:serviceaccount:minsu:{service}", "--as-group=system:serviceaccounts:minsu")
+    for verb, resource in [
+        ("get", "secrets"),
+        ("list", "pods"),
+        ("get", "components.dapr.io"),
+        ("create", "deployments"),
+    ]:
+        assert not may(cluster, verb, resource, "-n", "minsu", *account), (verb, resource)
+
+
+def references(value):
+    """(Secret, key) of every secretKeyRef and (Secret, None) of every volume in a document."""
+    if isinstance(value, dict):
+        reference = value.get("secretKeyRef")
+        if isinstance(reference, dict):
+            yield reference["name"], reference["key"]
+        if isinstance(value.get("secretName"), str):
+            yield value["secretName"], None
+        if isinstance(value.get("passwordSecret"), dict):
+            yield value["passwordSecret"]["name"], "password"
+        for note, name in value.items():
+            if note in {"dapr.io/app-token-secret", "dapr.io/api-token-secret"}:
+                yield name, "token"
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_secret_that_is_named_is_made_by_somebody(cluster, manifests, overlay):
+    made = subprocess.run(
+        [REPO / "deploy" / "k8s" / "make-secrets", NAMESPACES[overlay]], capture_output=True, text=True, check=True
+    ).stdout
+    cluster.must("apply", "--server-side", "--validate=strict", "--force-conflicts", "-f", "-", given=made)
+    stored = {one["metadata"]["name"]: set(one["stringData"]) for one in yaml.safe_load_all(made) if one}
+    named = set(references(manifests[overlay].all))
+    assert {name for name, _ in named} >= set(stored), "none is made that nobody reads"
+    for name, key in named:
+        if name not in MADE_ELSEWHERE | BY_HAND:
+            assert key in stored[name], (name, key)

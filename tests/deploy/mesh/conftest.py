@@ -1,0 +1,49 @@
+"""The real system with identities and two replicas of order: what `make up MTLS=1 REPLICAS="order=2"` starts."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.stack import REPO, running_stack
+from tests.support.system import System
+from tests.support.waiting import eventually
+
+QUESTION = ("/travel/v1/homestay/homestayDetail", {"id": 1})
+# At debug level the sidecar that refuses a call says whom it has refused.
+MESH = {"MTLS": "1", "REPLICAS": "order=2", "DAPRD_LOG_LEVEL": "debug"}
+
+
+@pytest.fixture(scope="session")
+def mesh() -> Iterator[Mapping[str, str]]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in MESH.items():
+            patch.setenv(name, value)
+        with running_stack() as environment:
+            yield environment
+
+
+@pytest.fixture
+def system(mesh: Mapping[str, str]) -> Iterator[System]:
+    """Whole again after each test, whatever has been stopped in it.
+
+    A sidecar whose peer was away waits before it dials again, a little longer each time (gRPC's back-off).
+    """
+    running = System(mesh)
+    eventually(lambda: running.post(*QUESTION).is_success, seconds=60, what="the gateway reaches travel again")
+    yield running
+    running.close()
+    offset = urlsplit(mesh["GATEWAY_URL"]).port - 8000  # type: ignore[operator]  # stack.env's URLs name their port
+    told = MESH | {"MINSU_RUN_DIR": mesh["RUN_DIR"], "PORT_OFFSET": str(offset)}
+    subprocess.run(
+        [sys.executable, "-m", "stack", "up"], cwd=REPO, env=os.environ | told, check=True, capture_output=True
+    )
+
+
+@pytest.fixture
+def log(mesh: Mapping[str, str]) -> Path:
+    return Path(mesh["RUN_DIR"]) / "logs"
