@@ -1,5 +1,6 @@
 """Asking WeChat about payments that no callback has told of: the callback may be lost, the answer is not."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,12 +13,15 @@ from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
 from servicekit.clock import Clock
 from servicekit.db import Database
+from servicekit.errors import Unavailable
 
 log = structlog.get_logger()
 
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 180, 300, 600, 1800))
 """WeChat's own suggestion for polling (查询订单 · 轮询建议), the last one repeated."""
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(minutes=3)
+"""Longer than a whole round can take while WeChat is slow: three calls each, five payments at a time."""
+AT_ONCE = 5
 GRACE_AFTER_EXPIRY = timedelta(minutes=2)
 
 
@@ -33,13 +37,17 @@ class Inquiry:
         """Ask about the open payments that are due; answers how many were asked about. Replicas never share one."""
         async with self.db.transaction() as tx:
             claimed = await repository.claim_for_query(tx, self.clock(), limit, LEASE)
-        for sn, queries in claimed:
+        gate = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._ask_and_schedule(gate, sn, queries) for sn, queries in claimed))
+        return len(claimed)
+
+    async def _ask_and_schedule(self, gate: asyncio.Semaphore, sn: str, queries: int) -> None:
+        async with gate:
             try:
                 await self._ask(sn)
-            except WechatError as error:
+            except (WechatError, Unavailable) as error:
                 log.warning("WeChat did not answer about a payment", payment_sn=sn, reason=str(error))
             await self._schedule(sn, queries)
-        return len(claimed)
 
     async def _ask(self, sn: str) -> None:
         try:

@@ -19,7 +19,8 @@ router = APIRouter(prefix="/payment/v1/thirdPayment", tags=["payment"])
 async def start_wechat_payment(
     body: PrepayRequest, buyer: CurrentUser, once: OnceOnly, checkout: Annotated[Checkout, Depends(provided(Checkout))]
 ) -> Ok[PrepayAnswer]:
-    """Prepay an own order. Asking again gives the same open payment, freshly signed: nothing is ever charged by this."""
+    """Prepay an own order. Asking again gives the same open payment, freshly signed; under one Idempotency-Key the first
+    answer itself. Nothing is ever charged by this: WeChat's cashier refuses what is paid or closed."""
 
     async def start() -> PrepayAnswer:
         payment_sn, pay = await checkout.start(buyer.user_id, body.order_sn, body.service_type)

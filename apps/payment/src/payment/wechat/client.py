@@ -3,6 +3,7 @@
 A time-out is Ambiguous, never a "no": the caller asks or repeats, it does not begin anew.
 """
 
+import asyncio
 import json
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from servicekit.clock import Clock
 M = TypeVar("M", bound=BaseModel)
 USER_AGENT = "minsu-payment/1.0"
 ATTEMPTS = 3
+WHOLE_CALL_SECONDS = 9.0
 
 
 class _Answer(BaseModel):
@@ -113,15 +115,23 @@ class WechatPay:
         return keys
 
     async def _call(self, method: str, target: str, body: bytes = b"", *, attempts: int = ATTEMPTS) -> bytes:
-        """The verified body of a 2xx answer. Ambiguous outcomes are tried again, at most `attempts` times in all."""
-        async for attempt in stamina.retry_context(on=Ambiguous, attempts=attempts, timeout=12, wait_initial=0.2):
-            with attempt:
-                response = await self._send(method, target, body)
-                key = await self.keys.find(response.headers.get("Wechatpay-Serial", ""))
-                if key is None or not self._is_authentic(key, response):
-                    raise Ambiguous("the answer's signature does not verify")
-                return response.content
+        """The verified body of a 2xx answer. Ambiguous outcomes are tried again, at most `attempts` times and for
+        `WHOLE_CALL_SECONDS` in all: whoever waits for us has a bound of his own."""
+        try:
+            async with asyncio.timeout(WHOLE_CALL_SECONDS):
+                async for attempt in stamina.retry_context(on=Ambiguous, attempts=attempts, wait_initial=0.2):
+                    with attempt:
+                        return await self._verified(method, target, body)
+        except TimeoutError as error:
+            raise Ambiguous("no answer in time") from error
         raise AssertionError("unreachable: the context either returns or raises")
+
+    async def _verified(self, method: str, target: str, body: bytes) -> bytes:
+        response = await self._send(method, target, body)
+        key = await self.keys.find(response.headers.get("Wechatpay-Serial", ""))
+        if key is None or not self._is_authentic(key, response):
+            raise Ambiguous("the answer's signature does not verify")
+        return response.content
 
     async def _send(self, method: str, target: str, body: bytes) -> httpx.Response:
         timestamp = int(self._clock().timestamp())
