@@ -1,0 +1,113 @@
+"""Refunds on the running system: booking ahead, paying, WeChat's own books, its faults."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.system import HOMESTAY, System
+from tests.support.waiting import eventually
+
+PAID, REFUNDED = 1, 2
+
+
+def book_ahead(system: System, *, days: int = 7, nights: int = 1) -> str:
+    """An order that begins in some days: the rule lets its buyer leave, whatever hour it is now."""
+    start = datetime.now(UTC) + timedelta(days=days)
+    body = {
+        "homestayId": HOMESTAY,
+        "isFood": False,
+        "liveStartTime": int(start.timestamp()),
+        "liveEndTime": int((start + timedelta(days=nights)).timestamp()),
+        "livePeopleNum": 1,
+        "remark": "",
+    }
+    return str(system.data("/order/v1/homestayOrder/createHomestayOrder", body, "BUYER")["orderSn"])
+
+
+def pay(system: System, order_sn: str) -> str:
+    """Paid and known to be; answers the payment's number."""
+    number = str(system.prepay(order_sn)["paymentSn"])
+    system.tap_pay(number)
+    eventually(lambda: payment(system, number)["pay_status"] == PAID, what="the payment settled")
+    return number
+
+
+def payment(system: System, number: str) -> dict[str, Any]:
+    [row] = system.rows("payment", "select * from third_payment where sn = %s", number)
+    return row
+
+
+def refunds(system: System, number: str) -> list[dict[str, Any]]:
+    return system.rows("payment", "select * from refund where payment_sn = %s order by id", number)
+
+
+def books(system: System, number: str) -> dict[str, Any]:
+    """What WeChat itself says it took, gave back and holds."""
+    [row] = system.wechat.get("/_sim/books", params={"out_trade_no": number}).json()["books"]
+    return dict(row)
+
+
+def ask_refund(system: System, order_sn: str, number: str, fen: int, request_sn: str) -> httpx.Response:
+    """A peer's call, as its sidecar brings it: parts of a payment are refunded this way."""
+    body = {
+        "requestSn": request_sn,
+        "orderSn": order_sn,
+        "paymentSn": number,
+        "refundFen": fen,
+        "cause": "test",
+        "reason": "部分退款",
+    }
+    return inside(system, "/internal/refund", body)
+
+
+def inside(system: System, path: str, body: Any = None) -> httpx.Response:
+    """Through payment's inner door, which opens to its sidecar's token."""
+    return httpx.post(
+        system.environment["PAYMENT_URL"] + path, json=body, headers={"dapr-api-token": app_token(system)}, timeout=20
+    )
+
+
+def app_token(system: System) -> str:
+    env = (Path(system.environment["RUN_DIR"]) / "env" / "payment.env").read_text()
+    [line] = [each for each in env.splitlines() if each.removeprefix("export ").startswith("APP_API_TOKEN=")]
+    return line.partition("=")[2].strip("'\"")
+
+
+def hurry(system: System, number: str) -> None:
+    """Let what waits for its time be due at once, and cron come."""
+    system.rows("payment", "update third_payment set refund_sent_at = null where sn = %s", number)
+    system.rows(
+        "payment", "update refund set next_attempt_at = now() - interval '1 second' where payment_sn = %s", number
+    )
+    assert inside(system, "/jobs/payment-retry-refunds").status_code == 200
+
+
+@contextmanager
+def fault(
+    system: System, name: str, match: str = "", *, times: int | None = 1, value: float | None = None
+) -> Iterator[None]:
+    """A fault of the sandbox for what contains `match`, cleared at the end whether it struck or not."""
+    body = {"name": name, "match": match} | ({"times": times} if times else {}) | ({"value": value} if value else {})
+    answer = system.wechat.post("/_sim/faults/set", json=body)
+    assert answer.is_success, answer.text
+    try:
+        yield
+    finally:
+        system.wechat.post("/_sim/faults/clear", json={"name": name})
+
+
+def ends(system: System, number: str, *states: str) -> list[dict[str, Any]]:
+    """Waits until the payment's refunds, oldest first, have these states; what waits for its time is hurried."""
+
+    def asked() -> list[dict[str, Any]] | None:
+        found = refunds(system, number)
+        if tuple(row["state"] for row in found) == states:
+            return found
+        hurry(system, number)
+        return None
+
+    return eventually(asked, what=f"refunds of {number} {states}", seconds=30)
