@@ -24,6 +24,9 @@ def _routes(app_id: str, prefix: str, who: Who, *names: str) -> tuple[PublicRout
     return tuple(PublicRoute(f"/{app_id}/v1/{prefix}/{name}", app_id, who) for name in names)
 
 
+DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "actList")
+"""What operators may do with the dead letters of every service that has some."""
+
 # The spelling of paths is the source system's: its front ends keep working.
 PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("usercenter", "user", Who.ANYONE, "register", "login", "wxMiniAuth"),
@@ -52,5 +55,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("order", "merchant", Who.SIGNED_IN, "orderList", "verifyTradeCode", "refundDecision"),
     *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
     *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
-    *_routes("notification", "ops", Who.SIGNED_IN, "taskList", "taskDetail", "taskResend"),
+    *_routes("order", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "closingList"),
+    *_routes("payment", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "noticeList", "noticeResolve"),
+    *_routes("notification", "ops", Who.SIGNED_IN, *DELIVERY, "taskList", "taskDetail", "taskResend"),
 )

@@ -26,6 +26,10 @@ class Lookup:
     async def page_of_merchant(self, user_id: int, last_id: int, size: int, state: int) -> Sequence[HomestayOrder]:
         return await self._page(repository.MERCHANT, user_id, last_id, size, state)
 
+    async def page_of_closing(self, last_id: int, size: int) -> Sequence[HomestayOrder]:
+        async with self._db.read() as session:
+            return await repository.closing_page(session, below=last_id, size=size)
+
     async def _page(
         self, whose: InstrumentedAttribute[int], user_id: int, last_id: int, size: int, state: int
     ) -> Sequence[HomestayOrder]:

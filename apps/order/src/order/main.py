@@ -8,7 +8,7 @@ from order import jobs, peers, subscriptions
 from order.booking import Booking
 from order.checkin import CheckIn
 from order.closing import Closing
-from order.endpoints import buyer, internal, merchant
+from order.endpoints import buyer, internal, merchant, operations
 from order.expiry import Expiry
 from order.fulfilment import Fulfilment
 from order.lookup import Lookup
@@ -41,7 +41,14 @@ def create_app(
     return build(
         "order",
         settings,
-        routers=[buyer.router, merchant.router, internal.router, jobs.router, bulk_routes(payment_status)],
+        routers=[
+            buyer.router,
+            merchant.router,
+            operations.router,
+            internal.router,
+            jobs.router,
+            bulk_routes(payment_status),
+        ],
         provides=[
             Booking(db, clock, travel, pay_window=timedelta(seconds=settings.pay_window_seconds)),
             CheckIn(

@@ -159,3 +159,16 @@ async def forget_misses(tx: Transaction, before: datetime) -> None:
 
 async def remember_pay_type(tx: Transaction, sn: str, pay_type: str) -> None:
     await tx.execute(update(HomestayOrder).where(HomestayOrder.sn == sn).values(pay_type=pay_type))
+
+
+async def closing_page(session: Transaction, *, below: int, size: int) -> Sequence[HomestayOrder]:
+    """Orders that are being closed and are not closed yet, newest first."""
+    query = (
+        select(HomestayOrder)
+        .where(HomestayOrder.trade_state == TradeState.WAIT_PAY, HomestayOrder.closing_at.is_not(None))
+        .order_by(HomestayOrder.id.desc())
+        .limit(size)
+    )
+    if below:
+        query = query.where(HomestayOrder.id < below)
+    return (await session.scalars(query)).all()

@@ -148,6 +148,47 @@ class MerchantsOrders(ApiModel):
         return cls(rows=[OrderSummary.of(each) for each in orders])
 
 
+class ClosingQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+
+
+class ClosingOrder(ApiModel):
+    """`cause` buyer or unpaid; `nextAttemptAt` when payment is asked again."""
+
+    id: int
+    sn: str
+    user_id: int
+    order_total_fen: int
+    close_at: datetime
+    closing_at: datetime
+    cause: str
+    attempts: int
+    next_attempt_at: datetime
+
+    @classmethod
+    def of(cls, order: HomestayOrder) -> "ClosingOrder":
+        return cls(
+            id=order.id,
+            sn=order.sn,
+            user_id=order.user_id,
+            order_total_fen=order.order_total_fen,
+            close_at=order.close_at,
+            closing_at=order.closing_at or order.close_at,
+            cause=order.close_cause or "unpaid",
+            attempts=order.close_attempts,
+            next_attempt_at=order.close_due_at,
+        )
+
+
+class ClosingOrders(ApiModel):
+    list: list[ClosingOrder]
+
+    @classmethod
+    def of(cls, orders: Sequence[HomestayOrder]) -> "ClosingOrders":
+        return cls(list=[ClosingOrder.of(order) for order in orders])
+
+
 class OrderState(ApiModel):
     """Where an order stands after a wish. `closing`: the wish is kept, WeChat's answer is still awaited; `refundState`
     none, asked (the merchant decides), agreed or refused."""

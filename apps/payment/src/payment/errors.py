@@ -61,3 +61,11 @@ class RefundMismatch(Conflict):
 
 class RefundNotFound(NotFound):
     code, slug = 104013, "refund-not-found"
+
+
+class NoticeNotFound(NotFound):
+    code, slug = 104014, "notice-not-found"
+
+
+class NoticeResolved(Conflict):
+    code, slug = 104015, "notice-resolved"

@@ -11,9 +11,10 @@ from payment.business import BusinessType, BusinessTypes
 from payment.callbacks import Callbacks
 from payment.checkout import Checkout
 from payment.closing import Closing
-from payment.endpoints import internal, third_payment, wechat_notify
+from payment.endpoints import internal, operations, third_payment, wechat_notify
 from payment.inquiry import Inquiry
 from payment.ledger import Ledger
+from payment.notices import Notices
 from payment.peers import OrderPeer, UserPeer
 from payment.refund_settlement import RefundSettlement
 from payment.refunds import Refunds
@@ -97,6 +98,7 @@ def create_app(
             third_payment.router,
             wechat_notify.router,
             internal.router,
+            operations.router,
             jobs.router,
             bulk_routes(*consumers),
         ],
@@ -105,6 +107,7 @@ def create_app(
             closing,
             letters,
             Ledger(db),
+            Notices(db, clock),
             Callbacks(NotificationReader(wechat.keys, api_v3_key, clock), settlement, refund_settlement),
             Inquiry(db, clock, wechat, settlement, closing),
             refunds,

@@ -127,3 +127,19 @@ async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: 
 
 async def schedule_query(tx: Transaction, sn: str, moment: datetime) -> None:
     await tx.execute(update(ThirdPayment).where(ThirdPayment.sn == sn).values(next_query_at=moment))
+
+
+async def notices(session: AsyncSession, *, below: int, size: int, state: str | None) -> Sequence[ProviderNotice]:
+    """Newest first; `below` 0 begins at the newest."""
+    query = select(ProviderNotice).order_by(ProviderNotice.id.desc()).limit(size)
+    if below:
+        query = query.where(ProviderNotice.id < below)
+    if state:
+        query = query.where(ProviderNotice.state == state)
+    return (await session.scalars(query)).all()
+
+
+async def lock_notice(tx: Transaction, notice_id: int) -> ProviderNotice | None:
+    return (
+        await tx.scalars(select(ProviderNotice).where(ProviderNotice.id == notice_id).with_for_update())
+    ).one_or_none()

@@ -1,10 +1,12 @@
 """Bodies of payment's endpoints; names as in the source system."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from servicekit.schemas import ApiModel, Sn, Text
+from payment.models import ProviderNotice
+from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Sn, Text
 
 ServiceType = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -96,3 +98,46 @@ class RefundAnswer(ApiModel):
     success_time: AwareDatetime | None
     problem: str | None
     created_at: AwareDatetime
+
+
+class NoticeQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+    state: Literal["needs_review", "resolved"] | None = None
+
+
+class NoticeResolution(ApiModel):
+    id: RowId
+    note: Note
+
+
+class NoticeAnswer(ApiModel):
+    """`seen` says how often WeChat said it; the last three are null until an operator resolves it."""
+
+    id: int
+    out_trade_no: str
+    transaction_id: str | None
+    out_refund_no: str | None
+    reason: str
+    detail: str
+    source: str
+    total_fen: int | None
+    state: str
+    seen: int
+    created_at: AwareDatetime
+    note: str | None
+    resolved_by: int | None
+    resolved_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, notice: ProviderNotice, act: Mapping[str, Any] | None) -> Self:
+        return cls(
+            **{name: getattr(notice, name) for name in cls.model_fields if hasattr(notice, name)},
+            note=act["note"] if act else None,
+            resolved_by=act["operator_id"] if act else None,
+            resolved_at=act["acted_at"] if act else None,
+        )
+
+
+class NoticeList(ApiModel):
+    list: list[NoticeAnswer]

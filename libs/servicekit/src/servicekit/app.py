@@ -18,6 +18,9 @@ from servicekit.errors import Problem, Unavailable
 from servicekit.idempotency import Idempotency
 from servicekit.messages import Catalogue
 from servicekit.middleware import SIDECAR_ONLY, Gatekeeper
+from servicekit.operations import Operations
+from servicekit.operations_api import operations_router
+from servicekit.relay import Relay
 from servicekit.schemas import ProblemDetails
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
@@ -101,8 +104,11 @@ def build(
     problems.install(app, catalogue)
     for router in (_health(db, sidecar), *routers):
         app.include_router(router)
-    if dead_letters is not None:
+    if dead_letters is not None and db is not None:
         dead_letters.subscribe(app, settings.pubsub)
+        app.state.operations = Operations(db, clock, dead_letters)
+        publishes = any(isinstance(work, Relay) for work in background)
+        app.include_router(operations_router(name, has_outbox=publishes))
 
     def refuse(request: Request, problem: Problem) -> Any:
         return problems.render(request, catalogue, problem)

@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -94,27 +95,32 @@ class DeadLetters:
                 .on_conflict_do_nothing()
             )
 
-    async def reapply(self, *, limit: int = 50) -> dict[str, int]:
-        """Try what is due; answers counts by result. Replicas and overlapping ticks never meet on a row."""
+    async def reapply(self, *, limit: int = 50, only: int | None = None) -> dict[str, int]:
+        """Try what is due, or of that only the letter `only`; answers counts by result.
+
+        Replicas and overlapping ticks never meet on a row.
+        """
         counts = {"applied": 0, "waiting": 0, "poison": 0}
-        for letter_id, topic, body, attempts in await self._claim(limit):
+        for letter_id, topic, body, attempts in await self._claim(limit, only):
             state, reason = await self._try(topic, body)
             counts[state] += 1
             await self._record(letter_id, state, reason, attempts)
         return counts
 
-    async def _claim(self, limit: int) -> list[Any]:
+    async def _claim(self, limit: int, only: int | None) -> list[Any]:
         now = self._clock()
+        which = dead_letter.c.id == only if only is not None else true()
         due = (
             select(dead_letter.c.id)
-            .where(dead_letter.c.state == "waiting", dead_letter.c.next_attempt_at <= now)
+            .where(dead_letter.c.state == "waiting", dead_letter.c.next_attempt_at <= now, which)
             .order_by(dead_letter.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            .cte("due")  # locked once and for all: a plain subquery may be run again for each row
         )
         claim = (
             update(dead_letter)
-            .where(dead_letter.c.id.in_(due))
+            .where(dead_letter.c.id.in_(select(due.c.id)))
             .values(next_attempt_at=now + timedelta(minutes=2), attempts=dead_letter.c.attempts + 1)
             .returning(dead_letter.c.id, dead_letter.c.topic, dead_letter.c.body, dead_letter.c.attempts)
         )
@@ -134,10 +140,11 @@ class DeadLetters:
     async def _record(self, letter_id: int, state: str, reason: str | None, attempts: int) -> None:
         now = self._clock()
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts, 10))
+        open_states = ["waiting", "poison"] if state == "applied" else ["waiting"]  # two tries at once: success counts
         async with self._db.transaction() as tx:
             await tx.execute(
                 update(dead_letter)
-                .where(dead_letter.c.id == letter_id, dead_letter.c.state == "waiting")
+                .where(dead_letter.c.id == letter_id, dead_letter.c.state.in_(open_states))
                 .values(
                     state=state,
                     reason=reason,

@@ -1,0 +1,54 @@
+"""WeChat's words that did not fit our books: a person looks at them and says when they are dealt with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from payment import repository
+from payment.errors import NoticeNotFound, NoticeResolved
+from payment.models import ProviderNotice
+from servicekit import acts
+from servicekit.clock import Clock
+from servicekit.db import Database
+
+Notice = tuple[ProviderNotice, Mapping[str, Any] | None]
+"""The notice and the operator's act that resolved it. One that mended itself is resolved without."""
+
+
+@dataclass(frozen=True)
+class Notices:
+    db: Database
+    clock: Clock
+
+    async def page(self, *, last_id: int, size: int, state: str | None) -> Sequence[Notice]:
+        """Newest first."""
+        async with self.db.read() as session:
+            notices = await repository.notices(session, below=last_id, size=size, state=state)
+            done = await acts.of_subjects(session, [_subject(notice) for notice in notices])
+        resolved = {act["subject"]: _plain(act) for act in done}
+        return [(notice, resolved.get(_subject(notice))) for notice in notices]
+
+    async def resolve(self, operator_id: int, notice_id: int, note: str) -> Notice:
+        """Raises NoticeNotFound, NoticeResolved."""
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            notice = await repository.lock_notice(tx, notice_id)
+            if notice is None:
+                raise NoticeNotFound(f"notice {notice_id}")
+            if notice.state == "resolved":
+                raise NoticeResolved(f"notice {notice_id} is resolved")
+            notice.state = "resolved"
+            await acts.record(tx, now, operator_id, "resolve", _subject(notice), note=note)
+            await tx.flush()
+            [act] = await acts.of_subjects(tx, [_subject(notice)])
+        return notice, _plain(act)
+
+
+def _subject(notice: ProviderNotice) -> str:
+    return f"notice:{notice.id}"
+
+
+def _plain(act: RowMapping) -> Mapping[str, Any]:
+    return {str(name): value for name, value in act.items()}

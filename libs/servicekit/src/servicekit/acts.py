@@ -1,0 +1,48 @@
+"""Who did what, and when: one row for every act of an operator, in the act's own transaction. Rows are only ever added."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, RowMapping, Table, Text, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from servicekit.db import Transaction, new_metadata
+
+metadata = new_metadata()
+
+operator_act = Table(
+    "operator_act",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("operator_id", BigInteger, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("note", Text),
+    Column("acted_at", DateTime(timezone=True), nullable=False),
+)
+Index("ix_operator_act_subject", operator_act.c.subject, operator_act.c.id)
+
+
+async def record(
+    tx: Transaction, now: datetime, operator_id: int, act: str, *subjects: str, note: str | None = None
+) -> None:
+    """Write the act down for each of `subjects`, such as `dead-letter:7`."""
+    rows = [
+        {"operator_id": operator_id, "act": act, "subject": subject, "note": note, "acted_at": now}
+        for subject in subjects
+    ]
+    if rows:
+        await tx.execute(insert(operator_act), rows)
+
+
+async def newest(session: AsyncSession, *, last_id: int, limit: int) -> Sequence[RowMapping]:
+    query = select(operator_act).order_by(operator_act.c.id.desc()).limit(limit)
+    if last_id:
+        query = query.where(operator_act.c.id < last_id)
+    return (await session.execute(query)).mappings().all()
+
+
+async def of_subjects(session: AsyncSession, subjects: Sequence[str]) -> Sequence[RowMapping]:
+    """Oldest first."""
+    query = select(operator_act).where(operator_act.c.subject.in_(subjects)).order_by(operator_act.c.id)
+    return (await session.execute(query)).mappings().all()
