@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from servicekit import deadletters, idempotency, inbox, outbox
+from servicekit import acts, deadletters, idempotency, inbox, outbox
 from servicekit.db import Database
 
 
@@ -16,8 +16,10 @@ def database_url(postgres):
 async def db(database_url):
     database = Database(database_url)
     async with database.engine.begin() as connection:
-        for each in (outbox.metadata, inbox.metadata, deadletters.metadata, idempotency.metadata):
+        for each in (acts.metadata, outbox.metadata, inbox.metadata, deadletters.metadata, idempotency.metadata):
             await connection.run_sync(each.create_all)
-        await connection.execute(text("truncate outbox, inbox, dead_letter, idempotency_key restart identity"))
+        await connection.execute(
+            text("truncate operator_act, outbox, inbox, dead_letter, idempotency_key restart identity")
+        )
     yield database
     await database.close()

@@ -171,3 +171,47 @@ async def test_old_published_rows_are_swept_away_and_waiting_ones_never(db):
 
     async with db.read() as session:
         assert sorted((await session.execute(select(outbox.c.partition_key))).scalars()) == ["new", "waiting"]
+
+
+async def test_a_batch_on_its_way_is_marked_before_the_relay_goes(db):
+    class SlowBroker(Broker):
+        began, may_end = asyncio.Event(), asyncio.Event()
+
+        async def publish_bulk(self, topic, entries):
+            self.began.set()
+            await self.may_end.wait()
+            return await super().publish_bulk(topic, entries)
+
+    broker = SlowBroker()
+    await put(db, ("a", 1), ("b", 1))
+    task = asyncio.create_task(Relay(db, broker).run())
+    await broker.began.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    broker.may_end.set()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert task.cancelled()
+    assert sorted(broker.published) == [("a", 1), ("b", 1)]
+    assert await unpublished(db) == []
+
+
+async def test_a_relay_that_hangs_in_a_batch_goes_in_bounded_time(db, monkeypatch):
+    class DeafBroker(Broker):
+        began = asyncio.Event()
+
+        async def publish_bulk(self, topic, entries):
+            self.began.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("servicekit.relay.DRAIN_SECONDS", 0.05)
+    broker = DeafBroker()
+    await put(db, ("a", 1))
+    task = asyncio.create_task(Relay(db, broker).run())
+    await broker.began.wait()
+    task.cancel()
+    async with asyncio.timeout(2):
+        await asyncio.gather(task, return_exceptions=True)
+
+    assert await unpublished(db) == ["a"]

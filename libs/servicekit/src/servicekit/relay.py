@@ -6,12 +6,12 @@ At most one event of a key is in flight, so the order of a key is kept; a key th
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
-from sqlalchemy import RowMapping, delete, func, select, text, update
+from sqlalchemy import RowMapping, Update, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from servicekit.db import Database
@@ -28,6 +28,8 @@ AGE = Gauge("outbox_oldest_seconds", "Age of the oldest event that waits")
 ACTIVE = Gauge("outbox_relay_active", "1 where this replica holds the relay")
 
 LOCK_ID = 7_301_001
+DRAIN_SECONDS = 8.0
+"""How long a batch that is on its way may hold up the end: the sidecar's and the database's bounds are below it."""
 CHANNEL = "outbox"
 
 
@@ -119,7 +121,7 @@ class Relay:
     async def publish_once(self) -> bool:
         """Publish the first waiting event of each key; answers whether there is more to do at once.
 
-        A topic that takes nothing waits alone, as a key that is refused does: their rows stay as they were.
+        A topic that takes nothing waits alone, as a key that is refused does; its oldest row tells why.
         """
         parked, parked_topics = _waiting(self._parked), _waiting(self._parked_topics)
         async with self._db.read() as session:
@@ -139,10 +141,11 @@ class Relay:
             by_topic.setdefault(row["topic"], []).append(row)
         for topic, events in by_topic.items():
             try:
-                await self._publish(topic, events)
+                await _to_its_end(self._publish(topic, events))
                 self._parked_topics.pop(topic, None)
             except PeerUnavailable as error:
                 _park(self._parked_topics, topic, longest=5.0)
+                await self._note(events[0], str(error))
                 log.warning("cannot publish", topic=topic, reason=str(error), waiting=len(events))
         return len(rows) == self._batch or len(first_of_key) < len(rows)
 
@@ -155,11 +158,7 @@ class Relay:
                 await tx.execute(update(outbox).where(outbox.c.id.in_(sent)).values(published_at=func.now()))
             for row in rows:
                 if reason := failed.get(row["event_id"]):
-                    await tx.execute(
-                        update(outbox)
-                        .where(outbox.c.id == row["id"])
-                        .values(attempts=outbox.c.attempts + 1, last_error=reason[:500])
-                    )
+                    await tx.execute(_failure(row, reason))
         PUBLISHED.labels(topic).inc(len(sent))
         for row in rows:
             if row["event_id"] in failed:
@@ -167,6 +166,10 @@ class Relay:
                 FAILED.labels(topic).inc()
             else:
                 self._parked.pop(row["partition_key"], None)
+
+    async def _note(self, row: RowMapping, reason: str) -> None:
+        async with self._db.transaction() as tx:
+            await tx.execute(_failure(row, reason))
 
     async def _sweep(self) -> None:
         """Every ten seconds: lag and age as metrics; published rows beyond their keep are dropped, a slice at a time."""
@@ -189,6 +192,23 @@ class Relay:
                 .limit(5000)
             )
             await tx.execute(delete(outbox).where(outbox.c.id.in_(old)))
+
+
+async def _to_its_end(step: Coroutine[Any, Any, None]) -> None:
+    """A batch that is on its way is marked before we go: else the next holder publishes it once more."""
+    task = asyncio.ensure_future(step)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=DRAIN_SECONDS)
+        task.cancel()
+        raise
+
+
+def _failure(row: RowMapping, reason: str) -> Update:
+    return (
+        update(outbox).where(outbox.c.id == row["id"]).values(attempts=outbox.c.attempts + 1, last_error=reason[:500])
+    )
 
 
 def _park(parked: dict[str, tuple[float, int]], name: str, *, longest: float) -> None:

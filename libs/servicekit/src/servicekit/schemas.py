@@ -21,7 +21,7 @@ LastId = Annotated[
     int,
     Field(ge=0, le=BIGINT_MAX, strict=True, description="Rows with an id below it; 0 or absent: from the newest"),
 ]
-Note = Annotated[Text, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(_no_nul)]
 """Why an operator did something."""
 PageSize = Annotated[int, Field(ge=1, le=100, strict=True)]
 Sn = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}[0-9]{22}$"), Field(examples=["HSO2026112309302612345678"])]
