@@ -29,19 +29,22 @@ def mesh() -> Iterator[Mapping[str, str]]:
 
 @pytest.fixture
 def system(mesh: Mapping[str, str]) -> Iterator[System]:
-    """Whole again after each test, whatever has been stopped in it.
-
-    A sidecar whose peer was away waits before it dials again, a little longer each time (gRPC's back-off).
-    """
+    """A sidecar whose peer was away waits before it dials again, a little longer each time (gRPC's back-off)."""
     running = System(mesh)
-    eventually(lambda: running.post(*QUESTION).is_success, seconds=60, what="the gateway reaches travel again")
+    eventually(lambda: running.post(*QUESTION).is_success, seconds=60, what="the gateway reaches travel")
     yield running
     running.close()
+
+
+@pytest.fixture
+def mended(mesh: Mapping[str, str]) -> Iterator[None]:
+    """For a test that stops something: afterwards the system is whole again."""
+    yield
     offset = urlsplit(mesh["GATEWAY_URL"]).port - 8000  # type: ignore[operator]  # stack.env's URLs name their port
     told = MESH | {"MINSU_RUN_DIR": mesh["RUN_DIR"], "PORT_OFFSET": str(offset)}
-    subprocess.run(
-        [sys.executable, "-m", "stack", "up"], cwd=REPO, env=os.environ | told, check=True, capture_output=True
-    )
+    argv = [sys.executable, "-m", "stack", "up"]
+    done = subprocess.run(argv, cwd=REPO, env=os.environ | told, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.fixture

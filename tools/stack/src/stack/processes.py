@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -138,7 +139,9 @@ class Processes:
         (self._pids / f"{name}.pid").unlink(missing_ok=True)
         child = self._children.pop(name, None)
         if child is not None:
-            child.poll()
+            # A process of many threads is a zombie a little before it can be reaped.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=1)
 
 
 def _signal(process: psutil.Process, number: int) -> None:
