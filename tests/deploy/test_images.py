@@ -1,0 +1,93 @@
+"""What goes into an image, as far as it can be shown without an engine."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from stack import composed
+from stack.layout import DATABASES, REPO
+from stack.vault import Vault
+from tests.deploy.manifests import SERVICES
+from tests.support.stack import read_stack_env
+
+DOCKER = REPO / "deploy" / "docker"
+STAGE = re.compile(r"^FROM .* AS ([\w-]+)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """The volume, as the service `setup` leaves it."""
+    run = tmp_path_factory.mktemp("run")
+    where = composed.plan(REPO, run)
+    composed.write(where)
+    return where
+
+
+def test_setup_hands_every_app_its_settings_with_the_containers_names(prepared):
+    for service in SERVICES:
+        told = read_stack_env(prepared.run / "env" / f"{service}.env")
+        assert len(told["APP_API_TOKEN"]) >= 16
+        if service in DATABASES:
+            assert told[f"{service.upper()}_DATABASE_URL"].endswith(f"@postgres:5432/minsu_{service}")
+    payment = read_stack_env(prepared.run / "env" / "payment.env")
+    assert payment["PAYMENT_WXPAY_BASE_URL"] == "http://wechatsim:8090"
+    assert payment["PAYMENT_WXPAY_NOTIFY_URL"].startswith("http://gateway:8000/payment/v1/")
+    assert (
+        read_stack_env(prepared.run / "env" / "gateway.env")["GATEWAY_CASHIER_URL"] == "http://localhost:8090/cashier"
+    )
+
+
+def test_setup_tells_sidecars_of_the_broker_and_not_of_a_loopback_address(prepared):
+    told = read_stack_env(prepared.run / "env" / "daprd.env")
+    assert told["KAFKA_BROKERS"] == "kafka:9092"
+    assert "DAPR_HOST_IP" not in told
+
+
+def test_a_second_setup_changes_no_password(prepared):
+    before = (prepared.run / "databases.sql").read_text()
+    composed.write(prepared)
+    assert (prepared.run / "databases.sql").read_text() == before
+    assert before.count("create database") == len(DATABASES)
+    assert Vault(prepared.run).token("minsu_order-password") in before
+
+
+@pytest.mark.parametrize("member", ["order", "wechatsim"])
+def test_a_package_that_is_put_in_place_can_be_run(tmp_path, member):
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    members = [REPO / "libs" / "servicekit", REPO / "apps" / member]
+    subprocess.run(["sh", DOCKER / "place-packages", venv, *members], check=True)
+    argv = [venv / "bin" / "python", "-c", f"import importlib.util as u; print(u.find_spec('{member}').origin)"]
+    assert subprocess.run(argv, check=True, capture_output=True, text=True).stdout.startswith(str(venv))
+    assert (venv / "bin" / "wechatsim").exists() == (member == "wechatsim")
+
+
+def test_every_image_that_compose_builds_is_a_stage_and_has_its_lock():
+    stages = set(STAGE.findall((DOCKER / "Dockerfile").read_text()))
+    for name, one in yaml.safe_load((REPO / "docker-compose.yml").read_text())["services"].items():
+        build = one.get("build")
+        if build:
+            assert build["target"] in stages, name
+            lock = build.get("args", {}).get("SERVICE", "setup")
+            assert build["target"] == "sidecar" or (REPO / "requirements" / f"{lock}.lock").exists(), name
+
+
+def test_what_is_copied_from_the_checkout_is_there_and_not_ignored():
+    shown = [line[1:] for line in (REPO / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    for line in (DOCKER / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY") and "--from" not in line:
+            source = next(word for word in line.split()[1:] if not word.startswith("--")).replace("${SERVICE}", "order")
+            assert (REPO / source).exists(), source
+            assert source.split("/")[0] in {pattern.split("/")[0] for pattern in shown}, source
+
+
+def test_a_service_runs_without_root_and_can_be_asked_for_its_health():
+    text = (DOCKER / "Dockerfile").read_text()
+    last = text[text.index("FROM base AS service") :]
+    assert "\nUSER 10001:10001\n" in text
+    assert "USER root" not in text
+    assert "HEALTHCHECK" in last
+    assert not re.search(r"apt-get|gcc|build-essential", text)
