@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.setup import daprd, preflight, versions
+from stack.setup import daprd, gobuild, preflight, versions
 
 
 def test_an_older_go_that_fetches_its_toolchain_will_do() -> None:
@@ -74,8 +74,8 @@ def test_a_daprd_of_another_minor_version_or_a_smaller_build_is_not_taken(tmp_pa
 def test_a_cached_binary_that_was_changed_is_not_trusted(tmp_path: Path) -> None:
     binary = tmp_path / "daprd-x"
     binary.write_bytes(b"built")
-    assert not daprd.intact(binary)
-    binary.with_suffix(".sha256").write_text(daprd._sha256(binary))
-    assert daprd.intact(binary)
+    assert not gobuild.intact(binary)
+    binary.with_suffix(".sha256").write_text(gobuild._sha256(binary))
+    assert gobuild.intact(binary)
     binary.write_bytes(b"changed")
-    assert not daprd.intact(binary)
+    assert not gobuild.intact(binary)
