@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from notification.courier import Courier
-from notification.planning import Planning
 from notification.schemas import Claimed
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
@@ -21,8 +20,6 @@ async def notification_due(courier: Annotated[Courier, Depends(provided(Courier)
 @router.post("/jobs/notification-reapply-dead-letters")
 async def reapply_dead_letters(
     letters: Annotated[DeadLetters, Depends(provided(DeadLetters))],
-    planning: Annotated[Planning, Depends(provided(Planning))],
 ) -> Claimed:
     counts = await letters.reapply()
-    await planning.forget_old_events()
     return Claimed(claimed=sum(counts.values()))

@@ -29,6 +29,7 @@ from servicekit.events import bulk_routes
 from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
 from servicekit.transport import PooledTransport
+from servicekit.upkeep import Upkeep, old_events
 
 NAME = "notification"
 
@@ -69,12 +70,12 @@ def create_app(
         NAME,
         settings,
         routers=[operations_api.router, jobs.router, bulk_routes(consumer)],
-        provides=[courier, planning, dead_letters, Operations(db, clock, policy, courier.wake)],
+        provides=[courier, dead_letters, Operations(db, clock, policy, courier.wake)],
         sidecar=sidecar,
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         db=db,
-        background=[courier],
+        background=[courier, Upkeep(old_events(db))],
         dead_letters=dead_letters,
         on_start=[fetch_secret],
         on_stop=[transport.close],

@@ -45,8 +45,3 @@ class Planning:
         log.info("order state heard", order_sn=order.order_sn, trade_state=order.trade_state, planned=planned)
         if planned:
             self._wake()
-
-    async def forget_old_events(self) -> None:
-        """Drop inbox rows that no redelivery can meet any more."""
-        async with self._db.transaction() as tx:
-            await inbox.prune(tx)

@@ -19,9 +19,7 @@ async def close_unpaid(closing: Annotated[Closing, Depends(provided(Closing))]) 
 
 @router.post("/order-expire-stays")
 async def expire_stays(expiry: Annotated[Expiry, Depends(provided(Expiry))]) -> dict[str, int]:
-    claimed = await expiry.expire_due()
-    await expiry.forget()
-    return {"claimed": claimed}
+    return {"claimed": await expiry.expire_due()}
 
 
 @router.post("/order-reapply-dead-letters")

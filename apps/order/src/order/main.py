@@ -22,6 +22,7 @@ from servicekit.deadletters import DeadLetters
 from servicekit.events import bulk_routes
 from servicekit.relay import Relay
 from servicekit.sidecar import Sidecar
+from servicekit.upkeep import Upkeep
 
 
 def create_app(
@@ -38,6 +39,7 @@ def create_app(
     fulfilment = Fulfilment(db, clock, refunds)
     payment_status = subscriptions.payment_status(fulfilment)
     letters = DeadLetters(db, clock, "order", [payment_status])
+    expiry = Expiry(db, clock, batch=settings.expire_batch)
     return build(
         "order",
         settings,
@@ -66,7 +68,7 @@ def create_app(
                 batch=settings.close_batch,
                 parallel=settings.close_parallel,
             ),
-            Expiry(db, clock, batch=settings.expire_batch),
+            expiry,
             Lookup(db, clock, payment),
             letters,
             refunds,
@@ -75,6 +77,6 @@ def create_app(
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         db=db,
-        background=[Relay(db, sidecar)],
+        background=[Relay(db, sidecar), Upkeep(expiry.forget)],
         dead_letters=letters,
     )

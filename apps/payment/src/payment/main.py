@@ -33,9 +33,11 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.events import bulk_routes
+from servicekit.idempotency import Idempotency
 from servicekit.relay import Relay
 from servicekit.sidecar import Sidecar
 from servicekit.transport import PooledTransport
+from servicekit.upkeep import Upkeep, old_events
 
 
 def create_app(
@@ -117,7 +119,7 @@ def create_app(
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         db=db,
-        background=[Relay(db, sidecar), repayment],
+        background=[Relay(db, sidecar), repayment, Upkeep(Idempotency(db, clock).prune, old_events(db))],
         dead_letters=letters,
         on_stop=[wechat_http.aclose],
     )

@@ -9,10 +9,10 @@ from servicekit.db import Database
 from servicekit.idempotency import Idempotency
 from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
+from servicekit.upkeep import Upkeep
 from travel.comments import Comments
 from travel.endpoints import comment, homestay, internal, shop
 from travel.homestays import Homestays
-from travel.housekeeping import Housekeeping
 from travel.peers import Orders, Users
 from travel.settings import Settings
 from travel.shops import Shops
@@ -42,5 +42,5 @@ def create_app(
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         db=db,
-        background=[Housekeeping(Idempotency(db, clock))],
+        background=[Upkeep(Idempotency(db, clock).prune)],
     )

@@ -10,6 +10,7 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
+from servicekit.upkeep import Upkeep
 from usercenter.endpoints import internal, user
 from usercenter.housekeeping import Housekeeping
 from usercenter.login import Login
@@ -66,7 +67,7 @@ def create_app(
         verifier=verifier or TokenVerifier(own_keys),
         clock=clock,
         db=db,
-        background=[Housekeeping(db, clock, window_seconds=window)],
+        background=[Upkeep(Housekeeping(db, clock, window_seconds=window).tidy)],
         on_start=[take_secrets],
         on_stop=[wechat.close, passwords.close],
     )
