@@ -192,7 +192,7 @@ def settings_of(database_url: str, **settings: Any) -> Settings:
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    tables = "inbox, dead_letter, notification_transition, delivery_attempt, notification_task"
+    tables = "operator_act, inbox, dead_letter, notification_transition, delivery_attempt, notification_task"
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"truncate {tables}".encode())
     async with AsyncExitStack() as stack:

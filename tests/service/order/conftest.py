@@ -13,7 +13,10 @@ from servicekit.testing import APP_TOKEN, Tokens, client
 from tests.service.order.support import Clock, Order, Peers
 from tests.support.postgres import PostgresServer
 
-TABLES = "homestay_order, order_transition, order_payment, checkin_miss, outbox, inbox, dead_letter, idempotency_key"
+TABLES = (
+    "homestay_order, order_transition, order_payment, checkin_miss, outbox, inbox, dead_letter, idempotency_key,"
+    " operator_act"
+)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from order.models import Base
-from servicekit import deadletters, idempotency, inbox, outbox
+from servicekit import acts, deadletters, idempotency, inbox, outbox
 from tests.service.order.support import Order
 
 EXPIRE = "/jobs/order-expire-stays"
@@ -76,7 +76,7 @@ async def test_the_tables_refuse_a_total_that_does_not_add_up(order: Order, sql:
 
 
 def test_the_migrations_make_what_the_models_say(order_database: str) -> None:
-    ours = [Base.metadata, outbox.metadata, inbox.metadata, deadletters.metadata, idempotency.metadata]
+    ours = [Base.metadata, acts.metadata, outbox.metadata, inbox.metadata, deadletters.metadata, idempotency.metadata]
     engine = create_engine(order_database.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -30,7 +30,8 @@ async def db(database_url):
     async with database.transaction() as tx:
         await tx.execute(
             text(
-                "truncate third_payment, payment_transition, order_closure, provider_notice, refund, refund_transition,"
+                "truncate operator_act, third_payment,"
+                " payment_transition, order_closure, provider_notice, refund, refund_transition,"
                 " outbox, inbox, dead_letter, idempotency_key restart identity cascade"
             )
         )

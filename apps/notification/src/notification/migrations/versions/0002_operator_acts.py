@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
-down_revision = "0001"
+down_revision = "8bc9fc531ce4"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,78 @@
+"""What operators see of orders: those that are being closed and do not end; and a dead letter set going again."""
+
+from tests.service.order.support import Order, paid
+
+OPERATOR = 301
+OPS = "/ops/"
+
+
+async def ask(order: Order, name: str, body, *roles: str):
+    return await order.post(OPS + name, body, user=OPERATOR, roles=roles or ["operator"])
+
+
+async def data(order: Order, name: str, body):
+    answer = await ask(order, name, body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+async def test_orders_that_wait_for_wechats_word_are_listed_until_they_end(order: Order) -> None:
+    first, second, _open = [await order.create() for _ in range(3)]
+    order.peers.payment_is_away()
+    await order.post("/homestayOrder/cancelHomestayOrder", {"sn": first})
+    order.clock.pass_by(seconds=2)
+    await order.post("/homestayOrder/cancelHomestayOrder", {"sn": second})
+
+    listed = (await data(order, "closingList", {}))["list"]
+    assert [(each["sn"], each["attempts"], each["cause"]) for each in listed] == [
+        (second, 1, "buyer"),
+        (first, 1, "buyer"),
+    ]
+    assert listed[1] == {
+        "id": order.row(first)["id"],
+        "sn": first,
+        "userId": 101,
+        "orderTotalFen": 19900,
+        "closeAt": "2026-11-23T02:00:00Z",
+        "closingAt": "2026-11-23T01:30:00Z",
+        "cause": "buyer",
+        "attempts": 1,
+        "nextAttemptAt": "2026-11-23T01:30:05Z",
+    }
+    assert (await data(order, "closingList", {"lastId": listed[0]["id"]}))["list"] == listed[1:]
+
+    order.peers.payment_says("neverPaid")
+    order.clock.pass_by(seconds=10)
+    await order.inside("/jobs/order-close-unpaid")
+    assert (await data(order, "closingList", {}))["list"] == []
+
+
+async def test_a_poisonous_letter_pays_the_order_once_its_cause_is_mended(order: Order, sql) -> None:
+    sn = await order.create()
+    letter = paid(sn, total_fen=1)
+    await order.inside("/events/dead-letters/payment-update-paystatus-topic", letter)
+    await order.inside("/jobs/order-reapply-dead-letters")
+    [stuck] = (await data(order, "deadLetterList", {"state": "poison"}))["list"]
+    assert (await data(order, "deadLetterReplay", {"id": stuck["id"]}))["poison"] == 1
+    assert order.row(sn)["trade_state"] == 0
+
+    sql.execute("update homestay_order set order_total_fen = 1, homestay_total_fen = 1 where sn = %s", (sn,))
+    for _ in range(2):
+        assert (await data(order, "deadLetterReplay", {"id": stuck["id"]}))["applied"] == 1
+    assert order.states(sn) == [(1, None, 0), (2, 0, 1)]
+    assert len(order.facts("order-update-tradestate-topic")) == 1
+
+
+async def test_only_operators_may_look(order: Order) -> None:
+    for name in ("closingList", "deadLetterList", "outboxStatus"):
+        assert (await ask(order, name, {}, "buyer", "merchant")).status_code == 403
+
+
+async def test_acts_cannot_be_changed_by_anybody(order: Order, sql) -> None:
+    import psycopg
+    import pytest
+
+    sql.execute("insert into operator_act (operator_id, act, subject, acted_at) values (1, 'a', 's', now())")
+    for statement in ("update operator_act set act = 'b'", "delete from operator_act"):
+        with pytest.raises(psycopg.errors.RaiseException):
+            sql.execute(statement)

@@ -1,0 +1,86 @@
+"""What operators see of payments: WeChat's words that did not fit, and saying that one is dealt with."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from servicekit import migrate
+from tests.service.payment.test_callback import deliver, paid, rows  # noqa: F401 - `paid` is a fixture
+from tests.service.payment.test_checkout import payments
+
+OPERATOR = 9
+
+
+@pytest.fixture
+async def desk(http, tokens):
+    async def ask(name, body, *roles):
+        headers = tokens.bearer(OPERATOR, *(roles or ("operator",)))
+        return await http.post(f"/payment/v1/ops/{name}", json=body, headers=headers)
+
+    return ask
+
+
+@pytest.fixture
+async def notice(http, wechat, paid):  # noqa: F811 - the fixture
+    """One word of WeChat that does not fit; its payment's number."""
+    transaction = wechat.transaction(paid)
+    transaction["amount"]["total"] += 1
+    assert (await deliver(http, *wechat.callback(transaction))).status_code == 204
+    return paid
+
+
+async def test_a_notice_is_listed_and_resolved_once_with_who_when_and_why(desk, db, notice):
+    [shown] = (await desk("noticeList", {"state": "needs_review"})).json()["data"]["list"]
+    assert (shown["outTradeNo"], shown["reason"], shown["totalFen"]) == (notice, "amount", 19901)
+    assert (shown["note"], shown["resolvedBy"], shown["resolvedAt"], shown["seen"]) == (None, None, None, 1)
+    before = [dict(row) for row in await payments(db)]
+
+    answer = await desk("noticeResolve", {"id": shown["id"], "note": "asked WeChat: a test of theirs"})
+
+    resolved = answer.json()["data"]
+    assert (resolved["state"], resolved["resolvedBy"]) == ("resolved", OPERATOR)
+    assert resolved["note"] == "asked WeChat: a test of theirs"
+    assert (await desk("noticeList", {"state": "needs_review"})).json()["data"]["list"] == []
+    assert (await desk("noticeList", {})).json()["data"]["list"] == [resolved]
+    assert [dict(row) for row in await payments(db)] == before
+
+    again = await desk("noticeResolve", {"id": shown["id"], "note": "again"})
+    assert (again.status_code, again.json()["code"]) == (409, 104015)
+    [act] = await rows(db, "operator_act")
+    assert (act["operator_id"], act["act"], act["subject"]) == (OPERATOR, "resolve", f"notice:{shown['id']}")
+
+
+async def test_two_operators_at_once_resolve_it_once(desk, db, notice):
+    answers = await asyncio.gather(*(desk("noticeResolve", {"id": 1, "note": "n"}) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
+    assert len(await rows(db, "operator_act")) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"id": 1}, 422), ({"id": 1, "note": " "}, 422), ({"id": "1", "note": "n"}, 422), ({"id": 5, "note": "n"}, 404)],
+)
+async def test_a_wrong_resolution_is_refused_and_changes_nothing(desk, db, notice, body, status):
+    assert (await desk("noticeResolve", body)).status_code == status
+    assert [row["state"] for row in await rows(db, "provider_notice")] == ["needs_review"]
+    assert await rows(db, "operator_act") == []
+
+
+@pytest.mark.parametrize("name", ["noticeList", "noticeResolve", "deadLetterList", "outboxStatus"])
+async def test_only_operators_may(desk, notice, name):
+    assert (await desk(name, {"id": 1, "note": "n"}, "buyer", "merchant")).status_code == 403
+
+
+async def test_the_outbox_is_told_of(desk, db):
+    async with db.transaction() as tx:
+        await tx.execute(
+            text(
+                "insert into outbox (event_id, topic, partition_key, event) values ('e', 't', 'k', '{\"type\": \"x\"}')"
+            )
+        )
+    assert (await desk("outboxStatus", {})).json()["data"]["waiting"] == 1
+
+
+async def test_the_migrations_make_what_the_models_say(database_url):
+    await asyncio.to_thread(migrate.check, "payment", database_url)
