@@ -41,3 +41,21 @@ def test_a_wrong_command_is_refused_with_usage(tmp_path, arguments):
     done = minsu(*arguments, folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage" in done.stderr
+
+
+OPERATOR = {"OPERATOR_MOBILE": "1", "OPERATOR_PASSWORD": "2"}
+
+
+def test_ops_without_an_operators_account_says_so_in_one_line(tmp_path):
+    done = minsu("ops", "dead-letters", "--json", folder=tmp_path, BUYER_MOBILE="1", BUYER_PASSWORD="2")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[0] == "error: OPERATOR_MOBILE is not set"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["replay"], ["replay", "order:1", "--all"], ["discard", "order:1"], ["resolve", "0", "--note", "n"]]
+)
+def test_a_wrong_ops_command_is_refused_with_usage(tmp_path, arguments):
+    done = minsu("ops", *arguments, folder=tmp_path, **OPERATOR)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Usage" in done.stderr

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from minsu import demo as purchase_demo
-from minsu import purchase, settings
+from minsu import ops_cli, purchase, settings
 from minsu.api import Api
 from minsu.errors import CommandFailed
 from minsu.sandbox import Sandbox
@@ -20,6 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(ops_cli.app, name="ops")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
 Sn = Annotated[str, typer.Argument(help="The order's number: HSO…")]
 Seconds = Annotated[

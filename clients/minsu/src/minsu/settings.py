@@ -42,7 +42,7 @@ class Settings:
         return "zh-CN" if locale.lower().startswith("zh") else "en"
 
     def account(self, who: str) -> Account:
-        """`BUYER` or `MERCHANT`. Raises CommandFailed when it is not set."""
+        """`BUYER`, `MERCHANT` or `OPERATOR`. Raises CommandFailed when it is not set."""
         for name in (f"{who}_MOBILE", f"{who}_PASSWORD"):
             if not self.values.get(name):
                 raise CommandFailed(

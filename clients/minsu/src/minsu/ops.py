@@ -1,0 +1,108 @@
+"""What an operator asks of every service that has something to ask: the paths, and the answers made plain."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from minsu.api import Api
+from minsu.errors import CommandFailed
+
+SERVICES = ("order", "payment", "notification")
+WITH_OUTBOX = ("order", "payment")
+PAGE = 100
+
+
+def _ask(api: Api, service: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    return api.call(f"/{service}/v1/ops/{name}", body)
+
+
+def _pages(api: Api, service: str, name: str, query: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    """Rows, newest first, page by page, `count` of them at most."""
+    last_id, left = 0, count
+    while left > 0:
+        size = min(PAGE, left)
+        rows = _ask(api, service, name, {**query, "lastId": last_id, "pageSize": size})["list"]
+        yield from rows
+        if len(rows) < size:
+            return
+        left -= size
+        last_id = rows[-1]["id"]
+
+
+def _known(service: str | None) -> tuple[str, ...]:
+    if service is None:
+        return SERVICES
+    if service not in SERVICES:
+        raise CommandFailed(f"no service {service} has dead letters", f"one of: {', '.join(SERVICES)}")
+    return (service,)
+
+
+def dead_letters(api: Api, *, service: str | None, state: str | None, count: int) -> list[dict[str, Any]]:
+    """Of one service or all; `id` is `<service>:<number>`, as the other commands take it."""
+    query = {"state": state} if state else {}
+    return [
+        {"id": f"{each}:{row['id']}", "service": each, **{name: row[name] for name in row if name != "id"}}
+        for each in _known(service)
+        for row in _pages(api, each, "deadLetterList", query, count)
+    ]
+
+
+def split(letter: str) -> tuple[str, int]:
+    """`order:7` → its service and its number there."""
+    service, _, number = letter.partition(":")
+    if service not in SERVICES or not number.isascii() or not number.isdecimal():
+        raise CommandFailed(f"{letter} is no dead letter's id", "take it from `minsu ops dead-letters`: order:7")
+    return service, int(number)
+
+
+def dead_letter(api: Api, letter: str) -> dict[str, Any]:
+    service, number = split(letter)
+    return _ask(api, service, "deadLetterDetail", {"id": number})
+
+
+def replay(api: Api, letter: str) -> dict[str, Any]:
+    service, number = split(letter)
+    answer = _ask(api, service, "deadLetterReplay", {"id": number})["letter"]
+    return {"id": letter, "state": answer["state"], "reason": answer["reason"]}
+
+
+def replay_all(api: Api, service: str | None) -> list[dict[str, Any]]:
+    """What was stuck at each service, and what became of what was tried at once."""
+    answers = []
+    for each in _known(service):
+        answer = _ask(api, each, "deadLetterReplay", {"all": True})
+        answers.append({"service": each, **{name: answer[name] for name in ("stuck", "applied", "poison", "waiting")}})
+    return answers
+
+
+def discard(api: Api, letter: str, note: str) -> dict[str, Any]:
+    service, number = split(letter)
+    answer = _ask(api, service, "deadLetterDiscard", {"id": number, "note": note})
+    return {"id": letter, "state": answer["state"], "note": answer["note"]}
+
+
+def outboxes(api: Api) -> list[dict[str, Any]]:
+    return [{"service": each, **_ask(api, each, "outboxStatus")} for each in WITH_OUTBOX]
+
+
+def closing(api: Api, count: int) -> list[dict[str, Any]]:
+    return list(_pages(api, "order", "closingList", {}, count))
+
+
+def notices(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
+    return list(_pages(api, "payment", "noticeList", {"state": state} if state else {}, count))
+
+
+def resolve(api: Api, notice: int, note: str) -> dict[str, Any]:
+    return _ask(api, "payment", "noticeResolve", {"id": notice, "note": note})
+
+
+def tasks(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
+    return list(_pages(api, "notification", "taskList", {"state": state} if state else {}, count))
+
+
+def resend(api: Api, task: int) -> dict[str, Any]:
+    return _ask(api, "notification", "taskResend", {"id": task})
+
+
+def acts(api: Api, *, service: str | None, count: int) -> list[dict[str, Any]]:
+    return [{"service": each, **row} for each in _known(service) for row in _pages(api, each, "actList", {}, count)]

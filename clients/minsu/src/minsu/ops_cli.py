@@ -1,0 +1,144 @@
+"""`minsu ops …`: what is stuck, and setting it going, as the operator."""
+
+from typing import Annotated
+
+import typer
+
+from minsu import ops, settings, show
+from minsu.api import Api
+
+app = typer.Typer(help="See what is stuck and set it going, as the operator.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
+Count = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
+Service = Annotated[str | None, typer.Option("--service", help="order, payment or notification; else all.")]
+LetterId = Annotated[str, typer.Argument(help="<service>:<number>, as dead-letters prints it.")]
+Note = Annotated[str, typer.Option("--note", help="Why; kept with your name and the time.")]
+
+
+@app.command("dead-letters")
+def dead_letters(
+    service: Service = None,
+    state: Annotated[str | None, typer.Option(help="waiting, poison, applied or discarded; else all.")] = None,
+    count: Count = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List events that a consumer could not apply, newest first."""
+    with _operator() as api:
+        found = ops.dead_letters(api, service=service, state=state, count=count)
+    show.rows(found, ("id", "state", "topic", "attempts", "receivedAt", "reason"), json_wanted=as_json)
+
+
+@app.command("dead-letter")
+def dead_letter(letter: LetterId, as_json: AsJson = False) -> None:
+    """Show one with the event as it came, and what operators did to it."""
+    with _operator() as api:
+        found = ops.dead_letter(api, letter)
+    shown = found if as_json else {**found["letter"], "body": found["body"], "acts": found["acts"]}
+    show.facts(shown, json_wanted=as_json)
+
+
+@app.command()
+def replay(
+    letter: Annotated[str | None, typer.Argument(help="<service>:<number>, as dead-letters prints it.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every one that is stuck.")] = False,
+    service: Service = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try a dead letter again, or all. Harmless to repeat: what took effect takes none again."""
+    if (letter is None) is not everything:
+        raise typer.BadParameter("give either an ID or --all")
+    with _operator() as api:
+        if letter is not None:
+            show.facts(ops.replay(api, letter), json_wanted=as_json)
+        else:
+            done = ops.replay_all(api, service)
+            show.rows(done, ("service", "stuck", "applied", "poison", "waiting"), json_wanted=as_json)
+
+
+@app.command()
+def discard(letter: LetterId, note: Note, as_json: AsJson = False) -> None:
+    """Give a dead letter up."""
+    with _operator() as api:
+        show.facts(ops.discard(api, letter, note), json_wanted=as_json)
+
+
+@app.command()
+def outbox(as_json: AsJson = False) -> None:
+    """How many events wait to be published, since when, and why."""
+    with _operator() as api:
+        found = ops.outboxes(api)
+    columns = ("service", "waiting", "oldestSeconds", "failing", "lastPublishedAt")
+    show.rows(found, columns, json_wanted=as_json)
+    if not as_json:
+        for each in found:
+            for event in each["oldest"]:
+                reason = event["lastError"] or "not tried yet"
+                typer.echo(f"  {each['service']} {event['topic']} {event['partitionKey']}: {reason}")
+
+
+@app.command()
+def closing(count: Count = 50, as_json: AsJson = False) -> None:
+    """List orders that wait for WeChat's word on their closing."""
+    with _operator() as api:
+        found = ops.closing(api, count)
+    show.rows(found, ("sn", "cause", "attempts", "closingAt", "nextAttemptAt"), json_wanted=as_json)
+
+
+@app.command()
+def notices(
+    state: Annotated[str | None, typer.Option(help="needs_review or resolved; else all.")] = None,
+    count: Count = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List WeChat's words that did not fit our books."""
+    with _operator() as api:
+        found = ops.notices(api, state=state, count=count)
+    show.rows(found, ("id", "state", "reason", "outTradeNo", "seen", "detail", "note"), json_wanted=as_json)
+
+
+@app.command()
+def resolve(
+    notice: Annotated[int, typer.Argument(min=1, help="Its id, as notices prints it.")],
+    note: Note,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a notice is dealt with."""
+    with _operator() as api:
+        show.facts(ops.resolve(api, notice, note), json_wanted=as_json)
+
+
+@app.command()
+def tasks(
+    state: Annotated[str | None, typer.Option(help="pending, sent, refused, dead or cancelled; else all.")] = None,
+    count: Count = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the messages to guests."""
+    with _operator() as api:
+        found = ops.tasks(api, state=state, count=count)
+    show.rows(found, ("id", "state", "kind", "orderSn", "attempts", "reason"), json_wanted=as_json)
+
+
+@app.command()
+def resend(
+    task: Annotated[int, typer.Argument(min=1, help="Its id, as tasks prints it.")], as_json: AsJson = False
+) -> None:
+    """Send a refused or dead message again."""
+    with _operator() as api:
+        show.facts(ops.resend(api, task), json_wanted=as_json)
+
+
+@app.command()
+def acts(service: Service = None, count: Count = 50, as_json: AsJson = False) -> None:
+    """List what operators did: who, when, what."""
+    with _operator() as api:
+        found = ops.acts(api, service=service, count=count)
+    show.rows(found, ("actedAt", "service", "operatorId", "act", "subject", "note"), json_wanted=as_json)
+
+
+def _operator() -> Api:
+    chosen = settings.load()
+    account = chosen.account("OPERATOR")
+    api = Api(chosen.gateway_url, language=chosen.language)
+    api.sign_in(account)
+    return api

@@ -1,0 +1,85 @@
+"""What `minsu ops` asks of which service, and what it makes of the answers."""
+
+import pytest
+
+from minsu import ops
+from minsu.api import Api
+from minsu.errors import CommandFailed
+from tests.unit.minsu.conftest import ok
+
+LETTER = {
+    "id": 7,
+    "topic": "t",
+    "source": "s",
+    "eventId": "e",
+    "state": "poison",
+    "reason": "why",
+    "note": None,
+    "attempts": 1,
+    "receivedAt": "2026-11-23T01:00:00Z",
+    "nextAttemptAt": None,
+    "endedAt": None,
+}
+
+
+@pytest.fixture
+def api(world):
+    with Api("http://minsu", transport=world.transport) as api:
+        yield api
+
+
+def path(service, name):
+    return f"/{service}/v1/ops/{name}"
+
+
+def test_dead_letters_of_all_services_have_ids_that_name_the_service(world, api):
+    for service in ops.SERVICES:
+        world.answers[path(service, "deadLetterList")] = lambda _: ok({"list": [LETTER]})
+    found = ops.dead_letters(api, service=None, state="poison", count=5)
+    assert [each["id"] for each in found] == ["order:7", "payment:7", "notification:7"]
+    assert [body for _, body, _ in world.asked] == [{"state": "poison", "lastId": 0, "pageSize": 5}] * 3
+
+
+def test_pages_are_followed_until_one_is_not_full(world, api):
+    pages = {0: [LETTER | {"id": 300 - n} for n in range(100)], 201: [LETTER | {"id": 200}]}
+    world.answers[path("order", "deadLetterList")] = lambda body: ok({"list": pages[body["lastId"]]})
+    found = ops.dead_letters(api, service="order", state=None, count=1000)
+    assert [found[0]["id"], found[-1]["id"], len(found)] == ["order:300", "order:200", 101]
+
+
+@pytest.mark.parametrize("letter", ["7", "order:", "order:x", "travel:7", "order:-1", "order:٧", ":7", ""])
+def test_a_wrong_id_asks_nobody(world, api, letter):
+    with pytest.raises(CommandFailed) as failed:
+        ops.replay(api, letter)
+    assert failed.value.hint
+    assert world.asked == []
+
+
+def test_an_unknown_service_asks_nobody(world, api):
+    with pytest.raises(CommandFailed):
+        ops.dead_letters(api, service="travel", state=None, count=1)
+    with pytest.raises(CommandFailed):
+        ops.replay_all(api, "travel")
+    assert world.asked == []
+
+
+def test_a_letter_is_replayed_where_it_lies(world, api):
+    answer = {"stuck": 1, "applied": 1, "poison": 0, "waiting": 0, "letter": LETTER | {"state": "applied"}}
+    world.answers[path("payment", "deadLetterReplay")] = lambda _: ok(answer)
+    assert ops.replay(api, "payment:7") == {"id": "payment:7", "state": "applied", "reason": "why"}
+    assert [(asked, body) for asked, body, _ in world.asked] == [(path("payment", "deadLetterReplay"), {"id": 7})]
+
+
+def test_replaying_all_sums_up_by_service(world, api):
+    answer = {"stuck": 3, "applied": 2, "poison": 1, "waiting": 0, "letter": None}
+    for service in ops.SERVICES:
+        world.answers[path(service, "deadLetterReplay")] = lambda _: ok(answer)
+    assert ops.replay_all(api, None)[0] == {"service": "order", "stuck": 3, "applied": 2, "poison": 1, "waiting": 0}
+    assert [body for _, body, _ in world.asked] == [{"all": True}] * 3
+
+
+def test_a_letter_is_discarded_with_its_note(world, api):
+    world.answers[path("order", "deadLetterDiscard")] = lambda body: ok(
+        LETTER | {"state": "discarded", "note": body["note"]}
+    )
+    assert ops.discard(api, "order:7", "a test") == {"id": "order:7", "state": "discarded", "note": "a test"}
