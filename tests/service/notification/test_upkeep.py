@@ -5,7 +5,9 @@ import json
 
 from notification.events import TRADESTATE_TOPIC
 from servicekit import migrate
+from servicekit.db import Database
 from servicekit.testing import SIDECAR_HEADERS
+from servicekit.upkeep import old_events
 from tests.service.notification.conftest import Service, World, event
 
 LETTERS = f"/events/dead-letters/{TRADESTATE_TOPIC}"
@@ -48,10 +50,12 @@ async def test_letters_that_no_row_could_index_are_kept_as_poison(service: Servi
     assert service.rows("select * from notification_task") == []
 
 
-async def test_old_events_leave_the_inbox(service: Service) -> None:
+async def test_old_events_leave_the_inbox(service: Service, world: World) -> None:
     await service.hears(-1, event_id="new")
     service.execute("insert into inbox values ('minsu/order', 'old', now() - interval '31 days')")
-    await reapply(service)
+    database = Database(world.database_url)
+    await old_events(database)()
+    await database.close()
     assert service.rows("select event_id from inbox") == [{"event_id": "new"}]
 
 
