@@ -12,6 +12,11 @@ KAFKA_DRAIN = 30  # seconds that Dapr's Kafka component may take to finish what 
 SECRET = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|password:\s*\S|token:\s*[0-9A-Za-z]{16}")
 
 
+# Dapr's injector passes over what it does not know without a word: these were read in its source
+# (pkg/injector/annotations).
+ANNOTATIONS = ["api-token-secret", "app-health-check-path", "app-health-probe-interval", "app-health-probe-timeout", "app-health-threshold", "app-id", "app-port", "app-protocol", "app-token-secret", "block-shutdown-duration", "config", "disable-builtin-k8s-secret-store", "disable-init-endpoints", "enable-app-health-check", "enabled", "env", "graceful-shutdown-seconds", "log-as-json", "log-level", "max-body-size", "read-buffer-size", "scheduler-host-address", "sidecar-cpu-limit", "sidecar-cpu-request", "sidecar-image", "sidecar-memory-limit", "sidecar-memory-request", "sidecar-seccomp-profile-type", "volume-mounts"]
+
+
 @pytest.fixture(params=OVERLAYS)
 def documents(request, manifests):
     return manifests[request.param]
@@ -49,6 +54,12 @@ def test_everything_that_serves_is_asked_whether_it_lives_and_is_ready(documents
         [app] = template["spec"]["containers"]
         asked = {probe: app[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
         assert asked == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}, name
+
+
+def test_the_injector_knows_every_annotation(documents):
+    for name, template in documents.services().items():
+        noted = {note.removeprefix("dapr.io/") for note in template["metadata"]["annotations"]}
+        assert noted <= set(ANNOTATIONS), name
 
 
 def test_app_and_sidecar_have_the_same_two_tokens_and_no_other_apps(documents):
