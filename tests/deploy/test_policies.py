@@ -14,7 +14,37 @@ SECRET = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|password:\s*\S|token:\s*[0-9A-Za-
 
 # Dapr's injector passes over what it does not know without a word: these were read in its source
 # (pkg/injector/annotations).
-ANNOTATIONS = ["api-token-secret", "app-health-check-path", "app-health-probe-interval", "app-health-probe-timeout", "app-health-threshold", "app-id", "app-port", "app-protocol", "app-token-secret", "block-shutdown-duration", "config", "disable-builtin-k8s-secret-store", "disable-init-endpoints", "enable-app-health-check", "enabled", "env", "graceful-shutdown-seconds", "log-as-json", "log-level", "max-body-size", "read-buffer-size", "scheduler-host-address", "sidecar-cpu-limit", "sidecar-cpu-request", "sidecar-image", "sidecar-memory-limit", "sidecar-memory-request", "sidecar-seccomp-profile-type", "volume-mounts"]
+ANNOTATIONS = [
+    "api-token-secret",
+    "app-health-check-path",
+    "app-health-probe-interval",
+    "app-health-probe-timeout",
+    "app-health-threshold",
+    "app-id",
+    "app-port",
+    "app-protocol",
+    "app-token-secret",
+    "block-shutdown-duration",
+    "config",
+    "disable-builtin-k8s-secret-store",
+    "disable-init-endpoints",
+    "enable-app-health-check",
+    "enabled",
+    "env",
+    "graceful-shutdown-seconds",
+    "log-as-json",
+    "log-level",
+    "max-body-size",
+    "read-buffer-size",
+    "scheduler-host-address",
+    "sidecar-cpu-limit",
+    "sidecar-cpu-request",
+    "sidecar-image",
+    "sidecar-memory-limit",
+    "sidecar-memory-request",
+    "sidecar-seccomp-profile-type",
+    "volume-mounts",
+]
 
 
 @pytest.fixture(params=OVERLAYS)
