@@ -5,6 +5,7 @@ A time-out is Ambiguous, never a "no": the caller asks or repeats, it does not b
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from payment.wechat.crypto import ApiV3Key, CannotDecrypt
-from payment.wechat.errors import Ambiguous, of_answer
+from payment.wechat.errors import Ambiguous, WechatError, of_answer
 from payment.wechat.keys import PlatformKeys, public_key_of_certificate
 from payment.wechat.signing import MerchantSigner, is_signed, message
 from payment.wechat.verdicts import RefundContent, RefundVerdict, Transaction, Verdict
@@ -49,8 +50,17 @@ class _Certificates(_Answer):
     data: list[_Certificate]
 
 
+class BillLink(_Answer):
+    """Where a bill lies for five minutes, and the hash of what is in it once unzipped."""
+
+    hash_type: str
+    hash_value: str
+    download_url: str
+
+
 class WechatPay:
-    """One client for the life of the service. `http` has WeChat's base URL and bounded time-outs."""
+    """One client for the life of the service. `http` has WeChat's base URL and bounded time-outs; `files` likewise, and
+    hands bodies over as they come."""
 
     def __init__(
         self,
@@ -59,7 +69,10 @@ class WechatPay:
         api_v3_key: ApiV3Key,
         public_keys: dict[str, RSAPublicKey],
         clock: Clock,
+        *,
+        files: httpx.AsyncClient | None = None,
     ) -> None:
+        self._files = files or http
         self._http, self._signer, self._api_v3_key, self._clock = http, signer, api_v3_key, clock
         self._public_key_id = next(iter(public_keys), "")
         self.keys = PlatformKeys(public_keys, self._certificates)
@@ -88,6 +101,28 @@ class WechatPay:
         """WeChat's present word on a refund (查询单笔退款). Refused as absent when it never took it."""
         body = await self._call("GET", f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}")
         return _parsed(RefundContent, body).verdict("query")
+
+    async def bill_link(self, target: str) -> BillLink:
+        """Ask for a day's bill (申请交易账单 / 申请资金账单). Refused while there is none."""
+        return _parsed(BillLink, await self._call("GET", target))
+
+    async def download(self, url: str) -> AsyncIterator[bytes]:
+        """The bytes behind a bill's link, as they come. Unsigned: the link's hash vouches for them. Only WeChat's own host
+        is asked, whatever the link says."""
+        link, base = httpx.URL(url), self._http.base_url
+        if (link.scheme, link.host, link.port) != (base.scheme, base.host, base.port):
+            raise Ambiguous(f"the bill lies on another host: {link.host}")
+        target = link.raw_path.decode()
+        headers = self._headers("GET", target, b"") | {"Accept-Encoding": "identity"}
+        try:
+            async with self._files.stream("GET", target, headers=headers) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _error_of(response)
+                async for chunk in response.aiter_raw(65536):
+                    yield chunk
+        except httpx.HTTPError as error:
+            raise Ambiguous(type(error).__name__) from error
 
     def pay_parameters(self, appid: str, prepay_id: str) -> dict[str, str]:
         return self._signer.jsapi_parameters(appid, prepay_id, int(self._clock().timestamp()))
@@ -134,6 +169,17 @@ class WechatPay:
         return response.content
 
     async def _send(self, method: str, target: str, body: bytes) -> httpx.Response:
+        try:
+            response = await self._http.request(
+                method, target, content=body or None, headers=self._headers(method, target, body)
+            )
+        except httpx.HTTPError as error:
+            raise Ambiguous(type(error).__name__) from error
+        if response.is_success:
+            return response
+        raise _error_of(response)
+
+    def _headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
         timestamp = int(self._clock().timestamp())
         headers = {
             "Authorization": self._signer.authorization(method, target, body, timestamp),
@@ -144,18 +190,7 @@ class WechatPay:
             headers["Wechatpay-Serial"] = self._public_key_id
         if body:
             headers["Content-Type"] = "application/json"
-        try:
-            response = await self._http.request(method, target, content=body or None, headers=headers)
-        except httpx.HTTPError as error:
-            raise Ambiguous(type(error).__name__) from error
-        if response.is_success:
-            return response
-        try:
-            answer: Any = response.json()
-            code, text = str(answer.get("code", "")), str(answer.get("message", ""))
-        except (ValueError, AttributeError):
-            code, text = "", ""
-        raise of_answer(response.status_code, code, text)
+        return headers
 
     def _is_authentic(self, key: RSAPublicKey, response: httpx.Response) -> bool:
         timestamp = response.headers.get("Wechatpay-Timestamp", "")
@@ -165,6 +200,15 @@ class WechatPay:
         return is_signed(
             key, response.headers.get("Wechatpay-Signature", ""), message(timestamp, once, response.content)
         )
+
+
+def _error_of(response: httpx.Response) -> WechatError:
+    try:
+        answer: Any = response.json()
+        code, text = str(answer.get("code", "")), str(answer.get("message", ""))
+    except (ValueError, AttributeError):
+        code, text = "", ""
+    return of_answer(response.status_code, code, text)
 
 
 def _parsed(model: type[M], body: bytes) -> M:

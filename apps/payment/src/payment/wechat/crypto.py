@@ -1,14 +1,24 @@
-"""AEAD_AES_256_GCM of callbacks and certificates (WeChat Pay: 证书和回调报文解密)."""
+"""What WeChat encrypts for us, and we for it: AEAD_AES_256_GCM of callbacks and certificates (证书和回调报文解密), and
+RSA-OAEP with SHA-1 of sensitive fields (敏感信息加解密)."""
 
 import base64
 import binascii
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_OAEP = OAEP(mgf=MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)  # noqa: S303 - WeChat's choice; OAEP does not need collision resistance
 
 
 class CannotDecrypt(Exception):
-    """Not encrypted with our APIv3 key, or not intact."""
+    """Not encrypted with our key, or not intact."""
+
+
+class CannotEncrypt(Exception):
+    """Longer than the key can take: a 2048-bit key seals 214 bytes."""
 
 
 class ApiV3Key:
@@ -27,3 +37,19 @@ class ApiV3Key:
             return self._cipher.decrypt(nonce.encode(), sealed, associated_data.encode())
         except (InvalidTag, binascii.Error, ValueError, UnicodeEncodeError) as error:
             raise CannotDecrypt(type(error).__name__) from error
+
+
+def seal(key: RSAPublicKey, text: str) -> str:
+    """A sensitive field for WeChat, base64; the request's Wechatpay-Serial must name `key`. Raises CannotEncrypt."""
+    try:
+        return base64.b64encode(key.encrypt(text.encode(), _OAEP)).decode()
+    except ValueError as error:
+        raise CannotEncrypt(f"{len(text.encode())} bytes") from error
+
+
+def unseal(key: RSAPrivateKey, sealed: str) -> str:
+    """A sensitive field of WeChat's answer, sealed for the merchant. Raises CannotDecrypt."""
+    try:
+        return key.decrypt(base64.b64decode(sealed, validate=True), _OAEP).decode()
+    except (binascii.Error, ValueError) as error:
+        raise CannotDecrypt(type(error).__name__) from error
