@@ -75,7 +75,7 @@ def create_app(
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         db=db,
-        background=[courier, Upkeep(old_events(db))],
+        background=[courier, Upkeep(old_events(db, settings.inbox_keep_days))],
         dead_letters=dead_letters,
         on_start=[fetch_secret],
         on_stop=[transport.close],

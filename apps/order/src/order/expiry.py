@@ -4,10 +4,8 @@ from datetime import timedelta
 
 from order import lifecycle, pricing, repository
 from order.states import TradeState
-from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database
-from servicekit.idempotency import Idempotency
 
 KEEP_MISSES = timedelta(days=7)
 
@@ -15,7 +13,6 @@ KEEP_MISSES = timedelta(days=7)
 class Expiry:
     def __init__(self, db: Database, clock: Clock, *, batch: int) -> None:
         self._db, self._clock, self._batch = db, clock, batch
-        self._keys = Idempotency(db, clock)
 
     async def expire_due(self) -> int:
         """Expire stays whose noon after the last night has passed, unless their refund is open. Answers how many."""
@@ -26,9 +23,7 @@ class Expiry:
                 await lifecycle.move(tx, order, TradeState.EXPIRED, cause="not-used", now=now)
         return len(orders)
 
-    async def forget(self) -> None:
-        """Drop what can no longer matter: events taken a month ago, yesterday's keys, last week's wrong codes."""
+    async def forget_misses(self) -> None:
+        """Drop last week's wrong codes."""
         async with self._db.transaction() as tx:
-            await inbox.prune(tx)
             await repository.forget_misses(tx, self._clock() - KEEP_MISSES)
-        await self._keys.prune()

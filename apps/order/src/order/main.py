@@ -20,9 +20,10 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.events import bulk_routes
+from servicekit.idempotency import Idempotency
 from servicekit.relay import Relay
 from servicekit.sidecar import Sidecar
-from servicekit.upkeep import Upkeep
+from servicekit.upkeep import Upkeep, old_events
 
 
 def create_app(
@@ -38,6 +39,7 @@ def create_app(
     refunds = Refunds(db, clock)
     fulfilment = Fulfilment(db, clock, refunds)
     payment_status = subscriptions.payment_status(fulfilment)
+    keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "order", [payment_status])
     expiry = Expiry(db, clock, batch=settings.expire_batch)
     return build(
@@ -77,6 +79,9 @@ def create_app(
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         db=db,
-        background=[Relay(db, sidecar), Upkeep(expiry.forget)],
+        background=[
+            Relay(db, sidecar, keep_days=settings.outbox_keep_days),
+            Upkeep(expiry.forget_misses, keys.prune, old_events(db, settings.inbox_keep_days)),
+        ],
         dead_letters=letters,
     )

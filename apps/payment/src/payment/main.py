@@ -92,6 +92,7 @@ def create_app(
     )
     refunds = Refunds(db, clock, repayment.wake)
     consumers = [on_refund_requested(refunds)]
+    keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "payment", consumers)
     return build(
         "payment",
@@ -119,7 +120,11 @@ def create_app(
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         db=db,
-        background=[Relay(db, sidecar), repayment, Upkeep(Idempotency(db, clock).prune, old_events(db))],
+        background=[
+            Relay(db, sidecar, keep_days=settings.outbox_keep_days),
+            repayment,
+            Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
+        ],
         dead_letters=letters,
         on_stop=[wechat_http.aclose],
     )

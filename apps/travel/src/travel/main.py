@@ -1,5 +1,7 @@
 """The composition root of travel: the only place where its parts are put together."""
 
+from datetime import timedelta
+
 from fastapi import FastAPI
 
 from servicekit import app
@@ -42,5 +44,5 @@ def create_app(
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         db=db,
-        background=[Upkeep(Idempotency(db, clock).prune)],
+        background=[Upkeep(Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days)).prune)],
     )

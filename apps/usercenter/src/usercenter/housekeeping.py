@@ -1,10 +1,9 @@
-"""What usercenter forgets every hour: old failures of sign-in, old idempotency keys."""
+"""What usercenter forgets every hour: old failures of sign-in."""
 
 from datetime import timedelta
 
 from servicekit.clock import Clock
 from servicekit.db import Database
-from servicekit.idempotency import Idempotency
 from usercenter import repository
 
 
@@ -17,4 +16,3 @@ class Housekeeping:
     async def tidy(self) -> None:
         async with self._db.transaction() as tx:
             await repository.forget_failures_before(tx, self._clock() - self._window)
-        await Idempotency(self._db, self._clock).prune()

@@ -1,5 +1,6 @@
 """The composition root of usercenter: the only place where its parts are put together."""
 
+from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,6 +9,7 @@ from servicekit import app, secrets
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
+from servicekit.idempotency import Idempotency
 from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
 from servicekit.upkeep import Upkeep
@@ -39,6 +41,7 @@ def create_app(
     wechat = MiniProgram(
         str(settings.wxma_base_url), settings.wxma_appid, timeout_seconds=settings.wxma_timeout_seconds
     )
+    held_keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     newcomer = Newcomer(Catalogue("usercenter"))
     issuer = TokenIssuer(keys, settings.access_token_seconds)
     window = settings.login_window_seconds
@@ -67,7 +70,7 @@ def create_app(
         verifier=verifier or TokenVerifier(own_keys),
         clock=clock,
         db=db,
-        background=[Upkeep(Housekeeping(db, clock, window_seconds=window).tidy)],
+        background=[Upkeep(Housekeeping(db, clock, window_seconds=window).tidy, held_keys.prune)],
         on_start=[take_secrets],
         on_stop=[wechat.close, passwords.close],
     )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -24,6 +25,7 @@ from servicekit.relay import Relay
 from servicekit.schemas import ProblemDetails
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
+from servicekit.upkeep import Upkeep
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -75,7 +77,7 @@ def build(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         for start in on_start:
             await start()
-        tasks = [asyncio.create_task(work.run(), name=type(work).__name__) for work in background]
+        tasks = [asyncio.create_task(work.run(), name=type(work).__name__) for work in (*background, *upkeep)]
         log.info("service is up", service=name, port=settings.app_port)
         yield
         for task in tasks:
@@ -87,6 +89,7 @@ def build(
         if db is not None:
             await db.close()
 
+    upkeep = _upkeep_of(dead_letters, settings)
     catalogue = Catalogue(name)
     app = FastAPI(
         title=f"minsu {name}",
@@ -100,7 +103,7 @@ def build(
     app.state.provided = {type(instance): instance for instance in provides}
     app.state.token_verifier = verifier
     if db is not None:
-        app.state.idempotency = Idempotency(db, clock)
+        app.state.idempotency = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     problems.install(app, catalogue)
     for router in (_health(db, sidecar), *routers):
         app.include_router(router)
@@ -122,6 +125,13 @@ def build(
         sidecar_only=sidecar_only,
     )
     return app
+
+
+def _upkeep_of(dead_letters: DeadLetters | None, settings: ServiceSettings) -> list[Background]:
+    if dead_letters is None:
+        return []
+    keep_days = settings.dead_letter_keep_days
+    return [Upkeep(dead_letters.measure, every_seconds=15), Upkeep(lambda: dead_letters.forget(keep_days))]
 
 
 def _health(db: Database | None, sidecar: Sidecar) -> APIRouter:

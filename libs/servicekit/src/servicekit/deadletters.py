@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from dapr.ext.fastapi import DaprApp
 from fastapi import FastAPI, Request
+from prometheus_client import Gauge
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    delete,
     func,
     select,
     true,
@@ -35,6 +37,7 @@ from servicekit.errors import Poison
 from servicekit.events import SUCCESS, CloudEvent, Consumer
 
 log = structlog.get_logger()
+STUCK = Gauge("dead_letters", "Dead letters that wait for time or for a person", ["topic", "state"])
 metadata = new_metadata()
 
 dead_letter = Table(
@@ -106,6 +109,32 @@ class DeadLetters:
             counts[state] += 1
             await self._record(letter_id, state, reason, attempts)
         return counts
+
+    async def measure(self) -> None:
+        """How many are stuck, by topic, as a metric."""
+        counted = select(dead_letter.c.topic, dead_letter.c.state, func.count()).where(
+            dead_letter.c.state.in_(["waiting", "poison"])
+        )
+        async with self._db.read() as session:
+            rows = (await session.execute(counted.group_by(dead_letter.c.topic, dead_letter.c.state))).tuples().all()
+        found = {(topic, state): count for topic, state, count in rows}
+        for topic in self._consumers:
+            for state in ("waiting", "poison"):
+                STUCK.labels(topic, state).set(found.get((topic, state), 0))
+
+    async def forget(self, keep_days: int) -> int:
+        """Drop applied and discarded ones of long ago, a slice at a time; answers how many."""
+        old = (
+            select(dead_letter.c.id)
+            .where(
+                dead_letter.c.state.in_(["applied", "discarded"]),
+                dead_letter.c.ended_at < self._clock() - timedelta(days=keep_days),
+            )
+            .limit(5000)
+        )
+        async with self._db.transaction() as tx:
+            gone = await tx.execute(delete(dead_letter).where(dead_letter.c.id.in_(old)).returning(dead_letter.c.id))
+            return len(gone.all())
 
     async def _claim(self, limit: int, only: int | None) -> list[Any]:
         now = self._clock()

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, select, update
+from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from servicekit.clock import Clock
@@ -34,7 +34,8 @@ idempotency_key = Table(
 Index("ix_idempotency_key_claimed_at", idempotency_key.c.claimed_at)
 
 LEASE = timedelta(seconds=30)
-KEEP = timedelta(hours=24)
+KEEP = timedelta(days=1)
+SLICE = 5000
 LONGEST_KEY = 128
 
 
@@ -49,8 +50,8 @@ class IdempotencyMismatch(InvalidInput):
 class Idempotency:
     """The store of keys of one service."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db, self._clock = db, clock
+    def __init__(self, db: Database, clock: Clock, *, keep: timedelta = KEEP) -> None:
+        self._db, self._clock, self._keep = db, clock, keep
 
     async def once(
         self, scope: str, key: str, request: BaseModel, answer: type[A], action: Callable[[], Awaitable[A]]
@@ -120,14 +121,20 @@ class Idempotency:
             )
 
     async def prune(self) -> int:
-        """Forget keys older than a day; answers how many."""
-        async with self._db.transaction() as tx:
-            gone = await tx.execute(
-                delete(idempotency_key)
-                .where(idempotency_key.c.claimed_at < self._clock() - KEEP)
-                .returning(idempotency_key.c.key)
-            )
-            return len(gone.all())
+        """Forget keys that are older than their keep, a slice at a time; answers how many."""
+        old = (
+            select(idempotency_key.c.scope, idempotency_key.c.key)
+            .where(idempotency_key.c.claimed_at < self._clock() - self._keep)
+            .limit(SLICE)
+        )
+        which = tuple_(idempotency_key.c.scope, idempotency_key.c.key).in_(old)
+        gone = 0
+        while True:
+            async with self._db.transaction() as tx:
+                some = len((await tx.execute(delete(idempotency_key).where(which).returning(literal(1)))).all())
+            gone += some
+            if some < SLICE:
+                return gone
 
 
 class Once:

@@ -27,12 +27,13 @@ async def first_time(tx: Transaction, event: CloudEvent) -> bool:
     return bool((await tx.execute(statement.returning(inbox.c.event_id))).first())
 
 
-async def prune(tx: Transaction, *, keep_days: int = 30, limit: int = 5000) -> None:
-    """Drop what is older than any redelivery can be (Kafka's retention is 7 days), a slice at a time."""
+async def prune(tx: Transaction, *, keep_days: int = 30, limit: int = 5000) -> int:
+    """Drop what is older than any redelivery can be (Kafka's retention is 7 days), a slice at a time; answers how many."""
     key = tuple_(inbox.c.source, inbox.c.event_id)
     old = (
         select(inbox.c.source, inbox.c.event_id)
         .where(inbox.c.received_at < func.now() - text(f"interval '{keep_days} days'"))
         .limit(limit)
     )
-    await tx.execute(delete(inbox).where(key.in_(old)))
+    gone = await tx.execute(delete(inbox).where(key.in_(old)).returning(inbox.c.event_id))
+    return len(gone.all())

@@ -75,6 +75,7 @@ class Relay:
         try:
             while not await self._take_lock(connection):
                 await self._stand_by(connection)
+                await self._sweep()
             ACTIVE.set(1)
             await self._listen_and_publish(connection)
         finally:

@@ -19,6 +19,14 @@ class ServiceSettings(BaseSettings):
     database_pool_size: int = Field(10, ge=1, le=200)
     database_pool_timeout_seconds: float = Field(2.0, gt=0)
 
+    inbox_keep_days: int = Field(30, ge=8)
+    """Longer than the broker keeps an event: what it can bring again must be found here."""
+    outbox_keep_days: int = Field(7, ge=0)
+    """How long an event that was published stays to be looked at; what waits is never dropped."""
+    idempotency_keep_days: int = Field(1, ge=1)
+    dead_letter_keep_days: int = Field(90, ge=1)
+    """Of applied and discarded ones; what is stuck stays until somebody acts."""
+
     app_host: str = Field("127.0.0.1", validation_alias="APP_HOST")
     app_port: int = Field(8000, validation_alias="APP_PORT")
     app_api_token: SecretStr = Field(validation_alias="APP_API_TOKEN", min_length=16)

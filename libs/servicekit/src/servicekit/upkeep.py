@@ -11,12 +11,14 @@ from servicekit.db import Database
 
 log = structlog.get_logger()
 EVERY_SECONDS = 3600.0
+SLICE = 5000
+"""Rows that one transaction deletes: many small ones hold no lock for long, and the database's time-outs never hit."""
 
 Chore = Callable[[], Awaitable[Any]]
 
 
 class Upkeep:
-    """`background=[Upkeep(keys.prune, old_events(db))]`. Chores must be safe beside themselves on other replicas."""
+    """`background=[Upkeep(keys.prune, old_events(db, 30))]`. Chores must be safe beside themselves on other replicas."""
 
     def __init__(self, *chores: Chore, every_seconds: float = EVERY_SECONDS) -> None:
         self._chores, self._every = chores, every_seconds
@@ -31,11 +33,13 @@ class Upkeep:
             await asyncio.sleep(self._every)
 
 
-def old_events(db: Database) -> Chore:
+def old_events(db: Database, keep_days: int = 30) -> Chore:
     """Forget the events that no redelivery can bring again."""
 
     async def forget() -> None:
-        async with db.transaction() as tx:
-            await inbox.prune(tx)
+        while True:
+            async with db.transaction() as tx:
+                if await inbox.prune(tx, keep_days=keep_days, limit=SLICE) < SLICE:
+                    return
 
     return forget
