@@ -1,0 +1,15 @@
+"""The words in which the tests of the API server ask it."""
+
+import yaml
+
+from tests.deploy.manifests import K8S
+
+NAMESPACES = {"dev": "minsu-dev", "production": "minsu", "production-external": "minsu"}
+
+
+def as_text(*documents):
+    return yaml.safe_dump_all(documents)
+
+
+def apply(cluster, overlay):
+    return cluster.kubectl("apply", "--server-side", "--validate=strict", "-k", str(K8S / "overlays" / overlay))
