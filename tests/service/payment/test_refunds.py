@@ -377,7 +377,7 @@ async def test_two_refunds_of_one_payment_are_a_minute_apart(settings, wechat, t
         query = "refund where state = 'requested' and tries > 0 and sent_at is null"
         [waiting] = await eventually(lambda: rows(db, query), what="the second refund waits")
         [payment] = await payments(db)
-        assert (waiting["next_attempt_at"] - payment["refund_sent_at"]).total_seconds() == 60
+        assert (waiting["next_attempt_at"] - payment["refund_sent_at"]).total_seconds() >= 60
         assert len(wechat.refunds) == 1
 
         async with db.transaction() as tx:
