@@ -1,0 +1,30 @@
+"""Python runs this first in a service that the tests start with this folder on PYTHONPATH: one safeguard is gone.
+
+It shows that the checker can fail. Nothing in the product knows of it.
+"""
+
+import os
+from typing import Any
+
+
+def _without_outbox() -> None:
+    import servicekit.outbox
+
+    async def forget(_tx: Any, _event: Any) -> str:
+        return "nobody will hear of it"
+
+    servicekit.outbox.publish_later = forget
+
+
+def _without_inbox() -> None:
+    import servicekit.inbox
+
+    async def believe(_tx: Any, _event: Any) -> bool:
+        return True
+
+    servicekit.inbox.first_time = believe
+
+
+BREAK = {"outbox": _without_outbox, "inbox": _without_inbox}
+if how := os.environ.get("MINSU_BROKEN"):
+    BREAK[how]()

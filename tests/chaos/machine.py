@@ -1,0 +1,180 @@
+"""The whole system with its weak spots in reach: every part can be killed, paused and brought back by its name.
+
+PostgreSQL, Kafka and the sandbox listen elsewhere than their layout says; at their own ports stands a proxy. All else is
+started by the stack's own steps, so what is tried here is what `make up` runs.
+"""
+
+import dataclasses
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from stack import graph, layout, system
+from stack.errors import StackError
+from stack.parts import Part, all_parts
+from stack.processes import Processes, Program
+from tests.chaos.proxy import Network
+from tests.support.stack import REPO
+
+BEHIND = 20
+"""How far behind its proxy's port a part really listens: no stack's ports are there."""
+APPS = ("gateway", "usercenter", "travel", "order", "payment", "notification")
+SIDECARS = tuple(f"{name}-daprd" for name in APPS)
+PROXIED = ("postgres", "kafka", "wechatsim")
+PARTS = (*PROXIED, *APPS, *SIDECARS)
+PATIENCE = 60.0
+"""A part that is not back after so many seconds will not come back."""
+TOLD = {"PAYMENT_FIRST_QUERY_SECONDS": "5", "PAYMENT_BETWEEN_REFUNDS_SECONDS": "1"}
+"""Settings that make a run of minutes see what else takes hours."""
+
+
+class _Silent:
+    def waiting_for(self, names: list[str], elapsed: float) -> None: ...
+
+    def done(self, name: str, took: float) -> None: ...
+
+
+class Machine:
+    """One running system in `run`, on ports moved by `offset`; `told` are settings as `make up` takes them."""
+
+    def __init__(self, run: Path, offset: int, told: dict[str, str]) -> None:
+        self.run, self._told = run, {"MINSU_RUN_DIR": str(run), "PORT_OFFSET": str(offset), **told}
+        self.where = layout.plan(self._told)
+        self.network = Network()
+        self.processes = Processes(run)
+        self._locks = {name: threading.Lock() for name in PARTS}
+        self.env: dict[str, str] = {}
+
+    def start(self) -> None:
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # that the broker is away is what this is about
+        for leftover in (self.run / "state").glob("names.db*"):
+            leftover.unlink()
+        self._environment, self.postgres = system.prepare(self.where, self._told)
+        self.env = self._environment.stack() | {"RUN_DIR": str(self.run)}
+        parts = [self._moved(part) for part in all_parts(self._environment, self.postgres)]
+        self.parts = {part.name: part for part in parts}
+        for name in PROXIED:
+            self.network.add(name, self.where.port(name), self.real_port(name))
+        layout.record(self.where, list(self.parts))
+        graph.run(system._steps(self._environment, self.postgres, parts, self.processes), _Silent())
+
+    def stop(self) -> None:
+        for name in PARTS:
+            self.resume(name)
+        done = subprocess.run(
+            [sys.executable, "-m", "stack", "down"],
+            cwd=REPO,
+            env=os.environ | self._told,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.network.close()
+        for child in self.processes._children.values():
+            child.wait(10)
+        if done.returncode:
+            raise StackError(done.stdout + done.stderr)
+
+    def erase(self) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "stack", "erase"], cwd=REPO, env=os.environ | self._told, check=True, timeout=60
+        )
+
+    def real_port(self, name: str) -> int:
+        """Where a part listens itself: for the tests' own looks and levers, which no fault may disturb."""
+        return self.where.port(name) + (BEHIND if name in PROXIED else 0)
+
+    def real_url(self, service: str) -> str:
+        """The database of `service`, past the proxy."""
+        url = self._environment.database_url(service)
+        return url.replace(f":{self.where.port('postgres')}/", f":{self.real_port('postgres')}/")
+
+    @property
+    def superuser_url(self) -> str:
+        password = self._environment.vault.token("postgres-password")
+        return f"postgresql://minsu:{password}@127.0.0.1:{self.real_port('postgres')}"
+
+    def app_token(self, service: str) -> str:
+        """What the service's sidecar shows: with it a test can be one more tick of the clock."""
+        return self._environment.vault.token(f"{service}-app-token")
+
+    def kill(self, name: str) -> None:
+        """kill -9, the process alone or, for PostgreSQL, with its backends: nobody gets to say goodbye."""
+        for process in self._family(name):
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+        if child := self.processes._children.get(name):
+            child.wait(10)
+
+    def pause(self, name: str) -> None:
+        self._signal(name, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        self._signal(name, signal.SIGCONT)
+
+    def alive(self, name: str) -> bool:
+        return self.processes.alive(name) is not None
+
+    def revive(self, name: str, program: Program | None = None) -> float:
+        """As `stack up` does it: start it if it is gone, wait until it is ready. Answers the seconds it took."""
+        began = time.monotonic()
+        part = dataclasses.replace(self.parts[name], patience=PATIENCE / 2)
+        if program is not None:
+            part = dataclasses.replace(part, program=lambda: program)
+        with self._locks[name]:
+            while True:
+                try:
+                    part.bring_up(self.processes, threading.Event())
+                    break
+                except StackError:  # a daprd without its broker ends at once: a supervisor would start it again
+                    if time.monotonic() - began > PATIENCE:
+                        raise
+                    time.sleep(1.0)
+        return time.monotonic() - began
+
+    def broken(self, service: str, how: str) -> Program:
+        """The same service with something essential switched off, from outside: see `broken/sitecustomize.py`."""
+        program = self.parts[service].program()
+        folder = str(Path(__file__).parent / "broken")
+        return dataclasses.replace(program, env=program.env | {"PYTHONPATH": folder, "MINSU_BROKEN": how})
+
+    def _family(self, name: str) -> list[psutil.Process]:
+        record = self.processes.alive(name)
+        if record is None:
+            return []
+        try:
+            root = psutil.Process(record.pid)
+            return [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def _signal(self, name: str, number: int) -> None:
+        for process in self._family(name):
+            try:
+                process.send_signal(number)
+            except psutil.NoSuchProcess:
+                continue
+
+    def _moved(self, part: Part) -> Part:
+        if part.name not in PROXIED:
+            return part
+        return dataclasses.replace(part, program=lambda: self._behind_proxy(part))
+
+    def _behind_proxy(self, part: Part) -> Program:
+        front, back = str(self.where.port(part.name)), str(self.real_port(part.name))
+        program = part.program()
+        if part.name == "kafka":
+            file = self.where.run / "kafka" / "server.properties"
+            told = f"listeners=PLAINTEXT://127.0.0.1:{front}"
+            file.write_text(file.read_text().replace(f"\n{told}", f"\n{told.replace(front, back)}"))
+            return program
+        return dataclasses.replace(program, argv=[back if word == front else word for word in program.argv])
