@@ -1,0 +1,166 @@
+"""The three services in one process: their real use-cases on real databases, wired as their `main.py` wires them. What
+they would send over Kafka stays in their outboxes; who drives this decides what arrives, when, and how often."""
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from notification.attempts import Attempts
+from notification.delivery import Delivery, Templates
+from notification.peers import OrderDetail
+from notification.planning import Planning
+from notification.rendering import Wording
+from notification.retries import RetryPolicy
+from notification.states import Kind
+from notification.subscriptions import order_states
+from order.booking import Booking
+from order.checkin import CheckIn
+from order.closing import Closing as OrderClosing
+from order.expiry import Expiry
+from order.fulfilment import Fulfilment
+from order.lookup import Lookup
+from order.peers import CloseAnswer, Homestay
+from order.refunds import Refunds as OrderRefunds
+from order.schemas import InternalOrder
+from order.schemas import Payable as PayableAnswer
+from order.subscriptions import payment_status
+from payment.business import BusinessType, BusinessTypes
+from payment.checkout import Checkout
+from payment.closing import Closing
+from payment.inquiry import Inquiry
+from payment.peers import Payable
+from payment.refund_settlement import RefundSettlement
+from payment.refunds import Refunds
+from payment.repayment import Repayment
+from payment.settlement import Settlement
+from payment.subscriptions import on_refund_requested
+from servicekit.db import Database
+from servicekit.errors import PeerUnavailable, Unavailable
+from servicekit.events import Consumer
+from tests.chaos.books import TABLES, Books
+from tests.service.order.support import HOMESTAY, Clock
+from tests.stateful.wechat import APPID, MCHID, OPENID, Wechat
+
+SERVICES = ("order", "payment", "notification")
+
+
+class House:
+    """`consumers` by topic; the peers below stand for the sidecars between the services."""
+
+    def __init__(self, dbs: dict[str, Database], clock: Clock, wechat: Any) -> None:
+        self.clock, self.wechat = clock, wechat
+        self.peers_are_away = False
+        order, payment, notification = (dbs[name] for name in SERVICES)
+
+        self.order_refunds = OrderRefunds(order, clock)
+        self.fulfilment = Fulfilment(order, clock, self.order_refunds)
+        self.lookup = Lookup(order, clock, self)  # type: ignore[arg-type]
+        self.booking = Booking(order, clock, self, pay_window=timedelta(minutes=30))  # type: ignore[arg-type]
+        lease = timedelta(seconds=60)
+        self.order_closing = OrderClosing(order, clock, self, self.fulfilment, lease=lease, batch=20, parallel=5)  # type: ignore[arg-type]
+        self.checkin = CheckIn(order, clock, misses=10, window=timedelta(minutes=10))
+        self.expiry = Expiry(order, clock, batch=100)
+
+        self.settlement = Settlement(payment, clock, MCHID, APPID)
+        self.closing = Closing(payment, clock, wechat, self.settlement, APPID, MCHID)
+        business = BusinessTypes({"homestayOrder": BusinessType("民宿订单", self)})  # type: ignore[arg-type]
+        self.checkout = Checkout(
+            payment, clock, business, self, wechat, self.settlement, APPID, MCHID, "https://us", timedelta(seconds=30)  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.inquiry = Inquiry(payment, clock, wechat, self.settlement, self.closing)
+        self.refund_settlement = RefundSettlement(payment, clock, MCHID)
+        self.repayment = Repayment(payment, clock, wechat, self.refund_settlement, "https://us/refund")
+        self.refunds = Refunds(payment, clock, self.repayment.wake)
+
+        policy = RetryPolicy(give_up_after=timedelta(days=30), max_attempts=1000)
+        self.attempts = Attempts(notification, clock, policy, spread=lambda: 0.5)
+        words = Wording(code_warning="请勿告知他人", untitled="民宿", checkin_time="14:00", checkout_time="12:00")
+        templates = Templates({Kind.PAID: "T1", Kind.BEFORE_ARRIVAL: "T2"}, "", words)
+        self.delivery = Delivery(self.attempts, _Guests(self), wechat, templates)  # type: ignore[arg-type]
+        planning = Planning(notification, clock, policy, lambda: None)
+        consumers: list[Consumer[Any]] = [
+            payment_status(self.fulfilment), on_refund_requested(self.refunds), order_states(planning),
+        ]  # fmt: skip
+        self.consumers = {consumer.topic: consumer for consumer in consumers}
+
+    async def homestay(self, _homestay_id: int) -> Homestay:
+        return Homestay.model_validate(HOMESTAY)
+
+    async def close(self, order_sn: str, _attempt: int) -> CloseAnswer:
+        self._must_be_there()
+        try:
+            answer = await self.closing.close(order_sn)
+        except Unavailable as error:
+            raise PeerUnavailable(str(error)) from error
+        return CloseAnswer.model_validate_json(answer.model_dump_json(by_alias=True))
+
+    async def payable(self, order_sn: str) -> Payable:
+        self._must_be_there()
+        order = await self.lookup.order(order_sn)
+        answer = PayableAnswer.of(order, payable=self.lookup.is_payable(order))
+        return Payable.model_validate_json(answer.model_dump_json(by_alias=True))
+
+    async def openid(self, _user_id: int) -> str:
+        self._must_be_there()
+        return OPENID
+
+    def _must_be_there(self) -> None:
+        if self.peers_are_away:
+            raise PeerUnavailable("the other service is away")
+
+    async def deliver_due_messages(self) -> None:
+        for claim in await self.attempts.claim(8):
+            await self.delivery.deliver(claim)
+
+    async def tick(self) -> None:
+        """Every cron binding once."""
+        await self.order_closing.close_due()
+        await self.expiry.expire_due()
+        await self.inquiry.ask_about_due()
+        await self.repayment.carry_out_due()
+        await self.deliver_due_messages()
+
+
+class _Guests:
+    """Whom notification asks: order's name for the same question differs from payment's."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def order(self, order_sn: str) -> OrderDetail:
+        self._house._must_be_there()
+        answer = InternalOrder.of(await self._house.lookup.order(order_sn))
+        return OrderDetail.model_validate_json(answer.model_dump_json(by_alias=True))
+
+    async def openid(self, user_id: int) -> str:
+        return await self._house.openid(user_id)
+
+
+class Shelves:
+    """The three databases as tables, for whoever checks them."""
+
+    def __init__(self, urls: dict[str, str]) -> None:
+        self._connections = {
+            name: psycopg.connect(url, autocommit=True, row_factory=dict_row) for name, url in urls.items()
+        }
+
+    def rows(self, service: str, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        cursor = self._connections[service].execute(query.encode(), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def empty(self) -> None:
+        for service, tables in TABLES.items():
+            self.rows(service, f"truncate {', '.join(tables)} restart identity cascade")
+
+    def books(self, wechat: Wechat) -> Books:
+        ours = {
+            service: {table: self.rows(service, f"select * from {table}") for table in tables}  # noqa: S608 - names of ours
+            for service, tables in TABLES.items()
+        }
+        return Books(ours, wechat.books())
+
+    def close(self) -> None:
+        for connection in self._connections.values():
+            connection.close()

@@ -1,0 +1,230 @@
+"""Payment × order × refund × notification under every order of messages: twice, late, out of turn, missing until the end,
+with WeChat away, mute, or the asking process killed. Judged by the chaos suite's own checker."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, ClassVar
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import event as hypothesis_event
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from order.booking import Wish
+from servicekit import migrate
+from servicekit.db import Database
+from servicekit.errors import Poison, Problem
+from tests.chaos import checker
+from tests.chaos.findings import DOUBLED, WRONG
+from tests.service.order.support import BUYER, MERCHANT, Clock
+from tests.stateful.house import SERVICES, House, Shelves
+from tests.stateful.wechat import MORNING, Killed, Line, Wechat
+
+CHOICE = st.integers(0, 11)
+START = int(MORNING.timestamp())
+WISH = Wish(BUYER, 7, START, START + 86400, 2, need_food=False, remark="")
+
+
+def some(where: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return precondition(lambda self: bool(where(self)))
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """One order, from booking to its end, and everything that three services and WeChat say to one another about it."""
+
+    shelves: ClassVar[Shelves]
+    runner: ClassVar[asyncio.Runner]
+    dbs: ClassVar[dict[str, Database]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shelves.empty()
+        self.clock, self.wechat = Clock(MORNING), Wechat()
+        self.house = House(self.dbs, self.clock, self.wechat)
+        self.callbacks: list[Any] = []
+        self.sn = ""
+
+    def do(self, action: Coroutine[Any, Any, Any]) -> None:
+        """Refusals and outages are answers; a kill ends the call and nothing else."""
+        try:
+            self.runner.run(self._contained(action))
+        except Problem:
+            return
+
+    async def _contained(self, action: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await action
+        except Killed:
+            return
+
+    @initialize()
+    def a_guest_books(self) -> None:
+        self.sn = self.runner.run(self.house.booking.create(WISH))
+
+    @rule()
+    def the_guest_goes_to_the_cashier(self) -> None:
+        self.do(self.house.checkout.start(BUYER, self.sn, "homestayOrder"))
+
+    def payable_bills(self) -> list[str]:
+        return [number for number, bill in self.wechat.bills.items() if bill["state"] == "NOTPAY" and bill["total"]]
+
+    @some(payable_bills)
+    @rule(at_once=st.booleans())
+    def the_guest_pays(self, at_once: bool) -> None:
+        number = self.payable_bills()[0]
+        self.wechat.pays(number)
+        self.callbacks.append((self.house.settlement, self.wechat.word(number, "callback")))
+        if at_once:
+            self.a_callback_arrives(-1)
+
+    @some(lambda self: self.callbacks)
+    @rule(choice=CHOICE)
+    def a_callback_arrives(self, choice: int) -> None:
+        """Any that WeChat ever sent, again or for the first time."""
+        door, verdict = self.callbacks[choice % len(self.callbacks)]
+        self.do(door.apply(verdict))
+
+    def events(self) -> list[dict[str, Any]]:
+        query = "select event_id, topic, event from outbox order by id"
+        return [row for service in ("payment", "order") for row in self.shelves.rows(service, query)]
+
+    @some(events)
+    @rule(choice=CHOICE)
+    def an_event_arrives(self, choice: int) -> None:
+        events = self.events()
+        self.deliver(events[choice % len(events)])
+
+    @some(events)
+    @rule()
+    def the_newest_events_arrive(self) -> None:
+        for event in self.events()[::-1]:
+            self.deliver(event)
+
+    def deliver(self, row: dict[str, Any]) -> None:
+        try:
+            self.do(self.house.consumers[row["topic"]].apply(row["event"]))
+        except Poison as error:
+            raise AssertionError(f"{row['topic']}: {error}") from error
+        for service in ("payment", "order"):
+            self.shelves.rows(service, "update outbox set published_at = now() where event_id = %s", row["event_id"])
+
+    @rule()
+    def the_guest_cancels(self) -> None:
+        self.do(self.house.order_closing.cancel(BUYER, self.sn))
+
+    @rule()
+    def the_guest_wants_the_money_back(self) -> None:
+        self.do(self.house.order_refunds.request(BUYER, self.sn, ""))
+
+    @rule()
+    def the_guest_arrives(self) -> None:
+        [order] = self.shelves.rows("order", "select trade_code from homestay_order where sn = %s", self.sn)
+        if order["trade_code"]:
+            self.do(self.house.checkin.verify(MERCHANT, order["trade_code"]))
+
+    @rule(line=st.sampled_from(Line))
+    def the_line_to_wechat_changes(self, line: Line) -> None:
+        self.wechat.line = line
+
+    @rule(away=st.booleans())
+    def services_lose_and_find_one_another(self, away: bool) -> None:
+        self.house.peers_are_away = away
+
+    @rule(minutes=st.sampled_from([1, 6, 31, 60 * 27]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.pass_by(minutes=minutes)
+
+    @rule()
+    def cron_ticks(self) -> None:
+        self.do(self.house.tick())
+
+    @rule()
+    def a_refund_is_carried_out(self) -> None:
+        self.do(self.house.repayment.carry_out_due())
+
+    @rule()
+    def messages_are_sent(self) -> None:
+        self.do(self.house.deliver_due_messages())
+
+    def processing(self) -> list[str]:
+        return [number for number, row in self.wechat.refunds.items() if row["status"] == "PROCESSING"]
+
+    @some(processing)
+    @rule(status=st.sampled_from(["SUCCESS", "SUCCESS", "CLOSED", "ABNORMAL"]), overtaken=st.booleans())
+    def the_bank_ends_a_refund(self, status: str, overtaken: bool) -> None:
+        number = self.processing()[0]
+        if overtaken:
+            self.callbacks.append((self.house.refund_settlement, self.wechat.refund_word(number, "callback")))
+        self.wechat.ends_refund(number, status)
+        self.callbacks.append((self.house.refund_settlement, self.wechat.refund_word(number, "callback")))
+
+    @invariant()
+    def nothing_is_wrong_or_doubled(self) -> None:
+        """At every moment; that nothing is lost can be said only when all has arrived."""
+        if self.sn:
+            books = self.shelves.books(self.wechat)
+            told = list(checker.every_change_was_told_once(books))
+            rules = [*checker.no_order_paid_for_nothing(books), *checker.orders_move_legally(books)]
+            rules += checker.payments_move_legally(books)
+            assert told == []
+            assert [each for each in rules if each.kind in {WRONG, DOUBLED}] == []
+
+    def teardown(self) -> None:
+        """Everything arrives in the end, some of it twice; then all books must agree."""
+        if not self.sn:
+            return
+        self.wechat.line, self.house.peers_are_away = Line.GOOD, False
+        for _ in range(12):
+            for number in range(len(self.callbacks)):
+                self.a_callback_arrives(number)
+            for event in self.events():
+                self.deliver(event)
+            self.do(self.house.tick())
+            for number in self.processing():
+                self.wechat.ends_refund(number, "SUCCESS")
+            self.clock.pass_by(hours=2)
+        books = self.shelves.books(self.wechat)
+        hypothesis_event(f"ends at {books.orders[self.sn]['trade_state']}")
+        assert checker.check(books, []) == []
+
+
+@pytest.fixture(scope="module")
+def urls(postgres) -> dict[str, str]:
+    made = {name: postgres.create(f"minsu_lifecycle_{name}") for name in SERVICES}
+    for name, url in made.items():
+        migrate.upgrade(name, url)
+    return made
+
+
+@pytest.fixture
+def shelves(urls) -> Iterator[Shelves]:
+    opened = Shelves(urls)
+    yield opened
+    opened.close()
+
+
+def test_every_interleaving_ends_with_all_books_agreed(urls, shelves) -> None:
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        dbs = {name: Database(url) for name, url in urls.items()}
+        try:
+            run_state_machine_as_test(
+                type("Machine", (Lifecycle,), {"shelves": shelves, "runner": runner, "dbs": dbs}),
+                settings=settings(
+                    max_examples=40,
+                    stateful_step_count=25,
+                    deadline=None,
+                    database=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            for db in dbs.values():
+                runner.run(db.close())
