@@ -12,7 +12,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup infra run up down status logs demo check contracts format test test-unit test-integration bench compose-test k8s-test mesh-test lock clean distclean FORCE
+.PHONY: help setup infra run up down status logs demo check contracts format test test-unit test-integration chaos chaos-short bench compose-test k8s-test mesh-test lock clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,12 @@ test-unit: $(SETUP) ## the tests that start nothing
 
 test-integration: $(SETUP) ## the tests on the real stack
 	@$(PYTEST) tests/integration $(ARGS)
+
+chaos: $(SETUP) ## everything goes wrong for a quarter of an hour, then all books must agree; ARGS="--seed 7 --faults 90 --minutes 5 --json FILE"
+	@$(VENV)/python -m tests.chaos $(ARGS)
+
+chaos-short: $(SETUP) ## the same in a minute and a half; part of make test
+	@$(VENV)/python -m tests.chaos --short $(ARGS)
 
 bench: $(SETUP) ## callback → paid order on the running system, with the machine's floor beside it
 	@$(STACK) status --quiet || $(STACK) up
