@@ -8,13 +8,16 @@ import json
 import secrets
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.x509.oid import NameOID
 
 MCHID, APPID, API_V3_KEY, SERIAL = "1900000109", "wxd678efh567hg6787", "k" * 32, "PUB_KEY_ID_0100000001"
 
@@ -33,6 +36,14 @@ def pem_of_public(key: rsa.RSAPrivateKey) -> str:
     )
 
 
+def certificate_of(key: rsa.RSAPrivateKey, serial: int) -> bytes:
+    """A certificate as PEM, signed by itself."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tenpay.com sign")])
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), serial, start, start + timedelta(days=5 * 365))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
 @dataclass
 class FakeWechat(httpx.AsyncBaseTransport):
     """`orders` are WeChat's books by out_trade_no; `fail_with` makes the next answers something else."""
@@ -45,6 +56,9 @@ class FakeWechat(httpx.AsyncBaseTransport):
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By out_refund_no; what `refund_ends` says is what a new one becomes."""
     refund_ends: str = "PROCESSING"
+    certificates: dict[str, rsa.RSAPrivateKey] = field(default_factory=dict)
+    """Platform certificates by serial; without any, the merchant is in public-key mode."""
+    signs_with: str = SERIAL
     lose_answers: int = 0
     """So many next requests are carried out, and their answers lost on the way."""
 
@@ -67,6 +81,10 @@ class FakeWechat(httpx.AsyncBaseTransport):
             return self._refund(json.loads(body)) if body else self._refund_shown(path.rpartition("/")[2])
         if path == "/v3/pay/transactions/jsapi":
             return self._prepay(json.loads(body))
+        if path == "/v3/certificates" and self.certificates:
+            return self._signed(
+                200, json.dumps({"data": [self._sealed(serial) for serial in self.certificates]}).encode()
+            )
         if path == "/v3/certificates":  # a merchant of the public-key mode has none
             return self._error(404, "RESOURCE_NOT_EXISTS", "无可用的平台证书")
         number = path.split("/")[5]
@@ -87,6 +105,22 @@ class FakeWechat(httpx.AsyncBaseTransport):
             return self._error(400, code, "不能再次下单")
         self.orders[order["out_trade_no"]] = {**order, "trade_state": "NOTPAY"}
         return self._signed(200, json.dumps({"prepay_id": "wx" + order["out_trade_no"]}).encode())
+
+    def _sealed(self, serial: str) -> dict[str, Any]:
+        pem = certificate_of(self.certificates[serial], int(serial, 16))
+        once = secrets.token_hex(6)
+        sealed = AESGCM(API_V3_KEY.encode()).encrypt(once.encode(), pem, b"certificate")
+        return {
+            "serial_no": serial,
+            "effective_time": "2026-01-01T00:00:00+08:00",
+            "expire_time": "2031-01-01T00:00:00+08:00",
+            "encrypt_certificate": {
+                "algorithm": "AEAD_AES_256_GCM",
+                "nonce": once,
+                "associated_data": "certificate",
+                "ciphertext": base64.b64encode(sealed).decode(),
+            },
+        }
 
     def _refund(self, wanted: dict[str, Any]) -> httpx.Response:
         number, order = wanted["out_refund_no"], self.orders.get(wanted["out_trade_no"], {})
@@ -191,12 +225,12 @@ class FakeWechat(httpx.AsyncBaseTransport):
     def signature_headers(self, body: bytes, at: float | None = None) -> dict[str, str]:
         stamp, once = str(int(at or time.time())), secrets.token_hex(16)
         text = f"{stamp}\n{once}\n".encode() + body + b"\n"
-        signature = self.key.sign(text, padding.PKCS1v15(), hashes.SHA256())
+        signature = self.certificates.get(self.signs_with, self.key).sign(text, padding.PKCS1v15(), hashes.SHA256())
         return {
             "Wechatpay-Timestamp": stamp,
             "Wechatpay-Nonce": once,
             "Wechatpay-Signature": base64.b64encode(signature).decode(),
-            "Wechatpay-Serial": SERIAL,
+            "Wechatpay-Serial": self.signs_with,
             "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
         }
 

@@ -1,12 +1,16 @@
-"""`python -m payment` serves; `python -m payment migrate` migrates."""
+"""`python -m payment` serves; `… migrate` migrates; `… check-wechat` says whether money can be taken."""
 
 import asyncio
+import os
 
+import typer
 from fastapi import FastAPI
 
+from payment import preflight
 from payment.main import create_app
 from payment.settings import Settings
 from servicekit import secrets
+from servicekit.clock import utc_now
 from servicekit.run import command_line
 
 
@@ -15,6 +19,27 @@ def _app(settings: Settings) -> FastAPI:
 
 
 cli = command_line("payment", Settings, _app)
+
+
+@cli.command("check-wechat")
+def check_wechat() -> None:
+    """Check keys, certificate, signatures both ways, clock and notify URLs at WeChat. Exit code 1 when one is not well.
+
+    Secrets come from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE where they are set, else
+    from the Dapr secret store beside this service.
+    """
+    os.environ.setdefault("APP_API_TOKEN", "check-wechat-serves-nobody")  # the sidecar's token: no part in this
+    raise typer.Exit(0 if asyncio.run(_report(Settings.load())) else 1)
+
+
+async def _report(settings: Settings) -> bool:
+    held = preflight.secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
+    well = True
+    async for finding in preflight.check(settings, held, utc_now):
+        typer.echo(str(finding))
+        well = well and finding.well
+    return well
+
 
 if __name__ == "__main__":
     cli()

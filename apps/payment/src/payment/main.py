@@ -22,11 +22,8 @@ from payment.repayment import Repayment
 from payment.settings import Settings
 from payment.settlement import Settlement
 from payment.subscriptions import on_refund_requested
-from payment.wechat.client import WechatPay
-from payment.wechat.crypto import ApiV3Key
-from payment.wechat.keys import public_key_of_pem
+from payment.wechat.connection import connect
 from payment.wechat.notifications import NotificationReader
-from payment.wechat.signing import MerchantSigner
 from servicekit.app import build
 from servicekit.auth import TokenVerifier, jwks_by_invocation
 from servicekit.clock import Clock, utc_now
@@ -36,7 +33,6 @@ from servicekit.events import bulk_routes
 from servicekit.idempotency import Idempotency
 from servicekit.relay import Relay
 from servicekit.sidecar import Sidecar
-from servicekit.transport import PooledTransport
 from servicekit.upkeep import Upkeep, old_events
 
 
@@ -49,23 +45,11 @@ def create_app(
     verifier: TokenVerifier | None = None,
     wechat_transport: httpx.AsyncBaseTransport | None = None,
 ) -> FastAPI:
-    """`secrets` has `wxpay-mch-private-key` (PEM), `wxpay-apiv3-key` and, in public-key mode, `wxpay-public-key` (PEM)."""
+    """`secrets` are those of `wechat.connection`."""
     sidecar = sidecar or Sidecar.of(settings)
     db = Database.of(settings)
-    wechat_http = httpx.AsyncClient(
-        base_url=str(settings.wxpay_base_url),
-        timeout=httpx.Timeout(settings.wxpay_timeout_seconds, connect=2.0),
-        transport=wechat_transport or PooledTransport(max_connections=64),
-        trust_env=False,
-    )
-    api_v3_key = ApiV3Key(secrets["wxpay-apiv3-key"])
-    public_keys = (
-        {settings.wxpay_public_key_id: public_key_of_pem(secrets["wxpay-public-key"])}
-        if settings.wxpay_public_key_id
-        else {}
-    )
-    signer = MerchantSigner.from_pem(settings.wxpay_mchid, settings.wxpay_mch_serial, secrets["wxpay-mch-private-key"])
-    wechat = WechatPay(wechat_http, signer, api_v3_key, public_keys, clock)
+    connection = connect(settings, secrets, clock, transport=wechat_transport)
+    wechat = connection.pay
 
     settlement = Settlement(db, clock, settings.wxpay_mchid, settings.wxpay_appid)
     closing = Closing(db, clock, wechat, settlement, settings.wxpay_appid, settings.wxpay_mchid)
@@ -111,7 +95,7 @@ def create_app(
             letters,
             Ledger(db),
             Notices(db, clock),
-            Callbacks(NotificationReader(wechat.keys, api_v3_key, clock), settlement, refund_settlement),
+            Callbacks(NotificationReader(wechat.keys, connection.api_v3_key, clock), settlement, refund_settlement),
             Inquiry(db, clock, wechat, settlement, closing),
             refunds,
             repayment,
@@ -126,5 +110,5 @@ def create_app(
             Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
         ],
         dead_letters=letters,
-        on_stop=[wechat_http.aclose],
+        on_stop=[connection.close],
     )

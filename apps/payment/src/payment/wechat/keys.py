@@ -38,6 +38,13 @@ class PlatformKeys:
             await self._refresh(serial)
         return self._certificates.get(serial)
 
+    async def fetch(self) -> list[str]:
+        """Fetch the certificates now; answers their serials. Raises WechatError."""
+        async with self._lock:
+            self._certificates = await self._source()
+            self._fetched_at = self._tried_at = time.monotonic()
+            return sorted(self._certificates)
+
     async def _refresh(self, serial: str) -> None:
         async with self._lock:
             now = time.monotonic()

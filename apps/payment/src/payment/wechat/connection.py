@@ -1,0 +1,60 @@
+"""From settings and secrets to a client of WeChat Pay."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from payment.settings import Settings
+from payment.wechat.client import WechatPay
+from payment.wechat.crypto import ApiV3Key
+from payment.wechat.keys import public_key_of_pem
+from payment.wechat.signing import MerchantSigner
+from servicekit.clock import Clock
+from servicekit.transport import PooledTransport
+
+CONNECTIONS = 64
+
+
+@dataclass(frozen=True)
+class Connection:
+    """`pay` speaks; `files` brings large answers piece by piece, which the pooled transport does not."""
+
+    pay: WechatPay
+    api_v3_key: ApiV3Key
+    signer: MerchantSigner
+    http: httpx.AsyncClient
+    files: httpx.AsyncClient
+
+    async def close(self) -> None:
+        await self.http.aclose()
+        await self.files.aclose()
+
+
+def connect(
+    settings: Settings,
+    secrets: Mapping[str, str],
+    clock: Clock,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Connection:
+    """`secrets` has `wxpay-mch-private-key` (PEM), `wxpay-apiv3-key` and, in public-key mode, `wxpay-public-key` (PEM).
+
+    Raises KeyError for a missing one, ValueError for one that is not what it should be.
+    """
+    http, files = (
+        httpx.AsyncClient(
+            base_url=str(settings.wxpay_base_url),
+            timeout=httpx.Timeout(settings.wxpay_timeout_seconds, connect=2.0),
+            transport=each,
+            trust_env=False,
+        )
+        for each in (transport or PooledTransport(max_connections=CONNECTIONS), transport)
+    )
+    api_v3_key = ApiV3Key(secrets["wxpay-apiv3-key"])
+    public_key_id = settings.wxpay_public_key_id
+    public_keys = {public_key_id: public_key_of_pem(secrets["wxpay-public-key"])} if public_key_id else {}
+    signer = MerchantSigner.from_pem(settings.wxpay_mchid, settings.wxpay_mch_serial, secrets["wxpay-mch-private-key"])
+    return Connection(
+        WechatPay(http, signer, api_v3_key, public_keys, clock, files=files), api_v3_key, signer, http, files
+    )
