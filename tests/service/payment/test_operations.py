@@ -2,10 +2,13 @@
 
 import asyncio
 
+import httpx
 import pytest
 from sqlalchemy import text
 
 from servicekit import migrate
+from servicekit.testing import SIDECAR_HEADERS
+from tests.support.async_waiting import eventually
 from tests.service.payment.test_callback import deliver, paid, rows  # noqa: F401 - `paid` is a fixture
 from tests.service.payment.test_checkout import payments
 
@@ -67,7 +70,7 @@ async def test_a_wrong_resolution_is_refused_and_changes_nothing(desk, db, notic
     assert await rows(db, "operator_act") == []
 
 
-@pytest.mark.parametrize("name", ["noticeList", "noticeResolve", "deadLetterList", "outboxStatus"])
+@pytest.mark.parametrize("name", ["noticeList", "noticeResolve", "deadLetterList", "outboxStatus", "reconcile"])
 async def test_only_operators_may(desk, notice, name):
     assert (await desk(name, {"id": 1, "note": "n"}, "buyer", "merchant")).status_code == 403
 
@@ -84,3 +87,38 @@ async def test_the_outbox_is_told_of(desk, db):
 
 async def test_the_migrations_make_what_the_models_say(database_url):
     await asyncio.to_thread(migrate.check, "payment", database_url)
+
+
+async def test_a_reconciliation_is_asked_for_and_says_why_it_is_not_through(desk, db, wechat):
+    wechat.fail_with += [httpx.Response(400, json={"code": "STATEMENT_CREATING", "message": "账单生成中"})]
+    asked = (await desk("reconcile", {"date": "2026-11-22"})).json()["data"]
+    assert (asked["date"], asked["state"], asked["payments"]) == ("2026-11-22", "wanted", None)
+
+    async def problem():
+        return (await desk("reconciliationRun", {"date": "2026-11-22"})).json()["data"]["problem"]
+
+    assert (await eventually(problem, what="the reason")).startswith("not ready: ")
+    [act] = await rows(db, "operator_act")
+    assert (act["operator_id"], act["act"], act["subject"]) == (OPERATOR, "reconcile", "day:2026-11-22")
+    assert (await desk("reconciliationList", {"date": "2026-11-22"})).json()["data"] == {"list": []}
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-11-31", "yesterday", 20261122, "1999-01-01", "2026-11-22T00:00:00", "２026-11-22"]
+)
+async def test_a_day_that_is_none_is_refused_and_nothing_is_wanted(desk, db, day):
+    refused = await desk("reconcile", {"date": day})
+    assert (refused.status_code, refused.json()["field"]) == (422, "date")
+    assert await rows(db, "reconciliation") == []
+
+
+async def test_a_day_that_nobody_reconciled_is_said_so(desk):
+    answer = await desk("reconciliationRun", {"date": "2026-11-22"})
+    assert (answer.status_code, answer.json()["code"]) == (404, 104016)
+
+
+async def test_cron_writes_the_day_down_and_answers_at_once(http, db):
+    answer = await http.post("/jobs/payment-daily-reconciliation", headers=SIDECAR_HEADERS)
+    assert (answer.status_code, answer.json()) == (200, {"claimed": 1})
+    assert len(await rows(db, "reconciliation")) == 1
+    assert (await http.post("/jobs/payment-daily-reconciliation", headers=SIDECAR_HEADERS)).json() == {"claimed": 0}

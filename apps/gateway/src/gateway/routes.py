@@ -27,6 +27,8 @@ def _routes(app_id: str, prefix: str, who: Who, *names: str) -> tuple[PublicRout
 DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "actList")
 """What operators may do with the dead letters of every service that has some."""
 
+BOOKS = ("reconcile", "reconciliationRun", "reconciliationList")
+
 # The spelling of paths is the source system's: its front ends keep working.
 PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("usercenter", "user", Who.ANYONE, "register", "login", "wxMiniAuth"),
@@ -56,6 +58,6 @@ PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
     *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
     *_routes("order", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "closingList"),
-    *_routes("payment", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "noticeList", "noticeResolve"),
+    *_routes("payment", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "noticeList", "noticeResolve", *BOOKS),
     *_routes("notification", "ops", Who.SIGNED_IN, *DELIVERY, "taskList", "taskDetail", "taskResend"),
 )

@@ -1,4 +1,5 @@
-"""`python -m payment` serves; `… migrate` migrates; `… check-wechat` says whether money can be taken."""
+"""`python -m payment` serves; `… migrate` migrates; `… check-wechat` says whether money can be taken; `… reconcile` holds a
+day's bill against the ledger."""
 
 import asyncio
 import os
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 
 from payment import preflight
 from payment.main import create_app
+from payment.reconcile_command import reconcile
 from payment.settings import Settings
 from servicekit import secrets
 from servicekit.clock import utc_now
@@ -19,6 +21,7 @@ def _app(settings: Settings) -> FastAPI:
 
 
 cli = command_line("payment", Settings, _app)
+cli.command()(reconcile)
 
 
 @cli.command("check-wechat")

@@ -69,3 +69,7 @@ class NoticeNotFound(NotFound):
 
 class NoticeResolved(Conflict):
     code, slug = 104015, "notice-resolved"
+
+
+class NotReconciled(NotFound):
+    code, slug = 104016, "not-reconciled"

@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from payment.daily import Daily
 from payment.inquiry import Inquiry
+from payment.reconciliation import Reconciling
 from payment.repayment import Repayment
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
@@ -20,6 +22,17 @@ async def query_open(inquiry: Annotated[Inquiry, Depends(provided(Inquiry))]) ->
 @router.post("/payment-retry-refunds")
 async def retry_refunds(repayment: Annotated[Repayment, Depends(provided(Repayment))]) -> dict[str, int]:
     return {"claimed": await repayment.carry_out_due()}
+
+
+@router.post("/payment-daily-reconciliation")
+async def reconcile(
+    reconciling: Annotated[Reconciling, Depends(provided(Reconciling))],
+    daily: Annotated[Daily, Depends(provided(Daily))],
+) -> dict[str, int]:
+    """Write down which days are to be reconciled; the work goes on after the answer."""
+    claimed = await reconciling.want_days_due()
+    daily.wake()
+    return {"claimed": claimed}
 
 
 @router.post("/payment-reapply-dead-letters")

@@ -11,17 +11,20 @@ from payment.business import BusinessType, BusinessTypes
 from payment.callbacks import Callbacks
 from payment.checkout import Checkout
 from payment.closing import Closing
+from payment.daily import Daily
 from payment.endpoints import internal, operations, third_payment, wechat_notify
 from payment.inquiry import Inquiry
 from payment.ledger import Ledger
 from payment.notices import Notices
 from payment.peers import OrderPeer, UserPeer
+from payment.reconciliation import Reconciling
 from payment.refund_settlement import RefundSettlement
 from payment.refunds import Refunds
 from payment.repayment import Repayment
 from payment.settings import Settings
 from payment.settlement import Settlement
 from payment.subscriptions import on_refund_requested
+from payment.wechat.bills import Bills
 from payment.wechat.connection import connect
 from payment.wechat.notifications import NotificationReader
 from servicekit.app import build
@@ -76,6 +79,8 @@ def create_app(
     )
     refunds = Refunds(db, clock, repayment.wake)
     consumers = [on_refund_requested(refunds)]
+    reconciling = Reconciling(db, clock, Bills(wechat), settlement, refund_settlement)
+    daily = Daily([reconciling.run_wanted])
     keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "payment", consumers)
     return build(
@@ -95,6 +100,8 @@ def create_app(
             letters,
             Ledger(db),
             Notices(db, clock),
+            reconciling,
+            daily,
             Callbacks(NotificationReader(wechat.keys, connection.api_v3_key, clock), settlement, refund_settlement),
             Inquiry(db, clock, wechat, settlement, closing),
             refunds,
@@ -107,6 +114,7 @@ def create_app(
         background=[
             Relay(db, sidecar, keep_days=settings.outbox_keep_days),
             repayment,
+            daily,
             Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
         ],
         dead_letters=letters,

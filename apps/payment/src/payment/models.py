@@ -1,8 +1,20 @@
 """The tables of payment. Money in fen; constraints say what can never be, whatever the code does."""
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from servicekit.db import Base as ServiceBase
@@ -26,6 +38,7 @@ class ThirdPayment(Base):
         Index("uq_third_payment_open", "order_sn", unique=True, postgresql_where=text("pay_status = 0")),
         Index("ix_third_payment_query_due", "next_query_at", postgresql_where=text("pay_status = 0")),
         Index("ix_third_payment_order_sn", "order_sn"),
+        Index("ix_third_payment_pay_time", "pay_time", postgresql_where=text("pay_time is not null")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -143,6 +156,8 @@ class Refund(Base):
     success_time: Mapped[datetime | None]
     problem: Mapped[str | None] = mapped_column(Text)
     """Why it does not go on by itself, for a person."""
+    billed_on: Mapped[date | None]
+    """The day on whose bill it was first found: a refund may end days after it was asked for."""
     next_attempt_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -160,3 +175,53 @@ class RefundTransition(Base):
     to_state: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Reconciliation(Base):
+    """One day's bill against the ledger. `wanted` until it was read whole; the figures are the bill's."""
+
+    __tablename__ = "reconciliation"
+    __table_args__ = (CheckConstraint("state in ('wanted', 'done')", name="state_known"),)
+
+    bill_date: Mapped[date] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(Text, default="wanted")
+    problem: Mapped[str | None] = mapped_column(Text)
+    next_attempt_at: Mapped[datetime]
+    has_bill: Mapped[bool | None]
+    """False where WeChat says that there was no business on that day."""
+    payments: Mapped[int | None]
+    payments_fen: Mapped[int | None] = mapped_column(BigInteger)
+    refunds: Mapped[int | None]
+    refunds_fen: Mapped[int | None] = mapped_column(BigInteger)
+    fee_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 5))
+    finished_at: Mapped[datetime | None]
+
+
+class ReconciliationDifference(Base):
+    """Where bill and ledger did not agree, once; `outcome` tells what became of it, and never goes back to open."""
+
+    __tablename__ = "reconciliation_difference"
+    __table_args__ = (
+        UniqueConstraint("bill_date", "kind", "subject", "number", name="uq_reconciliation_difference_once"),
+        CheckConstraint("kind in ('missing_here', 'missing_there', 'amount', 'state')", name="kind_known"),
+        CheckConstraint("subject in ('payment', 'refund')", name="subject_known"),
+        CheckConstraint("outcome in ('open', 'settled', 'asked', 'review', 'mended')", name="outcome_known"),
+        Index("ix_reconciliation_difference_open", "bill_date", "id", postgresql_where=text("outcome = 'open'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    bill_date: Mapped[date]
+    kind: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    number: Mapped[str] = mapped_column(Text)
+    payment_sn: Mapped[str] = mapped_column(Text)
+    ours_state: Mapped[str | None] = mapped_column(Text)
+    theirs_state: Mapped[str | None] = mapped_column(Text)
+    ours_fen: Mapped[int | None] = mapped_column(BigInteger)
+    theirs_fen: Mapped[int | None] = mapped_column(BigInteger)
+    line: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
+    """What a repair needs of the bill's line."""
+    repair: Mapped[str | None] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(Text, default="open")
+    found_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -1,13 +1,25 @@
 """Bodies of payment's endpoints; names as in the source system."""
 
+import re
 from collections.abc import Mapping
+from datetime import date as Date  # noqa: N812 - `date` is a member's name
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from payment.models import ProviderNotice
+from payment.models import ProviderNotice, Reconciliation
 from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Sn, Text
 
+
+def _iso_day(value: object) -> object:
+    if not isinstance(value, str) or re.fullmatch(r"20\d{2}-\d{2}-\d{2}", value, re.ASCII) is None:
+        msg = "must be YYYY-MM-DD"
+        raise ValueError(msg)
+    return value
+
+
+Day = Annotated[Date, BeforeValidator(_iso_day), Field(description="A day in Shanghai", examples=["2026-11-22"])]
 ServiceType = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -141,3 +153,61 @@ class NoticeAnswer(ApiModel):
 
 class NoticeList(ApiModel):
     list: list[NoticeAnswer]
+
+
+class DayWanted(ApiModel):
+    date: Annotated[Day | None, Field(description="Absent: yesterday in Shanghai")] = None
+
+
+class OneDay(ApiModel):
+    date: Day
+
+
+class DifferenceQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+    date: Day | None = None
+    kind: Literal["missing_here", "missing_there", "amount", "state"] | None = None
+
+
+class ReconciliationRun(ApiModel):
+    """The figures are the bill's, null until it was read."""
+
+    date: Date
+    state: str
+    problem: str | None
+    has_bill: bool | None
+    payments: int | None
+    payments_fen: int | None
+    refunds: int | None
+    refunds_fen: int | None
+    fee_yuan: Decimal | None
+    finished_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, run: Reconciliation) -> Self:
+        shown = {name: getattr(run, name) for name in cls.model_fields if name != "date"}
+        return cls(date=run.bill_date, **shown)
+
+
+class Difference(ApiModel):
+    """`repair` says what was done about it, `outcome` what came of that: open, settled, asked, review or mended."""
+
+    id: int
+    bill_date: Date
+    kind: str
+    subject: str
+    number: str
+    payment_sn: str
+    ours_state: str | None
+    theirs_state: str | None
+    ours_fen: int | None
+    theirs_fen: int | None
+    repair: str | None
+    outcome: str
+    found_at: AwareDatetime
+    ended_at: AwareDatetime | None
+
+
+class DifferenceList(ApiModel):
+    list: list[Difference]

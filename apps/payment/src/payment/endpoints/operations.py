@@ -4,13 +4,27 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from payment.daily import Daily
 from payment.notices import Notices
-from payment.schemas import NoticeAnswer, NoticeList, NoticeQuery, NoticeResolution
+from payment.reconciliation import Reconciling
+from payment.schemas import (
+    DayWanted,
+    Difference,
+    DifferenceList,
+    DifferenceQuery,
+    NoticeAnswer,
+    NoticeList,
+    NoticeQuery,
+    NoticeResolution,
+    OneDay,
+    ReconciliationRun,
+)
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.schemas import Ok
 
 router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
+Reconciliations = Annotated[Reconciling, Depends(provided(Reconciling))]
 Review = Annotated[Notices, Depends(provided(Notices))]
 
 
@@ -25,3 +39,26 @@ async def list_notices(body: NoticeQuery, _: Operator, notices: Review) -> Ok[No
 async def resolve_notice(body: NoticeResolution, operator: Operator, notices: Review) -> Ok[NoticeAnswer]:
     """A person has looked at it; the note says what was done. It changes no payment."""
     return Ok(data=NoticeAnswer.of(*await notices.resolve(operator.user_id, body.id, body.note)))
+
+
+@router.post("/reconcile")
+async def reconcile(
+    body: DayWanted, operator: Operator, reconciling: Reconciliations, daily: Annotated[Daily, Depends(provided(Daily))]
+) -> Ok[ReconciliationRun]:
+    """Ask for a day's bill (yesterday's) to be held against the ledger; `reconciliationRun` tells when it is through."""
+    run = await reconciling.want(body.date or reconciling.yesterday(), operator_id=operator.user_id)
+    daily.wake()
+    return Ok(data=ReconciliationRun.of(run))
+
+
+@router.post("/reconciliationRun")
+async def show_run(body: OneDay, _: Operator, reconciling: Reconciliations) -> Ok[ReconciliationRun]:
+    """How far a day is: `state` wanted or done, the bill's figures, and why it is not through yet."""
+    return Ok(data=ReconciliationRun.of(await reconciling.find(body.date)))
+
+
+@router.post("/reconciliationList")
+async def list_differences(body: DifferenceQuery, _: Operator, reconciling: Reconciliations) -> Ok[DifferenceList]:
+    """Differences between bills and ledger, newest first."""
+    found = await reconciling.page(last_id=body.last_id, size=body.page_size, day=body.date, kind=body.kind)
+    return Ok(data=DifferenceList(list=[Difference.model_validate(each, from_attributes=True) for each in found]))

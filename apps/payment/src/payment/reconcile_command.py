@@ -1,0 +1,124 @@
+"""`python -m payment reconcile`: one day's bill against the ledger, by hand."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from payment.bill_comparison import AlreadyRunning, AnotherDaysBill
+from payment.preflight import secrets_of_files
+from payment.reconciliation import Progress, Reconciling
+from payment.reconciliation_report import Report
+from payment.refund_settlement import RefundSettlement
+from payment.settings import Settings
+from payment.settlement import Settlement
+from payment.wechat.bills import BillNotReady, Bills
+from payment.wechat.connection import Connection, connect
+from payment.wechat.errors import BadBill, WechatError
+from servicekit import secrets
+from servicekit.clock import utc_now
+from servicekit.db import Database
+from servicekit.errors import Unavailable
+
+EVERY_SECONDS = 1.0
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    CSV = "csv"
+    JSON = "json"
+
+
+def reconcile(
+    day: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai; yesterday if not given."),
+    ] = None,
+    shape: Annotated[Format, typer.Option("--format", help="The report on standard output.")] = Format.TEXT,
+    bill: Annotated[
+        Path | None,
+        typer.Option(
+            "--bill", exists=True, dir_okay=False, help="A trade bill that was downloaded; else WeChat's own."
+        ),
+    ] = None,
+) -> None:
+    """Compare a day's bill with the ledger, repair what can be, report the rest. A second run changes nothing."""
+    os.environ.setdefault("APP_API_TOKEN", "reconcile-serves-nobody")  # the sidecar's token: no part in this
+    settings = Settings.load()
+    try:
+        asyncio.run(_reconcile(settings, day.date() if day else None, shape, bill))
+    except (AlreadyRunning, AnotherDaysBill, BadBill, BillNotReady, Unavailable, WechatError, RuntimeError) as error:
+        typer.echo(f"error: {error or type(error).__name__}", err=True)
+        raise typer.Exit(1) from None
+
+
+async def _reconcile(settings: Settings, day: date | None, shape: Format, bill: Path | None) -> None:
+    db = Database.of(settings)
+    connection: Connection | None = None
+    try:
+        if bill is None:
+            held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
+            connection = connect(settings, held, utc_now)
+        reconciling = Reconciling(
+            db,
+            utc_now,
+            Bills(connection.pay) if connection else None,
+            Settlement(db, utc_now, settings.wxpay_mchid, settings.wxpay_appid),
+            RefundSettlement(db, utc_now, settings.wxpay_mchid),
+        )
+        day = day or reconciling.yesterday()
+        with _progress() as progress:
+            await reconciling.run(day, bill=bill, progress=progress)
+        report = Report(db)
+        shapes: dict[Format, Callable[[date], AsyncIterator[str]]] = {
+            Format.TEXT: report.text,
+            Format.CSV: report.csv,
+            Format.JSON: report.json,
+        }
+        async for part in shapes[shape](day):
+            sys.stdout.write(part)
+    finally:
+        if connection is not None:
+            await connection.close()
+        await db.close()
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on a terminal; elsewhere a JSON line a second. Both to standard error: the report is the output."""
+    yield _Bar() if sys.stderr.isatty() else _Lines()
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+
+
+class _Bar:
+    WIDTH = 40
+
+    def __call__(self, phase: str, done: int, of: int) -> None:
+        share = min(1.0, done / of) if of else 0.0
+        bar = "█" * int(share * self.WIDTH)
+        sys.stderr.write(f"\r\033[K{phase:<9} {bar:<{self.WIDTH}} {share:>4.0%}" if of else f"\r\033[K{phase} …")
+        sys.stderr.flush()
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._phase, self._next = "", 0.0
+
+    def __call__(self, phase: str, done: int, of: int) -> None:
+        now = time.monotonic()
+        if phase == self._phase and now < self._next and done < of:
+            return
+        self._phase, self._next = phase, now + EVERY_SECONDS
+        line: dict[str, Any] = {"phase": phase, "done": done, "of": of or None}
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()

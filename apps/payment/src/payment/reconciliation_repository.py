@@ -1,0 +1,107 @@
+"""Every query about reconciliations, but for the comparison itself."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from payment.bill_comparison import Sums
+from payment.models import Reconciliation, ReconciliationDifference
+from servicekit.db import Transaction
+
+Difference = ReconciliationDifference
+
+
+async def want(tx: Transaction, day: date, now: datetime) -> Reconciliation:
+    row = insert(Reconciliation).values(bill_date=day, state="wanted", next_attempt_at=now)
+    again = row.on_conflict_do_update(
+        index_elements=["bill_date"], set_={"state": "wanted", "next_attempt_at": now, "problem": None}
+    ).returning(Reconciliation)
+    return (await tx.scalars(again)).one()
+
+
+async def newest_day(session: AsyncSession) -> date | None:
+    return await session.scalar(select(func.max(Reconciliation.bill_date)))
+
+
+async def wanted(session: AsyncSession, now: datetime) -> Sequence[date]:
+    query = select(Reconciliation.bill_date).where(
+        Reconciliation.state == "wanted", Reconciliation.next_attempt_at <= now
+    )
+    return (await session.scalars(query.order_by(Reconciliation.bill_date))).all()
+
+
+async def put_off(tx: Transaction, day: date, until: datetime, problem: str) -> None:
+    later = update(Reconciliation).where(Reconciliation.bill_date == day)
+    await tx.execute(later.values(next_attempt_at=until, problem=problem))
+
+
+async def finish(tx: Transaction, day: date, sums: Sums, now: datetime, *, has_bill: bool) -> None:
+    """The run's row; one that says the same already stays as it is, its time too."""
+    figures = {
+        "has_bill": has_bill,
+        "payments": sums.payments,
+        "payments_fen": sums.payments_fen,
+        "refunds": sums.refunds,
+        "refunds_fen": sums.refunds_fen,
+        "fee_yuan": sums.fee_yuan,
+    }
+    row = insert(Reconciliation).values(
+        bill_date=day, state="done", next_attempt_at=now, finished_at=now, problem=None, **figures
+    )
+    changed = [getattr(Reconciliation, name).is_distinct_from(value) for name, value in figures.items()]
+    await tx.execute(
+        row.on_conflict_do_update(
+            index_elements=["bill_date"],
+            set_={"state": "done", "finished_at": now, "problem": None, **figures},
+            where=or_(Reconciliation.finished_at.is_(None), *changed),
+        )
+    )
+    same = update(Reconciliation).where(Reconciliation.bill_date == day, Reconciliation.state == "wanted")
+    await tx.execute(same.values(state="done", problem=None))
+
+
+async def run(session: AsyncSession, day: date) -> Reconciliation | None:
+    return await session.get(Reconciliation, day, populate_existing=True)
+
+
+async def open_differences(session: AsyncSession, day: date, limit: int) -> tuple[Sequence[Difference], int]:
+    """The oldest open ones, and how many there are in all."""
+    mine = (Difference.bill_date == day, Difference.outcome == "open")
+    page = (await session.scalars(select(Difference).where(*mine).order_by(Difference.id).limit(limit))).all()
+    left = await session.scalar(select(func.count()).select_from(Difference).where(*mine)) if page else 0
+    return page, left or 0
+
+
+async def end(tx: Transaction, difference_id: int, repair: str, outcome: str, now: datetime) -> None:
+    mine = update(Difference).where(Difference.id == difference_id, Difference.outcome == "open")
+    await tx.execute(mine.values(repair=repair, outcome=outcome, ended_at=now))
+
+
+async def page(
+    session: AsyncSession, *, below: int, size: int, day: date | None, kind: str | None
+) -> Sequence[Difference]:
+    """Newest first."""
+    query = select(Difference).order_by(Difference.id.desc()).limit(size)
+    if below:
+        query = query.where(Difference.id < below)
+    if day:
+        query = query.where(Difference.bill_date == day)
+    if kind:
+        query = query.where(Difference.kind == kind)
+    return (await session.scalars(query)).all()
+
+
+async def of_day(session: AsyncSession, day: date, *, above: int, size: int) -> Sequence[Difference]:
+    """In the order in which they were found."""
+    query = select(Difference).where(Difference.bill_date == day, Difference.id > above)
+    return (await session.scalars(query.order_by(Difference.id).limit(size))).all()
+
+
+async def counts(session: AsyncSession, day: date) -> Sequence[tuple[str, str, str, int]]:
+    """(subject, kind, outcome, how many)."""
+    group = (Difference.subject, Difference.kind, Difference.outcome)
+    query = select(*group, func.count()).where(Difference.bill_date == day).group_by(*group).order_by(*group)
+    return (await session.execute(query)).tuples().all()

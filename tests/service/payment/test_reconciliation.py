@@ -1,0 +1,398 @@
+"""The day's bill against the ledger: each kind of difference with its repair, and nothing twice."""
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import text
+
+from payment.bill_comparison import AlreadyRunning, AnotherDaysBill, comparison
+from payment.reconciliation import Reconciling
+from payment.reconciliation_report import Report
+from payment.refund_settlement import RefundSettlement
+from payment.settlement import Settlement
+from payment.wechat.bills import BillNotReady, NoBill
+from payment.wechat.errors import BadBill
+from tests.service.payment import bill as bills
+from tests.service.payment.test_callback import rows
+from tests.service.payment.wechat import APPID, MCHID
+
+DAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
+OURS = {"appid": APPID, "mchid": MCHID}
+WATCHED = (
+    "third_payment",
+    "payment_transition",
+    "refund",
+    "refund_transition",
+    "provider_notice",
+    "outbox",
+    "reconciliation",
+    "reconciliation_difference",
+)
+
+
+class PlayedBills:
+    """Writes what a test put into `lines`, or raises what it put into `trouble`."""
+
+    def __init__(self):
+        self.lines, self.trouble, self.asked = [], None, []
+
+    async def trade(self, day, target):
+        self.asked.append(day)
+        if self.trouble:
+            raise self.trouble
+        bills.write(target, *self.lines)
+
+
+class World:
+    def __init__(self, db):
+        self.db, self.now, self.bills = db, NOW, PlayedBills()
+        clock = lambda: self.now  # noqa: E731 - it reads what the test sets
+        self.settlement = Settlement(db, clock, MCHID, APPID)
+        self.reconciling = Reconciling(db, clock, self.bills, self.settlement, RefundSettlement(db, clock, MCHID))
+
+    async def payment(self, n, *, status=1, fen=19900, at="2026-11-22 02:00:00+00"):
+        """A row of the ledger; its number."""
+        number = f"PMT20261122100000{n:08d}"
+        await self.execute(
+            "insert into third_payment (sn, order_sn, user_id, service_type, pay_mode, trade_type, total_fen, refunded_fen,"
+            " pay_status, version, request, expires_at, trade_state, transaction_id, pay_time, next_query_at, queries)"
+            " values (:sn, :order_sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI', :fen, 0, :status, 2, '{}', now(), 'X',"
+            " :transaction, :at, now(), 0)",
+            sn=number,
+            order_sn=f"HSO20261122100000{n:08d}",
+            fen=fen,
+            status=status,
+            transaction=f"T{n}" if status > 0 else None,
+            at=datetime.fromisoformat(at) if status > 0 else None,
+        )
+        return number
+
+    async def refund(self, n, payment, *, state="succeeded", fen=19900, sent="2026-11-22 03:00:00+00", ended=None):
+        number = f"RFD20261122110000{n:08d}"
+        await self.execute(
+            "insert into refund (sn, request_sn, attempt, payment_sn, order_sn, refund_fen, cause, reason, state, version,"
+            " request, sent_at, refund_id, success_time, next_attempt_at, tries)"
+            " values (:sn, :sn, 1, :payment, 'HSO', :fen, 'buyer', '', :state, 2, '{}', :sent, :refund_id, :ended,"
+            " now(), 0)",
+            sn=number,
+            payment=payment,
+            fen=fen,
+            state=state,
+            sent=datetime.fromisoformat(sent),
+            refund_id=f"R{n}" if state == "succeeded" else None,
+            ended=datetime.fromisoformat(ended or sent) if state == "succeeded" else None,
+        )
+        return number
+
+    async def execute(self, statement, **values):
+        async with self.db.transaction() as tx:
+            await tx.execute(text(statement), values)
+
+    async def run(self, *lines, day=DAY):
+        self.bills.lines = lines
+        await self.reconciling.run(day)
+
+    async def found(self):
+        return [
+            (row["kind"], row["subject"], row["number"], row["repair"], row["outcome"])
+            for row in await rows(self.db, "reconciliation_difference")
+        ]
+
+    async def everything(self):
+        return {table: [dict(row) for row in await rows(self.db, table)] for table in WATCHED}
+
+    async def text(self):
+        return "".join([part async for part in Report(self.db).text(DAY)])
+
+
+@pytest.fixture
+def world(db):
+    return World(db)
+
+
+async def test_books_that_agree_have_no_difference(world):
+    one, two = await world.payment(1), await world.payment(2, status=2, fen=5000)
+    back = await world.refund(1, two, fen=5000)
+    await world.run(
+        bills.sale(one, 19900, "T1", **OURS),
+        bills.sale(two, 5000, "T2", **OURS),
+        bills.refund(two, back, 5000, "R1", "T2", state="SUCCESS", **OURS),
+    )
+    assert await world.found() == []
+    [run] = await rows(world.db, "reconciliation")
+    figures = (run["payments"], run["payments_fen"], run["refunds"], run["refunds_fen"], str(run["fee_yuan"]))
+    assert figures == (2, 24900, 1, 5000, "0.11940")
+    assert (run["state"], run["has_bill"]) == ("done", True)
+
+
+async def test_a_payment_that_no_callback_told_of_is_settled_and_the_order_hears_of_it(world):
+    number = await world.payment(1, status=0)
+    await world.run(bills.sale(number, 19900, "T1", **OURS))
+    assert await world.found() == [("state", "payment", number, "settle", "settled")]
+    [payment] = await rows(world.db, "third_payment")
+    assert (payment["pay_status"], payment["transaction_id"], payment["version"]) == (1, "T1", 3)
+    assert payment["pay_time"] == datetime(2026, 11, 22, 2, tzinfo=UTC)
+    [transition] = await rows(world.db, "payment_transition")
+    assert transition["source"] == "bill"
+    [event] = await rows(world.db, "outbox")
+    assert event["event"]["data"]["payStatus"] == 1
+
+
+async def test_a_payment_that_was_closed_here_and_paid_there_leads_to_the_orders_refund(world):
+    number = await world.payment(1, status=-1)
+    await world.run(bills.sale(number, 19900, "T1", **OURS))
+    assert await world.found() == [("state", "payment", number, "settle; the order asks for its refund", "settled")]
+    assert len(await rows(world.db, "outbox")) == 1
+
+
+async def test_what_we_do_not_know_is_kept_for_a_person(world):
+    await world.run(
+        bills.sale("PMT20261122100000999999", 100, "T9", **OURS),
+        bills.refund("PMT1", "RFD9", 50, "R9", "T9", state="SUCCESS", **OURS),
+    )
+    assert await world.found() == [
+        ("missing_here", "payment", "PMT20261122100000999999", "note", "review"),
+        ("missing_here", "refund", "RFD9", "note", "review"),
+    ]
+    notices = await rows(world.db, "provider_notice")
+    assert [(notice["reason"], notice["source"]) for notice in notices] == [
+        ("unknown_number", "bill"),
+        ("refund_unknown", "bill"),
+    ]
+    assert await rows(world.db, "outbox") == []
+
+
+async def test_what_the_bill_does_not_have_is_kept_for_a_person_and_no_payment_of_another_day(world):
+    ours = await world.payment(1)
+    await world.payment(2, at="2026-11-21 15:59:59+00")  # 23:59:59 of the day before, in Shanghai
+    await world.payment(3, at="2026-11-22 16:00:00+00")  # midnight
+    await world.payment(4, status=0)
+    last = await world.payment(5, at="2026-11-22 15:59:59+00")
+    await world.run()
+    assert await world.found() == [
+        ("missing_there", "payment", ours, "note", "review"),
+        ("missing_there", "payment", last, "note", "review"),
+    ]
+    assert {notice["reason"] for notice in await rows(world.db, "provider_notice")} == {"not_on_bill"}
+    assert [row["pay_status"] for row in await rows(world.db, "third_payment")] == [1, 1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("status", [0, 1, -1])
+async def test_another_amount_changes_nothing_and_is_kept_for_a_person(world, status):
+    number = await world.payment(1, status=status)
+    await world.run(bills.sale(number, 19901, "T1", **OURS))
+    assert await world.found() == [("amount", "payment", number, "note", "review")]
+    assert [row["pay_status"] for row in await rows(world.db, "third_payment")] == [status]
+    [notice] = await rows(world.db, "provider_notice")
+    assert (notice["reason"], notice["total_fen"]) == ("amount", 19901)
+    assert await rows(world.db, "outbox") == []
+
+
+async def test_a_payment_settled_by_another_transaction_is_kept_for_a_person(world):
+    number = await world.payment(1)
+    await world.run(bills.sale(number, 19900, "T-other", **OURS))
+    assert await world.found() == [("state", "payment", number, "note", "review")]
+    assert (await rows(world.db, "provider_notice"))[0]["reason"] == "transaction"
+
+
+async def test_another_merchants_line_settles_nothing(world):
+    number = await world.payment(1, status=0)
+    await world.run(bills.sale(number, 19900, "T1", appid=APPID, mchid="1999999999"))
+    assert await world.found() == [("state", "payment", number, "note", "review")]
+    assert [row["pay_status"] for row in await rows(world.db, "third_payment")] == [0]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "after", "repair"),
+    [
+        ("accepted", "SUCCESS", "succeeded", ("settle", "settled")),
+        ("requested", "SUCCESS", "succeeded", ("settle", "settled")),
+        ("requested", "PROCESSING", "accepted", ("settle", "settled")),
+        ("accepted", "CHANGE", "abnormal", ("settle", "settled")),
+        ("accepted", "FAIL", "accepted", ("ask WeChat", "asked")),
+        ("succeeded", "FAIL", "succeeded", ("note", "review")),
+        ("closed", "SUCCESS", "closed", ("note", "review")),
+        ("succeeded", "PROCESSING", "succeeded", None),
+        ("abnormal", "CHANGE", "abnormal", None),
+        ("succeeded", "CHANGE", "succeeded", None),
+        ("accepted", "ODD", "accepted", ("note", "review")),
+    ],
+)
+async def test_refunds_follow_the_bills_word_but_never_step_back(world, ours, theirs, after, repair):
+    payment = await world.payment(1)
+    refund = await world.refund(1, payment, state=ours)
+    await world.run(
+        bills.sale(payment, 19900, "T1", **OURS), bills.refund(payment, refund, 19900, "R1", "T1", state=theirs, **OURS)
+    )
+    assert await world.found() == ([("state", "refund", refund, *repair)] if repair else [])
+    assert (await rows(world.db, "refund"))[0]["state"] == after
+
+
+async def test_a_refund_that_succeeded_by_the_bill_refunds_the_payment_and_tells_the_order(world):
+    payment = await world.payment(1)
+    refund = await world.refund(1, payment, state="accepted")
+    lines = [
+        bills.sale(payment, 19900, "T1", **OURS),
+        bills.refund(payment, refund, 19900, "R1", "T1", state="SUCCESS", **OURS),
+    ]
+    await world.run(*lines)
+    [row] = await rows(world.db, "third_payment")
+    assert (row["pay_status"], row["refunded_fen"]) == (2, 19900)
+    [event] = await rows(world.db, "outbox")
+    assert event["event"]["data"]["payStatus"] == 2
+
+
+async def test_another_amount_of_a_refund_is_kept_for_a_person(world):
+    payment = await world.payment(1)
+    refund = await world.refund(1, payment, state="accepted")
+    await world.run(
+        bills.sale(payment, 19900, "T1", **OURS),
+        bills.refund(payment, refund, 19800, "R1", "T1", state="SUCCESS", **OURS),
+    )
+    assert await world.found() == [("amount", "refund", refund, "note", "review")]
+    assert [(row["state"]) for row in await rows(world.db, "refund")] == ["accepted"]
+
+
+async def test_a_refund_handed_over_at_midnight_mends_when_the_next_bill_has_it(world):
+    payment = await world.payment(1)
+    refund = await world.refund(1, payment, state="accepted", sent="2026-11-22 15:59:59+00")
+    line = bills.refund(payment, refund, 19900, "R1", "T1", at="2026-11-23 00:00:01", state="PROCESSING", **OURS)
+    await world.run(bills.sale(payment, 19900, "T1", **OURS))
+    assert await world.found() == [("missing_there", "refund", refund, "note", "review")]
+    await world.run(line, day=date(2026, 11, 23))
+    assert await world.found() == [("missing_there", "refund", refund, "note", "mended")]
+
+
+async def test_a_refund_that_ended_days_later_is_not_missed_on_that_days_bill(world):
+    payment = await world.payment(1)
+    refund = await world.refund(1, payment, state="accepted")
+    line = bills.refund(payment, refund, 19900, "R1", "T1", state="PROCESSING", **OURS)
+    await world.run(bills.sale(payment, 19900, "T1", **OURS), line)
+    await world.execute("update refund set state = 'succeeded', success_time = '2026-11-24 03:00:00+00'")
+    await world.run(day=date(2026, 11, 24))
+    assert await world.found() == []
+
+
+async def test_a_second_run_changes_nothing_at_all(world):
+    waiting, other = await world.payment(1, status=0), await world.payment(2)
+    await world.payment(3)
+    lines = [
+        bills.sale(waiting, 19900, "T1", **OURS),
+        bills.sale(other, 1, "T2", **OURS),
+        bills.sale("PMT-unknown", 100, "T9", **OURS),
+    ]
+    await world.run(*lines)
+    assert len(await world.found()) == 4
+    before = await world.everything()
+    world.now = NOW.replace(hour=9)
+    await world.run(*lines)
+    assert await world.everything() == before
+
+
+async def test_a_crash_before_the_repairs_leaves_them_to_the_next_run(world, monkeypatch):
+    number = await world.payment(1, status=0)
+
+    async def dies(_verdict):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Settlement, "apply", lambda _self, verdict: dies(verdict))
+        with pytest.raises(RuntimeError):
+            await world.run(bills.sale(number, 19900, "T1", **OURS))
+    assert await world.found() == [("state", "payment", number, None, "open")]
+    assert await rows(world.db, "reconciliation") == []
+    await world.run(bills.sale(number, 19900, "T1", **OURS))
+    assert await world.found() == [("state", "payment", number, "settle", "settled")]
+
+
+async def test_another_days_bill_is_refused_and_nothing_changes(world):
+    number = await world.payment(1, status=0)
+    before = await world.everything()
+    with pytest.raises(AnotherDaysBill):
+        await world.run(bills.sale(number, 19900, "T1", at="2026-11-23 00:00:00", **OURS))
+    assert await world.everything() == before
+
+
+async def test_a_bill_that_was_cut_is_refused_and_nothing_changes(world, tmp_path):
+    number = await world.payment(1, status=0)
+    file = bills.write(tmp_path / "bill.csv", bills.sale(number, 19900, "T1", **OURS))
+    file.write_bytes(b"\r\n".join(file.read_bytes().split(b"\r\n")[:2]) + b"\r\n")
+    before = await world.everything()
+    with pytest.raises(BadBill):
+        await world.reconciling.run(DAY, bill=file)
+    assert await world.everything() == before
+
+
+async def test_two_at_once_do_not_meet(world, db):
+    async with comparison(db, DAY):
+        with pytest.raises(AlreadyRunning):
+            await world.run()
+        await world.run(day=date(2026, 11, 21))
+
+
+async def test_a_day_without_business_is_an_empty_bill(world):
+    ours = await world.payment(1)
+    world.bills.trouble = NoBill("NO_STATEMENT_EXIST")
+    await world.reconciling.run(DAY)
+    assert await world.found() == [("missing_there", "payment", ours, "note", "review")]
+    assert (await rows(world.db, "reconciliation"))[0]["has_bill"] is False
+    assert "WeChat has no bill of that day" in await world.text()
+
+
+async def test_what_is_wanted_is_run_when_the_bill_is_ready_and_days_that_were_missed_too(world):
+    assert await world.reconciling.want_days_due() == 1
+    world.bills.trouble = BillNotReady("STATEMENT_CREATING")
+    await world.reconciling.run_wanted()
+    [run] = await rows(world.db, "reconciliation")
+    assert (run["bill_date"], run["state"]) == (DAY, "wanted")
+    assert run["problem"] == "not ready: STATEMENT_CREATING"
+
+    world.bills.trouble = None
+    await world.reconciling.run_wanted()
+    assert world.bills.asked == [DAY]
+    world.now = NOW.replace(hour=3)
+    await world.reconciling.run_wanted()
+    [run] = await rows(world.db, "reconciliation")
+    assert (run["state"], run["problem"]) == ("done", None)
+
+    world.now = NOW.replace(day=26)
+    assert await world.reconciling.want_days_due() == 3
+    assert await world.reconciling.want_days_due() == 0
+    await world.reconciling.run_wanted()
+    assert world.bills.asked[2:] == [date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)]
+
+
+async def test_the_report_says_the_same_as_text_csv_and_json(world, db):
+    waiting = await world.payment(1, status=0)
+    await world.run(bills.sale(waiting, 19900, "T1", **OURS), bills.sale("=1+1", 100, "T9", **OURS))
+    report = Report(db)
+    assert (await world.text()).splitlines() == [
+        "Reconciliation of 2026-11-22",
+        "on the bill: 2 payments, ¥200.00; 0 refunds, ¥0.00; fee ¥0.23880",
+        "differences: 2",
+        "        1  payment on the bill, not in our books: review",
+        "        1  payment another state: settled",
+        "missing_here  payment =1+1  ours: nothing  theirs: SUCCESS ¥1.00  → note: review",
+        f"state         payment {waiting}  ours: waiting ¥199.00  theirs: SUCCESS ¥199.00  → settle: settled",
+    ]
+    table = list(csv.DictReader(io.StringIO("".join([part async for part in report.csv(DAY)]))))
+    assert [(row["number"], row["kind"], row["outcome"]) for row in table] == [
+        ("'=1+1", "missing_here", "review"),
+        (waiting, "state", "settled"),
+    ]
+    document = json.loads("".join([part async for part in report.json(DAY)]))
+    assert document["bill"] == {
+        "payments": 2,
+        "payments_fen": 20000,
+        "refunds": 0,
+        "refunds_fen": 0,
+        "fee_yuan": "0.23880",
+    }
+    assert [row["number"] for row in document["differences"]] == ["=1+1", waiting]
+    assert sum(each["count"] for each in document["counts"]) == 2
+    empty = json.loads("".join([part async for part in report.json(date(2020, 1, 1))]))
+    assert (empty["state"], empty["differences"]) == (None, [])
