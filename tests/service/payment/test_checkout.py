@@ -7,7 +7,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.service.payment.conftest import BUYER, ORDER, payable
+from payment.business import BusinessType
+from payment.main import create_app
+from payment.peers import OrderPeer
+from servicekit.testing import client
+from tests.service.payment.conftest import BUYER, ORDER, payable, secrets_of
 
 PREPAY, STATUS = "/payment/v1/thirdPayment/thirdPaymentWxPay", "/payment/v1/thirdPayment/thirdPaymentStatus"
 BODY = {"orderSn": ORDER, "serviceType": "homestayOrder"}
@@ -142,3 +146,29 @@ async def test_the_status_is_mine_alone(http, tokens, db):
     [row] = await payments(db)
     assert mine.json()["data"] == {"sn": row["sn"], "payStatus": 0, "tradeState": "NOTPAY", "payTime": 0}
     assert (others.status_code, others.json()["code"]) == (404, 104006)
+
+
+async def test_a_shop_is_paid_like_a_homestay_once_it_is_registered(settings, wechat, tokens, db, sidecar):
+    """One entry and one peer; the row, the request, the callback and the event are the same."""
+    order_sn = "SHP2026112309302612345678"
+    sidecar.answer("shop", "/internal/payable", payable(orderSn=order_sn, totalFen=500, title="茶杯"))
+    shop = BusinessType("商城订单", OrderPeer(sidecar, "shop"))
+    app = create_app(
+        settings,
+        secrets_of(wechat),
+        sidecar=sidecar,
+        verifier=tokens.verifier(),
+        wechat_transport=wechat,
+        more_business={"shop": shop},
+    )
+    async with client(app) as http:
+        body = {"orderSn": order_sn, "serviceType": "shop"}
+        answer = await http.post(PREPAY, json=body, headers=tokens.bearer(BUYER))
+        refused = await http.post(PREPAY, json=body | {"serviceType": "course"}, headers=tokens.bearer(BUYER))
+
+    assert answer.status_code == 200, answer.text
+    [row] = await payments(db)
+    assert (row["service_type"], row["order_sn"], row["total_fen"]) == ("shop", order_sn, 500)
+    assert json.loads(wechat.requests[0].content)["description"] == "商城订单 茶杯"
+    assert refused.status_code == 422
+    assert "homestayOrder, shop" in refused.json()["detail"]

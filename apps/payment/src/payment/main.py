@@ -47,8 +47,9 @@ def create_app(
     sidecar: Sidecar | None = None,
     verifier: TokenVerifier | None = None,
     wechat_transport: httpx.AsyncBaseTransport | None = None,
+    more_business: Mapping[str, BusinessType] | None = None,
 ) -> FastAPI:
-    """`secrets` are those of `wechat.connection`."""
+    """`secrets` are those of `wechat.connection`; `more_business` is registered beside what we sell today."""
     sidecar = sidecar or Sidecar.of(settings)
     db = Database.of(settings)
     connection = connect(settings, secrets, clock, transport=wechat_transport)
@@ -59,7 +60,7 @@ def create_app(
     checkout = Checkout(
         db,
         clock,
-        BusinessTypes({"homestayOrder": BusinessType("民宿订单", OrderPeer(sidecar))}),
+        BusinessTypes({"homestayOrder": BusinessType("民宿订单", OrderPeer(sidecar)), **(more_business or {})}),
         UserPeer(sidecar),
         wechat,
         settlement,

@@ -42,14 +42,14 @@ async def _ask(sidecar: Sidecar, app_id: str, path: str, body: dict[str, Any]) -
 
 
 class OrderPeer:
-    """app-id `order`."""
+    """The service that owns orders of a business: app-id `order`, or whichever answers `/internal/payable`."""
 
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+    def __init__(self, sidecar: Sidecar, app_id: str = "order") -> None:
+        self._sidecar, self._app_id = sidecar, app_id
 
     async def payable(self, order_sn: str) -> Payable:
         """Raises OrderNotFound."""
-        answer = await _ask(self._sidecar, "order", "/internal/payable", {"orderSn": order_sn})
+        answer = await _ask(self._sidecar, self._app_id, "/internal/payable", {"orderSn": order_sn})
         if answer is None:
             raise OrderNotFound(f"order {order_sn}")
         return Payable.model_validate(answer)
