@@ -92,6 +92,8 @@ class Sidecar:
                 # Names us and the operation; the sidecar that refuses says so at debug level only.
                 log.error("a peer's access policy refuses us", peer=app_id, reason=response.json().get("message", ""))
             raise PeerUnavailable(f"{app_id}: {code}")
+        if broke_off(response):
+            raise PeerUnavailable(f"{app_id}: died while it answered")
         return response
 
     async def publish_bulk(self, topic: str, entries: Sequence[BulkEntry]) -> dict[str, str]:
@@ -143,3 +145,17 @@ def dapr_error(response: httpx.Response) -> str:
     except (ValueError, AttributeError):
         return ""
     return code if isinstance(code, str) and code.startswith(("ERR_", "DAPR_")) else ""
+
+
+def broke_off(response: httpx.Response) -> bool:
+    """Whether a success has no body, or JSON no end. daprd answers 200 and nothing else for an app that is killed in its
+    answer; no service of ours says 200 without a word (WeChat would take it for an acknowledgement)."""
+    if response.status_code == httpx.codes.OK and not response.content:
+        return True
+    if "json" not in response.headers.get("content-type", ""):
+        return False
+    try:
+        response.json()
+    except ValueError:
+        return True
+    return False
