@@ -66,6 +66,9 @@ class Client:
                     self._journal.write("server-error", path=path, body=answer.text[:300])
             except httpx.HTTPError as error:
                 trouble = type(error).__name__
+            except ValueError:  # the status of a success, and not the whole body: no answer either
+                trouble = "broken answer"
+                self._journal.write("broken-answer", path=path, headers=dict(answer.headers), body=answer.text[:200])
             self._journal.write("trouble", path=path, why=trouble)
             if time.monotonic() > deadline:
                 raise GaveUp(f"{path}: {trouble}")

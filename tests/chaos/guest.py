@@ -47,6 +47,8 @@ class Guest:
             await getattr(self, self.plan)()
         except (GaveUp, Refused) as end:
             self._note("guest-gave-up", plan=self.plan, why=str(end)[:200])
+        except Exception as error:  # noqa: BLE001 - an answer that no guest expects is a finding, not an end of the run
+            self._note("guest-astonished", plan=self.plan, why=f"{type(error).__name__}: {error}"[:300])
 
     async def pays(self) -> None:
         await self._prepay()

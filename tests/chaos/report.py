@@ -31,8 +31,10 @@ def figures(journal: Journal, books: Books, findings: list[Finding], **more: Any
         "events": sum(len(books.ours[service]["outbox"]) for service in ("order", "payment")),
         "messages": len(books.sim["message"]),
         "troubles_clients_rode_out": len(journal.of("trouble")),
+        "broken_answers": len(journal.of("broken-answer")),
         "server_errors": len(journal.of("server-error")),
         "guests_gave_up": len(journal.of("guest-gave-up")) + len(journal.of("guest-sent-home")),
+        "guests_astonished": [entry["why"] for entry in journal.of("guest-astonished")],
         "fen": _fen(books),
         "longest_recovery_s": max(recoveries.values(), default=0.0),
         "recovery_by_fault_s": recoveries,
@@ -76,8 +78,8 @@ def show(console: Console, result: dict[str, Any]) -> None:
     summary = Table.grid(padding=(0, 2))
     for name in (
         "faults", "guests", "orders_by_state", "payments_wechat_took", "events", "messages", "fen",
-        "troubles_clients_rode_out", "server_errors", "guests_gave_up", "tap_to_paid_s", "longest_recovery_s",
-        "seconds", "quiet_s", "left_out",
+        "troubles_clients_rode_out", "server_errors", "broken_answers", "guests_gave_up", "guests_astonished",
+        "tap_to_paid_s", "longest_recovery_s", "seconds", "quiet_s", "left_out",
     ):  # fmt: skip
         summary.add_row(name.replace("_", " "), str(result.get(name, "")))
     for name in (LOST, DOUBLED, WRONG, STUCK):
