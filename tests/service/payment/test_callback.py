@@ -144,21 +144,48 @@ async def test_signed_content_that_is_no_transaction_is_refused_and_changes_noth
 @given(
     body=st.binary(max_size=400)
     | st.text(max_size=200).map(str.encode)
+    | st.text(max_size=80).map(lambda text: text.encode("utf-16", "surrogatepass"))
     | st.from_type(int).map(lambda n: json.dumps(n).encode()),
     headers=st.dictionaries(
         st.sampled_from(["Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial"]),
-        st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60),
+        st.binary(max_size=60).filter(lambda value: not set(value) & {0, 10, 13}),
     ),
+    kind=st.sampled_from([b"application/json", b"text/plain; charset=gb18030", b"\xff"]),
+    path=st.sampled_from([CALLBACK, CALLBACK.replace("WxPay", "WxRefund")]),
     signed=st.booleans(),
 )
-async def test_no_garbage_makes_a_500_or_changes_a_row(http, wechat, db, body, headers, signed):
+async def test_no_garbage_makes_a_500_or_changes_a_row(http, wechat, db, body, headers, kind, path, signed):
     sent = wechat.signature_headers(body) if signed else headers
+    raw = [(name.encode(), value if isinstance(value, bytes) else value.encode()) for name, value in sent.items()]
 
-    answer = await deliver(http, sent, body)
+    answer = await http.post(path, content=body, headers=[*raw, (b"Content-Type", kind)])
 
     assert answer.status_code in {400, 401}
     assert await rows(db, "payment_transition") == []
     assert await rows(db, "provider_notice") == []
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
+    max_leaves=8,
+)
+MEMBERS = ["mchid", "appid", "out_trade_no", "out_refund_no", "refund_id", "refund_status", "transaction_id", "amount"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=JSON_VALUES | st.dictionaries(st.sampled_from(MEMBERS), JSON_VALUES, max_size=8),
+    event=st.sampled_from(["TRANSACTION.SUCCESS", "REFUND.SUCCESS", "REFUND.CLOSED", "SOMETHING.NEW", ""]),
+)
+async def test_no_signed_content_makes_a_500_or_moves_money(http, wechat, db, content, event):
+    headers, body = wechat.callback(content, event=event)
+
+    answer = await deliver(http, headers, body)
+
+    assert answer.status_code in {204, 400}
+    assert await rows(db, "payment_transition") == []
+    assert await rows(db, "refund_transition") == []
 
 
 async def test_a_lost_callback_is_made_good_by_asking(http, wechat, db, paid):
