@@ -32,13 +32,27 @@ def asked_by_peers(service: str) -> Iterator[tuple[str, str, str, str]]:
     file = REPO / "apps" / service / "src" / service / "peers.py"
     if not file.exists():
         return
-    for node in ast.walk(ast.parse(file.read_text())):
-        if not isinstance(node, ast.Call):
-            continue
-        words = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        if len(words) > 1 and words[0] in SERVICES:
-            path = next(word for word in words[1:] if word not in METHODS)
-            yield service, words[0], "POST", path if path.startswith("/") else f"/internal/{path}"
+    for part in ast.parse(file.read_text()).body:
+        named_once = _default_app_id(part)
+        for node in ast.walk(part):
+            if not isinstance(node, ast.Call):
+                continue
+            words = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            if named_once and any(isinstance(one, ast.Attribute) and one.attr == "_app_id" for one in node.args):
+                words.insert(0, named_once)
+            if len(words) > 1 and words[0] in SERVICES:
+                path = next(word for word in words[1:] if word not in METHODS)
+                yield service, words[0], "POST", path if path.startswith("/") else f"/internal/{path}"
+
+
+def _default_app_id(part: ast.stmt) -> str:
+    """The app-id that a peer's class asks unless told otherwise: `def __init__(self, sidecar, app_id="order")`."""
+    for node in ast.walk(part):
+        if isinstance(node, ast.FunctionDef) and node.args.args and node.args.args[-1].arg == "app_id":
+            default = node.args.defaults[-1] if node.args.defaults else None
+            if isinstance(default, ast.Constant):
+                return str(default.value)
+    return ""
 
 
 def calls_in_the_code():

@@ -76,3 +76,24 @@ async def test_acts_cannot_be_changed_by_anybody(order: Order, sql) -> None:
     for statement in ("update operator_act set act = 'b'", "delete from operator_act"):
         with pytest.raises(psycopg.errors.RaiseException):
             sql.execute(statement)
+
+
+async def test_payment_is_told_of_the_check_ins_of_a_day_in_shanghai_page_by_page(order: Order) -> None:
+    used = []
+    for _ in range(3):
+        sn, payment_sn = await order.paid()
+        await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+        used.append((sn, payment_sn))
+    await order.paid()
+
+    async def ask(**body):
+        return (await order.inside("/internal/usedOrders", {"day": "2026-11-23", **body})).json()["list"]
+
+    first = await ask(pageSize=2)
+    assert [(each["orderSn"], each["paymentSn"]) for each in first] == used[:2]
+    assert {name: first[0][name] for name in ("homestayBusinessId", "usedAt")} == {
+        "homestayBusinessId": 3,
+        "usedAt": "2026-11-23T01:30:00Z",
+    }
+    assert [each["orderSn"] for each in await ask(pageSize=2, lastId=first[1]["id"])] == [used[2][0]]
+    assert await ask(day="2026-11-22") == await ask(day="2026-11-24") == []

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from payment.business import BusinessType
 from payment.main import create_app
-from payment.peers import OrderPeer
+from payment.peers import Payable
 from servicekit.testing import client
 from tests.service.payment.conftest import BUYER, ORDER, payable, secrets_of
 
@@ -148,11 +148,22 @@ async def test_the_status_is_mine_alone(http, tokens, db):
     assert (others.status_code, others.json()["code"]) == (404, 104006)
 
 
+class ShopPeer:
+    """app-id `shop`, which answers as order does."""
+
+    def __init__(self, sidecar):
+        self._sidecar = sidecar
+
+    async def payable(self, order_sn):
+        answer = await self._sidecar.invoke("shop", "POST", "/internal/payable", json={"orderSn": order_sn})
+        return Payable.model_validate(answer.json())
+
+
 async def test_a_shop_is_paid_like_a_homestay_once_it_is_registered(settings, wechat, tokens, db, sidecar):
     """One entry and one peer; the row, the request, the callback and the event are the same."""
     order_sn = "SHP2026112309302612345678"
     sidecar.answer("shop", "/internal/payable", payable(orderSn=order_sn, totalFen=500, title="茶杯"))
-    shop = BusinessType("商城订单", OrderPeer(sidecar, "shop"))
+    shop = BusinessType("商城订单", ShopPeer(sidecar))
     app = create_app(
         settings,
         secrets_of(wechat),

@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from servicekit import migrate
 from servicekit.testing import SIDECAR_HEADERS
-from tests.support.async_waiting import eventually
 from tests.service.payment.test_callback import deliver, paid, rows  # noqa: F401 - `paid` is a fixture
 from tests.service.payment.test_checkout import payments
+from tests.support.async_waiting import eventually
 
 OPERATOR = 9
 

@@ -27,7 +27,7 @@ def _routes(app_id: str, prefix: str, who: Who, *names: str) -> tuple[PublicRout
 DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "actList")
 """What operators may do with the dead letters of every service that has some."""
 
-BOOKS = ("reconcile", "reconciliationRun", "reconciliationList")
+BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "settle", "settlementList")
 
 # The spelling of paths is the source system's: its front ends keep working.
 PUBLIC: tuple[PublicRoute, ...] = (

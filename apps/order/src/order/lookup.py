@@ -1,6 +1,7 @@
 """Reading orders: the buyer's, the merchant's, and what peers may know."""
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -9,7 +10,7 @@ from order.errors import OrderNotFound
 from order.models import HomestayOrder
 from order.peers import Payment
 from order.states import TradeState
-from servicekit.clock import Clock
+from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
 from servicekit.errors import Unavailable
 
@@ -29,6 +30,12 @@ class Lookup:
     async def page_of_closing(self, last_id: int, size: int) -> Sequence[HomestayOrder]:
         async with self._db.read() as session:
             return await repository.closing_page(session, below=last_id, size=size)
+
+    async def used_on(self, day: date, last_id: int, size: int) -> Sequence[tuple[int, datetime, HomestayOrder]]:
+        """Check-ins of a day in Shanghai, oldest row first."""
+        begin = datetime.combine(day, time(), SHANGHAI)
+        async with self._db.read() as session:
+            return await repository.used_between(session, begin, begin + timedelta(days=1), above=last_id, size=size)
 
     async def _page(
         self, whose: InstrumentedAttribute[int], user_id: int, last_id: int, size: int, state: int

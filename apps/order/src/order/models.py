@@ -131,6 +131,7 @@ class OrderTransition(Base):
             " when from_state = 1 then to_state in (2, 3, 4) and seq > 1 else false end",
             "legal",
         ),
+        Index("ix_order_transition_used", "created_at", postgresql_where=text("to_state = 2")),
     )
 
 

@@ -172,3 +172,22 @@ async def closing_page(session: Transaction, *, below: int, size: int) -> Sequen
     if below:
         query = query.where(HomestayOrder.id < below)
     return (await session.scalars(query)).all()
+
+
+async def used_between(
+    session: Transaction, begin: datetime, end: datetime, *, above: int, size: int
+) -> Sequence[tuple[int, datetime, HomestayOrder]]:
+    """Check-ins as (transition's id, moment, order), oldest row first; `above` 0 begins at the first."""
+    query = (
+        select(OrderTransition.id, OrderTransition.created_at, HomestayOrder)
+        .join(HomestayOrder, HomestayOrder.id == OrderTransition.order_id)
+        .where(
+            OrderTransition.to_state == TradeState.USED,
+            OrderTransition.created_at >= begin,
+            OrderTransition.created_at < end,
+            OrderTransition.id > above,
+        )
+        .order_by(OrderTransition.id)
+        .limit(size)
+    )
+    return (await session.execute(query)).tuples().all()

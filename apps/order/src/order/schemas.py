@@ -316,3 +316,38 @@ def _summary(order: HomestayOrder) -> dict[str, object]:
         "close_time": unix(order.close_at),
         "pay_time": unix(order.paid_at),
     }
+
+
+class DayPage(ApiModel):
+    """`day` is one in Shanghai."""
+
+    day: date
+    last_id: LastId = 0
+    page_size: Annotated[int, Field(ge=1, le=500, strict=True)] = 500
+
+
+class UsedOrder(ApiModel):
+    id: int
+    order_sn: str
+    homestay_business_id: int
+    payment_sn: str
+    used_at: datetime
+
+
+class UsedOrders(ApiModel):
+    list: list[UsedOrder]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, datetime, HomestayOrder]]) -> "UsedOrders":
+        return cls(
+            list=[
+                UsedOrder(
+                    id=row_id,
+                    order_sn=order.sn,
+                    homestay_business_id=order.homestay_business_id,
+                    payment_sn=order.payment_sn or "",
+                    used_at=used_at,
+                )
+                for row_id, used_at, order in rows
+            ]
+        )

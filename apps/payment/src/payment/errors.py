@@ -73,3 +73,7 @@ class NoticeResolved(Conflict):
 
 class NotReconciled(NotFound):
     code, slug = 104016, "not-reconciled"
+
+
+class DayNotOver(InvalidInput):
+    code, slug = 104017, "day-not-over"

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from payment.daily import Daily
+from payment.earnings import Earnings
 from payment.inquiry import Inquiry
 from payment.reconciliation import Reconciling
 from payment.repayment import Repayment
@@ -31,6 +32,16 @@ async def reconcile(
 ) -> dict[str, int]:
     """Write down which days are to be reconciled; the work goes on after the answer."""
     claimed = await reconciling.want_days_due()
+    daily.wake()
+    return {"claimed": claimed}
+
+
+@router.post("/payment-daily-settlement")
+async def settle(
+    earnings: Annotated[Earnings, Depends(provided(Earnings))], daily: Annotated[Daily, Depends(provided(Daily))]
+) -> dict[str, int]:
+    """Write down which days are to be settled with the merchants; the work goes on after the answer."""
+    claimed = await earnings.want_days_due()
     daily.wake()
     return {"claimed": claimed}
 

@@ -12,11 +12,12 @@ from payment.callbacks import Callbacks
 from payment.checkout import Checkout
 from payment.closing import Closing
 from payment.daily import Daily
+from payment.earnings import Earnings
 from payment.endpoints import internal, operations, third_payment, wechat_notify
 from payment.inquiry import Inquiry
 from payment.ledger import Ledger
 from payment.notices import Notices
-from payment.peers import OrderPeer, UserPeer
+from payment.peers import OrderPeer, StayPeer, UserPeer
 from payment.reconciliation import Reconciling
 from payment.refund_settlement import RefundSettlement
 from payment.refunds import Refunds
@@ -81,7 +82,8 @@ def create_app(
     refunds = Refunds(db, clock, repayment.wake)
     consumers = [on_refund_requested(refunds)]
     reconciling = Reconciling(db, clock, Bills(wechat), settlement, refund_settlement)
-    daily = Daily([reconciling.run_wanted])
+    earnings = Earnings(db, clock, StayPeer(sidecar), settings.wxpay_fee_basis_points)
+    daily = Daily([reconciling.run_wanted, earnings.settle_wanted])
     keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "payment", consumers)
     return build(
@@ -102,6 +104,7 @@ def create_app(
             Ledger(db),
             Notices(db, clock),
             reconciling,
+            earnings,
             daily,
             Callbacks(NotificationReader(wechat.keys, connection.api_v3_key, clock), settlement, refund_settlement),
             Inquiry(db, clock, wechat, settlement, closing),

@@ -225,3 +225,59 @@ class ReconciliationDifference(Base):
     outcome: Mapped[str] = mapped_column(Text, default="open")
     found_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class SettlementDay(Base):
+    """A day in Shanghai that is to be settled with the merchants, or was."""
+
+    __tablename__ = "settlement_day"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    settled_at: Mapped[datetime | None]
+
+
+class SettlementRecord(Base):
+    """What a homestay business earned on a day. Never changed: what is learned later is the next `seq` of the same day."""
+
+    __tablename__ = "settlement_record"
+    __table_args__ = (
+        UniqueConstraint("homestay_business_id", "day", "seq"),
+        CheckConstraint("seq >= 1", name="seq_positive"),
+        CheckConstraint("stays >= 0 and stays_fen >= 0 and refunds >= 0 and refunds_fen >= 0", name="sums_positive"),
+        CheckConstraint("net_fen = stays_fen - refunds_fen - fee_fen", name="net_adds_up"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    homestay_business_id: Mapped[int] = mapped_column(BigInteger)
+    day: Mapped[date]
+    seq: Mapped[int]
+    stays: Mapped[int]
+    stays_fen: Mapped[int] = mapped_column(BigInteger)
+    refunds: Mapped[int]
+    refunds_fen: Mapped[int] = mapped_column(BigInteger)
+    fee_fen: Mapped[int] = mapped_column(BigInteger)
+    """WeChat's, less what it gave back with refunds."""
+    net_fen: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+
+class SettlementItem(Base):
+    """One stay or one refund, in exactly one record for good; null until its day is summed up."""
+
+    __tablename__ = "settlement_item"
+    __table_args__ = (
+        CheckConstraint("kind in ('stay', 'refund')", name="kind_known"),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        Index("ix_settlement_item_payment_sn", "payment_sn"),
+        Index("ix_settlement_item_open", "day", postgresql_where=text("record_id is null")),
+    )
+
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[str] = mapped_column(Text, primary_key=True)
+    """The order's of a stay, the refund's of a refund."""
+    payment_sn: Mapped[str] = mapped_column(ForeignKey("third_payment.sn"))
+    homestay_business_id: Mapped[int] = mapped_column(BigInteger)
+    day: Mapped[date]
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    fee_fen: Mapped[int] = mapped_column(BigInteger)
+    record_id: Mapped[int | None] = mapped_column(ForeignKey("settlement_record.id"), index=True)

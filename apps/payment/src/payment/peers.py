@@ -1,6 +1,7 @@
 """What payment asks of other services, through the sidecars, in its own types."""
 
-from datetime import datetime
+from collections.abc import AsyncIterator
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import AwareDatetime
@@ -42,17 +43,48 @@ async def _ask(sidecar: Sidecar, app_id: str, path: str, body: dict[str, Any]) -
 
 
 class OrderPeer:
-    """The service that owns orders of a business: app-id `order`, or whichever answers `/internal/payable`."""
+    """app-id `order`."""
 
-    def __init__(self, sidecar: Sidecar, app_id: str = "order") -> None:
-        self._sidecar, self._app_id = sidecar, app_id
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._sidecar = sidecar
 
     async def payable(self, order_sn: str) -> Payable:
         """Raises OrderNotFound."""
-        answer = await _ask(self._sidecar, self._app_id, "/internal/payable", {"orderSn": order_sn})
+        answer = await _ask(self._sidecar, "order", "/internal/payable", {"orderSn": order_sn})
         if answer is None:
             raise OrderNotFound(f"order {order_sn}")
         return Payable.model_validate(answer)
+
+
+class UsedOrder(ApiModel):
+    """A stay that began: its merchant has earned it."""
+
+    id: int
+    order_sn: str
+    homestay_business_id: int
+    payment_sn: str
+    used_at: AwareDatetime
+
+
+class StayPeer:
+    """app-id `order`: which stays began on a day."""
+
+    PAGE = 500
+
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._sidecar = sidecar
+
+    async def used(self, day: date) -> AsyncIterator[list[UsedOrder]]:
+        """Page by page. Raises PeerUnavailable."""
+        last_id = 0
+        while True:
+            body = {"day": day.isoformat(), "lastId": last_id, "pageSize": self.PAGE}
+            answer = await _ask(self._sidecar, "order", "/internal/usedOrders", body)
+            page = [UsedOrder.model_validate(each) for each in (answer or {"list": []})["list"]]
+            yield page
+            if len(page) < self.PAGE:
+                return
+            last_id = page[-1].id
 
 
 class UserPeer:

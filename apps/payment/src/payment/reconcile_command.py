@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import sys
 import time
@@ -12,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 
 from payment.bill_comparison import AlreadyRunning, AnotherDaysBill
@@ -54,6 +56,7 @@ def reconcile(
     """Compare a day's bill with the ledger, repair what can be, report the rest. A second run changes nothing."""
     os.environ.setdefault("APP_API_TOKEN", "reconcile-serves-nobody")  # the sidecar's token: no part in this
     settings = Settings.load()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the report says it all
     try:
         asyncio.run(_reconcile(settings, day.date() if day else None, shape, bill))
     except (AlreadyRunning, AnotherDaysBill, BadBill, BillNotReady, Unavailable, WechatError, RuntimeError) as error:

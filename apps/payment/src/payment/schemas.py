@@ -211,3 +211,30 @@ class Difference(ApiModel):
 
 class DifferenceList(ApiModel):
     list: list[Difference]
+
+
+class SettlementQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+    date: Day | None = None
+    homestay_business_id: RowId | None = None
+
+
+class SettlementRow(ApiModel):
+    """`netFen` = `staysFen` − `refundsFen` − `feeFen`."""
+
+    id: int
+    homestay_business_id: int
+    day: Date
+    seq: int
+    stays: int
+    stays_fen: int
+    refunds: int
+    refunds_fen: int
+    fee_fen: int
+    net_fen: int
+    created_at: AwareDatetime
+
+
+class SettlementList(ApiModel):
+    list: list[SettlementRow]

@@ -22,5 +22,7 @@ class Settings(ServiceSettings):
     wxpay_timeout_seconds: float = Field(5.0, gt=0)
     first_query_seconds: int = Field(30, ge=1)
     """How long after the prepay WeChat is first asked about a payment that no callback has told of."""
+    wxpay_fee_basis_points: int = Field(60, ge=0, le=1000)
+    """WeChat's fee for this merchant, in hundredths of a percent: 60 is 0.60 %."""
     between_refunds_seconds: int = Field(60, ge=0)
     """How far apart two refunds of one payment are handed over; WeChat wants a minute."""

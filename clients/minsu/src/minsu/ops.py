@@ -1,5 +1,6 @@
 """What an operator asks of every service that has something to ask: the paths, and the answers made plain."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,3 +107,29 @@ def resend(api: Api, task: int) -> dict[str, Any]:
 
 def acts(api: Api, *, service: str | None, count: int) -> list[dict[str, Any]]:
     return [{"service": each, **row} for each in _known(service) for row in _pages(api, each, "actList", {}, count)]
+
+
+def settlements(api: Api, *, day: str | None, business: int | None, count: int) -> list[dict[str, Any]]:
+    query: dict[str, Any] = {"date": day} if day else {}
+    if business is not None:
+        query["homestayBusinessId"] = business
+    return list(_pages(api, "payment", "settlementList", query, count))
+
+
+def reconcile(api: Api, day: str | None, *, seconds: float) -> dict[str, Any]:
+    """Ask for the reconciliation of a day (yesterday in Shanghai), wait for its end, answer its run and differences."""
+    run = _ask(api, "payment", "reconcile", {"date": day} if day else {})
+    query = {"date": run["date"]}
+    ends = time.monotonic() + seconds
+    while run["state"] == "wanted":
+        if time.monotonic() >= ends:
+            raise CommandFailed(f"the reconciliation of {run['date']} is not through: {run['problem'] or 'under way'}")
+        time.sleep(0.3)
+        run = _ask(api, "payment", "reconciliationRun", query)
+    differences = list(_pages(api, "payment", "reconciliationList", query, 1000))
+    return {"run": run, "differences": differences}
+
+
+def settle(api: Api, day: str) -> dict[str, Any]:
+    _ask(api, "payment", "settle", {"date": day})
+    return {"date": day, "state": "wanted"}

@@ -1,5 +1,6 @@
 """`minsu ops …`: what is stuck, and setting it going, as the operator."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from minsu import ops, settings, show
 from minsu.api import Api
 
 app = typer.Typer(help="See what is stuck and set it going, as the operator.", no_args_is_help=True)
+Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai, YYYY-MM-DD.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
 Count = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
 Service = Annotated[str | None, typer.Option("--service", help="order, payment or notification; else all.")]
@@ -129,11 +131,58 @@ def resend(
 
 
 @app.command()
+def reconcile(
+    day: Day = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, help="How long to wait for its end, in seconds.")
+    ] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a day's bill (yesterday's) against the ledger, and show where they differ."""
+    with _operator() as api:
+        found = ops.reconcile(api, _day(day), seconds=timeout)
+    if as_json:
+        show.as_json(found)
+        return
+    show.facts(found["run"], json_wanted=False)
+    columns = ("kind", "subject", "number", "oursState", "theirsState", "oursFen", "theirsFen", "repair", "outcome")
+    show.rows(found["differences"], columns, json_wanted=False)
+
+
+@app.command()
+def settlements(
+    day: Day = None,
+    business: Annotated[int | None, typer.Option("--business", min=1, help="One homestay business.")] = None,
+    count: Count = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List what homestay businesses earned, day by day; amounts in fen."""
+    with _operator() as api:
+        found = ops.settlements(api, day=_day(day), business=business, count=count)
+    columns = ("day", "homestayBusinessId", "seq", "stays", "staysFen", "refunds", "refundsFen", "feeFen", "netFen")
+    show.rows(found, columns, json_wanted=as_json)
+
+
+@app.command()
+def settle(
+    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai that is over.")],
+    as_json: AsJson = False,
+) -> None:
+    """Settle a day once more: what was learned since becomes records of their own."""
+    with _operator() as api:
+        show.facts(ops.settle(api, day.date().isoformat()), json_wanted=as_json)
+
+
+@app.command()
 def acts(service: Service = None, count: Count = 50, as_json: AsJson = False) -> None:
     """List what operators did: who, when, what."""
     with _operator() as api:
         found = ops.acts(api, service=service, count=count)
     show.rows(found, ("actedAt", "service", "operatorId", "act", "subject", "note"), json_wanted=as_json)
+
+
+def _day(day: datetime | None) -> str | None:
+    return day.date().isoformat() if day else None
 
 
 def _operator() -> Api:

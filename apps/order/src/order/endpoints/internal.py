@@ -5,7 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from order.lookup import Lookup
-from order.schemas import Commentable, InternalOrder, InternalSn, InternalSnAndUser, Payable
+from order.schemas import (
+    Commentable,
+    DayPage,
+    InternalOrder,
+    InternalSn,
+    InternalSnAndUser,
+    Payable,
+    UsedOrders,
+)
 from order.states import TradeState
 from servicekit.app import provided
 
@@ -22,6 +30,12 @@ async def payable(body: InternalSn, lookup: Reader) -> Payable:
 @router.post("/orderDetail")
 async def order_detail(body: InternalSn, lookup: Reader) -> InternalOrder:
     return InternalOrder.of(await lookup.order(body.order_sn))
+
+
+@router.post("/usedOrders")
+async def used_orders(body: DayPage, lookup: Reader) -> UsedOrders:
+    """The check-ins of a day, for payment's settlement with merchants; `lastId` is the last row's of the page before."""
+    return UsedOrders.of(await lookup.used_on(body.day, body.last_id, body.page_size))
 
 
 @router.post("/commentable")

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from payment.daily import Daily
+from payment.earnings import Earnings
 from payment.notices import Notices
 from payment.reconciliation import Reconciling
 from payment.schemas import (
@@ -18,10 +19,13 @@ from payment.schemas import (
     NoticeResolution,
     OneDay,
     ReconciliationRun,
+    SettlementList,
+    SettlementQuery,
+    SettlementRow,
 )
 from servicekit.app import provided
 from servicekit.auth import Operator
-from servicekit.schemas import Ok
+from servicekit.schemas import Empty, Ok
 
 router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
 Reconciliations = Annotated[Reconciling, Depends(provided(Reconciling))]
@@ -62,3 +66,27 @@ async def list_differences(body: DifferenceQuery, _: Operator, reconciling: Reco
     """Differences between bills and ledger, newest first."""
     found = await reconciling.page(last_id=body.last_id, size=body.page_size, day=body.date, kind=body.kind)
     return Ok(data=DifferenceList(list=[Difference.model_validate(each, from_attributes=True) for each in found]))
+
+
+@router.post("/settle")
+async def settle(
+    body: OneDay,
+    operator: Operator,
+    earnings: Annotated[Earnings, Depends(provided(Earnings))],
+    daily: Annotated[Daily, Depends(provided(Daily))],
+) -> Ok[Empty]:
+    """Settle a day once more: what was learned since becomes records of their own, beside those that are there."""
+    await earnings.want(body.date, operator_id=operator.user_id)
+    daily.wake()
+    return Ok(data=Empty())
+
+
+@router.post("/settlementList")
+async def list_settlements(
+    body: SettlementQuery, _: Operator, earnings: Annotated[Earnings, Depends(provided(Earnings))]
+) -> Ok[SettlementList]:
+    """What homestay businesses earned, newest record first; `seq` above 1 is a correction of the same day."""
+    found = await earnings.page(
+        last_id=body.last_id, size=body.page_size, day=body.date, business_id=body.homestay_business_id
+    )
+    return Ok(data=SettlementList(list=[SettlementRow.model_validate(each, from_attributes=True) for each in found]))

@@ -1,0 +1,84 @@
+"""What each homestay business earned on a day: stays that began, less refunds, less WeChat's fee. Never changed afterwards.
+
+Each stay and each refund is an item that belongs to one record for good, so nothing is counted twice, however often a day
+is settled, and by however many replicas; what is learned later becomes a record of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import structlog
+
+from payment import earnings_repository as records
+from payment.errors import DayNotOver
+from payment.models import SettlementRecord
+from payment.peers import StayPeer
+from servicekit import acts
+from servicekit.clock import SHANGHAI, Clock
+from servicekit.db import Database
+
+log = structlog.get_logger()
+MOST_DAYS = 31
+
+
+@dataclass(frozen=True)
+class Earnings:
+    """`fee_basis_points` is the merchant's rate at WeChat, in hundredths of a percent."""
+
+    db: Database
+    clock: Clock
+    stays: StayPeer
+    fee_basis_points: int
+
+    def yesterday(self) -> date:
+        return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
+
+    async def want_days_due(self) -> int:
+        """Yesterday, and what was missed since the last one. Answers how many days were added."""
+        async with self.db.transaction() as tx:
+            newest = await records.newest_day(tx)
+            yesterday = self.yesterday()
+            oldest = yesterday - timedelta(days=MOST_DAYS)
+            first = yesterday if newest is None else max(newest + timedelta(days=1), oldest)
+            days = [first + timedelta(days=n) for n in range((yesterday - first).days + 1)]
+            for day in days:
+                await records.want_day(tx, day)
+        return len(days)
+
+    async def want(self, day: date, *, operator_id: int) -> None:
+        """Settle a day, once more if it was already: what is new becomes records of their own. Raises DayNotOver."""
+        if day > self.yesterday():
+            raise DayNotOver(f"{day} is not over in Shanghai", field="date")
+        async with self.db.transaction() as tx:
+            await acts.record(tx, self.clock(), operator_id, "settle", f"day:{day}")
+            await records.want_day(tx, day)
+
+    async def settle_wanted(self) -> None:
+        """The days that are wanted, the oldest first. Raises PeerUnavailable: they stay wanted."""
+        async with self.db.read() as session:
+            days = await records.wanted_days(session)
+        for day in days:
+            await self.settle(day)
+
+    async def settle(self, day: date) -> int:
+        """Take in what belongs to `day` and was not taken in before; answers how many records that made."""
+        async for page in self.stays.used(day):
+            async with self.db.transaction() as tx:
+                taken = await records.take_stays(tx, page, day, self.fee_basis_points)
+            if strangers := sorted({stay.order_sn for stay in page} - taken):
+                log.error("stays without a payment of ours are not settled", day=str(day), orders=strangers[:20])
+        async with self.db.transaction() as tx:
+            await records.one_at_a_time(tx)
+            await records.take_refunds(tx, day, self.fee_basis_points)
+            made = await records.sum_up(tx, day, self.clock())
+            await records.remember_day(tx, day, self.clock())
+        log.info("settled with the merchants", day=str(day), records=made)
+        return made
+
+    async def page(
+        self, *, last_id: int, size: int, day: date | None, business_id: int | None
+    ) -> Sequence[SettlementRecord]:
+        """Newest first."""
+        async with self.db.read() as session:
+            return await records.page(session, below=last_id, size=size, day=day, business_id=business_id)

@@ -1,0 +1,114 @@
+"""Every query about what homestay businesses earned."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from payment.models import SettlementDay, SettlementItem, SettlementRecord, ThirdPayment
+from payment.peers import UsedOrder
+from payment.states import PayStatus
+from servicekit.clock import SHANGHAI
+from servicekit.db import Transaction
+
+SUM_UP = """
+with made as (
+  insert into settlement_record
+    (homestay_business_id, day, seq, stays, stays_fen, refunds, refunds_fen, fee_fen, net_fen, created_at)
+  select i.homestay_business_id, :day,
+    1 + coalesce((select max(r.seq) from settlement_record r
+                  where r.homestay_business_id = i.homestay_business_id and r.day = :day), 0),
+    count(*) filter (where kind = 'stay'), coalesce(sum(amount_fen) filter (where kind = 'stay'), 0),
+    count(*) filter (where kind = 'refund'), coalesce(sum(amount_fen) filter (where kind = 'refund'), 0),
+    sum(fee_fen), sum(case kind when 'stay' then amount_fen else -amount_fen end) - sum(fee_fen), :now
+  from settlement_item i where i.day = :day and i.record_id is null
+  group by i.homestay_business_id order by i.homestay_business_id
+  returning id, homestay_business_id
+)
+update settlement_item i set record_id = made.id from made
+where i.day = :day and i.record_id is null and i.homestay_business_id = made.homestay_business_id
+returning made.id
+"""
+REFUNDS = """
+insert into settlement_item (kind, number, payment_sn, homestay_business_id, day, amount_fen, fee_fen)
+select 'refund', r.sn, r.payment_sn, s.homestay_business_id, :day, r.refund_fen,
+  -((r.refund_fen * :rate + 5000) / 10000)
+from refund r join settlement_item s on s.kind = 'stay' and s.payment_sn = r.payment_sn
+where r.state = 'succeeded' and r.success_time < :until
+  and not exists (select from settlement_item x where x.kind = 'refund' and x.number = r.sn)
+on conflict do nothing
+"""
+
+
+async def newest_day(session: AsyncSession) -> date | None:
+    return await session.scalar(select(func.max(SettlementDay.day)))
+
+
+async def one_at_a_time(tx: Transaction) -> None:
+    await tx.execute(text("select pg_advisory_xact_lock(7301011)"))
+
+
+async def take_stays(tx: Transaction, stays: Sequence[UsedOrder], day: date, rate: int) -> set[str]:
+    """Make an item of each stay that has none, for what our books say was paid. Answers the orders that have one now."""
+    held = select(ThirdPayment.sn, ThirdPayment.order_sn, ThirdPayment.total_fen).where(
+        ThirdPayment.sn.in_([stay.payment_sn for stay in stays]),
+        ThirdPayment.pay_status.in_([PayStatus.PAID, PayStatus.REFUNDED]),
+    )
+    paid = {(row.sn, row.order_sn): row.total_fen for row in await tx.execute(held)}
+    items = [
+        {
+            "kind": "stay",
+            "number": stay.order_sn,
+            "payment_sn": stay.payment_sn,
+            "homestay_business_id": stay.homestay_business_id,
+            "day": day,
+            "amount_fen": total_fen,
+            "fee_fen": (total_fen * rate + 5000) // 10000,
+        }
+        for stay in stays
+        if (total_fen := paid.get((stay.payment_sn, stay.order_sn))) is not None
+    ]
+    if items:
+        await tx.execute(insert(SettlementItem).values(items).on_conflict_do_nothing())
+    return {str(item["number"]) for item in items}
+
+
+async def take_refunds(tx: Transaction, day: date, rate: int) -> None:
+    """Refunds of settled stays that ended by the end of `day` and are in no record."""
+    until = datetime.combine(day, time(), SHANGHAI) + timedelta(days=1)
+    await tx.execute(text(REFUNDS), {"day": day, "until": until, "rate": rate})
+
+
+async def sum_up(tx: Transaction, day: date, now: datetime) -> int:
+    """Put the day's open items into new records; answers how many records."""
+    return len(set((await tx.scalars(text(SUM_UP), {"day": day, "now": now})).all()))
+
+
+async def want_day(tx: Transaction, day: date) -> None:
+    row = insert(SettlementDay).values(day=day, settled_at=None)
+    await tx.execute(row.on_conflict_do_update(index_elements=["day"], set_={"settled_at": None}))
+
+
+async def wanted_days(session: AsyncSession) -> Sequence[date]:
+    query = select(SettlementDay.day).where(SettlementDay.settled_at.is_(None)).order_by(SettlementDay.day)
+    return (await session.scalars(query)).all()
+
+
+async def remember_day(tx: Transaction, day: date, now: datetime) -> None:
+    row = insert(SettlementDay).values(day=day, settled_at=now)
+    await tx.execute(row.on_conflict_do_update(index_elements=["day"], set_={"settled_at": now}))
+
+
+async def page(
+    session: AsyncSession, *, below: int, size: int, day: date | None, business_id: int | None
+) -> Sequence[SettlementRecord]:
+    query = select(SettlementRecord).order_by(SettlementRecord.id.desc()).limit(size)
+    if below:
+        query = query.where(SettlementRecord.id < below)
+    if day:
+        query = query.where(SettlementRecord.day == day)
+    if business_id:
+        query = query.where(SettlementRecord.homestay_business_id == business_id)
+    return (await session.scalars(query)).all()
