@@ -71,12 +71,15 @@ def program(layout: Layout) -> Program:
     logging.write_text(LOGGING)
     jars = str(layout.tools / "kafka" / "libs" / "*")
     if not (folder / "data" / "meta.properties").exists():
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        _java(
-            ["java", "-Xmx128m", "-cp", jars, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
-        )
+        storage = ["java", "-Xmx128m", "-cp", jars, "kafka.tools.StorageTool", "format"]
+        _java([*storage, "-t", cluster_id(uuid.uuid4()), "-c", str(properties)])
     argv = ["java", *HEAP, f"-Dlog4j2.configurationFile={logging}", "-cp", jars, "kafka.Kafka", str(properties)]
     return Program("kafka", argv, inherited(), folder, stop_within=20.0)
+
+
+def cluster_id(number: uuid.UUID) -> str:
+    """Kafka's own spelling of a UUID; one that begins with a dash (one in 64) would be read as an option."""
+    return urlsafe_b64encode(number.bytes).rstrip(b"=").decode().replace("-", "_")
 
 
 def _java(argv: list[str]) -> None:
