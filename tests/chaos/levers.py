@@ -9,6 +9,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
+from tests.chaos import books
 from tests.chaos.client import Client
 from tests.chaos.dice import dice
 from tests.chaos.disk import Disk
@@ -109,12 +110,18 @@ class Levers:
 
     async def _publish_again(self, fault: Fault) -> None:
         """The relay died between publishing and writing that down: its latest events go out a second time."""
-        await asyncio.to_thread(
-            self._sql,
-            fault.target,
+        again = (
             "update outbox set published_at = null where id in"
-            " (select id from outbox where published_at is not null order by id desc limit 12)",
+            " (select id from outbox where published_at is not null order by id desc limit 12)"
         )
+        for _ in range(20):  # another fault may have taken the database away
+            try:
+                await asyncio.to_thread(books.rows, self._machine.real_url(fault.target), again)
+            except psycopg.Error:
+                await asyncio.sleep(0.5)
+            else:
+                return
+        raise TimeoutError("the database did not come back")
 
     async def _clock(self, fault: Fault) -> None:
         by = min(fault.more["by"], LONGEST_JUMPS - self._jumped)
@@ -132,7 +139,3 @@ class Levers:
     async def _wechat(self, fault: Fault) -> None:
         body = {"name": fault.target, "times": fault.more["times"], "value": fault.more["value"]}
         await self._client.sim("POST", "/_sim/faults/set", body)
-
-    def _sql(self, service: str, statement: str) -> None:
-        with psycopg.connect(self._machine.real_url(service), autocommit=True, connect_timeout=5) as connection:
-            connection.execute(statement.encode())
