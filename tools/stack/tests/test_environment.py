@@ -11,6 +11,7 @@ from stack.environment import Environment, External
 from stack.vault import Vault
 
 MERCHANT = {
+    "key_mode": "cert",
     "mchid": "1600000001",
     "appid": "wx0123456789abcdef",
     "app_secret": "app-secret",
@@ -33,14 +34,15 @@ MERCHANT_PASSWORD OPERATOR_MOBILE OPERATOR_PASSWORD WECHATSIM_URL
 """
 
 
-def build(run: Path, caller: dict[str, str], outside: External | None = None) -> Environment:
+def build(run: Path, caller: dict[str, str], outside: External | None = None, *, key_mode: str = "cert") -> Environment:
     keys = run / "wechatsim"
     keys.mkdir(parents=True, exist_ok=True)
     for name, value in MERCHANT.items():
         if name.endswith("_file"):
             (keys / str(value)).write_text(f"-- {value} --\n")
     where = layout.plan({"MINSU_RUN_DIR": str(run)})
-    return Environment(where, Vault(run), wechat.Merchant(keys, MERCHANT), outside or External(), caller)
+    merchant = wechat.Merchant(keys, MERCHANT | {"key_mode": key_mode})
+    return Environment(where, Vault(run), merchant, outside or External(), caller)
 
 
 @pytest.mark.parametrize("value", ["plain", "two words", "it's", 'a "b"', "$HOME `id` \\", "民宿", "", "a=b#c"])
@@ -71,7 +73,7 @@ def test_stack_env_has_every_promised_name(tmp_path: Path) -> None:
 def test_the_key_mode_chooses_whose_key_the_platform_lines_name(
     tmp_path: Path, mode: str, file: str, serial: str, key: str
 ) -> None:
-    stack = build(tmp_path, {"WXPAY_KEY_MODE": mode}).stack()
+    stack = build(tmp_path, {}, key_mode=mode).stack()
     assert Path(stack["WXPAY_PLATFORM_CERT_OR_PUBKEY_FILE"]).name == file
     assert stack["WXPAY_PLATFORM_SERIAL"] == serial
     assert Path(stack["WXPAY_PLATFORM_PRIVATE_KEY_FILE"]).name == key

@@ -165,10 +165,9 @@ class Environment:
     def stack(self) -> dict[str, str]:
         """stack.env: what a script or a test needs to use the running system."""
         layout, merchant = self.layout, self.merchant
-        mode = self.caller.get("WXPAY_KEY_MODE") or "cert"
         platform = (
             (merchant.file("platform_cert"), merchant["platform_serial"], merchant.file("platform_key"))
-            if mode == "cert"
+            if merchant["key_mode"] == "cert"
             else (merchant.file("public_key"), merchant["public_key_id"], merchant.file("public_key_private"))
         )
         values = {

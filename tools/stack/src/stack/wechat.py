@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from stack.errors import StackError
 from stack.layout import Layout
 from stack.vault import PEOPLE, Vault
 
+KEY_MODES = ("cert", "pubkey")
 PAID_TEMPLATE, ARRIVAL_TEMPLATE = "支付成功通知", "入住提醒"
 
 
@@ -33,7 +35,8 @@ class Merchant:
 
 
 def make_keys(layout: Layout, vault: Vault) -> Merchant:
-    """Existing keys stay as they are."""
+    """Existing keys stay as they are. WXPAY_KEY_MODE=cert|pubkey, when set, is what the sandbox signs with from its next
+    start; it begins with certificates."""
     file = layout.keys / "merchant.json"
     if not file.exists():
         argv = [str(layout.python.parent / "wechatsim"), "keys", "new", "--dir", str(layout.keys), "--json"]
@@ -43,7 +46,14 @@ def make_keys(layout: Layout, vault: Vault) -> Merchant:
         done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
         if done.returncode:
             raise StackError(f"wechatsim could not make its keys:\n{done.stdout}{done.stderr}")
-    return Merchant(layout.keys, json.loads(file.read_text()))
+    content = json.loads(file.read_text())
+    key_mode = os.environ.get("WXPAY_KEY_MODE") or content["key_mode"]
+    if key_mode not in KEY_MODES:
+        raise StackError(f"WXPAY_KEY_MODE={key_mode}: it is one of {', '.join(KEY_MODES)}")
+    if content["key_mode"] != key_mode:
+        content["key_mode"] = key_mode
+        file.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+    return Merchant(layout.keys, content)
 
 
 def serve_argv(layout: Layout) -> list[str]:
