@@ -1,12 +1,14 @@
 """What operators see of payments: WeChat's words that did not fit, and saying that one is dealt with."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from sqlalchemy import text
 
 from servicekit import migrate
+from servicekit.clock import SHANGHAI
 from servicekit.testing import SIDECAR_HEADERS
 from tests.service.payment.test_callback import deliver, paid, rows  # noqa: F401 - `paid` is a fixture
 from tests.service.payment.test_checkout import payments
@@ -89,25 +91,40 @@ async def test_the_migrations_make_what_the_models_say(database_url):
     await asyncio.to_thread(migrate.check, "payment", database_url)
 
 
+def day(before):
+    return str((datetime.now(UTC) - timedelta(days=before)).astimezone(SHANGHAI).date())
+
+
 async def test_a_reconciliation_is_asked_for_and_says_why_it_is_not_through(desk, db, wechat):
+    yesterday = day(before=1)
     wechat.fail_with += [httpx.Response(400, json={"code": "STATEMENT_CREATING", "message": "账单生成中"})]
-    asked = (await desk("reconcile", {"date": "2026-11-22"})).json()["data"]
-    assert (asked["date"], asked["state"], asked["payments"]) == ("2026-11-22", "wanted", None)
+    asked = (await desk("reconcile", {"date": yesterday})).json()["data"]
+    assert (asked["date"], asked["state"], asked["payments"]) == (yesterday, "wanted", None)
 
     async def problem():
-        return (await desk("reconciliationRun", {"date": "2026-11-22"})).json()["data"]["problem"]
+        return (await desk("reconciliationRun", {"date": yesterday})).json()["data"]["problem"]
 
     assert (await eventually(problem, what="the reason")).startswith("not ready: ")
     [act] = await rows(db, "operator_act")
-    assert (act["operator_id"], act["act"], act["subject"]) == (OPERATOR, "reconcile", "day:2026-11-22")
-    assert (await desk("reconciliationList", {"date": "2026-11-22"})).json()["data"] == {"list": []}
+    assert (act["operator_id"], act["act"], act["subject"]) == (OPERATOR, "reconcile", f"day:{yesterday}")
+    assert (await desk("reconciliationList", {"date": yesterday})).json()["data"] == {"list": []}
 
 
 @pytest.mark.parametrize(
-    "day", ["2026-11-31", "yesterday", 20261122, "1999-01-01", "2026-11-22T00:00:00", "２026-11-22"]
+    "absurd",
+    [
+        "2026-11-31",
+        "yesterday",
+        20261122,
+        "1999-01-01",
+        "2026-11-22T00:00:00",
+        "２026-11-22",
+        "2020-01-01",
+        "2099-01-01",
+    ],
 )
-async def test_a_day_that_is_none_is_refused_and_nothing_is_wanted(desk, db, day):
-    refused = await desk("reconcile", {"date": day})
+async def test_a_day_that_is_none_is_refused_and_nothing_is_wanted(desk, db, absurd):
+    refused = await desk("reconcile", {"date": absurd})
     assert (refused.status_code, refused.json()["field"]) == (422, "date")
     assert await rows(db, "reconciliation") == []
 

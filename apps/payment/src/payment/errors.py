@@ -77,3 +77,7 @@ class NotReconciled(NotFound):
 
 class DayNotOver(InvalidInput):
     code, slug = 104017, "day-not-over"
+
+
+class NoSuchBill(InvalidInput):
+    code, slug = 104018, "no-such-bill"

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from payment import reconciliation_repository as books
 from payment import refund_repository, repository
 from payment.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
-from payment.errors import NotReconciled
+from payment.errors import NoSuchBill, NotReconciled
 from payment.models import Reconciliation, ReconciliationDifference
 from payment.refund_settlement import RefundSettlement
 from payment.settlement import Applied, Settlement
@@ -34,6 +34,7 @@ DIFFERENCES = Counter(
 WHILE_NOT_READY = timedelta(minutes=30)
 AFTER_TROUBLE = timedelta(minutes=5)
 MOST_DAYS = 31
+KEPT_DAYS = 90
 PAGE = 200
 REFUND_WORDS = {"SUCCESS": "SUCCESS", "PROCESSING": "PROCESSING", "CHANGE": "ABNORMAL"}
 OUTCOMES = {Applied.SETTLED: "settled", Applied.CLOSED: "settled", Applied.UNCHANGED: "mended"}
@@ -59,7 +60,10 @@ class Reconciling:
         return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
 
     async def want(self, day: date, *, operator_id: int) -> Reconciliation:
-        """Remember that the day is to be reconciled, again if it was already."""
+        """Remember that the day is to be reconciled, again if it was already. Raises NoSuchBill."""
+        age = (self.yesterday() - day).days
+        if not -1 <= age < KEPT_DAYS:
+            raise NoSuchBill(f"WeChat has bills of the last {KEPT_DAYS} days", field="date")
         async with self.db.transaction() as tx:
             await acts.record(tx, self.clock(), operator_id, "reconcile", f"day:{day}")
             return await books.want(tx, day, self.clock())
