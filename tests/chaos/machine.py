@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from stack import graph, layout, system
+from stack import graph, layout, ports, system
 from stack.errors import StackError
 from stack.parts import Part, all_parts
 from stack.processes import Processes, Program
@@ -60,6 +60,8 @@ class Machine:
         self.env = self._environment.stack() | {"RUN_DIR": str(self.run)}
         parts = [self._moved(part) for part in all_parts(self._environment, self.postgres)]
         self.parts = {part.name: part for part in parts}
+        ports.require_free({part.name: part.ports for part in parts})
+        ports.require_free({name: [("behind its proxy", self.real_port(name))] for name in PROXIED})
         for name in PROXIED:
             self.network.add(name, self.where.port(name), self.real_port(name))
         layout.record(self.where, list(self.parts))

@@ -11,7 +11,7 @@ from tests.chaos.client import Client
 from tests.chaos.dice import dice
 from tests.chaos.disk import Disk
 from tests.chaos.faults import Fault, schedule
-from tests.chaos.findings import Finding
+from tests.chaos.findings import WRONG, Finding
 from tests.chaos.journal import Journal
 from tests.chaos.levers import Levers
 from tests.chaos.load import Load
@@ -59,6 +59,8 @@ async def run(machine: Machine, plan: Plan, disk: Disk, left_out: str, journal: 
         took, moving = await quiet.wait(machine, plan.quiet_seconds, before)
         seen = (await asyncio.to_thread(books.read, machine)).without(before)
         findings = judge(seen, journal)
+        if not seen.paid_fen:
+            findings.append(Finding(WRONG, "this run", "no guest paid anything: it proves nothing"))
         more = {"seed": plan.seed, "seconds": journal.now(), "quiet_s": round(took, 1), "still_moving": moving}
         return report.figures(journal, seen, findings, left_out=left_out, **more)
     finally:
