@@ -2,7 +2,6 @@
 with WeChat away, mute, or the asking process killed. Judged by the chaos suite's own checker."""
 
 import asyncio
-import os
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar
 
@@ -243,8 +242,6 @@ def test_every_interleaving_ends_with_all_books_agreed(urls, shelves) -> None:
                     stateful_step_count=30,
                     deadline=None,
                     database=None,
-                    # The same stories in every run, so that a red one is about the change; MINSU_SEARCH=1 tells new ones.
-                    derandomize=not os.environ.get("MINSU_SEARCH"),
                     suppress_health_check=list(HealthCheck),
                 ),
             )
