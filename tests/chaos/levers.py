@@ -18,7 +18,10 @@ from tests.chaos.journal import Journal
 from tests.chaos.machine import PARTS, PROXIED, Machine
 from tests.chaos.proxy import Mood
 
-TOPICS = ("payment-update-paystatus-topic", "order-update-tradestate-topic", "order-refund-requested-topic")
+TOPICS = (
+    "payment-update-paystatus-topic", "order-update-tradestate-topic", "order-refund-requested-topic",
+    "payment-refund-failed-topic",
+)  # fmt: skip
 MOODS = {"cut": Mood.CUT, "stall": Mood.STALL, "slow": Mood.SLOW}
 LONGEST_JUMPS = 900
 """Seconds that the sandbox's clock may gain in one run: beyond the time to pay it would refuse every new payment."""

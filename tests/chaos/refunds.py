@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.chaos.books import Books, group
-from tests.chaos.findings import DOUBLED, LOST, WRONG, Finding, chain
+from tests.chaos.findings import DOUBLED, LOST, STUCK, WRONG, Finding, chain
 
 MOVES = {
     *((start, end) for start in ("requested", "accepted") for end in ("accepted", "succeeded", "abnormal", "closed")),
-    *(("abnormal", end) for end in ("accepted", "succeeded", "closed")),
+    *(("abnormal", end) for end in ("succeeded", "closed")),
 } - {("accepted", "accepted")}
 REFUNDED = 3
 
@@ -16,6 +16,7 @@ REFUNDED = 3
 def find(books: Books) -> Iterator[Finding]:
     yield from _once_for_each_request(books)
     yield from _what_order_asked_for_was_taken_up(books)
+    yield from _no_order_waits_for_a_refund_that_came_to_nothing(books)
     ours = {row["sn"]: row for row in books.ours["payment"]["refund"]}
     transitions = group(books.ours["payment"]["refund_transition"], "refund_id")
     for sn, row in ours.items():
@@ -46,3 +47,13 @@ def _what_order_asked_for_was_taken_up(books: Books) -> Iterator[Finding]:
     for row in books.ours["order"]["order_payment"]:
         if row["refund_request_sn"] and row["refund_request_sn"] not in taken_up:
             yield Finding(LOST, row["refund_request_sn"], f"payment knows no refund of {row['payment_sn']}")
+
+
+def _no_order_waits_for_a_refund_that_came_to_nothing(books: Books) -> Iterator[Finding]:
+    requests = group(books.ours["payment"]["refund"], "request_sn")
+    orders = {row["id"]: row for row in books.orders.values()}
+    for row in books.ours["order"]["order_payment"]:
+        states = {each["state"] for each in requests[row["refund_request_sn"]]}
+        order = orders[row["order_id"]]
+        if order["refund_state"] == "agreed" and order["refund_opened_at"] and states == {"closed"}:
+            yield Finding(STUCK, order["sn"], "waits for a refund of which every number is closed")

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from order import events
 from order.states import MOVES, RefundCause, TradeState
-from order.subscriptions import PaymentStatus
+from order.subscriptions import PaymentStatus, RefundFailed
 from servicekit.numbers import business_number
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
@@ -67,8 +67,8 @@ def test_topics_and_types_are_those_of_the_contract() -> None:
     told = {channel["address"] for channel in document["channels"].values()}
     types = {message["name"] for message in document["components"]["messages"].values()}
 
-    assert {events.TRADE_STATE_TOPIC, events.REFUND_TOPIC, events.PAY_STATUS_TOPIC} <= told
-    assert f"{events.PAY_STATUS_TOPIC}.order.dlq" in told
+    assert {events.TRADE_STATE_TOPIC, events.REFUND_TOPIC, events.PAY_STATUS_TOPIC, events.REFUND_FAILED_TOPIC} <= told
+    assert {f"{events.PAY_STATUS_TOPIC}.order.dlq", f"{events.REFUND_FAILED_TOPIC}.order.dlq"} <= told
     assert {events.TRADE_STATE_TYPE, events.REFUND_TYPE} <= types
 
 
@@ -80,6 +80,21 @@ def test_order_reads_the_contracts_example_of_a_payment() -> None:
     assert (data.order_sn, data.payment_sn) == (example["orderSn"], example["paymentSn"])
     assert (data.pay_status, data.total_fen, data.version) == (1, 19900, 2)
     assert data.pay_time == datetime(2026, 11, 23, 1, 31, 20, tzinfo=UTC)
+
+
+def test_order_reads_the_contracts_example_of_a_refund_that_failed() -> None:
+    example = json.loads((CONTRACTS / "events/examples/refund-failed.v1.json").read_text("utf-8"))
+
+    data = RefundFailed.model_validate(example | {"addedLater": [1, 2]})
+
+    assert (data.order_sn, data.payment_sn, data.request_sn) == (
+        example["orderSn"],
+        example["paymentSn"],
+        example["requestSn"],
+    )
+    assert schema("refund-failed.v1").is_valid(example)
+    needed = {field.alias for field in RefundFailed.model_fields.values()}
+    assert needed <= set(schema("refund-failed.v1").schema["required"])
 
 
 def test_order_needs_nothing_of_a_payment_that_the_contract_does_not_promise() -> None:

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from payment import events
-from payment.models import ThirdPayment
+from payment.models import Refund, ThirdPayment
 from payment.schemas import RefundRequested
 
 EVENTS = Path(__file__).resolve().parents[2] / "contracts" / "events"
@@ -50,6 +50,22 @@ def test_the_order_sn_is_the_orders_and_the_key():
     assert not schema("paystatus-updated.v1").is_valid(event.data | {"orderSn": paid().sn})
 
 
+def test_a_refund_that_failed_is_told_in_the_contracts_words():
+    example_of = example("refund-failed.v1")
+    refund = Refund(
+        request_sn=example_of["requestSn"],
+        order_sn=example_of["orderSn"],
+        payment_sn=example_of["paymentSn"],
+        refund_fen=19900,
+    )
+
+    event = events.refund_failed(refund, lambda: datetime(2026, 11, 23, 1, 43, 30, tzinfo=UTC))
+
+    assert event.data == example_of
+    assert (event.topic, event.type) == ("payment-refund-failed-topic", "minsu.payment.refund-failed.v1")
+    assert event.key == example_of["orderSn"]
+
+
 def test_a_payment_that_was_never_paid_has_nothing_to_tell():
     unpaid = paid()
     unpaid.pay_time = None
@@ -76,7 +92,9 @@ def test_a_refund_request_without_a_required_member_is_not_read(member):
         RefundRequested.model_validate(data)
 
 
-@pytest.mark.parametrize("name", ["paystatus-updated.v1", "tradestate-updated.v1", "refund-requested.v1"])
+@pytest.mark.parametrize(
+    "name", ["paystatus-updated.v1", "tradestate-updated.v1", "refund-requested.v1", "refund-failed.v1"]
+)
 def test_every_schema_is_a_schema_and_takes_its_example(name):
     Draft202012Validator.check_schema(schema(name).schema)
     schema(name).validate(example(name))

@@ -25,12 +25,13 @@ from order.peers import CloseAnswer, Homestay
 from order.refunds import Refunds as OrderRefunds
 from order.schemas import InternalOrder
 from order.schemas import Payable as PayableAnswer
-from order.subscriptions import payment_status
+from order.subscriptions import payment_status, refund_failed
 from payment.business import BusinessType, BusinessTypes
 from payment.checkout import Checkout
 from payment.closing import Closing
 from payment.inquiry import Inquiry
 from payment.peers import Payable
+from payment.refund_rescue import RefundRescue
 from payment.refund_settlement import RefundSettlement
 from payment.refunds import Refunds
 from payment.repayment import Repayment
@@ -72,6 +73,7 @@ class House:
         self.inquiry = Inquiry(payment, clock, wechat, self.settlement, self.closing)
         self.refund_settlement = RefundSettlement(payment, clock, MCHID)
         self.repayment = Repayment(payment, clock, wechat, self.refund_settlement, "https://us/refund")
+        self.rescue = RefundRescue(payment, clock, wechat, self.refund_settlement, self.repayment)
         self.refunds = Refunds(payment, clock, self.repayment.wake)
 
         policy = RetryPolicy(give_up_after=timedelta(days=30), max_attempts=1000)
@@ -81,7 +83,8 @@ class House:
         self.delivery = Delivery(self.attempts, _Guests(self), wechat, templates)  # type: ignore[arg-type]
         planning = Planning(notification, clock, policy, lambda: None)
         consumers: list[Consumer[Any]] = [
-            payment_status(self.fulfilment), on_refund_requested(self.refunds), order_states(planning),
+            payment_status(self.fulfilment), refund_failed(self.order_refunds),
+            on_refund_requested(self.refunds), order_states(planning),
         ]  # fmt: skip
         self.consumers = {consumer.topic: consumer for consumer in consumers}
 

@@ -28,6 +28,7 @@ from tests.service.order.support import BUYER, MERCHANT, Clock
 from tests.stateful.house import SERVICES, House, Shelves
 from tests.stateful.wechat import MORNING, Killed, Line, Wechat
 
+OPERATOR = 9
 CHOICE = st.integers(0, 11)
 START = int(MORNING.timestamp())
 WISH = Wish(BUYER, 7, START, START + 86400, 2, need_food=False, remark="")
@@ -186,6 +187,25 @@ class Lifecycle(RuleBasedStateMachine):
         self.wechat.ends_refund(number, status)
         self.callbacks.append((self.house.refund_settlement, self.wechat.refund_word(number, "callback")))
 
+    @rule(refuses=st.booleans())
+    def the_guests_account_closes_and_opens(self, refuses: bool) -> None:
+        self.wechat.refuses_refunds = refuses
+
+    def refunds(self, state: str) -> list[str]:
+        query = "select sn from refund where state = %s order by id"
+        return [row["sn"] for row in self.shelves.rows("payment", query, state)]
+
+    @some(lambda self: self.refunds("abnormal"))
+    @rule()
+    def an_operator_sends_a_refund_elsewhere(self) -> None:
+        self.do(self.house.rescue.send_elsewhere(OPERATOR, self.refunds("abnormal")[0], None))
+
+    @some(lambda self: self.refunds("closed"))
+    @rule(choice=CHOICE)
+    def an_operator_begins_a_refund_again(self, choice: int) -> None:
+        closed = self.refunds("closed")
+        self.do(self.house.rescue.begin_again(OPERATOR, closed[choice % len(closed)]))
+
     @invariant()
     def nothing_is_wrong_or_doubled(self) -> None:
         """At every moment; that nothing is lost can be said only when all has arrived."""
@@ -201,7 +221,7 @@ class Lifecycle(RuleBasedStateMachine):
         """Everything arrives in the end, some of it twice; then all books must agree."""
         if not self.sn:
             return
-        self.wechat.line, self.house.peers_are_away = Line.GOOD, False
+        self.wechat.line, self.house.peers_are_away, self.wechat.refuses_refunds = Line.GOOD, False, False
         for _ in range(12):
             for number in range(len(self.callbacks)):
                 self.a_callback_arrives(number)

@@ -42,6 +42,8 @@ class Wechat:
     ledger: list[Row] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
     quota: int = 0
+    refuses_refunds: bool = False
+    """The guest's account is gone: no new number is taken."""
     used: set[str] = field(default_factory=set)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -150,6 +152,8 @@ class Wechat:
         wish = json.loads(request)
         number, trade = wish["out_refund_no"], wish["out_trade_no"]
         if number not in self.refunds:
+            if self.refuses_refunds:
+                raise Refused(403, "USER_ACCOUNT_ABNORMAL", "the account is closed")
             live = sum(
                 row["amount"]
                 for row in self.refunds.values()
@@ -164,6 +168,14 @@ class Wechat:
                 "status": "PROCESSING",
                 "wechat_id": f"5030{next(self.numbers)}",
             }
+        self._answer()
+        return self.refund_word(number, "request")
+
+    async def send_refund_elsewhere(self, _refund_id: str, number: str, _card: object) -> RefundVerdict:
+        self._reach()
+        if self.refunds[number]["status"] != "ABNORMAL":
+            raise Refused(400, "INVALID_REQUEST", "it is not abnormal")
+        self.refunds[number]["status"] = "PROCESSING"
         self._answer()
         return self.refund_word(number, "request")
 

@@ -106,13 +106,13 @@ class Order:
         sn: str = response.json()["data"]["orderSn"]
         return sn
 
-    async def hear(self, *events: dict[str, Any]) -> list[str]:
+    async def hear(self, *events: dict[str, Any], path: str = "/events/payment-status") -> list[str]:
         """Deliver events in one bulk, as the sidecar does; answers the statuses."""
         entries = [
             {"entryId": str(index), "event": event, "metadata": {"__key": str(event["data"].get("orderSn"))}}
             for index, event in enumerate(events)
         ]
-        response = await self.inside("/events/payment-status", {"id": "bulk", "entries": entries})
+        response = await self.inside(path, {"id": "bulk", "entries": entries})
         assert response.status_code == 200, response.text
         statuses = sorted(response.json()["statuses"], key=lambda each: int(each["entryId"]))
         return [each["status"] for each in statuses]
@@ -171,5 +171,21 @@ def cloud_event(order_sn: str, payment_sn: str, pay_status: int, total_fen: int,
             "totalFen": total_fen,
             "payTime": "2026-11-23T01:31:20Z",
             "version": version,
+        },
+    }
+
+
+def refund_failed(order_sn: str, payment_sn: str, request_sn: str) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": "minsu/payment",
+        "type": "minsu.payment.refund-failed.v1",
+        "data": {
+            "requestSn": request_sn,
+            "orderSn": order_sn,
+            "paymentSn": payment_sn,
+            "refundFen": 19900,
+            "failedAt": "2026-11-23T01:43:30Z",
         },
     }

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.service.order.support import OTHER_MERCHANT, STRANGER, Order, refunded
+from tests.service.order.support import OTHER_MERCHANT, STRANGER, Order, paid, refund_failed, refunded
 
 ASK = "/homestayOrder/refundHomestayOrder"
 REFUND = "order-refund-requested-topic"
@@ -160,3 +160,65 @@ async def test_only_the_owner_decides_and_only_what_was_asked(order: Order) -> N
     assert unasked.json()["code"] == 103031
     assert order.row(sn)["refund_state"] == "asked"
     assert order.facts(REFUND) == []
+
+
+FAILED = "/events/refund-failed"
+
+
+async def agreed(order: Order) -> tuple[str, str, str]:
+    """A refund that payment was asked for: order's, payment's and the request's number."""
+    sn, payment_sn = await order.paid()
+    await order.post(ASK, {"sn": sn, "reason": "行程有变"})
+    return sn, payment_sn, order.facts(REFUND)[-1]["requestSn"]
+
+
+async def test_a_refund_that_failed_lets_the_order_go_on_and_its_buyer_ask_again(order: Order) -> None:
+    sn, payment_sn, request_sn = await agreed(order)
+    event = refund_failed(sn, payment_sn, request_sn)
+
+    assert await order.hear(event, event, path=FAILED) == ["SUCCESS", "SUCCESS"]
+
+    row = order.row(sn)
+    assert (row["trade_state"], row["refund_state"], row["refund_opened_at"], row["version"]) == (1, "failed", None, 2)
+    again = await order.post(ASK, {"sn": sn, "reason": ""})
+    assert again.json()["data"]["refundState"] == "agreed"
+    assert [fact["requestSn"] != request_sn for fact in order.facts(REFUND)] == [False, True]
+
+
+async def test_after_a_failed_refund_the_guest_checks_in(order: Order) -> None:
+    sn, payment_sn, request_sn = await agreed(order)
+    await order.hear(refund_failed(sn, payment_sn, request_sn), path=FAILED)
+
+    used = await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+
+    assert used.json()["data"]["tradeState"] == 2
+
+
+async def test_word_of_an_older_request_changes_nothing(order: Order) -> None:
+    sn, payment_sn, first = await agreed(order)
+    await order.hear(refund_failed(sn, payment_sn, first), path=FAILED)
+    await order.post(ASK, {"sn": sn, "reason": ""})
+
+    assert await order.hear(refund_failed(sn, payment_sn, first), path=FAILED) == ["SUCCESS"]
+
+    row = order.row(sn)
+    assert (row["refund_state"], row["refund_opened_at"] is not None) == ("agreed", True)
+
+
+async def test_the_failed_refund_of_a_second_payment_leaves_the_order_alone(order: Order) -> None:
+    sn, _ = await order.paid()
+    second = paid(sn)
+    await order.hear(second)
+    [request] = order.facts(REFUND)
+    before = order.row(sn)
+
+    heard = refund_failed(sn, second["data"]["paymentSn"], request["requestSn"])
+    assert await order.hear(heard, path=FAILED) == ["SUCCESS"]
+
+    assert order.row(sn) == before
+
+
+async def test_a_failed_refund_of_an_order_that_is_not_ours_goes_to_the_dead_letters(order: Order) -> None:
+    stranger = refund_failed("HSO2026112309302699999999", "PMT2026112309310087654321", "RFR2026112309402611223344")
+
+    assert await order.hear(stranger, path=FAILED) == ["DROP"]

@@ -13,7 +13,7 @@ from servicekit.db import Database
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
 from tests.service.payment.wechat import API_V3_KEY, APPID, MCHID, SERIAL, FakeWechat, pem_of_private, pem_of_public
 
-ORDER, BUYER = "HSO2026112309302612345678", 1
+ORDER, BUYER, OPERATOR = "HSO2026112309302612345678", 1, 9
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 
 
@@ -94,6 +94,15 @@ async def http(settings, wechat, tokens, sidecar):
     app = create_app(settings, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat)
     async with client(app) as http:
         yield http
+
+
+@pytest.fixture
+async def desk(http, tokens):
+    async def ask(name, body, *roles):
+        headers = tokens.bearer(OPERATOR, *(roles or ("operator",)))
+        return await http.post(f"/payment/v1/ops/{name}", json=body, headers=headers)
+
+    return ask
 
 
 def payable(**changes):

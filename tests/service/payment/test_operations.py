@@ -10,20 +10,10 @@ from sqlalchemy import text
 from servicekit import migrate
 from servicekit.clock import SHANGHAI
 from servicekit.testing import SIDECAR_HEADERS
+from tests.service.payment.conftest import OPERATOR
 from tests.service.payment.test_callback import deliver, paid, rows  # noqa: F401 - `paid` is a fixture
 from tests.service.payment.test_checkout import payments
 from tests.support.async_waiting import eventually
-
-OPERATOR = 9
-
-
-@pytest.fixture
-async def desk(http, tokens):
-    async def ask(name, body, *roles):
-        headers = tokens.bearer(OPERATOR, *(roles or ("operator",)))
-        return await http.post(f"/payment/v1/ops/{name}", json=body, headers=headers)
-
-    return ask
 
 
 @pytest.fixture

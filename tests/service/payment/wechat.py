@@ -56,6 +56,8 @@ class FakeWechat(httpx.AsyncBaseTransport):
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By out_refund_no; what `refund_ends` says is what a new one becomes."""
     refund_ends: str = "PROCESSING"
+    sent_elsewhere: list[dict[str, Any]] = field(default_factory=list)
+    """What abnormal refunds were given as another way, sensitive fields opened."""
     certificates: dict[str, rsa.RSAPrivateKey] = field(default_factory=dict)
     """Platform certificates by serial; without any, the merchant is in public-key mode."""
     signs_with: str = SERIAL
@@ -77,13 +79,15 @@ class FakeWechat(httpx.AsyncBaseTransport):
 
     def _answer(self, request: httpx.Request) -> httpx.Response:  # noqa: PLR0911 - one an endpoint
         path, body = request.url.path, request.content
+        if path.endswith("/apply-abnormal-refund"):
+            return self._refund_elsewhere(path.split("/")[5], json.loads(body), request.headers["Wechatpay-Serial"])
         if path.startswith("/v3/refund/domestic/refunds"):
             return self._refund(json.loads(body)) if body else self._refund_shown(path.rpartition("/")[2])
         if path == "/v3/pay/transactions/jsapi":
             return self._prepay(json.loads(body))
         if path == "/v3/certificates" and self.certificates:
             return self._signed(
-                200, json.dumps({"data": [self._sealed(serial) for serial in self.certificates]}).encode()
+                200, json.dumps({"data": [self._sealed(*each) for each in enumerate(self.certificates, 1)]}).encode()
             )
         if path == "/v3/certificates":  # a merchant of the public-key mode has none
             return self._error(404, "RESOURCE_NOT_EXISTS", "无可用的平台证书")
@@ -106,13 +110,13 @@ class FakeWechat(httpx.AsyncBaseTransport):
         self.orders[order["out_trade_no"]] = {**order, "trade_state": "NOTPAY"}
         return self._signed(200, json.dumps({"prepay_id": "wx" + order["out_trade_no"]}).encode())
 
-    def _sealed(self, serial: str) -> dict[str, Any]:
+    def _sealed(self, day: int, serial: str) -> dict[str, Any]:
         pem = certificate_of(self.certificates[serial], int(serial, 16))
         once = secrets.token_hex(6)
         sealed = AESGCM(API_V3_KEY.encode()).encrypt(once.encode(), pem, b"certificate")
         return {
             "serial_no": serial,
-            "effective_time": "2026-01-01T00:00:00+08:00",
+            "effective_time": f"2026-01-{day:02d}T00:00:00+08:00",
             "expire_time": "2031-01-01T00:00:00+08:00",
             "encrypt_certificate": {
                 "algorithm": "AEAD_AES_256_GCM",
@@ -149,6 +153,27 @@ class FakeWechat(httpx.AsyncBaseTransport):
         if refund is None:
             return self._error(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
         return self._signed(200, json.dumps(refund).encode())
+
+    def _refund_elsewhere(self, refund_id: str, wanted: dict[str, Any], serial: str) -> httpx.Response:
+        refund = self.refunds.get(wanted["out_refund_no"])
+        if refund is None or refund["refund_id"] != refund_id:
+            return self._error(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+        if refund["status"] != "ABNORMAL":
+            return self._error(400, "INVALID_REQUEST", "退款单状态不是退款异常")
+        key = self.certificates.get(serial) or (self.key if serial == SERIAL else None)
+        if key is None:
+            return self._error(400, "PARAM_ERROR", "平台证书序列号Wechatpay-Serial错误")
+        sealing = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 - WeChat's choice
+        self.sent_elsewhere.append(
+            {
+                name: key.decrypt(base64.b64decode(value), sealing).decode()
+                if name in {"bank_account", "real_name"}
+                else value
+                for name, value in wanted.items()
+            }
+        )
+        refund["status"] = "PROCESSING"
+        return self._refund_shown(wanted["out_refund_no"])
 
     def held(self, number: str) -> int:
         """What WeChat still holds of an order, in fen."""

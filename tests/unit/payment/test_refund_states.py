@@ -18,7 +18,8 @@ WORDS = [*OF_WORD, "FAIL", ""]
         (S.ACCEPTED, "PROCESSING", S.ACCEPTED),
         (S.ACCEPTED, "ABNORMAL", S.ABNORMAL),
         (S.ACCEPTED, "CLOSED", S.CLOSED),
-        (S.ABNORMAL, "PROCESSING", S.ACCEPTED),
+        (S.ABNORMAL, "PROCESSING", S.ABNORMAL),
+        (S.ABNORMAL, "ABNORMAL", S.ABNORMAL),
         (S.ABNORMAL, "SUCCESS", S.SUCCEEDED),
         (S.SUCCEEDED, "SUCCESS", S.SUCCEEDED),
         (S.SUCCEEDED, "PROCESSING", S.SUCCEEDED),
@@ -50,6 +51,20 @@ def test_money_given_back_is_never_forgotten_and_never_counted_twice(words):
         assert not (state is S.SUCCEEDED and following is not S.SUCCEEDED)
         state = following
     assert gave_back == (state is S.SUCCEEDED)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12))
+def test_no_echo_of_an_older_word_takes_a_refund_where_it_has_been(words):
+    """Late, doubled, out of turn: each state is entered once."""
+    entered = [S.REQUESTED]
+    for word in words:
+        try:
+            following = next_state(entered[-1], word)
+        except ContradictoryWord:
+            continue
+        if following is not entered[-1]:
+            entered.append(following)
+    assert len(entered) == len(set(entered))
 
 
 def test_only_a_closed_refund_frees_its_share_of_the_payment():

@@ -27,6 +27,7 @@ def _routes(app_id: str, prefix: str, who: Who, *names: str) -> tuple[PublicRout
 DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "actList")
 """What operators may do with the dead letters of every service that has some."""
 
+REFUNDS = ("refundList", "refundSendElsewhere", "refundBeginAgain")
 BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "settle", "settlementList")
 
 # The spelling of paths is the source system's: its front ends keep working.
@@ -58,6 +59,8 @@ PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
     *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
     *_routes("order", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "closingList"),
-    *_routes("payment", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "noticeList", "noticeResolve", *BOOKS),
+    *_routes(
+        "payment", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "noticeList", "noticeResolve", *REFUNDS, *BOOKS
+    ),
     *_routes("notification", "ops", Who.SIGNED_IN, *DELIVERY, "taskList", "taskDetail", "taskResend"),
 )

@@ -1,6 +1,7 @@
 """The composition root: who works with whom. The only wiring of this service."""
 
 from datetime import timedelta
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -19,7 +20,7 @@ from servicekit.auth import TokenVerifier, jwks_by_invocation
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
-from servicekit.events import bulk_routes
+from servicekit.events import Consumer, bulk_routes
 from servicekit.idempotency import Idempotency
 from servicekit.relay import Relay
 from servicekit.sidecar import Sidecar
@@ -38,9 +39,9 @@ def create_app(
     travel, payment = peers.Travel(sidecar), peers.Payment(sidecar)
     refunds = Refunds(db, clock)
     fulfilment = Fulfilment(db, clock, refunds)
-    payment_status = subscriptions.payment_status(fulfilment)
+    consumers: list[Consumer[Any]] = [subscriptions.payment_status(fulfilment), subscriptions.refund_failed(refunds)]
     keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
-    letters = DeadLetters(db, clock, "order", [payment_status])
+    letters = DeadLetters(db, clock, "order", consumers)
     expiry = Expiry(db, clock, batch=settings.expire_batch)
     return build(
         "order",
@@ -51,7 +52,7 @@ def create_app(
             operations.router,
             internal.router,
             jobs.router,
-            bulk_routes(payment_status),
+            bulk_routes(*consumers),
         ],
         provides=[
             Booking(db, clock, travel, pay_window=timedelta(seconds=settings.pay_window_seconds)),

@@ -95,7 +95,7 @@ class HomestayOrder(Base):
         ),
         CheckConstraint(f"refund_opened_at is null or {WAIT_USE}", "open_refund"),
         CheckConstraint(
-            "refund_state in ('none', 'asked', 'agreed', 'refused')"
+            "refund_state in ('none', 'asked', 'agreed', 'refused', 'failed')"
             " and (refund_state <> 'asked' or refund_opened_at is not null)"
             " and (refund_opened_at is null or refund_state in ('asked', 'agreed'))",
             "refund_state",

@@ -3,16 +3,23 @@
 Payment does the refunding.
 """
 
+import structlog
+
 from order import events, repository
 from order.errors import NoRefundToDecide, NotRefundable, OrderNotFound
 from order.models import HomestayOrder, OrderPayment
 from order.pricing import Stay
 from order.states import RefundCause, RefundState, TradeState
+from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
+from servicekit.errors import Poison
+from servicekit.events import CloudEvent
 from servicekit.messages import Catalogue
 from servicekit.numbers import business_number
 from servicekit.outbox import publish_later
+
+log = structlog.get_logger()
 
 
 class Refunds:
@@ -59,6 +66,22 @@ class Refunds:
             else:
                 order.refund_state, order.refund_opened_at = RefundState.REFUSED, None
             return order
+
+    async def on_failed(self, event: CloudEvent, order_sn: str, payment_sn: str, request_sn: str) -> None:
+        """Payment could not give back what was asked for: the order can be used again, and the buyer may ask anew. A word
+        on any but the newest request changes nothing. Raises Poison for an order that is not ours."""
+        async with self._db.transaction() as tx:
+            if not await inbox.first_time(tx, event):
+                return
+            order = await repository.lock(tx, order_sn)
+            if order is None:
+                raise Poison(f"no order {order_sn}")
+            log.error("refund failed", sn=order_sn, payment_sn=payment_sn, request_sn=request_sn)
+            payment = await repository.payment(tx, payment_sn)
+            if payment is None or payment.refund_request_sn != request_sn or order.payment_sn != payment_sn:
+                return
+            if order.trade_state == TradeState.WAIT_USE and order.refund_state == RefundState.AGREED:
+                order.refund_state, order.refund_opened_at = RefundState.FAILED, None
 
     async def _agree(self, tx: Transaction, order: HomestayOrder) -> None:
         payment = await repository.payment(tx, order.payment_sn or "")

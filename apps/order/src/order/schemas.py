@@ -191,7 +191,7 @@ class ClosingOrders(ApiModel):
 
 class OrderState(ApiModel):
     """Where an order stands after a wish. `closing`: the wish is kept, WeChat's answer is still awaited; `refundState`
-    none, asked (the merchant decides), agreed or refused."""
+    none, asked (the merchant decides), agreed, refused or failed (agreed, but it could not be given back)."""
 
     sn: str
     trade_state: int

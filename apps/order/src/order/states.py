@@ -50,6 +50,8 @@ class RefundState(StrEnum):
     """The merchant is to decide."""
     AGREED = "agreed"
     REFUSED = "refused"
+    FAILED = "failed"
+    """Agreed, but payment could not give it back: the order goes on, and the buyer may ask again."""
 
 
 class Effect(Enum):

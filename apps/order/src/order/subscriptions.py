@@ -1,4 +1,4 @@
-"""The Kafka edge: order's own reading of payment's event (contracts/events/paystatus-updated.v1)."""
+"""The Kafka edge: order's own reading of payment's events (contracts/events/paystatus-updated.v1, refund-failed.v1)."""
 
 from typing import Annotated
 
@@ -6,8 +6,9 @@ from pydantic import AwareDatetime, Field
 from pydantic.alias_generators import to_camel
 from pydantic.config import ConfigDict
 
-from order.events import PAY_STATUS_TOPIC
+from order.events import PAY_STATUS_TOPIC, REFUND_FAILED_TOPIC
 from order.fulfilment import PAID, REFUNDED, Fulfilment, PaymentFact
+from order.refunds import Refunds
 from servicekit.events import CloudEvent, Consumer, EventData
 
 BusinessNumber = Annotated[str, Field(min_length=1, max_length=32)]
@@ -26,6 +27,14 @@ class PaymentStatus(EventData):
     version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
+class RefundFailed(EventData):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    order_sn: BusinessNumber
+    payment_sn: BusinessNumber
+    request_sn: BusinessNumber
+
+
 def payment_status(fulfilment: Fulfilment) -> Consumer[PaymentStatus]:
     async def on_payment_status(event: CloudEvent, data: PaymentStatus) -> None:
         if data.pay_status not in {PAID, REFUNDED}:
@@ -34,3 +43,10 @@ def payment_status(fulfilment: Fulfilment) -> Consumer[PaymentStatus]:
         await fulfilment.on_payment_fact(event, data.order_sn, fact)
 
     return Consumer(PAY_STATUS_TOPIC, "/events/payment-status", PaymentStatus, on_payment_status)
+
+
+def refund_failed(refunds: Refunds) -> Consumer[RefundFailed]:
+    async def on_refund_failed(event: CloudEvent, data: RefundFailed) -> None:
+        await refunds.on_failed(event, data.order_sn, data.payment_sn, data.request_sn)
+
+    return Consumer(REFUND_FAILED_TOPIC, "/events/refund-failed", RefundFailed, on_refund_failed)

@@ -63,6 +63,26 @@ class RefundNotFound(NotFound):
     code, slug = 104013, "refund-not-found"
 
 
+class RefundIsNotAbnormal(Conflict):
+    code, slug = 104019, "refund-is-not-abnormal"
+
+
+class RefundSentElsewhere(Conflict):
+    """A way is being tried, and WeChat has not said how it ended."""
+
+    code, slug = 104020, "refund-sent-elsewhere"
+
+
+class RefundNotEnded(Conflict):
+    code, slug = 104021, "refund-not-ended"
+
+
+class BuyerAsksAgain(Conflict):
+    """The order went on when this refund failed: only its buyer may ask anew."""
+
+    code, slug = 104022, "buyer-asks-again"
+
+
 class NoticeNotFound(NotFound):
     code, slug = 104014, "notice-not-found"
 

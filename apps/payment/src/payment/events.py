@@ -1,11 +1,13 @@
-"""The one fact that payment publishes: a payment was paid, or wholly refunded."""
+"""The facts that payment publishes: a payment was paid, or wholly refunded; a refund ended without moving money."""
 
-from payment.models import ThirdPayment
+from payment.models import Refund, ThirdPayment
 from servicekit.clock import Clock
 from servicekit.outbox import OutgoingEvent
 
 PAYSTATUS_TOPIC = "payment-update-paystatus-topic"
+REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 REFUND_REQUESTED_TOPIC = "order-refund-requested-topic"
+SOURCE = "minsu/payment"
 
 
 def paystatus_updated(payment: ThirdPayment, clock: Clock) -> OutgoingEvent:
@@ -16,7 +18,7 @@ def paystatus_updated(payment: ThirdPayment, clock: Clock) -> OutgoingEvent:
         topic=PAYSTATUS_TOPIC,
         key=payment.order_sn,
         type="minsu.payment.paystatus-updated.v1",
-        source="minsu/payment",
+        source=SOURCE,
         subject=payment.sn,
         occurred_at=clock(),
         data={
@@ -26,5 +28,25 @@ def paystatus_updated(payment: ThirdPayment, clock: Clock) -> OutgoingEvent:
             "totalFen": payment.total_fen,
             "payTime": payment.pay_time.isoformat().replace("+00:00", "Z"),
             "version": payment.version,
+        },
+    )
+
+
+def refund_failed(refund: Refund, clock: Clock) -> OutgoingEvent:
+    """The request came to nothing: its money is where it was, and whoever asked may go on as if it had not."""
+    now = clock()
+    return OutgoingEvent(
+        topic=REFUND_FAILED_TOPIC,
+        key=refund.order_sn,
+        type="minsu.payment.refund-failed.v1",
+        source=SOURCE,
+        subject=refund.request_sn,
+        occurred_at=now,
+        data={
+            "requestSn": refund.request_sn,
+            "orderSn": refund.order_sn,
+            "paymentSn": refund.payment_sn,
+            "refundFen": refund.refund_fen,
+            "failedAt": now.isoformat().replace("+00:00", "Z"),
         },
     )

@@ -19,6 +19,7 @@ from payment.ledger import Ledger
 from payment.notices import Notices
 from payment.peers import OrderPeer, StayPeer, UserPeer
 from payment.reconciliation import Reconciling
+from payment.refund_rescue import RefundRescue
 from payment.refund_settlement import RefundSettlement
 from payment.refunds import Refunds
 from payment.repayment import Repayment
@@ -80,6 +81,7 @@ def create_app(
         timedelta(seconds=settings.between_refunds_seconds),
     )
     refunds = Refunds(db, clock, repayment.wake)
+    rescue = RefundRescue(db, clock, wechat, refund_settlement, repayment)
     consumers = [on_refund_requested(refunds)]
     reconciling = Reconciling(db, clock, Bills(wechat), settlement, refund_settlement)
     earnings = Earnings(db, clock, StayPeer(sidecar), settings.wxpay_fee_basis_points)
@@ -110,6 +112,7 @@ def create_app(
             Inquiry(db, clock, wechat, settlement, closing),
             refunds,
             repayment,
+            rescue,
         ],
         sidecar=sidecar,
         verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),

@@ -130,6 +130,9 @@ class Refund(Base):
         CheckConstraint("state in ('requested', 'accepted', 'succeeded', 'abnormal', 'closed')", name="state_known"),
         CheckConstraint("(state = 'succeeded') = (success_time is not null)", name="succeeded_has_time"),
         CheckConstraint("(sent_at is null) or (request is not null)", name="sent_what_was_stored"),
+        CheckConstraint(
+            "sent_elsewhere_at is null or state in ('abnormal', 'succeeded', 'closed')", name="elsewhere_after_abnormal"
+        ),
         UniqueConstraint("request_sn", "attempt"),
         Index("uq_refund_live", "request_sn", unique=True, postgresql_where=text("state <> 'closed'")),
         Index("ix_refund_payment_sn", "payment_sn"),
@@ -156,6 +159,8 @@ class Refund(Base):
     success_time: Mapped[datetime | None]
     problem: Mapped[str | None] = mapped_column(Text)
     """Why it does not go on by itself, for a person."""
+    sent_elsewhere_at: Mapped[datetime | None]
+    """When an operator sent an abnormal refund another way, and WeChat has not said since that it failed as well."""
     billed_on: Mapped[date | None]
     """The day on whose bill it was first found: a refund may end days after it was asked for."""
     next_attempt_at: Mapped[datetime]

@@ -14,7 +14,8 @@ from servicekit.clock import Clock
 from servicekit.db import Database
 
 Notice = tuple[ProviderNotice, Mapping[str, Any] | None]
-"""The notice and the operator's act that resolved it. One that mended itself is resolved without."""
+"""The notice and the operator's act that resolved it. One that mended itself is resolved without; one that was opened
+again is not resolved."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Notices:
             notices = await repository.notices(session, below=last_id, size=size, state=state)
             done = await acts.of_subjects(session, [_subject(notice) for notice in notices])
         resolved = {act["subject"]: _plain(act) for act in done}
-        return [(notice, resolved.get(_subject(notice))) for notice in notices]
+        return [(notice, resolved.get(_subject(notice)) if notice.state == "resolved" else None) for notice in notices]
 
     async def resolve(self, operator_id: int, notice_id: int, note: str) -> Notice:
         """Raises NoticeNotFound, NoticeResolved."""
@@ -42,7 +43,7 @@ class Notices:
             notice.state = "resolved"
             await acts.record(tx, now, operator_id, "resolve", _subject(notice), note=note)
             await tx.flush()
-            [act] = await acts.of_subjects(tx, [_subject(notice)])
+            act = (await acts.of_subjects(tx, [_subject(notice)]))[-1]
         return notice, _plain(act)
 
 

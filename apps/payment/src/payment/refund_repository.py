@@ -86,7 +86,10 @@ async def ask_again(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
     return (await tx.execute(select(Refund.id).where(mine).limit(1))).first() is not None
 
 
-async def resolve_notices(tx: Transaction, sn: str) -> None:
-    """What a person was called for is mended: the money went back. Words that did not fit stay to be looked at."""
-    mended = ProviderNotice.reason.in_(["refund_no_funds", "refund_ours_to_mend", "refund_abnormal"])
+MENDED_BY_SUCCESS = ("refund_no_funds", "refund_ours_to_mend", "refund_abnormal", "refund_abnormal_again")
+
+
+async def resolve_notices(tx: Transaction, sn: str, reasons: Sequence[str] = MENDED_BY_SUCCESS) -> None:
+    """What a person was called for is mended. Words that did not fit stay to be looked at."""
+    mended = ProviderNotice.reason.in_(reasons)
     await tx.execute(update(ProviderNotice).where(ProviderNotice.out_refund_no == sn, mended).values(state="resolved"))

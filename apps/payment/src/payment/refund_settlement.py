@@ -114,6 +114,7 @@ class RefundSettlement:
         if refund.attempt >= MOST_NUMBERS:
             refund.problem = f"WeChat closed {refund.attempt} numbers of this request"
             await self._review(tx, verdict, "refund_closed", refund.problem)
+            await publish_later(tx, events.refund_failed(refund, self.clock))
             return
         await tx.flush()
         now = self.clock()
@@ -122,8 +123,8 @@ class RefundSettlement:
         log.warning("refund goes on under a new number", closed=refund.sn, refund_sn=again.sn, attempt=again.attempt)
 
     async def refuse(self, sn: str, payment_sn: str, reason: str) -> None:
-        """WeChat will never take this number, and has not: it ends here, its share of the payment is free, and a person
-        is called."""
+        """WeChat will never take this number, and has not: it ends here, its share of the payment is free, the order hears
+        of it, and a person is called."""
         async with self.db.transaction() as tx:
             payment = await repository.lock_by_sn(tx, payment_sn)
             refund = await refund_repository.lock(tx, sn)
@@ -132,6 +133,22 @@ class RefundSettlement:
             refund_repository.transition(tx, refund, RefundState.CLOSED, "refused")
             refund.problem = reason
             await self.call_a_person(tx, refund, "refund_refused", reason)
+            await publish_later(tx, events.refund_failed(refund, self.clock))
+
+    async def failed_again(self, sn: str, payment_sn: str) -> None:
+        """WeChat calls a refund abnormal that was sent elsewhere: that way failed as well, and another may be tried."""
+        async with self.db.transaction() as tx:
+            payment = await repository.lock_by_sn(tx, payment_sn)
+            refund = await refund_repository.lock(tx, sn)
+            if (
+                payment is None
+                or refund is None
+                or refund.state != RefundState.ABNORMAL
+                or not refund.sent_elsewhere_at
+            ):
+                return
+            refund.sent_elsewhere_at, refund.problem = None, "the other way failed as well"
+            await self.call_a_person(tx, refund, "refund_abnormal_again", refund.problem)
 
     async def call_a_person(self, tx: Transaction, refund: Refund, what: str, detail: str) -> None:
         if await repository.needs_review(
@@ -142,5 +159,6 @@ class RefundSettlement:
             detail=detail,
             source="request",
             total_fen=refund.refund_fen,
+            again=True,
         ):
             log.error("refund needs a person", reason=what, detail=detail, refund_sn=refund.sn)

@@ -9,7 +9,8 @@ class RefundState(StrEnum):
     ACCEPTED = "accepted"
     SUCCEEDED = "succeeded"
     ABNORMAL = "abnormal"
-    """WeChat could not give the money back (the buyer's card is gone): a person must choose another way."""
+    """WeChat could not give the money back (the buyer's card is gone): a person chooses another way, and it stays so until
+    that way has ended: no word of WeChat tells a second try from the first one's echo."""
     CLOSED = "closed"
     """This number will never move money: WeChat closed it, or refused it for good."""
 
@@ -23,7 +24,6 @@ ALLOWED: Final = frozenset(
         (RefundState.ACCEPTED, RefundState.SUCCEEDED),
         (RefundState.ACCEPTED, RefundState.ABNORMAL),
         (RefundState.ACCEPTED, RefundState.CLOSED),
-        (RefundState.ABNORMAL, RefundState.ACCEPTED),  # an operator sent it another way
         (RefundState.ABNORMAL, RefundState.SUCCEEDED),
         (RefundState.ABNORMAL, RefundState.CLOSED),
     }

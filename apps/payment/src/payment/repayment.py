@@ -84,6 +84,8 @@ class Repayment:
             await self._go_on_later(refund, error)
             return
         await self.settlement.apply(verdict)
+        if verdict.status == "ABNORMAL" and refund.sent_elsewhere_at:  # it was when we asked: no echo of the first way
+            await self.settlement.failed_again(sn, refund.payment_sn)
         await self._schedule(sn, WHILE_ACCEPTED[min(refund.tries, len(WHILE_ACCEPTED)) - 1])
 
     async def _prepare(self, sn: str) -> tuple[Refund, str, bool] | None:

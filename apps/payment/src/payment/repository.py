@@ -87,8 +87,10 @@ async def needs_review(
     transaction_id: str | None = None,
     out_refund_no: str | None = None,
     total_fen: int | None = None,
+    again: bool = False,
 ) -> bool:
-    """Keep WeChat's word that does not fit, once however often it is repeated; True when it is new."""
+    """Keep WeChat's word that does not fit, once however often it is repeated; True when it is new. `again`: a repetition
+    is a new occasion, and opens a notice that was resolved."""
     statement = insert(ProviderNotice).values(
         out_trade_no=out_trade_no,
         transaction_id=transaction_id,
@@ -102,7 +104,7 @@ async def needs_review(
     )
     seen = statement.on_conflict_do_update(
         index_elements=["out_trade_no", "reason", "transaction_id", "out_refund_no"],
-        set_={"seen": ProviderNotice.seen + 1, "detail": detail},
+        set_={"seen": ProviderNotice.seen + 1, "detail": detail} | ({"state": "needs_review"} if again else {}),
     ).returning(ProviderNotice.seen)
     return (await tx.execute(seen)).scalar_one() == 1
 

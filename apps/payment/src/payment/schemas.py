@@ -1,14 +1,15 @@
 """Bodies of payment's endpoints; names as in the source system."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date as Date  # noqa: N812 - `date` is a member's name
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from payment.models import ProviderNotice, Reconciliation
+from payment.models import ProviderNotice, Reconciliation, Refund
+from payment.wechat.requests import BankCard
 from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Sn, Text
 
 
@@ -110,6 +111,48 @@ class RefundAnswer(ApiModel):
     success_time: AwareDatetime | None
     problem: str | None
     created_at: AwareDatetime
+
+
+class RefundQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+    state: Literal["requested", "accepted", "succeeded", "abnormal", "closed"] | None = None
+
+
+class RefundRow(RefundAnswer):
+    """`sentElsewhereAt`: when an operator sent an abnormal one another way, while WeChat has not said that it failed."""
+
+    id: int
+    sent_elsewhere_at: AwareDatetime | None
+
+
+class RefundList(ApiModel):
+    list: list[RefundRow]
+
+    @classmethod
+    def of(cls, refunds: Sequence[Refund]) -> Self:
+        return cls(list=[RefundRow.model_validate(each, from_attributes=True) for each in refunds])
+
+
+class RefundRef(ApiModel):
+    refund_sn: Sn
+
+
+class BuyersCard(ApiModel):
+    """A debit card of the buyer: WeChat's word for its bank (ICBC_DEBIT …), its number, its holder's name."""
+
+    bank_type: Annotated[str, Field(pattern=r"^[A-Z0-9_]{2,16}$")]
+    bank_account: Annotated[str, Field(pattern=r"^[0-9]{8,32}$", repr=False)]
+    real_name: Annotated[Text, Field(min_length=1, max_length=64, repr=False)]
+
+    def card(self) -> BankCard:
+        return BankCard(self.bank_type, self.bank_account, self.real_name)
+
+
+class RefundElsewhere(RefundRef):
+    """`card` null, said aloud: the merchant's own account, from where a person hands the money over."""
+
+    card: BuyersCard | None
 
 
 class NoticeQuery(ApiModel):

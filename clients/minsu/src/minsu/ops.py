@@ -97,6 +97,19 @@ def resolve(api: Api, notice: int, note: str) -> dict[str, Any]:
     return _ask(api, "payment", "noticeResolve", {"id": notice, "note": note})
 
 
+def refunds(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
+    return list(_pages(api, "payment", "refundList", {"state": state} if state else {}, count))
+
+
+def send_refund_elsewhere(api: Api, sn: str, card: dict[str, str] | None) -> dict[str, Any]:
+    """`card` of the buyer: bankType, bankAccount, realName; None: the merchant's own account."""
+    return _ask(api, "payment", "refundSendElsewhere", {"refundSn": sn, "card": card})
+
+
+def begin_refund_again(api: Api, sn: str) -> dict[str, Any]:
+    return _ask(api, "payment", "refundBeginAgain", {"refundSn": sn})
+
+
 def tasks(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
     return list(_pages(api, "notification", "taskList", {"state": state} if state else {}, count))
 

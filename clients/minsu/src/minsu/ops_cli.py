@@ -14,6 +14,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen
 Count = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
 Service = Annotated[str | None, typer.Option("--service", help="order, payment or notification; else all.")]
 LetterId = Annotated[str, typer.Argument(help="<service>:<number>, as dead-letters prints it.")]
+RefundSn = Annotated[str, typer.Argument(help="RFD…, as refunds prints it.")]
 Note = Annotated[str, typer.Option("--note", help="Why; kept with your name and the time.")]
 
 
@@ -107,6 +108,50 @@ def resolve(
     """Say that a notice is dealt with."""
     with _operator() as api:
         show.facts(ops.resolve(api, notice, note), json_wanted=as_json)
+
+
+@app.command()
+def refunds(
+    state: Annotated[
+        str | None, typer.Option(help="requested, accepted, succeeded, abnormal or closed; else all.")
+    ] = None,
+    count: Count = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List refunds; those with a problem do not go on by themselves."""
+    with _operator() as api:
+        found = ops.refunds(api, state=state, count=count)
+    show.rows(found, ("sn", "state", "cause", "refundFen", "paymentSn", "problem"), json_wanted=as_json)
+
+
+@app.command("refund-elsewhere")
+def refund_elsewhere(
+    refund: RefundSn,
+    bank_type: Annotated[
+        str | None,
+        typer.Option("--to-card", help="The bank of the buyer's card in WeChat's words, such as ICBC_DEBIT."),
+    ] = None,
+    to_merchant: Annotated[
+        bool, typer.Option("--to-merchant", help="To our own account, from where a person hands it over.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send an abnormal refund another way. The card's number and name are asked for, and kept nowhere."""
+    if (bank_type is None) is not to_merchant:
+        raise typer.BadParameter("give either --to-card BANK or --to-merchant")
+    card = None
+    if bank_type:
+        account = typer.prompt("Number of the buyer's card", hide_input=True)
+        card = {"bankType": bank_type, "bankAccount": account, "realName": typer.prompt("Name on the card")}
+    with _operator() as api:
+        show.facts(ops.send_refund_elsewhere(api, refund, card), json_wanted=as_json)
+
+
+@app.command("refund-again")
+def refund_again(refund: RefundSn, as_json: AsJson = False) -> None:
+    """Begin a closed refund of a late or second payment again, under a new number."""
+    with _operator() as api:
+        show.facts(ops.begin_refund_again(api, refund), json_wanted=as_json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from payment.daily import Daily
 from payment.earnings import Earnings
 from payment.notices import Notices
 from payment.reconciliation import Reconciling
+from payment.refund_rescue import RefundRescue
 from payment.schemas import (
     DayWanted,
     Difference,
@@ -19,6 +20,11 @@ from payment.schemas import (
     NoticeResolution,
     OneDay,
     ReconciliationRun,
+    RefundElsewhere,
+    RefundList,
+    RefundQuery,
+    RefundRef,
+    RefundRow,
     SettlementList,
     SettlementQuery,
     SettlementRow,
@@ -29,6 +35,7 @@ from servicekit.schemas import Empty, Ok
 
 router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
 Reconciliations = Annotated[Reconciling, Depends(provided(Reconciling))]
+Rescue = Annotated[RefundRescue, Depends(provided(RefundRescue))]
 Review = Annotated[Notices, Depends(provided(Notices))]
 
 
@@ -43,6 +50,28 @@ async def list_notices(body: NoticeQuery, _: Operator, notices: Review) -> Ok[No
 async def resolve_notice(body: NoticeResolution, operator: Operator, notices: Review) -> Ok[NoticeAnswer]:
     """A person has looked at it; the note says what was done. It changes no payment."""
     return Ok(data=NoticeAnswer.of(*await notices.resolve(operator.user_id, body.id, body.note)))
+
+
+@router.post("/refundList")
+async def list_refunds(body: RefundQuery, _: Operator, rescue: Rescue) -> Ok[RefundList]:
+    """Refunds, newest first; `problem` says why one does not go on by itself."""
+    return Ok(data=RefundList.of(await rescue.page(last_id=body.last_id, size=body.page_size, state=body.state)))
+
+
+@router.post("/refundSendElsewhere")
+async def send_refund_elsewhere(body: RefundElsewhere, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
+    """Send an abnormal refund to a card of the buyer, or to the merchant's own account. After a 503 WeChat is asked what
+    became of it."""
+    card = body.card.card() if body.card else None
+    refund = await rescue.send_elsewhere(operator.user_id, body.refund_sn, card)
+    return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
+
+
+@router.post("/refundBeginAgain")
+async def begin_refund_again(body: RefundRef, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
+    """A new number for a closed refund of a late or second payment. A buyer's own is asked for by the buyer."""
+    refund = await rescue.begin_again(operator.user_id, body.refund_sn)
+    return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 
 
 @router.post("/reconcile")

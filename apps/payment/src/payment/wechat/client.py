@@ -6,6 +6,8 @@ A time-out is Ambiguous, never a "no": the caller asks or repeats, it does not b
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -14,9 +16,11 @@ import stamina
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from payment.wechat.crypto import ApiV3Key, CannotDecrypt
+from payment.wechat import requests
+from payment.wechat.crypto import ApiV3Key, CannotDecrypt, seal
 from payment.wechat.errors import Ambiguous, WechatError, of_answer
 from payment.wechat.keys import PlatformKeys, public_key_of_certificate
+from payment.wechat.requests import BankCard
 from payment.wechat.signing import MerchantSigner, is_signed, message
 from payment.wechat.verdicts import RefundContent, RefundVerdict, Transaction, Verdict
 from servicekit.clock import Clock
@@ -43,6 +47,7 @@ class _Sealed(_Answer):
 
 class _Certificate(_Answer):
     serial_no: str
+    effective_time: datetime
     encrypt_certificate: _Sealed
 
 
@@ -102,6 +107,14 @@ class WechatPay:
         body = await self._call("GET", f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}")
         return _parsed(RefundContent, body).verdict("query")
 
+    async def send_refund_elsewhere(self, refund_id: str, out_refund_no: str, card: BankCard | None) -> RefundVerdict:
+        """Give an abnormal refund another way (发起异常退款), sent once. Refused as final when it is not abnormal."""
+        serial, key = await self.keys.sealing()
+        body = requests.abnormal_refund(out_refund_no, card, partial(seal, key))
+        target = f"/v3/refund/domestic/refunds/{quote(refund_id, safe='')}/apply-abnormal-refund"
+        answer = await self._call("POST", target, body.encode(), attempts=1, serial=serial)
+        return _parsed(RefundContent, answer).verdict("request")
+
     async def bill_link(self, target: str) -> BillLink:
         """Ask for a day's bill (申请交易账单 / 申请资金账单). Refused while there is none."""
         return _parsed(BillLink, await self._call("GET", target))
@@ -128,7 +141,7 @@ class WechatPay:
         return self._signer.jsapi_parameters(appid, prepay_id, int(self._clock().timestamp()))
 
     async def _certificates(self) -> dict[str, RSAPublicKey]:
-        """All platform certificates that are in force, by serial (下载平台证书).
+        """All platform certificates that are in force, by serial, the newest last (下载平台证书).
 
         The answer is signed by one of the keys it brings: it is believed because AES-GCM under our APIv3 key vouches for
         them, and then checked against them as well.
@@ -136,7 +149,7 @@ class WechatPay:
         response = await self._send("GET", "/v3/certificates", b"")
         keys: dict[str, RSAPublicKey] = {}
         try:
-            for each in _parsed(_Certificates, response.content).data:
+            for each in sorted(_parsed(_Certificates, response.content).data, key=lambda each: each.effective_time):
                 sealed = each.encrypt_certificate
                 pem = self._api_v3_key.decrypt(
                     nonce=sealed.nonce, ciphertext=sealed.ciphertext, associated_data=sealed.associated_data
@@ -149,29 +162,31 @@ class WechatPay:
             raise Ambiguous("certificates: the signature does not verify")
         return keys
 
-    async def _call(self, method: str, target: str, body: bytes = b"", *, attempts: int = ATTEMPTS) -> bytes:
+    async def _call(
+        self, method: str, target: str, body: bytes = b"", *, attempts: int = ATTEMPTS, serial: str = ""
+    ) -> bytes:
         """The verified body of a 2xx answer. Ambiguous outcomes are tried again, at most `attempts` times and for
         `WHOLE_CALL_SECONDS` in all: whoever waits for us has a bound of his own."""
         try:
             async with asyncio.timeout(WHOLE_CALL_SECONDS):
                 async for attempt in stamina.retry_context(on=Ambiguous, attempts=attempts, wait_initial=0.2):
                     with attempt:
-                        return await self._verified(method, target, body)
+                        return await self._verified(method, target, body, serial)
         except TimeoutError as error:
             raise Ambiguous("no answer in time") from error
         raise AssertionError("unreachable: the context either returns or raises")
 
-    async def _verified(self, method: str, target: str, body: bytes) -> bytes:
-        response = await self._send(method, target, body)
+    async def _verified(self, method: str, target: str, body: bytes, serial: str) -> bytes:
+        response = await self._send(method, target, body, serial)
         key = await self.keys.find(response.headers.get("Wechatpay-Serial", ""))
         if key is None or not self._is_authentic(key, response):
             raise Ambiguous("the answer's signature does not verify")
         return response.content
 
-    async def _send(self, method: str, target: str, body: bytes) -> httpx.Response:
+    async def _send(self, method: str, target: str, body: bytes, serial: str = "") -> httpx.Response:
         try:
             response = await self._http.request(
-                method, target, content=body or None, headers=self._headers(method, target, body)
+                method, target, content=body or None, headers=self._headers(method, target, body, serial)
             )
         except httpx.HTTPError as error:
             raise Ambiguous(type(error).__name__) from error
@@ -179,15 +194,16 @@ class WechatPay:
             return response
         raise _error_of(response)
 
-    def _headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
+    def _headers(self, method: str, target: str, body: bytes, serial: str = "") -> dict[str, str]:
+        """`serial` names the key that sealed parts of the body; else the one that we want answers signed with."""
         timestamp = int(self._clock().timestamp())
         headers = {
             "Authorization": self._signer.authorization(method, target, body, timestamp),
             "Accept": "application/json",
             "User-Agent": USER_AGENT,
         }
-        if self._public_key_id:
-            headers["Wechatpay-Serial"] = self._public_key_id
+        if named := serial or self._public_key_id:
+            headers["Wechatpay-Serial"] = named
         if body:
             headers["Content-Type"] = "application/json"
         return headers

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from payment.wechat.errors import WechatError
+from payment.wechat.errors import Ambiguous, WechatError
 
 log = structlog.get_logger()
 
@@ -44,6 +44,17 @@ class PlatformKeys:
             self._certificates = await self._source()
             self._fetched_at = self._tried_at = time.monotonic()
             return sorted(self._certificates)
+
+    async def sealing(self) -> tuple[str, RSAPublicKey]:
+        """Serial and key that seal sensitive fields for WeChat: its public key where the merchant has one, else the newest
+        certificate. Raises WechatError."""
+        if self._public_keys:
+            return next(iter(self._public_keys.items()))
+        if not self._certificates or time.monotonic() - self._fetched_at > REFRESH_SECONDS:
+            await self.fetch()
+        if not self._certificates:
+            raise Ambiguous("WeChat has no certificate for this merchant")
+        return next(reversed(self._certificates.items()))
 
     async def _refresh(self, serial: str) -> None:
         async with self._lock:

@@ -1,6 +1,8 @@
 """The bodies that WeChat is sent where a repeated call must be the same call: made once, stored, sent as they are."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +50,29 @@ def refund(
     if readable := _readable(reason, REASON_CHARACTERS):  # WeChat refuses an empty one
         body["reason"] = readable
     body |= {"notify_url": notify_url, "amount": {"refund": refund_fen, "total": total_fen, "currency": "CNY"}}
+    return _text(body)
+
+
+@dataclass(frozen=True)
+class BankCard:
+    """A buyer's card for an abnormal refund; `bank_type` is WeChat's word for the bank, such as ICBC_DEBIT."""
+
+    bank_type: str
+    account: str = field(repr=False)
+    real_name: str = field(repr=False)
+
+
+def abnormal_refund(out_refund_no: str, card: BankCard | None, seal: Callable[[str], str]) -> str:
+    """Where an abnormal refund is to go instead (发起异常退款): a card of the buyer, or the merchant's own account. Not
+    stored: it names a person's card."""
+    body: dict[str, Any] = {"out_refund_no": out_refund_no, "type": "MERCHANT_BANK_CARD"}
+    if card:
+        body |= {
+            "type": "USER_BANK_CARD",
+            "bank_type": card.bank_type,
+            "bank_account": seal(card.account),
+            "real_name": seal(card.real_name),
+        }
     return _text(body)
 
 

@@ -1,0 +1,134 @@
+"""What an operator does for a refund that cannot go on by itself: send it another way, or begin it again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from payment import refund_repository, repository
+from payment.errors import (
+    BuyerAsksAgain,
+    RefundExceedsPayment,
+    RefundIsNotAbnormal,
+    RefundNotEnded,
+    RefundNotFound,
+    RefundSentElsewhere,
+    TooManyRefunds,
+    WechatRefused,
+    WechatUnavailable,
+)
+from payment.models import Refund
+from payment.refund_settlement import RefundSettlement
+from payment.refund_states import RefundState
+from payment.refunds import MOST_REFUNDS, new_refund
+from payment.repayment import Repayment
+from payment.wechat.client import WechatPay
+from payment.wechat.errors import Meaning, Refused, WechatError
+from payment.wechat.requests import BankCard
+from servicekit import acts
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+
+FIRST_QUESTION = timedelta(seconds=30)
+BUYERS_CAUSE = "buyer"
+
+
+@dataclass(frozen=True)
+class RefundRescue:
+    db: Database
+    clock: Clock
+    wechat: WechatPay
+    settlement: RefundSettlement
+    repayment: Repayment
+
+    async def page(self, *, last_id: int, size: int, state: str | None) -> Sequence[Refund]:
+        """Newest first."""
+        async with self.db.read() as session:
+            return await refund_repository.page(session, below=last_id, size=size, state=state)
+
+    async def send_elsewhere(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
+        """Send an abnormal refund to `card` of the buyer, or to the merchant's own account (None), from where a person
+        hands it over (发起异常退款). That it was sent is written down first; the card never is.
+
+        Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (a way is being tried), WechatRefused (nothing was
+        done), WechatUnavailable (it may have been: WeChat is asked, and says within minutes).
+        """
+        refund = await self._note_departure(operator_id, sn, card)
+        try:
+            verdict = await self.wechat.send_refund_elsewhere(refund.refund_id or "", refund.sn, card)
+        except Refused as error:
+            await self._forget_departure(sn)
+            if error.meaning is Meaning.LATER:
+                raise WechatUnavailable(str(error)) from error
+            raise WechatRefused(str(error)) from error
+        except WechatError as error:
+            raise WechatUnavailable(str(error)) from error
+        await self.settlement.apply(verdict)
+        return await self._find(sn)
+
+    async def begin_again(self, operator_id: int, sn: str) -> Refund:
+        """A new number for a request whose last one is closed. What a buyer asked for, only the buyer asks for again: the
+        order went on, and may be in use.
+
+        Raises RefundNotFound, RefundNotEnded, BuyerAsksAgain, RefundExceedsPayment, TooManyRefunds.
+        """
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            ended = await self._locked(tx, sn)
+            newest = await refund_repository.newest_of_request(tx, ended.request_sn)
+            if newest is None or newest.id != ended.id or ended.state != RefundState.CLOSED:
+                raise RefundNotEnded(f"refund {sn} goes on under {newest.sn if newest else sn}")
+            if ended.cause == BUYERS_CAUSE:
+                raise BuyerAsksAgain(f"order {ended.order_sn} was told that refund {sn} failed")
+            payment = await repository.by_sn(tx, ended.payment_sn)
+            held_fen, count = await refund_repository.held(tx, ended.payment_sn)
+            if payment is None or held_fen + ended.refund_fen > payment.total_fen:
+                raise RefundExceedsPayment(f"{held_fen} fen of {ended.payment_sn} went back or are on their way")
+            if count >= MOST_REFUNDS:
+                raise TooManyRefunds(f"payment {ended.payment_sn} has had {count} refunds")
+            again = new_refund(ended, now, attempt=ended.attempt + 1, due_at=now)
+            tx.add(again)
+            await acts.record(tx, now, operator_id, "begin-refund-again", _subject(sn), _subject(again.sn))
+            await refund_repository.resolve_notices(tx, sn, ["refund_refused", "refund_closed"])
+            await tx.flush()
+        self.repayment.wake()
+        return await self._find(again.sn)
+
+    async def _note_departure(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            refund = await self._locked(tx, sn)
+            if refund.state != RefundState.ABNORMAL or refund.refund_id is None:
+                raise RefundIsNotAbnormal(f"refund {sn} is {refund.state}")
+            if refund.sent_elsewhere_at is not None:
+                raise RefundSentElsewhere(f"refund {sn} was sent elsewhere at {refund.sent_elsewhere_at.isoformat()}")
+            refund.sent_elsewhere_at, refund.next_attempt_at, refund.tries = now, now + FIRST_QUESTION, 0
+            where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
+            await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=where)
+            await tx.flush()
+            return refund
+
+    async def _forget_departure(self, sn: str) -> None:
+        async with self.db.transaction() as tx:
+            refund = await self._locked(tx, sn)
+            if refund.state == RefundState.ABNORMAL:
+                refund.sent_elsewhere_at = None
+
+    async def _locked(self, tx: Transaction, sn: str) -> Refund:
+        """Payment first, refund second, as everybody."""
+        known = await refund_repository.by_sn(tx, sn)
+        if known is None:
+            raise RefundNotFound(f"no refund {sn}", field="refundSn")
+        await repository.lock_by_sn(tx, known.payment_sn)
+        await tx.refresh(known, with_for_update=True)
+        return known
+
+    async def _find(self, sn: str) -> Refund:
+        async with self.db.read() as session:
+            refund = await refund_repository.by_sn(session, sn)
+        if refund is None:
+            raise RefundNotFound(f"no refund {sn}")
+        return refund
+
+
+def _subject(sn: str) -> str:
+    return f"refund:{sn}"

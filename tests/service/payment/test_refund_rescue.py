@@ -1,0 +1,276 @@
+"""Refunds that cannot go on by themselves: an operator sends them another way, or begins them again."""
+
+# ruff: noqa: F811 - `paid` is a fixture of the refunds' own tests
+
+import asyncio
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from payment.main import create_app
+from servicekit.testing import client
+from tests.service.payment.conftest import BUYER, OPERATOR, secrets_of
+from tests.service.payment.test_callback import CALLBACK, JSON, rows
+from tests.service.payment.test_checkout import BODY, PREPAY, payments
+from tests.service.payment.test_refunds import (  # noqa: F401 - `paid` is a fixture
+    REFUND_CALLBACK,
+    ask,
+    end,
+    hear,
+    in_state,
+    paid,
+    tick,
+)
+from tests.service.payment.wechat import SERIAL
+
+CARD = {"bankType": "ICBC_DEBIT", "bankAccount": "6222020200112233445", "realName": "张小明"}
+NO_SUCH = "RFD2026112310000000000000"
+
+
+@pytest.fixture
+async def abnormal(http, wechat, db, paid):
+    """The number of a refund that WeChat could not give back."""
+    await ask(http, paid)
+    [refund] = await in_state(db, "accepted")
+    await end(http, wechat, refund["sn"], "ABNORMAL")
+    wechat.requests.clear()
+    return refund["sn"]
+
+
+async def test_an_abnormal_refund_goes_to_a_card_that_is_sealed_and_kept_nowhere(desk, http, wechat, db, abnormal):
+    answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["data"]["state"], answer.json()["data"]["sn"]) == ("abnormal", abnormal)
+    assert answer.json()["data"]["sentElsewhereAt"] is not None
+    assert wechat.sent_elsewhere == [
+        {
+            "out_refund_no": abnormal,
+            "type": "USER_BANK_CARD",
+            "bank_type": "ICBC_DEBIT",
+            "bank_account": "6222020200112233445",
+            "real_name": "张小明",
+        }
+    ]
+    [request] = wechat.requests
+    assert request.headers["Wechatpay-Serial"] == SERIAL
+    kept = str([await rows(db, table) for table in ("refund", "operator_act", "provider_notice", "idempotency_key")])
+    assert "6222020200112233445" not in kept
+    assert "张小明" not in kept
+    [act] = await rows(db, "operator_act")
+    assert (act["operator_id"], act["act"], act["subject"], act["note"]) == (
+        OPERATOR,
+        "send-refund-elsewhere",
+        f"refund:{abnormal}",
+        "a card of ICBC_DEBIT",
+    )
+
+    await end(http, wechat, abnormal, "SUCCESS")
+
+    await in_state(db, "succeeded")
+    [payment] = await payments(db)
+    assert (payment["pay_status"], payment["refunded_fen"], wechat.held(payment["sn"])) == (2, 19900, 0)
+    assert [notice["state"] for notice in await rows(db, "provider_notice")] == ["resolved"]
+
+
+async def test_it_may_go_to_the_merchants_own_account(desk, wechat, db, abnormal):
+    assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": None})).status_code == 200
+
+    assert wechat.sent_elsewhere == [{"out_refund_no": abnormal, "type": "MERCHANT_BANK_CARD"}]
+    assert (await rows(db, "operator_act"))[0]["note"] == "the merchant's account"
+
+
+async def test_two_operators_at_once_send_it_once(desk, wechat, db, abnormal):
+    answers = await asyncio.gather(
+        *(desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD}) for _ in range(5))
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {104020}
+    assert (len(wechat.sent_elsewhere), len(await rows(db, "operator_act"))) == (1, 1)
+
+
+async def test_the_first_ways_callback_again_does_not_undo_the_second(desk, http, wechat, db, abnormal):
+    headers, body = wechat.refund_notice(abnormal, "ABNORMAL")
+    await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+
+    assert (await http.post(REFUND_CALLBACK, content=body, headers={**JSON, **headers})).status_code == 204
+    await tick(http, db)  # WeChat says PROCESSING
+
+    [refund] = await rows(db, "refund")
+    assert (refund["state"], refund["sent_elsewhere_at"] is not None) == ("abnormal", True)
+    assert [row["to_state"] for row in await rows(db, "refund_transition order by seq")] == ["accepted", "abnormal"]
+
+
+async def test_when_that_way_fails_too_a_person_is_called_again_and_may_try_another(desk, http, wechat, db, abnormal):
+    for times in (1, 2):
+        assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 200
+        wechat.refunds[abnormal]["status"] = "ABNORMAL"
+        await tick(http, db)
+
+        [refund] = await rows(db, "refund where sent_elsewhere_at is null")
+        assert refund["problem"] == "the other way failed as well"
+        [notice] = await rows(db, "provider_notice where reason = 'refund_abnormal_again'")
+        assert (notice["state"], notice["seen"]) == ("needs_review", times)
+        assert (await desk("noticeResolve", {"id": notice["id"], "note": "another card"})).status_code == 200
+
+    assert len(wechat.sent_elsewhere) == 2
+    assert [row["to_state"] for row in await rows(db, "refund_transition order by seq")] == ["accepted", "abnormal"]
+
+
+async def test_wechats_refusal_is_told_and_leaves_the_way_open(desk, wechat, db, abnormal):
+    wechat.fail_with = [httpx.Response(400, json={"code": "PARAM_ERROR", "message": "银行卡号错误"})]
+
+    answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+
+    assert (answer.status_code, answer.json()["code"]) == (502, 104008)
+    assert "银行卡号错误" in answer.json()["detail"]
+    assert [row["sent_elsewhere_at"] for row in await rows(db, "refund")] == [None]
+    assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 200
+
+
+async def test_a_lost_answer_is_not_sent_again_but_asked_about(desk, http, wechat, db, abnormal):
+    wechat.lose_answers = 1
+
+    answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, 104007)
+    again = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+    assert (again.status_code, again.json()["code"]) == (409, 104020)
+    wechat.refunds[abnormal]["status"] = "SUCCESS"
+    await tick(http, db)
+    await in_state(db, "succeeded")
+    assert len(wechat.sent_elsewhere) == 1
+
+
+async def test_with_certificates_the_newest_one_seals(settings, wechat, tokens, sidecar, db):
+    old, new = "5" + "0" * 39, "6" + "0" * 39
+    wechat.certificates = {each: rsa.generate_private_key(65537, 2048) for each in (old, new)}
+    wechat.signs_with = old
+    of_certificates = settings.model_copy(update={"wxpay_public_key_id": ""})
+    app = create_app(
+        of_certificates, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat
+    )
+    async with client(app) as http:
+        number = (await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))).json()["data"]["paymentSn"]
+        wechat.pay(number)
+        headers, body = wechat.callback(wechat.transaction(number))
+        assert (await http.post(CALLBACK, content=body, headers={**JSON, **headers})).status_code == 204
+        await ask(http, number)
+        [refund] = await in_state(db, "accepted")
+        await end(http, wechat, refund["sn"], "ABNORMAL")
+
+        answer = await http.post(
+            "/payment/v1/ops/refundSendElsewhere",
+            json={"refundSn": refund["sn"], "card": CARD},
+            headers=tokens.bearer(OPERATOR, "operator"),
+        )
+
+    assert answer.status_code == 200, answer.text
+    assert wechat.requests[-1].headers["Wechatpay-Serial"] == new
+    assert wechat.sent_elsewhere[0]["real_name"] == "张小明"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"card": CARD}, 422, "refundSn"),
+        ({"refundSn": NO_SUCH}, 422, "card"),
+        ({"refundSn": NO_SUCH, "card": CARD}, 404, "refundSn"),
+        ({"refundSn": NO_SUCH, "card": CARD | {"bankAccount": "62 22"}}, 422, "card.bankAccount"),
+        ({"refundSn": NO_SUCH, "card": CARD | {"realName": ""}}, 422, "card.realName"),
+        ({"refundSn": NO_SUCH, "card": {"bankType": "ICBC_DEBIT"}}, 422, "card.bankAccount"),
+    ],
+)
+async def test_a_wrong_wish_is_refused_by_its_field(desk, wechat, db, abnormal, body, status, field):
+    answer = await desk("refundSendElsewhere", body)
+
+    assert (answer.status_code, answer.json()["field"]) == (status, field), answer.text
+    assert "6222" not in answer.text
+    assert (wechat.requests, await rows(db, "operator_act")) == ([], [])
+
+
+async def test_only_an_abnormal_refund_goes_elsewhere(desk, http, wechat, db, paid):
+    await ask(http, paid)
+    [refund] = await in_state(db, "accepted")
+    wechat.requests.clear()
+
+    answer = await desk("refundSendElsewhere", {"refundSn": refund["sn"], "card": CARD})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, 104019)
+    assert (wechat.requests, await rows(db, "operator_act")) == ([], [])
+
+
+async def test_a_refused_refund_of_a_late_payment_begins_again_under_a_new_number(desk, http, wechat, db, paid):
+    wechat.fail_with = [httpx.Response(403, json={"code": "USER_ACCOUNT_ABNORMAL", "message": "账户注销"})]
+    await hear(http, paid)
+    [ended] = await in_state(db, "closed")
+    wechat.refund_ends = "SUCCESS"
+
+    answer = await desk("refundBeginAgain", {"refundSn": ended["sn"]})
+
+    assert answer.status_code == 200, answer.text
+    [_, again] = await in_state(db, "closed", "succeeded")
+    assert (again["request_sn"], again["attempt"], again["sn"]) == (ended["request_sn"], 2, answer.json()["data"]["sn"])
+    assert (wechat.held(paid), (await payments(db))[0]["pay_status"]) == (0, 2)
+    assert [notice["state"] for notice in await rows(db, "provider_notice")] == ["resolved"]
+    assert [act["subject"] for act in await rows(db, "operator_act order by id")] == [
+        f"refund:{ended['sn']}",
+        f"refund:{again['sn']}",
+    ]
+    twice = await desk("refundBeginAgain", {"refundSn": ended["sn"]})
+    assert (twice.status_code, twice.json()["code"]) == (409, 104021)
+
+
+async def test_what_the_buyer_asked_for_only_the_buyer_asks_for_again(desk, http, wechat, db, paid):
+    wechat.fail_with = [httpx.Response(403, json={"code": "USER_ACCOUNT_ABNORMAL", "message": "账户注销"})]
+    await ask(http, paid)
+    [ended] = await in_state(db, "closed")
+
+    answer = await desk("refundBeginAgain", {"refundSn": ended["sn"]})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, 104022)
+    assert (len(await rows(db, "refund")), await rows(db, "operator_act")) == (1, [])
+
+
+async def test_order_hears_that_a_refused_request_came_to_nothing(http, wechat, db, paid):
+    wechat.fail_with = [httpx.Response(403, json={"code": "USER_ACCOUNT_ABNORMAL", "message": "账户注销"})]
+
+    await ask(http, paid)
+
+    [refund] = await in_state(db, "closed")
+    [told] = await rows(db, "outbox where topic = 'payment-refund-failed-topic'")
+    assert (told["partition_key"], told["event"]["type"]) == (refund["order_sn"], "minsu.payment.refund-failed.v1")
+    assert {name: told["event"]["data"][name] for name in ("requestSn", "orderSn", "paymentSn", "refundFen")} == {
+        "requestSn": refund["request_sn"],
+        "orderSn": refund["order_sn"],
+        "paymentSn": paid,
+        "refundFen": 19900,
+    }
+
+
+async def test_order_hears_it_once_when_wechat_closed_every_number(http, wechat, db, paid):
+    wechat.refund_ends = "CLOSED"
+    await ask(http, paid)
+    for states in (("closed", "requested"), ("closed", "closed", "requested")):
+        await in_state(db, *states)
+        assert await rows(db, "outbox where topic = 'payment-refund-failed-topic'") == []
+        await tick(http, db)
+
+    await in_state(db, "closed", "closed", "closed")
+    assert len(await rows(db, "outbox where topic = 'payment-refund-failed-topic'")) == 1
+
+
+@pytest.mark.parametrize("name", ["refundList", "refundSendElsewhere", "refundBeginAgain"])
+async def test_only_operators_may(desk, abnormal, name):
+    assert (await desk(name, {"refundSn": abnormal, "card": None}, "buyer", "merchant")).status_code == 403
+
+
+async def test_refunds_are_listed_newest_first_and_by_state(desk, http, db, abnormal):
+    [shown] = (await desk("refundList", {"state": "abnormal"})).json()["data"]["list"]
+
+    assert (shown["sn"], shown["refundFen"], shown["sentElsewhereAt"]) == (abnormal, 19900, None)
+    assert shown["problem"] == "WeChat could not return the money to where it came from"
+    assert (await desk("refundList", {"state": "succeeded"})).json()["data"]["list"] == []
+    assert (await desk("refundList", {"lastId": shown["id"]})).json()["data"]["list"] == []
