@@ -83,8 +83,10 @@ class System:
             cursor = connection.execute(query.encode(), parameters)
             return cursor.fetchall() if cursor.description else []
 
-    def cli(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """One of our console scripts, as a user would call it."""
+    def cli(
+        self, program: str, *arguments: str, check: bool = True, typed: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """One of our console scripts, as a user would call it; `typed` answers what it asks."""
         script = Path(sys.executable).parent / program
         done = subprocess.run(
             [script, *arguments],
@@ -92,6 +94,7 @@ class System:
             capture_output=True,
             text=True,
             check=False,
+            input=typed,
         )
         if check:
             assert done.returncode == 0, f"{program} {arguments}: {done.stdout}\n{done.stderr}"

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from payment.notices import Notices
 from servicekit import migrate
 from servicekit.clock import SHANGHAI
 from servicekit.testing import SIDECAR_HEADERS
@@ -44,6 +46,19 @@ async def test_a_notice_is_listed_and_resolved_once_with_who_when_and_why(desk, 
     assert (again.status_code, again.json()["code"]) == (409, 104015)
     [act] = await rows(db, "operator_act")
     assert (act["operator_id"], act["act"], act["subject"]) == (OPERATOR, "resolve", f"notice:{shown['id']}")
+
+
+async def test_what_waits_for_a_person_is_measured(desk, db, notice):
+    def waiting():
+        return REGISTRY.get_sample_value("payment_notices_open", {"reason": "amount"})
+
+    notices = Notices(db, lambda: datetime.now(UTC))
+    await notices.measure()
+    assert waiting() == 1
+
+    await desk("noticeResolve", {"id": 1, "note": "a test of theirs"})
+    await notices.measure()
+    assert waiting() == 0
 
 
 async def test_two_operators_at_once_resolve_it_once(desk, db, notice):

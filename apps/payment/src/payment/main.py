@@ -86,6 +86,7 @@ def create_app(
     reconciling = Reconciling(db, clock, Bills(wechat), settlement, refund_settlement)
     earnings = Earnings(db, clock, StayPeer(sidecar), settings.wxpay_fee_basis_points)
     daily = Daily([reconciling.run_wanted, earnings.settle_wanted])
+    notices = Notices(db, clock)
     keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "payment", consumers)
     return build(
@@ -104,7 +105,7 @@ def create_app(
             closing,
             letters,
             Ledger(db),
-            Notices(db, clock),
+            notices,
             reconciling,
             earnings,
             daily,
@@ -122,6 +123,7 @@ def create_app(
             Relay(db, sidecar, keep_days=settings.outbox_keep_days),
             repayment,
             daily,
+            Upkeep(notices.measure, every_seconds=15),
             Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
         ],
         dead_letters=letters,

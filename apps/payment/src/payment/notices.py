@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prometheus_client import Gauge
 from sqlalchemy import RowMapping
 
 from payment import repository
@@ -13,6 +14,7 @@ from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database
 
+OPEN = Gauge("payment_notices_open", "WeChat's words that wait for a person", ["reason"])
 Notice = tuple[ProviderNotice, Mapping[str, Any] | None]
 """The notice and the operator's act that resolved it. One that mended itself is resolved without; one that was opened
 again is not resolved."""
@@ -30,6 +32,13 @@ class Notices:
             done = await acts.of_subjects(session, [_subject(notice) for notice in notices])
         resolved = {act["subject"]: _plain(act) for act in done}
         return [(notice, resolved.get(_subject(notice)) if notice.state == "resolved" else None) for notice in notices]
+
+    async def measure(self) -> None:
+        """How many wait for a person, by every reason that there ever was one for, as a metric."""
+        async with self.db.read() as session:
+            counts = await repository.open_notices(session)
+        for reason, count in counts:
+            OPEN.labels(reason).set(count)
 
     async def resolve(self, operator_id: int, notice_id: int, note: str) -> Notice:
         """Raises NoticeNotFound, NoticeResolved."""

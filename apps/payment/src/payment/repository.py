@@ -145,3 +145,10 @@ async def lock_notice(tx: Transaction, notice_id: int) -> ProviderNotice | None:
     return (
         await tx.scalars(select(ProviderNotice).where(ProviderNotice.id == notice_id).with_for_update())
     ).one_or_none()
+
+
+async def open_notices(session: AsyncSession) -> Sequence[tuple[str, int]]:
+    """How many notices of each reason wait for a person; 0 where all are resolved."""
+    waiting = func.count().filter(ProviderNotice.state == "needs_review")
+    query = select(ProviderNotice.reason, waiting).group_by(ProviderNotice.reason)
+    return (await session.execute(query)).tuples().all()

@@ -49,6 +49,7 @@ FAULTS: tuple[Kind, ...] = (
     Kind("refund-abnormal", "the refund ends ABNORMAL", 777732),
     Kind("refund-closed", "the refund ends CLOSED", 777733),
     Kind("refund-not-enough", "a refund is refused: 403 NOT_ENOUGH", 777734),
+    Kind("refund-refused", "a refund is refused for good: 403 USER_ACCOUNT_ABNORMAL", 777736),
     Kind("refund-late", "the refund takes this long", 777735, 60, "seconds"),
     Kind("api-5xx", "500 SYSTEM_ERROR before anything was done", 0),
     Kind("api-5xx-after", "500 SYSTEM_ERROR although it was done", 777741),

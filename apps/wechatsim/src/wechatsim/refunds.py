@@ -159,6 +159,8 @@ def _check(sim: Sim, order: Row, content: dict[str, Any]) -> None:
     subject = f"{order['out_trade_no']} {content['out_refund_no']}"
     if sim.faults.take("refund-not-enough", subject, order["total"]) is not None:
         raise PayError(HTTPStatus.FORBIDDEN, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起")
+    if sim.faults.take("refund-refused", subject, order["total"]) is not None:
+        raise PayError(HTTPStatus.FORBIDDEN, "USER_ACCOUNT_ABNORMAL", "用户账户异常，退款失败")
 
 
 def _outcome(sim: Sim, order: Row, out_refund_no: str) -> tuple[str, float | None]:

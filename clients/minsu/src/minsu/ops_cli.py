@@ -141,8 +141,9 @@ def refund_elsewhere(
         raise typer.BadParameter("give either --to-card BANK or --to-merchant")
     card = None
     if bank_type:
-        account = typer.prompt("Number of the buyer's card", hide_input=True)
-        card = {"bankType": bank_type, "bankAccount": account, "realName": typer.prompt("Name on the card")}
+        account = typer.prompt("Number of the buyer's card", hide_input=True, err=True)
+        name = typer.prompt("Name on the card", err=True)
+        card = {"bankType": bank_type, "bankAccount": account, "realName": name}
     with _operator() as api:
         show.facts(ops.send_refund_elsewhere(api, refund, card), json_wanted=as_json)
 

@@ -31,7 +31,7 @@ class Part:
     ports: tuple[tuple[str, int], ...]
     program: Callable[[], Program]
     why_not_ready: Callable[[], str | None]
-    patience: float = 90.0
+    patience: float = 240.0
     settings: str = ""  # a fingerprint of what it is told at its start
 
     @property
