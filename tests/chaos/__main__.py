@@ -27,15 +27,19 @@ def main(
     faults: Annotated[int, typer.Option(help="how many")] = 220,
     minutes: Annotated[float, typer.Option(help="of load; the faults are spread over it")] = 15,
     short: Annotated[bool, typer.Option("--short", help="a minute and a half in all")] = False,
+    replicas: Annotated[
+        str, typer.Option(help="how many of each service, as REPLICAS of `make up`; one of each in a short run")
+    ] = "order=2 payment=2 notification=2",
     json: Annotated[Path | None, typer.Option(help="write the figures here too")] = None,
     run_dir: Annotated[Path | None, typer.Option(help="keep the run folder there")] = None,
     offset: Annotated[int | None, typer.Option(help="move every port by this")] = None,
 ) -> None:
     plan = replace(SHORT, seed=seed) if short else Plan(seed, faults, minutes * 60)
+    beside = {} if short else {"REPLICAS": replicas}
     folder = run_dir or Path(tempfile.mkdtemp(prefix="minsu-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
-    machine = Machine(folder, _free_offset() if offset is None else offset, TOLD)
+    machine = Machine(folder, _free_offset() if offset is None else offset, TOLD | beside)
     disk = Disk(folder / "tiny-disk", machine)
     console.print(f"starting the system in {folder}", highlight=False, soft_wrap=True)
     journal = Journal()

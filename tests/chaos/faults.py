@@ -1,6 +1,7 @@
 """What goes wrong, as data: a deck of faults, dealt in an order that the seed decides."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,13 +64,14 @@ API_FAULTS: dict[str, float | None] = {
     "refund-abnormal": None,
     "refund-closed": None,
     "refund-not-enough": None,
+    "refund-refused": None,
 }
 
 
-def deck(rng: random.Random, *, disk: bool) -> list[Fault]:
-    """Every fault once, the services that hold money twice, shuffled."""
-    faults = [Fault("kill", name) for name in (*PARTS, *BUSY, *(f"{name}-daprd" for name in BUSY))]
-    pausable = (*BUSY, *PROXIED, "order-daprd", "payment-daprd")
+def deck(rng: random.Random, *, disk: bool, replicas: Sequence[str] = ()) -> list[Fault]:
+    """Every fault once, the services that hold money twice, shuffled. `replicas`: what runs beside a first one."""
+    faults = [Fault("kill", name) for name in (*PARTS, *BUSY, *(f"{name}-daprd" for name in BUSY), *replicas)]
+    pausable = (*BUSY, *PROXIED, "order-daprd", "payment-daprd", *replicas)
     faults += [Fault("pause", name, rng.uniform(1, 8)) for name in pausable]
     for link in PROXIED:
         faults += [
@@ -104,10 +106,10 @@ def short_deck(rng: random.Random, *, disk: bool) -> list[Fault]:
     return faults
 
 
-def schedule(seed: int, count: int, *, disk: bool, short: bool = False) -> list[Fault]:
+def schedule(seed: int, count: int, *, disk: bool, short: bool = False, replicas: Sequence[str] = ()) -> list[Fault]:
     """The first `count` of as many decks as are needed."""
     rng = dice(seed, "faults")
     dealt: list[Fault] = []
     while len(dealt) < count:
-        dealt += short_deck(rng, disk=disk) if short else deck(rng, disk=disk)
+        dealt += short_deck(rng, disk=disk) if short else deck(rng, disk=disk, replicas=replicas)
     return dealt[:count]

@@ -15,7 +15,7 @@ from tests.chaos.dice import dice
 from tests.chaos.disk import Disk
 from tests.chaos.faults import Fault
 from tests.chaos.journal import Journal
-from tests.chaos.machine import PARTS, PROXIED, Machine
+from tests.chaos.machine import PROXIED, Machine
 from tests.chaos.proxy import Mood
 
 TOPICS = (
@@ -57,13 +57,13 @@ class Levers:
 
     async def heal(self) -> None:
         """Undo whatever may still be in force, and bring everything back."""
-        for name in PARTS:
+        for name in self._machine.names:
             self._machine.resume(name)
         for name in PROXIED:
             self._machine.network.become(name, Mood.OPEN)
         self._disk.free()
         # All at once: an app is ready when its sidecar is, and a sidecar when it has its broker.
-        await asyncio.gather(*(asyncio.to_thread(self._machine.revive, name) for name in PARTS))
+        await asyncio.gather(*(asyncio.to_thread(self._machine.revive, name) for name in self._machine.names))
         await asyncio.to_thread(self._limit_messages, None)
         await self._client.sim("POST", "/_sim/faults/clear", {})
 

@@ -42,14 +42,18 @@ class _Silent:
 
 
 class Machine:
-    """One running system in `run`, on ports moved by `offset`; `told` are settings as `make up` takes them."""
+    """One running system in `run`, on ports moved by `offset`; `told` are settings as `make up` takes them, REPLICAS
+    among them: `order-2` and its sidecar are then parts like the others."""
 
     def __init__(self, run: Path, offset: int, told: dict[str, str]) -> None:
         self.run, self._told = run, {"MINSU_RUN_DIR": str(run), "PORT_OFFSET": str(offset), **told}
         self.where = layout.plan(self._told)
         self.network = Network()
         self.processes = Processes(run)
-        self._locks = {name: threading.Lock() for name in PARTS}
+        beside = [f"{app}-{number}" for app, count in layout.replicas(told).items() for number in range(2, count + 1)]
+        self.replicas = tuple(part for name in beside for part in (name, f"{name}-daprd"))
+        self.names = PARTS + self.replicas
+        self._locks = {name: threading.Lock() for name in self.names}
         self.env: dict[str, str] = {}
 
     def start(self) -> None:
@@ -68,7 +72,7 @@ class Machine:
         graph.run(system._steps(self._environment, self.postgres, parts, self.processes), _Silent())
 
     def stop(self) -> None:
-        for name in PARTS:
+        for name in self.names:
             self.resume(name)
         done = subprocess.run(
             [sys.executable, "-m", "stack", "down"],

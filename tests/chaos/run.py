@@ -51,7 +51,8 @@ async def run(machine: Machine, plan: Plan, disk: Disk, left_out: str, journal: 
         levers = Levers(machine, client, disk, journal, plan.seed)
         stop = asyncio.Event()
         guests = asyncio.create_task(load.run(stop, rate=plan.rate))
-        await _inject(plan, levers, schedule(plan.seed, plan.faults, disk=not left_out, short=plan.short))
+        faults = schedule(plan.seed, plan.faults, disk=not left_out, short=plan.short, replicas=machine.replicas)
+        await _inject(plan, levers, faults)
         await levers.heal()
         stop.set()
         await guests

@@ -1,0 +1,147 @@
+"""A day's bill with business on it, downloaded from the sandbox, against our books; and what the day earned.
+
+A test cannot wait for tomorrow, and the sandbox's clock is everybody's: the rows of these purchases, in WeChat's books
+and in ours, are moved to a day that is over. Nothing else is touched.
+"""
+
+import json
+import secrets
+import sqlite3
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.refunding import book_ahead, fault, pay, payment, refunds
+from tests.support.system import System
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.stack
+SHANGHAI = timezone(timedelta(hours=8))
+WAIT_USE, USED, ORDER_REFUNDED = 1, 2, 3
+FEE = 0.006
+
+
+def ops(system: System, *arguments: str) -> Any:
+    return json.loads(system.cli("minsu", "ops", *arguments, "--json").stdout)
+
+
+@pytest.fixture
+def days_ago() -> int:
+    """A day of this test's own, also on a system that is kept between runs."""
+    return 12 + secrets.randbelow(74)
+
+
+@pytest.fixture
+def day(days_ago: int) -> date:
+    return (datetime.now(UTC) - timedelta(days=days_ago)).astimezone(SHANGHAI).date()
+
+
+def in_wechats_books(system: System, statement: str, *parameters: Any) -> None:
+    store = sqlite3.connect(Path(system.environment["RUN_DIR"]) / "wechatsim" / "store.db", timeout=20)
+    with store:
+        assert store.execute(statement, parameters).rowcount > 0
+    store.close()
+
+
+def let_days_pass(system: System, number: str, days: int) -> None:
+    """For one payment and its refunds, in both books."""
+    seconds = days * 86400
+    moved = "update payment_order set created_at = created_at - ?, success_at = success_at - ? where out_trade_no = ?"
+    in_wechats_books(system, moved, seconds, seconds, number)
+    in_wechats_books(system, "update ledger set at = at - ? where out_trade_no = ?", seconds, number)
+    moved = "update third_payment set pay_time = pay_time - make_interval(days => %s) where sn = %s"
+    system.rows("payment", moved, days, number)
+    if refunds(system, number):
+        moved = "update refund set created_at = created_at - ?, success_at = success_at - ? where out_trade_no = ?"
+        in_wechats_books(system, moved, seconds, seconds, number)
+        system.rows(
+            "payment",
+            "update refund set created_at = created_at - make_interval(days => %s),"
+            " success_time = success_time - make_interval(days => %s) where payment_sn = %s",
+            days,
+            days,
+            number,
+        )
+
+
+def purchase(system: System) -> tuple[str, str]:
+    order_sn = book_ahead(system)
+    number = pay(system, order_sn)
+    eventually(lambda: system.order(order_sn)["tradeState"] == WAIT_USE, what="the order is paid")
+    return order_sn, number
+
+
+def test_a_days_bill_agrees_but_for_the_payment_nobody_told_us_of_and_that_one_is_settled(
+    system: System, days_ago: int, day: date
+) -> None:
+    _, kept = purchase(system)
+    given_back, refunded = purchase(system)
+    system.data("/order/v1/homestayOrder/refundHomestayOrder", {"sn": given_back, "reason": ""}, "BUYER")
+    eventually(lambda: system.order(given_back)["tradeState"] == ORDER_REFUNDED, what="the refund")
+    unheard = book_ahead(system)
+    missed = str(system.prepay(unheard)["paymentSn"])
+    system.rows("payment", "update third_payment set next_query_at = now() + interval '1 hour' where sn = %s", missed)
+    with fault(system, "callback-lost", missed):
+        system.tap_pay(missed)
+    for number in (kept, refunded, missed):
+        let_days_pass(system, number, days_ago)
+    total = payment(system, kept)["total_fen"]
+
+    answer = ops(system, "reconcile", "--date", str(day))
+
+    run = answer["run"]
+    assert (run["state"], run["hasBill"], run["payments"], run["paymentsFen"]) == ("done", True, 3, 3 * total)
+    assert (run["refunds"], run["refundsFen"]) == (1, total)
+    [difference] = answer["differences"]
+    assert {name: difference[name] for name in ("kind", "subject", "number", "repair", "outcome")} == {
+        "kind": "state",
+        "subject": "payment",
+        "number": missed,
+        "repair": "settle",
+        "outcome": "settled",
+    }
+    eventually(lambda: system.order(unheard)["tradeState"] == WAIT_USE, what="its order hears of it")
+    again = ops(system, "reconcile", "--date", str(day))
+    assert again["differences"] == answer["differences"]
+    assert payment(system, missed)["version"] == 2
+
+
+def test_a_stay_that_began_on_a_day_is_what_its_business_earned(system: System, days_ago: int, day: date) -> None:
+    order_sn = system.book()
+    number = pay(system, order_sn)
+    eventually(lambda: system.order(order_sn)["tradeState"] == WAIT_USE, what="the order is paid")
+    code = system.order(order_sn)["tradeCode"]
+    assert system.data("/order/v1/merchant/verifyTradeCode", {"tradeCode": code}, "MERCHANT")["tradeState"] == USED
+    let_days_pass(system, number, days_ago)
+    system.rows("order", "alter table order_transition disable trigger user")  # it is append-only for everybody
+    try:
+        system.rows(
+            "order",
+            "update order_transition set created_at = created_at - make_interval(days => %s)"
+            " where order_id = (select id from homestay_order where sn = %s)",
+            days_ago,
+            order_sn,
+        )
+    finally:
+        system.rows("order", "alter table order_transition enable trigger user")
+    total = payment(system, number)["total_fen"]
+
+    ops(system, "settle", "--date", str(day))
+    [record] = eventually(lambda: ops(system, "settlements", "--date", str(day)), what="the day's record")
+
+    fee = round(total * FEE)
+    assert {name: record[name] for name in ("day", "seq", "stays", "staysFen", "refunds", "feeFen", "netFen")} == {
+        "day": str(day),
+        "seq": 1,
+        "stays": 1,
+        "staysFen": total,
+        "refunds": 0,
+        "feeFen": fee,
+        "netFen": total - fee,
+    }
+    ops(system, "settle", "--date", str(day))
+    settled = "select 1 from settlement_day where day = %s and settled_at is not null"
+    eventually(lambda: system.rows("payment", settled, day), what="the day is settled once more")
+    assert ops(system, "settlements", "--date", str(day)) == [record]
