@@ -131,7 +131,8 @@ class _Guests:
 
     async def order(self, order_sn: str) -> OrderDetail:
         self._house._must_be_there()
-        answer = InternalOrder.of(await self._house.lookup.order(order_sn))
+        order = await self._house.lookup.order(order_sn)
+        answer = InternalOrder.of(order, refunded_at=await self._house.lookup.refunded_at(order))
         return OrderDetail.model_validate_json(answer.model_dump_json(by_alias=True))
 
     async def openid(self, user_id: int) -> str:
