@@ -1,5 +1,6 @@
 """All books as they stand, read with plain SQL past the services: ours, and the sandbox's own. Nothing of ours computes."""
 
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
@@ -112,9 +113,14 @@ def _tables(url: str, names: Iterable[str]) -> dict[str, list[Row]]:
 
 
 def _sandbox(machine: Machine) -> dict[str, list[Row]]:
-    """The sandbox's file itself: its control API shows no more than the newest two hundred of some books."""
+    """The sandbox's file itself: its control API shows no more than the newest two hundred of some books. A message's
+    template has its title beside it."""
     with sqlite3.connect(f"file:{machine.run}/wechatsim/store.db?mode=ro", uri=True) as store:
         store.row_factory = sqlite3.Row
         found = {name: [dict(row) for row in store.execute(f"select * from {name}")] for name in SIM_TABLES}  # noqa: S608 - names of ours
     store.close()
+    merchant = json.loads((machine.where.keys / "merchant.json").read_text())
+    titles = {template["id"]: template["title"] for template in merchant["templates"]}
+    for row in found["message"]:
+        row["title"] = titles[row["template_id"]]
     return found

@@ -4,7 +4,7 @@ sandbox's own ledger and messages, and from the journal. Nothing here imports co
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.chaos import refunds, stuck
+from tests.chaos import messages, refunds, stuck
 from tests.chaos.books import Books, Row, group
 from tests.chaos.findings import DOUBLED, LOST, WRONG, Finding, chain
 
@@ -30,7 +30,7 @@ def check(books: Books, acknowledged: list[Row]) -> list[Finding]:
     found += payments_move_legally(books)
     found += every_change_was_told_once(books)
     found += every_event_was_taken(books)
-    found += messages(books)
+    found += messages.find(books)
     found += bookings_are_kept(books, acknowledged)
     found += stuck.find(books)
     return found
@@ -125,28 +125,6 @@ def every_event_was_taken(books: Books) -> Iterator[Finding]:
                 yield Finding(
                     LOST, row["partition_key"], f"{CONSUMER[row['topic']]} never took event {row['event_id']}"
                 )
-
-
-def messages(books: Books) -> Iterator[Finding]:
-    """Each guest has an openid of its own: what came to that phone is about that order, and each template once."""
-    openids = {row["attach"]: row["openid"] for row in books.sim["payment_order"]}
-    templates = {row["template_id"] for row in books.sim["message"]}
-    accepted = Counter((row["openid"], row["template_id"]) for row in books.sim["message"])
-    for (openid, template), times in accepted.items():
-        if times > 1:
-            yield Finding(DOUBLED, openid, f"{times} messages of template {template}")
-    tasks = books.grouped("notification", "notification_task", "order_sn")
-    orders = {row["id"]: row["sn"] for row in books.orders.values()}
-    for row in books.ours["order"]["order_transition"]:
-        if row["to_state"] != WAIT_USE:
-            continue
-        sn = orders[row["order_id"]]
-        came = sum(accepted[openids.get(sn, ""), template] for template in templates)
-        called_off = sum(task["state"] == "cancelled" for task in tasks[sn])
-        still = books.orders[sn]["trade_state"] == WAIT_USE
-        if came + (0 if still else called_off) < 2:
-            states = sorted((task["kind"], task["state"], task["reason"]) for task in tasks[sn])
-            yield Finding(LOST, sn, f"paid, and {came} of 2 messages came; tasks: {states}")
 
 
 def bookings_are_kept(books: Books, acknowledged: list[Row]) -> Iterator[Finding]:

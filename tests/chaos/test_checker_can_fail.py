@@ -21,7 +21,7 @@ TASKS_KEY = "uq_notification_task_order_sn_kind"
 
 @contextmanager
 def broken(machine, service, how):
-    """`service` runs without its outbox, or without its inbox, until the end of the block."""
+    """`service` runs without what `broken/` knows as `how`, until the end of the block."""
     machine.kill(service)
     machine.revive(service, machine.broken(service, how))
     try:
@@ -31,12 +31,12 @@ def broken(machine, service, how):
         machine.revive(service)
 
 
-async def visit(machine, journal, *, grant=0, patience=8.0):
-    """A few guests book and pay; `grant` lets WeChat take that many messages more for each of them."""
+async def visit(machine, journal, *, plan="pays", grant=0, patience=8.0):
+    """A few guests book and live by `plan`; `grant` lets WeChat take that many messages more for each of them."""
     known = await asyncio.to_thread(books.order_numbers, machine)
     client = Client(machine.env, f"http://127.0.0.1:{machine.real_port('wechatsim')}", journal)
     try:
-        load = Load(1, client, journal, machine.env, expire=None, first=len(known) + 1, plans={"pays": 1})
+        load = Load(1, client, journal, machine.env, expire=None, first=len(known) + 1, plans={plan: 1})
         for _ in range(GUESTS):
             load.let_in(patience)
         await load.finish(40)
@@ -79,6 +79,17 @@ def test_without_orders_outbox_the_missing_messages_are_reported_lost(machine):
         found = findings(machine, before, journal)
 
     assert sum(each.kind == LOST and "0 of 2 messages came" in each.what for each in found) == GUESTS
+
+
+def test_without_the_message_of_a_refund_each_refunded_guest_is_reported_untold(machine):
+    before, journal = books.order_numbers(machine), Journal()
+
+    with broken(machine, "notification", "refund messages"):
+        asyncio.run(visit(machine, journal, plan="refunds", patience=60))
+        found = findings(machine, before, journal, 40)
+
+    assert {(each.kind, each.what) for each in found} == {(LOST, "refunded, and its guest was not told")}
+    assert len(found) == GUESTS
 
 
 def test_without_an_inbox_and_a_key_the_second_message_is_reported_doubled(machine):

@@ -52,7 +52,9 @@ def apps() -> dict[str, FastAPI]:
             {"wxpay-mch-private-key": key, "wxpay-apiv3-key": "k" * 32},
         ),
         "notification": notification.main.create_app(
-            notification.settings.Settings(**COMMON, **WXMA, template_paid="p" * 43, template_arrival="a" * 43)
+            notification.settings.Settings(
+                **COMMON, **WXMA, template_paid="p" * 43, template_arrival="a" * 43, template_refunded="r" * 43
+            )
         ),
     }
 

@@ -1,6 +1,7 @@
 """What must hold for everything that runs in a cluster, in each overlay."""
 
 import re
+from importlib import import_module
 
 import pytest
 import yaml
@@ -112,6 +113,17 @@ def test_a_services_keys_are_in_its_sidecar_alone(documents):
         if name in stores:
             assert volumes["keys"]["secret"]["secretName"] == f"{name}-keys"
             assert template["metadata"]["annotations"]["dapr.io/volume-mounts"] == "keys:/var/run/minsu"
+
+
+def test_every_setting_without_a_default_is_told(documents):
+    for name in SERVICES:
+        kind = import_module(f"{name}.settings").Settings
+        required = [(each, field) for each, field in kind.model_fields.items() if field.is_required()]
+        wanted = {
+            field.validation_alias or f"{kind.model_config['env_prefix']}{each.upper()}" for each, field in required
+        }
+        env = documents.services()[name]["spec"]["containers"][0]["env"]
+        assert wanted <= settings_of(documents, name).keys() | {one["name"] for one in env}, name
 
 
 def test_the_times_of_going_agree(documents):

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,6 +29,21 @@ def ask(system, order_sn):
 
 def decide(system, order_sn, *, agree, note=""):
     return system.data("/order/v1/merchant/refundDecision", {"sn": order_sn, "agree": agree, "note": note}, "MERCHANT")
+
+
+def told(system, order_sn):
+    """The messages about this order's refund that WeChat took."""
+    found = system.wechat.get("/_sim/messages", params={"openid": system.environment["WXPAY_OPENID"]}).json()
+    return [each for each in found["messages"] if each["data"].get("character_string1") == order_sn]
+
+
+def tasks(system, order_sn):
+    found = system.rows("notification", "select kind, state from notification_task where order_sn = %s", order_sn)
+    return {row["kind"]: row["state"] for row in found}
+
+
+def yuan(fen):
+    return f"¥{fen // 100}.{fen % 100:02d}"
 
 
 @pytest.fixture
@@ -62,6 +78,32 @@ def test_a_buyer_who_leaves_in_time_gets_all_of_it_back(system, paid):
     assert (row["pay_status"], row["refunded_fen"]) == (2, row["total_fen"])
     assert (books(system, number)["refunded"], books(system, number)["held"]) == (row["total_fen"], 0)
     assert [refund["state"] for refund in refunds(system, number)] == ["succeeded"]
+
+
+def test_a_buyer_whose_money_is_back_is_told_so_once(system, paid):
+    order_sn, number = paid
+    eventually(lambda: tasks(system, order_sn) == {"paid": "sent", "before_arrival": "sent"}, what="both messages")
+
+    ask(system, order_sn)
+
+    [message] = eventually(lambda: told(system, order_sn), what="the message", seconds=30)
+    eventually(lambda: tasks(system, order_sn).get("refunded") == "sent", what="the message written down as sent")
+    [row] = system.rows(
+        "order",
+        "select t.created_at, o.title from order_transition t join homestay_order o on o.id = t.order_id"
+        " where o.sn = %s and t.to_state = 3",
+        order_sn,
+    )
+    heard = row["created_at"].astimezone(ZoneInfo("Asia/Shanghai"))
+    assert message["title"] == "退款成功通知"
+    assert message["data"] == {
+        "character_string1": order_sn,
+        "thing2": row["title"],
+        "amount3": yuan(payment(system, number)["total_fen"]),
+        "time4": f"{heard.year}年{heard.month}月{heard.day}日 {heard:%H:%M}",
+        "thing5": "已原路退回付款账户",
+    }
+    assert told(system, order_sn) == [message]
 
 
 def test_a_merchant_who_refuses_can_take_the_guest_in(system, begun):
@@ -223,8 +265,11 @@ def test_parts_are_refunded_and_the_order_hears_of_it_when_all_is_back(system, p
         ends(system, number, *["succeeded"] * done)
         assert books(system, number)["held"] == total - sum(shares[:done])
         assert payment(system, number)["refunded_fen"] == sum(shares[:done])
+        assert done == len(shares) or told(system, order_sn) == []
 
     reaches(system, order_sn, ORDER_REFUNDED)
+    [message] = eventually(lambda: told(system, order_sn), what="the message", seconds=30)
+    assert message["data"]["amount3"] == yuan(total)
     assert payment(system, number)["pay_status"] == 2
     over = ask_refund(system, order_sn, number, 1, request_sn())
     assert (over.status_code, over.json()["code"]) == (409, 104010)

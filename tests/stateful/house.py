@@ -78,8 +78,8 @@ class House:
 
         policy = RetryPolicy(give_up_after=timedelta(days=30), max_attempts=1000)
         self.attempts = Attempts(notification, clock, policy, spread=lambda: 0.5)
-        words = Wording(code_warning="请勿告知他人", untitled="民宿", checkin_time="14:00", checkout_time="12:00")
-        templates = Templates({Kind.PAID: "T1", Kind.BEFORE_ARRIVAL: "T2"}, "", words)
+        words = Wording("请勿告知他人", "民宿", "已原路退回", checkin_time="14:00", checkout_time="12:00")
+        templates = Templates({Kind.PAID: "T1", Kind.BEFORE_ARRIVAL: "T2", Kind.REFUNDED: "T3"}, "", words)
         self.delivery = Delivery(self.attempts, _Guests(self), wechat, templates)  # type: ignore[arg-type]
         planning = Planning(notification, clock, policy, lambda: None)
         consumers: list[Consumer[Any]] = [
@@ -134,7 +134,8 @@ class _Guests:
 
     async def order(self, order_sn: str) -> OrderDetail:
         self._house._must_be_there()
-        answer = InternalOrder.of(await self._house.lookup.order(order_sn))
+        order = await self._house.lookup.order(order_sn)
+        answer = InternalOrder.of(order, refunded_at=await self._house.lookup.refunded_at(order))
         return OrderDetail.model_validate_json(answer.model_dump_json(by_alias=True))
 
     async def openid(self, user_id: int) -> str:

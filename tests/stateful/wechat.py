@@ -14,6 +14,7 @@ from notification.wechat.messages import Message
 from payment.wechat.errors import Ambiguous, Refused
 from payment.wechat.verdicts import RefundVerdict, Verdict
 
+TITLES = {"T1": "支付成功通知", "T2": "入住提醒", "T3": "退款成功通知"}
 MCHID, APPID, OPENID = "1900000001", "wx0000000000000001", "oGuest"
 MORNING = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 Row = dict[str, Any]
@@ -195,7 +196,8 @@ class Wechat:
         if message.template_id in self.used or not self.quota:
             return MessageVerdict(Outcome.REFUSED, "user refuse to accept the msg", 43101)
         self.used.add(message.template_id)
-        self.messages.append({"openid": message.openid, "template_id": message.template_id})
+        said = {name: cell["value"] for name, cell in message.data.items()}
+        self.messages.append({"openid": message.openid, "title": TITLES[message.template_id], "data": json.dumps(said)})
         try:
             self._answer()
         except Ambiguous:

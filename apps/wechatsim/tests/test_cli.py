@@ -39,7 +39,7 @@ def test_keys_are_made_private_and_never_overwritten(tmp_path: Path) -> None:
     assert (first.returncode, made["new"]) == (0, True)
     assert made["users"] == [{"openid": OPENID, "mobile": "13800000009", "nickname": "小红"}]
     assert [len(made[n]) for n in ("mchid", "appid", "app_secret", "apiv3_key")] == [10, 18, 32, 32]
-    assert [len(t["id"]) for t in made["templates"]] == [43, 43]
+    assert [len(t["id"]) for t in made["templates"]] == [43, 43, 43]
     assert made["public_key_id"].removeprefix("PUB_KEY_ID_01").isdecimal()
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert {stat.S_IMODE((folder / name).stat().st_mode) for name in files} == {0o600}
@@ -47,6 +47,39 @@ def test_keys_are_made_private_and_never_overwritten(tmp_path: Path) -> None:
     assert json.loads(second.stdout)["mchid"] == made["mchid"]
     assert "already there" in second.stderr
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
+
+
+def test_an_older_folder_gets_the_templates_it_lacks_and_keeps_all_else(tmp_path: Path) -> None:
+    folder = tmp_path / "k"
+    made = json.loads(run("keys", "new", "--dir", str(folder), "--json").stdout)
+    own = {"id": "T" * 43, "title": "取餐提醒", "fields": {"thing1": "thing"}}
+    older = {name: made[name] for name in made if name not in {"dir", "new"}}
+    older["templates"] = [own, made["templates"][1]]
+    (folder / "merchant.json").write_text(json.dumps(older, ensure_ascii=False))
+    keys = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "merchant.json"}
+
+    done = run("keys", "update", "--dir", str(folder), "--json")
+
+    assert json.loads(done.stdout)["added"] == ["支付成功通知", "退款成功通知"]
+    now = json.loads((folder / "merchant.json").read_text())
+    assert now["templates"][:2] == older["templates"]
+    assert [(t["title"], len(t["id"])) for t in now["templates"][2:]] == [("支付成功通知", 43), ("退款成功通知", 43)]
+    assert now | {"templates": 0} == older | {"templates": 0}
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "merchant.json"} == keys
+    assert stat.S_IMODE((folder / "merchant.json").stat().st_mode) == 0o600
+    again = run("keys", "update", "--dir", str(folder))
+    assert again.stdout == "added: nothing, all of it is there\n"
+    assert json.loads((folder / "merchant.json").read_text()) == now
+
+
+def test_a_folder_without_templates_or_keys_is_not_updated(tmp_path: Path) -> None:
+    none = run("keys", "update", "--dir", str(tmp_path))
+    (tmp_path / "merchant.json").write_text("{}")
+    bare = run("keys", "update", "--dir", str(tmp_path))
+    assert (none.returncode, bare.returncode) == (1, 1)
+    assert "hint: wechatsim keys new" in none.stderr
+    assert "merchant.json lacks 'templates'" in bare.stderr
+    assert (tmp_path / "merchant.json").read_text() == "{}"
 
 
 def test_pay_code_and_messages_work_against_a_server(live: LiveServer, keys: Path) -> None:

@@ -155,6 +155,21 @@ async def test_one_payment_grants_one_message_per_template(partner: Partner) -> 
     assert message["title"] == "支付成功通知"
 
 
+async def test_a_refund_is_told_under_a_permission_of_its_own(partner: Partner) -> None:
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
+    template = next(each for each in partner.ids["templates"] if each["title"] == "退款成功通知")
+    values = ("HSO2026080112000012345678", "山间小屋", "¥199.00", "2026年8月1日 12:30", "已原路退回")
+    data = {name: {"value": value} for name, value in zip(template["fields"], values, strict=True)}
+    message = {"touser": OPENID, "template_id": template["id"], "data": data}
+    await partner.prepay("MINI-00002")
+    await partner.pay("MINI-00002")
+    wrong = message | {"data": data | {"amount3": {"value": "一百"}}}
+    assert (await post(partner, path, wrong))["errmsg"].startswith("argument invalid! data.amount3.value invalid")
+    assert (await post(partner, path, message))["errcode"] == 0
+    assert (await post(partner, path, message))["errcode"] == 43101
+    assert (await post(partner, path, paid_message(partner)))["errcode"] == 0
+
+
 @pytest.mark.parametrize(
     ("changed", "errcode", "words"),
     [

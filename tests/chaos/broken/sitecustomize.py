@@ -25,6 +25,12 @@ def _without_inbox() -> None:
     servicekit.inbox.first_time = believe
 
 
-BREAK = {"outbox": _without_outbox, "inbox": _without_inbox}
+def _without_refund_messages() -> None:
+    import notification.states
+
+    notification.states.TOLD_AT.pop(notification.states.REFUNDED_ORDER)
+
+
+BREAK = {"outbox": _without_outbox, "inbox": _without_inbox, "refund messages": _without_refund_messages}
 if how := os.environ.get("MINSU_BROKEN"):
     BREAK[how]()

@@ -18,7 +18,7 @@ from notification.main import create_app
 from notification.settings import Settings
 from servicekit import migrate
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
-from tests.service.notification.wechat import APPID, ARRIVAL, OPENID, PAID, SECRET, FakeWechat
+from tests.service.notification.wechat import APPID, ARRIVAL, OPENID, PAID, REFUNDED, SECRET, FakeWechat
 from tests.support.postgres import PostgresServer
 
 SN = "HSO2026112309302612345678"
@@ -35,7 +35,15 @@ ORDER = {
     "liveEndDate": "2026-12-03",
     "payTime": "2026-11-23T01:31:20Z",
     "paymentSn": "PMT2026112309310087654321",
+    "refundedAt": None,
+    "refundedFen": None,
     "version": 2,
+}
+REFUNDED_ORDER = ORDER | {
+    "tradeState": 3,
+    "refundedAt": "2026-11-23T16:05:31.520000Z",
+    "refundedFen": 19900,
+    "version": 3,
 }
 
 
@@ -186,6 +194,7 @@ def settings_of(database_url: str, **settings: Any) -> Settings:
         wxma_appid=APPID,
         template_paid=PAID,
         template_arrival=ARRIVAL,
+        template_refunded=REFUNDED,
         **settings,
     )
 

@@ -104,7 +104,7 @@ async def test_a_resend_for_an_order_that_went_on_is_called_off(service: Service
     service.sidecar.answer("order", "/internal/orderDetail", None, 500)
     task_id = service.task("paid")["id"]
     await data(service, "taskResend", {"id": task_id})
-    assert await service.hears(3) == "SUCCESS"
+    assert await service.hears(2) == "SUCCESS"
     assert service.states() == {"paid": "cancelled", "before_arrival": "refused"}
 
 

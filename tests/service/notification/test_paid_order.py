@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from servicekit.testing import SIDECAR_HEADERS
-from tests.service.notification.conftest import ORDER, SN, Service, World, event
+from tests.service.notification.conftest import SN, Service, World, event
 from tests.service.notification.wechat import ARRIVAL, OPENID, PAID
 
 
@@ -86,7 +86,7 @@ async def test_a_batch_answers_for_each_of_its_entries(service: Service) -> None
     assert statuses == {"1": "SUCCESS", "2": "DROP", "3": "SUCCESS"}
 
 
-@pytest.mark.parametrize("trade_state", [2, 3, 4, -1])
+@pytest.mark.parametrize("trade_state", [2, 4, -1])
 async def test_a_later_state_calls_off_what_is_not_sent(service: Service, trade_state: int) -> None:
     service.sidecar.answers.pop(("order", "/internal/orderDetail"))
     await service.hears(1)
@@ -108,21 +108,13 @@ async def test_a_later_state_calls_off_what_is_not_sent(service: Service, trade_
 async def test_a_later_state_leaves_what_was_sent(service: Service) -> None:
     await service.hears(1)
     before = service.rows("select * from notification_task order by id")
-    await service.hears(3)
+    await service.hears(2)
     assert service.rows("select * from notification_task order by id") == before
 
 
 async def test_an_order_that_was_never_paid_leaves_no_task(service: Service) -> None:
     assert await service.hears(-1) == "SUCCESS"
     assert service.rows("select * from notification_task") == []
-
-
-async def test_a_paid_event_that_comes_after_the_refund_sends_nothing(service: Service) -> None:
-    service.sidecar.answer("order", "/internal/orderDetail", {**ORDER, "tradeState": 3})
-    await service.hears(3)
-    await service.hears(1)
-    assert service.states() == {"paid": "cancelled", "before_arrival": "cancelled"}
-    assert service.wechat.asked == []
 
 
 @pytest.mark.parametrize(

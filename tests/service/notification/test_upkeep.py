@@ -2,13 +2,21 @@
 
 import asyncio
 import json
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from alembic import command
+from sqlalchemy import NullPool, create_engine
 
 from notification.events import TRADESTATE_TOPIC
 from servicekit import migrate
 from servicekit.db import Database
 from servicekit.testing import SIDECAR_HEADERS
 from servicekit.upkeep import old_events
-from tests.service.notification.conftest import Service, World, event
+from tests.service.notification.conftest import SN, Service, World, event
+from tests.support.postgres import PostgresServer
 
 LETTERS = f"/events/dead-letters/{TRADESTATE_TOPIC}"
 
@@ -61,6 +69,43 @@ async def test_old_events_leave_the_inbox(service: Service, world: World) -> Non
 
 async def test_the_migration_makes_what_the_models_say(world: World) -> None:
     await asyncio.to_thread(migrate.check, "notification", world.database_url)
+
+
+def new_task(connection: psycopg.Connection[Any], kind: str) -> None:
+    due = (
+        "insert into notification_task (order_sn, kind, next_attempt_at, give_up_at) values ('HSO1', %s, now(), now())"
+    )
+    connection.execute(due, (kind,))
+
+
+def test_a_database_of_the_version_before_learns_of_refunds_and_keeps_its_tasks(postgres: PostgresServer) -> None:
+    url = postgres.create(f"notification_{uuid4().hex[:12]}")
+    with create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool).connect() as old:
+        command.upgrade(migrate.configuration("notification", old), "0002")
+    with psycopg.connect(url, autocommit=True) as connection:
+        new_task(connection, "paid")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            new_task(connection, "refunded")
+        migrate.upgrade("notification", url)
+        new_task(connection, "refunded")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            new_task(connection, "birthday")
+        kinds = connection.execute("select kind, state from notification_task order by id").fetchall()
+    assert kinds == [("paid", "pending"), ("refunded", "pending")]
+
+
+async def test_a_message_of_a_newer_version_is_left_to_it_and_holds_up_no_other(service: Service) -> None:
+    service.execute("alter table notification_task drop constraint ck_notification_task_kind")
+    try:
+        service.plan(SN)
+        service.execute("update notification_task set kind = 'birthday'")
+        await service.hears(1)
+        assert service.states() == {"birthday": "pending", "paid": "sent", "before_arrival": "sent"}
+        assert service.task("birthday")["leased_until"] is None
+    finally:
+        service.execute("truncate notification_task cascade")
+        kinds = "kind in ('paid', 'before_arrival', 'refunded')"
+        service.execute(f"alter table notification_task add constraint ck_notification_task_kind check ({kinds})")
 
 
 async def test_it_is_alive_and_ready(service: Service) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
-from tests.unit.notification.template_rules import ARRIVAL_FIELDS, PAID_FIELDS, broken
+from tests.unit.notification.template_rules import ARRIVAL_FIELDS, PAID_FIELDS, REFUNDED_FIELDS, broken
 
 APPID, SECRET, OPENID = "wx0123456789abcdef", "app-secret-of-tests", "o" + "Buyer" * 5 + "xy"
-PAID, ARRIVAL = "template-paid", "template-arrival"
-FIELDS = {PAID: PAID_FIELDS, ARRIVAL: ARRIVAL_FIELDS}
+PAID, ARRIVAL, REFUNDED = "template-paid", "template-arrival", "template-refunded"
+FIELDS = {PAID: PAID_FIELDS, ARRIVAL: ARRIVAL_FIELDS, REFUNDED: REFUNDED_FIELDS}
 
 Fault = Callable[["FakeWechat", httpx.Request], Awaitable[httpx.Response]]
 
@@ -27,7 +27,7 @@ class FakeWechat:
 
     clock: Callable[[], datetime]
     life: timedelta = timedelta(hours=2)
-    quota: dict[tuple[str, str], int] = field(default_factory=lambda: {(OPENID, PAID): 1, (OPENID, ARRIVAL): 1})
+    quota: dict[tuple[str, str], int] = field(default_factory=lambda: {(OPENID, each): 1 for each in FIELDS})
     sends: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     token_requests: list[bool] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.service.order.support import BUYER, MERCHANT, OTHER_MERCHANT, STRANGER, Order
+from tests.service.order.support import BUYER, MERCHANT, OTHER_MERCHANT, STRANGER, Order, refunded
 
 LIST, DETAIL = "/homestayOrder/userHomestayOrderList", "/homestayOrder/userHomestayOrderDetail"
 UNKNOWN = "HSO2026112309302600000000"
@@ -158,8 +158,22 @@ async def test_peers_read_an_order_with_its_code(order: Order) -> None:
         "liveEndDate": "2026-11-25",
         "payTime": "2026-11-23T01:31:20Z",
         "paymentSn": payment_sn,
+        "refundedAt": None,
+        "refundedFen": None,
         "version": 2,
     }
+
+
+async def test_peers_read_what_went_back_of_a_refunded_order_and_when(order: Order) -> None:
+    sn, payment_sn = await order.paid(nights=2)
+    order.clock.pass_by(hours=1)
+    await order.hear(refunded(sn, payment_sn, total_fen=39800))
+    order.clock.pass_by(hours=1)
+
+    answer = (await order.inside("/internal/orderDetail", {"orderSn": sn})).json()
+
+    told = {name: answer[name] for name in ("tradeState", "refundedAt", "refundedFen", "version")}
+    assert told == {"tradeState": 3, "refundedAt": "2026-11-23T02:30:00Z", "refundedFen": 39800, "version": 3}
 
 
 async def test_only_a_used_order_of_its_buyer_may_be_commented(order: Order) -> None:

@@ -16,7 +16,7 @@ from servicekit.errors import DatabaseUnavailable
 
 ACCEPTED = Verdict(Outcome.ACCEPTED, "ok", 0)
 CLAIM = Claim(1, "HSO2026112309302612345678", Kind.PAID, 1, None)
-TEMPLATES = Templates({Kind.PAID: "t"}, "", Wording("warning", "untitled", "14:00", "12:00"))
+TEMPLATES = Templates({Kind.PAID: "t"}, "", Wording("warning", "untitled", "back", "14:00", "12:00"))
 
 
 class Book:

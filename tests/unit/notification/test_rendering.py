@@ -1,6 +1,6 @@
-"""The values of the two messages obey WeChat's field types, whatever an order holds."""
+"""The values of the three messages obey WeChat's field types, whatever an order holds."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib import resources
 from tomllib import loads
 
@@ -8,16 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notification.rendering import Stay, Unrenderable, Wording, amount, character_string, day, render, thing
+from notification.rendering import Refund, Stay, Unrenderable, Wording, amount, character_string, day, render, thing
 from notification.states import Kind
-from tests.unit.notification.template_rules import ARRIVAL_FIELDS, PAID_FIELDS, broken
+from tests.unit.notification.template_rules import ARRIVAL_FIELDS, PAID_FIELDS, REFUNDED_FIELDS, broken
 
-WORDING = Wording(code_warning="入住码仅向商家出示", untitled="民宿订单", checkin_time="14:00", checkout_time="12:00")
-FIELDS = {Kind.PAID: PAID_FIELDS, Kind.BEFORE_ARRIVAL: ARRIVAL_FIELDS}
+WORDING = Wording("入住码仅向商家出示", "民宿订单", "已原路退回", checkin_time="14:00", checkout_time="12:00")
+FIELDS = {Kind.PAID: PAID_FIELDS, Kind.BEFORE_ARRIVAL: ARRIVAL_FIELDS, Kind.REFUNDED: REFUNDED_FIELDS}
+NOON = datetime(2026, 11, 24, 4, tzinfo=UTC)
 
 
 def stay(title: str = "西湖小院", total_fen: int = 19900, code: str = "K7MP3WXR") -> Stay:
-    return Stay("HSO2026112309302612345678", title, total_fen, date(2026, 12, 1), date(2027, 1, 31), code)
+    days = (date(2026, 12, 1), date(2027, 1, 31))
+    return Stay("HSO2026112309302612345678", title, total_fen, *days, code, Refund(total_fen, NOON))
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,35 @@ def test_every_day_has_an_accepted_form(moment: date) -> None:
 
 
 @pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2026, 11, 23, 1, 31, 59, tzinfo=UTC), "2026年11月23日 09:31"),
+        (datetime(2026, 12, 31, 16, 5, tzinfo=UTC), "2027年1月1日 00:05"),
+    ],
+)
+def test_a_refund_is_told_by_its_own_amount_and_by_the_clock_in_shanghai(moment: datetime, text: str) -> None:
+    part = Stay("HSO1", "西湖小院", 19900, date(2026, 12, 1), date(2026, 12, 2), "", Refund(9950, moment))
+    assert render(Kind.REFUNDED, part, WORDING) == {
+        "character_string1": {"value": "HSO1"},
+        "thing2": {"value": "西湖小院"},
+        "amount3": {"value": "¥99.50"},
+        "time4": {"value": text},
+        "thing5": {"value": "已原路退回"},
+    }
+
+
+@given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
+def test_every_moment_has_an_accepted_form(moment: datetime) -> None:
+    back = Stay("HSO1", "t", 1, date(2026, 12, 1), date(2026, 12, 2), "", Refund(1, moment))
+    assert broken(render(Kind.REFUNDED, back, WORDING), REFUNDED_FIELDS) == []
+
+
+def test_a_stay_of_which_nothing_went_back_has_no_refund_to_tell_of() -> None:
+    with pytest.raises(Unrenderable):
+        render(Kind.REFUNDED, Stay("HSO1", "t", 1, date(2026, 12, 1), date(2026, 12, 2), "CODE2345"), WORDING)
+
+
+@pytest.mark.parametrize(
     ("fen", "text"), [(1, "¥0.01"), (19900, "¥199.00"), (19905, "¥199.05"), (9_999_999_999, "¥99999999.99")]
 )
 def test_an_amount_is_yuan_with_its_sign(fen: int, text: str) -> None:
@@ -96,7 +127,7 @@ def test_a_day_is_written_as_wechat_writes_it() -> None:
 
 def test_the_catalogues_own_words_fit_uncut() -> None:
     catalogue = loads(resources.files("notification").joinpath("messages.toml").read_text("utf-8"))
-    for slug in ("message-code-warning", "message-untitled"):
+    for slug in ("message-code-warning", "message-untitled", "message-refund-way"):
         for language in ("zh", "en"):
             text = catalogue[slug][language]
             assert thing(text, otherwise="-") == text

@@ -24,7 +24,11 @@ MERCHANT = {
     "public_key_id": "PUB_KEY_ID_1",
     "public_key_file": "pub_key.pem",
     "public_key_private_file": "pub_key_private.pem",
-    "templates": [{"id": "T1", "title": "支付成功通知"}, {"id": "T2", "title": "入住提醒"}],
+    "templates": [
+        {"id": "T1", "title": "支付成功通知"},
+        {"id": "T2", "title": "入住提醒"},
+        {"id": "T3", "title": "退款成功通知"},
+    ],
 }
 PROMISED = """
 GATEWAY_URL STOREFRONT_URL KAFKA_BROKERS WXPAY_BASE_URL WXPAY_MCHID WXPAY_APPID WXPAY_APIV3_KEY WXPAY_MCH_SERIAL

@@ -12,8 +12,8 @@ import structlog
 
 from notification.attempts import Attempts, Claim
 from notification.peers import OrderDetail, Peers
-from notification.rendering import Stay, Unrenderable, Wording, render
-from notification.states import PAID_ORDER, Kind, Outcome, TaskState, Verdict
+from notification.rendering import Refund, Stay, Unrenderable, Wording, render
+from notification.states import OF_THE_STAY, PAID_ORDER, REFUNDED_ORDER, Kind, Outcome, TaskState, Verdict
 from notification.wechat.messages import Message, Messenger
 from notification.wechat.tokens import NoToken
 from servicekit.errors import DatabaseUnavailable, PeerUnavailable
@@ -70,8 +70,7 @@ class Delivery:
 
     async def _prepare(self, claim: Claim) -> Message:
         order = await self._peers.order(claim.order_sn)
-        if order.trade_state != PAID_ORDER:
-            raise NothingToSend(TaskState.CANCELLED, f"the order is in state {order.trade_state} now")
+        _require_occasion(claim.kind, order)
         openid = await self._peers.openid(order.user_id)
         if openid is None:
             raise NothingToSend(TaskState.REFUSED, "no openid: the user has never signed in to the mini program")
@@ -94,6 +93,22 @@ class Delivery:
         await self._attempts.record(claim, seq, verdict)
 
 
+def _require_occasion(kind: Kind, order: OrderDetail) -> None:
+    """What is told of a stay is of no use once the order has gone on. An order that does not know yet what it told us,
+    that its money is back, is an outage."""
+    if kind in OF_THE_STAY:
+        if order.trade_state != PAID_ORDER:
+            raise NothingToSend(TaskState.CANCELLED, f"the order is in state {order.trade_state} now")
+    elif order.trade_state != REFUNDED_ORDER or _refund(order) is None:
+        raise PeerUnavailable(f"order: told of a refund and answers of none, at state {order.trade_state}")
+
+
+def _refund(order: OrderDetail) -> Refund | None:
+    if order.refunded_at is None or order.refunded_fen is None:
+        return None
+    return Refund(order.refunded_fen, order.refunded_at)
+
+
 def _stay(order: OrderDetail) -> Stay:
     return Stay(
         order_sn=order.sn,
@@ -102,6 +117,7 @@ def _stay(order: OrderDetail) -> Stay:
         first_day=order.live_start_date,
         last_day=order.live_end_date,
         code=order.trade_code or "",
+        refund=_refund(order),
     )
 
 

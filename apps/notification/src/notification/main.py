@@ -99,8 +99,13 @@ def _templates(settings: Settings) -> Templates:
     wording = Wording(
         code_warning=texts.text("message-code-warning", language),
         untitled=texts.text("message-untitled", language),
+        refund_way=texts.text("message-refund-way", language),
         checkin_time=settings.checkin_time,
         checkout_time=settings.checkout_time,
     )
-    ids = {Kind.PAID: settings.template_paid, Kind.BEFORE_ARRIVAL: settings.template_arrival}
+    ids = {
+        Kind.PAID: settings.template_paid,
+        Kind.BEFORE_ARRIVAL: settings.template_arrival,
+        Kind.REFUNDED: settings.template_refunded,
+    }
     return Templates(ids, settings.page, wording)

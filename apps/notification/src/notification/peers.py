@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from servicekit.errors import PeerUnavailable
 from servicekit.schemas import ApiModel
@@ -23,6 +23,8 @@ class OrderDetail(ApiModel):
     total_fen: int
     live_start_date: date
     live_end_date: date
+    refunded_at: AwareDatetime | None = None
+    refunded_fen: int | None = None
 
 
 class WechatIdentity(ApiModel):

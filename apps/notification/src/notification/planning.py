@@ -7,7 +7,7 @@ import structlog
 from notification import repository
 from notification.events import OrderState
 from notification.retries import RetryPolicy
-from notification.states import PAID_ORDER, TaskState
+from notification.states import OF_THE_STAY, PAID_ORDER, TOLD_AT, TaskState
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -24,7 +24,8 @@ class Planning:
         self._db, self._clock, self._policy, self._wake = db, clock, policy, wake
 
     async def follow(self, event: CloudEvent, order: OrderState) -> None:
-        """Paid: plan both messages. Any later state: call off those that are not out. Each event once.
+        """Plan what the order's state is to be told of; any state after paid calls off what of the stay is not out.
+        Each event once.
 
         Safe in any order of events: a task exists once per order and kind for good, and sending asks the order again.
         """
@@ -33,15 +34,15 @@ class Planning:
         async with self._db.transaction() as tx:
             if not await inbox.first_time(tx, event):
                 return
-            if order.trade_state == PAID_ORDER:
+            if order.trade_state != PAID_ORDER:
+                reason = f"the order is in state {order.trade_state} now"
+                for task in await repository.lock_pending_of(tx, order.order_sn, OF_THE_STAY):
+                    await repository.move(tx, task, TaskState.CANCELLED, reason=reason, actor=event.source, now=now)
+            if kinds := TOLD_AT.get(order.trade_state):
                 give_up_at = now + self._policy.give_up_after
                 planned = await repository.add_tasks(
-                    tx, order.order_sn, now=now, give_up_at=give_up_at, traceparent=current_traceparent()
+                    tx, order.order_sn, kinds, now=now, give_up_at=give_up_at, traceparent=current_traceparent()
                 )
-            else:
-                reason = f"the order is in state {order.trade_state} now"
-                for task in await repository.lock_pending_of(tx, order.order_sn):
-                    await repository.move(tx, task, TaskState.CANCELLED, reason=reason, actor=event.source, now=now)
         log.info("order state heard", order_sn=order.order_sn, trade_state=order.trade_state, planned=planned)
         if planned:
             self._wake()

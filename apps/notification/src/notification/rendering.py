@@ -1,10 +1,11 @@
-"""The two subscribe messages, field by field, in values that WeChat's type rules accept. Pure."""
+"""The three subscribe messages, field by field, in values that WeChat's type rules accept. Pure."""
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from notification.states import Kind
+from servicekit.clock import SHANGHAI
 from servicekit.money import yuan_text
 
 THING_LIMIT = 20
@@ -19,6 +20,14 @@ class Unrenderable(ValueError):
 
 
 @dataclass(frozen=True)
+class Refund:
+    """What went back, and when it was back."""
+
+    fen: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Stay:
     """What the messages tell, as the order has it."""
 
@@ -28,6 +37,7 @@ class Stay:
     first_day: date
     last_day: date
     code: str
+    refund: Refund | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,7 @@ class Wording:
 
     code_warning: str
     untitled: str
+    refund_way: str
     checkin_time: str
     checkout_time: str
 
@@ -50,11 +61,21 @@ def render(kind: Kind, stay: Stay, wording: Wording) -> Data:
             time4=f"{day(stay.first_day)} {wording.checkin_time}",
             time5=f"{day(stay.last_day)} {wording.checkout_time}",
         )
+    if kind is Kind.BEFORE_ARRIVAL:
+        return _values(
+            date2=day(stay.first_day),
+            date3=day(stay.last_day),
+            character_string4=character_string(stay.code),
+            thing1=thing(wording.code_warning, otherwise=wording.untitled),
+        )
+    if stay.refund is None:
+        raise Unrenderable("nothing went back")
     return _values(
-        date2=day(stay.first_day),
-        date3=day(stay.last_day),
-        character_string4=character_string(stay.code),
-        thing1=thing(wording.code_warning, otherwise=wording.untitled),
+        character_string1=character_string(stay.order_sn),
+        thing2=thing(stay.title, otherwise=wording.untitled),
+        amount3=amount(stay.refund.fen),
+        time4=minute(stay.refund.at),
+        thing5=thing(wording.refund_way, otherwise=wording.untitled),
     )
 
 
@@ -94,6 +115,12 @@ def amount(fen: int) -> str:
 
 def day(moment: date) -> str:
     return f"{moment.year:04d}年{moment.month}月{moment.day}日"
+
+
+def minute(moment: datetime) -> str:
+    """In Shanghai, where the stays are."""
+    local = moment.astimezone(SHANGHAI)
+    return f"{day(local)} {local:%H:%M}"
 
 
 def _visible(char: str) -> str:

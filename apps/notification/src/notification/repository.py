@@ -1,6 +1,6 @@
 """Every query of this service. Opens, commits and rolls back nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import exists, or_, select, update
@@ -12,9 +12,15 @@ from servicekit.db import Transaction
 
 
 async def add_tasks(
-    tx: Transaction, order_sn: str, *, now: datetime, give_up_at: datetime, traceparent: str | None
+    tx: Transaction,
+    order_sn: str,
+    kinds: Iterable[Kind],
+    *,
+    now: datetime,
+    give_up_at: datetime,
+    traceparent: str | None,
 ) -> int:
-    """One task for each kind of message; those that the order has already stay as they are. Answers how many are new."""
+    """One task for each of `kinds`; those that the order has already stay as they are. Answers how many are new."""
     rows = [
         {
             "order_sn": order_sn,
@@ -25,21 +31,19 @@ async def add_tasks(
             "created_at": now,
             "updated_at": now,
         }
-        for kind in Kind
+        for kind in kinds
     ]
     statement = insert(NotificationTask).values(rows).on_conflict_do_nothing().returning(NotificationTask.id)
     return len((await tx.execute(statement)).all())
 
 
-async def lock_pending_of(tx: Transaction, order_sn: str) -> Sequence[NotificationTask]:
-    return (
-        await tx.scalars(
-            select(NotificationTask)
-            .where(NotificationTask.order_sn == order_sn, NotificationTask.state == TaskState.PENDING)
-            .order_by(NotificationTask.id)
-            .with_for_update()
-        )
-    ).all()
+async def lock_pending_of(tx: Transaction, order_sn: str, kinds: Iterable[Kind]) -> Sequence[NotificationTask]:
+    query = select(NotificationTask).where(
+        NotificationTask.order_sn == order_sn,
+        NotificationTask.kind.in_(kinds),
+        NotificationTask.state == TaskState.PENDING,
+    )
+    return (await tx.scalars(query.order_by(NotificationTask.id).with_for_update())).all()
 
 
 async def lock(tx: Transaction, task_id: int) -> NotificationTask | None:
@@ -49,11 +53,13 @@ async def lock(tx: Transaction, task_id: int) -> NotificationTask | None:
 async def claim_due(
     tx: Transaction, *, now: datetime, leased_until: datetime, limit: int
 ) -> Sequence[NotificationTask]:
-    """Lease what is due and nobody else holds; whoever asks at the same moment gets other rows."""
+    """Lease what is due and nobody else holds; whoever asks at the same moment gets other rows. Kinds of a newer version,
+    which runs beside this one or was rolled back, are left to it."""
     due = (
         select(NotificationTask.id)
         .where(
             NotificationTask.state == TaskState.PENDING,
+            NotificationTask.kind.in_(Kind),
             NotificationTask.next_attempt_at <= now,
             or_(NotificationTask.leased_until.is_(None), NotificationTask.leased_until <= now),
         )

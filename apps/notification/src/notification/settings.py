@@ -23,6 +23,7 @@ class Settings(ServiceSettings):
 
     template_paid: str = Field(min_length=1)
     template_arrival: str = Field(min_length=1)
+    template_refunded: str = Field(min_length=1)
     page: str = Field("", max_length=1024)
     """Where a tap on the message leads; `{sn}` becomes the order's number. Empty: nowhere."""
     checkin_time: str = Field("14:00", pattern=_HH_MM)

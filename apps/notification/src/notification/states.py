@@ -3,17 +3,24 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-PAID_ORDER = 1
-"""The order's trade state (contract tradestate-updated.v1) in which its guest has something to be told."""
+PAID_ORDER, REFUNDED_ORDER = 1, 3
+"""The trade states (contract tradestate-updated.v1) in which an order's guest has something to be told."""
 
 REFUSED_BY_USER = 43101
 
 
 class Kind(StrEnum):
-    """The messages of one paid order; each is sent once."""
+    """The messages of one order; each is sent once."""
 
     PAID = "paid"
     BEFORE_ARRIVAL = "before_arrival"
+    REFUNDED = "refunded"
+
+
+OF_THE_STAY = (Kind.PAID, Kind.BEFORE_ARRIVAL)
+"""Of no use once the order has gone on. That it was refunded stays true: that message is never called off."""
+
+TOLD_AT: dict[int, tuple[Kind, ...]] = {PAID_ORDER: OF_THE_STAY, REFUNDED_ORDER: (Kind.REFUNDED,)}
 
 
 class TaskState(StrEnum):

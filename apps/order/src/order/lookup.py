@@ -52,6 +52,13 @@ class Lookup:
             raise OrderNotFound(f"order {sn}")
         return order
 
+    async def refunded_at(self, order: HomestayOrder) -> datetime | None:
+        """None while the order is not refunded."""
+        if order.trade_state != TradeState.REFUNDED:
+            return None
+        async with self._db.read() as session:
+            return await repository.moved_at(session, order, TradeState.REFUNDED)
+
     async def pay_type(self, order: HomestayOrder) -> str:
         """How the order was paid, asked of payment once; empty while unpaid, or while payment cannot be asked."""
         if order.payment_sn is None or order.pay_type:

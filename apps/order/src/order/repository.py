@@ -68,6 +68,11 @@ async def add_transition(tx: Transaction, transition: OrderTransition) -> None:
     await tx.flush()
 
 
+async def moved_at(session: Transaction, order: HomestayOrder, state: TradeState) -> datetime | None:
+    query = select(OrderTransition.created_at)
+    return await _first(session, query.where(OrderTransition.order_id == order.id, OrderTransition.to_state == state))
+
+
 async def payment(tx: Transaction, payment_sn: str) -> OrderPayment | None:
     query = select(OrderPayment).where(OrderPayment.payment_sn == payment_sn)
     return await _first(tx, query.with_for_update())

@@ -241,7 +241,8 @@ class Payable(ApiModel):
 
 
 class InternalOrder(ApiModel):
-    """What peers may know of an order; only through the sidecars, for it carries the code."""
+    """What peers may know of an order; only through the sidecars, for it carries the code. `refundedAt`, `refundedFen`:
+    when we heard that all of it was back, and how much that is."""
 
     sn: str
     user_id: int
@@ -255,10 +256,12 @@ class InternalOrder(ApiModel):
     live_end_date: date
     pay_time: datetime | None
     payment_sn: str | None
+    refunded_at: datetime | None
+    refunded_fen: int | None
     version: int
 
     @classmethod
-    def of(cls, order: HomestayOrder) -> "InternalOrder":
+    def of(cls, order: HomestayOrder, *, refunded_at: datetime | None) -> "InternalOrder":
         return cls(
             sn=order.sn,
             user_id=order.user_id,
@@ -272,6 +275,8 @@ class InternalOrder(ApiModel):
             live_end_date=order.live_end_date,
             pay_time=order.paid_at.astimezone(UTC) if order.paid_at else None,
             payment_sn=order.payment_sn,
+            refunded_at=refunded_at.astimezone(UTC) if refunded_at else None,
+            refunded_fen=order.order_total_fen if refunded_at else None,
             version=order.version,
         )
 

@@ -90,6 +90,25 @@ def keys_new(  # noqa: PLR0917 - typer passes options by name
     remote.show(data, as_json=as_json, human=lambda: remote.facts(shown))
 
 
+@keys_app.command("update")
+def keys_update(
+    folder: Annotated[Path, typer.Option("--dir", help="A folder of `keys new`.")], as_json: Json = False
+) -> None:
+    """Add the message templates that a folder made by an older version lacks. Keys, ids and users stay.
+
+    Example:  wechatsim keys update --dir keys
+    """
+    try:
+        added = keyring.update(folder)
+    except (keyring.KeyringError, OSError) as error:
+        remote.fail(str(error))
+    remote.show(
+        {"dir": str(folder), "added": added},
+        as_json=as_json,
+        human=lambda: print(f"added: {', '.join(added) or 'nothing, all of it is there'}"),
+    )
+
+
 @app.command()
 def serve(  # noqa: PLR0917 - typer passes options by name
     keys: Annotated[list[Path], typer.Option(envvar="WECHATSIM_KEYS", help="A folder of `keys new`; repeatable.")],

@@ -1,10 +1,13 @@
-"""A merchant's folder of keys: `create` writes it once, `load` reads it. Nothing is ever overwritten."""
+"""A merchant's folder of keys: `create` writes it once, `update` adds what is new since, `load` reads it.
+
+Nothing that is there is ever overwritten."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,16 @@ _TEMPLATES: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "入住提醒",
         {"date2": "date", "date3": "date", "character_string4": "character_string", "thing1": "thing"},
+    ),
+    (
+        "退款成功通知",
+        {
+            "character_string1": "character_string",
+            "thing2": "thing",
+            "amount3": "amount",
+            "time4": "time",
+            "thing5": "thing",
+        },
     ),
 )
 
@@ -137,10 +150,39 @@ def create(
         "public_key_file": "pub_key.pem",
         "public_key_private_file": "pub_key_private.pem",
         "users": users or [{"openid": "o" + crypto.token(27), "mobile": "13800000001", "nickname": "小明"}],
-        "templates": [{"id": crypto.token(43), "title": title, "fields": fields} for title, fields in _TEMPLATES],
+        "templates": _templates_beside(set()),
     }
-    _write_new(folder / MERCHANT_FILE, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+    _write_new(folder / MERCHANT_FILE, _as_text(content))
     return content, True
+
+
+def update(folder: Path) -> list[str]:
+    """Add the message templates that came after the folder was made; answers their titles. All else stays as it is."""
+    content = read(folder)
+    try:
+        new = _templates_beside({template["title"] for template in content["templates"]})
+    except KeyError as error:
+        raise KeyringError(f"{folder / MERCHANT_FILE} lacks {error}") from error
+    if new:
+        content["templates"] += new
+        beside = folder / f"{MERCHANT_FILE}.new"
+        beside.unlink(missing_ok=True)
+        _write_new(beside, _as_text(content))
+        beside.replace(folder / MERCHANT_FILE)
+    return [template["title"] for template in new]
+
+
+def _templates_beside(titles: Collection[str]) -> list[dict[str, Any]]:
+    """Those of the sandbox's own templates that are not among `titles`, each with an id of its own."""
+    return [
+        {"id": crypto.token(43), "title": title, "fields": fields}
+        for title, fields in _TEMPLATES
+        if title not in titles
+    ]
+
+
+def _as_text(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from stack.layout import DATABASES, Layout
 from stack.vault import PEOPLE, Vault, write_private
-from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, Merchant
+from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, REFUNDED_TEMPLATE, Merchant
 
 CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
 REFUND_CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxRefundCallback"
@@ -111,6 +111,7 @@ class Environment:
                 "NOTIFICATION_WXMA_APPID": merchant["appid"],
                 "NOTIFICATION_TEMPLATE_PAID": merchant.template(PAID_TEMPLATE),
                 "NOTIFICATION_TEMPLATE_ARRIVAL": merchant.template(ARRIVAL_TEMPLATE),
+                "NOTIFICATION_TEMPLATE_REFUNDED": merchant.template(REFUNDED_TEMPLATE),
                 "NOTIFICATION_WXMA_STATE": "developer",
             },
         }

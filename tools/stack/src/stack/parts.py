@@ -81,7 +81,7 @@ def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
         parts.append(
             Part("kafka", ports, lambda: kafka.program(layout), lambda: kafka.why_not_ready(environment.brokers))
         )
-    parts.append(_wechatsim(layout))
+    parts.append(_wechatsim(environment))
     if "sentry" in layout.ports:
         parts.append(_sentry(layout))
     for name, app in replicas.named(daprfile.apps(layout.rendered_dapr_file), layout):
@@ -96,10 +96,12 @@ def _sentry(layout: Layout) -> Part:
     return Part("sentry", pairs, lambda: mtls.program(layout), ready)
 
 
-def _wechatsim(layout: Layout) -> Part:
+def _wechatsim(environment: Environment) -> Part:
+    layout = environment.layout
     program = Program("wechatsim", wechat.serve_argv(layout), inherited(), layout.run)
     ready = answers(f"{layout.url('wechatsim')}/_sim/healthz", 200, 204)
-    return Part("wechatsim", (("", layout.port("wechatsim")),), lambda: program, ready)
+    told = fingerprint(environment.merchant.content)
+    return Part("wechatsim", (("", layout.port("wechatsim")),), lambda: program, ready, settings=told)
 
 
 def _app(name: str, app: daprfile.App, environment: Environment) -> Part:

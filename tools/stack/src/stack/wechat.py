@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -14,7 +15,8 @@ from stack.layout import Layout
 from stack.vault import PEOPLE, Vault
 
 KEY_MODES = ("cert", "pubkey")
-PAID_TEMPLATE, ARRIVAL_TEMPLATE = "支付成功通知", "入住提醒"
+PAID_TEMPLATE, ARRIVAL_TEMPLATE, REFUNDED_TEMPLATE = "支付成功通知", "入住提醒", "退款成功通知"
+TEMPLATES = {PAID_TEMPLATE, ARRIVAL_TEMPLATE, REFUNDED_TEMPLATE}
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,26 @@ class Merchant:
 
 
 def make_keys(layout: Layout, vault: Vault) -> Merchant:
-    """Existing keys stay as they are. WXPAY_KEY_MODE=cert|pubkey, when set, is what the sandbox signs with from its next
-    start; it begins with certificates."""
+    """Existing keys stay as they are; a folder made before a template came gets it. WXPAY_KEY_MODE=cert|pubkey, when set,
+    is what the sandbox signs with from its next start; it begins with certificates."""
+    layout.run.mkdir(parents=True, exist_ok=True)
+    with (layout.run / "keys.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # `status` asks beside an `up`: what either adds is the other's too
+        return _made(layout, vault)
+
+
+def _made(layout: Layout, vault: Vault) -> Merchant:
     file = layout.keys / "merchant.json"
     if not file.exists():
-        argv = [str(layout.python.parent / "wechatsim"), "keys", "new", "--dir", str(layout.keys), "--json"]
+        users = []
         for role in PEOPLE:
             person = vault.person(role)
-            argv += ["--user", f"{person.openid}:{person.mobile}:{person.nickname}"]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
-        if done.returncode:
-            raise StackError(f"wechatsim could not make its keys:\n{done.stdout}{done.stderr}")
+            users += ["--user", f"{person.openid}:{person.mobile}:{person.nickname}"]
+        _keys(layout, "new", *users)
     content = json.loads(file.read_text())
+    if not {one["title"] for one in content["templates"]} >= TEMPLATES:
+        _keys(layout, "update")
+        content = json.loads(file.read_text())
     key_mode = os.environ.get("WXPAY_KEY_MODE") or content["key_mode"]
     if key_mode not in KEY_MODES:
         raise StackError(f"WXPAY_KEY_MODE={key_mode}: it is one of {', '.join(KEY_MODES)}")
@@ -54,6 +64,13 @@ def make_keys(layout: Layout, vault: Vault) -> Merchant:
         content["key_mode"] = key_mode
         file.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     return Merchant(layout.keys, content)
+
+
+def _keys(layout: Layout, verb: str, *words: str) -> None:
+    argv = [str(layout.python.parent / "wechatsim"), "keys", verb, "--dir", str(layout.keys), "--json", *words]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    if done.returncode:
+        raise StackError(f"wechatsim keys {verb} failed:\n{done.stdout}{done.stderr}")
 
 
 def serve_argv(layout: Layout) -> list[str]:

@@ -29,7 +29,8 @@ async def payable(body: InternalSn, lookup: Reader) -> Payable:
 
 @router.post("/orderDetail")
 async def order_detail(body: InternalSn, lookup: Reader) -> InternalOrder:
-    return InternalOrder.of(await lookup.order(body.order_sn))
+    order = await lookup.order(body.order_sn)
+    return InternalOrder.of(order, refunded_at=await lookup.refunded_at(order))
 
 
 @router.post("/usedOrders")
