@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from wechatsim import bills, certificates, errors, orders, prepay, refund_desk, refund_view, refunds
+from wechatsim import abnormal_refund, bills, certificates, errors, orders, prepay, refund_view, refunds
 from wechatsim.errors import PayError
 from wechatsim.keyring import Merchant
 from wechatsim.pay_api import endpoint
@@ -55,7 +55,7 @@ def _refund_query(sim: Sim, merchant: Merchant, request: Request, _: bytes) -> d
 
 def _abnormal_refund(sim: Sim, merchant: Merchant, request: Request, body: bytes) -> dict[str, Any]:
     serial = request.headers.get("wechatpay-serial", "")
-    return refund_desk.apply_abnormal(sim, merchant, request.path_params["refund_id"], body, serial)
+    return abnormal_refund.apply(sim, merchant, request.path_params["refund_id"], body, serial)
 
 
 def _base(sim: Sim, request: Request) -> str:
