@@ -64,7 +64,8 @@ def authenticate(
         raise PayError(HTTPStatus.BAD_REQUEST, "MCH_NOT_EXISTS", "商户号不存在")
     if abs(Clock.real() - int(fields["timestamp"])) > WINDOW_S:
         raise _refuse("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
-    if fields["serial_no"] != merchant.serial:
+    # Some SDKs write the serial in lower case, and WeChat takes it.
+    if fields["serial_no"].upper() != merchant.serial:
         raise _refuse("商户证书序列号有误。请使用签名私钥匹配的证书序列号")
     message = crypto.request_message(method, target, fields["timestamp"], fields["nonce_str"], body)
     if not crypto.verify(merchant.public_key, message, fields["signature"]):

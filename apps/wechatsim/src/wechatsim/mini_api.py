@@ -40,7 +40,9 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
             answer = handler(sim, request, _object(await request.body()))
         except MiniError as error:
             _log.info("%s: %s", request.url.path, error)
-            answer = {"errcode": error.errcode, "errmsg": f"{error.errmsg} rid: {rid()}"}
+            # The live host puts a comma before the rid under /sns, and none elsewhere.
+            comma = "," if request.url.path.startswith("/sns/") else ""
+            answer = {"errcode": error.errcode, "errmsg": f"{error.errmsg}{comma} rid: {rid()}"}
         body = wire.dumps(answer)
         if (
             request.url.path.endswith("/subscribe/send")
@@ -80,6 +82,10 @@ def _stable_token(sim: Sim, _: Request, content: dict[str, Any]) -> dict[str, An
     return mini_token.stable_token(sim, content)
 
 
+def _plain_token(sim: Sim, request: Request, _: dict[str, Any]) -> dict[str, Any]:
+    return mini_token.plain_token(sim, request.query_params)
+
+
 def _send(sim: Sim, request: Request, content: dict[str, Any]) -> dict[str, Any]:
     return mini_message.send(sim, mini_token.check(sim, request.query_params.get("access_token")), content)
 
@@ -92,6 +98,7 @@ def _phone(sim: Sim, request: Request, content: dict[str, Any]) -> dict[str, Any
 ROUTES = [
     Route("/sns/jscode2session", endpoint(_code2session, _TEXT), methods=["GET"]),
     Route("/cgi-bin/stable_token", endpoint(_stable_token), methods=["POST"]),
+    Route("/cgi-bin/token", endpoint(_plain_token), methods=["GET"]),
     Route("/cgi-bin/message/subscribe/send", endpoint(_send), methods=["POST"]),
     Route("/wxa/business/getuserphonenumber", endpoint(_phone), methods=["POST"]),
 ]
