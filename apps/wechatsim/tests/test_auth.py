@@ -68,6 +68,10 @@ async def test_an_unknown_merchant_is_refused(partner: Partner) -> None:
     header = partner.authorization("GET", "/v3/certificates", mchid="1900000001")
     answer = await partner.send("GET", "/v3/certificates", Authorization=header)
     assert (answer.status_code, answer.json()["code"]) == (400, "MCH_NOT_EXISTS")
+    target = "/v3/refund/domestic/refunds/R-1"
+    header = partner.authorization("GET", target, mchid="1900000001")
+    answer = await partner.send("GET", target, Authorization=header)
+    assert (answer.status_code, answer.json()["code"]) == (404, "MCH_NOT_EXISTS")
 
 
 @pytest.mark.parametrize("name", ["User-Agent", "Accept"])

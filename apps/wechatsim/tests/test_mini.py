@@ -144,6 +144,22 @@ async def test_the_older_token_call_renews_at_once_and_leaves_stable_tokens_alon
     assert (await get(partner, "/cgi-bin/token", **asked | {"grant_type": "x"}))["errcode"] == 40002
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "refusal"),
+    [
+        ("GET", "/cgi-bin/stable_token", (43002, "require POST method")),
+        ("POST", "/sns/jscode2session", (43001, "require GET method,")),
+    ],
+)
+async def test_another_method_is_an_errcode_too(
+    partner: Partner, method: str, path: str, refusal: tuple[int, str]
+) -> None:
+    assert partner.http is not None
+    answer = await partner.http.request(method, f"http://sim{path}")
+    assert (answer.status_code, answer.json()["errcode"]) == (200, refusal[0])
+    assert re.fullmatch(refusal[1] + RID, answer.json()["errmsg"])
+
+
 async def test_a_phone_code_gives_the_number_once(partner: Partner) -> None:
     made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
     path = f"/wxa/business/getuserphonenumber?access_token={(await token(partner))['access_token']}"

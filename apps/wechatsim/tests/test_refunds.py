@@ -153,7 +153,20 @@ async def test_a_coupons_part_goes_back_with_it_to_the_fen(partner: Partner) -> 
     for n, fen in enumerate((1, 332, 667)):
         answer = await partner.send("POST", REFUNDS, body(partner, "REF-00010", f"R-10-{n}", fen, 1000))
         parts.append(answer.json()["amount"]["payer_refund"])
+        [promotion] = answer.json()["promotion_detail"] or [{"refund_amount": 0}]
+        assert promotion["refund_amount"] == fen - parts[-1]
     assert sum(parts) == 667
+
+
+async def test_where_the_money_comes_from_is_shown_as_it_was_asked(partner: Partner) -> None:
+    await paid(partner, "REF-00011")
+    asked = body(partner, "REF-00011", "R-11", 900)
+    asked["amount"]["from"] = [{"account": "AVAILABLE", "amount": 900}]
+    answer = await partner.send("POST", REFUNDS, asked)
+    assert (answer.status_code, answer.json()["amount"]["from"]) == (200, asked["amount"]["from"])
+    asked["amount"]["from"] = [{"account": "AVAILABLE", "amount": 899}]
+    short = await partner.send("POST", REFUNDS, asked | {"out_refund_no": "R-11b"})
+    assert (short.status_code, short.json()["code"]) == (400, "INVALID_REQUEST")
 
 
 async def partner_status(partner: Partner, number: str, wanted: str) -> bool:

@@ -47,7 +47,7 @@ def _fields(text: str, malformed: PayError) -> dict[str, str]:
 def authenticate(
     merchants: Mapping[str, Merchant], method: str, target: bytes, authorization: str, body: bytes
 ) -> Merchant:
-    """The merchant who signed this request; raises PayError 401 SIGN_ERROR (400 for an unknown mchid).
+    """The merchant who signed this request; raises PayError 401 SIGN_ERROR (400 or 404 for an unknown mchid).
 
     `target` is path and query as they were on the request line, `body` the bytes as received.
     """
@@ -61,7 +61,8 @@ def authenticate(
     fields = _fields(rest.strip(), malformed)
     merchant = merchants.get(fields["mchid"])
     if merchant is None:
-        raise PayError(HTTPStatus.BAD_REQUEST, "MCH_NOT_EXISTS", "商户号不存在")
+        status = HTTPStatus.NOT_FOUND if target.startswith(b"/v3/refund") else HTTPStatus.BAD_REQUEST
+        raise PayError(status, "MCH_NOT_EXISTS", "商户号不存在")
     if abs(Clock.real() - int(fields["timestamp"])) > WINDOW_S:
         raise _refuse("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
     # Some SDKs write the serial in lower case, and WeChat takes it.

@@ -39,10 +39,7 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
             _check_busy(sim, request)
             answer = handler(sim, request, _object(await request.body()))
         except MiniError as error:
-            _log.info("%s: %s", request.url.path, error)
-            # The live host puts a comma before the rid under /sns, and none elsewhere.
-            comma = "," if request.url.path.startswith("/sns/") else ""
-            answer = {"errcode": error.errcode, "errmsg": f"{error.errmsg}{comma} rid: {rid()}"}
+            answer = _refusal(request, error)
         body = wire.dumps(answer)
         if (
             request.url.path.endswith("/subscribe/send")
@@ -53,6 +50,20 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
         return WireResponse(HTTPStatus.OK, [("Content-Type", content_type)], body, announce=announce)
 
     return serve
+
+
+def _refusal(request: Request, error: MiniError) -> dict[str, Any]:
+    _log.info("%s: %s", request.url.path, error)
+    # The live host puts a comma before the rid under /sns, and none elsewhere.
+    comma = "," if request.url.path.startswith("/sns/") else ""
+    return {"errcode": error.errcode, "errmsg": f"{error.errmsg}{comma} rid: {rid()}"}
+
+
+def wrong_method(request: Request) -> Response:
+    """43001 or 43002: the path is known, the method is not the path's."""
+    wanted = METHODS[request.url.path]
+    error = MiniError(43001 if wanted == "GET" else 43002, f"require {wanted} method")
+    return WireResponse(HTTPStatus.OK, [("Content-Type", _JSON)], wire.dumps(_refusal(request, error)))
 
 
 def _check_busy(sim: Sim, request: Request) -> None:
@@ -102,3 +113,4 @@ ROUTES = [
     Route("/cgi-bin/message/subscribe/send", endpoint(_send), methods=["POST"]),
     Route("/wxa/business/getuserphonenumber", endpoint(_phone), methods=["POST"]),
 ]
+METHODS = {route.path: "GET" if "GET" in (route.methods or ()) else "POST" for route in ROUTES}

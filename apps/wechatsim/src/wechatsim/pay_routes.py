@@ -15,7 +15,10 @@ from wechatsim.sim import Sim
 
 
 def _same_mchid(merchant: Merchant, request: Request) -> None:
-    if request.query_params.get("mchid") != merchant.mchid:
+    mchid = request.query_params.get("mchid")
+    if not mchid:
+        raise errors.missing("query", "mchid", "直连商户号")
+    if mchid != merchant.mchid:
         raise errors.mchid_mismatch()
 
 
