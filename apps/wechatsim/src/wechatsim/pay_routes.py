@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from wechatsim import abnormal_refund, bills, certificates, errors, orders, prepay, refund_view, refunds
+from wechatsim import abnormal_refund, bills, certificates, errors, orders, pace, prepay, refund_view, refunds
 from wechatsim.errors import PayError
 from wechatsim.keyring import Merchant
 from wechatsim.pay_api import endpoint
@@ -46,10 +46,19 @@ def _certificates(_: Sim, merchant: Merchant, __: Request, ___: bytes) -> dict[s
 
 
 def _refund(sim: Sim, merchant: Merchant, _: Request, body: bytes) -> dict[str, Any]:
-    return refunds.apply(sim, merchant, body)
+    sim.pace.check(merchant.mchid, "refund", pace.REFUNDS)
+    sim.pace.check(merchant.mchid, "failing refund", pace.FAILING)
+    sim.pace.note(merchant.mchid, "refund")
+    try:
+        return refunds.apply(sim, merchant, body)
+    except PayError:
+        sim.pace.note(merchant.mchid, "failing refund")
+        raise
 
 
 def _refund_query(sim: Sim, merchant: Merchant, request: Request, _: bytes) -> dict[str, Any]:
+    sim.pace.check(merchant.mchid, "refund query", pace.QUERIES)
+    sim.pace.note(merchant.mchid, "refund query")
     row = refunds.find(sim, merchant, request.path_params["out_refund_no"])
     if row is None:
         raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
