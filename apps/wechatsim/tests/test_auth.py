@@ -49,6 +49,15 @@ async def test_a_wrong_serial_is_named(partner: Partner) -> None:
     assert answer.json()["message"].startswith("商户证书序列号有误。")
 
 
+async def test_serials_may_be_in_lower_case(partner: Partner) -> None:
+    """The SDK wechatpay-node-v3 writes them so."""
+    header = partner.authorization("GET", "/v3/certificates", serial_no=partner.ids["merchant_serial"].lower())
+    platform = partner.ids["platform_serial"]
+    asked = {"Authorization": header, "Wechatpay-Serial": platform.lower()}
+    answer = await partner.send("GET", "/v3/certificates", **asked)
+    assert (answer.status_code, answer.headers["wechatpay-serial"]) == (200, platform)
+
+
 async def test_a_nonce_above_32_characters_is_malformed(partner: Partner) -> None:
     header = partner.authorization("GET", "/v3/certificates", nonce_str="n" * 33)
     answer = await partner.send("GET", "/v3/certificates", Authorization=header)
@@ -59,6 +68,10 @@ async def test_an_unknown_merchant_is_refused(partner: Partner) -> None:
     header = partner.authorization("GET", "/v3/certificates", mchid="1900000001")
     answer = await partner.send("GET", "/v3/certificates", Authorization=header)
     assert (answer.status_code, answer.json()["code"]) == (400, "MCH_NOT_EXISTS")
+    target = "/v3/refund/domestic/refunds/R-1"
+    header = partner.authorization("GET", target, mchid="1900000001")
+    answer = await partner.send("GET", target, Authorization=header)
+    assert (answer.status_code, answer.json()["code"]) == (404, "MCH_NOT_EXISTS")
 
 
 @pytest.mark.parametrize("name", ["User-Agent", "Accept"])

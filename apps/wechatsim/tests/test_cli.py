@@ -9,8 +9,10 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from wechatsim import cli
+from wechatsim import cli, remote
 
 from .conftest import OPENID, LiveServer, Partner
 
@@ -106,6 +108,78 @@ def test_no_server_is_a_clear_error(tmp_path: Path) -> None:
     keyless = run("serve", "--keys", str(tmp_path))
     assert keyless.returncode == 1
     assert "hint: wechatsim keys new" in keyless.stderr
+
+
+def test_a_taken_port_is_named(live: LiveServer, keys: Path) -> None:
+    taken = run("serve", "--keys", str(keys), "--port", str(live.port))
+    assert (taken.returncode, taken.stdout) == (1, "")
+    assert f"error: cannot listen on 127.0.0.1:{live.port}" in taken.stderr
+    assert "hint: " in taken.stderr
+
+
+def test_only_a_known_fault_can_be_cleared(live: LiveServer) -> None:
+    run("faults", "set", "bill-missing", "--match", "2001-01-01", "--url", live.url)
+    wrong = run("faults", "clear", "bill-mising", "--url", live.url)
+    assert (wrong.returncode, "no fault bill-mising" in wrong.stderr) == (1, True)
+    listed = json.loads(run("faults", "list", "--json", "--url", live.url).stdout)
+    assert [fault["name"] for fault in listed["active"]] == ["bill-missing"]
+    cleared = run("faults", "clear", "--url", live.url)
+    assert (cleared.returncode, cleared.stdout, cleared.stderr.strip()) == (0, "", "no fault is on")
+
+
+def test_trigger_shows_how_the_first_attempt_went(live: LiveServer) -> None:
+    words = ("trigger", "transaction.success", "--notify-url", "http://127.0.0.1:1/n", "--tamper", "signature")
+    [event] = json.loads(run(*words, "--json", "--url", live.url).stdout)["notifications"]
+    [attempt] = event["attempts"]
+    assert (event["state"], attempt["status"], attempt["fault"]) == ("PENDING", None, "callback-bad-signature")
+    shown = run("events", "show", event["id"], "--url", live.url).stdout
+    assert "  > Wechatpay-Signature: " in shown
+    assert "callback-bad-signature" in shown
+
+
+def test_while_somebody_listens_trigger_needs_no_address(live: LiveServer) -> None:
+    heard: list[str] = []
+
+    class Program(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            heard.append(body["event_type"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    alone = run("trigger", "refund.success", "--url", live.url)
+    assert (alone.returncode, "or listen first" in alone.stderr) == (1, True)
+    with HTTPServer(("127.0.0.1", 0), Program) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        target = f"http://127.0.0.1:{server.server_port}/notify"
+        words = ["listen", "--forward-to", target, "--url", live.url]
+        with subprocess.Popen([*RUN, *words], stdout=subprocess.DEVNULL) as listening:
+            found = trigger_when_heard(live.url)
+            listening.send_signal(signal.SIGINT)
+            assert listening.wait(20) == 0
+        server.shutdown()
+    assert sorted(heard) == ["REFUND.SUCCESS", "TRANSACTION.SUCCESS"]
+    assert {event["state"] for event in found} == {"DELIVERED"}
+
+
+def trigger_when_heard(url: str) -> list[dict[str, Any]]:
+    """Trigger once the listener has asked for the first time."""
+    end = time.monotonic() + 20
+    while (done := run("trigger", "refund.success", "--json", "--url", url)).returncode:
+        assert time.monotonic() < end, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)["notifications"]
+    return found
+
+
+def test_a_table_is_as_wide_as_its_ids(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    ident = "1161ffac-f05c-499b-8993-29600b50c2da"
+    remote.table(["id", "order"], [[ident, "O" * 32]])
+    assert f"{ident}  {'O' * 32}" in capsys.readouterr().out
 
 
 def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from pathlib import Path
 from typing import Any
@@ -231,3 +233,13 @@ def test_the_readme_prints_the_table_as_it_is() -> None:
     for kind in FAULTS:
         assert f"| `{kind.name}` | {kind.effect} |" in text
         assert not kind.magic or f"| {kind.magic} |" in text
+
+
+def test_a_probe_is_as_long_as_a_signature_or_no_base64_at_all() -> None:
+    made = [tampering.signtest() for _ in range(200)]
+    lengths = {len(one) for one in made}
+    assert lengths == {344, 341}
+    assert all(one.startswith("WECHATPAY/SIGNTEST/") for one in made)
+    assert all(len(base64.b64decode(one, validate=True)) == 256 for one in made if len(one) == 344)
+    with pytest.raises(binascii.Error):
+        base64.b64decode(next(one for one in made if len(one) == 341), validate=True)

@@ -64,7 +64,7 @@ async def test_a_code_gives_the_session_once_and_opens_the_phone_number(partner:
     assert phone["watermark"]["appid"] == partner.ids["appid"]
     again = await get(partner, "/sns/jscode2session", **login(partner, made["code"]))
     assert again["errcode"] == 40163
-    assert re.search(RID, again["errmsg"])
+    assert re.fullmatch("code been used," + RID, again["errmsg"])
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,52 @@ async def test_a_forced_token_kills_the_old_one_every_thirty_seconds_at_most(par
     assert (await token(partner, force_refresh=True))["errcode"] == 45009
 
 
+async def test_the_older_token_call_renews_at_once_and_leaves_stable_tokens_alone(partner: Partner, sim: Sim) -> None:
+    ids = partner.ids
+    asked = {"grant_type": "client_credential", "appid": ids["appid"], "secret": ids["app_secret"]}
+    stable = (await token(partner))["access_token"]
+    first = await get(partner, "/cgi-bin/token", **asked)
+    second = await get(partner, "/cgi-bin/token", **asked)
+    assert (first["expires_in"], first["access_token"] != second["access_token"]) == (7200, True)
+    path = "/wxa/business/getuserphonenumber?access_token="
+
+    async def worth(access_token: str) -> int:
+        return int((await post(partner, path + access_token, {"code": "x"}))["errcode"])
+
+    assert [await worth(one) for one in (first["access_token"], second["access_token"], stable)] == [40029] * 3
+    sim.clock.advance(300)
+    assert [await worth(one) for one in (first["access_token"], second["access_token"])] == [40001, 40029]
+    sim.clock.advance(6900)
+    assert await worth(second["access_token"]) == 42001
+    refused = await get(partner, "/cgi-bin/token", **asked | {"appid": "wx0", "grant_type": "x"})
+    assert (refused["errcode"], refused["errmsg"].partition(" rid")[0]) == (40013, "invalid appid")
+    assert (await get(partner, "/cgi-bin/token", **asked | {"grant_type": "x"}))["errcode"] == 40002
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "refusal"),
+    [
+        ("GET", "/cgi-bin/stable_token", (43002, "require POST method")),
+        ("POST", "/sns/jscode2session", (43001, "require GET method,")),
+    ],
+)
+async def test_another_method_is_an_errcode_too(
+    partner: Partner, method: str, path: str, refusal: tuple[int, str]
+) -> None:
+    assert partner.http is not None
+    answer = await partner.http.request(method, f"http://sim{path}")
+    assert (answer.status_code, answer.json()["errcode"]) == (200, refusal[0])
+    assert re.fullmatch(refusal[1] + RID, answer.json()["errmsg"])
+
+
 async def test_a_phone_code_gives_the_number_once(partner: Partner) -> None:
     made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
     path = f"/wxa/business/getuserphonenumber?access_token={(await token(partner))['access_token']}"
     answer = await post(partner, path, {"code": made["phone_code"]})
     assert (answer["errcode"], answer["phone_info"]["phoneNumber"]) == (0, "13800000001")
-    assert (await post(partner, path, {"code": made["phone_code"]}))["errcode"] == 40163
+    again = await post(partner, path, {"code": made["phone_code"]})
+    assert again["errcode"] == 40029
+    assert re.fullmatch("invalid code" + RID, again["errmsg"])
 
 
 def paid_message(partner: Partner, **changed: Any) -> dict[str, Any]:

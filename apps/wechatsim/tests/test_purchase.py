@@ -149,6 +149,27 @@ async def test_a_bad_field_is_named_and_nothing_is_written(
     assert (await partner.control("GET", "/_sim/books")).json() == {"books": []}
 
 
+@pytest.mark.parametrize("body", [{}, {"mch_id": "1900000001"}])
+async def test_closing_without_mchid_is_refused_word_for_word(partner: Partner, body: dict[str, str]) -> None:
+    await partner.prepay("ORDER-00010")
+    answer = await partner.send("POST", "/v3/pay/transactions/out-trade-no/ORDER-00010/close", body)
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "code": "PARAM_ERROR",
+        "detail": {"location": "uri_template", "value": ""},
+        "message": "输入源“/uri_template/mchid”映射到字段“直连商户号”必填性规则校验失败，此字段为必填项",
+    }
+    assert (await partner.books("ORDER-00010"))["state"] == "NOTPAY"
+
+
+@pytest.mark.parametrize(("query", "location"), [("", "query"), ("?mchid=1900000001", "body")])
+async def test_a_query_names_its_own_mchid(partner: Partner, query: str, location: str) -> None:
+    await partner.prepay("ORDER-00011")
+    answer = await partner.send("GET", f"/v3/pay/transactions/out-trade-no/ORDER-00011{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "PARAM_ERROR")
+    assert answer.json()["detail"]["location"] == location
+
+
 async def test_the_amount_refusal_is_word_for_word(partner: Partner) -> None:
     answer = await partner.send("POST", JSAPI, partner.order("ORDER-00007", amount={"total": 0}))
     assert answer.json() == {

@@ -8,9 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wechatsim import crypto, pki
-from wechatsim.sim import Sim
-
 from .conftest import Partner, until
 
 REFUNDS = "/v3/refund/domestic/refunds"
@@ -125,33 +122,6 @@ async def test_refunds_in_progress_are_reserved(partner: Partner) -> None:
     assert (await partner.send("POST", REFUNDS, body(partner, "REF-00006", "R-6b", 901))).status_code == 200
 
 
-async def test_an_abnormal_refund_goes_to_a_bank_card(partner: Partner, sim: Sim) -> None:
-    await partner.control("POST", "/_sim/faults/set", {"name": "refund-abnormal", "times": 1})
-    await paid(partner, "REF-00007")
-    shown = (await partner.send("POST", REFUNDS, body(partner, "REF-00007", "R-7", 19900))).json()
-    await until(lambda: len(partner.calls) == 2)
-    assert partner.open(partner.calls[1])["refund_status"] == "ABNORMAL"
-    assert (await partner.books("REF-00007"))["held"] == 19900
-    ids = partner.ids
-    key = pki.certificate_key((partner.folder / "platform_cert.pem").read_text())
-    target = f"{REFUNDS}/{shown['refund_id']}/apply-abnormal-refund"
-    content = {
-        "out_refund_no": "R-7",
-        "type": "USER_BANK_CARD",
-        "bank_type": "ICBC_DEBIT",
-        "bank_account": crypto.oaep_encrypt(key, "6222000000000000"),
-        "real_name": crypto.oaep_encrypt(key, "王小明"),
-    }
-    wrong = await partner.send("POST", target, content, **{"Wechatpay-Serial": ids["public_key_id"]})
-    assert (wrong.status_code, wrong.json()["detail"]["field"]) == (400, "/bank_account")
-    assert await status(partner, "R-7") == "ABNORMAL"
-    right = await partner.send("POST", target, content, **{"Wechatpay-Serial": ids["platform_serial"]})
-    assert (right.status_code, right.json()["status"]) == (200, "PROCESSING")
-    await until(lambda: len(partner.calls) == 3)
-    assert partner.open(partner.calls[2])["refund_status"] == "SUCCESS"
-    assert (await partner.books("REF-00007"))["held"] == 0
-
-
 async def test_fifty_refunds_and_no_more(partner: Partner) -> None:
     await paid(partner, "REF-00008")
     for n in range(50):
@@ -183,7 +153,20 @@ async def test_a_coupons_part_goes_back_with_it_to_the_fen(partner: Partner) -> 
     for n, fen in enumerate((1, 332, 667)):
         answer = await partner.send("POST", REFUNDS, body(partner, "REF-00010", f"R-10-{n}", fen, 1000))
         parts.append(answer.json()["amount"]["payer_refund"])
+        [promotion] = answer.json()["promotion_detail"] or [{"refund_amount": 0}]
+        assert promotion["refund_amount"] == fen - parts[-1]
     assert sum(parts) == 667
+
+
+async def test_where_the_money_comes_from_is_shown_as_it_was_asked(partner: Partner) -> None:
+    await paid(partner, "REF-00011")
+    asked = body(partner, "REF-00011", "R-11", 900)
+    asked["amount"]["from"] = [{"account": "AVAILABLE", "amount": 900}]
+    answer = await partner.send("POST", REFUNDS, asked)
+    assert (answer.status_code, answer.json()["amount"]["from"]) == (200, asked["amount"]["from"])
+    asked["amount"]["from"] = [{"account": "AVAILABLE", "amount": 899}]
+    short = await partner.send("POST", REFUNDS, asked | {"out_refund_no": "R-11b"})
+    assert (short.status_code, short.json()["code"]) == (400, "INVALID_REQUEST")
 
 
 async def partner_status(partner: Partner, number: str, wanted: str) -> bool:

@@ -140,6 +140,45 @@ async def test_signed_content_that_is_no_transaction_is_refused_and_changes_noth
     assert [row["pay_status"] for row in await payments(db)] == [0]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": {"total": 2**63}},
+        {"amount": {"total": -(2**63) - 1}},
+        {"success_time": "9999-12-31T23:59:59-23:59"},
+        {"success_time": "0001-01-01T00:00:00+23:59"},
+    ],
+)
+async def test_signed_numbers_and_times_beyond_what_can_be_kept_are_refused(http, wechat, db, paid, changes):
+    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **changes)))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "FAIL")
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+
+
+@pytest.mark.parametrize("plaintext", [b"[" * 100_000, b'{"a":' * 100_000, b"\xff", b""])
+async def test_sealed_content_that_is_no_json_is_refused(http, wechat, db, paid, plaintext):
+    answer = await deliver(http, *wechat.callback(plaintext))
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "FAIL")
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+
+
+@pytest.mark.parametrize(("kept", "cut"), [(False, 0), (False, 3), (True, 0), (False, 325)])
+async def test_a_probe_is_refused_and_the_signature_that_follows_settles(http, wechat, db, paid, kept, cut):
+    """SIGNTEST probes: of a signature's length, with its end cut off (no base64), before a whole one, the prefix alone."""
+    headers, body = wechat.callback(wechat.transaction(paid))
+    true = headers["Wechatpay-Signature"]
+    probe = "WECHATPAY/SIGNTEST/" + (true if kept else true[19:])
+    answer = await deliver(http, headers | {"Wechatpay-Signature": probe[: len(probe) - cut]}, body)
+    assert (answer.status_code, answer.json()["code"]) == (401, "FAIL")
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+
+    assert (await deliver(http, headers, body)).status_code == 204
+
+    assert [row["pay_status"] for row in await payments(db)] == [1]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=400)

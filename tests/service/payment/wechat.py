@@ -226,9 +226,10 @@ class FakeWechat(httpx.AsyncBaseTransport):
         return content | changes
 
     def callback(self, content: Any, *, event: str = "TRANSACTION.SUCCESS", at: float | None = None, **wrong: str):
-        """Headers and body of a notification; `wrong` replaces headers."""
+        """Headers and body of a notification; `wrong` replaces headers. Bytes are sealed as they are."""
         once = secrets.token_hex(6)
-        sealed = AESGCM(API_V3_KEY.encode()).encrypt(once.encode(), json.dumps(content).encode(), b"transaction")
+        plaintext = content if isinstance(content, bytes) else json.dumps(content).encode()
+        sealed = AESGCM(API_V3_KEY.encode()).encrypt(once.encode(), plaintext, b"transaction")
         body = json.dumps(
             {
                 "id": str(uuid4()),

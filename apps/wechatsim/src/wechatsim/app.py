@@ -9,16 +9,20 @@ from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from wechatsim import cashier, console, control, control_desk, mini_api, pay_routes, refund_desk, wire
+from wechatsim.origin_form import OriginForm
 from wechatsim.sim import Settings, Sim
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """Unknown paths and wrong methods: empty at WeChat's paths, a word at ours."""
+    """Unknown paths and wrong methods: empty at the payment paths, an errcode at the mini program's, a word at ours."""
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and request.url.path in mini_api.METHODS:
+        return mini_api.wrong_method(request)
     if request.url.path.startswith("/_sim"):
         phrase = HTTPStatus(status).phrase
         return JSONResponse({"error": phrase.lower().replace(" ", "_"), "message": phrase}, status_code=status)
@@ -52,6 +56,7 @@ def create_app(settings: Settings) -> Starlette:
             *console.ROUTES,
         ],
         exception_handlers={HTTPStatus.NOT_FOUND: _refused, HTTPStatus.METHOD_NOT_ALLOWED: _refused},
+        middleware=[Middleware(OriginForm)],
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False

@@ -47,7 +47,7 @@ def _fields(text: str, malformed: PayError) -> dict[str, str]:
 def authenticate(
     merchants: Mapping[str, Merchant], method: str, target: bytes, authorization: str, body: bytes
 ) -> Merchant:
-    """The merchant who signed this request; raises PayError 401 SIGN_ERROR (400 for an unknown mchid).
+    """The merchant who signed this request; raises PayError 401 SIGN_ERROR (400 or 404 for an unknown mchid).
 
     `target` is path and query as they were on the request line, `body` the bytes as received.
     """
@@ -61,10 +61,12 @@ def authenticate(
     fields = _fields(rest.strip(), malformed)
     merchant = merchants.get(fields["mchid"])
     if merchant is None:
-        raise PayError(HTTPStatus.BAD_REQUEST, "MCH_NOT_EXISTS", "商户号不存在")
+        status = HTTPStatus.NOT_FOUND if target.startswith(b"/v3/refund") else HTTPStatus.BAD_REQUEST
+        raise PayError(status, "MCH_NOT_EXISTS", "商户号不存在")
     if abs(Clock.real() - int(fields["timestamp"])) > WINDOW_S:
         raise _refuse("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
-    if fields["serial_no"] != merchant.serial:
+    # Some SDKs write the serial in lower case, and WeChat takes it.
+    if fields["serial_no"].upper() != merchant.serial:
         raise _refuse("商户证书序列号有误。请使用签名私钥匹配的证书序列号")
     message = crypto.request_message(method, target, fields["timestamp"], fields["nonce_str"], body)
     if not crypto.verify(merchant.public_key, message, fields["signature"]):

@@ -23,7 +23,8 @@ _KEPT_DAYS = 92
 def _choice(query: Mapping[str, str], name: str, default: str, *allowed: str) -> str:
     value = query.get(name) or default
     if value not in allowed:
-        message = f"输入源“/query/{name}”映射到枚举字段规则校验失败，取值须为 {'、'.join(allowed)}"
+        choices = "、".join(filter(None, allowed))
+        message = f"输入源“/query/{name}”映射到枚举字段规则校验失败，取值须为 {choices}"
         detail = {"location": "query", "field": name, "value": value, "issue": "not an allowed value"}
         raise PayError(HTTPStatus.BAD_REQUEST, "PARAM_ERROR", message, detail)
     return value

@@ -22,6 +22,7 @@ def _source(name: str) -> str:
 
 
 PAGES = Environment(loader=FunctionLoader(_source), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+PAGES.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
 PAGES.filters["yuan"] = lambda fen: f"{fen // 100}.{fen % 100:02d}"
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",

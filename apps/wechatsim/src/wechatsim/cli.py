@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +19,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A sandbox for WeChat Pay API v3 and the mini-program server APIs.\n\n"
-    "Begin:  wechatsim keys new --dir keys  &&  wechatsim serve --keys keys --allow-local-notify",
+    "Begin:\n\n  wechatsim keys new --dir keys\n\n  wechatsim serve --keys keys --allow-local-notify\n\n"
+    "Then point your SDK at http://127.0.0.1:8090 and, elsewhere, `wechatsim pay ORDER`.",
 )
-keys_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make a merchant's keys and ids.")
+keys_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Make a merchant's keys; rotate the platform's."
+)
 app.add_typer(keys_app, name="keys")
 app.add_typer(cli_desk.events, name="events")
 app.add_typer(cli_desk.clock, name="clock")
@@ -64,12 +68,14 @@ def _user(text: str) -> dict[str, str]:
 
 @keys_app.command("new")
 def keys_new(  # noqa: PLR0917 - typer passes options by name
-    folder: Annotated[Path, typer.Option("--dir", help="Where to write; made if missing.")],
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where to write; made if missing.")],
     mchid: Annotated[str, typer.Option(help="Merchant number, 10 digits; else made up.")] = "",
     appid: Annotated[str, typer.Option(help="Mini program appid; else made up.")] = "",
     secret: Annotated[str, typer.Option(help="Mini program secret; else made up.")] = "",
-    user: Annotated[list[str] | None, typer.Option(help="OPENID:MOBILE:NICKNAME, repeatable.")] = None,
-    key_mode: Annotated[KeyMode, typer.Option(help="The merchant's default mode.")] = KeyMode.cert,
+    user: Annotated[
+        list[str] | None, typer.Option(metavar="OPENID:MOBILE:NICKNAME", help="Somebody who can pay; repeatable.")
+    ] = None,
+    key_mode: Annotated[KeyMode, typer.Option(help="What the platform signs with for this merchant.")] = KeyMode.cert,
     as_json: Json = False,
 ) -> None:
     """Make keys, certificates, ids and users in a folder. What exists is never overwritten.
@@ -111,15 +117,23 @@ def keys_update(
 
 @app.command()
 def serve(  # noqa: PLR0917 - typer passes options by name
-    keys: Annotated[list[Path], typer.Option(envvar="WECHATSIM_KEYS", help="A folder of `keys new`; repeatable.")],
-    host: Annotated[str, typer.Option(envvar="WECHATSIM_HOST")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="WECHATSIM_PORT")] = 8090,
+    keys: Annotated[
+        list[Path], typer.Option(envvar="WECHATSIM_KEYS", metavar="DIR", help="A folder of `keys new`; repeatable.")
+    ],
+    host: Annotated[str, typer.Option(envvar="WECHATSIM_HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="WECHATSIM_PORT", help="The port to listen on; 0 takes a free one.")
+    ] = 8090,
     store: Annotated[str, typer.Option(envvar="WECHATSIM_STORE", help="An SQLite file, or :memory:.")] = ":memory:",
     public_url: Annotated[
         str, typer.Option(envvar="WECHATSIM_PUBLIC_URL", help="What bill download links begin with.")
     ] = "",
-    log_format: Annotated[LogFormat, typer.Option(envvar="WECHATSIM_LOG_FORMAT")] = LogFormat.text,
-    log_level: Annotated[str, typer.Option(envvar="WECHATSIM_LOG_LEVEL")] = "warning",
+    log_format: Annotated[
+        LogFormat, typer.Option(envvar="WECHATSIM_LOG_FORMAT", help="One line each, for people or for programs.")
+    ] = LogFormat.text,
+    log_level: Annotated[
+        str, typer.Option(envvar="WECHATSIM_LOG_LEVEL", help="debug, info (each refusal), warning or error.")
+    ] = "warning",
     allow_local_notify: Annotated[
         bool,
         typer.Option(
@@ -138,7 +152,9 @@ def serve(  # noqa: PLR0917 - typer passes options by name
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", envvar="WECHATSIM_STRICT", help="A minute between refunds of an order; bills from 10:00."
+            "--strict",
+            envvar="WECHATSIM_STRICT",
+            help="A minute between refunds of an order, bills from 10:00, requests a second.",
         ),
     ] = False,
 ) -> None:
@@ -167,9 +183,14 @@ def serve(  # noqa: PLR0917 - typer passes options by name
     except keyring.KeyringError as error:
         message, _, hint = str(error).partition("\nhint: ")
         remote.fail(message, hint)
-    remote.say(f"wechatsim {__version__} on http://{host}:{port} · console http://{host}:{port}/_sim/console")
     try:
-        uvicorn.Server(config).run()
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        remote.fail(f"cannot listen on {host}:{port} ({error.strerror})", "choose another --port or --host")
+    base = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+    remote.say(f"wechatsim {__version__} on {base} · console {base}/_sim/console")
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         remote.say("stopped")
 
@@ -181,7 +202,7 @@ def pay(
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Pay an order, as its payer would at the cashier; the notification leaves at once.
+    """Pay an order, as its payer would. The notification leaves at once.
 
     Example:  wechatsim pay PMT2026080112000012345678
     """
@@ -201,7 +222,7 @@ def code(
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Get a login code for a user, as wx.login gives it, with the encrypted phone number.
+    """Get a login code, as wx.login gives it. With it come a phone code and the encrypted phone number.
 
     Example:  wechatsim code oBuyer0000000000000000000001 --json
     """
@@ -232,7 +253,7 @@ def keys_rotate(
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Give a running sandbox's platform a new certificate; the old one stays listed for a day more.
+    """Give the platform of a running sandbox a new certificate. The old one stays listed for a day more.
 
     Example:  wechatsim keys rotate --after 10m
     """

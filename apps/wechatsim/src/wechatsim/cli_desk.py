@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 import typer
@@ -37,8 +38,20 @@ TAMPER = {
 def _event_row(event: dict[str, Any]) -> list[Any]:
     tries = event["attempts"]
     last = tries[-1] if tries else {}
-    said = last.get("status") or last.get("error") or ""
+    said = last.get("status") or str(last.get("error", ""))[:60]
     return [event["id"], event["event_type"], event["out_trade_no"], event["state"], len(tries), said]
+
+
+def _attempted(url: str | None, found: list[dict[str, Any]], seconds: float = 6.0) -> list[dict[str, Any]]:
+    """The same notifications once each has been tried, so that what is shown is how it went; bounded."""
+    before = {event["id"]: len(event["attempts"]) for event in found}
+    end = time.monotonic() + seconds
+    while True:
+        waiting = [e for e in found if e["state"] == "PENDING" and len(e["attempts"]) == before[e["id"]]]
+        if not waiting or time.monotonic() > end:
+            return found
+        time.sleep(0.1)
+        found = [remote.call(url, "GET", f"/_sim/notifications/{ident}") for ident in before]
 
 
 def _show_events(found: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -52,7 +65,7 @@ def _show_events(found: list[dict[str, Any]], *, as_json: bool) -> None:
 def events_list(
     order: Annotated[str, typer.Option(help="Only this order's.")] = "", as_json: Json = False, url: Url = None
 ) -> None:
-    """List notifications, newest first.
+    """List the notifications, newest first.
 
     Example:  wechatsim events list --order PMT2026080112000012345678
     """
@@ -64,7 +77,7 @@ def events_list(
 def events_show(
     ident: Annotated[str, typer.Argument(help="The notification's id.")], as_json: Json = False, url: Url = None
 ) -> None:
-    """Show one notification: what it says, and every attempt with its request and answer.
+    """Show one notification. What it says, and every attempt with its request and answer.
 
     Example:  wechatsim events show 5f0c… --json
     """
@@ -76,7 +89,12 @@ def events_show(
         remote.say_data(event["plaintext"])
         for attempt in event["attempts"]:
             said = attempt["status"] or attempt["error"]
-            typer.echo(f"attempt {attempt['n']}  {attempt['at']}  {said}  {attempt['duration_ms']} ms")
+            spoilt = f"  {attempt['fault']}" if attempt["fault"] else ""
+            typer.echo(f"\nattempt {attempt['n']}  {attempt['at']}  {said}  {attempt['duration_ms']} ms{spoilt}")
+            for name, value in attempt["request_headers"].items():
+                typer.echo(f"  > {name}: {value}")
+            typer.echo(f"  > {attempt['request_body']}")
+            typer.echo(f"  < {said} {attempt['response_body']}".rstrip())
 
     remote.show(event, as_json=as_json, human=human)
 
@@ -88,12 +106,12 @@ def events_resend(
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Send a notification once more, now, signed anew.
+    """Send a notification once more, now. It is signed anew.
 
     Example:  wechatsim events resend 5f0c…
     """
     event = remote.call(url, "POST", f"/_sim/notifications/{ident}/resend", {"url": to})
-    _show_events([event], as_json=as_json)
+    _show_events(_attempted(url, [event]), as_json=as_json)
 
 
 @clock.command("show")
@@ -110,7 +128,7 @@ def clock_show(as_json: Json = False, url: Url = None) -> None:
 def clock_advance(
     by: Annotated[str, typer.Argument(help="90s, 31m, 24h, 2d, 1h30m.")], as_json: Json = False, url: Url = None
 ) -> None:
-    """Move the clock forward: orders expire, retries and refunds become due. Signatures keep real time.
+    """Move the clock forward. Orders expire, retries and refunds become due; signatures keep real time.
 
     Example:  wechatsim clock advance 31m
     """
@@ -120,7 +138,7 @@ def clock_advance(
 
 @faults.command("list")
 def faults_list(as_json: Json = False, url: Url = None) -> None:
-    """List every fault, its effect and its magic amount, and which are on.
+    """List every fault, its effect and which are on. A magic amount is an order's total that causes it.
 
     Example:  wechatsim faults list
     """
@@ -135,6 +153,8 @@ def faults_list(as_json: Json = False, url: Url = None) -> None:
 
 
 def _active(found: dict[str, Any], *, as_json: bool) -> None:
+    if not found["active"]:
+        remote.say("no fault is on")
     rows = [[fault["name"], fault["match"], fault["value"], fault["times"] or "∞"] for fault in found["active"]]
     columns = ["fault", "match", "value", "times left"]
     remote.show(found, as_json=as_json, human=lambda: remote.table(columns, rows))
@@ -161,7 +181,7 @@ def faults_set(  # noqa: PLR0917 - typer passes options by name
 def faults_clear(
     name: Annotated[str, typer.Argument(help="One fault; else all.")] = "", as_json: Json = False, url: Url = None
 ) -> None:
-    """Switch one fault off, or all; held notifications are let go.
+    """Switch one fault off, or all. Held notifications are let go.
 
     Example:  wechatsim faults clear
     """
@@ -171,15 +191,19 @@ def faults_clear(
 def trigger(  # noqa: PLR0917 - typer passes options by name
     event: Annotated[str, typer.Argument(help="transaction.success, refund.success, refund.abnormal, refund.closed")],
     order: Annotated[str, typer.Option(help="An order; an unpaid one is paid. Without it one is made.")] = "",
-    notify_url: Annotated[str, typer.Option(help="Where to notify when an order or refund is made.")] = "",
+    notify_url: Annotated[
+        str, typer.Option(help="Where to notify when an order or refund is made; `listen` needs none.")
+    ] = "",
     total: Annotated[int, typer.Option(help="The made order's total in fen.")] = 100,
-    tamper: Annotated[list[str] | None, typer.Option(help=f"Spoil it, repeatable: {', '.join(TAMPER)}")] = None,
+    tamper: Annotated[
+        list[str] | None, typer.Option(metavar="WHAT", help=f"Spoil it, repeatable: {', '.join(TAMPER)}.")
+    ] = None,
     twice: Annotated[bool, typer.Option("--twice", help="Send it twice at once.")] = False,
     delay: Annotated[float, typer.Option(help="Send it this many seconds later.")] = 0.0,
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Make an event happen and notify it, truly or tampered with.
+    """Make an event happen and notify it. Truly, or tampered with.
 
     Example:  wechatsim trigger transaction.success --notify-url http://127.0.0.1:8004/notify --tamper signature
     """
@@ -192,7 +216,8 @@ def trigger(  # noqa: PLR0917 - typer passes options by name
     if delay:
         struck["callback-late"] = delay
     body = {"event": event, "out_trade_no": order, "notify_url": notify_url, "total": total, "faults": struck}
-    _show_events(remote.call(url, "POST", "/_sim/trigger", body)["notifications"], as_json=as_json)
+    found = remote.call(url, "POST", "/_sim/trigger", body)["notifications"]
+    _show_events(found if delay else _attempted(url, found), as_json=as_json)
 
 
 def refund(  # noqa: PLR0917 - typer passes options by name
@@ -200,11 +225,11 @@ def refund(  # noqa: PLR0917 - typer passes options by name
     amount: Annotated[int | None, typer.Option(help="Fen; else what is left.")] = None,
     ending: Annotated[str, typer.Option("--as", help="success, abnormal or closed.")] = "success",
     finish: Annotated[bool, typer.Option("--finish", help="End a refund that is PROCESSING or ABNORMAL.")] = False,
-    notify_url: Annotated[str, typer.Option(help="Where to notify.")] = "",
+    notify_url: Annotated[str, typer.Option(help="Where to notify; else nobody is told.")] = "",
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Refund an order as from the merchant's console, or end a refund that is waiting.
+    """Refund an order, or end a refund that waits. As from the merchant's own console.
 
     Example:  wechatsim refund PMT2026080112000012345678 --amount 900
     """
@@ -222,7 +247,7 @@ def listen(
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Take every notification and hand it to a program here; its answer counts. Ends with Ctrl-C.
+    """Hand every notification to a program here. Its answer counts. Ends with Ctrl-C.
 
     While this runs, the sandbox calls no notify_url: an unreachable one is fine.
 
@@ -234,7 +259,7 @@ def listen(
 def books(
     order: Annotated[str, typer.Option(help="Only this order's.")] = "", as_json: Json = False, url: Url = None
 ) -> None:
-    """Print the sandbox's own books: paid, refunded and held, per order.
+    """Print the books: paid, refunded and held, per order.
 
     Example:  wechatsim books --json
     """

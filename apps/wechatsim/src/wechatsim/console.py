@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from wechatsim import orders, views
+from wechatsim import orders, scenarios, views
 from wechatsim.cashier import PAGES
 from wechatsim.clock import rfc3339
 from wechatsim.control_base import is_local
@@ -42,6 +42,7 @@ async def _show(request: Request) -> Response:
         notifications=views.notifications(sim, wanted, _SHOWN),
         active=sim.faults.listing(),
         kinds=FAULTS,
+        events=scenarios.EVENTS,
         wanted=wanted,
         listening=sim.notifier.bridge.listening(),
     )

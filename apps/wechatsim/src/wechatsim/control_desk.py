@@ -19,7 +19,8 @@ from wechatsim.faults import FAULTS, KINDS
 from wechatsim.sim import Sim
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_POLL_S = 20.0
+# Shorter than the server waits for requests when it stops.
+_POLL_S = 5.0
 
 
 def seconds_of(words: str) -> float:
@@ -50,10 +51,14 @@ def _faults(sim: Sim, _: Request, __: Body) -> Any:
     return {"active": sim.faults.listing(), "known": known}
 
 
+def _unknown_fault(name: str) -> ControlError:
+    return ControlError(HTTPStatus.NOT_FOUND, "unknown_fault", f"no fault {name}; see `wechatsim faults list`")
+
+
 def _fault_set(sim: Sim, _: Request, body: Body) -> Any:
     name, times = text(body, "name"), number(body, "times")
     if name not in KINDS:
-        raise ControlError(HTTPStatus.NOT_FOUND, "unknown_fault", f"no fault {name}; see `wechatsim faults list`")
+        raise _unknown_fault(name)
     if times is not None and (times < 1 or times != int(times)):
         raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", "times must be a whole number, 1 or more")
     value = number(body, "value")
@@ -62,7 +67,10 @@ def _fault_set(sim: Sim, _: Request, body: Body) -> Any:
 
 
 def _fault_clear(sim: Sim, _: Request, body: Body) -> Any:
-    cleared = sim.faults.clear(text(body, "name", ""))
+    name = text(body, "name", "")
+    if name and name not in KINDS:
+        raise _unknown_fault(name)
+    cleared = sim.faults.clear(name)
     sim.notifier.release_held()
     return {"cleared": cleared, "active": sim.faults.listing()}
 

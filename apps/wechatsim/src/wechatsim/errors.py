@@ -69,5 +69,11 @@ def order_not_exist() -> PayError:
     return PayError(HTTPStatus.NOT_FOUND, "ORDER_NOT_EXIST", "订单不存在")
 
 
+def missing(location: str, name: str, label: str) -> PayError:
+    """A required value outside the body is not there. The live host gives no `field` for these."""
+    message = f"输入源“/{location}/{name}”映射到字段“{label}”必填性规则校验失败，此字段为必填项"
+    return PayError(HTTPStatus.BAD_REQUEST, "PARAM_ERROR", message, {"location": location, "value": ""})
+
+
 def mchid_mismatch() -> PayError:
     return param_error("/mchid", "mchid mismatch", "http header中的mchid与post payload中的mchid不匹配")

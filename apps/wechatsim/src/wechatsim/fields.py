@@ -95,10 +95,6 @@ def members(spec: Mapping[str, Field]) -> Callable[[str, str, Any], None]:
     def check(pointer: str, label: str, value: Any) -> None:
         if not isinstance(value, dict):
             raise _mapping(pointer, label, value, "此字段需要一个合法的对象")
-        for name in value:
-            if name not in spec:
-                message = f"输入源“/body{pointer}/{name}”不是合法的字段，请检查后再试"
-                raise param_error(f"{pointer}/{name}", "unknown field", message)
         for name, field in spec.items():
             at = f"{pointer}/{name}"
             if name not in value:
@@ -109,16 +105,25 @@ def members(spec: Mapping[str, Field]) -> Callable[[str, str, Any], None]:
                 raise _mapping(at, field.label, None, "此字段不允许为 null")
             else:
                 field.rule(at, field.label, value[name])
+        for name in value:
+            if name not in spec:
+                message = f"输入源“/body{pointer}/{name}”不是合法的字段，请检查后再试"
+                raise param_error(f"{pointer}/{name}", "unknown field", message)
 
     return check
 
 
-def parse(body: bytes, spec: Mapping[str, Field]) -> dict[str, Any]:
-    """The JSON object in `body`, checked against `spec`."""
+def load(body: bytes) -> Any:
+    """The JSON value in `body`, not checked further."""
     try:
-        content = json.loads(body.decode(), parse_constant=_no_constant)
+        return json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise PayError(HTTPStatus.BAD_REQUEST, "PARAM_ERROR", "请求体不是合法的 JSON，请检查后再试") from error
+
+
+def parse(body: bytes, spec: Mapping[str, Field]) -> dict[str, Any]:
+    """The JSON object in `body`, checked against `spec`."""
+    content = load(body)
     members(spec)("", "请求体", content)
     checked: dict[str, Any] = content
     return checked

@@ -80,7 +80,7 @@ class Merchant:
     def own_key(self, serial: str) -> SigningKey | None:
         """The platform key of this serial, if it is one of this merchant's."""
         known = [self.bare_key, *self.listed()]
-        return next((key for key in known if key.serial == serial), None)
+        return next((key for key in known if key.serial == serial.upper()), None)
 
     def listed(self) -> list[SigningKey]:
         """The certificates that GET /v3/certificates shows now: those not yet retired."""

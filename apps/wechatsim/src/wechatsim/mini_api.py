@@ -39,8 +39,7 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
             _check_busy(sim, request)
             answer = handler(sim, request, _object(await request.body()))
         except MiniError as error:
-            _log.info("%s: %s", request.url.path, error)
-            answer = {"errcode": error.errcode, "errmsg": f"{error.errmsg} rid: {rid()}"}
+            answer = _refusal(request, error)
         body = wire.dumps(answer)
         if (
             request.url.path.endswith("/subscribe/send")
@@ -51,6 +50,20 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
         return WireResponse(HTTPStatus.OK, [("Content-Type", content_type)], body, announce=announce)
 
     return serve
+
+
+def _refusal(request: Request, error: MiniError) -> dict[str, Any]:
+    _log.info("%s: %s", request.url.path, error)
+    # The live host puts a comma before the rid under /sns, and none elsewhere.
+    comma = "," if request.url.path.startswith("/sns/") else ""
+    return {"errcode": error.errcode, "errmsg": f"{error.errmsg}{comma} rid: {rid()}"}
+
+
+def wrong_method(request: Request) -> Response:
+    """43001 or 43002: the path is known, the method is not the path's."""
+    wanted = METHODS[request.url.path]
+    error = MiniError(43001 if wanted == "GET" else 43002, f"require {wanted} method")
+    return WireResponse(HTTPStatus.OK, [("Content-Type", _JSON)], wire.dumps(_refusal(request, error)))
 
 
 def _check_busy(sim: Sim, request: Request) -> None:
@@ -80,6 +93,10 @@ def _stable_token(sim: Sim, _: Request, content: dict[str, Any]) -> dict[str, An
     return mini_token.stable_token(sim, content)
 
 
+def _plain_token(sim: Sim, request: Request, _: dict[str, Any]) -> dict[str, Any]:
+    return mini_token.plain_token(sim, request.query_params)
+
+
 def _send(sim: Sim, request: Request, content: dict[str, Any]) -> dict[str, Any]:
     return mini_message.send(sim, mini_token.check(sim, request.query_params.get("access_token")), content)
 
@@ -92,6 +109,8 @@ def _phone(sim: Sim, request: Request, content: dict[str, Any]) -> dict[str, Any
 ROUTES = [
     Route("/sns/jscode2session", endpoint(_code2session, _TEXT), methods=["GET"]),
     Route("/cgi-bin/stable_token", endpoint(_stable_token), methods=["POST"]),
+    Route("/cgi-bin/token", endpoint(_plain_token), methods=["GET"]),
     Route("/cgi-bin/message/subscribe/send", endpoint(_send), methods=["POST"]),
     Route("/wxa/business/getuserphonenumber", endpoint(_phone), methods=["POST"]),
 ]
+METHODS = {route.path: "GET" if "GET" in (route.methods or ()) else "POST" for route in ROUTES}

@@ -79,12 +79,12 @@ def new_code(sim: Sim, openid: str, *, appid: str = "", mobile: str = "", nickna
 
 
 def redeem(sim: Sim, code: str, kind: str, appid: str) -> Row:
-    """Use up a code; 40029 when it is unknown, old or another app's, 40163 when it was used."""
+    """Use up a code; 40029 when it is unknown, old or another app's. A used one: 40163 at login, 40029 for a phone."""
     row = sim.store.one("SELECT * FROM login_code WHERE code = ? AND kind = ?", code, kind)
     if row is None or row["appid"] != appid or row["created_at"] + CODE_LIFE_S <= sim.clock.now():
         raise MiniError(40029, "invalid code")
     if row["used"]:
-        raise MiniError(40163, "code been used")
+        raise MiniError(40163, "code been used") if kind == "login" else MiniError(40029, "invalid code")
     sim.store.run("UPDATE login_code SET used = 1 WHERE code = ?", code)
     return row
 

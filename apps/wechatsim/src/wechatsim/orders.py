@@ -17,6 +17,7 @@ from wechatsim.store import Row
 
 DESCRIPTIONS = {"SUCCESS": "支付成功", "REFUND": "转入退款", "NOTPAY": "订单未支付", "CLOSED": "订单已关闭"}
 _CLOSE_BODY = {"mchid": Field("直连商户号", text(32), required=True)}
+COUPON_ID = "109519"
 OUT_TRADE_NO = r"[0-9A-Za-z_\-|*@]{6,32}"
 _NUMBER = text(32, 6, OUT_TRADE_NO)
 _PREPAY_LIFE_S = 2 * 3600
@@ -90,7 +91,7 @@ def transaction(row: Row) -> dict[str, Any]:
     if row["payer_total"] < row["total"]:
         shown["promotion_detail"] = [
             {
-                "coupon_id": "109519",
+                "coupon_id": COUPON_ID,
                 "name": "沙箱代金券",
                 "scope": "GLOBAL",
                 "type": "CASH",
@@ -106,6 +107,10 @@ def transaction(row: Row) -> dict[str, Any]:
 
 def close(sim: Sim, merchant: Merchant, out_trade_no: str, body: bytes) -> None:
     """Close, as often as asked. A number that was never ordered is burned (facts §2)."""
+    content = fields.load(body)
+    if isinstance(content, dict) and "mchid" not in content:
+        # The live host misses it where it finds the number, and says so.
+        raise errors.missing("uri_template", "mchid", "直连商户号")
     if fields.parse(body, _CLOSE_BODY)["mchid"] != merchant.mchid:
         raise errors.mchid_mismatch()
     _NUMBER("/out_trade_no", "商户订单号", out_trade_no)

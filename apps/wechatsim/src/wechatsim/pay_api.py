@@ -122,8 +122,7 @@ async def _answer(
         signed["Wechatpay-Signature"] = tampering.signtest()
     if faults.take("api-bad-signature", subject, total) is not None:
         signed["Wechatpay-Nonce"] = signed["Wechatpay-Nonce"][::-1]
-    headers = [*wire.base_headers(), *signed.items()]
-    if content is not None:
-        headers.append(_JSON)
+    # The 204 names a type as well: one SDK looks it up on every success.
+    headers = [*wire.base_headers(), *signed.items(), _JSON]
     dropped = faults.take("api-drop-after", subject, total) is not None
     return WireResponse(status, headers, answer, announce=len(answer) + 1 if dropped else None)

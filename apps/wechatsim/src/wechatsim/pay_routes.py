@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from wechatsim import bills, certificates, errors, orders, prepay, refund_desk, refund_view, refunds
+from wechatsim import abnormal_refund, bills, certificates, errors, orders, pace, prepay, refund_view, refunds
 from wechatsim.errors import PayError
 from wechatsim.keyring import Merchant
 from wechatsim.pay_api import endpoint
@@ -15,7 +15,10 @@ from wechatsim.sim import Sim
 
 
 def _same_mchid(merchant: Merchant, request: Request) -> None:
-    if request.query_params.get("mchid") != merchant.mchid:
+    mchid = request.query_params.get("mchid")
+    if not mchid:
+        raise errors.missing("query", "mchid", "直连商户号")
+    if mchid != merchant.mchid:
         raise errors.mchid_mismatch()
 
 
@@ -43,10 +46,19 @@ def _certificates(_: Sim, merchant: Merchant, __: Request, ___: bytes) -> dict[s
 
 
 def _refund(sim: Sim, merchant: Merchant, _: Request, body: bytes) -> dict[str, Any]:
-    return refunds.apply(sim, merchant, body)
+    sim.pace.check(merchant.mchid, "refund", pace.REFUNDS)
+    sim.pace.check(merchant.mchid, "failing refund", pace.FAILING)
+    sim.pace.note(merchant.mchid, "refund")
+    try:
+        return refunds.apply(sim, merchant, body)
+    except PayError:
+        sim.pace.note(merchant.mchid, "failing refund")
+        raise
 
 
 def _refund_query(sim: Sim, merchant: Merchant, request: Request, _: bytes) -> dict[str, Any]:
+    sim.pace.check(merchant.mchid, "refund query", pace.QUERIES)
+    sim.pace.note(merchant.mchid, "refund query")
     row = refunds.find(sim, merchant, request.path_params["out_refund_no"])
     if row is None:
         raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
@@ -55,7 +67,7 @@ def _refund_query(sim: Sim, merchant: Merchant, request: Request, _: bytes) -> d
 
 def _abnormal_refund(sim: Sim, merchant: Merchant, request: Request, body: bytes) -> dict[str, Any]:
     serial = request.headers.get("wechatpay-serial", "")
-    return refund_desk.apply_abnormal(sim, merchant, request.path_params["refund_id"], body, serial)
+    return abnormal_refund.apply(sim, merchant, request.path_params["refund_id"], body, serial)
 
 
 def _base(sim: Sim, request: Request) -> str:

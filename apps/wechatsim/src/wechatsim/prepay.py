@@ -8,7 +8,7 @@ import secrets
 from http import HTTPStatus
 from typing import Any
 
-from wechatsim import errors, fields, notify_url, orders
+from wechatsim import errors, fields, notify_url, orders, wire
 from wechatsim.clock import beijing
 from wechatsim.errors import PayError, param_error
 from wechatsim.fields import Field, array, boolean, integer, members, one_of, text
@@ -94,7 +94,7 @@ def _check_identity(sim: Sim, merchant: Merchant, content: dict[str, Any]) -> No
     if refused:
         message = f"输入源“/body/notify_url”映射到字符串字段“通知地址”规则校验失败，{refused}"
         raise param_error("/notify_url", refused, message, content["notify_url"])
-    if "detail" in content and len(json.dumps(content["detail"], ensure_ascii=False).encode()) > _DETAIL_BYTES:
+    if len(wire.dumps(content.get("detail"))) > _DETAIL_BYTES:
         message = f"输入源“/body/detail”映射到字段“优惠功能”规则校验失败，长度大于最大值 {_DETAIL_BYTES}"
         raise param_error("/detail", "too long", message)
     openid = content["payer"]["openid"]

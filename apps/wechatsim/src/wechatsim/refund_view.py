@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from wechatsim import orders
 from wechatsim.clock import rfc3339
 from wechatsim.store import Row
 
@@ -28,7 +30,7 @@ def shown(order: Row, refund: Row) -> dict[str, Any]:
         "amount": {
             "total": order["total"],
             "refund": refund["amount"],
-            "from": [],
+            "from": json.loads(refund["request"])["amount"].get("from", []),
             "payer_total": order["payer_total"],
             "payer_refund": payer,
             "settlement_refund": refund["amount"],
@@ -37,8 +39,22 @@ def shown(order: Row, refund: Row) -> dict[str, Any]:
             "currency": "CNY",
             "refund_fee": 0,
         },
-        "promotion_detail": [],
+        "promotion_detail": _promotion(order, coupon) if coupon else [],
     }
+
+
+def _promotion(order: Row, given_back: int) -> list[dict[str, Any]]:
+    """What goes back to the coupon that paid a part of the order."""
+    return [
+        {
+            "promotion_id": orders.COUPON_ID,
+            "scope": "GLOBAL",
+            "type": "COUPON",
+            "amount": order["total"] - order["payer_total"],
+            "refund_amount": given_back,
+            "goods_detail": [],
+        }
+    ]
 
 
 def notice(order: Row, refund: Row) -> dict[str, Any]:

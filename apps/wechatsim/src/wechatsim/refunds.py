@@ -163,15 +163,20 @@ def _check(sim: Sim, order: Row, content: dict[str, Any]) -> None:
         raise PayError(HTTPStatus.FORBIDDEN, "USER_ACCOUNT_ABNORMAL", "用户账户异常，退款失败")
 
 
-def _outcome(sim: Sim, order: Row, out_refund_no: str) -> tuple[str, float | None]:
-    subject, total, now = f"{order['out_trade_no']} {out_refund_no}", order["total"], sim.clock.now()
+def held_until(sim: Sim, order: Row, out_refund_no: str, *, magic: bool = False) -> float | None:
+    """When a refund that is PROCESSING from now on ends; None while `refund-processing` holds it."""
+    subject, total = f"{order['out_trade_no']} {out_refund_no}", order["total"] if magic else 0
     late = sim.faults.take("refund-late", subject, total) or 0.0
+    held = sim.faults.take("refund-processing", subject, total) is not None
+    return None if held else sim.clock.now() + late
+
+
+def _outcome(sim: Sim, order: Row, out_refund_no: str) -> tuple[str, float | None]:
+    subject = f"{order['out_trade_no']} {out_refund_no}"
     for name, outcome in (("refund-abnormal", "ABNORMAL"), ("refund-closed", "CLOSED")):
-        if sim.faults.take(name, subject, total) is not None:
-            return outcome, now + late
-    if sim.faults.take("refund-processing", subject, total) is not None:
-        return "SUCCESS", None
-    return "SUCCESS", now + late
+        if sim.faults.take(name, subject, order["total"]) is not None:
+            return outcome, held_until(sim, order, out_refund_no, magic=True)
+    return "SUCCESS", held_until(sim, order, out_refund_no, magic=True)
 
 
 def _create(sim: Sim, order: Row, content: dict[str, Any], outcome: str, struck: dict[str, float] | None) -> None:

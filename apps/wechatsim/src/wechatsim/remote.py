@@ -15,6 +15,7 @@ from rich.table import Table
 
 DEFAULT_URL = "http://127.0.0.1:8090"
 _LIMIT_S = 30.0
+_WIDEST = 1000
 
 
 def say(message: str) -> None:
@@ -90,7 +91,8 @@ def table(columns: list[str], rows: list[list[Any]]) -> None:
     grid = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
-    Console(no_color="NO_COLOR" in os.environ).print(grid)
+    # As wide as it needs to be: an id that is cut cannot be copied.
+    Console(no_color="NO_COLOR" in os.environ, width=_WIDEST).print(grid)
 
 
 def yuan(fen: int) -> str:

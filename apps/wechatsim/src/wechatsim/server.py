@@ -12,6 +12,8 @@ from wechatsim.app import create_app
 from wechatsim.sim import Settings
 
 _STOP_S = 10
+# Answers promise `Keep-Alive: timeout=8`; a client that believes it must not meet a closed connection.
+_KEEP_ALIVE_S = 10
 
 
 class JsonLines(logging.Formatter):
@@ -52,5 +54,6 @@ def config(settings: Settings, host: str, port: int) -> uvicorn.Config:
         proxy_headers=False,
         access_log=False,
         log_config=None,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_STOP_S,
     )

@@ -11,13 +11,14 @@ from wechatsim.clock import Clock
 from wechatsim.faults import Switchboard
 from wechatsim.keyring import Merchant
 from wechatsim.notifier import Notifier
+from wechatsim.pace import Pace
 from wechatsim.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How one sandbox runs. `strict` also keeps the pauses that tests rarely
-    want to wait for: a minute between refunds of an order, bills not before ten o'clock."""
+    want to wait for: a minute between refunds of an order, bills not before ten o'clock, requests a second."""
 
     keys: tuple[Path, ...]
     store: str = ":memory:"
@@ -38,6 +39,7 @@ class Sim:
         loaded = [keyring.load(folder) for folder in settings.keys]
         self.merchants: dict[str, Merchant] = {merchant.mchid: merchant for merchant in loaded}
         self.apps: dict[str, Merchant] = {merchant.appid: merchant for merchant in loaded}
+        self.pace = Pace(kept=settings.strict)
         self.faults = Switchboard(self.store, magic=settings.magic_amounts)
         self.notifier = Notifier(self.store, self.clock, self.merchants, self.faults)
         self.refunds_due = asyncio.Event()

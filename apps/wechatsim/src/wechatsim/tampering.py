@@ -29,8 +29,12 @@ def other_signer(merchant: Merchant) -> SigningKey:
 
 
 def signtest() -> str:
-    """A probe signature: the prefix of facts §1.2 and nothing that could verify."""
-    return SIGNTEST + base64.b64encode(secrets.token_bytes(237)).decode()
+    """A probe signature: the prefix of facts §1.2 and nothing that could verify.
+
+    Every second one or so is no base64 either, as real ones are not always.
+    """
+    whole = SIGNTEST + base64.b64encode(secrets.token_bytes(256)).decode()[len(SIGNTEST) :]
+    return whole if secrets.randbelow(2) else whole.rstrip("=")[:-1]
 
 
 def prepare(

@@ -211,7 +211,7 @@ class WechatPay:
     def _is_authentic(self, key: RSAPublicKey, response: httpx.Response) -> bool:
         timestamp = response.headers.get("Wechatpay-Timestamp", "")
         once = response.headers.get("Wechatpay-Nonce", "")
-        if not timestamp.isdigit() or abs(self._clock().timestamp() - int(timestamp)) > 300:
+        if not timestamp.isdecimal() or abs(self._clock().timestamp() - int(timestamp)) > 300:
             return False
         return is_signed(
             key, response.headers.get("Wechatpay-Signature", ""), message(timestamp, once, response.content)
@@ -222,7 +222,7 @@ def _error_of(response: httpx.Response) -> WechatError:
     try:
         answer: Any = response.json()
         code, text = str(answer.get("code", "")), str(answer.get("message", ""))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         code, text = "", ""
     return of_answer(response.status_code, code, text)
 

@@ -72,7 +72,7 @@ class NotificationReader:
                 nonce=resource.nonce, ciphertext=resource.ciphertext, associated_data=resource.associated_data
             )
             return json.loads(plaintext)
-        except (CannotDecrypt, ValueError):
+        except (CannotDecrypt, ValueError, RecursionError):
             raise InvalidNotification("ciphertext") from None
 
 

@@ -1,8 +1,21 @@
 """WeChat's word about a payment or a refund as one value, whoever brought it: callback, query, close or bill line."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("beyond the last day there is") from error
+
+
+# What a column can hold; whether the amount is right is another's question.
+_Fen = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Verdict(BaseModel):
@@ -22,7 +35,7 @@ class Verdict(BaseModel):
 
 
 class _Amount(BaseModel):
-    total: int | None = None
+    total: _Fen | None = None
 
 
 class Transaction(BaseModel):
@@ -35,7 +48,7 @@ class Transaction(BaseModel):
     out_trade_no: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
     trade_state: str = Field(max_length=32, pattern=r"^[A-Z_]+$")
     transaction_id: str | None = Field(None, max_length=64, pattern=r"^[^\x00]+$")
-    success_time: AwareDatetime | None = None
+    success_time: _Moment | None = None
     bank_type: str | None = Field(None, max_length=64, pattern=r"^[^\x00]*$")
     amount: _Amount = _Amount()
 
@@ -48,7 +61,7 @@ class Transaction(BaseModel):
             trade_state=self.trade_state,
             total_fen=self.amount.total,
             transaction_id=self.transaction_id,
-            success_time=self.success_time and self.success_time.astimezone(UTC),
+            success_time=self.success_time,
             bank_type=self.bank_type,
         )
 
@@ -71,8 +84,8 @@ class RefundVerdict(BaseModel):
 
 
 class _RefundAmount(BaseModel):
-    total: int
-    refund: int
+    total: _Fen
+    refund: _Fen
 
 
 class RefundContent(BaseModel):
@@ -86,7 +99,7 @@ class RefundContent(BaseModel):
     status: str = Field(max_length=32, pattern=r"^[A-Z_]+$", validation_alias=AliasChoices("refund_status", "status"))
     out_trade_no: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
     transaction_id: str = Field(max_length=64, pattern=r"^[^\x00]+$")
-    success_time: AwareDatetime | None = None
+    success_time: _Moment | None = None
     amount: _RefundAmount
 
     def verdict(self, source: str) -> RefundVerdict:
@@ -100,7 +113,7 @@ class RefundContent(BaseModel):
             total_fen=self.amount.total,
             out_trade_no=self.out_trade_no,
             transaction_id=self.transaction_id,
-            success_time=self.success_time and self.success_time.astimezone(UTC),
+            success_time=self.success_time,
         )
 
 
