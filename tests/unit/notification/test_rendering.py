@@ -127,7 +127,7 @@ def test_a_day_is_written_as_wechat_writes_it() -> None:
 
 def test_the_catalogues_own_words_fit_uncut() -> None:
     catalogue = loads(resources.files("notification").joinpath("messages.toml").read_text("utf-8"))
-    for slug in ("message-code-warning", "message-untitled", "message-refund-way"):
+    for slug in ("message-code-warning", "message-untitled", "message-refund-done"):
         for language in ("zh", "en"):
             text = catalogue[slug][language]
             assert thing(text, otherwise="-") == text

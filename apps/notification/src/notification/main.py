@@ -99,7 +99,7 @@ def _templates(settings: Settings) -> Templates:
     wording = Wording(
         code_warning=texts.text("message-code-warning", language),
         untitled=texts.text("message-untitled", language),
-        refund_way=texts.text("message-refund-way", language),
+        refund_done=texts.text("message-refund-done", language),
         checkin_time=settings.checkin_time,
         checkout_time=settings.checkout_time,
     )

@@ -46,7 +46,7 @@ class Wording:
 
     code_warning: str
     untitled: str
-    refund_way: str
+    refund_done: str
     checkin_time: str
     checkout_time: str
 
@@ -75,7 +75,7 @@ def render(kind: Kind, stay: Stay, wording: Wording) -> Data:
         thing2=thing(stay.title, otherwise=wording.untitled),
         amount3=amount(stay.refund.fen),
         time4=minute(stay.refund.at),
-        thing5=thing(wording.refund_way, otherwise=wording.untitled),
+        thing5=thing(wording.refund_done, otherwise=wording.untitled),
     )
 
 
