@@ -10,17 +10,18 @@ from tests.chaos.guest import Guest
 from tests.chaos.journal import Journal
 
 PLANS = {
-    "pays": 30,
-    "pays_twice_at_once": 8,
-    "checks_in": 12,
-    "refunds": 12,
-    "cancels_while_paying": 12,
-    "cancels": 5,
-    "pays_too_late": 8,
-    "abandons": 5,
-    "is_attacked": 8,
-    "is_told_again": 8,
+    "pays": 5,
+    "pays_twice_at_once": 1,
+    "checks_in": 2,
+    "refunds": 2,
+    "cancels_while_paying": 2,
+    "cancels": 1,
+    "pays_too_late": 1,
+    "abandons": 1,
+    "is_attacked": 1,
+    "is_told_again": 1,
 }
+"""How many of each among seventeen guests, in an order that the seed decides: a short run meets every fate as well."""
 AT_ONCE = 24
 
 
@@ -42,6 +43,7 @@ class Load:
         self._environment, self._expire = environment, expire
         self._next = first
         self._plans = plans or PLANS
+        self._fates: list[str] = []
         self._inside: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event, *, rate: float) -> None:
@@ -55,7 +57,10 @@ class Load:
     def let_in(self, patience: float = 90) -> None:
         number, self._next = self._next, self._next + 1
         rng = dice(self._seed, number)
-        plan = rng.choices(list(self._plans), list(self._plans.values()))[0]
+        if not self._fates:
+            self._fates = [plan for plan, times in self._plans.items() for _ in range(times)]
+            dice(self._seed, f"fates from {number}").shuffle(self._fates)
+        plan = self._fates.pop()
         guest = Guest(number, plan, self._client, self._journal, self._environment, self._expire, rng, patience)
         task = asyncio.create_task(guest.live(), name=f"guest {number}")
         self._inside.add(task)

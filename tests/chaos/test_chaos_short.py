@@ -11,6 +11,7 @@ from tests.chaos.journal import Journal
 from tests.chaos.run import SHORT, run
 
 pytestmark = pytest.mark.stack
+REFUNDED = 3
 
 
 def test_nothing_is_lost_and_nothing_doubled_whatever_dies(machine, record_testsuite_property):
@@ -30,4 +31,5 @@ def test_nothing_is_lost_and_nothing_doubled_whatever_dies(machine, record_tests
     assert result["faults"] >= 12
     assert result["guests_astonished"] == []
     assert result["payments_wechat_took"] >= 10
+    assert result["orders_by_state"].get(REFUNDED, 0) >= 1
     assert result["fen"]["wechat_holds"] == result["fen"]["payment_says"] > 0
