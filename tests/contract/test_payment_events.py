@@ -27,6 +27,7 @@ def paid():
     return ThirdPayment(
         sn="PMT2026112309310087654321",
         order_sn="HSO2026112309302612345678",
+        service_type="homestayOrder",
         pay_status=1,
         total_fen=19900,
         pay_time=datetime(2026, 11, 23, 1, 31, 20, tzinfo=UTC),
@@ -59,7 +60,7 @@ def test_a_refund_that_failed_is_told_in_the_contracts_words():
         refund_fen=19900,
     )
 
-    event = events.refund_failed(refund, lambda: datetime(2026, 11, 23, 1, 43, 30, tzinfo=UTC))
+    event = events.refund_failed(refund, "homestayOrder", lambda: datetime(2026, 11, 23, 1, 43, 30, tzinfo=UTC))
 
     assert event.data == example_of
     assert (event.topic, event.type) == ("payment-refund-failed-topic", "minsu.payment.refund-failed.v1")

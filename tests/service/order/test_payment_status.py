@@ -27,6 +27,15 @@ async def test_a_paid_order_waits_for_its_guest_and_has_a_code(order: Order) -> 
     assert order.facts(REFUND) == []
 
 
+async def test_a_payment_of_another_business_is_not_ours_to_look_at(order: Order) -> None:
+    event = paid("SHP2026112309302612345678", total_fen=500)
+    event["data"]["serviceType"] = "shop"
+
+    assert await order.hear(event) == ["SUCCESS"]
+
+    assert order.rows("select 1 from inbox") == order.rows("select 1 from order_payment") == []
+
+
 async def test_the_events_leave_through_the_relay_under_the_orders_key(order: Order) -> None:
     sn, _ = await order.paid()
     async with asyncio.timeout(5):

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 from sqlalchemy import text
 
 from payment.business import BusinessType
@@ -15,6 +17,7 @@ from tests.service.payment.conftest import BUYER, ORDER, payable, secrets_of
 
 PREPAY, STATUS = "/payment/v1/thirdPayment/thirdPaymentWxPay", "/payment/v1/thirdPayment/thirdPaymentStatus"
 BODY = {"orderSn": ORDER, "serviceType": "homestayOrder"}
+CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
 
 async def payments(db):
@@ -176,7 +179,17 @@ async def test_a_shop_is_paid_like_a_homestay_once_it_is_registered(settings, we
         body = {"orderSn": order_sn, "serviceType": "shop"}
         answer = await http.post(PREPAY, json=body, headers=tokens.bearer(BUYER))
         refused = await http.post(PREPAY, json=body | {"serviceType": "course"}, headers=tokens.bearer(BUYER))
+        number = answer.json()["data"]["paymentSn"]
+        wechat.pay(number)
+        headers, callback = wechat.callback(wechat.transaction(number))
+        settled = await http.post(f"{PREPAY}Callback", content=callback, headers=headers)
 
+    assert settled.status_code == 204
+    async with db.read() as session:
+        [event] = (await session.execute(text("select event from outbox"))).scalars().all()
+    schema = json.loads((CONTRACTS / "events/paystatus-updated.v1.schema.json").read_text())
+    Draft202012Validator(schema).validate(event["data"])
+    assert (event["data"]["orderSn"], event["data"]["serviceType"]) == (order_sn, "shop")
     assert answer.status_code == 200, answer.text
     [row] = await payments(db)
     assert (row["service_type"], row["order_sn"], row["total_fen"]) == ("shop", order_sn, 500)

@@ -66,6 +66,24 @@ async def test_while_wechat_does_not_answer_closing_is_503_and_may_be_asked_agai
     assert [row["pay_status"] for row in await payments(db)] == [-1]
 
 
+@pytest.mark.parametrize("word", [{"trade_state": "NOTPAY"}, {"amount": {"total": 19901, "currency": "CNY"}}])
+async def test_paid_by_one_word_of_wechat_and_not_by_the_next_is_neither_closed_nor_paid(
+    http, wechat, db, number, word, monkeypatch
+):
+    """The close is refused with ORDERPAID; the query is behind, or does not fit our books: the order must not end."""
+    wechat.pay(number)
+    said = wechat.transaction(number) | word
+    monkeypatch.setattr(wechat, "transaction", lambda _number, **_changes: said)
+
+    answer = await close(http)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, 104007)
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert await rows(db, "outbox") == []
+    monkeypatch.undo()
+    assert (await close(http)).json()["outcome"] == "paid"
+
+
 async def test_money_that_arrives_after_the_close_is_settled_and_told(http, wechat, db, number):
     await close(http)
     wechat.pay(number)

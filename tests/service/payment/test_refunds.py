@@ -240,7 +240,10 @@ async def test_what_may_pass_is_tried_again_with_the_same_number(http, wechat, d
 async def tried(db):
     """The lease is over: what the try found has been written down."""
     async with db.read() as session:
-        query = "select 1 from refund where tries = 1 and next_attempt_at < now() + interval '55 seconds'"
+        query = (
+            "select 1 from refund where tries = 1"
+            " and (problem is not null or next_attempt_at < now() + interval '55 seconds')"
+        )
         return (await session.execute(text(query))).first()
 
 
@@ -271,6 +274,74 @@ async def test_a_final_refusal_ends_the_refund_frees_its_share_and_calls_a_perso
     assert (notice["reason"], notice["out_refund_no"]) == ("refund_refused", refund["sn"])
     assert (await payments(db))[0]["refunded_fen"] == 0
     assert (await ask(http, paid, number=2)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(403, text="<html>blocked</html>"),
+        httpx.Response(400, json={"code": "PARAM_ERROR", "message": "参数错误"}),
+        httpx.Response(401, json={"code": "SIGN_ERROR", "message": "签名错误"}),
+    ],
+    ids=lambda answer: str(answer.status_code),
+)
+async def test_a_refund_that_wechat_took_is_not_given_up_because_the_question_was_refused(
+    http, wechat, db, paid, answer
+):
+    """Else the order would go on, the guest use it, and the money be back as well."""
+
+    take = wechat._refund
+
+    def taken_then_asked_in_vain(wanted):
+        wechat.fail_with = [answer] * 3
+        return take(wanted)
+
+    wechat._refund, wechat.lose_answers = taken_then_asked_in_vain, 1
+
+    await ask(http, paid)
+
+    await eventually(lambda: tried(db), what="the first try's end")
+    [refund] = await in_state(db, "requested")
+    assert {request.method for request in wechat.requests} == {"POST", "GET"}
+    wechat.fail_with = []
+    assert await rows(db, "outbox where topic = 'payment-refund-failed-topic'") == []
+    wechat.refunds[refund["sn"]]["status"] = "SUCCESS"
+    await tick(http, db)
+    await in_state(db, "succeeded")
+    assert (wechat.held(paid), (await payments(db))[0]["refunded_fen"]) == (0, 19900)
+
+
+async def test_a_final_no_to_what_wechat_took_all_the_same_is_not_believed(http, wechat, db, paid):
+    """A refusal is not signed: something between us may refuse what it has let through."""
+    take = wechat._refund
+
+    def taken_and_refused(wanted):
+        take(wanted)
+        return wechat._error(403, "USER_ACCOUNT_ABNORMAL", "")
+
+    wechat._refund = taken_and_refused
+
+    await ask(http, paid)
+
+    await in_state(db, "accepted")
+    assert await rows(db, "provider_notice") == []
+
+
+async def test_a_refund_that_stays_unclear_for_an_hour_calls_a_person_and_goes_on(http, wechat, db, paid):
+    wechat.fail_with = [httpx.ConnectTimeout("gone")] * 40
+
+    await ask(http, paid)
+    await eventually(lambda: tried(db), what="the first try's end")
+    async with db.transaction() as tx:
+        await tx.execute(text("update refund set tries = 6"))
+    await tick(http, db)
+
+    [notice] = await rows(db, "provider_notice")
+    assert (notice["reason"], notice["state"]) == ("refund_unclear", "needs_review")
+    wechat.fail_with, wechat.refund_ends = [], "SUCCESS"
+    await tick(http, db)
+    await in_state(db, "succeeded")
+    assert [row["state"] for row in await rows(db, "provider_notice")] == ["resolved"]
 
 
 async def test_a_closed_number_goes_on_under_a_new_one_and_the_old_row_stays(http, wechat, db, paid):

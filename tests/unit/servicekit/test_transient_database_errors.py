@@ -28,5 +28,20 @@ def test_a_full_disk_passes():
 
 def test_a_wrong_password_and_a_broken_rule_stay():
     assert not is_transient(exceptions.InvalidPasswordError("password authentication failed"))
-    assert not is_transient(IntegrityError("insert", {}, exceptions.UniqueViolationError("duplicate key")))
+    assert not is_transient(_violated("uq_user_mobile"))
+    assert not is_transient(_violated("uq_homestay_order_user_id_request_key"))
     assert not is_transient(ValueError("our own mistake"))
+
+
+@pytest.mark.parametrize("name", ["uq_third_payment_sn", "uq_refund_sn", "uq_order_payment_refund_request_sn"])
+def test_a_number_that_was_taken_in_the_same_second_is_worth_another_try(name):
+    assert is_transient(_violated(name))
+
+
+def _violated(constraint):
+    """As the driver tells it, one exception inside another."""
+    told = exceptions.UniqueViolationError("duplicate key")
+    told.constraint_name = constraint
+    adapted = Exception(str(told))
+    adapted.__cause__ = told
+    return IntegrityError("insert", {}, adapted)

@@ -11,6 +11,8 @@ from order.fulfilment import PAID, REFUNDED, Fulfilment, PaymentFact
 from order.refunds import Refunds
 from servicekit.events import CloudEvent, Consumer, EventData
 
+OURS = "homestayOrder"
+"""What payment calls our orders; it takes money for other businesses too."""
 BusinessNumber = Annotated[str, Field(min_length=1, max_length=32)]
 
 
@@ -20,6 +22,7 @@ class PaymentStatus(EventData):
     model_config = ConfigDict(alias_generator=to_camel)
 
     order_sn: BusinessNumber
+    service_type: str = OURS
     payment_sn: BusinessNumber
     pay_status: int
     total_fen: Annotated[int, Field(ge=1, le=2**53)]
@@ -31,12 +34,15 @@ class RefundFailed(EventData):
     model_config = ConfigDict(alias_generator=to_camel)
 
     order_sn: BusinessNumber
+    service_type: str = OURS
     payment_sn: BusinessNumber
     request_sn: BusinessNumber
 
 
 def payment_status(fulfilment: Fulfilment) -> Consumer[PaymentStatus]:
     async def on_payment_status(event: CloudEvent, data: PaymentStatus) -> None:
+        if data.service_type != OURS:
+            return
         if data.pay_status not in {PAID, REFUNDED}:
             return  # a state that a later payment may publish and that orders do not follow
         fact = PaymentFact(data.payment_sn, data.version, data.pay_status, data.total_fen, data.pay_time)
@@ -47,6 +53,8 @@ def payment_status(fulfilment: Fulfilment) -> Consumer[PaymentStatus]:
 
 def refund_failed(refunds: Refunds) -> Consumer[RefundFailed]:
     async def on_refund_failed(event: CloudEvent, data: RefundFailed) -> None:
+        if data.service_type != OURS:
+            return
         await refunds.on_failed(event, data.order_sn, data.payment_sn, data.request_sn)
 
     return Consumer(REFUND_FAILED_TOPIC, "/events/refund-failed", RefundFailed, on_refund_failed)

@@ -62,6 +62,9 @@ class Closing:
     async def _outcome(self, order_sn: str, unpaid: str) -> CloseOutcome:
         async with self.db.read() as session:
             paid = await repository.paid_of_order(session, order_sn)
+            still_open = await repository.open_of_order(session, order_sn)
+        if paid is None and still_open is not None:  # WeChat would not close it, and its word on why settled nothing
+            raise WechatUnavailable(f"WeChat says neither closed nor paid of {still_open.sn}", retry_after=5)
         if paid is None:
             return CloseOutcome(outcome=unpaid, payment_sn=None, pay_time=None, total_fen=None, version=None)
         return CloseOutcome(

@@ -23,6 +23,7 @@ def paystatus_updated(payment: ThirdPayment, clock: Clock) -> OutgoingEvent:
         occurred_at=clock(),
         data={
             "orderSn": payment.order_sn,
+            "serviceType": payment.service_type,
             "paymentSn": payment.sn,
             "payStatus": int(payment.pay_status),
             "totalFen": payment.total_fen,
@@ -32,7 +33,7 @@ def paystatus_updated(payment: ThirdPayment, clock: Clock) -> OutgoingEvent:
     )
 
 
-def refund_failed(refund: Refund, clock: Clock) -> OutgoingEvent:
+def refund_failed(refund: Refund, service_type: str, clock: Clock) -> OutgoingEvent:
     """The request came to nothing: its money is where it was, and whoever asked may go on as if it had not."""
     now = clock()
     return OutgoingEvent(
@@ -45,6 +46,7 @@ def refund_failed(refund: Refund, clock: Clock) -> OutgoingEvent:
         data={
             "requestSn": refund.request_sn,
             "orderSn": refund.order_sn,
+            "serviceType": service_type,
             "paymentSn": refund.payment_sn,
             "refundFen": refund.refund_fen,
             "failedAt": now.isoformat().replace("+00:00", "Z"),

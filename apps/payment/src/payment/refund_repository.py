@@ -86,7 +86,10 @@ async def ask_again(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
     return (await tx.execute(select(Refund.id).where(mine).limit(1))).first() is not None
 
 
-MENDED_BY_SUCCESS = ("refund_no_funds", "refund_ours_to_mend", "refund_abnormal", "refund_abnormal_again")
+MENDED_BY_SUCCESS = (
+    "refund_no_funds", "refund_ours_to_mend", "refund_unclear", "refund_final", "refund_absent", "refund_abnormal",
+    "refund_abnormal_again",
+)  # fmt: skip
 
 
 async def resolve_notices(tx: Transaction, sn: str, reasons: Sequence[str] = MENDED_BY_SUCCESS) -> None:

@@ -94,7 +94,7 @@ class RefundSettlement:
             refund.problem = "WeChat could not return the money to where it came from"
             await self._review(tx, verdict, "refund_abnormal", refund.problem)
         if following is RefundState.CLOSED:
-            await self._begin_anew(tx, refund, verdict)
+            await self._begin_anew(tx, payment, refund, verdict)
             return Applied.CLOSED
         return Applied.SETTLED
 
@@ -109,12 +109,12 @@ class RefundSettlement:
         await tx.flush()
         await refund_repository.resolve_notices(tx, refund.sn)
 
-    async def _begin_anew(self, tx: Transaction, refund: Refund, verdict: RefundVerdict) -> None:
+    async def _begin_anew(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> None:
         """WeChat closed the number, not the buyer's claim: the request goes on under a new one; this row stays."""
         if refund.attempt >= MOST_NUMBERS:
             refund.problem = f"WeChat closed {refund.attempt} numbers of this request"
             await self._review(tx, verdict, "refund_closed", refund.problem)
-            await publish_later(tx, events.refund_failed(refund, self.clock))
+            await publish_later(tx, events.refund_failed(refund, payment.service_type, self.clock))
             return
         await tx.flush()
         now = self.clock()
@@ -133,7 +133,7 @@ class RefundSettlement:
             refund_repository.transition(tx, refund, RefundState.CLOSED, "refused")
             refund.problem = reason
             await self.call_a_person(tx, refund, "refund_refused", reason)
-            await publish_later(tx, events.refund_failed(refund, self.clock))
+            await publish_later(tx, events.refund_failed(refund, payment.service_type, self.clock))
 
     async def failed_again(self, sn: str, payment_sn: str) -> None:
         """WeChat calls a refund abnormal that was sent elsewhere: that way failed as well, and another may be tried."""

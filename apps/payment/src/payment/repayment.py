@@ -20,7 +20,8 @@ from servicekit.errors import Unavailable
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(minutes=3)
+"""Longer than a whole round can take while WeChat is slow: two calls each, four refunds at a time."""
 PARALLEL = 4
 BETWEEN_TWO = timedelta(minutes=1)
 """WeChat's rule for two refunds of one payment (申请退款 · 注意)."""
@@ -28,6 +29,11 @@ WHILE_UNKNOWN = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 300
 WHILE_ACCEPTED = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 300, 600, 1800, 3600))
 """Pauses between questions, the last one repeated: the callback normally comes first."""
 WHILE_A_PERSON_MUST_ACT = timedelta(minutes=30)
+REFUSED_FOR_GOOD = frozenset({Meaning.FINAL, Meaning.ABSENT, Meaning.PAID, Meaning.CLOSED})
+
+
+class NeverTaken(Exception):
+    """WeChat refused to take the refund for good, and does not know its number."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,9 @@ class Repayment:
         refund, request, sent_before = departure
         try:
             verdict = await self._word(refund, request, sent_before=sent_before)
+        except NeverTaken as error:
+            await self.settlement.refuse(sn, refund.payment_sn, str(error))
+            return
         except WechatError as error:
             await self._go_on_later(refund, error)
             return
@@ -118,40 +127,45 @@ class Repayment:
 
     async def _word(self, refund: Refund, request: str, *, sent_before: bool) -> RefundVerdict:
         """WeChat's word on the refund, which is handed over only when WeChat surely does not have it."""
-        if not sent_before:
+        if sent_before:
             try:
-                return await self.wechat.refund(request)
-            except Ambiguous as error:
-                log.warning("WeChat may have taken the refund: asking", refund_sn=refund.sn, reason=str(error))
-                return await self._asked(refund.sn, error)
+                return await self.wechat.query_refund(refund.sn)
+            except Refused as error:
+                if error.meaning is not Meaning.ABSENT or refund.state == RefundState.ABNORMAL:
+                    raise
         try:
-            return await self.wechat.query_refund(refund.sn)
+            return await self.wechat.refund(request)
+        except Ambiguous as error:
+            log.warning("WeChat may have taken the refund: asking", refund_sn=refund.sn, reason=str(error))
+            return await self._asked(refund.sn, error)
         except Refused as error:
-            if error.meaning is not Meaning.ABSENT or refund.state == RefundState.ABNORMAL:
+            if error.meaning not in REFUSED_FOR_GOOD:
                 raise
-        return await self.wechat.refund(request)
+            return await self._asked(refund.sn, NeverTaken(str(error)))
 
-    async def _asked(self, sn: str, doubt: Ambiguous) -> RefundVerdict:
-        """What became of a request without an answer. Raises `doubt` again while WeChat does not know it: it may be on its
-        way still."""
+    async def _asked(self, sn: str, unknown: Exception) -> RefundVerdict:
+        """What became of a request that WeChat refused, or did not answer: a refusal is not signed, and what stands
+        between us may refuse what has passed. Raises `unknown` where WeChat does not know the number."""
         try:
             return await self.wechat.query_refund(sn)
         except Refused as error:
             if error.meaning is Meaning.ABSENT:
-                raise doubt from error
+                raise unknown from error
             raise
 
     async def _go_on_later(self, refund: Refund, error: WechatError) -> None:
         meaning = error.meaning if isinstance(error, Refused) else Meaning.ASK_FIRST
         log.warning("refund is not through", refund_sn=refund.sn, meaning=meaning.name, reason=str(error))
-        if meaning in {Meaning.ASK_FIRST, Meaning.LATER}:
-            await self._schedule(refund.sn, WHILE_UNKNOWN[min(refund.tries, len(WHILE_UNKNOWN)) - 1])
-        elif meaning in {Meaning.NO_FUNDS, Meaning.OURS_TO_MEND} or refund.state != RefundState.REQUESTED:
+        passing = meaning in {Meaning.ASK_FIRST, Meaning.LATER}
+        is_long_unknown = refund.state == RefundState.REQUESTED and refund.tries > len(WHILE_UNKNOWN)
+        if not passing or is_long_unknown:
+            what = "unclear" if passing else meaning.name.lower()
             async with self.db.transaction() as tx:
-                await self.settlement.call_a_person(tx, refund, f"refund_{meaning.name.lower()}", str(error))
-            await self._schedule(refund.sn, WHILE_A_PERSON_MUST_ACT, problem=str(error))
+                await self.settlement.call_a_person(tx, refund, f"refund_{what}", str(error))
+        if passing:
+            await self._schedule(refund.sn, WHILE_UNKNOWN[min(refund.tries, len(WHILE_UNKNOWN)) - 1])
         else:
-            await self.settlement.refuse(refund.sn, refund.payment_sn, str(error))
+            await self._schedule(refund.sn, WHILE_A_PERSON_MUST_ACT, problem=str(error))
 
     async def _schedule(self, sn: str, pause: timedelta, *, problem: str | None = None) -> None:
         async with self.db.transaction() as tx:

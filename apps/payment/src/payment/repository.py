@@ -117,10 +117,11 @@ async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: 
         .order_by(ThirdPayment.next_query_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # locked once and for all: a plain subquery may be run again for each row
     )
     claim = (
         update(ThirdPayment)
-        .where(ThirdPayment.id.in_(due))
+        .where(ThirdPayment.id.in_(select(due.c.id)))
         .values(next_query_at=moment + lease, queries=ThirdPayment.queries + 1, updated_at=func.now())
         .returning(ThirdPayment.sn, ThirdPayment.queries)
     )

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import PostgresDsn
 from sqlalchemy import DateTime, MetaData, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
@@ -59,14 +59,22 @@ def new_metadata() -> MetaData:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether trying again may help: the connection, the server's resources, a lock, a serialisation conflict."""
-    if isinstance(error, (PoolTimeout, InterfaceError, ConnectionError, TimeoutError)):
+    """Whether trying again may help: the connection, the server's resources, a lock, a serialisation conflict, a business
+    number that somebody else took in the same second."""
+    if isinstance(error, (PoolTimeout, InterfaceError, ConnectionError, TimeoutError)) or _is_number_clash(error):
         return True
     # What the driver meets while it connects reaches us as it is: a server that is starting up says 57P03 there.
     state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
     if state is None:
         return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
     return str(state).startswith(_TRANSIENT_SQLSTATES)
+
+
+def _is_number_clash(error: BaseException) -> bool:
+    """The unique constraint of a column called `…sn` refused it; all others are a matter of the use-case."""
+    driver = error.orig.__cause__ if isinstance(error, IntegrityError) and error.orig else None
+    name = getattr(driver, "constraint_name", None) or ""
+    return bool(name.startswith("uq_") and name.endswith("_sn"))
 
 
 class Database:

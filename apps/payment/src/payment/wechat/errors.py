@@ -69,10 +69,11 @@ MEANINGS: Final = MappingProxyType(
 
 
 def meaning_of(status: int, code: str) -> Meaning:
-    """A code that is not in the table is judged by its HTTP status; a 404 without a code may be any proxy's."""
+    """A code that is not in the table is judged by its HTTP status. An answer without a code is any proxy's: what became
+    of the request behind it, nobody knows."""
     if known := MEANINGS.get(code):
         return known
-    if status >= 500:
+    if status >= 500 or (not code and status not in {401, 429}):
         return Meaning.ASK_FIRST
     return {401: Meaning.OURS_TO_MEND, 429: Meaning.LATER}.get(status, Meaning.FINAL)
 
