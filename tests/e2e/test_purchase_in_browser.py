@@ -1,57 +1,17 @@
 """A person with a browser books, pays, waits for the backend's word and is checked in, on the real system."""
 
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
+
+from tests.support.browsing import DESK, PHONE, opened, sign_in
 
 pytestmark = pytest.mark.stack
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
 SN = re.compile(r"HSO\d{22}")
 CODE = re.compile(r"[2-9A-Z]{8}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What pages complained of: errors of scripts, and breaches of the content policy."""
-    return []
-
-
-def opened(browser: Browser, complaints: list[str], size: Mapping[str, int], language: str = "zh-CN") -> Page:
-    page = browser.new_context(viewport=dict(size), locale=language).new_page()
-    page.set_default_timeout(20_000)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
-    return page
-
-
-def sign_in(page: Page, mobile: str, password: str) -> None:
-    page.get_by_test_id("mobile").fill(mobile)
-    page.get_by_test_id("password").fill(password)
-    page.get_by_test_id("login").click()
-    page.wait_for_url(lambda address: "/signin" not in address)
 
 
 def book(page: Page, stack: Mapping[str, str], homestay: int) -> str:

@@ -6,7 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support.refunding import ask_refund, book_ahead, books, ends, fault, inside, pay, payment, refunds
+from tests.support.refunding import (
+    ask_refund,
+    begun_and_paid,
+    book_ahead,
+    books,
+    ends,
+    fault,
+    inside,
+    pay,
+    payment,
+    refunds,
+)
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -56,16 +67,7 @@ def paid(system):
 
 @pytest.fixture
 def begun(system):
-    """A paid stay past noon of its first day, where the merchant decides."""
-    order_sn = book_ahead(system, nights=2)
-    number = pay(system, order_sn)
-    reaches(system, order_sn, WAIT_USE)
-    system.rows(
-        "order",
-        "update homestay_order set live_start_date = current_date - 1, live_end_date = current_date + 1 where sn = %s",
-        order_sn,
-    )
-    return order_sn, number
+    return begun_and_paid(system)
 
 
 def test_a_buyer_who_leaves_in_time_gets_all_of_it_back(system, paid):

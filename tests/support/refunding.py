@@ -12,6 +12,7 @@ from tests.support.system import HOMESTAY, System
 from tests.support.waiting import eventually
 
 PAID, REFUNDED = 1, 2
+WAIT_USE = 1
 
 
 def book_ahead(system: System, *, days: int = 7, nights: int = 1) -> str:
@@ -34,6 +35,19 @@ def pay(system: System, order_sn: str) -> str:
     system.tap_pay(number)
     eventually(lambda: payment(system, number)["pay_status"] == PAID, what="the payment settled")
     return number
+
+
+def begun_and_paid(system: System) -> tuple[str, str]:
+    """A paid stay past noon of its first day, whatever hour it is now: there the merchant decides of a refund."""
+    order_sn = book_ahead(system, nights=2)
+    number = pay(system, order_sn)
+    eventually(lambda: system.order(order_sn)["tradeState"] == WAIT_USE, what="the order paid")
+    system.rows(
+        "order",
+        "update homestay_order set live_start_date = current_date - 1, live_end_date = current_date + 1 where sn = %s",
+        order_sn,
+    )
+    return order_sn, number
 
 
 def payment(system: System, number: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ async def test_a_buyer_sees_own_orders_newest_first_page_by_page(order: Order) -
             "refundState",
             "refundReason",
             "refundNote",
+            "refundAskTime",
             "orderTotalPrice",
             "orderTotalFen",
             "createTime",
@@ -42,6 +43,7 @@ async def test_a_buyer_sees_own_orders_newest_first_page_by_page(order: Order) -
     }
     assert (first[0]["orderTotalPrice"], first[0]["orderTotalFen"]) == (199.0, 19900)
     assert (first[0]["payTime"], first[0]["tradeCode"]) == (0, "")
+    assert first[0]["refundAskTime"] == 0
 
 
 async def test_a_list_is_filtered_by_state(order: Order) -> None:
@@ -122,6 +124,52 @@ async def test_a_merchant_sees_the_orders_of_own_homestays_without_codes(order: 
     assert order.row(sn)["trade_code"] not in mine.text
     assert others.json()["data"]["list"] == []
     assert as_buyer.status_code == 403
+
+
+async def asked(order: Order) -> tuple[str, str]:
+    """A paid stay whose refund waits for the merchant."""
+    sn, payment_sn = await order.paid(nights=2)
+    order.clock.pass_by(hours=2, minutes=30)  # noon in Shanghai
+    answer = await order.post("/homestayOrder/refundHomestayOrder", {"sn": sn, "reason": "孩子发烧"})
+    assert answer.json()["data"]["refundState"] == "asked"
+    return sn, payment_sn
+
+
+async def test_a_merchant_finds_the_refunds_that_wait_for_a_word_among_all_orders(order: Order) -> None:
+    sn, _ = await asked(order)
+    newer, _ = await order.paid()
+
+    waiting = (await order.merchant("/orderList", {"refundState": "asked"})).json()["data"]["list"]
+    all_orders = (await order.merchant("/orderList", {"refundState": "any"})).json()["data"]["list"]
+    others = (await order.merchant("/orderList", {"refundState": "asked"}, user=OTHER_MERCHANT)).json()["data"]["list"]
+
+    noon = 1795406400
+    [row] = waiting
+    assert (row["sn"], row["refundReason"], row["refundAskTime"], row["orderTotalFen"]) == (sn, "孩子发烧", noon, 39800)
+    assert [each["sn"] for each in all_orders] == [newer, sn]
+    assert others == []
+    await order.merchant("/refundDecision", {"sn": sn, "agree": False, "note": "当日不可退"})
+    assert (await order.merchant("/orderList", {"refundState": "asked"})).json()["data"]["list"] == []
+
+
+async def test_a_filter_that_is_not_there_is_refused_by_name(order: Order) -> None:
+    response = await order.merchant("/orderList", {"refundState": "refused"})
+
+    assert (response.status_code, response.json()["field"]) == (422, "refundState")
+
+
+async def test_a_refunded_order_says_when(order: Order) -> None:
+    sn, payment_sn = await asked(order)
+    await order.merchant("/refundDecision", {"sn": sn, "agree": True, "note": ""})
+    order.clock.pass_by(minutes=3)
+
+    before = (await order.post(DETAIL, {"sn": sn})).json()["data"]
+    await order.hear(refunded(sn, payment_sn, total_fen=39800))
+    after = (await order.post(DETAIL, {"sn": sn})).json()["data"]
+
+    asked_at = 1795406400
+    assert (before["tradeState"], before["refundAskTime"], before["refundTime"]) == (1, asked_at, 0)
+    assert (after["tradeState"], after["refundAskTime"], after["refundTime"]) == (3, 0, asked_at + 180)
 
 
 async def test_payable_says_how_much_until_when(order: Order) -> None:

@@ -6,6 +6,8 @@ from importlib import resources
 
 import pytest
 
+from order.states import RefundState
+
 FILES = resources.files("gateway")
 ZH, EN = (tomllib.loads(FILES.joinpath("locale", f"{language}.toml").read_text("utf-8")) for language in ("zh", "en"))
 BUILT_KEYS = ("state_", "hint_", "step_")
@@ -16,7 +18,8 @@ def sources(folder: str, ending: str) -> str:
 
 
 def placeholders(text: str) -> set[str]:
-    return set(re.findall(r"\{(\w+)\}", text))
+    """Of {n} and of {n:night|nights} alike."""
+    return set(re.findall(r"\{(\w+)(?::[^|}]*\|[^}]*)?\}", text))
 
 
 @pytest.mark.parametrize("section", ["page", "browser"])
@@ -38,6 +41,13 @@ def test_scripts_ask_only_for_words_that_are_there_and_every_word_is_asked_for()
 def test_templates_use_every_word_of_theirs():
     pages = sources("templates", ".html")
     assert [key for key in ZH["page"] if f"t.{key}" not in pages and not key.startswith("title_")] == []
+
+
+def test_every_state_of_a_refund_has_a_word_and_a_story():
+    script = FILES.joinpath("static", "js", "refund.js").read_text("utf-8")
+    for state in {*RefundState} - {RefundState.NONE}:
+        assert f'{state}: {{ is: "refund_is_{state}", text: "refund_text_{state}"' in script
+        assert {f"refund_is_{state}", f"refund_text_{state}"} <= ZH["browser"].keys()
 
 
 def test_every_state_of_an_order_has_a_word_and_a_hint():

@@ -9,7 +9,7 @@ from order import repository
 from order.errors import OrderNotFound
 from order.models import HomestayOrder
 from order.peers import Payment
-from order.states import TradeState
+from order.states import RefundState, TradeState
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
 from servicekit.errors import Unavailable
@@ -24,8 +24,10 @@ class Lookup:
     async def page_of_buyer(self, user_id: int, last_id: int, size: int, state: int) -> Sequence[HomestayOrder]:
         return await self._page(repository.BUYER, user_id, last_id, size, state)
 
-    async def page_of_merchant(self, user_id: int, last_id: int, size: int, state: int) -> Sequence[HomestayOrder]:
-        return await self._page(repository.MERCHANT, user_id, last_id, size, state)
+    async def page_of_merchant(
+        self, user_id: int, last_id: int, size: int, state: int, *, refund: RefundState | None
+    ) -> Sequence[HomestayOrder]:
+        return await self._page(repository.MERCHANT, user_id, last_id, size, state, refund=refund)
 
     async def page_of_closing(self, last_id: int, size: int) -> Sequence[HomestayOrder]:
         async with self._db.read() as session:
@@ -38,11 +40,18 @@ class Lookup:
             return await repository.used_between(session, begin, begin + timedelta(days=1), above=last_id, size=size)
 
     async def _page(
-        self, whose: InstrumentedAttribute[int], user_id: int, last_id: int, size: int, state: int
+        self,
+        whose: InstrumentedAttribute[int],
+        user_id: int,
+        last_id: int,
+        size: int,
+        state: int,
+        *,
+        refund: RefundState | None = None,
     ) -> Sequence[HomestayOrder]:
         wanted = None if state == ALL_STATES else TradeState(state)
         async with self._db.read() as session:
-            return await repository.page(session, whose, user_id, below=last_id, size=size, state=wanted)
+            return await repository.page(session, whose, user_id, below=last_id, size=size, state=wanted, refund=refund)
 
     async def order(self, sn: str, *, user_id: int | None = None) -> HomestayOrder:
         """Raises OrderNotFound, also for another's order when `user_id` is given."""

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from servicekit import db
 
 WAIT_PAY, WAIT_USE = "trade_state = 0", "trade_state = 1"
+REFUND_ASKED = "refund_state = 'asked'"
 
 
 class Base(db.Base):
@@ -102,6 +103,7 @@ class HomestayOrder(Base):
         ),
         Index("ix_homestay_order_user", "user_id", "id"),
         Index("ix_homestay_order_merchant", "homestay_user_id", "id"),
+        Index("ix_homestay_order_refund_asked", "homestay_user_id", "id", postgresql_where=text(REFUND_ASKED)),
         Index("ix_homestay_order_close_due", "close_due_at", postgresql_where=text(WAIT_PAY)),
         Index("ix_homestay_order_stay_over", "live_end_date", postgresql_where=text(WAIT_USE)),
         Index("ix_homestay_order_trade_code", "trade_code"),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
 from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
-from order.states import TradeState
+from order.states import RefundState, TradeState
 from servicekit.db import Transaction
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ async def page(
     below: int,
     size: int,
     state: TradeState | None,
+    refund: RefundState | None = None,
 ) -> Sequence[HomestayOrder]:
     """Newest first; `below` 0 begins at the newest."""
     query = select(HomestayOrder).where(whose == user_id).order_by(HomestayOrder.id.desc()).limit(size)
@@ -60,6 +61,8 @@ async def page(
         query = query.where(HomestayOrder.id < below)
     if state is not None:
         query = query.where(HomestayOrder.trade_state == state)
+    if refund is not None:
+        query = query.where(HomestayOrder.refund_state == refund)
     return (await tx.scalars(query)).all()
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from order.models import HomestayOrder
 from order.pricing import Stay
+from order.states import RefundState
 from servicekit.clock import unix
 from servicekit.money import yuan
 from servicekit.schemas import ApiModel, LastId, PageSize, RowId, Sn, Text
@@ -35,6 +36,16 @@ class OrderQuery(ApiModel):
     trade_state: Literal[-99, -1, 0, 1, 2, 3, 4] = -99
 
 
+class MerchantsQuery(OrderQuery):
+    """`refundState` asked: only orders whose refund waits for the merchant's word."""
+
+    refund_state: Literal["any", "asked"] = "any"
+
+    @property
+    def refund(self) -> RefundState | None:
+        return None if self.refund_state == "any" else RefundState(self.refund_state)
+
+
 class OrderRef(ApiModel):
     sn: Sn
 
@@ -57,7 +68,8 @@ class TypedCode(ApiModel):
 
 
 class OrderSummary(ApiModel):
-    """A row of a list. The code is the buyer's alone: merchants' rows do not have it."""
+    """A row of a list. The code is the buyer's alone: merchants' rows do not have it. `refundAskTime` is of the refund
+    that is open. A moment that has not come is 0."""
 
     id: int
     sn: str
@@ -81,6 +93,7 @@ class OrderSummary(ApiModel):
     refund_state: str
     refund_reason: str
     refund_note: str
+    refund_ask_time: int
     order_total_price: float
     order_total_fen: int
     create_time: int
@@ -111,9 +124,10 @@ class OrderDetail(BuyersOrder):
     food_total_price: float
     homestay_total_price: float
     pay_type: str
+    refund_time: int
 
     @classmethod
-    def with_pay_type(cls, order: HomestayOrder, pay_type: str) -> "OrderDetail":
+    def with_history(cls, order: HomestayOrder, *, pay_type: str, refunded_at: datetime | None) -> "OrderDetail":
         return cls.model_validate(
             _summary(order)
             | {
@@ -128,6 +142,7 @@ class OrderDetail(BuyersOrder):
                 "food_total_price": yuan(order.food_total_fen),
                 "homestay_total_price": yuan(order.homestay_total_fen),
                 "pay_type": pay_type,
+                "refund_time": unix(refunded_at),
             }
         )
 
@@ -315,6 +330,7 @@ def _summary(order: HomestayOrder) -> dict[str, object]:
         "refund_state": order.refund_state,
         "refund_reason": order.refund_reason or "",
         "refund_note": order.refund_note or "",
+        "refund_ask_time": unix(order.refund_opened_at),
         "order_total_price": yuan(order.order_total_fen),
         "order_total_fen": order.order_total_fen,
         "create_time": unix(order.created_at),

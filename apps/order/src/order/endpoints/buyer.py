@@ -60,7 +60,8 @@ async def show_order(
     body: OrderRef, user: CurrentUser, lookup: Annotated[Lookup, Depends(provided(Lookup))]
 ) -> Ok[OrderDetail]:
     order = await lookup.order(body.sn, user_id=user.user_id)
-    return Ok(data=OrderDetail.with_pay_type(order, await lookup.pay_type(order)))
+    pay_type, refunded_at = await lookup.pay_type(order), await lookup.refunded_at(order)
+    return Ok(data=OrderDetail.with_history(order, pay_type=pay_type, refunded_at=refunded_at))
 
 
 @router.post("/cancelHomestayOrder")

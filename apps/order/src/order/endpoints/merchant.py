@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from order.checkin import CheckIn
 from order.lookup import Lookup
 from order.refunds import Refunds
-from order.schemas import MerchantsOrders, OrderQuery, OrderState, OrderSummary, RefundDecision, TypedCode
+from order.schemas import MerchantsOrders, MerchantsQuery, OrderState, OrderSummary, RefundDecision, TypedCode
 from servicekit.app import provided
 from servicekit.auth import Merchant
 from servicekit.schemas import Ok
@@ -17,9 +17,11 @@ router = APIRouter(prefix="/order/v1/merchant", tags=["merchant"])
 
 @router.post("/orderList")
 async def list_orders(
-    body: OrderQuery, merchant: Merchant, lookup: Annotated[Lookup, Depends(provided(Lookup))]
+    body: MerchantsQuery, merchant: Merchant, lookup: Annotated[Lookup, Depends(provided(Lookup))]
 ) -> Ok[MerchantsOrders]:
-    orders = await lookup.page_of_merchant(merchant.user_id, body.last_id, body.page_size, body.trade_state)
+    orders = await lookup.page_of_merchant(
+        merchant.user_id, body.last_id, body.page_size, body.trade_state, refund=body.refund
+    )
     return Ok(data=MerchantsOrders.of(orders))
 
 

@@ -1,19 +1,23 @@
 import "./shell.js";
 import { Refusal, call } from "./api.js";
+import { decisions } from "./decisions.js";
+import { filters } from "./filters.js";
 import { byId, t } from "./page.js";
+import { refundOf } from "./refund.js";
 import { busy, complain, h } from "./ui.js";
 import { Listing } from "./list.js";
 import { orderItem } from "./stay.js";
+import { watch } from "./watch.js";
 
-const orders = new Listing("/order/v1/merchant/orderList", (order) => orderItem(order, { extra: order.remark ? [h("small", { class: "soft" }, order.remark)] : [] }));
+const ORDER_LIST = "/order/v1/merchant/orderList";
+const remark = (order) => (order.remark ? [h("p", { class: "soft small" }, `${t("field_remark")} · ${order.remark}`)] : []);
+const orders = new Listing("orders", ORDER_LIST, (order) => orderItem(order, { extra: remark(order) }), { forbidden });
+const waiting = decisions(ORDER_LIST, { again: () => again(), forbidden });
+filters(orders);
 
-async function load() {
-  try {
-    await orders.restart({ tradeState: -99 });
-  } catch (error) {
-    byId("verify").hidden = true;
-    complain(byId("problem"), error.status === 403 ? new Refusal(t("merchant_only")) : error);
-  }
+function forbidden() {
+  byId("desk").hidden = true;
+  complain(byId("problem"), new Refusal(t("merchant_only")));
 }
 
 byId("verify").addEventListener("submit", async (event) => {
@@ -21,17 +25,28 @@ byId("verify").addEventListener("submit", async (event) => {
   const input = byId("code");
   const tradeCode = input.value.replace(/\s/g, "").toUpperCase();
   byId("verify-problem").hidden = byId("verify-done").hidden = true;
+  input.removeAttribute("aria-invalid");
   try {
     if (!tradeCode) throw new Refusal(t("verify_empty"));
-    const order = await busy(document.querySelector("[data-testid=verify-button]"), "", () => call("/order/v1/merchant/verifyTradeCode", { tradeCode }, { as: "user" }));
-    byId("verify-done").textContent = order.sn ? t("verify_order", { sn: order.sn }) : t("verify_done");
+    const order = await busy(byId("verify-button"), "", () => call("/order/v1/merchant/verifyTradeCode", { tradeCode }, { as: "user" }));
+    byId("verify-done").textContent = t("verify_order", order);
     byId("verify-done").hidden = false;
     input.value = "";
-    load();
+    again();
   } catch (error) {
     complain(byId("verify-problem"), error);
+    input.setAttribute("aria-invalid", "true");
     input.select();
   }
 });
-byId("refresh").addEventListener("click", load);
-load();
+
+const underWay = (order) => refundOf(order) === "agreed" && order.refundOpen;
+
+const again = watch(async () => {
+  await Promise.all([waiting.look(), orders.look()]);
+  return orders.orders.some(underWay);
+});
+byId("refresh").addEventListener("click", () => {
+  waiting.look();
+  orders.restart();
+});

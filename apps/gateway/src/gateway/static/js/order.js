@@ -1,18 +1,26 @@
 import "./shell.js";
-import { call, newKey } from "./api.js";
+import { call } from "./api.js";
+import { ask } from "./ask.js";
 import { byId, page, t } from "./page.js";
-import { ask, busy, complain, complainWithRetry, dateOf, fen, h, money, row, stateChip, timeOf, toast } from "./ui.js";
+import { refundOf, refundStory } from "./refund.js";
 import { staySummary } from "./stay.js";
+import { busy, complain, complainWithRetry, dateOf, fen, h, money, row, stateChip, timeOf, toast } from "./ui.js";
+import { watch } from "./watch.js";
 
 const DETAIL = "/order/v1/homestayOrder/userHomestayOrderDetail";
+let shown = null;
+let round = 0;
+let reason = "";
 
 function show(order) {
+  if (JSON.stringify(order) === JSON.stringify(shown)) return; // whoever reads is not disturbed
+  shown = order;
   const state = order.tradeState;
   byId("state").replaceWith(Object.assign(stateChip(state), { id: "state" }));
   byId("state").dataset.testid = "state";
   byId("hint").textContent = hint(order);
-  const reached = { "-1": 1, 0: 1, 1: 2, 2: 3, 3: 2, 4: 2 }[state];
-  byId("steps").replaceChildren(...["order", "pay", "stay"].map((step, index) => h("li", { class: index < reached ? "done" : "" }, t(`step_${step}`))));
+  byId("steps").hidden = state === -1 || state >= 3;
+  byId("steps").replaceChildren(...["order", "pay", "stay"].map((step, index) => h("li", { class: index <= state ? "done" : "" }, t(`step_${step}`))));
   byId("stay").replaceChildren(h("a", { href: `/homestays/${order.homestayId}`, class: "plain" }, staySummary(order)));
   byId("fees").replaceChildren(
     ...row(t("room_total"), money(fen(order.homestayTotalPrice))),
@@ -31,13 +39,19 @@ function show(order) {
   );
   byId("pay").hidden = byId("cancel").hidden = state !== 0 || order.closing;
   byId("refund").hidden = state !== 1 || order.refundOpen;
-  showCode(state === 1 ? order.tradeCode : "");
-  if (byId("celebrate")) byId("celebrate").hidden = ![1, 2].includes(state);
+  byId("refund").textContent = t(refundOf(order) ? "refund_again" : "refund_order");
+  byId("refund-card").replaceChildren(...refundStory(order));
+  byId("refund-card").hidden = !refundOf(order);
+  showCode(state === 1 && !order.refundOpen ? order.tradeCode : "");
+  if (byId("celebrate")) {
+    byId("celebrate").hidden = ![1, 2].includes(state) || Boolean(refundOf(order));
+    byId("heading").hidden = !byId("celebrate").hidden;
+  }
   byId("order").hidden = false;
 }
 
 function hint(order) {
-  if (order.refundOpen) return t("hint_refund_open");
+  if (order.refundOpen) return t(order.refundState === "asked" ? "hint_refund_asked" : "hint_refund_agreed");
   if (order.closing) return t("hint_closing");
   if (order.tradeState === 0 && order.closeTime) return t("hint_0_until", { time: timeOf(order.closeTime) });
   return t(`hint_${order.tradeState}`);
@@ -57,31 +71,45 @@ async function showCode(code) {
   byId("qr").hidden = false;
 }
 
-async function load() {
+// The backend's newest word; answers whether more is to come. One that was overtaken, by a later one or by what the reader
+// did, is not shown, and a failure only where there is nothing to show.
+async function look() {
+  const mine = (round += 1);
   try {
-    show(await call(DETAIL, { sn: page.sn }, { as: "user" }));
+    const order = await call(DETAIL, { sn: page.sn }, { as: "user" });
+    if (mine === round) show(order);
   } catch (error) {
-    if (error.status === 404) complain(byId("problem"), error);
-    else complainWithRetry(byId("problem"), error, load);
+    if (mine === round && !shown) {
+      if (error.status === 404) complain(byId("problem"), error);
+      else complainWithRetry(byId("problem"), error, again);
+    }
   }
+  return Boolean(shown?.closing || shown?.refundOpen);
 }
 
-function onAsk(id, question, path, body, done) {
-  const key = newKey();
+function onAsk(id, path, question, body, said) {
   byId(id).addEventListener("click", async () => {
-    if (!(await ask(t(question)))) return;
+    const words = await question();
+    if (words === null) return;
     byId("problem").hidden = true;
     try {
-      await busy(byId(id), "", () => call(path, body, { as: "user", key }));
-      toast(t(done));
+      const answer = await busy(byId(id), "", () => call(path, body(words), { as: "user" }));
+      round += 1; // what was asked for before this is old by now
+      show({ ...shown, ...answer });
+      toast(said(answer));
     } catch (error) {
       complain(byId("problem"), error);
       byId("problem").scrollIntoView({ block: "center" });
     }
-    await load();
+    await again();
   });
 }
 
-onAsk("cancel", "cancel_ask", "/order/v1/homestayOrder/cancelHomestayOrder", { sn: page.sn }, "cancelled");
-onAsk("refund", "refund_ask", "/order/v1/homestayOrder/refundHomestayOrder", { sn: page.sn, reason: t("refund_reason") }, "refund_asked");
-load();
+onAsk("cancel", "/order/v1/homestayOrder/cancelHomestayOrder", () => ask(t("cancel_ask"), t("cancel_yes")), () => ({ sn: page.sn }),
+  (answer) => t(answer.closing ? "hint_closing" : "cancelled"));
+onAsk("refund", "/order/v1/homestayOrder/refundHomestayOrder",
+  () => ask(t("refund_ask"), t("refund_yes"), { label: t("refund_reason"), most: 80, value: reason }),
+  (words) => ({ sn: page.sn, reason: (reason = words) }),
+  (answer) => t(answer.refundState === "agreed" ? "refund_agreed" : "refund_asked"));
+
+const again = watch(look);

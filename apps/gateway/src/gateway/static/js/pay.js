@@ -45,6 +45,7 @@ async function pay() {
     });
   } catch (error) {
     complain(byId("problem"), error);
+    if (error.status === 409) load(); // paid or closed meanwhile: then the order's own page says so
   }
 }
 

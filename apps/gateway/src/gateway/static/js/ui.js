@@ -92,17 +92,12 @@ export async function busy(button, words, action) {
   }
 }
 
+let toasting = 0;
+
 export function toast(words) {
   const place = byId("toast");
   place.textContent = words;
   place.classList.add("shown");
-  setTimeout(() => place.classList.remove("shown"), 4000);
-}
-
-export function ask(words) {
-  const dialog = byId("ask");
-  byId("ask-text").textContent = words;
-  dialog.returnValue = "no";
-  dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+  clearTimeout(toasting);
+  toasting = setTimeout(() => place.classList.remove("shown"), 4000);
 }
