@@ -64,11 +64,16 @@ async def hear(http, payment_sn, fen=19900, number=1):
 
 
 async def tick(http, db):
-    """Whatever waits is due now, and cron comes."""
-    async with db.transaction() as tx:
-        await tx.execute(text("update refund set next_attempt_at = now() - interval '1 second'"))
-    answer = await http.post("/jobs/payment-retry-refunds", headers=SIDECAR_HEADERS)
-    return answer.json()["claimed"]
+    """Whatever waits is due now, and cron comes; again where a try that was under way has just put it off."""
+
+    async def taken_on():
+        async with db.transaction() as tx:
+            await tx.execute(text("update refund set next_attempt_at = now() - interval '1 second'"))
+        answer = await http.post("/jobs/payment-retry-refunds", headers=SIDECAR_HEADERS)
+        unsettled = await rows(db, "refund where state in ('requested', 'accepted', 'abnormal')")
+        return answer.json()["claimed"] > 0 or not unsettled
+
+    await eventually(taken_on, what="cron takes the refunds on")
 
 
 async def in_state(db, *states):
