@@ -149,9 +149,9 @@ def check() -> None:
 @app.command("preflight-tests")
 def preflight_tests() -> None:
     """What only the tests need."""
-    missing = preflight.chromium()
+    missing = [one for one in (preflight.chromium(), preflight.jdk(), preflight.maven()) if one is not None]
     if missing:
-        console.print(preflight.report([missing]), highlight=False)
+        console.print(preflight.report(missing), highlight=False)
         raise typer.Exit(1)
 
 

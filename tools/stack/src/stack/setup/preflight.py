@@ -70,6 +70,17 @@ def java(found: str | None = None) -> Missing | None:
     return None
 
 
+def jdk(found: str | None = None) -> Missing | None:
+    """Only the tests compile: the official Java SDK judges the sandbox."""
+    found = output_of("javac", "-version") if found is None else found
+    minimum = int(versions.read()["JAVA_MIN"])
+    version = versions.parse(found)
+    if not version or version[0] < minimum:
+        have = f" (found {version[0]})" if version else ""
+        return Missing(f"a JDK ≥ {minimum}{have} (the Java SDK's tests)", "apt-get install openjdk-17-jdk-headless")
+    return None
+
+
 def maven() -> Missing | None:
     return None if shutil.which("mvn") else Missing("Maven", "apt-get install maven")
 
