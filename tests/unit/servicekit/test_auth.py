@@ -1,5 +1,6 @@
 """Tokens: only usercenter's, only valid ones, and usercenter's absence is lived through."""
 
+import asyncio
 from datetime import timedelta
 
 import jwt
@@ -29,7 +30,18 @@ async def test_anything_else_is_unauthenticated(header):
 async def test_an_expired_token_is_refused():
     tokens = Tokens()
     with pytest.raises(Unauthenticated, match="expired"):
-        await tokens.verifier().principal(tokens.bearer(1, expires_in=timedelta(seconds=-1))["Authorization"])
+        await tokens.verifier().principal(tokens.bearer(1, expires_in=timedelta(seconds=-10))["Authorization"])
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(2, True), (30, False)])
+async def test_a_clock_that_is_seconds_ahead_of_ours_does_no_harm(ahead, taken):
+    tokens = Tokens()
+    header = tokens.bearer(1, issued_in=timedelta(seconds=ahead))["Authorization"]
+    if taken:
+        assert (await tokens.verifier().principal(header)).user_id == 1
+        return
+    with pytest.raises(Unauthenticated, match="iat"):
+        await tokens.verifier().principal(header)
 
 
 async def test_anothers_key_under_our_kid_is_refused():
@@ -80,4 +92,51 @@ async def test_forged_kids_do_not_make_a_storm_of_questions():
     for _ in range(20):
         with pytest.raises(Unauthenticated):
             await verifier.principal(Tokens().bearer(1)["Authorization"])
+    assert asked == [1]
+
+
+async def test_while_no_key_can_be_had_many_ask_once_and_are_answered_at_once():
+    tokens, now, asked, back = Tokens(), [100.0], [0], asyncio.Event()
+
+    async def source():
+        asked[0] += 1
+        if asked[0] > 2:
+            return {"keys": [tokens.jwk]}
+        await back.wait()
+        now[0] += 20.0  # longer than the pause: whoever waited must not ask again for that
+        raise PeerUnavailable("usercenter")
+
+    verifier = TokenVerifier(source, lambda: now[0])
+    header = tokens.bearer(1)["Authorization"]
+    many = [asyncio.create_task(verifier.principal(header)) for _ in range(30)]
+    await asyncio.sleep(0)
+    back.set()
+    answers = await asyncio.gather(*many, return_exceptions=True)
+    assert {(type(each), each.retry_after) for each in answers} == {(PeerUnavailable, 5)}
+    with pytest.raises(PeerUnavailable):
+        await verifier.principal(header)
+    assert asked == [1]
+    now[0] += 6.0
+    with pytest.raises(PeerUnavailable):
+        await verifier.principal(header)
+    assert asked == [2]
+    now[0] += 6.0
+    assert (await verifier.principal(header)).user_id == 1
+    assert asked == [3]
+
+
+async def test_all_who_come_while_the_first_keys_are_fetched_wait_for_them():
+    tokens, asked, back = Tokens(), [0], asyncio.Event()
+
+    async def source():
+        asked[0] += 1
+        await back.wait()
+        return {"keys": [tokens.jwk]}
+
+    verifier = TokenVerifier(source)
+    header = tokens.bearer(1)["Authorization"]
+    many = [asyncio.create_task(verifier.principal(header)) for _ in range(30)]
+    await asyncio.sleep(0)
+    back.set()
+    assert {each.user_id for each in await asyncio.gather(*many)} == {1}
     assert asked == [1]

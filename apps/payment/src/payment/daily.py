@@ -1,12 +1,26 @@
 """What is done once a day, and again until it is through: beside the requests, woken by cron or by an operator."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import date, datetime, time, timedelta
 
 import structlog
+from prometheus_client import Gauge
+
+from servicekit.clock import SHANGHAI
 
 log = structlog.get_logger()
+OLDEST = Gauge(
+    "payment_oldest_unfinished_day_seconds", "How long the oldest day that is not done has been due", ["what"]
+)
 LOOK_AGAIN_SECONDS = 60.0
+DUE = time(11, tzinfo=SHANGHAI)
+"""On the day after: by then cron has written it down for both kinds of work."""
+
+
+def tell_oldest(what: str, unfinished: Collection[date], now: datetime) -> None:
+    due = datetime.combine(min(unfinished) + timedelta(days=1), DUE) if unfinished else now
+    OLDEST.labels(what).set(max(0.0, (now - due).total_seconds()))
 
 
 class Daily:

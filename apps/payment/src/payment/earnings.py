@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import structlog
 
 from payment import earnings_repository as records
+from payment.daily import tell_oldest
 from payment.errors import DayNotOver
 from payment.models import SettlementRecord
 from payment.peers import StayPeer
@@ -19,7 +20,6 @@ from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
 
 log = structlog.get_logger()
-MOST_DAYS = 31
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,13 @@ class Earnings:
         return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
 
     async def want_days_due(self) -> int:
-        """Yesterday, and what was missed since the last one. Answers how many days were added."""
+        """Yesterday, and what was missed of the last 31 days. Answers how many days were added."""
         async with self.db.transaction() as tx:
-            newest = await records.newest_day(tx)
-            yesterday = self.yesterday()
-            oldest = yesterday - timedelta(days=MOST_DAYS)
-            first = yesterday if newest is None else max(newest + timedelta(days=1), oldest)
-            days = [first + timedelta(days=n) for n in range((yesterday - first).days + 1)]
-            for day in days:
-                await records.want_day(tx, day)
-        return len(days)
+            return await records.want_missed(tx, self.yesterday())
+
+    async def measure(self) -> None:
+        async with self.db.read() as session:
+            tell_oldest("settlement", await records.unfinished_days(session, self.yesterday()), self.clock())
 
     async def want(self, day: date, *, operator_id: int) -> None:
         """Settle a day, once more if it was already: what is new becomes records of their own. Raises DayNotOver."""

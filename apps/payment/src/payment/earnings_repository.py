@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.models import SettlementDay, SettlementItem, SettlementRecord, ThirdPayment
 from payment.peers import UsedOrder
+from payment.repository import missed
 from payment.states import PayStatus
 from servicekit.clock import SHANGHAI
 from servicekit.db import Transaction
@@ -42,8 +43,15 @@ on conflict do nothing
 """
 
 
-async def newest_day(session: AsyncSession) -> date | None:
-    return await session.scalar(select(func.max(SettlementDay.day)))
+async def want_missed(tx: Transaction, yesterday: date) -> int:
+    """Yesterday and what was missed, but nothing again. Answers how many days that added."""
+    days = {yesterday, *(await tx.scalars(missed(SettlementDay.day, yesterday))).all()}
+    row = insert(SettlementDay).values([{"day": day} for day in sorted(days)]).on_conflict_do_nothing()
+    return len((await tx.scalars(row.returning(SettlementDay.day))).all())
+
+
+async def unfinished_days(session: AsyncSession, yesterday: date) -> set[date]:
+    return {*await wanted_days(session), *(await session.scalars(missed(SettlementDay.day, yesterday))).all()}
 
 
 async def one_at_a_time(tx: Transaction) -> None:

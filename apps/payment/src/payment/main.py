@@ -123,7 +123,7 @@ def create_app(
             Relay(db, sidecar, keep_days=settings.outbox_keep_days),
             repayment,
             daily,
-            Upkeep(notices.measure, every_seconds=15),
+            Upkeep(notices.measure, reconciling.measure, earnings.measure, every_seconds=15),
             Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
         ],
         dead_letters=letters,

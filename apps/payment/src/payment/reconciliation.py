@@ -15,6 +15,7 @@ from prometheus_client import Counter
 from payment import reconciliation_repository as books
 from payment import refund_repository, repository
 from payment.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
+from payment.daily import tell_oldest
 from payment.errors import NoSuchBill, NotReconciled
 from payment.models import Reconciliation, ReconciliationDifference
 from payment.refund_settlement import RefundSettlement
@@ -33,7 +34,6 @@ DIFFERENCES = Counter(
 
 WHILE_NOT_READY = timedelta(minutes=30)
 AFTER_TROUBLE = timedelta(minutes=5)
-MOST_DAYS = 31
 KEPT_DAYS = 90
 PAGE = 200
 REFUND_WORDS = {"SUCCESS": "SUCCESS", "PROCESSING": "PROCESSING", "CHANGE": "ABNORMAL"}
@@ -83,15 +83,13 @@ class Reconciling:
             return await books.page(session, below=last_id, size=size, day=day, kind=kind)
 
     async def want_days_due(self) -> int:
-        """Yesterday, and what was missed since the last one. Answers how many days wait now."""
+        """Yesterday, and what was missed of the last 31 days. Answers how many days were added."""
         async with self.db.transaction() as tx:
-            last = await books.newest_day(tx)
-            yesterday = self.yesterday()
-            first = yesterday if last is None else max(last + timedelta(days=1), yesterday - timedelta(days=MOST_DAYS))
-            days = [first + timedelta(days=n) for n in range((yesterday - first).days + 1)]
-            for day in days:
-                await books.want(tx, day, self.clock())
-        return len(days)
+            return await books.want_missed(tx, self.yesterday(), self.clock())
+
+    async def measure(self) -> None:
+        async with self.db.read() as session:
+            tell_oldest("reconciliation", await books.unfinished_days(session, self.yesterday()), self.clock())
 
     async def run_wanted(self) -> None:
         """Carry out what is wanted and due; what is not through says why, and comes again."""

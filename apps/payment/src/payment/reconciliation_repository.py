@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.bill_comparison import Sums
 from payment.models import Reconciliation, ReconciliationDifference
+from payment.repository import missed
 from servicekit.db import Transaction
 
 Difference = ReconciliationDifference
@@ -22,8 +23,18 @@ async def want(tx: Transaction, day: date, now: datetime) -> Reconciliation:
     return (await tx.scalars(again)).one()
 
 
-async def newest_day(session: AsyncSession) -> date | None:
-    return await session.scalar(select(func.max(Reconciliation.bill_date)))
+async def want_missed(tx: Transaction, yesterday: date, now: datetime) -> int:
+    """Yesterday and what was missed, but nothing again. Answers how many days that added."""
+    days = {yesterday, *(await tx.scalars(missed(Reconciliation.bill_date, yesterday))).all()}
+    new = [{"bill_date": day, "state": "wanted", "next_attempt_at": now} for day in sorted(days)]
+    row = insert(Reconciliation).values(new).on_conflict_do_nothing()
+    return len((await tx.scalars(row.returning(Reconciliation.bill_date))).all())
+
+
+async def unfinished_days(session: AsyncSession, yesterday: date) -> set[date]:
+    wanted = select(Reconciliation.bill_date).where(Reconciliation.state == "wanted")
+    missing = missed(Reconciliation.bill_date, yesterday)
+    return {*await session.scalars(wanted), *await session.scalars(missing)}
 
 
 async def wanted(session: AsyncSession, now: datetime) -> Sequence[date]:

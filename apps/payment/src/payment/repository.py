@@ -1,15 +1,19 @@
 """Every query of payment. Opens no transaction, commits nothing."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Date, Select, cast, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from payment.models import OrderClosure, PaymentTransition, ProviderNotice, ThirdPayment
 from payment.states import PayStatus, check
 from servicekit.db import Transaction
+
+MOST_DAYS = 31
 
 
 async def lock_order(tx: Transaction, order_sn: str) -> None:
@@ -153,3 +157,11 @@ async def open_notices(session: AsyncSession) -> Sequence[tuple[str, int]]:
     waiting = func.count().filter(ProviderNotice.state == "needs_review")
     query = select(ProviderNotice.reason, waiting).group_by(ProviderNotice.reason)
     return (await session.execute(query)).tuples().all()
+
+
+def missed(known: InstrumentedAttribute[date], yesterday: date) -> Select[Any]:
+    """The days without a row of their own among the last 31, from the first that is known. Not: those after the newest,
+    for an operator may ask for a new day while old ones are missing."""
+    back = func.generate_series(0, MOST_DAYS - 1).column_valued("back")
+    day = cast(yesterday, Date) - back
+    return select(day).where(day >= select(func.min(known)).scalar_subquery(), ~exists().where(known == day))

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import jwt
+import structlog
 from fastapi import Depends, Request
 
 from servicekit.errors import Forbidden, PeerUnavailable, Unauthenticated
 from servicekit.sidecar import Sidecar
 
+log = structlog.get_logger()
 ISSUER, AUDIENCE, ALGORITHM = "minsu-usercenter", "minsu", "ES256"
 KEYS_TTL_SECONDS = 600
 ASK_PAUSE_SECONDS = 5.0
+LEEWAY_SECONDS = 5
+"""Nodes' clocks differ: without it, a token issued a moment ahead of ours is refused right after the sign-in."""
 
 JwksSource = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -33,7 +37,8 @@ class Principal:
 
 class TokenVerifier:
     """Verifies bearer tokens. Keys are cached for ten minutes and fetched again, at most every five seconds, for an
-    unknown `kid`; while usercenter is down, cached keys go on serving."""
+    unknown `kid`; while usercenter is down, cached keys go on serving. Without any, whoever asks in that pause is
+    answered at once: a queue of questions to a peer that is away would outlast every caller."""
 
     def __init__(self, source: JwksSource, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._source, self._monotonic = source, monotonic
@@ -55,6 +60,7 @@ class TokenVerifier:
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
+                leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub"]},
             )
             return Principal(int(claims["sub"]), frozenset(claims.get("roles", [])))
@@ -62,10 +68,12 @@ class TokenVerifier:
             raise Unauthenticated(f"token: {error}") from error
 
     async def _key(self, kid: str) -> jwt.PyJWK:
-        if self._is_due(kid):
+        if self._is_due(kid) or (not self._keys and self._asking.locked()):
             async with self._asking:  # one question for all who wait
                 if self._is_due(kid):
                     await self._refresh()
+        if not self._keys:
+            raise PeerUnavailable("usercenter: no keys yet", retry_after=round(ASK_PAUSE_SECONDS))
         if kid not in self._keys:
             raise Unauthenticated("token: signed by a key that is not known")
         return self._keys[kid]
@@ -73,15 +81,15 @@ class TokenVerifier:
     def _is_due(self, kid: str) -> bool:
         now = self._monotonic()
         stale = now - self._fetched_at > KEYS_TTL_SECONDS or kid not in self._keys
-        return stale and (now - self._asked_at > ASK_PAUSE_SECONDS or not self._keys)
+        return stale and now - self._asked_at > ASK_PAUSE_SECONDS
 
     async def _refresh(self) -> None:
         self._asked_at = self._monotonic()
         try:
             document = await self._source()
-        except PeerUnavailable:
-            if not self._keys:
-                raise
+        except PeerUnavailable as error:
+            log.warning("usercenter's keys cannot be had", reason=error.detail)
+            self._asked_at = self._monotonic()  # the answer may have taken longer than the pause
             return
         self._keys = {key.key_id or "": key for key in jwt.PyJWKSet.from_dict(document).keys}
         self._fetched_at = self._monotonic()

@@ -76,14 +76,20 @@ class Tokens:
 
         return TokenVerifier(source)
 
-    def bearer(self, user_id: int, *roles: str, expires_in: timedelta = timedelta(hours=1)) -> dict[str, str]:
+    def bearer(
+        self,
+        user_id: int,
+        *roles: str,
+        expires_in: timedelta = timedelta(hours=1),
+        issued_in: timedelta = timedelta(),
+    ) -> dict[str, str]:
         now = datetime.now(UTC)
         claims = {
             "sub": str(user_id),
             "roles": list(roles or ("buyer",)),
             "iss": ISSUER,
             "aud": AUDIENCE,
-            "iat": now,
+            "iat": now + issued_in,
             "exp": now + expires_in,
         }
         token = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": "test"})

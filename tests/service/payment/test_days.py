@@ -1,0 +1,98 @@
+"""Which days are to be reconciled and settled, whoever asks first, and what is told of those that are not done."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+
+from tests.service.payment.test_callback import rows
+from tests.service.payment.test_earnings import Shop
+
+MONDAY = datetime(2026, 11, 23, 3, tzinfo=UTC)
+
+
+class Books:
+    """One of the two kinds of daily work, with the same words for both."""
+
+    def __init__(self, shop, work, what, table, day, done):
+        self.shop, self.work, self.what, self.table, self.day, self.done = shop, work, what, table, day, done
+
+    async def days(self):
+        return [row[self.day] for row in await rows(self.shop.db, f"{self.table} order by {self.day}")]
+
+    async def finish(self, *but):
+        statement = f"update {self.table} set {self.done} where {self.day} <> all (:but)"  # noqa: S608 - the test's own
+        await self.shop.execute(statement, but=list(but))
+
+    async def age(self):
+        """In hours."""
+        await self.work.measure()
+        return REGISTRY.get_sample_value("payment_oldest_unfinished_day_seconds", {"what": self.what}) / 3600
+
+
+@pytest.fixture(params=["reconciliation", "settlement"])
+def books(request, db):
+    shop = Shop(db)
+    shop.now = MONDAY
+    if request.param == "settlement":
+        return Books(shop, shop.earnings, request.param, "settlement_day", "day", "settled_at = now()")
+    done = "state = 'done', finished_at = now()"
+    return Books(shop, shop.reconciling, request.param, "reconciliation", "bill_date", done)
+
+
+def november(*days):
+    return [date(2026, 11, day) for day in days]
+
+
+async def test_days_that_were_missed_are_wanted_though_an_operator_asked_for_a_newer_one_first(books):
+    assert await books.work.want_days_due() == 1
+    books.shop.now = MONDAY.replace(day=26)
+    await books.work.want(date(2026, 11, 25), operator_id=9)
+    assert await books.work.want_days_due() == 2
+    assert await books.work.want_days_due() == 0
+    assert await books.days() == november(22, 23, 24, 25)
+
+
+async def test_a_day_that_is_done_is_not_wanted_again(books):
+    await books.work.want_days_due()
+    await books.finish()
+    before = [dict(row) for row in await rows(books.shop.db, books.table)]
+    assert await books.work.want_days_due() == 0
+    assert [dict(row) for row in await rows(books.shop.db, books.table)] == before
+
+
+async def test_no_more_than_the_last_31_days_are_wanted(books):
+    await books.work.want(date(2026, 10, 1), operator_id=9)
+    assert await books.work.want_days_due() == 31
+    wanted = [date(2026, 10, 23) + timedelta(days=n) for n in range(31)]
+    assert await books.days() == [date(2026, 10, 1), *wanted]
+    assert wanted[-1] == date(2026, 11, 22)
+
+
+async def test_the_age_of_the_oldest_day_that_is_not_done_is_told(books):
+    assert await books.age() == 0
+    await books.work.want_days_due()
+    assert await books.age() == 0  # 11:00 in Shanghai: due this very moment
+    books.shop.now += timedelta(hours=7)
+    assert await books.age() == 7
+    await books.finish()
+    assert await books.age() == 0
+
+
+async def test_a_day_that_nobody_asked_for_is_not_done_either(books):
+    await books.work.want_days_due()
+    await books.finish()
+    books.shop.now += timedelta(days=3)
+    assert await books.age() == 48
+    await books.work.want_days_due()
+    await books.finish(date(2026, 11, 24))
+    assert await books.age() == 24
+
+
+async def test_todays_bill_is_not_late(db):
+    shop = Shop(db)
+    await shop.reconciling.want(date(2026, 11, 23), operator_id=9)
+    books = Books(shop, shop.reconciling, "reconciliation", "reconciliation", "bill_date", "")
+    assert await books.age() == 0
+    assert await books.work.want_days_due() == 1
+    assert await books.days() == november(22, 23)
