@@ -6,7 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support.refunding import ask_refund, book_ahead, books, ends, fault, inside, pay, payment, refunds
+from tests.support.refunding import (
+    FIRST_NOON_PASSED,
+    ask_refund,
+    book_ahead,
+    books,
+    ends,
+    fault,
+    inside,
+    pay,
+    payment,
+    refunds,
+)
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -60,11 +71,7 @@ def begun(system):
     order_sn = book_ahead(system, nights=2)
     number = pay(system, order_sn)
     reaches(system, order_sn, WAIT_USE)
-    system.rows(
-        "order",
-        "update homestay_order set live_start_date = current_date - 1, live_end_date = current_date + 1 where sn = %s",
-        order_sn,
-    )
+    system.rows("order", FIRST_NOON_PASSED, order_sn)
     return order_sn, number
 
 

@@ -12,6 +12,11 @@ from tests.support.system import HOMESTAY, System
 from tests.support.waiting import eventually
 
 PAID, REFUNDED = 1, 2
+FIRST_NOON_PASSED = (
+    "update homestay_order set live_start_date = (now() at time zone 'Asia/Shanghai')::date - 1,"
+    " live_end_date = (now() at time zone 'Asia/Shanghai')::date + 1 where sn = %s"
+)
+"""A stay that nobody can book, where the merchant decides: begun yesterday, over tomorrow, whatever hour it is now."""
 
 
 def book_ahead(system: System, *, days: int = 7, nights: int = 1) -> str:
