@@ -17,12 +17,15 @@ from tests.support.forgery import callback, transaction
 
 ORDER, PAYMENT = "/order/v1/homestayOrder", "/payment/v1/thirdPayment"
 WAIT_PAY, WAIT_USE = 0, 1
+LEAVES_IN_TIME, DAYS_AHEAD = "refunds", 7
+"""Who books some days ahead: the rule lets that guest leave, whatever hour it is now."""
 SPOILED = ("signature", "body", "serial", "timestamp", "amount")
 
 
 @dataclass
 class Guest:
-    """`expire` makes an order's time to pay run out now; `plan` names the method that is this guest's life."""
+    """`expire` makes an order's time to pay run out now, `begin` lets noon of its first day pass; `plan` names the method
+    that is this guest's life."""
 
     number: int
     plan: str
@@ -30,6 +33,7 @@ class Guest:
     journal: Journal
     environment: Mapping[str, str]
     expire: Callable[[str], Awaitable[None]] | None
+    begin: Callable[[str], Awaitable[None]] | None
     rng: random.Random
     patience: float = 90
     openid: str = field(init=False)
@@ -75,8 +79,18 @@ class Guest:
     async def refunds(self) -> None:
         await self.pays()
         await asyncio.sleep(self.rng.uniform(0, 3))
-        await self._ask(f"{ORDER}/refundHomestayOrder", {"sn": self.order_sn, "reason": "行程有变"})
-        self._note("refund-asked")
+        await self._ask_refund("agreed")
+
+    async def refund_decided(self) -> None:
+        """From noon of the first day the merchant is asked, who says yes or no."""
+        await self.pays()
+        await self.begin(self.order_sn)
+        await self._ask_refund("asked")
+        await asyncio.sleep(self.rng.uniform(0, 3))
+        token = await self.client.merchant(self.rng)
+        word = {"sn": self.order_sn, "agree": self.rng.random() < 0.5, "note": "当日不可退"}
+        decided = await self._ask("/order/v1/merchant/refundDecision", word, token=token)
+        self._note("refund-decided", state=decided["refundState"])
 
     async def cancels_while_paying(self) -> None:
         await self._prepay()
@@ -133,7 +147,7 @@ class Guest:
                     raise GaveUp("cannot sign in") from error
 
     async def _book(self) -> None:
-        start = datetime.now(UTC)
+        start = datetime.now(UTC) + timedelta(days=DAYS_AHEAD if self.plan == LEAVES_IN_TIME else 0)
         body = {
             "homestayId": self.rng.choice((1, 2, 5)),
             "isFood": self.rng.random() < 0.3,
@@ -168,6 +182,13 @@ class Guest:
             self._note("cancel-refused", why=refusal.code)
         else:
             self._note("cancelled")
+
+    async def _ask_refund(self, expected: str) -> None:
+        """Asked again after a lost answer, an agreed refund may have gone further: only whose word it was is fixed."""
+        told = await self._ask(f"{ORDER}/refundHomestayOrder", {"sn": self.order_sn, "reason": "行程有变"})
+        self._note("refund-asked", state=told["refundState"])
+        if (told["refundState"] == "asked") != (expected == "asked"):
+            raise RuntimeError(f"the refund is {told['refundState']}, not {expected}")
 
     async def _until_paid(self) -> None:
         began = time.monotonic()

@@ -14,6 +14,7 @@ PLANS = {
     "pays_twice_at_once": 1,
     "checks_in": 2,
     "refunds": 2,
+    "refund_decided": 2,
     "cancels_while_paying": 2,
     "cancels": 1,
     "pays_too_late": 1,
@@ -21,7 +22,7 @@ PLANS = {
     "is_attacked": 1,
     "is_told_again": 1,
 }
-"""How many of each among seventeen guests, in an order that the seed decides: a short run meets every fate as well."""
+"""How many of each among nineteen guests, in an order that the seed decides: a short run meets every fate as well."""
 AT_ONCE = 24
 
 
@@ -35,12 +36,13 @@ class Load:
         journal: Journal,
         environment: dict[str, str],
         expire: Callable[[str], Awaitable[None]] | None,
+        begin: Callable[[str], Awaitable[None]] | None,
         *,
         first: int = 1,
         plans: dict[str, int] | None = None,
     ) -> None:
         self._seed, self._client, self._journal = seed, client, journal
-        self._environment, self._expire = environment, expire
+        self._environment, self._expire, self._begin = environment, expire, begin
         self._next = first
         self._plans = plans or PLANS
         self._fates: list[str] = []
@@ -61,7 +63,9 @@ class Load:
             self._fates = [plan for plan, times in self._plans.items() for _ in range(times)]
             dice(self._seed, f"fates from {number}").shuffle(self._fates)
         plan = self._fates.pop()
-        guest = Guest(number, plan, self._client, self._journal, self._environment, self._expire, rng, patience)
+        guest = Guest(
+            number, plan, self._client, self._journal, self._environment, self._expire, self._begin, rng, patience
+        )
         task = asyncio.create_task(guest.live(), name=f"guest {number}")
         self._inside.add(task)
         task.add_done_callback(self._inside.discard)

@@ -5,6 +5,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
 from tests.chaos import books, quiet, report
 from tests.chaos.checker import check
 from tests.chaos.client import Client
@@ -16,6 +18,8 @@ from tests.chaos.journal import Journal
 from tests.chaos.levers import Levers
 from tests.chaos.load import Load
 from tests.chaos.machine import Machine
+from tests.support.refunding import FIRST_NOON_PASSED
+from tests.support.waiting import eventually
 
 EXPIRE = "update homestay_order set close_at = now(), close_due_at = now() where trade_state = 0 and sn = %s"
 OVERLAP = 3
@@ -46,8 +50,11 @@ async def run(machine: Machine, plan: Plan, disk: Disk, left_out: str, journal: 
     async def expire(order_sn: str) -> None:
         await asyncio.to_thread(_expire, machine, order_sn)
 
+    async def begin(order_sn: str) -> None:
+        await asyncio.to_thread(_begin, machine, order_sn)
+
     try:
-        load = Load(plan.seed, client, journal, machine.env, expire, first=len(before) + 1)
+        load = Load(plan.seed, client, journal, machine.env, expire, begin, first=len(before) + 1)
         levers = Levers(machine, client, disk, journal, plan.seed)
         stop = asyncio.Event()
         guests = asyncio.create_task(load.run(stop, rate=plan.rate))
@@ -95,3 +102,15 @@ async def _inject(plan: Plan, levers: Levers, faults: list[Fault]) -> None:
 def _expire(machine: Machine, order_sn: str) -> None:
     with contextlib.suppress(Exception):  # the database may be away: then the order lives on a while
         books.rows(machine.real_url("order"), EXPIRE, order_sn)
+
+
+def _begin(machine: Machine, order_sn: str) -> None:
+    """Once the database is there: the guest must not ask before."""
+
+    def moved() -> bool:
+        with contextlib.suppress(psycopg.Error):
+            books.rows(machine.real_url("order"), FIRST_NOON_PASSED, order_sn)
+            return True
+        return False
+
+    eventually(moved, what=f"noon of the first day of {order_sn}", seconds=60)

@@ -36,7 +36,7 @@ async def visit(machine, journal, *, plan="pays", grant=0, patience=8.0):
     known = await asyncio.to_thread(books.order_numbers, machine)
     client = Client(machine.env, f"http://127.0.0.1:{machine.real_port('wechatsim')}", journal)
     try:
-        load = Load(1, client, journal, machine.env, expire=None, first=len(known) + 1, plans={plan: 1})
+        load = Load(1, client, journal, machine.env, expire=None, begin=None, first=len(known) + 1, plans={plan: 1})
         for _ in range(GUESTS):
             load.let_in(patience)
         await load.finish(40)

@@ -13,6 +13,11 @@ from tests.support.waiting import eventually
 
 PAID, REFUNDED = 1, 2
 WAIT_USE = 1
+FIRST_NOON_PASSED = (
+    "update homestay_order set live_start_date = (now() at time zone 'Asia/Shanghai')::date - 1,"
+    " live_end_date = (now() at time zone 'Asia/Shanghai')::date + 1 where sn = %s"
+)
+"""A stay that nobody can book, where the merchant decides: begun yesterday, over tomorrow, whatever hour it is now."""
 
 
 def book_ahead(system: System, *, days: int = 7, nights: int = 1) -> str:
@@ -42,11 +47,7 @@ def begun_and_paid(system: System) -> tuple[str, str]:
     order_sn = book_ahead(system, nights=2)
     number = pay(system, order_sn)
     eventually(lambda: system.order(order_sn)["tradeState"] == WAIT_USE, what="the order paid")
-    system.rows(
-        "order",
-        "update homestay_order set live_start_date = current_date - 1, live_end_date = current_date + 1 where sn = %s",
-        order_sn,
-    )
+    system.rows("order", FIRST_NOON_PASSED, order_sn)
     return order_sn, number
 
 
