@@ -14,6 +14,7 @@ Url = Annotated[
     str | None,
     typer.Option("--url", help="The sandbox. Default: $WECHATSIM_URL, $WXPAY_BASE_URL, " + remote.DEFAULT_URL),
 ]
+_ATTEMPT_S = 6.0
 _HELP: dict[str, Any] = {"no_args_is_help": True, "rich_markup_mode": None}
 events = typer.Typer(**_HELP, help="Look at notifications and send them again.")
 clock = typer.Typer(**_HELP, help="Read the sandbox clock and move it forward.")
@@ -42,16 +43,15 @@ def _event_row(event: dict[str, Any]) -> list[Any]:
     return [event["id"], event["event_type"], event["out_trade_no"], event["state"], len(tries), said]
 
 
-def _attempted(url: str | None, found: list[dict[str, Any]], seconds: float = 6.0) -> list[dict[str, Any]]:
-    """The same notifications once each has been tried, so that what is shown is how it went; bounded."""
-    before = {event["id"]: len(event["attempts"]) for event in found}
-    end = time.monotonic() + seconds
-    while True:
-        waiting = [e for e in found if e["state"] == "PENDING" and len(e["attempts"]) == before[e["id"]]]
-        if not waiting or time.monotonic() > end:
-            return found
+def _attempted(url: str | None, found: list[dict[str, Any]], tries: int = 1) -> list[dict[str, Any]]:
+    """The same notifications once each has been tried so often, so that what is shown is how it went; bounded."""
+    end = time.monotonic() + _ATTEMPT_S
+    while time.monotonic() < end:
+        if not any(event["state"] == "PENDING" and len(event["attempts"]) < tries for event in found):
+            break
         time.sleep(0.1)
-        found = [remote.call(url, "GET", f"/_sim/notifications/{ident}") for ident in before]
+        found = [remote.call(url, "GET", f"/_sim/notifications/{event['id']}") for event in found]
+    return found
 
 
 def _show_events(found: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -111,7 +111,7 @@ def events_resend(
     Example:  wechatsim events resend 5f0c…
     """
     event = remote.call(url, "POST", f"/_sim/notifications/{ident}/resend", {"url": to})
-    _show_events(_attempted(url, [event]), as_json=as_json)
+    _show_events(_attempted(url, [event], len(event["attempts"]) + 1), as_json=as_json)
 
 
 @clock.command("show")

@@ -164,7 +164,7 @@ def _check(sim: Sim, order: Row, content: dict[str, Any]) -> None:
 
 
 def held_until(sim: Sim, order: Row, out_refund_no: str, *, magic: bool = False) -> float | None:
-    """When a refund that is PROCESSING from now on ends; None while `refund-processing` holds it."""
+    """When a refund that is PROCESSING from now on succeeds; None while `refund-processing` holds it."""
     subject, total = f"{order['out_trade_no']} {out_refund_no}", order["total"] if magic else 0
     late = sim.faults.take("refund-late", subject, total) or 0.0
     held = sim.faults.take("refund-processing", subject, total) is not None
@@ -172,10 +172,10 @@ def held_until(sim: Sim, order: Row, out_refund_no: str, *, magic: bool = False)
 
 
 def _outcome(sim: Sim, order: Row, out_refund_no: str) -> tuple[str, float | None]:
-    subject = f"{order['out_trade_no']} {out_refund_no}"
+    subject, total = f"{order['out_trade_no']} {out_refund_no}", order["total"]
     for name, outcome in (("refund-abnormal", "ABNORMAL"), ("refund-closed", "CLOSED")):
-        if sim.faults.take(name, subject, order["total"]) is not None:
-            return outcome, held_until(sim, order, out_refund_no, magic=True)
+        if sim.faults.take(name, subject, total) is not None:
+            return outcome, sim.clock.now() + (sim.faults.take("refund-late", subject, total) or 0.0)
     return "SUCCESS", held_until(sim, order, out_refund_no, magic=True)
 
 
