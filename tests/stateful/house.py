@@ -62,7 +62,7 @@ class House:
         lease = timedelta(seconds=60)
         self.order_closing = OrderClosing(order, clock, self, self.fulfilment, lease=lease, batch=20, parallel=5)  # type: ignore[arg-type]
         self.checkin = CheckIn(order, clock, misses=10, window=timedelta(minutes=10))
-        self.expiry = Expiry(order, clock, batch=100)
+        self.expiry = Expiry(order, clock, self.order_refunds, answer_within=timedelta(days=1), batch=100)
 
         self.settlement = Settlement(payment, clock, MCHID, APPID)
         self.closing = Closing(payment, clock, wechat, self.settlement, APPID, MCHID)
@@ -120,6 +120,7 @@ class House:
     async def tick(self) -> None:
         """Every cron binding once."""
         await self.order_closing.close_due()
+        await self.expiry.agree_unanswered()
         await self.expiry.expire_due()
         await self.inquiry.ask_about_due()
         await self.repayment.carry_out_due()

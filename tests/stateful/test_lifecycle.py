@@ -66,16 +66,18 @@ class Lifecycle(RuleBasedStateMachine):
         except Killed:
             return
 
-    @initialize(begun=st.sampled_from(["booked", "paid", "heard", "refund asked"]))
+    @initialize(begun=st.sampled_from(["booked", "paid", "heard", "refund asked", "merchant asked"]))
     def a_guest_books(self, begun: str) -> None:
         """Some stories begin later: chance alone would seldom lead there."""
         self.sn = self.runner.run(self.house.booking.create(WISH))
         self.the_guest_goes_to_the_cashier()
         if begun != "booked":
             self.the_guest_pays(at_once=begun != "paid")
-        if begun in {"heard", "refund asked"}:
+        if begun in {"heard", "refund asked", "merchant asked"}:
             self.the_newest_events_arrive()
-        if begun == "refund asked":
+        if begun == "merchant asked":
+            self.clock.pass_by(minutes=6 * 31)  # past noon of the first day
+        if begun in {"refund asked", "merchant asked"}:
             self.the_guest_wants_the_money_back()
 
     @rule()
@@ -145,6 +147,12 @@ class Lifecycle(RuleBasedStateMachine):
         self.do(self.house.order_refunds.request(BUYER, self.sn, ""))
 
     @some(lambda self: self.callbacks)
+    @rule(agree=st.booleans())
+    def the_merchant_decides(self, agree: bool) -> None:
+        """Asked or not, once or twice; who never does is made good by the cron."""
+        self.do(self.house.order_refunds.decide(MERCHANT, self.sn, agree=agree, note=""))
+
+    @some(lambda self: self.callbacks)
     @rule()
     def the_guest_arrives(self) -> None:
         [order] = self.shelves.rows("order", "select trade_code from homestay_order where sn = %s", self.sn)
@@ -159,7 +167,7 @@ class Lifecycle(RuleBasedStateMachine):
     def services_lose_and_find_one_another(self, away: bool) -> None:
         self.house.peers_are_away = away
 
-    @rule(minutes=st.sampled_from([1, 1, 1, 6, 6, 6, 6, 31, 31, 60 * 27]))
+    @rule(minutes=st.sampled_from([1, 1, 1, 6, 6, 6, 6, 31, 31, 6 * 31, 60 * 27]))
     def time_passes(self, minutes: int) -> None:
         self.clock.pass_by(minutes=minutes)
 
@@ -218,11 +226,11 @@ class Lifecycle(RuleBasedStateMachine):
             assert [each for each in rules if each.kind in {WRONG, DOUBLED}] == []
 
     def teardown(self) -> None:
-        """Everything arrives in the end, some of it twice; then all books must agree."""
+        """Everything arrives in the end, some of it twice, but for the merchant's word; then all books must agree."""
         if not self.sn:
             return
         self.wechat.line, self.house.peers_are_away, self.wechat.refuses_refunds = Line.GOOD, False, False
-        for _ in range(12):
+        for _ in range(16):  # a day for the merchant, and as long again for the money
             for number in range(len(self.callbacks)):
                 self.a_callback_arrives(number)
             for event in self.events():
@@ -230,7 +238,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.do(self.house.tick())
             for number in self.processing():
                 self.wechat.ends_refund(number, "SUCCESS")
-            self.clock.pass_by(hours=2)
+            self.clock.pass_by(hours=3)
         books = self.shelves.books(self.wechat)
         hypothesis_event(f"ends at {books.orders[self.sn]['trade_state']}")
         assert checker.check(books, []) == []

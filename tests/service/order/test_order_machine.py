@@ -113,7 +113,7 @@ class OrderAndPayments(RuleBasedStateMachine):
             parallel=5,
         )
         self.checkin = CheckIn(db, self.clock, misses=10, window=timedelta(minutes=10))
-        self.expiry = Expiry(db, self.clock, batch=100)
+        self.expiry = Expiry(db, self.clock, refunds, answer_within=timedelta(days=1), batch=100)
         self.lookup = Lookup(db, self.clock, self.world)  # type: ignore[arg-type]  # a double
         self.heard: dict[str, PaymentFact] = {}
         self.events = 0
@@ -191,6 +191,7 @@ class OrderAndPayments(RuleBasedStateMachine):
     @rule()
     def cron_ticks(self) -> None:
         self.run(self.closing.close_due())
+        self.run(self.expiry.agree_unanswered())
         self.run(self.expiry.expire_due())
 
     @precondition(lambda self: self.heard)

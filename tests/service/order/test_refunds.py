@@ -194,6 +194,40 @@ async def test_after_a_failed_refund_the_guest_checks_in(order: Order) -> None:
     assert used.json()["data"]["tradeState"] == 2
 
 
+async def test_a_refund_that_failed_is_asked_for_again_when_the_stay_is_over(order: Order) -> None:
+    sn, payment_sn, first = await agreed(order)
+    await order.hear(refund_failed(sn, payment_sn, first), path=FAILED)
+    order.clock.pass_by(days=30)
+    before = order.row(sn)
+
+    assert (await order.inside("/jobs/order-expire-stays")).json() == {"claimed": 0}
+    assert order.row(sn) == before
+    late = await order.merchant("/verifyTradeCode", {"tradeCode": before["trade_code"]})
+    assert (late.json()["type"], order.row(sn)) == ("/problems/stay-over", before)
+    answers = await asyncio.gather(*(order.post(ASK, {"sn": sn, "reason": "换了账户"}) for _ in range(3)))
+
+    assert [answer.json()["data"] for answer in answers] == [
+        STATE | {"sn": sn, "refundOpen": True, "refundState": "agreed"}
+    ] * 3
+    assert [(fact["requestSn"] == first, fact["reason"]) for fact in order.facts(REFUND)] == [
+        (True, "行程有变"),
+        (False, "换了账户"),
+    ]
+    await order.hear(refunded(sn, payment_sn))
+    assert order.row(sn)["trade_state"] == 3
+
+
+async def test_a_refund_that_failed_needs_no_second_yes_of_the_merchant(order: Order) -> None:
+    sn, payment_sn = await asked_late(order)
+    await order.merchant(DECIDE, {"sn": sn, "agree": True, "note": "可以"})
+    await order.hear(refund_failed(sn, payment_sn, order.facts(REFUND)[-1]["requestSn"]), path=FAILED)
+
+    again = await order.post(ASK, {"sn": sn, "reason": ""})
+
+    assert again.json()["data"]["refundState"] == "agreed"
+    assert len(order.facts(REFUND)) == 2
+
+
 async def test_word_of_an_older_request_changes_nothing(order: Order) -> None:
     sn, payment_sn, first = await agreed(order)
     await order.hear(refund_failed(sn, payment_sn, first), path=FAILED)

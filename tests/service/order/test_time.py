@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 
 from order.expiry import Expiry
 from order.models import Base
+from order.refunds import Refunds
 from servicekit import acts, deadletters, idempotency, inbox, outbox
 from servicekit.db import Database
 from tests.service.order.support import Order
@@ -48,7 +49,8 @@ async def test_old_wrong_codes_are_forgotten(order: Order, order_database: str) 
     order.clock.pass_by(days=8)
     database = Database(order_database)
 
-    await Expiry(database, order.clock, batch=1).forget_misses()
+    expiry = Expiry(database, order.clock, Refunds(database, order.clock), answer_within=timedelta(days=1), batch=1)
+    await expiry.forget_misses()
 
     await database.close()
     assert order.rows("select id from checkin_miss") == []

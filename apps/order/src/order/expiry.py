@@ -1,21 +1,40 @@
-"""What time does by itself: stays that nobody came to expire, and old traces of requests are forgotten."""
+"""What time does by itself: wishes that no merchant answered are agreed to, stays that nobody came to expire, and old traces
+of requests are forgotten."""
 
 from datetime import timedelta
 
+import structlog
+
 from order import lifecycle, pricing, repository
+from order.refunds import Refunds
 from order.states import TradeState
 from servicekit.clock import Clock
 from servicekit.db import Database
 
+log = structlog.get_logger()
 KEEP_MISSES = timedelta(days=7)
 
 
 class Expiry:
-    def __init__(self, db: Database, clock: Clock, *, batch: int) -> None:
-        self._db, self._clock, self._batch = db, clock, batch
+    def __init__(self, db: Database, clock: Clock, refunds: Refunds, *, answer_within: timedelta, batch: int) -> None:
+        self._db, self._clock, self._refunds = db, clock, refunds
+        self._answer_within, self._batch = answer_within, batch
+
+    async def agree_unanswered(self) -> int:
+        """Agree to refunds whose merchant had long enough to answer, or whose stay is over: an order that is held by a wish
+        can be neither used nor settled. Answers how many."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            opened_before, last_day = now - self._answer_within, pricing.last_day_over(now)
+            orders = await repository.claim_unanswered(tx, opened_before, last_day, self._batch)
+            for order in orders:
+                await self._refunds.agree(tx, order)
+                log.info("the rule agrees, the merchant did not answer", sn=order.sn, asked_at=order.refund_opened_at)
+        return len(orders)
 
     async def expire_due(self) -> int:
-        """Expire stays whose noon after the last night has passed, unless their refund is open. Answers how many."""
+        """Expire stays whose noon after the last night has passed, unless money is or was to go back: an open refund holds
+        them, and one that failed may be asked for again. Answers how many."""
         now = self._clock()
         async with self._db.transaction() as tx:
             orders = await repository.claim_expired(tx, pricing.last_day_over(now), self._batch)

@@ -42,7 +42,8 @@ def create_app(
     consumers: list[Consumer[Any]] = [subscriptions.payment_status(fulfilment), subscriptions.refund_failed(refunds)]
     keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "order", consumers)
-    expiry = Expiry(db, clock, batch=settings.expire_batch)
+    answer_within = timedelta(seconds=settings.refund_answer_seconds)
+    expiry = Expiry(db, clock, refunds, answer_within=answer_within, batch=settings.expire_batch)
     return build(
         "order",
         settings,

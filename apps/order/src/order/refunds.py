@@ -29,7 +29,8 @@ class Refunds:
 
     async def request(self, user_id: int, sn: str, reason: str) -> HomestayOrder:
         """The buyer's wish: until it is decided and done the order can be neither used nor expire. Until noon of the
-        first day the rule agrees, afterwards the merchant is asked. Asking again asks once."""
+        first day the rule agrees, afterwards the merchant is asked. Asking again asks once. A refund that failed was agreed
+        once: it is asked for anew whenever its buyer says so, also when the stay is over."""
         async with self._db.transaction() as tx:
             order = await repository.lock(tx, sn, user_id=user_id)
             if order is None:
@@ -40,12 +41,13 @@ class Refunds:
                 raise NotRefundable(f"the order is at {order.trade_state}")
             now = self._clock()
             stay = Stay(order.live_start_date, order.live_end_date)
-            if now >= stay.ends_at:
+            agreed_once = order.refund_state == RefundState.FAILED
+            if now >= stay.ends_at and not agreed_once:
                 raise NotRefundable("the stay is over")
             order.refund_opened_at, order.refund_reason, order.refund_note = now, reason, None
             order.refund_state = RefundState.ASKED
-            if now < stay.refundable_until:
-                await self._agree(tx, order)
+            if agreed_once or now < stay.refundable_until:
+                await self.agree(tx, order)
             return order
 
     async def decide(self, merchant_id: int, sn: str, *, agree: bool, note: str) -> HomestayOrder:
@@ -62,7 +64,7 @@ class Refunds:
                 raise NoRefundToDecide(f"the refund is {order.refund_state}")
             order.refund_note = note
             if agree:
-                await self._agree(tx, order)
+                await self.agree(tx, order)
             else:
                 order.refund_state, order.refund_opened_at = RefundState.REFUSED, None
             return order
@@ -83,7 +85,8 @@ class Refunds:
             if order.trade_state == TradeState.WAIT_USE and order.refund_state == RefundState.AGREED:
                 order.refund_state, order.refund_opened_at = RefundState.FAILED, None
 
-    async def _agree(self, tx: Transaction, order: HomestayOrder) -> None:
+    async def agree(self, tx: Transaction, order: HomestayOrder) -> None:
+        """The wish of `order`, whose row the caller has locked, is granted: payment is asked."""
         payment = await repository.payment(tx, order.payment_sn or "")
         if payment is None:
             raise RuntimeError(f"order {order.sn} was paid by {order.payment_sn}, of which nothing is known")

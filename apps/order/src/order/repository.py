@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -114,13 +114,26 @@ async def put_off_closing(tx: Transaction, sn: str, until: datetime) -> None:
 
 
 async def claim_expired(tx: Transaction, last_day: date, limit: int) -> Sequence[HomestayOrder]:
-    """Lock stays that are over and were not used, but for those whose refund is open."""
+    """Lock stays that are over and were not used, but for those whose refund is open or failed."""
     over = (
         HomestayOrder.trade_state == TradeState.WAIT_USE,
         HomestayOrder.live_end_date <= last_day,
         HomestayOrder.refund_opened_at.is_(None),
+        HomestayOrder.refund_state != RefundState.FAILED,
     )
     query = select(HomestayOrder).where(*over).order_by(HomestayOrder.live_end_date).limit(limit)
+    return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
+
+
+async def claim_unanswered(
+    tx: Transaction, opened_before: datetime, last_day: date, limit: int
+) -> Sequence[HomestayOrder]:
+    """Lock orders whose refund waits for its merchant since `opened_before` or longer, or whose stay is over."""
+    due = (
+        HomestayOrder.refund_state == RefundState.ASKED,
+        or_(HomestayOrder.refund_opened_at <= opened_before, HomestayOrder.live_end_date <= last_day),
+    )
+    query = select(HomestayOrder).where(*due).order_by(HomestayOrder.refund_opened_at).limit(limit)
     return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
 
 

@@ -17,6 +17,9 @@ class Settings(ServiceSettings):
     close_lease_seconds: int = Field(60, ge=10, le=600)
     """How long a tick, or a buyer's request, has a closing order to itself; longer than a whole tick can take."""
     expire_batch: int = Field(100, ge=1, le=1000)
+    """Stays expired, and unanswered wishes agreed to, by one tick."""
+    refund_answer_seconds: int = Field(86400, ge=60, le=604800)
+    """How long a merchant has to answer a wish for the money; then, or when the stay is over, the rule agrees."""
     checkin_misses: int = Field(10, ge=1, le=1000)
     """Wrong codes a merchant may enter within the window below, before further ones are refused."""
     checkin_window_seconds: int = Field(600, ge=1, le=86400)

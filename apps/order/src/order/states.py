@@ -47,11 +47,11 @@ class RefundState(StrEnum):
 
     NONE = "none"
     ASKED = "asked"
-    """The merchant is to decide."""
+    """The merchant is to decide; the rule does when the answer is long in coming."""
     AGREED = "agreed"
     REFUSED = "refused"
     FAILED = "failed"
-    """Agreed, but payment could not give it back: the order goes on, and the buyer may ask again."""
+    """Agreed, but payment could not give it back: the order goes on, does not expire, and the buyer may ask again."""
 
 
 class Effect(Enum):
