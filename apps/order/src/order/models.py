@@ -19,11 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from servicekit import db
 
 WAIT_PAY, WAIT_USE = "trade_state = 0", "trade_state = 1"
-<<<<<<< HEAD
 REFUND_ASKED = "refund_state = 'asked'"
-=======
-ASKED = "refund_state = 'asked'"
->>>>>>> 8992f8def04961c85bbe8055ac7fedf0b389a033
 
 
 class Base(db.Base):
@@ -110,7 +106,7 @@ class HomestayOrder(Base):
         Index("ix_homestay_order_refund_asked", "homestay_user_id", "id", postgresql_where=text(REFUND_ASKED)),
         Index("ix_homestay_order_close_due", "close_due_at", postgresql_where=text(WAIT_PAY)),
         Index("ix_homestay_order_stay_over", "live_end_date", postgresql_where=text(WAIT_USE)),
-        Index("ix_homestay_order_unanswered", "refund_opened_at", postgresql_where=text(ASKED)),
+        Index("ix_homestay_order_unanswered", "refund_opened_at", postgresql_where=text(REFUND_ASKED)),
         Index("ix_homestay_order_trade_code", "trade_code"),
         Index("uq_homestay_order_valid_code", "trade_code", unique=True, postgresql_where=text(WAIT_USE)),
     )
