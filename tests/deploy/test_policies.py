@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 import yaml
 
+from payment.wechat.bills import LARGEST_BYTES
 from stack import sidecar
 from tests.deploy.manifests import K8S, OVERLAYS, REPO, SERVICES, settings_of
 
@@ -71,13 +72,23 @@ def test_every_pod_is_without_root_token_and_service_links(documents):
 def test_every_container_has_bounds_a_fixed_image_and_no_way_up(documents):
     for name, _, pod in documents.workloads():
         for container in [*pod["containers"], *pod.get("initContainers", [])]:
-            assert set(container["resources"]["limits"]) == {"cpu", "memory"}, name
-            assert set(container["resources"]["requests"]) == {"cpu", "memory"}, name
+            bounded = {"cpu", "memory", *(["ephemeral-storage"] if name == "Deployment/payment" else [])}
+            assert set(container["resources"]["limits"]) == bounded, name
+            assert set(container["resources"]["requests"]) == bounded, name
             assert re.fullmatch(r"[\w./-]+:\d+\.\d+\.\d+", container["image"]), name
             context = container["securityContext"]
             assert context["readOnlyRootFilesystem"] is True, name
             assert context["allowPrivilegeEscalation"] is False, name
             assert context["capabilities"] == {"drop": ["ALL"]}, name
+
+
+def test_tmp_is_a_little_memory_but_for_payment_which_has_a_disk_for_a_days_bill(documents):
+    for name, template in documents.services().items():
+        [tmp] = [one["emptyDir"] for one in template["spec"]["volumes"] if one["name"] == "tmp"]
+        if name == "payment":
+            assert tmp == {"sizeLimit": f"{LARGEST_BYTES // 1024**3}Gi"}
+        else:
+            assert tmp == {"medium": "Memory", "sizeLimit": "32Mi"}, name
 
 
 def test_everything_that_serves_is_asked_whether_it_lives_and_is_ready(documents):
