@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from payment.wechat.bills import LARGEST_BYTES
+from servicekit.middleware import UNMEASURED
 from stack import sidecar
 from tests.deploy.manifests import K8S, OVERLAYS, REPO, SERVICES, settings_of
 
@@ -211,15 +212,27 @@ def test_nothing_comes_in_or_goes_out_but_by_name(documents):
             assert rule.get("from"), f"{one['metadata']['name']} lets everyone in"
 
 
-def test_the_ingress_knows_the_storefront_and_the_two_callbacks(documents):
+def gateway_paths():
+    """Every path that the gateway has, those of its included routers too."""
+    settings = import_module("gateway.settings").Settings.model_validate({"app_api_token": "of-this-test-alone"})
+    for each in import_module("gateway.main").create_app(settings).routes:
+        router = getattr(each, "original_router", None)
+        yield from (route.path for route in router.routes) if router else [each.path]
+
+
+def test_the_ingress_lists_the_two_callbacks_and_all_that_the_gateway_has_but_what_is_measured_inside(documents):
     [rule] = documents.one("Ingress", "minsu")["spec"]["rules"]
     routed = {one["path"]: (one["pathType"], one["backend"]["service"]["name"]) for one in rule["http"]["paths"]}
     prefix = "/payment/v1/thirdPayment/thirdPaymentWx"
+    paths = set(gateway_paths())
+    assert paths > set(UNMEASURED)
+    public = {f"/{path.split('/')[1]}" for path in paths - set(UNMEASURED)}
     assert routed == {
-        "/": ("Prefix", "gateway"),
         f"{prefix}PayCallback": ("Exact", "payment"),
         f"{prefix}RefundCallback": ("Exact", "payment"),
+        **{path: ("Exact" if path == "/" else "Prefix", "gateway") for path in public},
     }
+    assert not {f"/{path.split('/')[1]}" for path in UNMEASURED} & set(routed)
 
 
 def test_every_dapr_resource_has_scopes(documents):
