@@ -6,6 +6,8 @@ from importlib import import_module
 import pytest
 import yaml
 
+from payment.wechat.bills import LARGEST_BYTES
+from servicekit.middleware import UNMEASURED
 from stack import sidecar
 from tests.deploy.manifests import K8S, OVERLAYS, REPO, SERVICES, settings_of
 
@@ -71,13 +73,23 @@ def test_every_pod_is_without_root_token_and_service_links(documents):
 def test_every_container_has_bounds_a_fixed_image_and_no_way_up(documents):
     for name, _, pod in documents.workloads():
         for container in [*pod["containers"], *pod.get("initContainers", [])]:
-            assert set(container["resources"]["limits"]) == {"cpu", "memory"}, name
-            assert set(container["resources"]["requests"]) == {"cpu", "memory"}, name
+            bounded = {"cpu", "memory", *(["ephemeral-storage"] if name == "Deployment/payment" else [])}
+            assert set(container["resources"]["limits"]) == bounded, name
+            assert set(container["resources"]["requests"]) == bounded, name
             assert re.fullmatch(r"[\w./-]+:\d+\.\d+\.\d+", container["image"]), name
             context = container["securityContext"]
             assert context["readOnlyRootFilesystem"] is True, name
             assert context["allowPrivilegeEscalation"] is False, name
             assert context["capabilities"] == {"drop": ["ALL"]}, name
+
+
+def test_tmp_is_a_little_memory_but_for_payment_which_has_a_disk_for_a_days_bill(documents):
+    for name, template in documents.services().items():
+        [tmp] = [one["emptyDir"] for one in template["spec"]["volumes"] if one["name"] == "tmp"]
+        if name == "payment":
+            assert tmp == {"sizeLimit": f"{LARGEST_BYTES // 1024**3}Gi"}
+        else:
+            assert tmp == {"medium": "Memory", "sizeLimit": "32Mi"}, name
 
 
 def test_everything_that_serves_is_asked_whether_it_lives_and_is_ready(documents):
@@ -200,15 +212,27 @@ def test_nothing_comes_in_or_goes_out_but_by_name(documents):
             assert rule.get("from"), f"{one['metadata']['name']} lets everyone in"
 
 
-def test_the_ingress_knows_the_storefront_and_the_two_callbacks(documents):
+def gateway_paths():
+    """Every path that the gateway has, those of its included routers too."""
+    settings = import_module("gateway.settings").Settings.model_validate({"app_api_token": "of-this-test-alone"})
+    for each in import_module("gateway.main").create_app(settings).routes:
+        router = getattr(each, "original_router", None)
+        yield from (route.path for route in router.routes) if router else [each.path]
+
+
+def test_the_ingress_lists_the_two_callbacks_and_all_that_the_gateway_has_but_what_is_measured_inside(documents):
     [rule] = documents.one("Ingress", "minsu")["spec"]["rules"]
     routed = {one["path"]: (one["pathType"], one["backend"]["service"]["name"]) for one in rule["http"]["paths"]}
     prefix = "/payment/v1/thirdPayment/thirdPaymentWx"
+    paths = set(gateway_paths())
+    assert paths > set(UNMEASURED)
+    public = {f"/{path.split('/')[1]}" for path in paths - set(UNMEASURED)}
     assert routed == {
-        "/": ("Prefix", "gateway"),
         f"{prefix}PayCallback": ("Exact", "payment"),
         f"{prefix}RefundCallback": ("Exact", "payment"),
+        **{path: ("Exact" if path == "/" else "Prefix", "gateway") for path in public},
     }
+    assert not {f"/{path.split('/')[1]}" for path in UNMEASURED} & set(routed)
 
 
 def test_every_dapr_resource_has_scopes(documents):

@@ -1,9 +1,11 @@
 """Which days are to be reconciled and settled, whoever asks first, and what is told of those that are not done."""
 
+import errno
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from tests.service.payment.test_callback import rows
 from tests.service.payment.test_earnings import Shop
@@ -96,3 +98,28 @@ async def test_todays_bill_is_not_late(db):
     assert await books.age() == 0
     assert await books.work.want_days_due() == 1
     assert await books.days() == november(22, 23)
+
+
+async def test_a_day_that_cannot_be_done_waits_with_its_reason_and_stops_no_other(db, monkeypatch):
+    shop = Shop(db)
+    await shop.reconciling.want_days_due()
+    shop.now += timedelta(days=2)
+    await shop.reconciling.want_days_due()
+    trade = shop.bills.trade
+
+    async def fails_once(day, target):
+        await trade(day, target)
+        if day == date(2026, 11, 22):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shop.bills, "trade", fails_once)
+    with capture_logs() as logs:
+        await shop.reconciling.run_wanted()
+    first, *others = await rows(db, "reconciliation order by bill_date")
+    assert (first["state"], first["problem"]) == ("wanted", "OSError: [Errno 28] No space left on device")
+    assert first["next_attempt_at"] == shop.now + timedelta(minutes=5)
+    assert [(row["bill_date"].day, row["state"]) for row in others] == [(23, "done"), (24, "done")]
+    [told] = [log for log in logs if log["event"] == "reconciliation must wait"]
+    assert (told["day"], isinstance(told["exc_info"], OSError)) == ("2026-11-22", True)
+    await shop.reconciling.run_wanted()
+    assert shop.bills.asked == november(22, 23, 24)

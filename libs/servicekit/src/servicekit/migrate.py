@@ -1,13 +1,23 @@
-"""Alembic under an advisory lock: any number of replicas may start at once, one migrates, the others find it done."""
+"""Alembic under an advisory lock: any number of replicas may start at once, one migrates, the others find it done.
+
+A table is never waited for longer than its users can bear: what cannot be had is left to them, and tried again.
+"""
 
 from pathlib import Path
 
+import stamina
 from alembic import command
 from alembic.config import Config
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 LOCK_ID = 7_301_002
+LOCK_TIMEOUT = "2s"
+"""All who come after us queue behind our wait for a table: it must end before their own time-outs, of 4 s, do."""
+PATIENCE_SECONDS = 300.0
+"""How long it is tried again, beside whatever holds the table. Less than the Job's `activeDeadlineSeconds`."""
 
 
 def upgrade(package: str, database_url: str) -> None:
@@ -15,9 +25,15 @@ def upgrade(package: str, database_url: str) -> None:
     engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
     with engine.connect() as connection:
         connection.execute(text("select pg_advisory_lock(:id)"), {"id": LOCK_ID})
+        connection.execute(text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))  # from here on: others' migrations take long
         connection.commit()
         try:
-            command.upgrade(configuration(package, connection), "head")
+            for attempt in stamina.retry_context(
+                on=_is_locked, attempts=None, timeout=PATIENCE_SECONDS, wait_initial=0.5, wait_max=10.0
+            ):
+                with attempt:
+                    connection.rollback()
+                    command.upgrade(configuration(package, connection), "head")
         finally:
             connection.rollback()
             connection.execute(text("select pg_advisory_unlock(:id)"), {"id": LOCK_ID})
@@ -39,6 +55,10 @@ def check(package: str, database_url: str) -> None:
     with engine.connect() as connection:
         command.check(configuration(package, connection))
     engine.dispose()
+
+
+def _is_locked(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and isinstance(error.orig, LockNotAvailable)
 
 
 def configuration(package: str, connection: Connection) -> Config:

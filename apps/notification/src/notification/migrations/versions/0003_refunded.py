@@ -20,4 +20,4 @@ def downgrade() -> None:
 def _allow(kinds: str) -> None:
     name = op.f("ck_notification_task_kind")
     op.drop_constraint(name, "notification_task")
-    op.create_check_constraint(name, "notification_task", f"kind in ({kinds})")
+    op.create_check_constraint(name, "notification_task", f"kind in ({kinds})", postgresql_not_valid=True)

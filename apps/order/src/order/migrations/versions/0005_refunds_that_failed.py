@@ -17,7 +17,8 @@ RULE = (
 
 def upgrade() -> None:
     op.drop_constraint(NAME, TABLE)
-    op.create_check_constraint(NAME, TABLE, RULE.format(states="'none', 'asked', 'agreed', 'refused', 'failed'"))
+    rule = RULE.format(states="'none', 'asked', 'agreed', 'refused', 'failed'")
+    op.create_check_constraint(NAME, TABLE, rule, postgresql_not_valid=True)
 
 
 def downgrade() -> None:

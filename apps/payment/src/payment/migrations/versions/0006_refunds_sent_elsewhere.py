@@ -15,6 +15,7 @@ def upgrade() -> None:
         op.f("ck_refund_elsewhere_after_abnormal"),
         "refund",
         "sent_elsewhere_at is null or state in ('abnormal', 'succeeded', 'closed')",
+        postgresql_not_valid=True,
     )
 
 
