@@ -1,5 +1,9 @@
 """What operators see of orders: those that are being closed and do not end; and a dead letter set going again."""
 
+from prometheus_client import REGISTRY
+
+from order.waiting import Waiting
+from servicekit.db import Database
 from tests.service.order.support import Order, paid
 
 OPERATOR = 301
@@ -97,3 +101,33 @@ async def test_payment_is_told_of_the_check_ins_of_a_day_in_shanghai_page_by_pag
     }
     assert [each["orderSn"] for each in await ask(pageSize=2, lastId=first[1]["id"])] == [used[2][0]]
     assert await ask(day="2026-11-22") == await ask(day="2026-11-24") == []
+
+
+async def test_how_long_a_wish_and_a_closing_wait_is_measured(order: Order, order_database: str) -> None:
+    database = Database(order_database)
+    waiting = Waiting(database, order.clock)
+
+    async def measured() -> list[float | None]:
+        await waiting.measure()
+        names = ("order_refund_wishes_oldest_seconds", "order_closings_oldest_seconds")
+        return [REGISTRY.get_sample_value(name) for name in names]
+
+    assert await measured() == [0, 0]
+    order.clock.pass_by(hours=4)  # past noon of the day
+    wishes = [(await order.paid(nights=2))[0] for _ in range(2)]
+    closing, _open = [await order.create() for _ in range(2)]
+    order.peers.payment_is_away()
+    for sn in wishes:
+        await order.post("/homestayOrder/refundHomestayOrder", {"sn": sn, "reason": ""})
+        order.clock.pass_by(seconds=30)
+    await order.post("/homestayOrder/cancelHomestayOrder", {"sn": closing})
+    order.clock.pass_by(seconds=20)
+
+    assert await measured() == [80, 20]
+    for sn in wishes:
+        await order.merchant("/refundDecision", {"sn": sn, "agree": True, "note": ""})
+    order.peers.payment_says("neverPaid")
+    await order.post("/homestayOrder/cancelHomestayOrder", {"sn": closing})
+
+    assert await measured() == [0, 0]
+    await database.close()

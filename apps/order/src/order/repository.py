@@ -137,6 +137,11 @@ async def claim_unanswered(
     return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
 
 
+async def oldest_unanswered(session: Transaction) -> datetime | None:
+    query = select(func.min(HomestayOrder.refund_opened_at)).where(HomestayOrder.refund_state == RefundState.ASKED)
+    return await session.scalar(query)
+
+
 async def code_is_valid_somewhere(tx: Transaction, code: str) -> bool:
     query = select(HomestayOrder.id).where(
         HomestayOrder.trade_code == code, HomestayOrder.trade_state == TradeState.WAIT_USE
@@ -193,6 +198,11 @@ async def closing_page(session: Transaction, *, below: int, size: int) -> Sequen
     if below:
         query = query.where(HomestayOrder.id < below)
     return (await session.scalars(query)).all()
+
+
+async def oldest_closing(session: Transaction) -> datetime | None:
+    query = select(func.min(HomestayOrder.closing_at)).where(HomestayOrder.trade_state == TradeState.WAIT_PAY)
+    return await session.scalar(query)
 
 
 async def used_between(
