@@ -1,4 +1,4 @@
-"""refunds that wait for their merchant, the oldest first"""
+"""the orders that wait for their merchant's word"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,12 +11,12 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_index(
-        "ix_homestay_order_unanswered",
+        "ix_homestay_order_refund_asked",
         "homestay_order",
-        ["refund_opened_at"],
+        ["homestay_user_id", "id"],
         postgresql_where=sa.text("refund_state = 'asked'"),
     )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_homestay_order_unanswered", table_name="homestay_order")
+    op.drop_index("ix_homestay_order_refund_asked", table_name="homestay_order")
