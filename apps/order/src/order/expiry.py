@@ -1,5 +1,5 @@
-"""What time does by itself: wishes that no merchant answered are agreed to, stays that nobody came to expire, and old traces
-of requests are forgotten."""
+"""What time does by itself: wishes that no merchant answered are agreed to, stays that nobody came to expire, and old
+traces of requests are forgotten."""
 
 from datetime import timedelta
 
