@@ -46,14 +46,15 @@ class Levers:
         }
 
     async def pull(self, fault: Fault) -> None:
-        """Returns when it is over; the journal has its beginning and its end."""
+        """Returns when it is over; the journal has its beginning, and as `fault` only what was done to its end."""
         began = self._journal.now()
-        self._journal.write("fault", kind=fault.kind, target=fault.target, seconds=round(fault.seconds, 2))
+        self._journal.write("fault-begins", kind=fault.kind, target=fault.target, seconds=round(fault.seconds, 2))
         try:
             await self._levers[fault.kind](fault)
         except Exception as error:  # noqa: BLE001 - a lever that fails is told of, and the run goes on
             self._journal.write("lever-failed", fault=fault.name, why=f"{type(error).__name__}: {error}"[:300])
-        self._journal.write("fault-over", kind=fault.kind, target=fault.target, began=began)
+        else:
+            self._journal.write("fault", kind=fault.kind, target=fault.target, began=began)
 
     async def heal(self) -> None:
         """Undo whatever may still be in force, and bring everything back."""

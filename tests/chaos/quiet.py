@@ -14,17 +14,25 @@ from tests.chaos.machine import Machine
 
 JOBS = {
     "payment": ("payment-query-open", "payment-reapply-dead-letters", "payment-retry-refunds"),
-    "order": ("order-close-unpaid", "order-reapply-dead-letters"),
+    "order": ("order-close-unpaid", "order-expire-stays", "order-reapply-dead-letters"),
     "notification": ("notification-due", "notification-reapply-dead-letters"),
 }
 DUE = {
     "payment": (
         "update third_payment set next_query_at = now() where pay_status = 0 and next_query_at < now() + '1 hour'",
-        "update refund set next_attempt_at = now() where state in ('requested', 'accepted')",
+        (
+            "update refund set next_attempt_at = now()"
+            " where state in ('requested', 'accepted') and next_attempt_at < now() + '1 hour'"
+        ),
         "update dead_letter set next_attempt_at = now() where state = 'waiting'",
     ),
     "order": (
         "update homestay_order set close_due_at = now() where trade_state = 0 and closing_at is not null",
+        # A guest who went home while the merchant was asked: the day that she has to answer is over.
+        (
+            "update homestay_order set refund_opened_at = refund_opened_at - interval '1 day'"
+            " where refund_state = 'asked' and refund_opened_at > now() - interval '1 day'"
+        ),
         "update dead_letter set next_attempt_at = now() where state = 'waiting'",
     ),
     "notification": (
@@ -60,6 +68,7 @@ def motion(seen: Books) -> list[str]:
         found += [f"{waiting} events in the outbox of {service}"] if waiting else []
     counted = {
         "orders wait for payment": _count(seen, "order", "homestay_order", "trade_state", {0}),
+        "refunds wait for their merchant": _count(seen, "order", "homestay_order", "refund_state", {"asked"}),
         "payments are open": _count(seen, "payment", "third_payment", "pay_status", {0}),
         "refunds are on their way": _count(seen, "payment", "refund", "state", {"requested", "accepted"}),
         "messages are pending": _count(seen, "notification", "notification_task", "state", {"pending"}),

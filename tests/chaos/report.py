@@ -26,6 +26,7 @@ def figures(journal: Journal, books: Books, findings: list[Finding], **more: Any
         "faults_by_kind": dict(sorted(Counter(faults).items())),
         "levers_failed": [f"{entry['fault']}: {entry['why']}" for entry in journal.of("lever-failed")],
         "guests": len(journal.of("booked")),
+        "refunds_decided": dict(sorted(Counter(entry["state"] for entry in journal.of("refund-decided")).items())),
         "orders_by_state": dict(sorted(Counter(row["trade_state"] for row in books.orders.values()).items())),
         "payments_wechat_took": len(books.paid_fen),
         "events": sum(len(books.ours[service]["outbox"]) for service in ("order", "payment")),
@@ -51,7 +52,7 @@ def recovery(journal: Journal) -> dict[str, float]:
     """The longest time from each kind of fault's beginning to the first guest after its end who saw an order paid."""
     progress = [entry["at"] for entry in journal.of("seen-paid")]
     longest: dict[str, float] = {}
-    for entry in journal.of("fault-over"):
+    for entry in journal.of("fault"):
         if entry["kind"] == "wechat":
             continue
         first = next((moment for moment in progress if moment > entry["at"]), None)
@@ -77,7 +78,7 @@ def show(console: Console, result: dict[str, Any]) -> None:
     console.print(table)
     summary = Table.grid(padding=(0, 2))
     for name in (
-        "faults", "guests", "orders_by_state", "payments_wechat_took", "events", "messages", "fen",
+        "faults", "guests", "orders_by_state", "refunds_decided", "payments_wechat_took", "events", "messages", "fen",
         "troubles_clients_rode_out", "server_errors", "broken_answers", "guests_gave_up", "guests_astonished",
         "tap_to_paid_s", "longest_recovery_s", "seconds", "quiet_s", "left_out",
     ):  # fmt: skip
