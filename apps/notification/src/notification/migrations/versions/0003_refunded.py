@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    _allow("'paid', 'before_arrival', 'refunded'")
+    _allow("'paid', 'before_arrival', 'refunded'", unchecked=True)
 
 
 def downgrade() -> None:
@@ -17,7 +17,7 @@ def downgrade() -> None:
     _allow("'paid', 'before_arrival'")
 
 
-def _allow(kinds: str) -> None:
+def _allow(kinds: str, *, unchecked: bool = False) -> None:
     name = op.f("ck_notification_task_kind")
     op.drop_constraint(name, "notification_task")
-    op.create_check_constraint(name, "notification_task", f"kind in ({kinds})", postgresql_not_valid=True)
+    op.create_check_constraint(name, "notification_task", f"kind in ({kinds})", postgresql_not_valid=unchecked)
