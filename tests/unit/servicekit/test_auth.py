@@ -125,6 +125,17 @@ async def test_while_no_key_can_be_had_many_ask_once_and_are_answered_at_once():
     assert asked == [3]
 
 
+@pytest.mark.parametrize("document", [{}, {"keys": []}, {"keys": [{"kty": "EC"}]}, ValueError("no JSON")])
+async def test_an_answer_that_holds_no_keys_is_no_fault_of_the_token(document):
+    async def source():
+        if isinstance(document, Exception):
+            raise document
+        return document
+
+    with pytest.raises(PeerUnavailable):
+        await TokenVerifier(source).principal(Tokens().bearer(1)["Authorization"])
+
+
 async def test_all_who_come_while_the_first_keys_are_fetched_wait_for_them():
     tokens, asked, back = Tokens(), [0], asyncio.Event()
 

@@ -18,6 +18,7 @@ from payment.peers import StayPeer
 from servicekit import acts
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
+from servicekit.errors import Unavailable
 
 log = structlog.get_logger()
 
@@ -52,11 +53,17 @@ class Earnings:
             await records.want_day(tx, day)
 
     async def settle_wanted(self) -> None:
-        """The days that are wanted, the oldest first. Raises PeerUnavailable: they stay wanted."""
+        """The days that are wanted, the oldest first; what is wrong with one does not stop the others. Raises Unavailable:
+        they stay wanted."""
         async with self.db.read() as session:
             days = await records.wanted_days(session)
         for day in days:
-            await self.settle(day)
+            try:
+                await self.settle(day)
+            except Unavailable:
+                raise
+            except Exception:
+                log.exception("a day cannot be settled", day=str(day))
 
     async def settle(self, day: date) -> int:
         """Take in what belongs to `day` and was not taken in before; answers how many records that made."""

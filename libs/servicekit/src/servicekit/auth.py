@@ -86,12 +86,16 @@ class TokenVerifier:
     async def _refresh(self) -> None:
         self._asked_at = self._monotonic()
         try:
-            document = await self._source()
-        except PeerUnavailable as error:
-            log.warning("usercenter's keys cannot be had", reason=error.detail)
+            found = jwt.PyJWKSet.from_dict(await self._source()).keys
+        except (
+            PeerUnavailable,
+            ValueError,
+            jwt.PyJWTError,
+        ) as error:  # not there, or no keys at all: no fault of the token
+            log.warning("usercenter's keys cannot be had", reason=str(error))
             self._asked_at = self._monotonic()  # the answer may have taken longer than the pause
             return
-        self._keys = {key.key_id or "": key for key in jwt.PyJWKSet.from_dict(document).keys}
+        self._keys = {key.key_id or "": key for key in found}
         self._fetched_at = self._monotonic()
 
 
