@@ -91,7 +91,7 @@ class TokenVerifier:
             PeerUnavailable,
             ValueError,
             jwt.PyJWTError,
-        ) as error:  # not there, or no keys at all: no fault of the token
+        ) as error:  # not there, or no keys: no fault of the token
             log.warning("usercenter's keys cannot be had", reason=str(error))
             self._asked_at = self._monotonic()  # the answer may have taken longer than the pause
             return
