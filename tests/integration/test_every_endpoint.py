@@ -36,10 +36,19 @@ def test_wrong_bodies_are_refused_with_a_problem_and_write_nothing(system, route
     content = document["paths"][route.path]["post"].get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema", {"type": "object"})
     who = "OPERATOR" if "/ops/" in route.path else "MERCHANT"
-    bearer = system.bearer(who)
-    before = row_counts(system)
+    bodies = list(wrong_bodies(schema, document))
 
-    for wrong, body in wrong_bodies(schema, document):
+    for last in (False, True):
+        before = row_counts(system)
+        _are_refused(system, route, bodies, system.bearer(who))
+        # What other tests set going may end just now: then the same once more. What these bodies wrote would be seen again.
+        if row_counts(system) == before:
+            return
+        assert not last, "rows were written"
+
+
+def _are_refused(system, route, bodies, bearer):
+    for wrong, body in bodies:
         sent = json.dumps(body).encode()
         answer = system.gateway.post(route.path, content=sent, headers={"Content-Type": "application/json", **bearer})
         assert answer.status_code < 500, f"{wrong}: {answer.status_code} {answer.text}"
@@ -50,8 +59,6 @@ def test_wrong_bodies_are_refused_with_a_problem_and_write_nothing(system, route
         assert {"type", "title", "status", "detail", "code", "msg", "trace_id"} <= set(problem), wrong
         if answer.status_code == 422:
             assert problem["field"], wrong
-
-    assert row_counts(system) == before
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)

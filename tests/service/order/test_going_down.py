@@ -151,10 +151,14 @@ class Locked:
         self._connection.execute("lock table homestay_order in access exclusive mode")
         return self
 
-    def waiting(self):
+    def waiting(self, sql="%"):
+        """How many wait for the table with a statement like this."""
         with psycopg.connect(self._url, autocommit=True) as look:
-            query = "select count(*) from pg_locks where not granted and relation = 'homestay_order'::regclass"
-            return look.execute(query).fetchone()[0]
+            query = (
+                "select count(*) from pg_locks join pg_stat_activity using (pid)"
+                " where not granted and relation = 'homestay_order'::regclass and query like %s"
+            )
+            return look.execute(query, [sql]).fetchone()[0]
 
     def __exit__(self, *_):
         self._connection.rollback()
@@ -224,7 +228,14 @@ def test_over_capacity_the_answer_is_503_with_retry_after_in_bounded_time(start,
     )
     with ThreadPoolExecutor(20) as pool, Locked(order_database) as locked:
         first = pool.submit(payable, process)
-        eventually(lambda: locked.waiting() == 1, what="the pool's one connection is taken")
+
+        def has_the_connection():
+            nonlocal first
+            if first.done():  # what is measured now and then had it before us
+                first = pool.submit(payable, process)
+            return locked.waiting("%homestay_order.sn = %") == 1
+
+        eventually(has_the_connection, what="the pool's one connection is taken by a request")
         began = time.monotonic()
         others = [payable(process)]
         others += [each.result() for each in [pool.submit(payable, process) for _ in range(12)]]

@@ -64,16 +64,18 @@ async def hear(http, payment_sn, fen=19900, number=1):
 
 
 async def tick(http, db):
-    """Whatever waits is due now, and cron comes; again where a try that was under way has just put it off."""
+    """Whatever waits is due now, and cron comes."""
+    await eventually(lambda: nobody_is_at_it(db), what="the try that was under way has put its refund off")
+    async with db.transaction() as tx:
+        await tx.execute(text("update refund set next_attempt_at = now() - interval '1 second'"))
+    answer = await http.post("/jobs/payment-retry-refunds", headers=SIDECAR_HEADERS)
+    return answer.json()["claimed"]
 
-    async def taken_on():
-        async with db.transaction() as tx:
-            await tx.execute(text("update refund set next_attempt_at = now() - interval '1 second'"))
-        answer = await http.post("/jobs/payment-retry-refunds", headers=SIDECAR_HEADERS)
-        unsettled = await rows(db, "refund where state in ('requested', 'accepted', 'abnormal')")
-        return answer.json()["claimed"] > 0 or not unsettled
 
-    await eventually(taken_on, what="cron takes the refunds on")
+async def nobody_is_at_it(db):
+    """No refund is leased: a try that ended has written another time than the lease's."""
+    leased = "tries > 0 and next_attempt_at between now() + interval '150 seconds' and now() + interval '180 seconds'"
+    return not await rows(db, f"refund where state in ('requested', 'accepted', 'abnormal') and {leased}")
 
 
 async def in_state(db, *states):
