@@ -13,6 +13,10 @@ from servicekit import migrate
 from tests.support.waiting import eventually
 
 WAITING = "select xact_start from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+OTHERS = (
+    "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    " and backend_type = 'client backend'"
+)
 UNCHECKED = "select conname from pg_constraint where not convalidated"
 REVISIONS = {
     "payment": ("0006", "ck_refund_elsewhere_after_abnormal"),
@@ -75,5 +79,6 @@ def test_another_fault_is_not_tried_again(postgres):
         connection.execute("alter table refund add column sent_elsewhere_at timestamptz")
     with pytest.raises(ProgrammingError, match="already exists"):
         migrate.upgrade("payment", url)
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         assert connection.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
+        eventually(lambda: connection.execute(OTHERS).fetchone() == (0,), what="the migration has left the database")
