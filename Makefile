@@ -52,9 +52,9 @@ contracts: $(SETUP) ## write contracts/ anew from the services' code
 format: $(SETUP) ## let ruff format and mend
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .
 
-test: $(SETUP) ## every test, the real stack included; ARGS="-k callback" chooses
+test: $(SETUP) ## every test, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
 	@$(STACK) preflight-tests
-	@$(PYTEST) $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) tests $(ARGS); rest=$$?; exit $$((own | rest))
+	@$(PYTEST) -n 2 --dist loadfile $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) -n 2 --dist loadfile tests $(ARGS); rest=$$?; exit $$((own | rest))
 
 test-unit: $(SETUP) ## the tests that start nothing
 	@$(PYTEST) $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) $(wildcard tests/unit tests/contract) $(ARGS); exit $$((own | $$?))

@@ -3,10 +3,26 @@
 from collections.abc import Iterator, Mapping
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.postgres import PostgresServer
 from tests.support.stack import running_stack
 from tests.support.system import System
+
+NEED_THE_SYSTEM = ("tests/chaos/", "tests/deploy/mesh/", "tests/e2e/", "tests/integration/")
+
+
+class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without types
+    """Where several processes share the work (`-n`): a file stays whole, and only one process has a system running."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "system" if file.startswith(NEED_THE_SYSTEM) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return OneSystem(config, log)
 
 
 @pytest.fixture(scope="session")

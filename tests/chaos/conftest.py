@@ -11,7 +11,7 @@ from tests.chaos.machine import TOLD, Machine
 from tests.support.stack import _free_offset
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def machine() -> Iterator[Machine]:
     """`MINSU_CHAOS_RUN_DIR` keeps its folder, for whoever looks into a failure."""
     kept = os.environ.get("MINSU_CHAOS_RUN_DIR")

@@ -49,7 +49,7 @@ async def test_a_permanent_error_stops_at_once_with_its_reason(world: World, err
         (breaks(httpx.ReadTimeout), "unknown", "ReadTimeout"),
         (breaks(httpx.RemoteProtocolError), "unknown", "RemoteProtocolError"),
     ],
-    ids=str,
+    ids=lambda value: "" if callable(value) else value,
 )
 async def test_a_passing_failure_is_tried_again_by_cron(world: World, fault: Fault, outcome: str, reason: str) -> None:
     service = await hears_paid(world, fault)
