@@ -113,6 +113,13 @@ async def test_from_noon_of_the_first_day_the_merchant_is_asked_and_the_order_is
     assert (row["refundState"], row["refundReason"]) == ("asked", "行程有变")
 
 
+async def test_money_that_went_back_by_another_way_ends_the_wish(order: Order) -> None:
+    sn, payment_sn = await asked_late(order)
+    assert await order.hear(refunded(sn, payment_sn)) == ["SUCCESS"]
+    row = order.row(sn)
+    assert (row["trade_state"], row["refund_state"], row["refund_opened_at"]) == (3, "agreed", None)
+
+
 async def test_the_merchant_agrees_once_and_the_money_is_asked_for_once(order: Order) -> None:
     sn, payment_sn = await asked_late(order)
 

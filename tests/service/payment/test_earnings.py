@@ -134,6 +134,14 @@ async def test_a_record_cannot_be_changed_by_anybody(shop, statement):
     assert await shop.records() == before
 
 
+async def test_an_order_service_that_does_not_know_the_question_settles_no_day(shop):
+    assert await shop.earnings.want_days_due() == 1
+    shop.sidecar.answer("order", "/internal/usedOrders", {}, status=404)
+    with pytest.raises(PeerUnavailable):
+        await shop.earnings.settle_wanted()
+    assert [row["settled_at"] for row in await rows(shop.db, "settlement_day")] == [None]
+
+
 async def test_days_that_were_missed_are_settled_when_order_answers_again(shop):
     assert await shop.earnings.want_days_due() == 1
     del shop.sidecar.answers["order", "/internal/usedOrders"]

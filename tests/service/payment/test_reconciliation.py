@@ -216,6 +216,7 @@ async def test_another_merchants_line_settles_nothing(world):
         ("accepted", "FAIL", "accepted", ("ask WeChat", "asked")),
         ("succeeded", "FAIL", "succeeded", ("note", "review")),
         ("closed", "SUCCESS", "closed", ("note", "review")),
+        ("closed", "PROCESSING", "closed", ("note", "review")),
         ("succeeded", "PROCESSING", "succeeded", None),
         ("abnormal", "CHANGE", "abnormal", None),
         ("succeeded", "CHANGE", "succeeded", None),
@@ -265,6 +266,36 @@ async def test_a_refund_handed_over_at_midnight_mends_when_the_next_bill_has_it(
     assert await world.found() == [("missing_there", "refund", refund, "note", "review")]
     await world.run(line, day=date(2026, 11, 23))
     assert await world.found() == [("missing_there", "refund", refund, "note", "mended")]
+    assert [notice["state"] for notice in await rows(world.db, "provider_notice")] == ["resolved"]
+
+
+async def test_what_a_person_looked_at_once_is_shown_again_when_another_day_differs(world):
+    payment = await world.payment(1)
+    refund = await world.refund(1, payment, state="accepted")
+    await world.run(bills.sale(payment, 19900, "T1", **OURS))
+    await world.execute("update provider_notice set state = 'resolved'")
+    await world.execute(
+        "update refund set state = 'succeeded', refund_id = 'R1', success_time = :at",
+        at=datetime(2026, 11, 23, 3, tzinfo=UTC),
+    )
+    world.now = NOW.replace(day=24)
+    await world.run(
+        bills.sale(await world.payment(2, at="2026-11-23 02:00:00+00"), 19900, "T2", at="2026-11-23 10:00:00", **OURS),
+        day=date(2026, 11, 23),
+    )
+    assert [found[:3] for found in await world.found()] == [("missing_there", "refund", refund)] * 2
+    assert [(notice["state"], notice["seen"]) for notice in await rows(world.db, "provider_notice")] == [
+        ("needs_review", 2)
+    ]
+
+
+async def test_a_refund_that_wechat_itself_closed_is_no_difference_while_its_bill_has_it_under_way(world):
+    payment = await world.payment(1)
+    refund = await world.refund(1, payment, state="closed")
+    await world.execute("update refund set refund_id = 'R1'")
+    line = bills.refund(payment, refund, 19900, "R1", "T1", state="PROCESSING", **OURS)
+    await world.run(bills.sale(payment, 19900, "T1", **OURS), line)
+    assert await world.found() == []
 
 
 async def test_a_refund_that_ended_days_later_is_not_missed_on_that_days_bill(world):

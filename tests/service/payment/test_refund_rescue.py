@@ -1,30 +1,33 @@
 """Refunds that cannot go on by themselves: an operator sends them another way, or begins them again."""
 
-# ruff: noqa: F811 - `paid` is a fixture of the refunds' own tests
-
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import text
 
+from payment import refund_repository
 from payment.main import create_app
-from servicekit.testing import client
+from servicekit.testing import SIDECAR_HEADERS, client
 from tests.service.payment.conftest import BUYER, OPERATOR, secrets_of
-from tests.service.payment.test_callback import CALLBACK, JSON, rows
-from tests.service.payment.test_checkout import BODY, PREPAY, payments
-from tests.service.payment.test_refunds import (  # noqa: F401 - `paid` is a fixture
+from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid` is used by its name
     REFUND_CALLBACK,
     ask,
     end,
     hear,
     in_state,
-    paid,
+    settled_payment,
     tick,
 )
+from tests.service.payment.test_callback import CALLBACK, JSON, rows
+from tests.service.payment.test_checkout import BODY, PREPAY, payments
 from tests.service.payment.wechat import SERIAL
+from tests.support.async_waiting import eventually
 
 CARD = {"bankType": "ICBC_DEBIT", "bankAccount": "6222020200112233445", "realName": "张小明"}
+AFTER_HALF_A_MINUTE = "next_attempt_at = sent_elsewhere_at + interval '30 seconds'"
 NO_SUCH = "RFD2026112310000000000000"
 
 
@@ -117,6 +120,33 @@ async def test_when_that_way_fails_too_a_person_is_called_again_and_may_try_anot
 
     assert len(wechat.sent_elsewhere) == 2
     assert [row["to_state"] for row in await rows(db, "refund_transition order by seq")] == ["accepted", "abnormal"]
+
+
+async def test_a_question_that_comes_before_the_new_way_is_not_asked(desk, http, wechat, db, abnormal):
+    """WeChat's ABNORMAL would be the first way's. Here cron had claimed the refund when the operator sent it."""
+    wechat.fail_with = [httpx.ReadTimeout("it is still on its way")]
+    assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 503
+    asked = len(wechat.requests)
+    async with db.transaction() as tx:
+        await tx.execute(text("update refund set next_attempt_at = now() - interval '1 second'"))
+
+    assert (await http.post("/jobs/payment-retry-refunds", headers=SIDECAR_HEADERS)).json() == {"claimed": 1}
+
+    await eventually(lambda: rows(db, f"refund where {AFTER_HALF_A_MINUTE}"), what="the question is put off")
+    assert len(wechat.requests) == asked
+    assert await rows(db, "provider_notice where reason = 'refund_abnormal_again'") == []
+
+
+async def test_an_answer_from_before_the_new_way_does_not_put_its_question_off(desk, wechat, db, abnormal):
+    async with db.read() as session:
+        seen = await refund_repository.by_sn(session, abnormal)
+    await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+
+    async with db.transaction() as tx:
+        await refund_repository.schedule(tx, seen, datetime.now(UTC) + timedelta(hours=1), "stale")
+
+    [refund] = await rows(db, f"refund where {AFTER_HALF_A_MINUTE}")
+    assert refund["problem"] != "stale"
 
 
 async def test_wechats_refusal_is_told_and_leaves_the_way_open(desk, wechat, db, abnormal):

@@ -265,6 +265,16 @@ async def test_two_operators_at_once_do_it_once(desk, db):
     assert [row["state"] for row in await rows(db, dead_letter)] == ["applied"]
 
 
+async def test_a_letter_that_took_effect_while_it_was_discarded_is_said_to_be_applied(desk, db):
+    letter = await desk.poisoned(1)
+    await desk.data("deadLetterDiscard", {"id": letter, "note": "too late"})
+    await desk.letters._record(letter, "waiting", "slow", 1)
+    assert [row["state"] for row in await rows(db, dead_letter)] == ["discarded"]
+    await desk.letters._record(letter, "applied", None, 1)
+    [row] = await rows(db, dead_letter)
+    assert (row["state"], row["note"]) == ("applied", "too late")
+
+
 async def test_a_letter_under_way_does_not_fall_back_when_the_slower_try_fails(desk, db):
     letter = await desk.poisoned(1)
     await desk.letters._record(letter, "applied", None, 1)

@@ -158,6 +158,33 @@ async def test_of_two_replicas_one_publishes_and_the_other_takes_over(db, databa
         await database.close()
 
 
+async def test_a_holder_that_says_nothing_any_more_is_followed(database_url, monkeypatch):
+    """A lost node closes no connection, and a frozen process still answers the network's own questions."""
+
+    class Frozen(Relay):
+        holds = asyncio.Event()
+
+        async def _listen_and_publish(self, connection):
+            self.holds.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("servicekit.relay.SILENT_SECONDS", 1)
+    databases, broker = [Database(database_url), Database(database_url)], Broker()
+    frozen = asyncio.create_task(Frozen(databases[0], Broker()).run())
+    await Frozen.holds.wait()
+    other = asyncio.create_task(Relay(databases[1], broker, poll_seconds=0.1).run())
+
+    await put(databases[1], ("a", 1))
+    await until(lambda: all_published(databases[1]))
+
+    assert broker.published == [("a", 1)]
+    for task in (frozen, other):
+        task.cancel()
+    await asyncio.gather(frozen, other, return_exceptions=True)
+    for database in databases:
+        await database.close()
+
+
 async def test_old_published_rows_are_swept_away_and_waiting_ones_never(db):
     await put(db, ("old", 1), ("new", 1), ("waiting", 1))
     async with db.transaction() as tx:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from order import events, repository, states
 from order.models import HomestayOrder, OrderTransition
-from order.states import TradeState
+from order.states import RefundState, TradeState
 from servicekit.db import Transaction
 from servicekit.outbox import publish_later
 
@@ -25,6 +25,8 @@ async def move(
     order.version += 1
     if target is TradeState.REFUNDED:
         order.refund_opened_at = None
+        if order.refund_state == RefundState.ASKED:  # another way than the merchant's word gave all of it back
+            order.refund_state = RefundState.AGREED
     await repository.add_transition(
         tx,
         OrderTransition(

@@ -63,7 +63,8 @@ select $1, case when r.id is null then 'missing_here' when r.refund_fen <> b.fen
 from bill_line b left join refund r on r.sn = b.number left join third_payment p on p.sn = b.out_trade_no
 where b.refund and (r.id is null or r.refund_fen <> b.fen or r.payment_sn <> b.out_trade_no
   or coalesce(r.refund_id, b.refund_id) <> b.refund_id
-  or case b.state when 'SUCCESS' then r.state <> 'succeeded' when 'PROCESSING' then r.state in ('requested', 'closed')
+  or case b.state when 'SUCCESS' then r.state <> 'succeeded'
+    when 'PROCESSING' then r.state = 'requested' or (r.state = 'closed' and r.refund_id is null)
     when 'CHANGE' then r.state in ('requested', 'accepted') when 'FAIL' then r.state <> 'closed' else true end)
 order by b.number
 on conflict do nothing
@@ -90,9 +91,15 @@ order by r.sn
 on conflict do nothing
 """  # noqa: S608 - made of constants of this module
 MENDED = """
-update reconciliation_difference d set outcome = 'mended', ended_at = $2 from bill_line b
-where d.kind = 'missing_there' and d.bill_date < $1 and d.outcome <> 'mended' and d.number = b.number
-  and (d.subject = 'refund') = b.refund
+with mended as (
+  update reconciliation_difference d set outcome = 'mended', ended_at = $2 from bill_line b
+  where d.kind = 'missing_there' and d.bill_date < $1 and d.outcome <> 'mended' and d.number = b.number
+    and (d.subject = 'refund') = b.refund
+  returning d.subject, d.number
+)
+update provider_notice n set state = 'resolved' from mended m
+where n.reason = 'not_on_bill' and m.number = case m.subject
+  when 'refund' then n.out_refund_no else n.out_trade_no end and (m.subject = 'refund') = (n.out_refund_no is not null)
 """
 SUMS = """
 select count(*) filter (where not refund) as payments,

@@ -80,7 +80,9 @@ class StayPeer:
         while True:
             body = {"day": day.isoformat(), "lastId": last_id, "pageSize": self.PAGE}
             answer = await _ask(self._sidecar, "order", "/internal/usedOrders", body)
-            page = [UsedOrder.model_validate(each) for each in (answer or {"list": []})["list"]]
+            if answer is None:
+                raise PeerUnavailable("order: 404 for usedOrders")  # no day without stays: one that cannot be known yet
+            page = [UsedOrder.model_validate(each) for each in answer["list"]]
             yield page
             if len(page) < self.PAGE:
                 return

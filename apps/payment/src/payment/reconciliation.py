@@ -168,8 +168,11 @@ class Reconciling:
             async with self.db.transaction() as tx:
                 await refund_repository.ask_again(tx, found.payment_sn, self.clock())
             return "ask WeChat", "asked"
-        if (word := REFUND_WORDS.get(found.theirs_state or "")) is None:
-            return "note", await self._call_a_person(found, "refund_bill_state", f"the bill says {found.theirs_state}")
+        word = REFUND_WORDS.get(found.theirs_state or "")
+        if word is None or (word, found.ours_state) == ("PROCESSING", "closed"):  # we closed what WeChat had taken
+            reason = "refund_contradiction" if word else "refund_bill_state"
+            detail = f"the bill says {found.theirs_state}, we say {found.ours_state}"
+            return "note", await self._call_a_person(found, reason, detail)
         applied = await self.refund_settlement.apply(_refund_verdict(found, found.line, word))
         return _repair_of(applied, "settle"), OUTCOMES.get(applied, "review")
 
@@ -183,6 +186,7 @@ class Reconciling:
                 detail=f"{found.bill_date}: {detail}",
                 source="bill",
                 total_fen=found.ours_fen,
+                again=True,  # another day's difference
             )
         return "review"
 

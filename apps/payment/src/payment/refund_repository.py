@@ -74,9 +74,11 @@ async def claim_due(tx: Transaction, moment: datetime, limit: int, lease: timede
     return [row.sn for row in sorted(await tx.execute(claim), key=lambda row: row.id)]
 
 
-async def schedule(tx: Transaction, sn: str, moment: datetime, problem: str | None = None) -> None:
+async def schedule(tx: Transaction, seen: Refund, moment: datetime, problem: str | None = None) -> None:
+    """Unless somebody has sent it another way since it was `seen`: its next question has a time of its own then."""
     changes: dict[str, object] = {"next_attempt_at": moment} | ({"problem": problem} if problem else {})
-    await tx.execute(update(Refund).where(Refund.sn == sn, Refund.state.in_(UNSETTLED)).values(changes))
+    unchanged = Refund.sent_elsewhere_at.is_not_distinct_from(seen.sent_elsewhere_at)
+    await tx.execute(update(Refund).where(Refund.sn == seen.sn, Refund.state.in_(UNSETTLED), unchanged).values(changes))
 
 
 async def ask_again(tx: Transaction, payment_sn: str, moment: datetime) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from payment import refund_repository, repository
 from payment.errors import (
@@ -20,7 +19,7 @@ from payment.models import Refund
 from payment.refund_settlement import RefundSettlement
 from payment.refund_states import RefundState
 from payment.refunds import MOST_REFUNDS, new_refund
-from payment.repayment import Repayment
+from payment.repayment import UNTIL_SENT_ELSEWHERE, Repayment
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
 from payment.wechat.requests import BankCard
@@ -28,7 +27,6 @@ from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 
-FIRST_QUESTION = timedelta(seconds=30)
 BUYERS_CAUSE = "buyer"
 
 
@@ -101,7 +99,7 @@ class RefundRescue:
                 raise RefundIsNotAbnormal(f"refund {sn} is {refund.state}")
             if refund.sent_elsewhere_at is not None:
                 raise RefundSentElsewhere(f"refund {sn} was sent elsewhere at {refund.sent_elsewhere_at.isoformat()}")
-            refund.sent_elsewhere_at, refund.next_attempt_at, refund.tries = now, now + FIRST_QUESTION, 0
+            refund.sent_elsewhere_at, refund.next_attempt_at, refund.tries = now, now + UNTIL_SENT_ELSEWHERE, 0
             where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
             await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=where)
             await tx.flush()

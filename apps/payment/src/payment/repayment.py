@@ -1,6 +1,7 @@
 """Carrying refunds out at WeChat: one number, the same bytes, and a question before every repetition."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -28,6 +29,8 @@ BETWEEN_TWO = timedelta(minutes=1)
 WHILE_UNKNOWN = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 600, 1800))
 WHILE_ACCEPTED = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 300, 600, 1800, 3600))
 """Pauses between questions, the last one repeated: the callback normally comes first."""
+UNTIL_SENT_ELSEWHERE = timedelta(seconds=30)
+"""From when it is written down until WeChat surely has it or has refused: before, an ABNORMAL is the first way's."""
 WHILE_A_PERSON_MUST_ACT = timedelta(minutes=30)
 REFUSED_FOR_GOOD = frozenset({Meaning.FINAL, Meaning.ABSENT, Meaning.PAID, Meaning.CLOSED})
 
@@ -95,7 +98,7 @@ class Repayment:
         await self.settlement.apply(verdict)
         if verdict.status == "ABNORMAL" and refund.sent_elsewhere_at:  # it was when we asked: no echo of the first way
             await self.settlement.failed_again(sn, refund.payment_sn)
-        await self._schedule(sn, WHILE_ACCEPTED[min(refund.tries, len(WHILE_ACCEPTED)) - 1])
+        await self._schedule(refund, _pause(WHILE_ACCEPTED, refund.tries))
 
     async def _prepare(self, sn: str) -> tuple[Refund, str, bool] | None:
         """Write down what will be sent, and that it will be; None when it must not be sent now."""
@@ -108,6 +111,9 @@ class Repayment:
             payment = await repository.lock_by_sn(tx, refund.payment_sn)
             refund = await refund_repository.lock(tx, sn)
             if payment is None or refund is None or refund.state not in UNSETTLED:
+                return None
+            if refund.sent_elsewhere_at and now < refund.sent_elsewhere_at + UNTIL_SENT_ELSEWHERE:
+                refund.next_attempt_at = refund.sent_elsewhere_at + UNTIL_SENT_ELSEWHERE
                 return None
             if sent_before := refund.sent_at is not None:
                 return refund, refund.request or "", sent_before
@@ -163,10 +169,14 @@ class Repayment:
             async with self.db.transaction() as tx:
                 await self.settlement.call_a_person(tx, refund, f"refund_{what}", str(error))
         if passing:
-            await self._schedule(refund.sn, WHILE_UNKNOWN[min(refund.tries, len(WHILE_UNKNOWN)) - 1])
+            await self._schedule(refund, _pause(WHILE_UNKNOWN, refund.tries))
         else:
-            await self._schedule(refund.sn, WHILE_A_PERSON_MUST_ACT, problem=str(error))
+            await self._schedule(refund, WHILE_A_PERSON_MUST_ACT, problem=str(error))
 
-    async def _schedule(self, sn: str, pause: timedelta, *, problem: str | None = None) -> None:
+    async def _schedule(self, refund: Refund, pause: timedelta, *, problem: str | None = None) -> None:
         async with self.db.transaction() as tx:
-            await refund_repository.schedule(tx, sn, self.clock() + pause, problem)
+            await refund_repository.schedule(tx, refund, self.clock() + pause, problem)
+
+
+def _pause(pauses: Sequence[timedelta], tries: int) -> timedelta:
+    return pauses[min(max(tries, 1), len(pauses)) - 1]

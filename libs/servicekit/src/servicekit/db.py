@@ -146,9 +146,11 @@ class Database:
         except TimeoutError as error:
             raise DatabaseUnavailable("no answer within two seconds") from error
 
-    async def own_connection(self) -> AsyncConnection:
-        """A connection outside the pool's budget, for an advisory lock that is held for long."""
-        limits = {"timeout": 3, "command_timeout": 6}
+    async def own_connection(self, *, silent_seconds: int = 0) -> AsyncConnection:
+        """A connection outside the pool's budget, for an advisory lock that is held for long. The server ends one that is
+        idle for `silent_seconds` (0: never), and the lock with it: of a lost node or a frozen process it hears nothing."""
+        settings = {"idle_session_timeout": f"{silent_seconds}s"}
+        limits = {"timeout": 3, "command_timeout": 6, "server_settings": settings}
         engine = create_async_engine(self.url, pool_size=1, max_overflow=0, connect_args=limits)
         connection = await engine.connect()
         return await connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -169,7 +169,8 @@ class DeadLetters:
     async def _record(self, letter_id: int, state: str, reason: str | None, attempts: int) -> None:
         now = self._clock()
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts, 10))
-        open_states = ["waiting", "poison"] if state == "applied" else ["waiting"]  # two tries at once: success counts
+        # Two tries at once, or a discard beside one: what took effect did.
+        open_states = ["waiting", "poison", "discarded"] if state == "applied" else ["waiting"]
         async with self._db.transaction() as tx:
             await tx.execute(
                 update(dead_letter)

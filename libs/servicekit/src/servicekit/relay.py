@@ -28,6 +28,8 @@ AGE = Gauge("outbox_oldest_seconds", "Age of the oldest event that waits")
 ACTIVE = Gauge("outbox_relay_active", "1 where this replica holds the relay")
 
 LOCK_ID = 7_301_001
+SILENT_SECONDS = 20
+"""Who holds the lock speaks every five seconds; who is silent for so long is not there any more, and another follows."""
 DRAIN_SECONDS = 8.0
 """How long a batch that is on its way may hold up the end: the sidecar's and the database's bounds are below it."""
 CHANNEL = "outbox"
@@ -71,7 +73,7 @@ class Relay:
             await asyncio.sleep(min(5.0, self._poll * 2**failures))
 
     async def _hold_and_publish(self) -> None:
-        connection = await self._db.own_connection()
+        connection = await self._db.own_connection(silent_seconds=SILENT_SECONDS)
         try:
             while not await self._take_lock(connection):
                 await self._stand_by(connection)
