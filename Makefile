@@ -56,7 +56,7 @@ test: $(SETUP) ## every test, the real stack included; ARGS="-k callback" choose
 	@$(STACK) preflight-tests
 	@$(PYTEST) -n 2 --dist loadfile $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) -n 2 --dist loadfile tests $(ARGS); rest=$$?; exit $$((own | rest))
 
-test-unit: $(SETUP) ## the tests that start nothing
+test-unit: $(SETUP) ## unit, contract and the sandbox's own tests: without the system (Java and Maven for one)
 	@$(PYTEST) $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) $(wildcard tests/unit tests/contract) $(ARGS); exit $$((own | $$?))
 
 test-integration: $(SETUP) ## the tests on the real stack
