@@ -10,6 +10,7 @@ import structlog
 
 from notification.attempts import Claim
 from servicekit.errors import DatabaseUnavailable
+from servicekit.stopping import stop_if_asked
 
 log = structlog.get_logger()
 
@@ -48,6 +49,7 @@ class Courier:
                     await self.start_due()
                 except Exception as error:  # noqa: BLE001 - the worker outlives any fault; cron asks again
                     log.warning("nothing can be claimed", error=f"{type(error).__name__}: {error}"[:300])
+                stop_if_asked()
         finally:
             self._stopped = True
             if self._under_way:

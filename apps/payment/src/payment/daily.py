@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Gauge
 
 from servicekit.clock import SHANGHAI
+from servicekit.stopping import stop_if_asked
 
 log = structlog.get_logger()
 OLDEST = Gauge(
@@ -41,6 +42,7 @@ class Daily:
                     await chore()
                 except Exception as error:  # noqa: BLE001 - it comes again in a minute
                     log.warning("daily work must wait", reason=f"{type(error).__name__}: {error}"[:300])
+                stop_if_asked()
             try:
                 async with asyncio.timeout(LOOK_AGAIN_SECONDS):
                     await self._woken.wait()

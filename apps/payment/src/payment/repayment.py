@@ -18,6 +18,7 @@ from payment.wechat.verdicts import RefundVerdict
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.errors import Unavailable
+from servicekit.stopping import stop_if_asked
 
 log = structlog.get_logger()
 
@@ -63,6 +64,7 @@ class Repayment:
                     pass
             except Exception as error:  # noqa: BLE001 - cron goes on with what is left
                 log.warning("refunds must wait", reason=f"{type(error).__name__}: {error}"[:300])
+            stop_if_asked()
 
     async def carry_out_due(self, *, limit: int = 20) -> int:
         """Take on the refunds that are due; answers how many. Replicas and overlapping ticks never share one."""

@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from servicekit import problems
+from servicekit import problems, stopping
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -80,9 +80,7 @@ def build(
         tasks = [asyncio.create_task(work.run(), name=type(work).__name__) for work in (*background, *upkeep)]
         log.info("service is up", service=name, port=settings.app_port)
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await stopping.stop(tasks)
         for stop in on_stop:
             await stop()
         await sidecar.close()

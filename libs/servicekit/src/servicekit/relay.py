@@ -18,6 +18,7 @@ from servicekit.db import Database
 from servicekit.errors import PeerUnavailable
 from servicekit.outbox import outbox
 from servicekit.sidecar import BulkEntry, Sidecar
+from servicekit.stopping import stop_if_asked
 
 log = structlog.get_logger()
 
@@ -64,10 +65,9 @@ class Relay:
             began = time.monotonic()
             try:
                 await self._hold_and_publish()
-            except asyncio.CancelledError:
-                raise
             except Exception as error:  # noqa: BLE001 - the relay outlives any fault of the database or the sidecar
                 log.warning("relay interrupted", error=f"{type(error).__name__}: {error}"[:300])
+            stop_if_asked()
             ACTIVE.set(0)
             failures = failures + 1 if time.monotonic() - began < 10 else 0
             await asyncio.sleep(min(5.0, self._poll * 2**failures))
@@ -99,10 +99,18 @@ class Relay:
         await asyncio.sleep(0.02)
 
     async def _listen_and_publish(self, connection: AsyncConnection) -> None:
-        """Both end together: who loses the lock's connection stops publishing at once."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen(connection))
-            group.create_task(self._publish_forever())
+        """Both end together: who loses the lock's connection stops publishing at once. No TaskGroup: there a fault of one
+        hides that we were cancelled."""
+        both = [asyncio.create_task(self._listen(connection)), asyncio.create_task(self._publish_forever())]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            ends = await asyncio.gather(*both, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
 
     async def _listen(self, connection: AsyncConnection) -> None:
         raw: Any = (await connection.get_raw_connection()).driver_connection

@@ -8,6 +8,7 @@ import structlog
 
 from servicekit import inbox
 from servicekit.db import Database
+from servicekit.stopping import stop_if_asked
 
 log = structlog.get_logger()
 EVERY_SECONDS = 3600.0
@@ -30,6 +31,7 @@ class Upkeep:
                     await chore()
                 except Exception as error:  # noqa: BLE001 - one chore's fault keeps neither the others nor the next hour
                     log.warning("upkeep must wait", reason=f"{type(error).__name__}: {error}"[:300])
+                stop_if_asked()
             await asyncio.sleep(self._every)
 
 
