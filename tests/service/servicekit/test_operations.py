@@ -249,7 +249,9 @@ async def test_the_outbox_tells_what_waits_since_when_and_why(desk, db):
 async def test_a_broker_that_takes_nothing_leaves_its_reason_with_the_events(desk, db):
     async with db.transaction() as tx:
         await publish_later(tx, OutgoingEvent("topic", "a", "minsu.test.v1", "minsu/test", "a", {}, NOW))
-    await Relay(db, desk.letters and FakeSidecar()).publish_once()
+    sidecar = FakeSidecar()
+    await Relay(db, sidecar).publish_once()
+    await sidecar.close()
     status = await desk.data("outboxStatus", {})
     assert (status["waiting"], status["failing"]) == (1, 1)
     assert status["oldest"][0]["lastError"].startswith("sidecar: ")
