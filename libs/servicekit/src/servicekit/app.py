@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from servicekit import problems, stopping
+from servicekit import problems, stopping, unknown
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -110,6 +110,8 @@ def build(
         app.state.operations = Operations(db, clock, dead_letters)
         publishes = any(isinstance(work, Relay) for work in background)
         app.include_router(operations_router(name, has_outbox=publishes))
+    if sidecar_only:
+        unknown.install(app)
 
     def refuse(request: Request, problem: Problem) -> Any:
         return problems.render(request, catalogue, problem)
