@@ -8,11 +8,13 @@ from typing import NoReturn
 
 import structlog
 from fastapi import FastAPI
+from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
 
 from servicekit.errors import Unavailable
 
 log = structlog.get_logger()
+UNKNOWN = Counter("deliveries_unknown_total", "Deliveries for a path that this build does not have", ["path"])
 
 
 def install(app: FastAPI) -> None:
@@ -22,5 +24,6 @@ def install(app: FastAPI) -> None:
 
 
 async def _refuse(scope: Scope, _receive: Receive, _send: Send) -> NoReturn:
+    UNKNOWN.labels(scope["path"][:120]).inc()
     log.error("a delivery for a path that this build does not have", path=scope["path"], method=scope["method"])
     raise Unavailable("this build has no such path", retry_after=5)
