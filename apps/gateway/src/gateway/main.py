@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from gateway.assets import Assets
 from gateway.endpoints import codes, pages, public_api
 from gateway.forwarding import Forwarding
+from gateway.routes import CALLBACKS
 from gateway.settings import Settings
 from gateway.storefront import Storefront
 from servicekit import app as servicekit
@@ -28,6 +29,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
         verifier=TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
         max_body_bytes=settings.max_body_bytes,
+        callbacks=CALLBACKS,
         documented=False,
         sidecar_only=(),
     )

@@ -64,3 +64,5 @@ PUBLIC: tuple[PublicRoute, ...] = (
     ),
     *_routes("notification", "ops", Who.SIGNED_IN, *DELIVERY, "taskList", "taskDetail", "taskResend"),
 )
+
+CALLBACKS = tuple(route.path for route in PUBLIC if route.who is Who.WECHAT)

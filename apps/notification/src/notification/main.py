@@ -79,7 +79,6 @@ def create_app(
         dead_letters=dead_letters,
         on_start=[fetch_secret],
         on_stop=[transport.close],
-        max_body_bytes=app.EVENTS_MAX_BODY_BYTES,
     )
 
 

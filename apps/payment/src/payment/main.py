@@ -127,5 +127,6 @@ def create_app(
             Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
         ],
         dead_letters=letters,
+        callbacks=wechat_notify.CALLBACKS,
         on_stop=[connection.close],
     )

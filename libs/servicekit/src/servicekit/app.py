@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, FastAPI, Request
 
-from servicekit import problems, stopping
+from servicekit import admission, health, problems, stopping, unknown
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
-from servicekit.errors import Problem, Unavailable
+from servicekit.errors import Problem
+from servicekit.health import Subscriptions
 from servicekit.idempotency import Idempotency
 from servicekit.messages import Catalogue
 from servicekit.middleware import SIDECAR_ONLY, Gatekeeper
@@ -29,8 +29,6 @@ from servicekit.upkeep import Upkeep
 
 log = structlog.get_logger()
 T = TypeVar("T")
-MAX_BODY_BYTES = 1024 * 1024
-EVENTS_MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
 class Background(Protocol):
@@ -63,14 +61,16 @@ def build(
     dead_letters: DeadLetters | None = None,
     on_start: Sequence[Callable[[], Awaitable[None]]] = (),
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
-    max_body_bytes: int = MAX_BODY_BYTES,
+    max_body_bytes: int = admission.MAX_BODY_BYTES,
+    callbacks: tuple[str, ...] = (),
     documented: bool = True,
     sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
 ) -> FastAPI:
     """A FastAPI app with health, metrics, problems, tracing, the sidecar's door and a lifespan that starts `background`.
 
     `on_start` runs before the first request is taken (keys, secrets); `name` is the app-id and the package.
-    `sidecar_only` is empty where such paths do not exist at all (the public door).
+    `sidecar_only` is empty where such paths do not exist at all (the public door). `callbacks` are the paths that WeChat
+    calls: visitors cannot take the places kept for them. `max_body_bytes` bounds all but events, which have their own.
     """
 
     @contextlib.asynccontextmanager
@@ -87,7 +87,15 @@ def build(
         if db is not None:
             await db.close()
 
-    upkeep = _upkeep_of(dead_letters, settings)
+    expected = Subscriptions(sidecar, dead_letters.topics if dead_letters else frozenset())
+    upkeep = _upkeep_of(dead_letters, settings, expected)
+    places = admission.standard(
+        common=settings.request_concurrency,
+        visitors_max_body=max_body_bytes,
+        callbacks=callbacks,
+        callback_places=settings.callback_places,
+        delivery_places=settings.delivery_places,
+    )
     catalogue = Catalogue(name)
     app = FastAPI(
         title=f"minsu {name}",
@@ -103,13 +111,15 @@ def build(
     if db is not None:
         app.state.idempotency = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     problems.install(app, catalogue)
-    for router in (_health(db, sidecar), *routers):
+    for router in (health.router(db, sidecar, expected, places, full_seconds=settings.capacity_seconds), *routers):
         app.include_router(router)
     if dead_letters is not None and db is not None:
         dead_letters.subscribe(app, settings.pubsub)
         app.state.operations = Operations(db, clock, dead_letters)
         publishes = any(isinstance(work, Relay) for work in background)
         app.include_router(operations_router(name, has_outbox=publishes))
+    if sidecar_only:
+        unknown.install(app)
 
     def refuse(request: Request, problem: Problem) -> Any:
         return problems.render(request, catalogue, problem)
@@ -117,39 +127,20 @@ def build(
     app.add_middleware(
         Gatekeeper,
         token=settings.app_api_token.get_secret_value(),
-        concurrency=settings.request_concurrency,
-        max_body_bytes=max_body_bytes,
+        admission=places,
         render=refuse,
         sidecar_only=sidecar_only,
     )
     return app
 
 
-def _upkeep_of(dead_letters: DeadLetters | None, settings: ServiceSettings) -> list[Background]:
+def _upkeep_of(
+    dead_letters: DeadLetters | None, settings: ServiceSettings, expected: Subscriptions
+) -> list[Background]:
     if dead_letters is None:
         return []
     keep_days = settings.dead_letter_keep_days
-    return [Upkeep(dead_letters.measure, every_seconds=15), Upkeep(lambda: dead_letters.forget(keep_days))]
-
-
-def _health(db: Database | None, sidecar: Sidecar) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/livez")
-    async def livez() -> dict[str, str]:
-        """The process answers; a database or broker that is away must not have us killed or unsubscribed."""
-        return {"state": "alive"}
-
-    @router.get("/readyz")
-    async def readyz() -> dict[str, str]:
-        if db is not None:
-            await db.ping()
-        if not await sidecar.is_ready():
-            raise Unavailable("the sidecar does not answer")
-        return {"state": "ready"}
-
-    @router.get("/metrics")
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    return router
+    return [
+        Upkeep(dead_letters.measure, expected.measure, every_seconds=15),
+        Upkeep(lambda: dead_letters.forget(keep_days)),
+    ]

@@ -69,12 +69,24 @@ class DeadLetters:
         self._db, self._clock, self._app_id = db, clock, app_id
         self._consumers = {consumer.topic: consumer for consumer in consumers}
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """All that the sidecar has to read: each consumer's topic, and its dead letters."""
+        return frozenset(self._consumers) | {self._letters_of(topic) for topic in self._consumers}
+
     def subscribe(self, app: FastAPI, pubsub: str) -> None:
-        """Register a programmatic subscription for each consumer's `<topic>.<app-id>.dlq`."""
+        """Give each consumer's dead letters a route, and say so when the sidecar asks.
+
+        dapr/subscriptions declares the same, because the sidecar asks once in its life and takes a bad answer for none;
+        of one topic declared and announced it makes one subscription (docs/decisions/0010).
+        """
         subscriptions = DaprApp(app)
         for topic in self._consumers:
             path = f"/events/dead-letters/{topic}"
-            subscriptions.subscribe(pubsub, f"{topic}.{self._app_id}.dlq", route=path)(self._reader(topic))
+            subscriptions.subscribe(pubsub, self._letters_of(topic), route=path)(self._reader(topic))
+
+    def _letters_of(self, topic: str) -> str:
+        return f"{topic}.{self._app_id}.dlq"
 
     def _reader(self, topic: str) -> Any:
         async def read(request: Request) -> dict[str, str]:

@@ -13,17 +13,23 @@ from types import FrameType
 import structlog
 import uvicorn
 
+from servicekit.crowd import Crowd
+
 log = structlog.get_logger()
 
 LOOK_EVERY = 0.1
+TICKS_PER_SWEEP = 10  # of a tenth of a second each (uvicorn)
 REFUSALS_IN_A_ROW = 2
 
 
 class DrainingServer(uvicorn.Server):
     """A second signal, or SIGINT, ends it at once, as uvicorn does."""
 
-    def __init__(self, config: uvicorn.Config, *, sidecar: tuple[str, int], longest_seconds: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, sidecar: tuple[str, int], longest_seconds: float, crowd: Crowd
+    ) -> None:
         super().__init__(config)
+        self._crowd = crowd
         self._sidecar, self._longest = sidecar, longest_seconds
         self._leaving = False
         self._drain: asyncio.Task[None] | None = None
@@ -37,6 +43,8 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self._leaving and self._drain is None:
             self._drain = asyncio.create_task(self._until_the_sidecar_is_gone())
+        if counter % TICKS_PER_SWEEP == 0:
+            self._crowd.sweep()
         return await super().on_tick(counter)
 
     async def _until_the_sidecar_is_gone(self) -> None:

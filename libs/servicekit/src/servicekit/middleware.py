@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 
 import structlog
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Histogram
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from servicekit.errors import Problem, Unauthenticated, Unavailable
+from servicekit.admission import Admission, Lane, Visit
+from servicekit.errors import Problem, Unauthenticated
 from servicekit.telemetry import continue_trace
 
 log = structlog.get_logger()
@@ -24,16 +25,11 @@ LATENCY = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being served")
-
-
-class BodyTooLarge(Problem):
-    status, code, slug = 413, 100108, "body-too-large"
 
 
 class Gatekeeper:
-    """Pure ASGI, outermost: begins the trace, guards the sidecar's paths by its token (constant time), bounds the body's
-    size and the number of requests at once, measures. `/livez`, `/readyz` and `/metrics` are always let through.
+    """Pure ASGI, outermost: begins the trace, guards the sidecar's paths by its token (constant time), waits for the whole
+    body and for a place, measures. `/livez`, `/readyz` and `/metrics` are always let through.
     """
 
     def __init__(
@@ -41,14 +37,13 @@ class Gatekeeper:
         app: ASGIApp,
         *,
         token: str,
-        concurrency: int,
-        max_body_bytes: int,
+        admission: Admission,
         render: Callable[[Request, Problem], JSONResponse],
         sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
     ) -> None:
         self._app, self._token, self._render = app, token.encode(), render
         self._sidecar_only = sidecar_only
-        self._free, self._max_body = concurrency, max_body_bytes
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in UNMEASURED:
@@ -57,9 +52,25 @@ class Gatekeeper:
         headers = Headers(scope=scope)
         structlog.contextvars.unbind_contextvars("trace_id")
         trace_id = continue_trace(headers.get("traceparent"))
-        if problem := self._refusal(scope, headers):
+        lane = self._admission.lane(scope["path"])
+        if problem := self._refusal(scope, headers, lane):
             await self._render(Request(scope), problem)(scope, receive, send)
             return
+        visit = Visit(self._admission, lane)
+        try:
+            try:
+                body = await visit.whole(receive)
+                if body is None:
+                    return  # the client has gone
+                visit.take_place()
+            except Problem as problem:
+                await self._render(Request(scope), problem)(scope, receive, send)
+                return
+            await self._serve(scope, _again(body, receive), send, trace_id)
+        finally:
+            visit.leave()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> None:
         status = 500
         began = time.perf_counter()
 
@@ -70,37 +81,32 @@ class Gatekeeper:
                 message["headers"] = [*message["headers"], (b"trace-id", trace_id.encode())]
             await send(message)
 
-        self._free -= 1
-        IN_FLIGHT.inc()
         try:
-            await self._app(scope, self._bounded(receive), send_with_trace)
+            await self._app(scope, receive, send_with_trace)
         finally:
-            self._free += 1
-            IN_FLIGHT.dec()
             route = getattr(scope.get("route"), "path", "unrouted")
             LATENCY.labels(scope["method"], route, str(status)).observe(time.perf_counter() - began)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
+    def _refusal(self, scope: Scope, headers: Headers, lane: Lane) -> Problem | None:
         if scope["path"].startswith(self._sidecar_only) and not hmac.compare_digest(
             headers.get("dapr-api-token", "").encode(), self._token
         ):
             return Unauthenticated("only this service's own sidecar may call this path")
         declared = headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > self._max_body:
-            return BodyTooLarge(f"at most {self._max_body} bytes")
-        if self._free <= 0:
-            return Unavailable("at capacity", retry_after=1)
+        if declared.isdigit() and int(declared) > lane.max_body:
+            return lane.too_large()
         return None
 
-    def _bounded(self, receive: Receive) -> Receive:
-        taken = 0
 
-        async def bounded() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._max_body:
-                raise BodyTooLarge(f"at most {self._max_body} bytes")
-            return message
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What was read before, then whatever comes after a body."""
+    given = False
 
-        return bounded
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

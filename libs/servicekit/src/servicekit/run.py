@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,12 +11,17 @@ import uvicorn
 from fastapi import FastAPI
 
 from servicekit import migrate
+from servicekit.bounds import protocol_of
+from servicekit.crowd import Bounds, Crowd, networks
 from servicekit.draining import DrainingServer
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import configure_logging
 
 S = TypeVar("S", bound=ServiceSettings)
 STARTUP_FAILED = 3
+MOST_FILES = 65_536
+FILES_FOR_OTHERS = 512
+"""Of those a process may open: the database, the sidecar, WeChat and the log keep theirs when visitors take all else."""
 
 
 def command_line(
@@ -50,6 +56,7 @@ def command_line(
 
 def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> None:
     configure_logging(name, log_format=settings.log_format, level=settings.log_level)
+    crowd = Crowd(bounds_of(settings))
     config = uvicorn.Config(
         create_app(settings),
         host=settings.app_host,
@@ -58,13 +65,33 @@ def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> Non
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
-        timeout_keep_alive=75,
+        timeout_keep_alive=int(crowd.bounds.idle_seconds),
         loop="uvloop",
-        http="httptools",
+        http=protocol_of(crowd),
+        ws="none",
     )
     sidecar = (settings.dapr_host, settings.dapr_http_port)
-    server = DrainingServer(config, sidecar=sidecar, longest_seconds=settings.drain_seconds)
+    server = DrainingServer(config, sidecar=sidecar, longest_seconds=settings.drain_seconds, crowd=crowd)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
         raise SystemExit(STARTUP_FAILED)
+
+
+def bounds_of(settings: ServiceSettings) -> Bounds:
+    return Bounds(
+        connections=max(1, min(settings.connections, _files() - FILES_FOR_OTHERS)),
+        per_address=settings.connections_per_address,
+        trusted=networks(settings.trusted_peers),
+        arrive_seconds=settings.arrive_seconds,
+    )
+
+
+def _files() -> int:
+    """How many files this process may have open, after asking for as many as it may ask for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return MOST_FILES if soft == resource.RLIM_INFINITY else soft

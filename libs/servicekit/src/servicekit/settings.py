@@ -3,8 +3,12 @@
 import sys
 from typing import Self
 
-from pydantic import Field, PostgresDsn, SecretStr, ValidationError
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from servicekit.crowd import networks
+
+PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 
 
 class ServiceSettings(BaseSettings):
@@ -44,7 +48,26 @@ class ServiceSettings(BaseSettings):
     shutdown_seconds: int = Field(10, ge=0)
     """How long requests in flight may take after that before they are cut."""
     request_concurrency: int = Field(256, ge=1)
-    """Requests served at once; beyond it the answer is 503 with Retry-After."""
+    """Requests served at once; beyond it the status is 503 with Retry-After."""
+    callback_places: int = Field(32, ge=0)
+    """More of them, for WeChat's callbacks alone."""
+    delivery_places: int = Field(64, ge=0)
+    """More of them, for events and jobs alone: a partition of each topic and each job has at most one under way."""
+    capacity_seconds: float = Field(10.0, gt=0)
+    """How long not one place may come free before `/readyz` says so."""
+    connections: int = Field(4096, ge=64, validation_alias="CONNECTIONS")
+    """Open at once; with all taken, the one that has gone longest without a whole request makes room."""
+    connections_per_address: int = Field(256, ge=1, validation_alias="CONNECTIONS_PER_ADDRESS")
+    trusted_peers: str = Field(PRIVATE_NETWORKS, validation_alias="TRUSTED_PEERS")
+    """Networks whose addresses stand for many people: the own sidecar, an ingress, a proxy. Not bounded by address."""
+    arrive_seconds: float = Field(10.0, gt=0, validation_alias="ARRIVE_SECONDS")
+    """How long a request's head may take to arrive, and again its body."""
+
+    @field_validator("trusted_peers")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        networks(value)
+        return value
 
     @property
     def dapr_http_url(self) -> str:

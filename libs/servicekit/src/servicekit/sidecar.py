@@ -4,7 +4,7 @@ A dead peer, an open circuit or a dead sidecar all become PeerUnavailable: one t
 does not retry: Dapr's resiliency does, in one place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,7 +17,8 @@ from servicekit.telemetry import current_traceparent
 from servicekit.transport import PooledTransport
 
 log = structlog.get_logger()
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 400
+"""More than requests can be served at once (settings): a callback's call never waits for a visitor's to end."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,16 @@ class Sidecar:
             return (await self._http.get("/v1.0/healthz/outbound", timeout=1.0)).is_success
         except httpx.HTTPError:
             return False
+
+    async def missing(self, topics: Collection[str]) -> frozenset[str]:
+        """Those of `topics` that the sidecar does not read for this app. Raises PeerUnavailable when it does not say."""
+        try:
+            response = await self._http.get("/v1.0/metadata", timeout=1.0)
+            listed = response.raise_for_status().json().get("subscriptions") or []
+            read = {str(each["topic"]) for each in listed if each["pubsubname"] == self._pubsub}
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PeerUnavailable(f"sidecar: its subscriptions: {type(error).__name__}") from error
+        return frozenset(topics) - read
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -4,7 +4,7 @@ The fakes are for unit and service tests alone; whatever is about delivery runs 
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,10 @@ class FakeSidecar(Sidecar):
         super().__init__("http://sidecar.invalid", "")
         self.answers: dict[tuple[str, str], Answer] = {}
         self.calls: list[tuple[str, str, Any]] = []
+        self.not_read: set[str] = set()
+        """Topics that it does not read; all others it does."""
+        self.needed: frozenset[str] = frozenset()
+        """The topics that it was asked about last."""
 
     def answer(self, app_id: str, path: str, body: Any = None, status: int = 200) -> None:
         """Let `path` of `app_id` answer `body` from now on."""
@@ -57,6 +61,10 @@ class FakeSidecar(Sidecar):
 
     async def is_ready(self) -> bool:
         return True
+
+    async def missing(self, topics: Collection[str]) -> frozenset[str]:
+        self.needed = frozenset(topics)
+        return self.needed & self.not_read
 
 
 class Tokens:

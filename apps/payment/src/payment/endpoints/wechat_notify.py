@@ -14,11 +14,14 @@ from servicekit.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 REFUSED = Counter("payment_callbacks_refused_total", "Callbacks that were not believed, by reason", ["reason"])
-router = APIRouter(prefix="/payment/v1/thirdPayment", tags=["wechat"])
+PREFIX = "/payment/v1/thirdPayment"
+PAY, REFUND = "/thirdPaymentWxPayCallback", "/thirdPaymentWxRefundCallback"
+CALLBACKS = (PREFIX + PAY, PREFIX + REFUND)
+router = APIRouter(prefix=PREFIX, tags=["wechat"])
 
 
-@router.post("/thirdPaymentWxPayCallback", status_code=204, response_class=Response)
-@router.post("/thirdPaymentWxRefundCallback", status_code=204, response_class=Response)
+@router.post(PAY, status_code=204, response_class=Response)
+@router.post(REFUND, status_code=204, response_class=Response)
 async def take_notification(
     request: Request, callbacks: Annotated[Callbacks, Depends(provided(Callbacks))]
 ) -> Response:

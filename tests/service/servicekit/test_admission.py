@@ -1,0 +1,123 @@
+"""Who is let in when a service is full, and what is said of a path that a build does not know."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from servicekit.clock import utc_now
+from servicekit.deadletters import DeadLetters
+from servicekit.events import LARGEST_DELIVERY_BYTES, Consumer, EventData, bulk_routes
+from servicekit.settings import ServiceSettings
+from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, client
+from tests.service.servicekit.served import CALLBACK, create_app
+from tests.support.async_waiting import eventually
+
+
+async def _take(_event, _data):
+    return None
+
+
+@pytest.fixture
+async def service(db):
+    """Two places for visitors, one more for callbacks, one for deliveries; it reads one topic."""
+    consumers = [Consumer("topic", "/events/topic", EventData, _take)]
+    settings = ServiceSettings(
+        APP_API_TOKEN=APP_TOKEN, request_concurrency=2, callback_places=1, delivery_places=1, capacity_seconds=0.2
+    )
+    sidecar = FakeSidecar()
+    app = create_app(settings, sidecar, DeadLetters(db, utc_now, "payment", consumers), db=db)
+    app.router.routes.insert(0, bulk_routes(*consumers).routes[0])
+    async with client(app) as http:
+        http.sidecar = sidecar
+        yield http
+
+
+@contextlib.asynccontextmanager
+async def stuck(http, *paths):
+    """Requests that take a place each and do not end."""
+    tasks = [asyncio.create_task(http.post(path, headers=SIDECAR_HEADERS)) for path in paths]
+    await eventually(lambda: in_flight(http, len(paths)))
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def in_flight(http, number):
+    return f"http_requests_in_flight {number:.1f}" in (await http.get("/metrics")).text
+
+
+async def test_when_visitors_have_taken_all_places_they_alone_are_refused(service):
+    async with stuck(service, "/stuck", "/stuck"):
+        refused = await service.post("/page")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert (await service.post(CALLBACK)).status_code == 204
+        event = {"id": "1", "source": "s", "data": {}}
+        assert (await service.post("/events/topic", json=event, headers=SIDECAR_HEADERS)).json() == {
+            "status": "SUCCESS"
+        }
+        assert (await service.get("/livez")).status_code == 200
+    assert (await service.post("/page")).content == b"page"
+
+
+async def test_the_sidecar_may_ask_for_subscriptions_whatever_is_going_on(service):
+    async with stuck(service, "/stuck", "/stuck"):
+        answer = await service.get("/dapr/subscribe", headers=SIDECAR_HEADERS)
+        assert answer.status_code == 200
+        assert [each["topic"] for each in answer.json()] == ["topic.payment.dlq"]
+        assert (await service.get("/dapr/config", headers=SIDECAR_HEADERS)).status_code == 404
+        assert (await service.get("/dapr/subscribe")).status_code == 401
+
+
+async def test_a_service_in_which_nothing_ends_is_not_ready_until_something_does(service):
+    async with stuck(service, "/stuck", "/stuck"):
+        await eventually(lambda: _readiness(service, 503))
+        assert (await service.get("/readyz")).json()["detail"].startswith("at capacity for ")
+    assert (await service.get("/readyz")).status_code == 200
+
+
+async def _readiness(http, status):
+    return (await http.get("/readyz")).status_code == status
+
+
+async def test_a_service_whose_sidecar_does_not_read_a_topic_says_which(service):
+    assert (await service.get("/readyz")).status_code == 200
+    assert service.sidecar.needed == {"topic", "topic.payment.dlq"}
+    service.sidecar.not_read = {"topic.payment.dlq", "of another"}
+    answer = await service.get("/readyz")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "the sidecar does not read topic.payment.dlq")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
+@pytest.mark.parametrize(
+    "path",
+    ["/events/of-a-later-build", "/events/", "/events/topic/", "/events/dead-letters/of-a-later-build", "/jobs/later"],
+)
+async def test_a_delivery_for_an_unknown_path_is_for_later(service, method, path):
+    answer = await service.request(method, path, headers=SIDECAR_HEADERS)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert (await service.request(method, path)).status_code == 401
+
+
+async def test_another_method_on_a_known_path_is_for_later_too(service):
+    for method in ("GET", "PUT", "OPTIONS"):
+        assert (await service.request(method, "/events/topic", headers=SIDECAR_HEADERS)).status_code == 503
+    assert (await service.get("/no/such/path")).status_code == 404
+
+
+async def pieces(size):
+    for _ in range(size // 65536):
+        yield b" " * 65536
+    yield b" " * (size % 65536)
+
+
+@pytest.mark.parametrize("as_body", [lambda size: b" " * size, pieces], ids=["announced", "in pieces"])
+async def test_a_delivery_of_one_byte_too_many_is_refused_and_others_have_the_old_bound(service, as_body):
+    path = "/events/dead-letters/topic"
+    taken = await service.post(path, content=as_body(LARGEST_DELIVERY_BYTES), headers=SIDECAR_HEADERS)
+    assert (taken.status_code, taken.json()) == (200, {"status": "SUCCESS"})
+    refused = await service.post(path, content=as_body(LARGEST_DELIVERY_BYTES + 1), headers=SIDECAR_HEADERS)
+    assert (refused.status_code, refused.json()["code"]) == (413, 100108)
+    assert (await service.post("/page", content=as_body(1024 * 1024))).status_code == 200
+    assert (await service.post("/page", content=as_body(1024 * 1024 + 1))).status_code == 413
