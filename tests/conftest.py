@@ -12,6 +12,9 @@ from tests.support.system import System
 
 NEED_THE_SYSTEM = ("tests/chaos/", "tests/deploy/mesh/", "tests/e2e/", "tests/integration/")
 
+WITH_THE_SYSTEM = 600
+"""Seconds for a test that may have to start the system first; every other has the limit in pyproject.toml."""
+
 
 class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without types
     """Where several processes share the work (`-n`): a file stays whole, and only one process has a system running."""
@@ -19,6 +22,12 @@ class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
         return "system" if file.startswith(NEED_THE_SYSTEM) else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(NEED_THE_SYSTEM):
+            item.add_marker(pytest.mark.timeout(WITH_THE_SYSTEM))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from stack import leftovers, signals
 from tests.chaos import report
 from tests.chaos.disk import Disk
 from tests.chaos.findings import KINDS
@@ -40,7 +41,7 @@ def main(
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     machine = Machine(folder, _free_offset() if offset is None else offset, TOLD | beside)
-    disk = Disk(folder / "tiny-disk", machine)
+    disk = Disk(Path(leftovers.room() or folder) / "tiny-disk", machine)
     console.print(f"starting the system in {folder}", highlight=False, soft_wrap=True)
     journal = Journal()
     try:
@@ -63,4 +64,6 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    signals.interrupt()
+    with leftovers.Run():
+        typer.run(main)

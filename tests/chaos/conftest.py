@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stack import leftovers
 from tests.chaos.machine import TOLD, Machine
 from tests.support.stack import _free_offset
 
@@ -15,7 +16,7 @@ from tests.support.stack import _free_offset
 def machine() -> Iterator[Machine]:
     """`MINSU_CHAOS_RUN_DIR` keeps its folder, for whoever looks into a failure."""
     kept = os.environ.get("MINSU_CHAOS_RUN_DIR")
-    folder = Path(kept or tempfile.mkdtemp(prefix="minsu-chaos-"))
+    folder = Path(kept or tempfile.mkdtemp(prefix="chaos-", dir=leftovers.room()))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     running = Machine(folder, _free_offset(), TOLD)

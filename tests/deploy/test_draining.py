@@ -3,13 +3,13 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 
 import httpx
 import pytest
 
+from stack import children
 from tests.support.waiting import eventually
 
 
@@ -37,11 +37,10 @@ def gateway(sidecar):
         "DAPR_HTTP_PORT": str(sidecar.getsockname()[1]),
         "DRAIN_SECONDS": "30",
     }
-    with subprocess.Popen([sys.executable, "-m", "gateway"], env=env) as process:
+    with children.child([sys.executable, "-m", "gateway"], env=env, within=0.1) as process:
         process.url = f"http://127.0.0.1:{port}/livez"
         eventually(lambda: answers(process.url), what="the gateway is up")
         yield process
-        process.kill()
 
 
 def answers(url):

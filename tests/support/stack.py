@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack import ports
+from stack import leftovers, ports
 from stack.layout import plan
 
 REPO = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ def running_stack() -> Iterator[Mapping[str, str]]:
     if kept := os.environ.get("MINSU_TEST_STACK"):
         yield read_stack_env(REPO / kept / "stack.env")
         return
-    folder = Path(tempfile.mkdtemp(prefix="minsu-test-stack-"))
+    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=leftovers.room()))
     folder.chmod(0o755)
     environment = os.environ | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(_free_offset())}
     try:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from stack import children
+
 _HERE = Path(__file__).parent / "java"
 _LIBRARIES = Path(__file__).resolve().parents[3] / ".tools" / "wechatpay-java"
 _JDK = "apt-get install openjdk-17-jdk-headless"
@@ -43,14 +45,15 @@ def libraries() -> Path:
 class Judge:
     """One running Oracle.java."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: children.Child) -> None:
         self._process = process
 
     def __call__(self, do: str, **asked: Any) -> dict[str, Any]:
         """The verdict on one call or callback: {"ok"}, {"refused"} or {"unbelieved"}."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps({"do": do} | asked), file=self._process.stdin, flush=True)
+        self._process.stdin.write(json.dumps({"do": do} | asked).encode() + b"\n")
+        self._process.stdin.flush()
         said = self._process.stdout.readline()
         assert said, f"Oracle.java ended with {self._process.wait(10)}"
         verdict: dict[str, Any] = json.loads(said)
@@ -62,7 +65,7 @@ def judge(url: str, folder: Path, mode: str) -> Iterator[Judge]:
     """Start the SDK in a key mode against a sandbox."""
     _need("javac", _JDK)
     argv = [_need("java", _JDK), "-cp", str(libraries() / "*"), str(_HERE / "Oracle.java"), url, str(folder), mode]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+    with children.child(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield Judge(process)
         assert process.stdin is not None
         process.stdin.close()

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from stack import children
 from wechatsim import cli, remote
 
 from .conftest import OPENID, LiveServer, Partner
 
 RUN = [sys.executable, "-c", "from wechatsim.cli import main; main()"]
+IN_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+"""A shell without job control starts `program &` so: SIGINT is ignored."""
 
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -152,16 +156,28 @@ def test_while_somebody_listens_trigger_needs_no_address(keys: Path) -> None:
 
     with LiveServer(keys) as live, HTTPServer(("127.0.0.1", 0), Program) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        alone = run("trigger", "transaction.success", "--url", live.url)
-        assert (alone.returncode, "or listen first" in alone.stderr) == (1, True)
-        words = ["listen", "--forward-to", f"http://127.0.0.1:{server.server_port}/notify", "--url", live.url]
-        with subprocess.Popen([*RUN, *words], stdout=subprocess.DEVNULL) as listening:
-            eventually(lambda: run("trigger", "transaction.success", "--url", live.url).returncode == 0)
-            eventually(lambda: delivered(live.url))
-            listening.send_signal(signal.SIGINT)
-            assert listening.wait(20) == 0
-        server.shutdown()
+        try:
+            alone = run("trigger", "transaction.success", "--url", live.url)
+            assert (alone.returncode, "or listen first" in alone.stderr) == (1, True)
+            words = ["listen", "--forward-to", f"http://127.0.0.1:{server.server_port}/notify", "--url", live.url]
+            with children.child([*RUN, *words], stdout=subprocess.DEVNULL):
+                eventually(lambda: run("trigger", "transaction.success", "--url", live.url).returncode == 0)
+                eventually(lambda: delivered(live.url))
+        finally:
+            server.shutdown()
     assert set(heard) == {"TRANSACTION.SUCCESS"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_background_job_of_a_script_ends_by_either_signal(live: LiveServer, keys: Path, number: int) -> None:
+    serving = ("serve", "--keys", str(keys), "--port", "0"), b"wechatsim "
+    listening = ("listen", "--forward-to", "http://127.0.0.1:1/notify", "--url", live.url), b"forwarding "
+    for words, said in (serving, listening):
+        with children.child([*IN_BACKGROUND, *RUN, *words], stderr=subprocess.PIPE) as job:
+            assert job.stderr is not None
+            assert job.stderr.readline().startswith(said)
+            job.send_signal(number)
+            assert job.wait(20) == 0, words
 
 
 def delivered(url: str) -> bool:
@@ -211,33 +227,35 @@ def test_books_survive_kill_and_sigterm_stops_cleanly(keys: Path, tmp_path: Path
     store = str(tmp_path / "sim.db")
     partner = Partner(keys)
 
-    def start() -> tuple[subprocess.Popen[bytes], str]:
+    @contextmanager
+    def serving() -> Iterator[tuple[children.Child, str]]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         words = ["serve", "--keys", str(keys), "--port", str(port), "--store", store, "--allow-local-notify"]
-        process = subprocess.Popen([*RUN, *words], stderr=subprocess.DEVNULL)
-        url = f"http://127.0.0.1:{port}"
-        end = time.monotonic() + 20
-        while True:
-            try:
-                httpx.get(url + "/_sim/healthz", trust_env=False).raise_for_status()
-            except httpx.HTTPError:
-                assert time.monotonic() < end
-                time.sleep(0.05)
-            else:
-                return process, url
+        with children.child([*RUN, *words], stderr=subprocess.DEVNULL) as process:
+            url = f"http://127.0.0.1:{port}"
+            eventually(lambda: up(url))
+            yield process, url
 
-    process, url = start()
-    order = json.dumps(partner.order("KILL-00001", notify_url="http://127.0.0.1:1/n")).encode()
-    target = "/v3/pay/transactions/jsapi"
-    headers = {"Authorization": partner.authorization("POST", target, order)}
-    httpx.post(url + target, content=order, headers=headers, trust_env=False).raise_for_status()
-    httpx.post(url + "/_sim/pay", json={"out_trade_no": "KILL-00001"}, trust_env=False).raise_for_status()
-    process.kill()
-    process.wait(10)
-    process, url = start()
-    books = httpx.get(url + "/_sim/books", trust_env=False).json()["books"]
-    assert [(b["out_trade_no"], b["held"]) for b in books] == [("KILL-00001", 19900)]
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(15) in {0, -signal.SIGTERM}
+    with serving() as (process, url):
+        order = json.dumps(partner.order("KILL-00001", notify_url="http://127.0.0.1:1/n")).encode()
+        target = "/v3/pay/transactions/jsapi"
+        headers = {"Authorization": partner.authorization("POST", target, order)}
+        httpx.post(url + target, content=order, headers=headers, trust_env=False).raise_for_status()
+        httpx.post(url + "/_sim/pay", json={"out_trade_no": "KILL-00001"}, trust_env=False).raise_for_status()
+        process.kill()
+        process.wait(10)
+    with serving() as (process, url):
+        books = httpx.get(url + "/_sim/books", trust_env=False).json()["books"]
+        assert [(b["out_trade_no"], b["held"]) for b in books] == [("KILL-00001", 19900)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def up(url: str) -> bool:
+    time.sleep(0.05)
+    try:
+        return httpx.get(url + "/_sim/healthz", trust_env=False).is_success
+    except httpx.HTTPError:
+        return False

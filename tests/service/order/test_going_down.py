@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS
+from stack import children
 from tests.service.order.support import paid
 from tests.support.waiting import eventually
 
@@ -92,7 +93,7 @@ def sidecar():
 
 @pytest.fixture
 def start(order_database, sidecar, sql):
-    running = []
+    running = contextlib.ExitStack()
 
     def run(**settings):
         port = free_port()
@@ -105,17 +106,17 @@ def start(order_database, sidecar, sql):
             "ORDER_DATABASE_URL": order_database,
             **settings,
         }
-        process = subprocess.Popen([sys.executable, "-m", "order"], env=environment, stdout=subprocess.DEVNULL)
-        running.append(process)
-        process.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, headers=SIDECAR_HEADERS)
+        started = children.child(
+            [sys.executable, "-m", "order"], env=environment, stdout=subprocess.DEVNULL, within=0.1
+        )
+        process = running.enter_context(started)
+        http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, headers=SIDECAR_HEADERS)
+        process.http = running.enter_context(http)
         eventually(lambda: alive(process.http), what="the service is up")
         return process
 
-    yield run
-    for process in running:
-        process.kill()
-        process.wait()
-        process.http.close()
+    with running:
+        yield run
 
 
 def alive(http):

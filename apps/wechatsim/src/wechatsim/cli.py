@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from enum import StrEnum
 from pathlib import Path
@@ -188,8 +189,8 @@ def serve(  # noqa: PLR0917 - typer passes options by name
     except OSError as error:
         remote.fail(f"cannot listen on {host}:{port} ({error.strerror})", "choose another --port or --host")
     base = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-    remote.say(f"wechatsim {__version__} on {base} · console {base}/_sim/console")
     try:
+        remote.say(f"wechatsim {__version__} on {base} · console {base}/_sim/console")
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         remote.say("stopped")
@@ -266,5 +267,7 @@ for command in (cli_desk.refund, cli_desk.trigger, cli_desk.listen, cli_desk.boo
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. SIGTERM ends it as Ctrl-C does, also in the background job of a script, which ignores SIGINT."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     app()

@@ -31,11 +31,11 @@ def _forward(http: httpx.Client, target: str, handed: dict[str, Any]) -> tuple[i
 
 
 def run(url: str | None, target: str, *, as_json: bool) -> None:
-    """Forward to `target` until Ctrl-C; one line per notification on stdout."""
+    """Forward to `target` until Ctrl-C or SIGTERM; one line per notification on stdout."""
     base = remote.server_url(url)
     remote.call(url, "GET", "/_sim/healthz")
-    remote.say(f"forwarding every notification of {base} to {target} · Ctrl-C ends")
     try:
+        remote.say(f"forwarding every notification of {base} to {target} · Ctrl-C ends")
         with httpx.Client(trust_env=False, timeout=_POLL_LIMIT_S) as http:
             while True:
                 _once(http, base, target, as_json=as_json)

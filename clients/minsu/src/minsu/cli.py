@@ -1,6 +1,7 @@
 """The commands. Data to standard output, messages to standard error; a refusal is one line and exit code 1."""
 
 import json
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -29,6 +30,9 @@ Seconds = Annotated[
 
 
 def main() -> None:
+    """The console script. SIGTERM ends it as Ctrl-C does, also in the background job of a script, which ignores SIGINT."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         app()
     except CommandFailed as error:

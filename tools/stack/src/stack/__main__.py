@@ -1,3 +1,5 @@
+from stack import signals
 from stack.cli import app
 
+signals.interrupt()
 app(prog_name="stack")

@@ -18,6 +18,7 @@ import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from stack import leftovers
 from stack.environment import inherited
 from stack.errors import StackError
 from stack.processes import Processes, Program
@@ -52,7 +53,7 @@ class Cluster:
 
 @contextmanager
 def running(api_server: Path, kubectl: Path, etcd: str) -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="minsu-api-server-") as name:
+    with tempfile.TemporaryDirectory(prefix="minsu-api-server-", dir=leftovers.room()) as name:
         folder = Path(name)
         processes = Processes(folder)
         token = secrets.token_hex(16)

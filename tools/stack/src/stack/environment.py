@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stack.children import MARK
 from stack.layout import DATABASES, Layout
 from stack.vault import PEOPLE, Vault, write_private
 from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, REFUNDED_TEMPLATE, Merchant
@@ -225,5 +226,6 @@ def inherited() -> dict[str, str]:
         "SSL_CERT_FILE",
         "JAVA_HOME",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
+        MARK,
     )
     return {name: os.environ[name] for name in kept if name in os.environ}

@@ -29,7 +29,8 @@ def watch(console: Console, started: Started) -> None:
         enough.set()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup make run
+            signal.signal(number, stop)
     living, next_look = set(names), time.monotonic()
     while not enough.is_set():
         if time.monotonic() >= next_look:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from stack import children
 from stack.errors import PartDied
 
 CLOCK_SLACK = 2.0
@@ -51,7 +52,7 @@ class Processes:
         self._logs, self._pids, self._records = run / "logs", run / "pids", run / "state" / "processes"
         for folder in (self._logs, self._pids, self._records):
             folder.mkdir(parents=True, exist_ok=True)
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, children.Child] = {}
 
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -62,7 +63,7 @@ class Processes:
             log.replace(log.with_suffix(".log.1"))
         uid, gid = program.user or (None, None)
         with log.open("ab") as sink:
-            child = subprocess.Popen(  # noqa: S603 - the stack's own programs
+            child = subprocess.Popen(  # noqa: S603, TID251 - the stack's own programs, ended by `stop`
                 program.argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
                 env=program.env, cwd=program.cwd, start_new_session=True,
                 user=uid, group=gid, extra_groups=None if uid is None else [],

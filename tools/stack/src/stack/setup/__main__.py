@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from stack import signals
 from stack.setup import daprd, kafka_jars, preflight, progress, python_env, versions
 
 
@@ -20,6 +21,7 @@ def missing(repo: Path) -> list[preflight.Missing]:
 
 
 def main() -> int:
+    signals.interrupt()
     repo = versions.repository()
     lacking = missing(repo)
     if lacking:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from stack import children
+
 LINE_EVERY = 15.0
 TAIL = 25
 
@@ -35,11 +37,12 @@ def run(
     live = sys.stdout.isatty()
     if not live:
         say(f"  … {label}")
-    with log.open("w") as sink:
-        child = subprocess.Popen(  # noqa: S603 - the set-up's own commands
-            [str(part) for part in argv], stdout=sink, stderr=subprocess.STDOUT, env=env, cwd=cwd
-        )
-        code = _wait(child, label, started, live=live)
+    with log.open("wb") as sink:
+        child = children.start(argv, env=env, cwd=cwd, stdout=sink, stderr=subprocess.STDOUT)
+        try:
+            code = _wait(child, label, started, live=live)
+        finally:
+            children.end(child)
     took = time.monotonic() - started
     if code:
         lines = log.read_text(errors="replace").splitlines()[-TAIL:]
@@ -48,7 +51,7 @@ def run(
     say(f"{chr(13) if live else ''}  ✓ {label} ({took:.0f} s)          ")
 
 
-def _wait(child: subprocess.Popen[bytes], label: str, started: float, *, live: bool) -> int:
+def _wait(child: children.Child, label: str, started: float, *, live: bool) -> int:
     next_line = LINE_EVERY
     while True:
         try:
@@ -61,6 +64,3 @@ def _wait(child: subprocess.Popen[bytes], label: str, started: float, *, live: b
             elif elapsed >= next_line:
                 say(f"  … {label}: {elapsed:.0f} s")
                 next_line += LINE_EVERY
-        except KeyboardInterrupt:
-            child.terminate()
-            raise
