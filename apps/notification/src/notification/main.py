@@ -56,7 +56,7 @@ def create_app(
         longest_pause=timedelta(seconds=settings.longest_pause_seconds),
     )
     attempts = Attempts(db, clock, policy)
-    delivery = Delivery(attempts, Peers(sidecar), messenger, _templates(settings))
+    delivery = Delivery(attempts, Peers(sidecar, settings.wxma_appid), messenger, _templates(settings))
     courier = Courier(attempts.claim, delivery.deliver, parallel=settings.parallel)
     planning = Planning(db, clock, policy, courier.wake)
     consumer = subscriptions.order_states(planning)

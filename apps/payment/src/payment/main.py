@@ -63,7 +63,7 @@ def create_app(
         db,
         clock,
         BusinessTypes({"homestayOrder": BusinessType("民宿订单", OrderPeer(sidecar)), **(more_business or {})}),
-        UserPeer(sidecar),
+        UserPeer(sidecar, settings.wxpay_appid),
         wechat,
         settlement,
         settings.wxpay_appid,
