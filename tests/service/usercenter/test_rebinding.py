@@ -1,5 +1,6 @@
 """Another WeChat user for an account, another mini-program for its users."""
 
+import asyncio
 import secrets
 
 import httpx
@@ -164,3 +165,23 @@ async def test_an_openid_kept_before_appids_were_is_found_and_named(http, sql, m
     assert await openid(http, number, appid=APPID) == guest.openid
     assert user_id(await http.post(WX, json=guest.sign_in())) == number
     assert sql.execute("select appid from user_auth where user_id = %s", [number]).fetchall() == [(APPID,)]
+
+
+async def test_signing_in_in_the_moment_of_the_release_leaves_no_token_that_works(
+    http, desk, operator, mobile, wechat_user
+):
+    """The old WeChat user's phone has another number by now."""
+    old = wechat_user(mobile)
+    await http.post(WX, json=old.sign_in())
+    old.phone = f"138{secrets.randbelow(10**8):08d}"
+    release = {"mobile": mobile, "note": "another owner"}
+    answers = await asyncio.gather(
+        *(http.post(WX, json=old.sign_in()) for _ in range(4)),
+        desk.post(RELEASE, json=release, headers=operator),
+        *(http.post(WX, json=old.sign_in()) for _ in range(4)),
+    )
+    released = answers[4].json()["data"]
+    assert released["wechat"] == []
+    for answer in answers[:4] + answers[5:]:
+        if user_id(answer) == released["id"]:
+            assert (await http.post(DETAIL, headers=bearer(answer))).status_code == 401

@@ -117,7 +117,7 @@ class Auth(ApiModel):
 
 
 class Release(ApiModel):
-    mobile: Mobile
+    mobile: Annotated[Mobile, Field(examples=["19900000000"])]
     note: Note
 
 

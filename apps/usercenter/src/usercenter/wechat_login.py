@@ -15,7 +15,7 @@ ATTEMPTS = 3
 
 
 class _LostRace(Exception):
-    """Another request bound this openid in the meantime: what we began must not stay."""
+    """Another request bound or released this openid in the meantime: what we began must not stay."""
 
 
 class WechatLogin:
@@ -36,22 +36,24 @@ class WechatLogin:
 
     async def _account(self, tx: Transaction, openid: str, mobile: str) -> User:
         """WeChat has proven the number: whatever account has it, what nobody had proven there ends here."""
-        bound = await repository.auth_by_key(tx, WX_MINI, openid, self._wechat.appid)
-        return await (self._known(tx, bound, mobile) if bound else self._new(tx, openid, mobile))
+        bound = await self._bound(tx, openid)
+        return await (self._known(tx, openid, bound.user_id, mobile) if bound else self._new(tx, openid, mobile))
 
-    async def _known(self, tx: Transaction, bound: UserAuth, mobile: str) -> User:
-        bound.appid = self._wechat.appid
+    async def _bound(self, tx: Transaction, openid: str) -> UserAuth | None:
+        return await repository.auth_by_key(tx, WX_MINI, openid, self._wechat.appid)
+
+    async def _known(self, tx: Transaction, openid: str, user_id: int, mobile: str) -> User:
+        now = self._clock()
         holder = await repository.user_by_mobile(tx, mobile, lock=True)
-        if holder and holder.id == bound.user_id:
-            await proof.prove(tx, holder, BY_WECHAT, self._clock())
-            return holder
-        if holder:  # not theirs to sign in to, but nor is it that of whoever registered it
-            await proof.void_unproven(
-                tx, holder, self._clock(), f"the number is proven to be that of user:{bound.user_id}"
-            )
-        user = await repository.user_by_id(tx, bound.user_id)
-        if user is None:
+        user = holder if holder and holder.id == user_id else await repository.locked_user(tx, user_id)
+        bound = await self._bound(tx, openid)
+        if user is None or bound is None:  # an operator has released the account while we waited for it
             raise _LostRace
+        bound.appid = self._wechat.appid
+        if holder is user:
+            await proof.prove(tx, user, BY_WECHAT, now)
+        elif holder:  # not theirs to sign in to, but nor is it that of whoever registered it
+            await proof.void_unproven(tx, holder, now, f"the number is proven to be that of user:{user_id}")
         return user
 
     async def _new(self, tx: Transaction, openid: str, mobile: str) -> User:
@@ -70,6 +72,6 @@ class WechatLogin:
         await proof.prove(tx, user, BY_WECHAT, now)
         if await repository.add_auth(tx, user.id, WX_MINI, openid, self._wechat.appid):
             return user
-        if await repository.auth_by_key(tx, WX_MINI, openid, self._wechat.appid):
+        if await self._bound(tx, openid):
             raise _LostRace
         raise WechatAlreadyBound("the account of this phone number has another WeChat user")
