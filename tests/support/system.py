@@ -50,8 +50,14 @@ class System:
 
     def book(self, *, homestay: int = HOMESTAY, nights: int = 1) -> str:
         """A new order from today; answers its number."""
+        body = self.stay(homestay=homestay, nights=nights)
+        return str(self.data("/order/v1/homestayOrder/createHomestayOrder", body, "BUYER")["orderSn"])
+
+    @staticmethod
+    def stay(*, homestay: int = HOMESTAY, nights: int = 1) -> dict[str, Any]:
+        """What createHomestayOrder takes, for a stay from today."""
         today = datetime.now(UTC)
-        body = {
+        return {
             "homestayId": homestay,
             "isFood": False,
             "liveStartTime": int(today.timestamp()),
@@ -59,7 +65,6 @@ class System:
             "livePeopleNum": 1,
             "remark": "",
         }
-        return str(self.data("/order/v1/homestayOrder/createHomestayOrder", body, "BUYER")["orderSn"])
 
     def prepay(self, order_sn: str) -> dict[str, Any]:
         body = {"orderSn": order_sn, "serviceType": "homestayOrder"}

@@ -126,3 +126,23 @@ async def test_the_control_api_is_for_this_machine_and_for_json(sim: Sim, partne
     assert (form.status_code, form.json()["error"]) == (415, "not_json")
     unknown = await partner.control("GET", "/_sim/nothing")
     assert (unknown.status_code, unknown.json()["error"]) == (404, "not_found")
+
+
+async def test_text_messages_are_kept_for_whoever_reads_the_phone(partner: Partner) -> None:
+    for mobile, code in (("13800000001", "111111"), ("13800000002", "222222"), ("13800000001", "333333")):
+        sent = await partner.control("POST", "/_sim/sms", {"mobile": mobile, "code": code, "text": f"code {code}"})
+        assert sent.status_code == 200
+    found = (await partner.control("GET", "/_sim/sms?mobile=13800000001")).json()["sms"]
+    assert [(each["mobile"], each["code"], each["text"]) for each in found] == [
+        ("13800000001", "333333", "code 333333"),
+        ("13800000001", "111111", "code 111111"),
+    ]
+    assert "code 222222" in (await partner.control("GET", "/_sim/console")).text
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"mobile": "1"}, {"mobile": "", "text": "t"}, {"mobile": "1", "text": "x" * 2001}]
+)
+async def test_what_is_no_text_message_is_refused(partner: Partner, body: dict[str, str]) -> None:
+    assert (await partner.control("POST", "/_sim/sms", body)).status_code == 400
+    assert (await partner.control("GET", "/_sim/sms")).json() == {"sms": []}

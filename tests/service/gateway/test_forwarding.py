@@ -7,7 +7,7 @@ from gateway.main import create_app
 from gateway.routes import PUBLIC, Who
 from servicekit.sidecar import Sidecar
 from servicekit.testing import APP_TOKEN, FakeSidecar, client
-from tests.service.gateway.conftest import settings
+from tests.service.gateway.conftest import Peers, settings
 
 LOGIN = "/usercenter/v1/user/login"
 CREATE = "/order/v1/homestayOrder/createHomestayOrder"
@@ -221,3 +221,24 @@ async def test_metrics_name_the_route_and_health_needs_no_token(door):
     metrics = (await door.http.get("/metrics")).text
     assert f'http_request_seconds_count{{method="POST",route="{LOGIN}",status="200"}}' in metrics
     assert APP_TOKEN not in metrics
+
+
+@pytest.mark.parametrize(
+    ("peer", "told"),
+    [
+        ("203.0.114.7", "203.0.114.7"),
+        ("2a00:1450::1", "2a00:1450::1"),
+        ("10.0.0.7", None),
+        ("127.0.0.1", None),
+        ("x", None),
+    ],
+)
+async def test_a_service_is_told_the_address_of_the_internet_and_never_one_that_was_made_up(peer, told):
+    peers = Peers()
+    app = create_app(settings(), sidecar=peers)
+    peers.answer("usercenter", LOGIN, {"code": 200})
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, client=(peer, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as http:
+            await http.post(LOGIN, json={}, headers={"client-address": "198.51.100.1"})
+    assert peers.requests[0].headers.get("client-address") == told

@@ -12,7 +12,7 @@ import pytest
 
 from notification.attempts import LEASE
 from tests.service.notification.conftest import ORDER, SN, Service, World
-from tests.service.notification.wechat import OPENID, PAID, FakeWechat, Fault, breaks, says, status
+from tests.service.notification.wechat import APPID, OPENID, PAID, FakeWechat, Fault, breaks, says, status
 
 PERMANENT = [(43101, "user refuse to accept the msg"), (40003, "invalid openid"), (40037, "invalid template_id")]
 PERMANENT += [(41030, "invalid page"), (47003, "argument invalid! data.thing1.value invalid")]
@@ -168,6 +168,13 @@ async def test_an_order_that_cannot_be_read_delays_the_message(
     await service.tick()
     assert service.outcomes("paid") == ["not_sent"]
     assert service.task("paid")["reason"] == reason
+
+
+async def test_the_openid_is_asked_for_of_the_mini_program_that_sends(world: World) -> None:
+    service = await hears_paid(world)
+    await service.tick()
+    asked = [body for _, path, body in world.sidecar.calls if path == "/internal/authByUser"]
+    assert asked[0] == {"userId": 42, "authType": "wxMini", "appid": APPID}
 
 
 async def test_a_guest_without_wechat_gets_no_message(world: World) -> None:

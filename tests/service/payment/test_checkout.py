@@ -14,6 +14,7 @@ from payment.main import create_app
 from payment.peers import Payable
 from servicekit.testing import client
 from tests.service.payment.conftest import BUYER, ORDER, payable, secrets_of
+from tests.service.payment.wechat import APPID
 
 PREPAY, STATUS = "/payment/v1/thirdPayment/thirdPaymentWxPay", "/payment/v1/thirdPayment/thirdPaymentStatus"
 BODY = {"orderSn": ORDER, "serviceType": "homestayOrder"}
@@ -69,6 +70,12 @@ async def test_an_order_that_is_not_mine_or_not_payable_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert await payments(db) == []
     assert wechat.requests == []
+
+
+async def test_the_openid_is_asked_for_of_the_mini_program_that_is_paid_in(http, tokens, sidecar):
+    assert (await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))).status_code == 200
+    asked = [body for app_id, path, body in sidecar.calls if path == "/internal/authByUser"]
+    assert asked[-1] == {"userId": BUYER, "authType": "wxMini", "appid": APPID}
 
 
 async def test_a_user_without_wechat_is_told_to_link_it(http, tokens, sidecar, db):

@@ -94,11 +94,16 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture(scope="module")
-async def http(settings: Settings, clock: MovableClock) -> AsyncIterator[httpx.AsyncClient]:
+def sidecar() -> FakeSidecar:
+    return FakeSidecar()
+
+
+@pytest.fixture(scope="module")
+async def http(settings: Settings, clock: MovableClock, sidecar: FakeSidecar) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(
         settings,
         clock=clock,
-        sidecar=FakeSidecar(),
+        sidecar=sidecar,
         held_secrets={"jwt-private-key": new_key(), "wxma-secret": "the-app-secret"},
     )
     async with client(app) as connected:

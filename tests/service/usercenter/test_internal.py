@@ -1,5 +1,6 @@
 import jwt
 import pytest
+from tests.service.usercenter.conftest import APPID
 
 from servicekit.testing import SIDECAR_HEADERS, Tokens
 
@@ -30,7 +31,7 @@ async def test_several_users_come_in_one_question_and_unknown_ones_are_left_out(
 
 
 async def test_sign_ins_are_found_both_ways(http, user, wechat_user):
-    expected = {"userId": user["id"], "authType": "system", "authKey": user["mobile"]}
+    expected = {"userId": user["id"], "authType": "system", "authKey": user["mobile"], "appid": ""}
     assert (await ask(http, "authByUser", {"userId": user["id"], "authType": "system"})).json() == expected
     assert (await ask(http, "authByKey", {"authType": "system", "authKey": user["mobile"]})).json() == expected
 
@@ -38,14 +39,7 @@ async def test_sign_ins_are_found_both_ways(http, user, wechat_user):
     assert (await ask(http, "authByUser", {"userId": user["id"], "authType": "wxMini"})).status_code == 404
     await http.post("/usercenter/v1/user/wxMiniAuth", json=guest.sign_in())
     openid = await ask(http, "authByUser", {"userId": user["id"], "authType": "wxMini"})
-    assert openid.json() == {"userId": user["id"], "authType": "wxMini", "authKey": guest.openid}
-
-
-async def test_a_token_is_issued_for_a_user_who_exists(http, user):
-    issued = (await ask(http, "issueToken", {"userId": user["id"]})).json()
-    assert sorted(issued) == ["accessExpire", "accessToken", "refreshAfter"]
-    detail = await http.post("/usercenter/v1/user/detail", headers={"Authorization": f"Bearer {issued['accessToken']}"})
-    assert detail.json()["data"]["userInfo"]["id"] == user["id"]
+    assert openid.json() == {"userId": user["id"], "authType": "wxMini", "authKey": guest.openid, "appid": APPID}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +48,6 @@ async def test_a_token_is_issued_for_a_user_who_exists(http, user):
         ("userById", {"userId": 2**62}),
         ("authByUser", {"userId": 2**62, "authType": "system"}),
         ("authByKey", {"authType": "wxMini", "authKey": "nobody"}),
-        ("issueToken", {"userId": 2**62}),
     ],
 )
 async def test_what_is_absent_is_a_404_problem(http, name, body):
@@ -73,7 +66,6 @@ async def test_what_is_absent_is_a_404_problem(http, name, body):
         ("usersByIds", {"ids": [0]}, "ids.0"),
         ("authByUser", {"userId": 1, "authType": "qq"}, "authType"),
         ("authByKey", {"authType": "wxMini", "authKey": "\x00"}, "authKey"),
-        ("issueToken", {}, "userId"),
     ],
 )
 async def test_bad_questions_are_refused_by_field(http, name, body, field):
@@ -81,9 +73,9 @@ async def test_bad_questions_are_refused_by_field(http, name, body, field):
     assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
-@pytest.mark.parametrize("name", ["jwks", "userById", "usersByIds", "authByUser", "authByKey", "issueToken"])
+@pytest.mark.parametrize("name", ["jwks", "revocations", "userById", "usersByIds", "authByUser", "authByKey"])
 async def test_nobody_but_the_sidecar_may_ask(http, name):
-    method = "GET" if name == "jwks" else "POST"
+    method = "GET" if name in {"jwks", "revocations"} else "POST"
     answer = await http.request(method, f"/internal/{name}", json={"userId": 1}, headers=Tokens().bearer(1, "operator"))
     assert answer.status_code == 401
 

@@ -150,7 +150,11 @@ async def test_a_flood_of_sign_ins_is_turned_away_and_leaves_the_rest_alive(http
 
 async def test_refreshing_gives_a_later_token_with_todays_roles(http, sql, mobile, clock):
     signed_in = await register(http, mobile)
-    sql.execute("""update "user" set roles = '{buyer,merchant}' where mobile = %s""", [mobile])
+    sql.execute(
+        """update "user" set roles = '{buyer,merchant}', mobile_proven_at = now(), mobile_proven_by = 'code'
+        where mobile = %s""",
+        [mobile],
+    )
     clock.ahead += timedelta(minutes=30)
     try:
         answer = await http.post("/usercenter/v1/user/refreshToken", headers=bearer(signed_in))

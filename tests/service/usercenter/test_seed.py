@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from tests.service.usercenter.conftest import new_key
 
-from servicekit import idempotency, migrate
+from servicekit import acts, idempotency, migrate
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, client
 from usercenter import models
 from usercenter.main import create_app
@@ -25,6 +25,7 @@ def own_url(postgres) -> str:
 
 def environment(url: str, **changes: str) -> SeedSettings:
     values = {
+        "wxma_appid": "wx1",
         "seed_buyer_mobile": "13800000001",
         "seed_buyer_password": "buyer-password",
         "seed_buyer_openid": "o-buyer",
@@ -45,6 +46,11 @@ def rows(url: str) -> list:
     return [users, auths]
 
 
+def proofs(url: str) -> set:
+    with psycopg.connect(url) as connection:
+        return {by for (by,) in connection.execute('select mobile_proven_by from "user"')}
+
+
 async def test_seeding_twice_is_seeding_once(own_url):
     await seed(environment(own_url))
     once = rows(own_url)
@@ -56,6 +62,7 @@ async def test_seeding_twice_is_seeding_once(own_url):
     assert [user[6] for user in users[:3]] == [["buyer"], ["buyer", "merchant"], ["buyer", "operator"]]
     assert [user[0] for user in users if "merchant" in user[6]] == [2, 4, 5, 6]
     assert [user[0] for user in users if user[7] is None] == list(range(4, 13))
+    assert proofs(own_url) == {"seed"}
     assert [user[4] for user in users] == [f"/static/avatars/{n}.svg" for n in range(1, 13)]
     assert auths == [
         (1, "system", "13800000001"),
@@ -89,14 +96,14 @@ async def test_a_changed_password_and_openid_take_effect(own_url):
     after = rows(own_url)
     assert after[0][0][7] != before[0][0][7]
     assert after[0][1:] == before[0][1:]
-    assert (1, "wxMini", "o-other") in after[1]
+    assert [auth for auth in after[1] if auth[:2] == (1, "wxMini")] == [(1, "wxMini", "o-other")]
 
 
 async def test_the_migrations_make_what_the_models_say(own_url):
     engine = create_engine(own_url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        difference = compare_metadata(context, [models.Base.metadata, idempotency.metadata])
+        difference = compare_metadata(context, [models.Base.metadata, idempotency.metadata, acts.metadata])
     engine.dispose()
     assert difference == []
 

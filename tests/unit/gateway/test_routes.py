@@ -29,6 +29,7 @@ def test_only_wechat_callbacks_and_what_a_visitor_may_read_are_open():
     assert {route.path for route in PUBLIC if route.who is Who.ANYONE} == {
         "/usercenter/v1/user/register",
         "/usercenter/v1/user/login",
+        "/usercenter/v1/user/sendMobileCode",
         "/usercenter/v1/user/wxMiniAuth",
         "/travel/v1/homestay/homestayList",
         "/travel/v1/homestay/businessList",

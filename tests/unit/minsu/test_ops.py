@@ -83,3 +83,21 @@ def test_a_letter_is_discarded_with_its_note(world, api):
         LETTER | {"state": "discarded", "note": body["note"]}
     )
     assert ops.discard(api, "order:7", "a test") == {"id": "order:7", "state": "discarded", "note": "a test"}
+
+
+def test_an_account_is_shown_and_released_by_its_mobile(world, api):
+    for name in ("accountDetail", "accountRelease"):
+        world.answers[path("usercenter", name)] = lambda body: ok({"mobile": body["mobile"]})
+    assert ops.account(api, "13800000001") == {"mobile": "13800000001"}
+    assert ops.release(api, "13800000001", "why") == {"mobile": "13800000001"}
+    assert [body for _, body, _ in world.asked] == [
+        {"mobile": "13800000001"},
+        {"mobile": "13800000001", "note": "why"},
+    ]
+
+
+def test_acts_are_those_of_usercenter_too(world, api):
+    for service in ops.WITH_ACTS:
+        world.answers[path(service, "actList")] = lambda _: ok({"list": [{"id": 1}]})
+    found = ops.acts(api, service=None, count=5)
+    assert [each["service"] for each in found] == ["order", "payment", "notification", "usercenter"]

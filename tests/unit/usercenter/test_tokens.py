@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from servicekit.auth import TokenVerifier
+from usercenter.schemas import Account
 from usercenter.tokens import SigningKeys, TokenIssuer, signed_in_at
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -35,20 +36,21 @@ def keys_of(private, previous: str = "") -> SigningKeys:
 
 async def test_every_service_accepts_what_is_issued():
     keys = keys_of(ec.generate_private_key(ec.SECP256R1()))
-    token = TokenIssuer(keys, 7200).issue(7, ["merchant", "buyer"], NOW, 5)
+    token = TokenIssuer(keys, 7200).issue(Account(user_id=7, generation=3), ["merchant", "buyer"], NOW, 5)
 
     async def source():
         return keys.jwks()
 
     principal = await TokenVerifier(source).principal(f"Bearer {token.access_token}")
     assert (principal.user_id, principal.roles) == (7, frozenset({"buyer", "merchant"}))
+    assert principal.generation == 3
     assert signed_in_at(f"Bearer {token.access_token}") == 5
     assert token.access_expire - token.refresh_after == 3600
 
 
 async def test_tokens_of_the_key_before_stay_valid_while_keys_change():
     old, new = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    token = TokenIssuer(keys_of(old), 7200).issue(7, ["buyer"], NOW, 5)
+    token = TokenIssuer(keys_of(old), 7200).issue(Account(user_id=7), ["buyer"], NOW, 5)
     keys = keys_of(new, public_pem(old))
 
     async def source():

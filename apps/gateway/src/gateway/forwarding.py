@@ -3,6 +3,8 @@
 Only the headers listed here pass, so neither `dapr-…` nor `x-user-…` nor a cookie of the outside world gets in.
 """
 
+import ipaddress
+
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
@@ -47,6 +49,8 @@ class Forwarding:
     async def carry(self, route: PublicRoute, request: Request) -> Response:
         """The peer's own answer, whatever its status. Raises PeerUnavailable when none was had in bounded time."""
         headers = headers_in(request.scope)
+        if address := client_address(request.scope):
+            headers["client-address"] = address
         if route.who is Who.SIGNED_IN and "authorization" not in headers:
             raise Unauthenticated("a bearer token is needed")
         # The table's path, never the caller's: daprd decodes and cleans what it is given.
@@ -69,6 +73,15 @@ def headers_in(scope: Scope) -> dict[str, str]:
     if current_trace_id() not in passed.get("traceparent", ""):
         passed.pop("traceparent", None)  # malformed: the trace that began here goes instead
     return passed
+
+
+def client_address(scope: Scope) -> str:
+    """Where the caller sits on the internet; empty when all we see is a proxy in a network of our own."""
+    host, _ = scope.get("client") or ("", 0)
+    try:
+        return host if ipaddress.ip_address(host).is_global else ""
+    except ValueError:
+        return ""
 
 
 def answered(answer: httpx.Response) -> Response:

@@ -32,7 +32,7 @@ BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "settle", "sett
 
 # The spelling of paths is the source system's: its front ends keep working.
 PUBLIC: tuple[PublicRoute, ...] = (
-    *_routes("usercenter", "user", Who.ANYONE, "register", "login", "wxMiniAuth"),
+    *_routes("usercenter", "user", Who.ANYONE, "register", "login", "sendMobileCode", "wxMiniAuth"),
     *_routes("usercenter", "user", Who.SIGNED_IN, "detail", "refreshToken"),
     *_routes("travel", "homestay", Who.ANYONE, "homestayList", "businessList", "guessList", "homestayDetail"),
     *_routes(
@@ -62,6 +62,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
     *_routes(
         "payment", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "noticeList", "noticeResolve", *REFUNDS, *BOOKS
     ),
+    *_routes("usercenter", "ops", Who.SIGNED_IN, "accountDetail", "accountRelease", "actList"),
     *_routes("notification", "ops", Who.SIGNED_IN, *DELIVERY, "taskList", "taskDetail", "taskResend"),
 )
 

@@ -21,7 +21,7 @@ from notification.wechat.messages import Messenger
 from notification.wechat.tokens import AccessTokens
 from notification.wechat.transport import Transport
 from servicekit import app, secrets
-from servicekit.auth import TokenVerifier, jwks_by_invocation
+from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -56,7 +56,7 @@ def create_app(
         longest_pause=timedelta(seconds=settings.longest_pause_seconds),
     )
     attempts = Attempts(db, clock, policy)
-    delivery = Delivery(attempts, Peers(sidecar), messenger, _templates(settings))
+    delivery = Delivery(attempts, Peers(sidecar, settings.wxma_appid), messenger, _templates(settings))
     courier = Courier(attempts.claim, delivery.deliver, parallel=settings.parallel)
     planning = Planning(db, clock, policy, courier.wake)
     consumer = subscriptions.order_states(planning)
@@ -72,7 +72,7 @@ def create_app(
         routers=[operations_api.router, jobs.router, bulk_routes(consumer)],
         provides=[courier, dead_letters, Operations(db, clock, policy, courier.wake)],
         sidecar=sidecar,
-        verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
+        verifier=verifier or TokenVerifier.by_invocation(sidecar),
         clock=clock,
         db=db,
         background=[courier, Upkeep(old_events(db, settings.inbox_keep_days))],

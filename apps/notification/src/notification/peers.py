@@ -34,8 +34,8 @@ class WechatIdentity(ApiModel):
 class Peers:
     """Every method raises PeerUnavailable when the other service gives no answer that can be used."""
 
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+    def __init__(self, sidecar: Sidecar, appid: str) -> None:
+        self._sidecar, self._appid = sidecar, appid
 
     async def order(self, order_sn: str) -> OrderDetail:
         """An order that its own service does not know is an outage as well: it told us of it."""
@@ -46,7 +46,7 @@ class Peers:
 
     async def openid(self, user_id: int) -> str | None:
         """None when the user has never signed in to the mini program."""
-        wanted = {"userId": user_id, "authType": "wxMini"}
+        wanted = {"userId": user_id, "authType": "wxMini", "appid": self._appid}
         found = await self._ask("usercenter", "/internal/authByUser", wanted, WechatIdentity)
         return found.auth_key if found else None
 

@@ -17,7 +17,7 @@ from order.refunds import Refunds
 from order.settings import Settings
 from order.waiting import Waiting
 from servicekit.app import build
-from servicekit.auth import TokenVerifier, jwks_by_invocation
+from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -79,7 +79,7 @@ def create_app(
             refunds,
         ],
         sidecar=sidecar,
-        verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
+        verifier=verifier or TokenVerifier.by_invocation(sidecar),
         clock=clock,
         db=db,
         background=[

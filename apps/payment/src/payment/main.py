@@ -30,7 +30,7 @@ from payment.wechat.bills import Bills
 from payment.wechat.connection import connect
 from payment.wechat.notifications import NotificationReader
 from servicekit.app import build
-from servicekit.auth import TokenVerifier, jwks_by_invocation
+from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -63,7 +63,7 @@ def create_app(
         db,
         clock,
         BusinessTypes({"homestayOrder": BusinessType("民宿订单", OrderPeer(sidecar)), **(more_business or {})}),
-        UserPeer(sidecar),
+        UserPeer(sidecar, settings.wxpay_appid),
         wechat,
         settlement,
         settings.wxpay_appid,
@@ -116,7 +116,7 @@ def create_app(
             rescue,
         ],
         sidecar=sidecar,
-        verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
+        verifier=verifier or TokenVerifier.by_invocation(sidecar),
         clock=clock,
         db=db,
         background=[

@@ -90,14 +90,14 @@ class StayPeer:
 
 
 class UserPeer:
-    """app-id `usercenter`."""
+    """app-id `usercenter`. An openid is one of a mini-program: of `appid`, the one that the payment is for."""
 
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+    def __init__(self, sidecar: Sidecar, appid: str) -> None:
+        self._sidecar, self._appid = sidecar, appid
 
     async def openid(self, user_id: int) -> str:
         """Raises WechatNotLinked when the user has not linked WeChat."""
-        body = {"userId": user_id, "authType": "wxMini"}
+        body = {"userId": user_id, "authType": "wxMini", "appid": self._appid}
         answer = await _ask(self._sidecar, "usercenter", "/internal/authByUser", body)
         if answer is None:
             raise WechatNotLinked("the user has no wxMini authorisation")

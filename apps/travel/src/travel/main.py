@@ -5,7 +5,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from servicekit import app
-from servicekit.auth import TokenVerifier, jwks_by_invocation
+from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.idempotency import Idempotency
@@ -41,7 +41,7 @@ def create_app(
             Comments(db, users, Orders(sidecar), catalogue),
         ],
         sidecar=sidecar,
-        verifier=verifier or TokenVerifier(jwks_by_invocation(sidecar)),
+        verifier=verifier or TokenVerifier.by_invocation(sidecar),
         clock=clock,
         db=db,
         background=[Upkeep(Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days)).prune)],

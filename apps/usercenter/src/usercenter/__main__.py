@@ -1,20 +1,27 @@
 """`python -m usercenter`: serve, `migrate`, `seed`, `roles`."""
 
 import asyncio
+import getpass
+import os
 import sys
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
 import typer
 
+from servicekit.clock import utc_now
 from servicekit.db import Database
 from servicekit.errors import NotFound
 from servicekit.run import command_line
 from usercenter.main import create_app
-from usercenter.roles import Role, change_roles
+from usercenter.models import User
+from usercenter.roles import Change, NotProven, Role, change_roles, holder, holders
 from usercenter.seed import SeedSettings, seed
 from usercenter.settings import Settings
 
+T = TypeVar("T")
 cli = command_line("usercenter", Settings, create_app)
+HOW_TO_PROVE = "Its owner signs in by WeChat or registers with a code; or say why you know them: --vouch REASON"
 
 
 @cli.command("seed")
@@ -24,27 +31,73 @@ def seed_people() -> None:
     sys.stdout.write(f"usercenter: {count} people are in\n")
 
 
-@cli.command("roles")
-def roles(
-    mobile: str,
-    database_url: Annotated[str, typer.Option(envvar="USERCENTER_DATABASE_URL", show_default=False)],
-    grant: Annotated[list[Role] | None, typer.Option(help="May be given more than once.")] = None,
-    revoke: Annotated[list[Role] | None, typer.Option(help="The present token has it for two hours more.")] = None,
-) -> None:
-    """Show what the person with MOBILE may do, and change it."""
-
-    async def change() -> list[str]:
-        db = Database(database_url, pool_size=1)
-        try:
-            return await change_roles(db, mobile, grant=grant or (), revoke=revoke or ())
-        finally:
-            await db.close()
-
+def _system_user() -> str:
     try:
-        typer.echo(f"{mobile}: {', '.join(asyncio.run(change()))}")
-    except NotFound as error:
-        typer.echo(str(error), err=True)
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return f"uid {os.getuid()}"
+
+
+@cli.command("roles")
+def roles(  # noqa: PLR0917 - typer passes options by name
+    database_url: Annotated[str, typer.Option(envvar="USERCENTER_DATABASE_URL", show_default=False)],
+    mobile: Annotated[str | None, typer.Argument(help="Without it: all who have a role.")] = None,
+    grant: Annotated[list[Role] | None, typer.Option(help="May be given more than once.")] = None,
+    revoke: Annotated[list[Role] | None, typer.Option(help="Ends the account's tokens within a minute.")] = None,
+    vouch: Annotated[str, typer.Option(help="Why this account's number counts as proven; kept.")] = "",
+    actor: Annotated[str, typer.Option(help="Who does this; kept.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Show what the account of MOBILE may do and who it is, and change it. `minsu ops acts` shows each change."""
+
+    def run(work: Callable[[Database], Awaitable[T]]) -> T:
+        async def with_database() -> T:
+            db = Database(database_url, pool_size=1)
+            try:
+                return await work(db)
+            finally:
+                await db.close()
+
+        return asyncio.run(with_database())
+
+    change = Change(grant or (), revoke or (), vouch)
+    try:
+        if mobile is None:
+            if change:
+                raise typer.BadParameter("whose? give MOBILE")
+            for each in run(holders):
+                typer.echo(f"{each.id}\t{each.mobile}\t{', '.join(each.roles)}\t{_proof(each)}\t{each.nickname}")
+            return
+        found = run(lambda db: holder(db, mobile))
+        _show(found)
+        if not change:
+            return
+        if not yes and typer.prompt(f"Type the id, {found.id}, to change it", err=True) != str(found.id):
+            typer.echo("another id: nothing was changed", err=True)
+            raise typer.Exit(1)
+        by = actor or _system_user()
+        done = run(lambda db: change_roles(db, utc_now, found.id, change, actor=by))
+        typer.echo(f"{mobile}: {', '.join(done.roles)}")
+    except (NotFound, NotProven) as error:
+        typer.echo(f"{error}. {HOW_TO_PROVE}" if isinstance(error, NotProven) else str(error), err=True)
         raise typer.Exit(1) from None
+
+
+def _proof(user: User) -> str:
+    return f"{user.mobile_proven_at:%Y-%m-%d} by {user.mobile_proven_by}" if user.mobile_proven_at else "not proven"
+
+
+def _show(user: User) -> None:
+    facts = {
+        "id": user.id,
+        "nickname": user.nickname,
+        "mobile": user.mobile,
+        "registered": f"{user.created_at:%Y-%m-%d %H:%M} UTC",
+        "proven": _proof(user),
+        "roles": ", ".join(user.roles) + ("" if user.roles == user.roles_in_force else " (not in force: not proven)"),
+    }
+    for name, value in facts.items():
+        typer.echo(f"{name:<11}{value}")
 
 
 if __name__ == "__main__":

@@ -45,3 +45,19 @@ class WechatBusy(TooManyRequests):
 
 class WechatUnavailable(Unavailable):
     code, slug = 100207, "wechat-unavailable"
+
+
+class CodeWrong(InvalidInput):
+    """Wrong, used, over, or tried too often: one answer for all."""
+
+    code, slug = 100208, "mobile-code-wrong"
+
+
+class TooManyCodes(TooManyRequests):
+    code, slug = 100209, "too-many-codes"
+
+
+class HasRoles(Conflict):
+    """The account may do more than book: that is taken back first."""
+
+    code, slug = 100210, "account-has-roles"

@@ -9,6 +9,7 @@ from usercenter import repository
 from usercenter.errors import TooManyFailures, WrongCredentials
 from usercenter.models import LoginFailure, User
 from usercenter.passwords import Passwords
+from usercenter.schemas import Account
 
 
 class Login:
@@ -18,8 +19,9 @@ class Login:
         self._db, self._passwords, self._clock = db, passwords, clock
         self._limit, self._window = failures, timedelta(seconds=window_seconds)
 
-    async def by_password(self, mobile: str, password: str) -> int:
-        """The user's id. Raises WrongCredentials (one answer, one amount of work) or TooManyFailures."""
+    async def by_password(self, mobile: str, password: str) -> Account:
+        """The account as it was when its password was read: if that is voided meanwhile, the token that follows is void,
+        too. Raises WrongCredentials (one answer, one amount of work) or TooManyFailures."""
         async with self._db.read() as session:
             if refusal := self._refusal(await repository.failures_of(session, mobile)):
                 raise refusal
@@ -29,7 +31,7 @@ class Login:
             raise await self._count(mobile)
         await self._admit(mobile)
         await self._renew_hash(user, kept, password)
-        return user.id
+        return Account.of(user)
 
     async def _count(self, mobile: str) -> WrongCredentials | TooManyFailures:
         async with self._db.transaction() as tx:

@@ -11,9 +11,12 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.idempotency import Idempotency
 from servicekit.messages import Catalogue
+from servicekit.revocation import Revocations
 from servicekit.sidecar import Sidecar
 from servicekit.upkeep import Upkeep
-from usercenter.endpoints import internal, user
+from usercenter.accounts import Accounts
+from usercenter.codes import CodeLimits, MobileCodes, key_from
+from usercenter.endpoints import internal, operations, user
 from usercenter.housekeeping import Housekeeping
 from usercenter.login import Login
 from usercenter.passwords import Passwords
@@ -21,6 +24,7 @@ from usercenter.profiles import Profiles
 from usercenter.registration import Newcomer, Registration
 from usercenter.sessions import Sessions
 from usercenter.settings import Settings
+from usercenter.sms import TextMessages
 from usercenter.tokens import SigningKeys, TokenIssuer
 from usercenter.wechat.client import MiniProgram
 from usercenter.wechat_login import WechatLogin
@@ -42,14 +46,19 @@ def create_app(
         str(settings.wxma_base_url), settings.wxma_appid, timeout_seconds=settings.wxma_timeout_seconds
     )
     held_keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
-    newcomer = Newcomer(Catalogue("usercenter"))
+    sidecar = sidecar or Sidecar.of(settings)
+    catalogue = Catalogue("usercenter")
+    newcomer = Newcomer(catalogue)
+    codes = MobileCodes(db, TextMessages(sidecar, catalogue), clock, _limits(settings))
     issuer = TokenIssuer(keys, settings.access_token_seconds)
+    sessions = Sessions(db, issuer, clock, longest_seconds=settings.session_seconds)
     window = settings.login_window_seconds
 
     async def take_secrets() -> None:
         held = held_secrets if held_secrets is not None else await secrets.fetch(settings, "usercenter")
         keys.load(held["jwt-private-key"], held.get("jwt-previous-public-key", ""))
         wechat.secret = held["wxma-secret"]
+        codes.key = key_from(held["jwt-private-key"])
 
     async def own_keys() -> dict[str, Any]:
         return keys.jwks()
@@ -57,20 +66,31 @@ def create_app(
     return app.build(
         "usercenter",
         settings,
-        routers=[user.router, internal.router],
+        routers=[user.router, operations.router, internal.router],
         provides=[
             keys,
-            Registration(db, passwords, newcomer),
+            Registration(db, passwords, newcomer, codes, clock, require_proof=settings.require_mobile_proof),
             Login(db, passwords, clock, failures=settings.login_failures, window_seconds=window),
-            WechatLogin(db, wechat, newcomer),
-            Sessions(db, issuer, clock, longest_seconds=settings.session_seconds),
+            WechatLogin(db, wechat, newcomer, clock),
+            sessions,
+            codes,
             Profiles(db),
+            Accounts(db, clock),
         ],
-        sidecar=sidecar or Sidecar.of(settings),
-        verifier=verifier or TokenVerifier(own_keys),
+        sidecar=sidecar,
+        verifier=verifier or TokenVerifier(own_keys, revocations=Revocations(sessions.revocations)),
         clock=clock,
         db=db,
         background=[Upkeep(Housekeeping(db, clock, window_seconds=window).tidy, held_keys.prune)],
         on_start=[take_secrets],
         on_stop=[wechat.close, passwords.close],
+    )
+
+
+def _limits(settings: Settings) -> CodeLimits:
+    return CodeLimits(
+        pause=timedelta(seconds=settings.code_pause_seconds),
+        mobile_daily=settings.code_mobile_daily,
+        address_hourly=settings.code_address_hourly,
+        total_hourly=settings.code_total_hourly,
     )

@@ -9,6 +9,7 @@ from servicekit import db
 
 SYSTEM, WX_MINI = "system", "wxMini"
 BUYER, MERCHANT, OPERATOR = "buyer", "merchant", "operator"
+BY_WECHAT, BY_CODE, BY_OPERATOR, BY_SEED = "wechat", "code", "operator", "seed"
 
 
 class Base(db.Base):
@@ -22,6 +23,13 @@ class User(Base):
         UniqueConstraint("mobile"),
         CheckConstraint("sex in (0, 1)", name="sex"),
         CheckConstraint("'buyer' = any(roles) and roles <@ array['buyer', 'merchant', 'operator']", name="roles"),
+        CheckConstraint(
+            "(mobile_proven_at is null) = (mobile_proven_by is null)"
+            " and mobile_proven_by in ('wechat', 'code', 'operator', 'seed')",
+            name="proof",
+        ),
+        Index("ix_user_tokens_voided_at", "tokens_voided_at"),
+        Index("ix_user_deleted_at", "deleted_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -36,15 +44,25 @@ class User(Base):
     avatar: Mapped[str] = mapped_column(Text, server_default="")
     info: Mapped[str] = mapped_column(Text, server_default="")
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{buyer}")
+    mobile_proven_at: Mapped[datetime | None]
+    mobile_proven_by: Mapped[str | None] = mapped_column(Text)
+    token_generation: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Tokens of an older generation are void, refreshing included."""
+    tokens_voided_at: Mapped[datetime | None]
+
+    @property
+    def roles_in_force(self) -> list[str]:
+        """An account whose mobile nobody has proven may book, and no more."""
+        return self.roles if self.mobile_proven_at else [BUYER]
 
 
 class UserAuth(Base):
-    """One way in: `system` by mobile, `wxMini` by openid. At most one of each kind for a user."""
+    """One way in: `system` by mobile, `wxMini` by the openid in one mini-program. At most one of each for a user."""
 
     __tablename__ = "user_auth"
     __table_args__ = (
-        UniqueConstraint("auth_type", "auth_key"),
-        UniqueConstraint("user_id", "auth_type"),
+        UniqueConstraint("auth_type", "appid", "auth_key", name="uq_user_auth_auth_type_appid_auth_key"),
+        UniqueConstraint("user_id", "auth_type", "appid", name="uq_user_auth_user_id_auth_type_appid"),
         CheckConstraint("auth_type in ('system', 'wxMini')", name="auth_type"),
     )
 
@@ -55,6 +73,8 @@ class UserAuth(Base):
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
     auth_type: Mapped[str] = mapped_column(Text)
     auth_key: Mapped[str] = mapped_column(Text)
+    appid: Mapped[str] = mapped_column(Text, server_default="")
+    """Whose openid it is. Empty for `system`, and for openids kept before appids were: the next sign-in fills it in."""
 
 
 class LoginFailure(Base):
@@ -69,3 +89,29 @@ class LoginFailure(Base):
     mobile: Mapped[str] = mapped_column(Text, primary_key=True)
     failures: Mapped[int]
     since: Mapped[datetime]
+
+
+class MobileCode(Base):
+    """The one code of a mobile that counts: the newest. Gone once it was used."""
+
+    __tablename__ = "mobile_code"
+
+    mobile: Mapped[str] = mapped_column(Text, primary_key=True)
+    digest: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+
+
+class MobileCodeSending(Base):
+    """Each code that was sent, for a day: what the limits count."""
+
+    __tablename__ = "mobile_code_sending"
+    __table_args__ = (
+        Index("ix_mobile_code_sending_sent_at", "sent_at"),
+        Index("ix_mobile_code_sending_mobile", "mobile", "sent_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    mobile: Mapped[str] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(Text)
+    sent_at: Mapped[datetime]

@@ -1,12 +1,16 @@
-"""Registering by mobile and password."""
+"""Registering by mobile and password, with a code that proves the mobile or without."""
 
 import secrets
+from datetime import datetime
 
-from servicekit.db import Database
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+from servicekit.errors import InvalidInput
 from servicekit.messages import Catalogue
-from usercenter import repository
-from usercenter.errors import MobileTaken
-from usercenter.models import SYSTEM
+from usercenter import proof, repository
+from usercenter.codes import MobileCodes
+from usercenter.errors import CodeWrong, MobileTaken
+from usercenter.models import BY_CODE, SYSTEM, User
 from usercenter.passwords import Passwords
 from usercenter.schemas import Account
 
@@ -14,26 +18,74 @@ AVATARS = 12
 
 
 class Registration:
-    def __init__(self, db: Database, passwords: Passwords, newcomer: "Newcomer") -> None:
-        self._db, self._passwords, self._newcomer = db, passwords, newcomer
+    """`require_proof`: nobody registers without a code."""
 
-    async def register(self, mobile: str, password: str) -> Account:
-        """Raises MobileTaken. Two at the same moment: the unique mobile lets one of them through."""
+    def __init__(
+        self,
+        db: Database,
+        passwords: Passwords,
+        newcomer: "Newcomer",
+        codes: MobileCodes,
+        clock: Clock,
+        *,
+        require_proof: bool,
+    ) -> None:
+        self._db, self._passwords, self._newcomer = db, passwords, newcomer
+        self._codes, self._clock, self._require_proof = codes, clock, require_proof
+
+    async def register(self, mobile: str, password: str, code: str | None) -> Account:
+        """A code opens an account that nobody had proven, with this password alone, and gives one to an account that has
+        none (of WeChat). Raises MobileTaken, CodeWrong, InvalidInput when a code is needed."""
+        if code is None and self._require_proof:
+            raise InvalidInput("a code by text message is needed", field="code")
         async with self._db.read() as session:
-            if await repository.user_by_mobile(session, mobile):
-                raise _taken()
+            known = await repository.user_by_mobile(session, mobile)
+        if known and (code is None or _has_proven_password(known)):
+            raise _taken()
         password_hash = await self._passwords.hash(password)
         async with self._db.transaction() as tx:
-            user_id = await repository.add_user(
-                tx,
-                mobile=mobile,
-                nickname=self._newcomer.nickname(secrets.token_hex(4)),
-                avatar=self._newcomer.avatar(),
-                password_hash=password_hash,
-            )
-            if user_id is None or not await repository.add_auth(tx, user_id, SYSTEM, mobile):
-                raise _taken()
-        return Account(user_id=user_id)
+            if code is None:
+                return await self._unproven(tx, mobile, password_hash)
+            if await self._codes.redeem(tx, mobile, code):
+                return await self._proven(tx, mobile, password_hash)
+        raise CodeWrong("not the newest code of this mobile, or over", field="code")
+
+    async def _unproven(self, tx: Transaction, mobile: str, password_hash: str) -> Account:
+        """Two at the same moment: the unique mobile lets one of them through."""
+        if await self._add(tx, mobile, password_hash=password_hash) is None:
+            raise _taken()
+        return await self._with_password(tx, mobile)
+
+    async def _proven(self, tx: Transaction, mobile: str, password_hash: str) -> Account:
+        now = self._clock()
+        await self._add(tx, mobile, proven_at=now)
+        user = await repository.user_by_mobile(tx, mobile, lock=True)
+        if user is None or _has_proven_password(user):
+            raise _taken()
+        await proof.prove(tx, user, BY_CODE, now)
+        user.password_hash = password_hash
+        await tx.flush()
+        return await self._with_password(tx, mobile)
+
+    async def _add(
+        self, tx: Transaction, mobile: str, *, password_hash: str | None = None, proven_at: datetime | None = None
+    ) -> int | None:
+        return await repository.add_user(
+            tx,
+            mobile=mobile,
+            nickname=self._newcomer.nickname(secrets.token_hex(4)),
+            avatar=self._newcomer.avatar(),
+            password_hash=password_hash,
+            proven_at=proven_at,
+            proven_by=BY_CODE if proven_at else None,
+        )
+
+    async def _with_password(self, tx: Transaction, mobile: str) -> Account:
+        user = await repository.user_by_mobile(tx, mobile)
+        if user is None:
+            raise _taken()
+        await repository.add_auth(tx, user.id, SYSTEM, mobile)
+        return Account.of(user)
 
 
 class Newcomer:
@@ -47,6 +99,10 @@ class Newcomer:
 
     def avatar(self) -> str:
         return f"/static/avatars/{secrets.randbelow(AVATARS) + 1}.svg"
+
+
+def _has_proven_password(user: User) -> bool:
+    return user.mobile_proven_at is not None and user.password_hash is not None
 
 
 def _taken() -> MobileTaken:

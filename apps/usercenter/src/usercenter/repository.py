@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.db import Transaction
-from usercenter.models import LoginFailure, User, UserAuth
+from usercenter.models import LoginFailure, MobileCode, MobileCodeSending, User, UserAuth
 
+CODE_SENDING_LOCK = 7_301_004
 _ALIVE = User.deleted_at.is_(None)
 _AUTHS = select(UserAuth).join(User, User.id == UserAuth.user_id).where(_ALIVE)
 
@@ -22,21 +23,57 @@ async def users_by_ids(session: AsyncSession, ids: Sequence[int]) -> Sequence[Us
     return (await session.scalars(select(User).where(User.id.in_(ids), _ALIVE).order_by(User.id))).all()
 
 
-async def user_by_mobile(session: AsyncSession, mobile: str) -> User | None:
-    return (await session.scalars(select(User).where(User.mobile == mobile, _ALIVE))).one_or_none()
+async def user_by_mobile(session: AsyncSession, mobile: str, *, lock: bool = False) -> User | None:
+    query = select(User).where(User.mobile == mobile, _ALIVE)
+    return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+
+
+async def locked_user(tx: Transaction, user_id: int) -> User | None:
+    return (await tx.scalars(select(User).where(User.id == user_id, _ALIVE).with_for_update())).one_or_none()
 
 
 async def add_user(
-    tx: Transaction, *, mobile: str, nickname: str, avatar: str, password_hash: str | None = None
+    tx: Transaction,
+    *,
+    mobile: str,
+    nickname: str,
+    avatar: str,
+    password_hash: str | None = None,
+    proven_at: datetime | None = None,
+    proven_by: str | None = None,
 ) -> int | None:
     """The new id; None when the mobile has an account. Waits for another transaction that is just adding it."""
     statement = (
         insert(User)
-        .values(mobile=mobile, nickname=nickname, avatar=avatar, password_hash=password_hash)
+        .values(
+            mobile=mobile,
+            nickname=nickname,
+            avatar=avatar,
+            password_hash=password_hash,
+            mobile_proven_at=proven_at,
+            mobile_proven_by=proven_by,
+        )
         .on_conflict_do_nothing(index_elements=[User.mobile])
         .returning(User.id)
     )
     return (await tx.execute(statement)).scalar()
+
+
+async def generations_since(session: AsyncSession, moment: datetime) -> Sequence[tuple[int, int]]:
+    """(user id, oldest generation that is valid) of all whose tokens became void after `moment`; closed ones have none."""
+    closed = User.deleted_at.is_not(None)
+    query = (
+        select(User.id, User.token_generation + case((closed, 1), else_=0))
+        .where((User.tokens_voided_at > moment) | (User.deleted_at > moment))
+        .order_by(User.id)
+    )
+    return [(user_id, generation) for user_id, generation in await session.execute(query)]
+
+
+async def users_with_roles(session: AsyncSession) -> Sequence[User]:
+    """All who may do more than book, by id."""
+    query = select(User).where(_ALIVE, func.cardinality(User.roles) > 1).order_by(User.id)
+    return (await session.scalars(query)).all()
 
 
 async def set_password_hash(tx: Transaction, user_id: int, before: str, after: str) -> None:
@@ -48,20 +85,35 @@ async def set_password_hash(tx: Transaction, user_id: int, before: str, after: s
     )
 
 
-async def auth_by_key(session: AsyncSession, auth_type: str, auth_key: str) -> UserAuth | None:
+async def auth_by_key(session: AsyncSession, auth_type: str, auth_key: str, appid: str = "") -> UserAuth | None:
+    """An openid means nothing without its mini-program's `appid`; one kept before appids were counts as of any."""
     query = _AUTHS.where(UserAuth.auth_type == auth_type, UserAuth.auth_key == auth_key)
-    return (await session.scalars(query)).one_or_none()
+    if appid:
+        query = query.where(UserAuth.appid.in_([appid, ""]))
+    return (await session.scalars(query.order_by(UserAuth.appid.desc(), UserAuth.id.desc()).limit(1))).one_or_none()
 
 
-async def auth_by_user(session: AsyncSession, user_id: int, auth_type: str) -> UserAuth | None:
+async def auth_by_user(session: AsyncSession, user_id: int, auth_type: str, appid: str = "") -> UserAuth | None:
+    """In the mini-program `appid`; without it the newest."""
     query = _AUTHS.where(UserAuth.user_id == user_id, UserAuth.auth_type == auth_type)
-    return (await session.scalars(query)).one_or_none()
+    if appid:
+        query = query.where(UserAuth.appid.in_([appid, ""])).order_by(UserAuth.appid.desc())
+    return (await session.scalars(query.order_by(UserAuth.id.desc()).limit(1))).one_or_none()
 
 
-async def add_auth(tx: Transaction, user_id: int, auth_type: str, auth_key: str) -> bool:
-    """False when the key belongs to somebody, or the user has another key of this type."""
-    statement = insert(UserAuth).values(user_id=user_id, auth_type=auth_type, auth_key=auth_key)
+async def auths_of(session: AsyncSession, user_id: int, auth_type: str) -> Sequence[UserAuth]:
+    query = select(UserAuth).where(UserAuth.user_id == user_id, UserAuth.auth_type == auth_type).order_by(UserAuth.id)
+    return (await session.scalars(query)).all()
+
+
+async def add_auth(tx: Transaction, user_id: int, auth_type: str, auth_key: str, appid: str = "") -> bool:
+    """False when the key belongs to another user, or the user has another key of this type and mini-program."""
+    statement = insert(UserAuth).values(user_id=user_id, auth_type=auth_type, auth_key=auth_key, appid=appid)
     return (await tx.execute(statement.on_conflict_do_nothing().returning(UserAuth.id))).first() is not None
+
+
+async def forget_auths(tx: Transaction, user_id: int, auth_type: str) -> None:
+    await tx.execute(delete(UserAuth).where(UserAuth.user_id == user_id, UserAuth.auth_type == auth_type))
 
 
 async def failures_of(session: AsyncSession, mobile: str, *, lock: bool = False) -> LoginFailure | None:
@@ -93,3 +145,45 @@ async def forget_failures(tx: Transaction, mobile: str) -> None:
 
 async def forget_failures_before(tx: Transaction, moment: datetime) -> None:
     await tx.execute(delete(LoginFailure).where(LoginFailure.since < moment))
+
+
+async def lock_code_sending(tx: Transaction) -> None:
+    """One at a time until the commit: limits that are counted hold for parallel requests, too."""
+    await tx.execute(select(func.pg_advisory_xact_lock(CODE_SENDING_LOCK)))
+
+
+async def codes_sent(
+    tx: Transaction, since: datetime, *, mobile: str | None = None, address: str | None = None
+) -> tuple[int, datetime | None]:
+    """How many after `since`, and when the oldest of them."""
+    query = select(func.count(), func.min(MobileCodeSending.sent_at)).where(MobileCodeSending.sent_at > since)
+    if mobile is not None:
+        query = query.where(MobileCodeSending.mobile == mobile)
+    if address is not None:
+        query = query.where(MobileCodeSending.address == address)
+    count, oldest = (await tx.execute(query)).one()
+    return count, oldest
+
+
+async def add_code(
+    tx: Transaction, *, mobile: str, digest: str, now: datetime, expires_at: datetime, address: str | None
+) -> int:
+    """The only code of this mobile from now on; the id of the sending."""
+    code = {"digest": digest, "expires_at": expires_at, "attempts": 0}
+    statement = insert(MobileCode).values(mobile=mobile, **code)
+    await tx.execute(statement.on_conflict_do_update(index_elements=[MobileCode.mobile], set_=code))
+    sending = insert(MobileCodeSending).values(mobile=mobile, address=address, sent_at=now)
+    return (await tx.execute(sending.returning(MobileCodeSending.id))).scalar_one()
+
+
+async def forget_sending(tx: Transaction, sending_id: int) -> None:
+    await tx.execute(delete(MobileCodeSending).where(MobileCodeSending.id == sending_id))
+
+
+async def locked_code(tx: Transaction, mobile: str) -> MobileCode | None:
+    return (await tx.scalars(select(MobileCode).where(MobileCode.mobile == mobile).with_for_update())).one_or_none()
+
+
+async def forget_codes_before(tx: Transaction, *, expired: datetime, sent: datetime) -> None:
+    await tx.execute(delete(MobileCode).where(MobileCode.expires_at < expired))
+    await tx.execute(delete(MobileCodeSending).where(MobileCodeSending.sent_at < sent))

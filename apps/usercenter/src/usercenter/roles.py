@@ -1,13 +1,15 @@
 """Who may do more than book. Whoever runs the system says so, at its command line: no request can."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
-
-from servicekit.db import Database
-from servicekit.errors import NotFound
-from usercenter.models import BUYER, MERCHANT, OPERATOR, User
+from servicekit import acts
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+from servicekit.errors import Conflict, NotFound
+from usercenter import proof, repository
+from usercenter.models import BUYER, BY_OPERATOR, MERCHANT, OPERATOR, User
 
 
 class Role(StrEnum):
@@ -15,12 +17,59 @@ class Role(StrEnum):
     OPERATOR = OPERATOR
 
 
-async def change_roles(db: Database, mobile: str, *, grant: Collection[Role], revoke: Collection[Role]) -> list[str]:
-    """The roles of the person with this mobile, after the change if there is any. Everybody stays a buyer; what is both
-    granted and revoked is revoked. A token has the roles of the sign-in or refresh that it came from. Raises NotFound."""
+class NotProven(Conflict):
+    """Anybody may have registered this mobile."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is both granted and revoked is revoked. `vouch` says why the number counts as proven without a proof."""
+
+    grant: Collection[Role] = ()
+    revoke: Collection[Role] = ()
+    vouch: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.grant or self.revoke or self.vouch)
+
+
+async def holder(db: Database, mobile: str) -> User:
+    """The account of this mobile. Raises NotFound."""
+    async with db.read() as session:
+        user = await repository.user_by_mobile(session, mobile)
+    if user is None:
+        raise NotFound(f"no account has the mobile {mobile}")
+    return user
+
+
+async def holders(db: Database) -> Sequence[User]:
+    """All who were granted something, by id."""
+    async with db.read() as session:
+        return await repository.users_with_roles(session)
+
+
+async def change_roles(db: Database, clock: Clock, user_id: int, change: Change, *, actor: str) -> User:
+    """The account after the change. Everybody stays a buyer. What was granted is in the next token; what was revoked ends
+    the tokens there are, everywhere within a minute. Raises NotFound, NotProven for a grant."""
     async with db.transaction() as tx:
-        user = await tx.scalar(select(User).where(User.mobile == mobile, User.deleted_at.is_(None)).with_for_update())
+        user = await repository.locked_user(tx, user_id)
         if user is None:
-            raise NotFound(f"nobody has the mobile {mobile}")
-        user.roles = sorted({BUYER, *user.roles, *grant} - {*revoke})
-    return user.roles
+            raise NotFound(f"no account has the id {user_id}")
+        before = set(user.roles)
+        if change.vouch and user.mobile_proven_at is None:
+            user.mobile_proven_at, user.mobile_proven_by = clock(), BY_OPERATOR
+            await _say(tx, clock, user, "mobile-vouch", f"{change.vouch}; by {actor}")
+        after = {BUYER, *before, *change.grant} - {*change.revoke}
+        if after - before and user.mobile_proven_at is None:
+            raise NotProven(f"nobody has proven that {user.mobile} is theirs")
+        user.roles = sorted(after)
+        if before - after:
+            proof.void_tokens(user, clock())
+        for act, roles in (("role-grant", after - before), ("role-revoke", before - after)):
+            for role in sorted(roles):
+                await _say(tx, clock, user, act, f"{role}; by {actor}")
+    return user
+
+
+async def _say(tx: Transaction, clock: Clock, user: User, act: str, note: str) -> None:
+    await acts.record(tx, clock(), proof.NOT_AN_OPERATOR, act, proof.subject(user), note=note)

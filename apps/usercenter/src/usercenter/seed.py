@@ -7,11 +7,12 @@ from typing import Self
 from argon2.exceptions import VerifyMismatchError
 from pydantic import PostgresDsn, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from servicekit.clock import utc_now
 from servicekit.db import Database, Transaction
-from usercenter.models import BUYER, MERCHANT, OPERATOR, SYSTEM, WX_MINI, User, UserAuth
+from usercenter.models import BUYER, BY_SEED, MERCHANT, OPERATOR, SYSTEM, WX_MINI, User, UserAuth
 from usercenter.passwords import HASHER
 
 LOCK_ID = 7_301_003
@@ -28,6 +29,7 @@ class SeedSettings(BaseSettings):
     seed_merchant_password: SecretStr
     seed_operator_mobile: str
     seed_operator_password: SecretStr
+    wxma_appid: str = ""
 
     @classmethod
     def load(cls) -> Self:
@@ -104,14 +106,14 @@ async def seed(settings: SeedSettings) -> int:
         async with db.transaction() as tx:
             await tx.execute(text("select pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
             for person in everybody:
-                await _put(tx, person)
+                await _put(tx, person, settings.wxma_appid)
             await tx.execute(text("""select setval('user_id_seq', greatest(1000, (select max(id) from "user")))"""))
     finally:
         await db.close()
     return len(everybody)
 
 
-async def _put(tx: Transaction, person: Person) -> None:
+async def _put(tx: Transaction, person: Person, appid: str) -> None:
     mobile = person.mobile or f"1{person.id:010d}"  # no mobile that a person could have: it never collides
     user = await tx.scalar(select(User).where(User.id == person.id))
     if user is None:
@@ -125,17 +127,26 @@ async def _put(tx: Transaction, person: Person) -> None:
         )
         tx.add(user)
     user.mobile = mobile
+    if user.mobile_proven_at is None:
+        user.mobile_proven_at, user.mobile_proven_by = utc_now(), BY_SEED
     if person.password and not _fits(user.password_hash, person.password):
         user.password_hash = HASHER.hash(person.password)
     await tx.flush()
-    for auth_type, key in ((SYSTEM, mobile if person.password else ""), (WX_MINI, person.openid)):
-        if key:
-            statement = insert(UserAuth).values(user_id=person.id, auth_type=auth_type, auth_key=key)
-            await tx.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[UserAuth.user_id, UserAuth.auth_type], set_={"auth_key": key}
-                )
-            )
+    if person.password:
+        await _put_auth(tx, person.id, SYSTEM, mobile, "")
+    if person.openid:
+        await tx.execute(
+            update(UserAuth)
+            .where(UserAuth.user_id == person.id, UserAuth.auth_type == WX_MINI, UserAuth.appid == "")
+            .values(appid=appid)
+        )
+        await _put_auth(tx, person.id, WX_MINI, person.openid, appid)
+
+
+async def _put_auth(tx: Transaction, user_id: int, auth_type: str, key: str, appid: str) -> None:
+    statement = insert(UserAuth).values(user_id=user_id, auth_type=auth_type, auth_key=key, appid=appid)
+    same = [UserAuth.user_id, UserAuth.auth_type, UserAuth.appid]
+    await tx.execute(statement.on_conflict_do_update(index_elements=same, set_={"auth_key": key}))
 
 
 def _fits(kept: str | None, password: str) -> bool:

@@ -1,36 +1,51 @@
-"""Tokens for somebody whose identity has been shown: at sign-in, at refresh, or for a peer that knows."""
+"""Tokens for whoever has shown who they are: at sign-in and at refresh."""
+
+from datetime import timedelta
 
 from servicekit.clock import Clock, unix
 from servicekit.db import Database
 from servicekit.errors import NotFound, Unauthenticated
 from usercenter import repository
 from usercenter.errors import SessionTooOld
-from usercenter.schemas import AccessToken
+from usercenter.models import User
+from usercenter.schemas import AccessToken, Account
 from usercenter.tokens import TokenIssuer
+
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class Sessions:
     def __init__(self, db: Database, issuer: TokenIssuer, clock: Clock, *, longest_seconds: int) -> None:
         self._db, self._issuer, self._clock, self._longest = db, issuer, clock, longest_seconds
 
-    async def open(self, user_id: int) -> AccessToken:
-        """Raises NotFound when there is no such user."""
-        now = self._clock()
-        return self._issuer.issue(user_id, await self._roles(user_id), now, unix(now))
-
-    async def renew(self, user_id: int, signed_in_at: int) -> AccessToken:
-        """A new token with today's roles. Raises SessionTooOld, or Unauthenticated for a closed account."""
-        now = self._clock()
-        if unix(now) - signed_in_at > self._longest:
-            raise SessionTooOld("signed in too long ago to refresh")
-        try:
-            return self._issuer.issue(user_id, await self._roles(user_id), now, signed_in_at)
-        except NotFound:
-            raise Unauthenticated("the account is closed") from None
-
-    async def _roles(self, user_id: int) -> list[str]:
-        async with self._db.read() as session:
-            user = await repository.user_by_id(session, user_id)
+    async def open(self, account: Account) -> AccessToken:
+        """Raises NotFound when there is no such user, Unauthenticated when the proof of who it is was voided since."""
+        user = await self._find(account.user_id)
         if user is None:
             raise NotFound("no such user")
-        return user.roles
+        now = self._clock()
+        return self._issue(user, account.generation, signed_in_at=unix(now))
+
+    async def renew(self, account: Account, signed_in_at: int) -> AccessToken:
+        """A new token with today's roles. Raises SessionTooOld; Unauthenticated for a closed account or void token."""
+        if unix(self._clock()) - signed_in_at > self._longest:
+            raise SessionTooOld("signed in too long ago to refresh")
+        user = await self._find(account.user_id)
+        if user is None:
+            raise Unauthenticated("the account is closed")
+        return self._issue(user, account.generation, signed_in_at)
+
+    async def revocations(self) -> dict[int, int]:
+        """User id → oldest generation that is valid, of all whose older tokens may not have ended by themselves."""
+        since = self._clock() - self._issuer.lifetime - CLOCKS_DIFFER
+        async with self._db.read() as session:
+            return dict(await repository.generations_since(session, since))
+
+    def _issue(self, user: User, generation: int, signed_in_at: int) -> AccessToken:
+        if generation != user.token_generation:
+            raise Unauthenticated("what was signed in with has been voided")
+        return self._issuer.issue(Account.of(user), user.roles_in_force, self._clock(), signed_in_at)
+
+    async def _find(self, user_id: int) -> User | None:
+        async with self._db.read() as session:
+            return await repository.user_by_id(session, user_id)

@@ -21,3 +21,11 @@ class Settings(ServiceSettings):
     """Sign-ins that may wait for a thread; beyond them the answer is 503."""
     login_failures: int = Field(10, ge=1)
     login_window_seconds: int = Field(900, ge=1)
+    require_mobile_proof: bool = False
+    """Nobody registers without a code by text message: on wherever strangers come by."""
+    code_pause_seconds: int = Field(60, ge=1)
+    code_mobile_daily: int = Field(10, ge=1)
+    code_address_hourly: int = Field(60, ge=1)
+    """Codes for one address of the internet; many phones of one mobile network share one."""
+    code_total_hourly: int = Field(1000, ge=1)
+    """Codes for all: the most that a flood can cost."""

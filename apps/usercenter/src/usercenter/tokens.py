@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from servicekit.auth import ALGORITHM, AUDIENCE, ISSUER
 from servicekit.clock import unix
-from usercenter.schemas import AccessToken
+from usercenter.schemas import AccessToken, Account
 
 
 class SigningKeys:
@@ -43,13 +43,14 @@ class SigningKeys:
 
 class TokenIssuer:
     def __init__(self, keys: SigningKeys, lifetime_seconds: int) -> None:
-        self._keys, self._lifetime = keys, timedelta(seconds=lifetime_seconds)
+        self._keys, self.lifetime = keys, timedelta(seconds=lifetime_seconds)
 
-    def issue(self, user_id: int, roles: list[str], now: datetime, signed_in_at: int) -> AccessToken:
+    def issue(self, account: Account, roles: list[str], now: datetime, signed_in_at: int) -> AccessToken:
         """`signed_in_at` (unix seconds) travels on through every refresh, as OpenID's `auth_time`."""
-        expires_at = now + self._lifetime
+        expires_at = now + self.lifetime
         claims = {
-            "sub": str(user_id),
+            "sub": str(account.user_id),
+            "gen": account.generation,
             "roles": sorted(roles),
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -60,7 +61,7 @@ class TokenIssuer:
         return AccessToken(
             access_token=self._keys.sign(claims),
             access_expire=unix(expires_at),
-            refresh_after=unix(now + self._lifetime / 2),
+            refresh_after=unix(now + self.lifetime / 2),
         )
 
 

@@ -1,10 +1,11 @@
 """Signing in through the mini-program: the openid's account, or the phone number's, or a new one. Needs no login."""
 
+from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.errors import Unavailable
-from usercenter import repository
+from usercenter import proof, repository
 from usercenter.errors import WechatAlreadyBound
-from usercenter.models import WX_MINI
+from usercenter.models import BY_WECHAT, WX_MINI, User, UserAuth
 from usercenter.registration import Newcomer
 from usercenter.schemas import Account
 from usercenter.wechat.client import MiniProgram
@@ -14,12 +15,12 @@ ATTEMPTS = 3
 
 
 class _LostRace(Exception):
-    """Another request bound this openid in the meantime: what we began must not stay."""
+    """Another request bound or released this openid in the meantime: what we began must not stay."""
 
 
 class WechatLogin:
-    def __init__(self, db: Database, wechat: MiniProgram, newcomer: Newcomer) -> None:
-        self._db, self._wechat, self._newcomer = db, wechat, newcomer
+    def __init__(self, db: Database, wechat: MiniProgram, newcomer: Newcomer, clock: Clock) -> None:
+        self._db, self._wechat, self._newcomer, self._clock = db, wechat, newcomer, clock
 
     async def sign_in(self, code: str, iv: str, encrypted_data: str) -> Account:
         """Raises WeChat's refusals (`errors`), WechatAlreadyBound. The same openid always ends in one account."""
@@ -28,26 +29,49 @@ class WechatLogin:
         for _ in range(ATTEMPTS):
             try:
                 async with self._db.transaction() as tx:
-                    return Account(user_id=await self._bind(tx, session.openid, mobile))
+                    return Account.of(await self._account(tx, session.openid, mobile))
             except _LostRace:
                 continue
         raise Unavailable("this openid is being bound by others", retry_after=1)
 
-    async def _bind(self, tx: Transaction, openid: str, mobile: str) -> int:
-        if bound := await repository.auth_by_key(tx, WX_MINI, openid):
-            return bound.user_id
-        added = await repository.add_user(
-            tx, mobile=mobile, nickname=self._newcomer.nickname(mobile[-4:]), avatar=self._newcomer.avatar()
+    async def _account(self, tx: Transaction, openid: str, mobile: str) -> User:
+        """WeChat has proven the number: whatever account has it, what nobody had proven there ends here."""
+        bound = await self._bound(tx, openid)
+        return await (self._known(tx, openid, bound.user_id, mobile) if bound else self._new(tx, openid, mobile))
+
+    async def _bound(self, tx: Transaction, openid: str) -> UserAuth | None:
+        return await repository.auth_by_key(tx, WX_MINI, openid, self._wechat.appid)
+
+    async def _known(self, tx: Transaction, openid: str, user_id: int, mobile: str) -> User:
+        now = self._clock()
+        holder = await repository.user_by_mobile(tx, mobile, lock=True)
+        user = holder if holder and holder.id == user_id else await repository.locked_user(tx, user_id)
+        bound = await self._bound(tx, openid)
+        if user is None or bound is None:  # an operator has released the account while we waited for it
+            raise _LostRace
+        bound.appid = self._wechat.appid
+        if holder is user:
+            await proof.prove(tx, user, BY_WECHAT, now)
+        elif holder:  # not theirs to sign in to, but nor is it that of whoever registered it
+            await proof.void_unproven(tx, holder, now, f"the number is proven to be that of user:{user_id}")
+        return user
+
+    async def _new(self, tx: Transaction, openid: str, mobile: str) -> User:
+        now = self._clock()
+        await repository.add_user(
+            tx,
+            mobile=mobile,
+            nickname=self._newcomer.nickname(mobile[-4:]),
+            avatar=self._newcomer.avatar(),
+            proven_at=now,
+            proven_by=BY_WECHAT,
         )
-        user_id = added or await self._owner_of(tx, mobile)
-        if await repository.add_auth(tx, user_id, WX_MINI, openid):
-            return user_id
-        if await repository.auth_by_key(tx, WX_MINI, openid):
+        user = await repository.user_by_mobile(tx, mobile, lock=True)
+        if user is None:  # its account was closed: the number stays taken
+            raise WechatAlreadyBound("the account of this phone number is closed")
+        await proof.prove(tx, user, BY_WECHAT, now)
+        if await repository.add_auth(tx, user.id, WX_MINI, openid, self._wechat.appid):
+            return user
+        if await self._bound(tx, openid):
             raise _LostRace
         raise WechatAlreadyBound("the account of this phone number has another WeChat user")
-
-    async def _owner_of(self, tx: Transaction, mobile: str) -> int:
-        owner = await repository.user_by_mobile(tx, mobile)
-        if owner is None:  # its account was closed: the number stays taken
-            raise WechatAlreadyBound("the account of this phone number is closed")
-        return owner.id

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from wechatsim import cashier, console, control, control_desk, mini_api, pay_routes, refund_desk, wire
+from wechatsim import cashier, console, control, control_desk, mini_api, pay_routes, refund_desk, sms, wire
 from wechatsim.origin_form import OriginForm
 from wechatsim.sim import Settings, Sim
 
@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> Starlette:
             *mini_api.ROUTES,
             *control.ROUTES,
             *control_desk.ROUTES,
+            *sms.ROUTES,
             *cashier.ROUTES,
             *console.ROUTES,
         ],

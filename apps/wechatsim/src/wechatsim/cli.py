@@ -247,6 +247,19 @@ def messages(
     remote.show(found, as_json=as_json, human=lambda: remote.table(["#", "openid", "message", "data"], rows))
 
 
+@app.command()
+def sms(
+    mobile: Annotated[str, typer.Option(help="Only this phone's.")] = "", as_json: Json = False, url: Url = None
+) -> None:
+    """List the text messages that were sent to phones, newest first.
+
+    Example:  wechatsim sms --mobile 13800000001
+    """
+    found: dict[str, Any] = remote.call(url, "GET", "/_sim/sms", query={"mobile": mobile})
+    rows = [[m["at"], m["mobile"], m["text"]] for m in found["sms"]]
+    remote.show(found, as_json=as_json, human=lambda: remote.table(["at", "mobile", "text"], rows))
+
+
 @keys_app.command("rotate")
 def keys_rotate(
     after: Annotated[str, typer.Option(help="When the new certificate begins to sign: 0s, 10m, 24h.")] = "0s",

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from wechatsim import orders, scenarios, views
+from wechatsim import orders, scenarios, sms, views
 from wechatsim.cashier import PAGES
 from wechatsim.clock import rfc3339
 from wechatsim.control_base import is_local
@@ -17,6 +17,7 @@ from wechatsim.faults import FAULTS
 from wechatsim.sim import Sim
 
 _SHOWN = 50
+_SMS_SHOWN = 10
 
 
 async def _show(request: Request) -> Response:
@@ -40,6 +41,7 @@ async def _show(request: Request) -> Response:
         books=books,
         refunds=views.refunds(sim, wanted)[:_SHOWN],
         notifications=views.notifications(sim, wanted, _SHOWN),
+        messages=sms.received(sim, limit=_SMS_SHOWN),
         active=sim.faults.listing(),
         kinds=FAULTS,
         events=scenarios.EVENTS,

@@ -9,6 +9,7 @@ from minsu.errors import CommandFailed
 
 SERVICES = ("order", "payment", "notification")
 WITH_OUTBOX = ("order", "payment")
+WITH_ACTS = (*SERVICES, "usercenter")
 PAGE = 100
 
 
@@ -29,11 +30,11 @@ def _pages(api: Api, service: str, name: str, query: dict[str, Any], count: int)
         last_id = rows[-1]["id"]
 
 
-def _known(service: str | None) -> tuple[str, ...]:
+def _known(service: str | None, known: tuple[str, ...] = SERVICES) -> tuple[str, ...]:
     if service is None:
-        return SERVICES
-    if service not in SERVICES:
-        raise CommandFailed(f"no service {service} has dead letters", f"one of: {', '.join(SERVICES)}")
+        return known
+    if service not in known:
+        raise CommandFailed(f"there is nothing of service {service} to see", f"one of: {', '.join(known)}")
     return (service,)
 
 
@@ -119,7 +120,17 @@ def resend(api: Api, task: int) -> dict[str, Any]:
 
 
 def acts(api: Api, *, service: str | None, count: int) -> list[dict[str, Any]]:
-    return [{"service": each, **row} for each in _known(service) for row in _pages(api, each, "actList", {}, count)]
+    chosen = _known(service, WITH_ACTS)
+    return [{"service": each, **row} for each in chosen for row in _pages(api, each, "actList", {}, count)]
+
+
+def account(api: Api, mobile: str) -> dict[str, Any]:
+    return _ask(api, "usercenter", "accountDetail", {"mobile": mobile})
+
+
+def release(api: Api, mobile: str, note: str) -> dict[str, Any]:
+    """The next who proves the number gets the account; every way in of before is void."""
+    return _ask(api, "usercenter", "accountRelease", {"mobile": mobile, "note": note})
 
 
 def settlements(api: Api, *, day: str | None, business: int | None, count: int) -> list[dict[str, Any]]:

@@ -12,9 +12,12 @@ app = typer.Typer(help="See what is stuck and set it going, as the operator.", n
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai, YYYY-MM-DD.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
 Count = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
-Service = Annotated[str | None, typer.Option("--service", help="order, payment or notification; else all.")]
+Service = Annotated[
+    str | None, typer.Option("--service", help="order, payment, notification; acts: usercenter, too. Else all.")
+]
 LetterId = Annotated[str, typer.Argument(help="<service>:<number>, as dead-letters prints it.")]
 RefundSn = Annotated[str, typer.Argument(help="RFD…, as refunds prints it.")]
+Mobile = Annotated[str, typer.Argument(help="The account's mobile, eleven digits.")]
 Note = Annotated[str, typer.Option("--note", help="Why; kept with your name and the time.")]
 
 
@@ -225,6 +228,20 @@ def acts(service: Service = None, count: Count = 50, as_json: AsJson = False) ->
     with _operator() as api:
         found = ops.acts(api, service=service, count=count)
     show.rows(found, ("actedAt", "service", "operatorId", "act", "subject", "note"), json_wanted=as_json)
+
+
+@app.command()
+def account(mobile: Mobile, as_json: AsJson = False) -> None:
+    """Show an account: who has proven its number, its ways in, and what was done to it."""
+    with _operator() as api:
+        show.facts(ops.account(api, mobile), json_wanted=as_json)
+
+
+@app.command()
+def release(mobile: Mobile, note: Note, as_json: AsJson = False) -> None:
+    """Let the phone's owner bind another WeChat user. Ends every way in there is: know whom you talk to."""
+    with _operator() as api:
+        show.facts(ops.release(api, mobile, note), json_wanted=as_json)
 
 
 def _day(day: datetime | None) -> str | None:

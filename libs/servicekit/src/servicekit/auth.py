@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import jwt
 import structlog
 from fastapi import Depends, Request
 
 from servicekit.errors import Forbidden, PeerUnavailable, Unauthenticated
+from servicekit.revocation import Revocations, revocations_by_invocation
 from servicekit.sidecar import Sidecar
 
 log = structlog.get_logger()
@@ -25,10 +26,11 @@ JwksSource = Callable[[], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Principal:
-    """The signed-in user. `roles` may hold `buyer`, `merchant`, `operator`."""
+    """The signed-in user. `roles` may hold `buyer`, `merchant`, `operator`; `generation`: see `revocation.py`."""
 
     user_id: int
     roles: frozenset[str]
+    generation: int = 0
 
     def require(self, role: str) -> None:
         if role not in self.roles:
@@ -40,14 +42,26 @@ class TokenVerifier:
     unknown `kid`; while usercenter is down, cached keys go on serving. Without any, whoever asks in that pause is
     answered at once: a queue of questions to a peer that is away would outlast every caller."""
 
-    def __init__(self, source: JwksSource, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._source, self._monotonic = source, monotonic
+    def __init__(
+        self,
+        source: JwksSource,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        revocations: Revocations | None = None,
+    ) -> None:
+        self._source, self._monotonic, self._revocations = source, monotonic, revocations
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at = self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
 
+    @classmethod
+    def by_invocation(cls, sidecar: Sidecar) -> Self:
+        """Keys and revocations of usercenter, through the sidecars."""
+        return cls(jwks_by_invocation(sidecar), revocations=Revocations(revocations_by_invocation(sidecar)))
+
     async def principal(self, authorization: str | None) -> Principal:
-        """Raises Unauthenticated for anything but a valid, unexpired token; PeerUnavailable when no key can be had."""
+        """Raises Unauthenticated for anything but a valid, unexpired, unrevoked token; PeerUnavailable when no key can be
+        had."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("a bearer token is needed")
@@ -63,9 +77,13 @@ class TokenVerifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub"]},
             )
-            return Principal(int(claims["sub"]), frozenset(claims.get("roles", [])))
+            generation = int(claims.get("gen", 0))
+            principal = Principal(int(claims["sub"]), frozenset(claims.get("roles", [])), generation)
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise Unauthenticated(f"token: {error}") from error
+        if self._revocations and await self._revocations.voids(principal.user_id, principal.generation):
+            raise Unauthenticated("token: revoked")
+        return principal
 
     async def _key(self, kid: str) -> jwt.PyJWK:
         if self._is_due(kid) or (not self._keys and self._asking.locked()):

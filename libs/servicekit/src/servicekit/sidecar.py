@@ -126,6 +126,18 @@ class Sidecar:
             raise PeerUnavailable(f"publish to {topic}: {answer.get('errorCode', response.status_code)}")
         return failed
 
+    async def invoke_binding(self, name: str, operation: str, data: Mapping[str, Any]) -> None:
+        """Hand `data` to an output binding. Raises PeerUnavailable when the binding did not take it, or is not there."""
+        body = {"operation": operation, "data": data}
+        try:
+            response = await self._http.post(f"/v1.0/bindings/{name}", json=body)
+        except httpx.HTTPError as error:
+            raise PeerUnavailable(f"binding {name}: {type(error).__name__}") from error
+        if not response.is_success:
+            reason = dapr_error(response) or response.status_code
+            log.error("an output binding refuses", binding=name, reason=reason)
+            raise PeerUnavailable(f"binding {name}: {reason}")
+
     async def is_ready(self) -> bool:
         """Whether the sidecar's outbound API answers (`/v1.0/healthz/outbound`, which needs no app)."""
         try:

@@ -32,6 +32,9 @@ class FakeSidecar(Sidecar):
         """Topics that it does not read; all others it does."""
         self.needed: frozenset[str] = frozenset()
         """The topics that it was asked about last."""
+        self.handed_over: list[tuple[str, str, Any]] = []
+        """(binding, operation, data), oldest first."""
+        self.bindings_are_away = False
 
     def answer(self, app_id: str, path: str, body: Any = None, status: int = 200) -> None:
         """Let `path` of `app_id` answer `body` from now on."""
@@ -58,6 +61,11 @@ class FakeSidecar(Sidecar):
         except KeyError:
             raise PeerUnavailable(f"{app_id}: no answer for {path} in this test") from None
         return found(request)
+
+    async def invoke_binding(self, name: str, operation: str, data: Mapping[str, Any]) -> None:
+        if self.bindings_are_away:
+            raise PeerUnavailable(f"binding {name}: away in this test")
+        self.handed_over.append((name, operation, data))
 
     async def is_ready(self) -> bool:
         return True
@@ -90,6 +98,7 @@ class Tokens:
         *roles: str,
         expires_in: timedelta = timedelta(hours=1),
         issued_in: timedelta = timedelta(),
+        generation: int = 0,
     ) -> dict[str, str]:
         now = datetime.now(UTC)
         claims = {
@@ -99,6 +108,7 @@ class Tokens:
             "aud": AUDIENCE,
             "iat": now + issued_in,
             "exp": now + expires_in,
+            "gen": generation,
         }
         token = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": "test"})
         return {"Authorization": f"Bearer {token}"}

@@ -146,6 +146,7 @@ class Environment:
     def sidecars(self) -> dict[str, str]:
         values = {
             "KAFKA_BROKERS": self.brokers,
+            "SMS_URL": f"{self.layout.url('wechatsim')}/_sim/sms",
             "MINSU_NAME_RESOLUTION_DB": str(self.layout.run / "state" / "names.db"),
             "DAPR_HOST_IP": "127.0.0.1",
         }

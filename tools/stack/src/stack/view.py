@@ -52,7 +52,9 @@ def banner(console: Console, environment: Environment) -> None:
     where, vault = environment.layout, environment.vault
     table = Table.grid(padding=(0, 2))
     table.add_row("Storefront", where.url("gateway"))
-    table.add_row("WeChat's part", f"{where.url('wechatsim')}/_sim/console (the sandbox's console)")
+    table.add_row(
+        "WeChat's part", f"{where.url('wechatsim')}/_sim/console (the sandbox's console; codes by text message, too)"
+    )
     for role in PEOPLE:
         person = vault.person(role)
         table.add_row(role.capitalize(), f"{person.mobile}  password {person.password}")

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
+from servicekit.revocation import Revocation, RevocationList
 from usercenter.profiles import Profiles
-from usercenter.schemas import AccessToken, Auth, AuthByKey, AuthByUser, UserId, UserIds, UserInfo, Users
+from usercenter.schemas import Auth, AuthByKey, AuthByUser, UserId, UserIds, UserInfo, Users
 from usercenter.sessions import Sessions
 from usercenter.tokens import SigningKeys
 
@@ -18,6 +19,13 @@ TheProfiles = Annotated[Profiles, Depends(provided(Profiles))]
 @router.get("/jwks")
 async def show_keys(keys: Annotated[SigningKeys, Depends(provided(SigningKeys))]) -> dict[str, Any]:
     return keys.jwks()
+
+
+@router.get("/revocations")
+async def show_revocations(sessions: Annotated[Sessions, Depends(provided(Sessions))]) -> RevocationList:
+    """Whose tokens became void while some may still live: tokens of a generation below the one named here."""
+    found = (await sessions.revocations()).items()
+    return RevocationList(users=[Revocation(user_id=user_id, generation=number) for user_id, number in found])
 
 
 @router.post("/userById")
@@ -32,14 +40,9 @@ async def show_users(body: UserIds, profiles: TheProfiles) -> Users:
 
 @router.post("/authByUser")
 async def show_auth_of_user(body: AuthByUser, profiles: TheProfiles) -> Auth:
-    return await profiles.auth_by_user(body.user_id, body.auth_type)
+    return await profiles.auth_by_user(body.user_id, body.auth_type, body.appid)
 
 
 @router.post("/authByKey")
 async def show_auth_of_key(body: AuthByKey, profiles: TheProfiles) -> Auth:
-    return await profiles.auth_by_key(body.auth_type, body.auth_key)
-
-
-@router.post("/issueToken")
-async def issue_token(body: UserId, sessions: Annotated[Sessions, Depends(provided(Sessions))]) -> AccessToken:
-    return await sessions.open(body.user_id)
+    return await profiles.auth_by_key(body.auth_type, body.auth_key, body.appid)

@@ -2,16 +2,27 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 
 from servicekit.app import provided
-from servicekit.auth import CurrentUser
+from servicekit.auth import CurrentUser, Principal
 from servicekit.idempotency import OnceOnly
 from servicekit.schemas import Ok
+from usercenter.codes import MobileCodes
 from usercenter.login import Login
 from usercenter.profiles import Profiles
 from usercenter.registration import Registration
-from usercenter.schemas import AccessToken, Account, Credentials, RegistrationOf, UserDetail, WxMiniAuth
+from usercenter.schemas import (
+    AccessToken,
+    Account,
+    CodeSent,
+    Credentials,
+    MobileRef,
+    NewAccount,
+    RegistrationOf,
+    UserDetail,
+    WxMiniAuth,
+)
 from usercenter.sessions import Sessions
 from usercenter.tokens import signed_in_at
 from usercenter.wechat_login import WechatLogin
@@ -24,23 +35,33 @@ TheSessions = Annotated[Sessions, Depends(provided(Sessions))]
 
 @router.post("/register")
 async def register(
-    body: Credentials,
+    body: NewAccount,
     once: OnceOnly,
     registration: Annotated[Registration, Depends(provided(Registration))],
     login: TheLogin,
     sessions: TheSessions,
 ) -> Ok[AccessToken]:
-    """Registers and signs in. A replay under the same key has to show the password like any sign-in."""
+    """Registers and signs in. A `code` proves the mobile: it also opens an account that nobody had proven, whose password
+    and tokens are void from then on. A replay under the same key has to show the password like any sign-in."""
     password = body.password.get_secret_value()
     of = RegistrationOf(mobile=body.mobile)
-    await once(body.mobile, of, Account, lambda: registration.register(body.mobile, password))
+    await once(body.mobile, of, Account, lambda: registration.register(body.mobile, password, body.code))
     return Ok(data=await sessions.open(await login.by_password(body.mobile, password)))
 
 
 @router.post("/login")
 async def sign_in(body: Credentials, login: TheLogin, sessions: TheSessions) -> Ok[AccessToken]:
-    user_id = await login.by_password(body.mobile, body.password.get_secret_value())
-    return Ok(data=await sessions.open(user_id))
+    return Ok(data=await sessions.open(await login.by_password(body.mobile, body.password.get_secret_value())))
+
+
+@router.post("/sendMobileCode")
+async def send_mobile_code(
+    body: MobileRef,
+    codes: Annotated[MobileCodes, Depends(provided(MobileCodes))],
+    client_address: Annotated[str | None, Header(max_length=45, include_in_schema=False)] = None,
+) -> Ok[CodeSent]:
+    """Sends six digits by text message, whether the mobile has an account or not. `client-address` is the gateway's."""
+    return Ok(data=CodeSent(retry_after=await codes.send(body.mobile, client_address)))
 
 
 @router.post("/wxMiniAuth")
@@ -51,18 +72,22 @@ async def sign_in_by_wechat(
     sessions: TheSessions,
 ) -> Ok[AccessToken]:
     account = await once("wxMini", body, Account, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data))
-    return Ok(data=await sessions.open(account.user_id))
+    return Ok(data=await sessions.open(account))
 
 
 @router.post("/detail")
 async def show_own_detail(
     user: CurrentUser, profiles: Annotated[Profiles, Depends(provided(Profiles))]
 ) -> Ok[UserDetail]:
-    return Ok(data=UserDetail(user_info=await profiles.own(user.user_id)))
+    return Ok(data=UserDetail(user_info=await profiles.own(_account(user))))
 
 
 @router.post("/refreshToken")
 async def refresh_token(user: CurrentUser, request: Request, sessions: TheSessions) -> Ok[AccessToken]:
     """A new token for the present one, which must still be valid."""
     since = signed_in_at(request.headers["authorization"])
-    return Ok(data=await sessions.renew(user.user_id, since))
+    return Ok(data=await sessions.renew(_account(user), since))
+
+
+def _account(user: Principal) -> Account:
+    return Account(user_id=user.user_id, generation=user.generation)

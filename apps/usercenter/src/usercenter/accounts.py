@@ -1,0 +1,56 @@
+"""What an operator sees of an account, and may do to it: let the phone's owner bind another WeChat user."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping
+
+from servicekit import acts
+from servicekit.clock import Clock
+from servicekit.db import Database
+from servicekit.errors import NotFound
+from usercenter import proof, repository
+from usercenter.errors import HasRoles
+from usercenter.models import BUYER, WX_MINI, User, UserAuth
+
+
+@dataclass(frozen=True)
+class Seen:
+    user: User
+    wechat: Sequence[UserAuth]
+    acts: Sequence[RowMapping]
+
+
+class Accounts:
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock = db, clock
+
+    async def show(self, mobile: str) -> Seen:
+        """Raises NotFound."""
+        async with self._db.read() as session:
+            user = await repository.user_by_mobile(session, mobile)
+            if user is None:
+                raise NotFound("no account has this mobile")
+            wechat = await repository.auths_of(session, user.id, WX_MINI)
+            return Seen(user, wechat, await acts.of_subjects(session, [proof.subject(user)]))
+
+    async def release(self, operator_id: int, mobile: str, note: str) -> Seen:
+        """Whoever proves the number next gets the account: WeChat users, password and tokens of before are void, and the
+        number counts as not proven. Raises NotFound; HasRoles, as a role must not go to somebody else with it."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            user = await repository.user_by_mobile(tx, mobile, lock=True)
+            if user is None:
+                raise NotFound("no account has this mobile")
+            if user.roles != [BUYER]:
+                raise HasRoles(f"user {user.id} is {', '.join(user.roles)}")
+            await repository.forget_auths(tx, user.id, WX_MINI)
+            user.password_hash = user.mobile_proven_at = user.mobile_proven_by = None
+            proof.void_tokens(user, now)
+            await acts.record(tx, now, operator_id, "account-release", proof.subject(user), note=note)
+        return await self.show(mobile)
+
+    async def acts(self, *, last_id: int, limit: int) -> Sequence[RowMapping]:
+        """Newest first."""
+        async with self._db.read() as session:
+            return await acts.newest(session, last_id=last_id, limit=limit)

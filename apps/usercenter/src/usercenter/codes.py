@@ -1,0 +1,91 @@
+"""Codes by text message: who reads one out has the phone. Six digits, one use, five minutes, a few attempts."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+from usercenter import repository
+from usercenter.errors import TooManyCodes
+from usercenter.sms import TextMessages
+
+VALID_FOR = timedelta(minutes=5)
+MOST_ATTEMPTS = 5
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class CodeLimits:
+    """How often codes are sent: each one costs money, and may trouble somebody who did not ask for it."""
+
+    pause: timedelta = timedelta(seconds=60)
+    mobile_daily: int = 10
+    address_hourly: int = 60
+    total_hourly: int = 1000
+
+
+class MobileCodes:
+    """`key` is set at start: what is kept is an HMAC under it, which a leaked table cannot be searched for."""
+
+    def __init__(self, db: Database, messages: TextMessages, clock: Clock, limits: CodeLimits) -> None:
+        self._db, self._messages, self._clock, self._limits = db, messages, clock, limits
+        self.key = b""
+
+    async def send(self, mobile: str, address: str | None) -> int:
+        """Seconds until the next one may be asked for. Raises TooManyCodes; PeerUnavailable when it could not be sent,
+        and then another may be asked for at once."""
+        code = f"{secrets.randbelow(10**6):06d}"
+        digest, now = self._digest(mobile, code), self._clock()
+        async with self._db.transaction() as tx:
+            await repository.lock_code_sending(tx)
+            await self._check_limits(tx, mobile, address)
+            sending = await repository.add_code(
+                tx, mobile=mobile, digest=digest, now=now, expires_at=now + VALID_FOR, address=address
+            )
+        try:
+            await self._messages.send(mobile, code, minutes=VALID_FOR.seconds // 60)
+        except BaseException:
+            async with self._db.transaction() as tx:
+                await repository.forget_sending(tx, sending)
+            raise
+        return round(self._limits.pause.total_seconds())
+
+    async def redeem(self, tx: Transaction, mobile: str, code: str) -> bool:
+        """Whether it is the code of this mobile; it is spent with the caller's transaction, and a wrong attempt is counted
+        by it: commit in both cases."""
+        kept = await repository.locked_code(tx, mobile)
+        if kept is None or kept.expires_at <= self._clock() or kept.attempts >= MOST_ATTEMPTS:
+            return False
+        if not hmac.compare_digest(kept.digest, self._digest(mobile, code)):
+            kept.attempts += 1
+            return False
+        await tx.delete(kept)
+        return True
+
+    async def _check_limits(self, tx: Transaction, mobile: str, address: str | None) -> None:
+        now, limits = self._clock(), self._limits
+        for what, since, most, period in (
+            ({"mobile": mobile}, now - limits.pause, 1, limits.pause),
+            ({"mobile": mobile}, now - DAY, limits.mobile_daily, DAY),
+            ({"address": address}, now - HOUR, limits.address_hourly, HOUR),
+            ({}, now - HOUR, limits.total_hourly, HOUR),
+        ):
+            if "address" in what and address is None:
+                continue
+            count, oldest = await repository.codes_sent(tx, since, **what)
+            if count >= most and oldest is not None:
+                wait = max(1, round((oldest + period - now).total_seconds()))
+                raise TooManyCodes(f"{most} codes in {period}", retry_after=wait, minutes=-(-wait // 60))
+
+    def _digest(self, mobile: str, code: str) -> str:
+        if not self.key:
+            raise RuntimeError("the key of the codes is set at start")
+        return hmac.new(self.key, f"{mobile}:{code}".encode(), hashlib.sha256).hexdigest()
+
+
+def key_from(private_pem: str) -> bytes:
+    """A key of its own, made of the signing key, so that there is no second secret to keep. Codes live five minutes."""
+    return hashlib.sha256(b"minsu mobile codes\0" + private_pem.encode()).digest()

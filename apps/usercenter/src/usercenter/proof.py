@@ -1,0 +1,38 @@
+"""Whose number it is. Until its owner has proven it, anybody may have registered it: whoever proves it voids all before."""
+
+from datetime import datetime
+
+from servicekit import acts
+from servicekit.db import Transaction
+from usercenter.models import User
+
+NOT_AN_OPERATOR = 0
+"""`operator_id` of what the system or its command line did."""
+
+
+def subject(user: User) -> str:
+    """How the audit names an account."""
+    return f"user:{user.id}"
+
+
+def void_tokens(user: User, now: datetime) -> None:
+    """End every token of this account; the services learn of it within a minute."""
+    user.token_generation += 1
+    user.tokens_voided_at = now
+
+
+async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str) -> None:
+    """`user` is locked. Take away what was set while nobody had proven the number: password and tokens."""
+    if user.mobile_proven_at is not None or user.password_hash is None:
+        return
+    user.password_hash = None
+    void_tokens(user, now)
+    await acts.record(tx, now, NOT_AN_OPERATOR, "password-void", subject(user), note=reason)
+
+
+async def prove(tx: Transaction, user: User, by: str, now: datetime) -> None:
+    """`user` is locked. The number is now known to be its owner's. A second proof changes nothing."""
+    if user.mobile_proven_at is None:
+        await void_unproven(tx, user, now, f"set before the number was proven, by {by}")
+        user.mobile_proven_at, user.mobile_proven_by = now, by
+        await tx.flush()

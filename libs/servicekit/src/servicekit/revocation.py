@@ -1,0 +1,96 @@
+"""Tokens that end before their time: an account that was taken back or closed, a role that was revoked.
+
+usercenter keeps a number for each account, the generation; a token carries the one it was issued under, and every token of
+an older generation is void. Each process keeps a copy of the short list of accounts whose generation changed lately.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from servicekit.errors import PeerUnavailable
+from servicekit.schemas import ApiModel
+from servicekit.sidecar import Sidecar
+
+log = structlog.get_logger()
+FRESH_SECONDS = 15.0
+TOO_OLD_SECONDS = 45.0
+"""Who comes with a list older than this waits for a new one: a revocation is in force everywhere within a minute."""
+ASK_PAUSE_SECONDS = 5.0
+ASK_TIMEOUT_SECONDS = 2.0
+
+RevocationSource = Callable[[], Awaitable[Mapping[int, int]]]
+"""User id → the oldest generation that is valid, for accounts that may have live tokens of an older one."""
+
+
+class Revocation(ApiModel):
+    user_id: int
+    generation: int
+
+
+class RevocationList(ApiModel):
+    users: list[Revocation]
+
+
+_ANSWER = TypeAdapter(RevocationList)
+
+
+class Revocations:
+    """Asked once per 15 s of traffic and process, never once per request: one request asks, the others use the known list.
+
+    While usercenter is away the last list stays in force. Little can be revoked in that time, every token ends within two
+    hours, and an outage of one service must not close all others. A process that never had a list refuses, as without keys.
+    """
+
+    def __init__(self, source: RevocationSource, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._source, self._monotonic = source, monotonic
+        self._oldest_valid: Mapping[int, int] | None = None
+        self._fetched_at = self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def voids(self, user_id: int, generation: int) -> bool:
+        """Whether a token of this generation is void. Raises PeerUnavailable while there has never been a list."""
+        if self._is_due() and (not self._asking.locked() or self._age() > TOO_OLD_SECONDS):
+            async with self._asking:
+                if self._is_due():
+                    await self._refresh()
+        if self._oldest_valid is None:
+            raise PeerUnavailable("usercenter: no list of revoked tokens yet", retry_after=round(ASK_PAUSE_SECONDS))
+        return generation < self._oldest_valid.get(user_id, 0)
+
+    def _age(self) -> float:
+        return self._monotonic() - self._fetched_at
+
+    def _is_due(self) -> bool:
+        return self._age() > FRESH_SECONDS and self._monotonic() - self._asked_at > ASK_PAUSE_SECONDS
+
+    async def _refresh(self) -> None:
+        asked_at = self._monotonic()
+        try:
+            self._oldest_valid = await self._source()
+        except PeerUnavailable as error:
+            log.warning("the list of revoked tokens cannot be had", reason=str(error))
+            self._asked_at = self._monotonic()
+            return
+        self._fetched_at = asked_at  # what is revoked while the answer travels is in the next list
+
+
+def revocations_by_invocation(sidecar: Sidecar) -> RevocationSource:
+    """Ask usercenter, through the sidecars."""
+
+    async def fetch() -> Mapping[int, int]:
+        response = await sidecar.invoke(
+            "usercenter", "GET", "/internal/revocations", timeout_seconds=ASK_TIMEOUT_SECONDS
+        )
+        if not response.is_success:
+            raise PeerUnavailable(f"usercenter: {response.status_code} for its revocations")
+        try:
+            found = _ANSWER.validate_json(response.content)
+        except ValidationError as error:
+            raise PeerUnavailable(f"usercenter: revocations cannot be read: {error.error_count()} errors") from None
+        return {each.user_id: each.generation for each in found.users}
+
+    return fetch

@@ -1,0 +1,115 @@
+"""A mobile registered by somebody else: whoever proves the number gets the account, and nothing of before goes on."""
+
+import asyncio
+import secrets
+
+import httpx
+import jwt
+import pytest
+
+REGISTER, LOGIN = "/usercenter/v1/user/register", "/usercenter/v1/user/login"
+WECHAT, DETAIL, REFRESH = (f"/usercenter/v1/user/{name}" for name in ("wxMiniAuth", "detail", "refreshToken"))
+STRANGERS = "the stranger's password"
+
+
+def token(answer: httpx.Response) -> dict[str, str]:
+    assert answer.status_code == 200, answer.text
+    return {"Authorization": "Bearer " + answer.json()["data"]["accessToken"]}
+
+
+def user_id(headers: dict[str, str]) -> int:
+    return int(jwt.decode(headers["Authorization"][7:], options={"verify_signature": False})["sub"])
+
+
+async def register(http, mobile, password=STRANGERS, **headers):
+    return await http.post(REGISTER, json={"mobile": mobile, "password": password}, headers=headers)
+
+
+async def login(http, mobile, password=STRANGERS):
+    return await http.post(LOGIN, json={"mobile": mobile, "password": password})
+
+
+async def is_shut_out(http, mobile, headers):
+    for path in (DETAIL, REFRESH):
+        assert (await http.post(path, headers=headers)).status_code == 401, path
+    assert (await login(http, mobile)).status_code == 401
+
+
+async def test_the_stranger_was_first_and_is_shut_out_when_wechat_proves_the_number(http, sql, mobile, wechat_user):
+    stranger = token(await register(http, mobile))
+    owner = token(await http.post(WECHAT, json=wechat_user(mobile).sign_in()))
+    assert user_id(owner) == user_id(stranger)
+
+    await is_shut_out(http, mobile, stranger)
+    assert (await http.post(DETAIL, headers=owner)).status_code == 200
+    assert (await http.post(REFRESH, headers=owner)).status_code == 200
+    audit = "select operator_id, act, note from operator_act where subject = %s"
+    assert sql.execute(audit, [f"user:{user_id(owner)}"]).fetchall() == [
+        (0, "password-void", "set before the number was proven, by wechat")
+    ]
+
+
+async def test_the_owner_was_first_and_the_stranger_does_not_get_in(http, sql, mobile, wechat_user):
+    owner = token(await http.post(WECHAT, json=wechat_user(mobile).sign_in()))
+    before = sql.execute('select * from "user" where mobile = %s', [mobile]).fetchone()
+
+    assert (await register(http, mobile)).status_code == 409
+    assert (await login(http, mobile)).status_code == 401
+    assert sql.execute('select * from "user" where mobile = %s', [mobile]).fetchone() == before
+    assert (await http.post(DETAIL, headers=owner)).status_code == 200
+
+
+async def test_the_strangers_replay_of_the_registration_opens_nothing(http, mobile, wechat_user):
+    stranger = {"Idempotency-Key": secrets.token_hex(8)}
+    await register(http, mobile, **stranger)
+    token(await http.post(WECHAT, json=wechat_user(mobile).sign_in()))
+    assert (await register(http, mobile, **stranger)).status_code == 401
+
+
+async def test_a_number_that_wechat_proves_for_another_account_is_voided_where_it_was_registered(
+    http, sql, mobile, wechat_user
+):
+    """The owner's WeChat is bound to the account of an earlier number: they have two numbers, or changed theirs."""
+    owner = wechat_user(f"138{secrets.randbelow(10**8):08d}")
+    first = token(await http.post(WECHAT, json=owner.sign_in()))
+    stranger = token(await register(http, mobile))
+
+    owner.phone = mobile
+    assert user_id(token(await http.post(WECHAT, json=owner.sign_in()))) == user_id(first)
+
+    await is_shut_out(http, mobile, stranger)
+    proven = sql.execute('select mobile_proven_at from "user" where mobile = %s', [mobile]).fetchone()
+    assert proven == (None,)
+    notes = "select note from operator_act where subject = %s"
+    expected = [(f"the number is proven to be that of user:{user_id(first)}",)]
+    assert sql.execute(notes, [f"user:{user_id(stranger)}"]).fetchall() == expected
+    token(await http.post(WECHAT, json=owner.sign_in()))
+    assert sql.execute(notes, [f"user:{user_id(stranger)}"]).fetchall() == expected
+
+
+@pytest.mark.parametrize("_", range(4))
+async def test_signing_in_and_registering_in_the_moment_of_the_proof_leaves_no_way_in(http, mobile, wechat_user, _):
+    await register(http, mobile)
+    owner = wechat_user(mobile)
+    answers = await asyncio.gather(
+        *(login(http, mobile) for _ in range(3)),
+        http.post(WECHAT, json=owner.sign_in()),
+        register(http, mobile, **{"Idempotency-Key": "k" + mobile}),
+        *(login(http, mobile) for _ in range(3)),
+    )
+    strangers = [answer for n, answer in enumerate(answers) if n != 3]
+    assert {answer.status_code for answer in strangers} <= {200, 401, 409}
+    for answer in strangers:
+        if answer.status_code == 200:
+            await is_shut_out(http, mobile, token(answer))
+    assert (await http.post(DETAIL, headers=token(answers[3]))).status_code == 200
+
+
+async def test_registering_while_wechat_proves_the_number_leaves_no_way_in(http, mobile, wechat_user):
+    registered, bound = await asyncio.gather(
+        register(http, mobile), http.post(WECHAT, json=wechat_user(mobile).sign_in())
+    )
+    assert (await http.post(DETAIL, headers=token(bound))).status_code == 200
+    if registered.status_code == 200:
+        await is_shut_out(http, mobile, token(registered))
+    assert (await login(http, mobile)).status_code == 401

@@ -1,0 +1,187 @@
+"""Another WeChat user for an account, another mini-program for its users."""
+
+import asyncio
+import secrets
+
+import httpx
+import jwt
+import pytest
+from tests.service.usercenter.conftest import APPID, WECHAT, new_key
+
+from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
+from usercenter.main import create_app
+from usercenter.settings import Settings
+
+WX, DETAIL = "/usercenter/v1/user/wxMiniAuth", "/usercenter/v1/user/detail"
+RELEASE, LOOK, ACTS = (f"/usercenter/v1/ops/{name}" for name in ("accountRelease", "accountDetail", "actList"))
+SECOND = "wxfedcba9876543210"
+OPERATOR = 3
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Tokens:
+    return Tokens()
+
+
+@pytest.fixture(scope="module")
+async def desk(settings, clock, tokens):
+    """usercenter that takes an operator's token of the test's own."""
+    held = {"jwt-private-key": new_key(), "wxma-secret": "s"}
+    app = create_app(settings, clock=clock, sidecar=FakeSidecar(), verifier=tokens.verifier(), held_secrets=held)
+    async with client(app) as http:
+        yield http
+
+
+@pytest.fixture
+def operator(tokens):
+    return tokens.bearer(OPERATOR, "buyer", "operator")
+
+
+@pytest.fixture
+async def second(database_url, clock):
+    """usercenter of a second mini-program, on the same accounts."""
+    settings = Settings(database_url=database_url, app_api_token=APP_TOKEN, wxma_base_url=WECHAT, wxma_appid=SECOND)
+    held = {"jwt-private-key": new_key(), "wxma-secret": "s"}
+    async with client(create_app(settings, clock=clock, sidecar=FakeSidecar(), held_secrets=held)) as http:
+        yield http
+
+
+def user_id(answer: httpx.Response) -> int:
+    assert answer.status_code == 200, answer.text
+    return int(jwt.decode(answer.json()["data"]["accessToken"], options={"verify_signature": False})["sub"])
+
+
+def bearer(answer: httpx.Response) -> dict[str, str]:
+    return {"Authorization": "Bearer " + answer.json()["data"]["accessToken"]}
+
+
+async def openid(http, number, **more):
+    body = {"userId": number, "authType": "wxMini"} | more
+    return (await http.post("/internal/authByUser", json=body, headers=SIDECAR_HEADERS)).json().get("authKey")
+
+
+async def test_an_operator_releases_an_account_and_the_phones_owner_binds_another_wechat(
+    http, desk, operator, sql, mobile, wechat_user
+):
+    key = {"Idempotency-Key": secrets.token_hex(8)}
+    old, new = wechat_user(mobile), wechat_user(mobile)
+    body = old.sign_in()
+    before = await http.post(WX, json=body, headers=key)
+    assert (await http.post(WX, json=new.sign_in())).json()["code"] == 100204
+
+    done = await desk.post(RELEASE, json={"mobile": mobile, "note": "lost their WeChat, called back"}, headers=operator)
+    assert done.status_code == 200, done.text
+    shown = done.json()["data"]
+    assert (shown["wechat"], shown["hasPassword"], shown["mobileProvenAt"]) == ([], False, None)
+    assert [(act["operatorId"], act["act"], act["note"]) for act in shown["acts"]] == [
+        (OPERATOR, "account-release", "lost their WeChat, called back")
+    ]
+    assert (await http.post(DETAIL, headers=bearer(before))).status_code == 401
+    assert (
+        await http.post(WX, json=body, headers=key)
+    ).status_code == 401  # the replay of a sign-in that was true once
+
+    after = await http.post(WX, json=new.sign_in())
+    assert user_id(after) == user_id(before)
+    assert await openid(http, user_id(after)) == new.openid
+    assert (await http.post(WX, json=old.sign_in())).json()["code"] == 100204
+    assert sql.execute('select mobile_proven_by from "user" where mobile = %s', [mobile]).fetchone() == ("wechat",)
+
+
+async def test_an_account_with_a_role_is_not_released(http, desk, operator, sql, mobile, wechat_user):
+    await http.post(WX, json=wechat_user(mobile).sign_in())
+    sql.execute("""update "user" set roles = '{buyer,merchant}' where mobile = %s""", [mobile])
+    state = """select u.*, a.* from "user" u join user_auth a on a.user_id = u.id where u.mobile = %s"""
+    before = sql.execute(state, [mobile]).fetchall()
+    refused = await desk.post(RELEASE, json={"mobile": mobile, "note": "n"}, headers=operator)
+    assert (refused.status_code, refused.json()["code"]) == (409, 100210)
+    assert sql.execute(state, [mobile]).fetchall() == before
+
+
+@pytest.mark.parametrize("path", [RELEASE, LOOK, ACTS])
+async def test_nobody_but_an_operator_may(desk, tokens, mobile, path):
+    body = {"mobile": mobile, "note": "n"}
+    assert (await desk.post(path, json=body)).status_code == 401
+    assert (await desk.post(path, json=body, headers=tokens.bearer(2, "buyer", "merchant"))).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("change", "field"), [({"note": ""}, "note"), ({"note": None}, "note"), ({"mobile": "1"}, "mobile")]
+)
+async def test_bad_input_is_refused_by_field(desk, operator, mobile, change, field):
+    refused = await desk.post(RELEASE, json={"mobile": mobile, "note": "why"} | change, headers=operator)
+    assert (refused.status_code, refused.json()["field"]) == (422, field)
+
+
+async def test_an_unknown_mobile_is_not_found(desk, operator):
+    for path in (RELEASE, LOOK):
+        answer = await desk.post(path, json={"mobile": "19900000000", "note": "why"}, headers=operator)
+        assert answer.status_code == 404
+
+
+async def test_what_an_operator_sees_holds_no_openid_and_no_password(http, desk, operator, mobile, wechat_user):
+    guest = wechat_user(mobile)
+    await http.post(WX, json=guest.sign_in())
+    answer = await desk.post(LOOK, json={"mobile": mobile}, headers=operator)
+    shown = answer.json()["data"]
+    assert [each["appid"] for each in shown["wechat"]] == [APPID]
+    assert (shown["mobile"], shown["mobileProvenBy"], shown["roles"]) == (mobile, "wechat", ["buyer"])
+    assert guest.openid not in answer.text
+
+
+async def test_acts_are_listed_newest_first(http, desk, operator, mobile, wechat_user):
+    await http.post(WX, json=wechat_user(mobile).sign_in())
+    await desk.post(RELEASE, json={"mobile": mobile, "note": "why"}, headers=operator)
+    [newest] = (await desk.post(ACTS, json={"pageSize": 1}, headers=operator)).json()["data"]["list"]
+    assert (newest["act"], newest["note"], newest["operatorId"]) == ("account-release", "why", OPERATOR)
+
+
+async def test_a_second_mini_program_lets_the_users_of_the_first_in(http, second, mobile, wechat_user):
+    first = wechat_user(mobile)
+    there = wechat_user(mobile, appid=SECOND)
+    number = user_id(await http.post(WX, json=first.sign_in()))
+    assert user_id(await second.post(WX, json=there.sign_in())) == number
+    assert user_id(await http.post(WX, json=first.sign_in())) == number
+
+    assert await openid(http, number, appid=APPID) == first.openid
+    assert await openid(http, number, appid=SECOND) == there.openid
+    assert await openid(http, number) == there.openid
+    assert await openid(http, number, appid="wxnone") is None
+    assert (await second.post(WX, json=wechat_user(mobile, appid=SECOND).sign_in())).json()["code"] == 100204
+
+
+async def test_an_openid_of_another_mini_program_is_another_persons(http, second, mobile, wechat_user):
+    """The same characters under another appid say nothing about who it is."""
+    mine = wechat_user(mobile)
+    number = user_id(await http.post(WX, json=mine.sign_in()))
+    other = wechat_user(f"138{secrets.randbelow(10**8):08d}", mine.openid, SECOND)
+    assert user_id(await second.post(WX, json=other.sign_in())) != number
+
+
+async def test_an_openid_kept_before_appids_were_is_found_and_named(http, sql, mobile, wechat_user):
+    guest = wechat_user(mobile)
+    number = user_id(await http.post(WX, json=guest.sign_in()))
+    sql.execute("update user_auth set appid = '' where user_id = %s", [number])
+    assert await openid(http, number, appid=APPID) == guest.openid
+    assert user_id(await http.post(WX, json=guest.sign_in())) == number
+    assert sql.execute("select appid from user_auth where user_id = %s", [number]).fetchall() == [(APPID,)]
+
+
+async def test_signing_in_in_the_moment_of_the_release_leaves_no_token_that_works(
+    http, desk, operator, mobile, wechat_user
+):
+    """The old WeChat user's phone has another number by now."""
+    old = wechat_user(mobile)
+    await http.post(WX, json=old.sign_in())
+    old.phone = f"138{secrets.randbelow(10**8):08d}"
+    release = {"mobile": mobile, "note": "another owner"}
+    answers = await asyncio.gather(
+        *(http.post(WX, json=old.sign_in()) for _ in range(4)),
+        desk.post(RELEASE, json=release, headers=operator),
+        *(http.post(WX, json=old.sign_in()) for _ in range(4)),
+    )
+    released = answers[4].json()["data"]
+    assert released["wechat"] == []
+    for answer in answers[:4] + answers[5:]:
+        if user_id(answer) == released["id"]:
+            assert (await http.post(DETAIL, headers=bearer(answer))).status_code == 401

@@ -1,0 +1,115 @@
+"""A token that was revoked is refused within a minute, at one question per 15 s; an outage of usercenter is survived."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from servicekit.auth import TokenVerifier
+from servicekit.errors import PeerUnavailable, Unauthenticated
+from servicekit.revocation import Revocations, revocations_by_invocation
+from servicekit.testing import FakeSidecar, Tokens
+
+
+class Usercenter:
+    """Its list, whether it answers, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.list: dict[int, int] = {}
+        self.away, self.asked, self.now = False, 0, 1000.0
+
+    async def __call__(self) -> dict[int, int]:
+        self.asked += 1
+        if self.away:
+            raise PeerUnavailable("usercenter")
+        return dict(self.list)
+
+    def revocations(self) -> Revocations:
+        return Revocations(self, lambda: self.now)
+
+
+async def test_a_token_of_an_older_generation_is_refused_once_the_list_is_renewed():
+    usercenter, tokens = Usercenter(), Tokens()
+
+    async def source():
+        return {"keys": [tokens.jwk]}
+
+    verifier = TokenVerifier(source, revocations=usercenter.revocations())
+    old, new = (tokens.bearer(7, generation=number)["Authorization"] for number in (2, 3))
+    other = tokens.bearer(8)["Authorization"]
+    assert (await verifier.principal(old)).generation == 2
+
+    usercenter.list = {7: 3}
+    usercenter.now += 16
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await verifier.principal(old)
+    assert (await verifier.principal(new)).user_id == 7
+    assert (await verifier.principal(other)).user_id == 8
+
+
+async def test_many_requests_ask_once_per_fifteen_seconds():
+    usercenter = Usercenter()
+    revocations = usercenter.revocations()
+    for _ in range(3):
+        assert not any(await asyncio.gather(*(revocations.voids(1, 0) for _ in range(50))))
+        usercenter.now += 16
+    assert usercenter.asked == 3
+
+
+async def test_while_usercenter_is_away_the_last_list_stays_in_force():
+    usercenter = Usercenter()
+    usercenter.list = {7: 1}
+    revocations = usercenter.revocations()
+    assert await revocations.voids(7, 0)
+    usercenter.away = True
+    usercenter.now += 3600
+    for _ in range(20):
+        assert await revocations.voids(7, 0)
+        assert not await revocations.voids(8, 0)
+    assert usercenter.asked == 2
+
+
+async def test_without_any_list_nothing_is_taken_for_valid():
+    usercenter = Usercenter()
+    usercenter.away = True
+    revocations = usercenter.revocations()
+    for _ in range(5):
+        with pytest.raises(PeerUnavailable):
+            await revocations.voids(1, 0)
+    assert usercenter.asked == 1
+
+
+@pytest.mark.parametrize("age", [16, 60])
+async def test_requests_beside_a_slow_question_wait_only_when_the_list_is_too_old(age):
+    usercenter, goes_on = Usercenter(), asyncio.Event()
+    revocations = usercenter.revocations()
+    await revocations.voids(7, 0)
+
+    async def slow():
+        await goes_on.wait()
+        return {7: 1}
+
+    revocations._source = slow
+    usercenter.now += age
+    asking = asyncio.create_task(revocations.voids(7, 0))
+    await asyncio.sleep(0)
+    beside = asyncio.create_task(revocations.voids(7, 0))
+    done, _ = await asyncio.wait([beside], timeout=0.05)
+    assert bool(done) is (age < 45)
+    goes_on.set()
+    assert await asking is True
+    assert await beside is (age > 45)
+
+
+async def test_the_list_is_read_by_invocation():
+    sidecar = FakeSidecar()
+    sidecar.answer("usercenter", "/internal/revocations", {"users": [{"userId": 7, "generation": 2}]})
+    assert await revocations_by_invocation(sidecar)() == {7: 2}
+
+
+@pytest.mark.parametrize("body", [{}, [], {"users": [{"userId": "x"}]}, {"users": None}])
+async def test_an_answer_that_cannot_be_read_is_an_outage(body):
+    sidecar = FakeSidecar()
+    sidecar.answers["usercenter", "/internal/revocations"] = lambda _request: httpx.Response(200, json=body)
+    with pytest.raises(PeerUnavailable):
+        await revocations_by_invocation(sidecar)()
