@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 
+from payment.wechat.answers import CALLS
+
 MCHID, APPID, API_V3_KEY, SERIAL = "1900000109", "wxd678efh567hg6787", "k" * 32, "PUB_KEY_ID_0100000001"
 
 
@@ -42,6 +44,14 @@ def certificate_of(key: rsa.RSAPrivateKey, serial: int) -> bytes:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), serial, start, start + timedelta(days=5 * 365))
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def refusal(status: int, code: str, text: str = "") -> httpx.Response:
+    """An unsigned answer that WeChat documents for one call or another."""
+    assert (status, code) in {(at, word) for call in CALLS for at, word, _ in call.rows}, (
+        f"{status} {code}: not WeChat's"
+    )
+    return httpx.Response(status, json={"code": code, "message": text})
 
 
 @dataclass
@@ -265,4 +275,4 @@ class FakeWechat(httpx.AsyncBaseTransport):
         return httpx.Response(status, content=body, headers=headers)
 
     def _error(self, status: int, code: str, text: str) -> httpx.Response:
-        return httpx.Response(status, json={"code": code, "message": text})
+        return refusal(status, code, text)

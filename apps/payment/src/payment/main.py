@@ -66,6 +66,7 @@ def create_app(
         UserPeer(sidecar),
         wechat,
         settlement,
+        closing,
         settings.wxpay_appid,
         settings.wxpay_mchid,
         str(settings.wxpay_notify_url),

@@ -64,8 +64,11 @@ async def close_order(tx: Transaction, order_sn: str, moment: datetime) -> None:
     await tx.execute(insert(OrderClosure).values(order_sn=order_sn, closed_at=moment).on_conflict_do_nothing())
 
 
-async def attach_prepay(tx: Transaction, sn: str, prepay_id: str, moment: datetime) -> None:
-    await tx.execute(update(ThirdPayment).where(ThirdPayment.sn == sn).values(prepay_id=prepay_id, prepay_at=moment))
+async def attach_prepay(tx: Transaction, sn: str, prepay_id: str, moment: datetime) -> bool:
+    """False when the payment is no longer open: nobody may be sent to pay it."""
+    still_open = (ThirdPayment.sn == sn, ThirdPayment.pay_status == PayStatus.WAITING)
+    statement = update(ThirdPayment).where(*still_open).values(prepay_id=prepay_id, prepay_at=moment)
+    return (await tx.execute(statement.returning(ThirdPayment.id))).first() is not None
 
 
 def transition(tx: Transaction, payment: ThirdPayment, following: PayStatus, source: str) -> None:
