@@ -235,8 +235,13 @@ def second_is_final(answer):
 
 @pytest.mark.parametrize(
     "unclear",
-    [refusal(500, "SYSTEM_ERROR"), httpx.Response(400), httpx.Response(400, json={"code": "SOMETHING_NEW"}), httpx.Response(202)],
-)  # fmt: skip
+    [
+        refusal(500, "SYSTEM_ERROR"),
+        httpx.Response(202),
+        httpx.Response(400),
+        httpx.Response(400, json={"code": "SOMETHING_NEW"}),
+    ],
+)
 async def test_an_outcome_that_is_not_clear_repeats_the_same_bytes(http, tokens, wechat, db, unclear):
     wechat.fail_with = [unclear] * 3
 

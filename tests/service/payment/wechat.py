@@ -222,7 +222,7 @@ class FakeWechat(httpx.AsyncBaseTransport):
             "out_trade_no": number,
             "trade_state": order["trade_state"],
             "trade_state_desc": "",
-            "amount": {"total": order.get("amount", {}).get("total", 1), "currency": "CNY"},
+            "amount": {"total": 1, "currency": "CNY"} | order.get("amount", {}),
         }
         if order["trade_state"] == "SUCCESS":
             content |= {
@@ -230,7 +230,8 @@ class FakeWechat(httpx.AsyncBaseTransport):
                 "success_time": "2026-11-23T09:31:20+08:00",
                 "bank_type": "OTHERS",
                 "trade_type": "JSAPI",
-                "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+                "payer": order["payer"],
+                "attach": order["attach"],
             }
             content["amount"]["payer_total"] = max(0, content["amount"]["total"] - 1)  # a coupon paid one fen
         return content | changes

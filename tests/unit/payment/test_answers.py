@@ -89,12 +89,12 @@ def test_the_document_lists_each_call_with_its_success_and_its_refusals(call):
 
 def test_the_document_lists_the_answers_of_every_call_and_all_meanings():
     assert _rows(_section("### Every call")) == [(str(at), f"`{code}`", name.name) for at, code, name in answers.COMMON]
-    meanings = {name: text for name, text in re.findall(r"^\| ([A-Z_]+) \| (.+) \|$", _section("### Meanings"), re.M)}
+    meanings = dict(re.findall(r"^\| ([A-Z_]+) \| (.+) \|$", _section("### Meanings"), re.MULTILINE))
     assert meanings == {meaning.name: meaning.value for meaning in Meaning}
 
 
 def test_the_document_has_no_call_that_the_code_lacks():
-    listed = re.findall(r"^`((?:GET|POST) /v3\S+)` · success", DOCUMENT.read_text(encoding="utf-8"), re.M)
+    listed = re.findall(r"^`((?:GET|POST) /v3\S+)` · success", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert listed == [call.request for call in CALLS]
 
@@ -102,8 +102,8 @@ def test_the_document_has_no_call_that_the_code_lacks():
 def _section(heading):
     text = DOCUMENT.read_text(encoding="utf-8")
     assert f"\n{heading}\n" in text, f"{DOCUMENT.name} has no {heading!r}"
-    return re.split(r"^#+ ", text.partition(f"\n{heading}\n")[2], maxsplit=1, flags=re.M)[0]
+    return re.split(r"^#+ ", text.partition(f"\n{heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def _rows(section):
-    return re.findall(r"^\| (\d{3}) \| (`\w+`) \| ([A-Z_]+) \|$", section, re.M)
+    return re.findall(r"^\| (\d{3}) \| (`\w+`) \| ([A-Z_]+) \|$", section, re.MULTILINE)

@@ -29,6 +29,12 @@ async def lock_by_sn(tx: Transaction, sn: str) -> ThirdPayment | None:
     return (await tx.scalars(select(ThirdPayment).where(ThirdPayment.sn == sn).with_for_update())).one_or_none()
 
 
+async def by_transaction(session: AsyncSession, transaction_id: str) -> ThirdPayment | None:
+    """The payment that WeChat's transaction has settled."""
+    query = select(ThirdPayment).where(ThirdPayment.transaction_id == transaction_id)
+    return (await session.scalars(query)).one_or_none()
+
+
 async def open_of_order(session: AsyncSession, order_sn: str) -> ThirdPayment | None:
     query = select(ThirdPayment).where(ThirdPayment.order_sn == order_sn, ThirdPayment.pay_status == PayStatus.WAITING)
     return (await session.scalars(query)).one_or_none()
