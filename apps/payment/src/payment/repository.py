@@ -135,10 +135,29 @@ async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: 
     claim = (
         update(ThirdPayment)
         .where(ThirdPayment.id.in_(select(due.c.id)))
-        .values(next_query_at=moment + lease, queries=ThirdPayment.queries + 1, updated_at=func.now())
+        .values(next_query_at=moment + lease, queries=ThirdPayment.queries + 1, asked_at=moment, updated_at=func.now())
         .returning(ThirdPayment.sn, ThirdPayment.queries)
     )
     return [(row.sn, row.queries) for row in await tx.execute(claim)]
+
+
+async def claim_return_query(
+    tx: Transaction, sn: str, moment: datetime, prepaid_until: datetime, asked_until: datetime
+) -> bool:
+    """Whether the open payment may be asked about now, for it was prepaid and last asked about long enough ago; then it
+    is written down as asked, and no other replica gets it."""
+    claim = (
+        update(ThirdPayment)
+        .where(
+            ThirdPayment.sn == sn,
+            ThirdPayment.pay_status == PayStatus.WAITING,
+            ThirdPayment.prepay_at <= prepaid_until,
+            ThirdPayment.asked_at.is_(None) | (ThirdPayment.asked_at <= asked_until),
+        )
+        .values(asked_at=moment)
+        .returning(ThirdPayment.id)
+    )
+    return (await tx.execute(claim)).first() is not None
 
 
 async def schedule_query(tx: Transaction, sn: str, moment: datetime) -> None:
