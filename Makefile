@@ -12,7 +12,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup infra run up down status logs demo check contracts format test test-unit test-integration chaos chaos-short bench compose-test k8s-test mesh-test lock clean distclean FORCE
+.PHONY: help setup infra run up down status logs demo check contracts format test test-unit test-integration chaos chaos-short bench bench-lost compose-test k8s-test mesh-test lock clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ chaos-short: $(SETUP) ## the same in a minute and a half; part of make test
 bench: $(SETUP) ## callback → paid order on the running system, with the machine's floor beside it
 	@$(STACK) status --quiet || $(STACK) up
 	@$(VENV)/python -m tests.bench.callback_latency --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(ARGS)
+
+bench-lost: $(SETUP) ## every callback lost, the page open: payment → the page knows, over 200 purchases
+	@$(STACK) status --quiet || $(STACK) up
+	@$(VENV)/python -m tests.bench.lost_callbacks --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(ARGS)
 
 compose-test: $(SETUP) ## docker-compose.yml, dapr.yaml and the manifests against one another (builds kubectl once)
 	@$(VENV)/python -m stack.setup.kubernetes kubectl

@@ -44,10 +44,14 @@ CALLBACK_FAULTS: dict[str, float | None] = {
     "callback-wrong-amount": None,
     "callback-wrong-mchid": None,
     "callback-wrong-appid": None,
+    "callback-wrong-currency": None,
     "callback-unknown-order": None,
 }
 API_FAULTS: dict[str, float | None] = {
     "pay-coupon": 100,
+    "close-unknown": None,
+    "close-closed": None,
+    "close-paying": None,
     "api-5xx": None,
     "api-5xx-after": None,
     "api-drop-after": None,
@@ -100,7 +104,10 @@ def short_deck(rng: random.Random, *, disk: bool) -> list[Fault]:
     faults += [Fault("broker refuses", "", 3.0)]
     if disk:
         faults.append(Fault("disk full", "", 4.0))
-    for name in ("callback-lost", "callback-doubled", "callback-wrong-amount", "api-5xx-after", "message-unknown"):
+    for name in (
+        "callback-lost", "callback-doubled", "callback-wrong-amount", "callback-wrong-currency", "api-5xx-after",
+        "message-unknown", "close-unknown", "close-closed", "close-paying",
+    ):  # fmt: skip
         faults.append(Fault("wechat", name, more={"times": 2, "value": None}))
     rng.shuffle(faults)
     return faults

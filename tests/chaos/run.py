@@ -38,7 +38,7 @@ class Plan:
     farewell_seconds: float = 45
 
 
-SHORT = Plan(20261123, 18, 30, rate=2, short=True, quiet_seconds=60, farewell_seconds=20)
+SHORT = Plan(20261123, 22, 30, rate=2, short=True, quiet_seconds=60, farewell_seconds=20)
 """A minute and a half in all, the start included."""
 
 

@@ -68,7 +68,8 @@ class House:
         self.closing = Closing(payment, clock, wechat, self.settlement, APPID, MCHID)
         business = BusinessTypes({"homestayOrder": BusinessType("民宿订单", self)})  # type: ignore[arg-type]
         self.checkout = Checkout(
-            payment, clock, business, self, wechat, self.settlement, APPID, MCHID, "https://us", timedelta(seconds=30)  # type: ignore[arg-type]
+            payment, clock, business, self, wechat, self.settlement, self.closing, APPID, MCHID, "https://us",  # type: ignore[arg-type]
+            timedelta(seconds=30),
         )  # fmt: skip
         self.inquiry = Inquiry(payment, clock, wechat, self.settlement, self.closing)
         self.refund_settlement = RefundSettlement(payment, clock, MCHID)

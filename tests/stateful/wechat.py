@@ -11,7 +11,8 @@ from typing import Any
 from notification.states import Outcome
 from notification.states import Verdict as MessageVerdict
 from notification.wechat.messages import Message
-from payment.wechat.errors import Ambiguous, Refused
+from payment.wechat import answers
+from payment.wechat.errors import Ambiguous
 from payment.wechat.verdicts import RefundVerdict, Verdict
 
 TITLES = {"T1": "支付成功通知", "T2": "入住提醒", "T3": "退款成功通知"}
@@ -124,7 +125,7 @@ class Wechat:
         )
         self._answer()
         if bill["state"] != "NOTPAY":
-            raise Refused(403, "ORDER_CLOSED" if bill["state"] == "CLOSED" else "ORDERPAID", "")
+            raise answers.PREPAY.error(400, "ORDER_CLOSED" if bill["state"] == "CLOSED" else "ORDERPAID", "")
         return f"wx{number}"
 
     def pay_parameters(self, _appid: str, prepay_id: str) -> dict[str, str]:
@@ -134,7 +135,7 @@ class Wechat:
         self._reach()
         self._answer()
         if number not in self.bills:
-            raise Refused(404, "ORDER_NOT_EXIST", "")
+            raise answers.QUERY.error(404, "ORDER_NOT_EXIST", "")
         return self.word(number, "query")
 
     async def close(self, number: str) -> None:
@@ -144,7 +145,7 @@ class Wechat:
         )
         if bill["state"] in {"SUCCESS", "REFUND"}:
             self._answer()
-            raise Refused(400, "ORDERPAID", "")
+            raise answers.CLOSE.error(400, "ORDERPAID", "")
         bill["state"] = "CLOSED"
         self._answer()
 
@@ -154,14 +155,14 @@ class Wechat:
         number, trade = wish["out_refund_no"], wish["out_trade_no"]
         if number not in self.refunds:
             if self.refuses_refunds:
-                raise Refused(403, "USER_ACCOUNT_ABNORMAL", "the account is closed")
+                raise answers.REFUND.error(403, "USER_ACCOUNT_ABNORMAL", "the account is closed")
             live = sum(
                 row["amount"]
                 for row in self.refunds.values()
                 if row["out_trade_no"] == trade and row["status"] != "CLOSED"
             )
             if live + wish["amount"]["refund"] > self.bills[trade]["total"]:
-                raise Refused(400, "INVALID_REQUEST", "more than was paid")
+                raise answers.REFUND.error(400, "INVALID_REQUEST", "more than was paid")
             self.refunds[number] = {
                 "out_refund_no": number,
                 "out_trade_no": trade,
@@ -175,7 +176,7 @@ class Wechat:
     async def send_refund_elsewhere(self, _refund_id: str, number: str, _card: object) -> RefundVerdict:
         self._reach()
         if self.refunds[number]["status"] != "ABNORMAL":
-            raise Refused(400, "INVALID_REQUEST", "it is not abnormal")
+            raise answers.ABNORMAL_REFUND.error(400, "INVALID_REQUEST", "it is not abnormal")
         self.refunds[number]["status"] = "PROCESSING"
         self._answer()
         return self.refund_word(number, "request")
@@ -184,7 +185,7 @@ class Wechat:
         self._reach()
         self._answer()
         if number not in self.refunds:
-            raise Refused(404, "RESOURCE_NOT_EXISTS", "")
+            raise answers.QUERY_REFUND.error(404, "RESOURCE_NOT_EXISTS", "")
         return self.refund_word(number, "query")
 
     async def get_ready(self) -> None:

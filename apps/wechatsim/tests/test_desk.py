@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -29,7 +30,8 @@ def test_other_words_are_no_durations(words: str) -> None:
 
 
 async def test_an_order_closes_itself_when_its_time_has_passed(partner: Partner) -> None:
-    prepay_id = await partner.prepay("DESK-00001", time_expire="2020-01-01T00:00:00+08:00")
+    soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
+    prepay_id = await partner.prepay("DESK-00001", time_expire=soon)
     await partner.control("POST", "/_sim/clock/advance", {"by": "59s"})
     assert (await partner.books("DESK-00001"))["state"] == "NOTPAY"
     await partner.control("POST", "/_sim/clock/advance", {"by": "2s"})

@@ -49,6 +49,7 @@ def test_the_table_is_whole() -> None:
         ("callback-wrong-amount", True),
         ("callback-wrong-mchid", True),
         ("callback-wrong-appid", True),
+        ("callback-wrong-currency", True),
         ("callback-unknown-order", True),
     ],
 )
@@ -71,12 +72,57 @@ async def test_a_tampered_attempt_is_followed_by_the_truth(
         assert int(headers["Wechatpay-Timestamp"]) < sim.clock.real() - 500
     if name == "callback-wrong-amount":
         assert partner.open((headers, raw))["amount"]["total"] == truth["amount"]["total"] + 1
+    if name == "callback-wrong-currency":
+        said = partner.open((headers, raw))["amount"]
+        assert said == truth["amount"] | {"currency": "USD", "payer_currency": "USD"}
     if name == "callback-unknown-order":
         assert partner.open((headers, raw))["out_trade_no"] != "FLT-00001"
     sim.advance(15)
     await until(lambda: len(partner.calls) == 2)
     assert partner.open(partner.calls[1]) == truth
     assert (await partner.books("FLT-00001"))["held"] == 19900
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code", "state"),
+    [
+        ("close-paying", 202, "USERPAYING", "NOTPAY"),
+        ("close-unknown", 404, "ORDER_NOT_EXIST", "NOTPAY"),
+        ("close-closed", 400, "ORDER_CLOSED", "CLOSED"),
+    ],
+)
+async def test_a_close_is_answered_otherwise_than_with_204(
+    partner: Partner, name: str, status: int, code: str, state: str
+) -> None:
+    await fault(partner, name, times=1, match="FLT-CLOSE")
+    await partner.prepay("FLT-CLOSE1")
+    target = "/v3/pay/transactions/out-trade-no/FLT-CLOSE1/close"
+    answer = await partner.send("POST", target, {"mchid": partner.ids["mchid"]})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert not [header for header in answer.headers if header.startswith("wechatpay-")]
+    assert (await partner.books("FLT-CLOSE1"))["state"] == state
+    again = await partner.send("POST", target, {"mchid": partner.ids["mchid"]})
+    assert again.status_code == 204
+    assert (await partner.books("FLT-CLOSE1"))["state"] == "CLOSED"
+
+
+@pytest.mark.parametrize("name", ["close-paying", "close-unknown", "close-closed"])
+async def test_a_paid_order_is_called_paid_whatever_close_fault_is_on(partner: Partner, name: str) -> None:
+    await fault(partner, name)
+    await partner.prepay("FLT-CLOSE2")
+    await partner.pay("FLT-CLOSE2")
+    target = "/v3/pay/transactions/out-trade-no/FLT-CLOSE2/close"
+    answer = await partner.send("POST", target, {"mchid": partner.ids["mchid"]})
+    assert (answer.status_code, answer.json()["code"]) == (400, "ORDERPAID")
+    assert (await partner.books("FLT-CLOSE2"))["held"] == 19900
+
+
+async def test_a_number_that_was_never_ordered_is_unknown_to_a_close_by_the_page(partner: Partner) -> None:
+    await fault(partner, "close-unknown", times=1)
+    close = "/v3/pay/transactions/out-trade-no/FLT-CLOSE3/close"
+    answer = await partner.send("POST", close, {"mchid": partner.ids["mchid"]})
+    assert (answer.status_code, answer.json()["code"]) == (404, "ORDER_NOT_EXIST")
+    assert await partner.prepay("FLT-CLOSE3")
 
 
 async def test_another_api_key_seals_what_cannot_be_opened(partner: Partner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,13 @@ import pytest
 from .conftest import OPENID, Partner, until
 
 JSAPI = "/v3/pay/transactions/jsapi"
+IDENTITY = {"type": "IDCARD", "number": "43102119910910512X", "name": "周星星"}
+PLAN = "/subsidy_info/subsidy_detail/0/subsidy_plan/0"
+
+
+def subsidy(**changes: Any) -> dict[str, Any]:
+    plan = {"subsidy_installment_num": 3, "subsidy_percent": 100} | changes
+    return {"subsidy_detail": [{"subsidy_period_type": "PERIOD", "subsidy_plan": [plan]}]}
 
 
 async def test_a_paid_order_is_notified_signed_and_sealed(partner: Partner) -> None:
@@ -61,6 +69,68 @@ async def test_the_same_prepay_again_is_the_same_prepay(partner: Partner) -> Non
     first = await partner.prepay("ORDER-00003")
     assert await partner.prepay("ORDER-00003") == first
     assert await partner.prepay("ORDER-00003", time_expire="2030-01-01T00:00:00+08:00") == first
+
+
+async def test_identity_and_subsidy_are_members_that_wechat_knows(partner: Partner) -> None:
+    more = {"payer": {"openid": OPENID, "identity": IDENTITY}, "subsidy_info": subsidy()}
+    answer = await partner.send("POST", JSAPI, partner.order("ORDER-00012", **more))
+    assert (answer.status_code, list(answer.json())) == (200, ["prepay_id"])
+
+
+async def test_an_expiry_that_has_passed_since_the_first_prepay_is_no_obstacle(partner: Partner) -> None:
+    """Less than a minute ahead is raised to a minute; the same bytes may come again when their own time is over."""
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    first = await partner.prepay("ORDER-00013", time_expire=soon)
+    await until(lambda: datetime.now(UTC).isoformat() > soon)
+    assert await partner.prepay("ORDER-00013", time_expire=soon) == first
+    assert (await partner.books("ORDER-00013"))["state"] == "NOTPAY"
+
+
+@pytest.mark.parametrize(
+    ("changed", "number"),
+    [
+        ({"amount": {"total": 0}}, 268435464),
+        ({"description": "房" * 128}, 268435464),
+        ({"time_expire": "2020-01-01T00:00:00+08:00"}, 268435464),
+        ({"time_expire": "tomorrow"}, 268435461),
+        ({"amount": {"total": "1"}}, 268435461),
+        ({"colour": "red"}, 270924358),
+        ({"appid": "wx0000000000000000"}, 268445527),
+    ],
+)
+async def test_the_request_id_ends_with_the_published_number(
+    partner: Partner, changed: dict[str, Any], number: int
+) -> None:
+    answer = await partner.send("POST", JSAPI, partner.order("ORDER-00014", **changed))
+    assert answer.status_code == 400
+    assert answer.headers["request-id"].endswith(f"-{number}")
+
+
+async def test_the_numbers_of_orders_are_the_published_ones(partner: Partner) -> None:
+    mchid = {"mchid": partner.ids["mchid"]}
+    target = "/v3/pay/transactions/out-trade-no/ORDER-00015"
+
+    async def ends_with(number: int, method: str, path: str, body: Any = None) -> None:
+        answer = await partner.send(method, path, body)
+        assert (answer.status_code >= 400, answer.headers["request-id"].rpartition("-")[2]) == (True, str(number))
+
+    await ends_with(268512771, "GET", f"{target}?mchid={partner.ids['mchid']}")
+    await partner.prepay("ORDER-00015")
+    await ends_with(268498688, "POST", JSAPI, partner.order("ORDER-00015", amount={"total": 1, "currency": "CNY"}))
+    await partner.pay("ORDER-00015")
+    await ends_with(268449538, "POST", f"{target}/close", mchid)
+    await ends_with(268449538, "POST", JSAPI, partner.order("ORDER-00015"))
+    await partner.prepay("ORDER-00016")
+    await partner.send("POST", target.replace("15", "16") + "/close", mchid)
+    await ends_with(268447914, "POST", JSAPI, partner.order("ORDER-00016"))
+    await partner.control("POST", "/_sim/faults/set", {"name": "api-429", "times": 1})
+    await ends_with(268447840, "GET", f"{target}?mchid={partner.ids['mchid']}")
+
+
+async def test_an_error_whose_number_is_not_published_has_none(partner: Partner) -> None:
+    answer = await partner.send("GET", "/v3/refund/domestic/refunds/NEVER")
+    assert (answer.status_code, answer.json()["code"]) == (404, "RESOURCE_NOT_EXISTS")
+    assert "-" not in answer.headers["request-id"]
 
 
 async def test_a_changed_prepay_is_refused_and_changes_nothing(partner: Partner) -> None:
@@ -135,6 +205,26 @@ async def test_closing_a_number_that_was_never_ordered_burns_it(partner: Partner
         ("query in notify_url", {"notify_url": "https://a.example.com/n?x=1"}, "/notify_url"),
         ("expiry without zone", {"time_expire": "2030-01-01T00:00:00"}, "/time_expire"),
         ("expiry nonsense", {"time_expire": "tomorrow"}, "/time_expire"),
+        ("expiry in the past", {"time_expire": "2020-01-01T00:00:00+08:00"}, "/time_expire"),
+        ("half an identity", {"payer": {"openid": OPENID, "identity": {"type": "IDCARD"}}}, "/payer/identity/number"),
+        (
+            "another document",
+            {"payer": {"openid": OPENID, "identity": {**IDENTITY, "type": "LIBRARY"}}},
+            "/payer/identity/type",
+        ),
+        ("more identity", {"payer": {"openid": OPENID, "identity": {**IDENTITY, "x": 1}}}, "/payer/identity/x"),
+        (
+            "subsidy of another period",
+            {"subsidy_info": subsidy(subsidy_installment_num=4)},
+            f"{PLAN}/subsidy_installment_num",
+        ),
+        ("subsidy of a part", {"subsidy_info": subsidy(subsidy_percent=50)}, f"{PLAN}/subsidy_percent"),
+        ("subsidy of no number", {"subsidy_info": subsidy(subsidy_percent=True)}, f"{PLAN}/subsidy_percent"),
+        (
+            "subsidy without a plan",
+            {"subsidy_info": {"subsidy_detail": [{"subsidy_period_type": "DAILY"}]}},
+            f"{PLAN[:-2]}",
+        ),
         ("other mchid", {"mchid": "1900000001"}, "/mchid"),
     ],
 )

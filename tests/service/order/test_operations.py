@@ -51,6 +51,34 @@ async def test_orders_that_wait_for_wechats_word_are_listed_until_they_end(order
     assert (await data(order, "closingList", {}))["list"] == []
 
 
+async def test_a_closing_that_hangs_is_asked_about_at_once(order: Order, sql) -> None:
+    sn = await order.create()
+    order.peers.payment_is_away()
+    await order.post("/homestayOrder/cancelHomestayOrder", {"sn": sn})
+
+    again = await data(order, "closingRetry", {"sn": sn})
+    order.peers.payment_says("neverPaid")
+    ended = await data(order, "closingRetry", {"sn": sn})
+
+    assert (again["sn"], again["tradeState"], again["closing"]) == (sn, 0, True)
+    assert again["problem"]
+    assert ended == {"sn": sn, "tradeState": -1, "closing": False, "problem": None}
+    acted = sql.execute("select operator_id, act, subject from operator_act order by id").fetchall()
+    assert [tuple(row) for row in acted] == [(OPERATOR, "retry-closing", f"order:{sn}")] * 2
+
+
+async def test_only_what_is_being_closed_is_asked_about(order: Order) -> None:
+    sn = await order.create()
+
+    waiting = await ask(order, "closingRetry", {"sn": sn})
+    unknown = await ask(order, "closingRetry", {"sn": "HSO2026112309302600000000"})
+
+    assert (waiting.status_code, waiting.json()["code"], waiting.json()["field"]) == (409, 103032, "sn")
+    assert unknown.status_code == 404
+    assert order.row(sn)["closing_at"] is None
+    assert (await ask(order, "closingRetry", {"sn": sn}, "buyer", "merchant")).status_code == 403
+
+
 async def test_a_poisonous_letter_pays_the_order_once_its_cause_is_mended(order: Order, sql) -> None:
     sn = await order.create()
     letter = paid(sn, total_fen=1)

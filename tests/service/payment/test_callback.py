@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from payment.settlement import COMPARED, WHOSE
 from servicekit.testing import SIDECAR_HEADERS
-from tests.service.payment.conftest import BUYER, ORDER
+from tests.service.payment.conftest import BUYER, ORDER, payable
 from tests.service.payment.test_checkout import BODY, PREPAY, payments
 
 CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
@@ -67,16 +68,30 @@ async def test_twenty_copies_at_once_settle_once(http, wechat, db, paid):
     assert len(await rows(db, "outbox")) == 1
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"amount": {"total": 19899, "payer_total": 19900}}, "amount"),
-        ({"mchid": "1900000999"}, "mchid"),
-        ({"appid": "wx0000000000000000"}, "appid"),
-        ({"out_trade_no": "PMT2026112309310000000000"}, "unknown_number"),
-        ({"transaction_id": None}, "incomplete"),
-    ],
-)
+MISFITS = [
+    ({"mchid": "1900000999"}, "mchid"),
+    ({"appid": "wx0000000000000000"}, "appid"),
+    ({"out_trade_no": "PMT2026112309310000000000"}, "unknown_number"),
+    ({"amount": {"total": 19899, "payer_total": 19900}}, "amount"),
+    ({"amount": {"payer_total": 19900, "currency": "CNY"}}, "amount"),
+    (
+        {"amount": {"total": 19900, "payer_total": 19900, "currency": "USD", "payer_currency": "USD"}},
+        "currency",
+    ),
+    ({"amount": {"total": 19900, "payer_total": 19900, "currency": "cny"}}, "currency"),
+    (
+        {"amount": {"total": 19900, "payer_total": 19900, "currency": "CNY", "payer_currency": "USD"}},
+        "payer_currency",
+    ),
+    ({"trade_type": "NATIVE"}, "trade_type"),
+    ({"payer": {"openid": "oAnother"}}, "openid"),
+    ({"attach": "HSO2026112309302600000000"}, "attach"),
+    ({"transaction_id": None}, "incomplete"),
+    ({"success_time": None}, "incomplete"),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), MISFITS)
 async def test_a_verified_word_that_does_not_fit_is_kept_for_review_and_changes_nothing(
     http, wechat, db, paid, changes, reason
 ):
@@ -91,6 +106,84 @@ async def test_a_verified_word_that_does_not_fit_is_kept_for_review_and_changes_
     assert (notice["reason"], notice["state"], notice["seen"]) == (reason, "needs_review", 3)
     assert await rows(db, "payment_transition") == []
     assert await rows(db, "outbox") == []
+
+
+def test_every_compared_field_has_its_misfit_above():
+    of_settled_payments_alone = {"transaction"}
+    tried = {reason for _, reason in MISFITS} | of_settled_payments_alone
+
+    assert {each.reason for each in (*WHOSE, *COMPARED)} <= tried
+
+
+async def test_a_word_of_another_transaction_about_a_settled_payment_is_kept_for_review(http, wechat, db, paid):
+    await deliver(http, *wechat.callback(wechat.transaction(paid)))
+    before = await payments(db)
+
+    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, transaction_id="4200" + "7" * 24)))
+
+    assert (answer.status_code, await payments(db)) == (204, before)
+    assert [row["reason"] for row in await rows(db, "provider_notice")] == ["transaction"]
+    assert len(await rows(db, "outbox")) == 1
+
+
+async def test_a_transaction_that_settled_one_payment_cannot_settle_another(http, tokens, wechat, db, paid, sidecar):
+    await deliver(http, *wechat.callback(wechat.transaction(paid)))
+    other_order = "HSO2026112309302687654321"
+    sidecar.answer("order", "/internal/payable", payable(orderSn=other_order))
+    prepaid = await http.post(PREPAY, json=BODY | {"orderSn": other_order}, headers=tokens.bearer(BUYER))
+    other = prepaid.json()["data"]["paymentSn"]
+    wechat.pay(other)
+
+    same = wechat.transaction(other, transaction_id=wechat.orders[paid]["transaction_id"])
+    answer = await deliver(http, *wechat.callback(same))
+
+    assert answer.status_code == 204
+    assert [(row["sn"], row["pay_status"]) for row in await payments(db)] == [(paid, 1), (other, 0)]
+    assert [(row["out_trade_no"], row["reason"]) for row in await rows(db, "provider_notice")] == [
+        (other, "transaction")
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": {"total": 19900}},
+        {"amount": {"total": 19900, "payer_total": 0, "currency": "CNY", "payer_currency": "CNY"}},
+        {"trade_type": None, "payer": {}, "attach": ""},
+        {"attach": ORDER},
+    ],
+)
+async def test_what_wechat_leaves_out_or_says_rightly_contradicts_nothing(http, wechat, db, paid, changes):
+    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **changes)))
+
+    assert answer.status_code == 204
+    assert [row["pay_status"] for row in await payments(db)] == [1]
+    assert await rows(db, "provider_notice") == []
+
+
+async def test_a_query_is_compared_like_a_callback(http, wechat, db, paid):
+    wechat.orders[paid]["amount"]["currency"] = "USD"
+    async with db.transaction() as tx:
+        await tx.execute(text("update third_payment set next_query_at = now() - interval '1 second'"))
+
+    await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
+
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [(row["reason"], row["source"]) for row in await rows(db, "provider_notice")] == [("currency", "query")]
+
+
+@pytest.mark.parametrize("text_", ["a\x00b", "\ud800", "\udfff" * 6, "x" * 200])
+@pytest.mark.parametrize(
+    "member", ["mchid", "appid", "out_trade_no", "transaction_id", "bank_type", "trade_type", "attach", "currency"]
+)
+async def test_signed_text_that_no_column_can_hold_is_refused(http, wechat, db, paid, member, text_):
+    where = {"amount": {"total": 19900, member: text_}} if member == "currency" else {member: text_}
+
+    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **where)))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "FAIL")
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert await rows(db, "provider_notice") == []
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from payment.business import BusinessType
 from payment.main import create_app
 from payment.peers import Payable
 from servicekit.testing import client
-from tests.service.payment.conftest import BUYER, ORDER, payable, secrets_of
-from tests.service.payment.wechat import APPID
+from tests.service.payment.conftest import BUYER, OPENID, ORDER, payable, secrets_of
+from tests.service.payment.wechat import APPID, refusal
 
 PREPAY, STATUS = "/payment/v1/thirdPayment/thirdPaymentWxPay", "/payment/v1/thirdPayment/thirdPaymentStatus"
 BODY = {"orderSn": ORDER, "serviceType": "homestayOrder"}
@@ -134,6 +134,155 @@ async def test_a_time_out_at_wechat_keeps_the_row_and_the_next_try_sends_the_sam
     assert second.json()["data"]["paymentSn"] == row["sn"]
     assert {request.content.decode() for request in wechat.requests} == {row["request"]}
     assert len(wechat.requests) == 4
+
+
+FINAL = [
+    (400, "PARAM_ERROR"),
+    (400, "INVALID_REQUEST"),
+    (400, "APPID_MCHID_NOT_MATCH"),
+    (400, "MCH_NOT_EXISTS"),
+    (403, "NO_AUTH"),
+    (403, "TRADE_ERROR"),
+    (500, "OPENID_MISMATCH"),
+]
+
+
+@pytest.mark.parametrize(("status", "code"), FINAL)
+async def test_a_prepay_that_wechat_refused_for_good_ends_and_the_next_click_sends_new_bytes_under_a_new_number(
+    http, tokens, wechat, db, sidecar, status, code
+):
+    wechat.fail_with = [refusal(status, code)]
+
+    refused = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+    sidecar.answer("usercenter", "/internal/authByUser", {"userId": BUYER, "authType": "wxMini", "authKey": "oMended"})
+    again = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (refused.status_code, refused.json()["code"]) == (502, 104008)
+    assert again.status_code == 200
+    first, second = await payments(db)
+    assert (first["pay_status"], second["pay_status"]) == (-1, 0)
+    assert again.json()["data"]["paymentSn"] == second["sn"] != first["sn"]
+    prepays = [json.loads(each.content) for each in wechat.requests if each.url.path.endswith("/jsapi")]
+    assert [(each["out_trade_no"], each["payer"]["openid"]) for each in prepays] == [
+        (first["sn"], OPENID),
+        (second["sn"], "oMended"),
+    ]
+
+
+async def test_a_mended_appid_goes_out_under_a_new_number(settings, sidecar, tokens, wechat, db):
+    bearer = tokens.bearer(BUYER)
+    wrong = settings.model_copy(update={"wxpay_appid": "wx0000000000000000"})
+    wechat.fail_with = [refusal(400, "APPID_MCHID_NOT_MATCH")]
+    answers = []
+    for each in (wrong, settings):
+        app = create_app(each, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat)
+        async with client(app) as http:
+            answers.append(await http.post(PREPAY, json=BODY, headers=bearer))
+
+    assert [answer.status_code for answer in answers] == [502, 200]
+    first, second = await payments(db)
+    assert [json.loads(row["request"])["appid"] for row in (first, second)] == [
+        "wx0000000000000000",
+        settings.wxpay_appid,
+    ]
+    assert answers[1].json()["data"]["paymentSn"] == second["sn"] != first["sn"]
+
+
+async def test_a_refused_prepay_whose_order_is_open_at_wechat_is_closed_there_first(http, tokens, wechat, db):
+    first = (await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))).json()["data"]["paymentSn"]
+    async with db.transaction() as tx:
+        await tx.execute(text("update third_payment set prepay_at = now() - interval '2 hours'"))
+    wechat.fail_with = [refusal(400, "INVALID_REQUEST")]
+
+    refused = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+    again = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert refused.status_code == 502
+    assert wechat.orders[first]["trade_state"] == "CLOSED"
+    assert again.status_code == 200
+    assert [row["pay_status"] for row in await payments(db)] == [-1, 0]
+
+
+async def test_a_refused_prepay_that_turns_out_to_be_paid_is_settled(http, tokens, wechat, db):
+    number = (await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))).json()["data"]["paymentSn"]
+    async with db.transaction() as tx:
+        await tx.execute(text("update third_payment set prepay_at = now() - interval '2 hours'"))
+    wechat.pay(number)
+    wechat.fail_with = [refusal(400, "INVALID_REQUEST")]
+
+    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (answer.status_code, answer.json()["code"]) == (409, 104004)
+    assert [(row["sn"], row["pay_status"]) for row in await payments(db)] == [(number, 1)]
+
+
+@pytest.mark.parametrize(
+    "second", [httpx.ReadTimeout("slow"), httpx.Response(404), httpx.Response(502), refusal(401, "SIGN_ERROR")]
+)
+async def test_without_wechats_word_on_the_number_a_refused_prepay_stays_and_repeats_its_bytes(
+    http, tokens, wechat, db, second
+):
+    wechat.fail_with = [refusal(400, "PARAM_ERROR"), *[second] * (1 if second_is_final(second) else 3)]
+
+    refused = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+    again = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert refused.status_code in {502, 503}
+    assert again.status_code == 200
+    [row] = await payments(db)
+    assert again.json()["data"]["paymentSn"] == row["sn"]
+    sent = {each.content.decode() for each in wechat.requests if each.url.path.endswith("/jsapi")}
+    assert sent == {row["request"]}
+
+
+def second_is_final(answer):
+    return isinstance(answer, httpx.Response) and answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [
+        refusal(500, "SYSTEM_ERROR"),
+        httpx.Response(202),
+        httpx.Response(400),
+        httpx.Response(400, json={"code": "SOMETHING_NEW"}),
+    ],
+)
+async def test_an_outcome_that_is_not_clear_repeats_the_same_bytes(http, tokens, wechat, db, unclear):
+    wechat.fail_with = [unclear] * 3
+
+    first = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+    second = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (first.status_code, first.json()["code"]) == (503, 104007)
+    assert second.status_code == 200
+    [row] = await payments(db)
+    assert {request.content.decode() for request in wechat.requests} == {row["request"]}
+
+
+async def test_ten_clicks_at_once_on_a_refused_prepay_leave_at_most_one_open_payment(http, tokens, wechat, db):
+    wechat.fail_with = [refusal(400, "PARAM_ERROR") for _ in range(4)]
+
+    answers = await asyncio.gather(*(http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER)) for _ in range(10)))
+    last = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert {answer.status_code for answer in answers} <= {200, 502, 503}
+    assert last.status_code == 200
+    found = await payments(db)
+    assert [row["sn"] for row in found if row["pay_status"] == 0] == [last.json()["data"]["paymentSn"]]
+    open_there = [number for number, order in wechat.orders.items() if order["trade_state"] == "NOTPAY"]
+    assert open_there == [last.json()["data"]["paymentSn"]]
+
+
+async def test_a_number_that_is_used_up_unknown_to_the_query_ends_too(http, tokens, wechat, db):
+    """Closed before it was ordered, it is used up at WeChat although no order has it."""
+    wechat.fail_with = [refusal(400, "ORDER_CLOSED")]
+
+    first = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+    second = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (first.status_code, second.status_code) == (503, 200)
+    assert [row["pay_status"] for row in await payments(db)] == [-1, 0]
 
 
 async def test_an_answer_with_a_wrong_signature_is_not_believed(http, tokens, wechat, db):

@@ -1,5 +1,7 @@
 """Closing an order: nobody can pay afterwards, or the money that was faster is settled."""
 
+import json
+
 import httpx
 import pytest
 from sqlalchemy import text
@@ -8,6 +10,7 @@ from servicekit.testing import SIDECAR_HEADERS
 from tests.service.payment.conftest import BUYER, ORDER
 from tests.service.payment.test_callback import CALLBACK, JSON, rows
 from tests.service.payment.test_checkout import BODY, PREPAY, payments
+from tests.service.payment.wechat import refusal
 
 CLOSE = "/internal/close"
 
@@ -107,3 +110,155 @@ async def test_an_expired_unpaid_payment_is_closed_by_cron(http, wechat, db, num
 
     assert wechat.orders[number]["trade_state"] == "CLOSED"
     assert [row["pay_status"] for row in await payments(db)] == [-1]
+
+
+@pytest.fixture
+async def lost(http, tokens, wechat, db):
+    """A payment whose prepay never reached WeChat."""
+    wechat.fail_with = [httpx.ConnectTimeout("gone")] * 3
+    await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+    [row] = await payments(db)
+    return row["sn"]
+
+
+@pytest.mark.parametrize("code", ["ORDER_NOT_EXIST", "ORDERNOTEXIST"])
+async def test_a_number_that_neither_close_nor_query_knows_is_closed(http, wechat, db, lost, code):
+    wechat.fail_with = [refusal(404, code), refusal(404, code)]
+
+    answer = await close(http)
+
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "closed")
+    assert [(row["sn"], row["pay_status"], row["version"]) for row in await payments(db)] == [(lost, -1, 2)]
+    assert [row["source"] for row in await rows(db, "payment_transition")] == ["absent"]
+    assert await rows(db, "outbox") == []
+
+
+@pytest.mark.parametrize("second", [httpx.ReadTimeout("slow"), httpx.Response(404), refusal(401, "SIGN_ERROR")])
+async def test_a_number_that_only_the_close_does_not_know_stays_open(http, wechat, db, lost, second):
+    wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST"), *[second] * 3]
+
+    answer = await close(http)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, 104007)
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert await rows(db, "payment_transition") == []
+
+
+async def test_a_number_unknown_to_the_close_and_unpaid_by_the_query_stays_open(http, wechat, db, number):
+    wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST")]
+
+    answer = await close(http)
+
+    assert answer.status_code == 503
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert wechat.orders[number]["trade_state"] == "NOTPAY"
+
+
+async def test_a_number_unknown_to_the_close_and_paid_by_the_query_is_settled(http, wechat, db, number):
+    wechat.pay(number)
+    wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST")]
+
+    answer = await close(http)
+
+    assert (answer.json()["outcome"], answer.json()["paymentSn"]) == ("paid", number)
+    assert [row["pay_status"] for row in await payments(db)] == [1]
+
+
+@pytest.mark.parametrize("code", ["ORDER_CLOSED", "ORDERCLOSED"])
+async def test_what_is_closed_already_is_closed_at_once(http, wechat, db, number, code):
+    wechat.fail_with = [httpx.Response(400, json={"code": code, "message": "订单已关闭"})]
+
+    answer = await close(http)
+
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "closed")
+    assert [row["pay_status"] for row in await payments(db)] == [-1]
+    assert len(wechat.requests) == 2, "the prepay and the close: nothing else was asked"
+
+
+@pytest.mark.parametrize("code", ["USERPAYING", "USER_PAYING"])
+async def test_while_the_buyer_types_the_password_the_payment_stays_open(http, wechat, db, number, code):
+    wechat.fail_with = [httpx.Response(202, json={"code": code, "message": "用户支付中，需要输入密码"})]
+
+    first = await close(http)
+
+    assert (first.status_code, first.headers["retry-after"], first.json()["code"]) == (503, "5", 104007)
+    assert [(row["pay_status"], row["version"]) for row in await payments(db)] == [(0, 1)]
+    assert await rows(db, "payment_transition") == []
+    wechat.pay(number)
+    assert (await close(http)).json()["outcome"] == "paid"
+    assert [row["pay_status"] for row in await payments(db)] == [1]
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 205, 206, 302, 404])
+async def test_only_204_is_closed(http, wechat, db, number, status):
+    headers = wechat.signature_headers(b"") | ({"Location": "https://elsewhere.example"} if status == 302 else {})
+    wechat.fail_with = [httpx.Response(status, content=b"", headers=headers)] * 3
+
+    answer = await close(http)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, 104007)
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert await rows(db, "payment_transition") == []
+
+
+async def test_a_close_that_is_refused_ends_when_the_query_says_closed(http, wechat, db, number):
+    wechat.orders[number]["trade_state"] = "CLOSED"
+    wechat.fail_with = [refusal(403, "TRADE_ERROR")]
+
+    answer = await close(http)
+
+    assert answer.json()["outcome"] == "closed"
+    assert [row["pay_status"] for row in await payments(db)] == [-1]
+
+
+async def test_a_signed_query_about_another_number_says_nothing_about_ours(http, wechat, db, number):
+    other = json.dumps(
+        wechat.transaction(number, out_trade_no="PMT2026112309310000000000", trade_state="CLOSED")
+    ).encode()
+    signed = httpx.Response(200, content=other, headers=wechat.signature_headers(other))
+    wechat.fail_with = [refusal(403, "TRADE_ERROR"), *[signed] * 3]
+
+    answer = await close(http)
+
+    assert answer.status_code == 503
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert await rows(db, "provider_notice") == []
+
+
+async def test_an_expired_payment_that_wechat_never_had_is_ended_by_cron(http, wechat, db, lost):
+    async with db.transaction() as tx:
+        await tx.execute(
+            text("update third_payment set next_query_at = now(), expires_at = now() - interval '5 minutes'")
+        )
+    wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST")] * 3
+
+    await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
+
+    assert [(row["sn"], row["pay_status"]) for row in await payments(db)] == [(lost, -1)]
+
+
+async def test_a_prepay_that_arrives_after_the_close_is_closed_and_not_handed_out(
+    http, tokens, wechat, db, monkeypatch
+):
+    """The close found nothing at WeChat, because the prepay was still on its way there."""
+    order_of = wechat._prepay
+
+    def overtaken(order):
+        wechat.orders.pop(order["out_trade_no"], None)
+        return order_of(order)
+
+    async def closing_meanwhile(request, handle=wechat.handle_async_request):
+        if request.url.path.endswith("/jsapi"):
+            wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST"), refusal(404, "ORDER_NOT_EXIST")]
+            assert (await close(http)).json()["outcome"] == "closed"
+        return await handle(request)
+
+    monkeypatch.setattr(wechat, "_prepay", overtaken)
+    monkeypatch.setattr(wechat, "handle_async_request", closing_meanwhile)
+
+    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (answer.status_code, answer.json()["code"]) == (409, 104003)
+    [row] = await payments(db)
+    assert (row["pay_status"], row["prepay_id"]) == (-1, None)
+    assert wechat.orders[row["sn"]]["trade_state"] == "CLOSED"

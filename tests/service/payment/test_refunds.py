@@ -6,7 +6,8 @@ import json
 import pytest
 from sqlalchemy import text
 
-from tests.service.payment.conftest import BUYER, ORDER
+from payment.refund_settlement import COMPARED
+from tests.service.payment.conftest import BUYER, ORDER, payable
 from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid` is used by its name
     REFUND_CALLBACK,
     ask,
@@ -14,6 +15,7 @@ from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid`
     events,
     hear,
     in_state,
+    nobody_is_at_it,
     request_sn,
     settled_payment,
     tick,
@@ -139,18 +141,19 @@ async def test_a_lost_callback_is_made_good_by_asking(http, wechat, db, paid):
     assert [request.method for request in wechat.requests] == ["POST", "GET"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"amount": {"refund": 5001, "total": 19900}}, "refund_amount"),
-        ({"amount": {"refund": 5000, "total": 5000}}, "refund_amount"),
-        ({"mchid": "1900000999"}, "refund_mchid"),
-        ({"transaction_id": "4200000000000000000000000000"}, "refund_transaction"),
-        ({"refund_id": "50300000000000000000"}, "refund_id"),
-        ({"out_refund_no": "RFD2026112310000000000000"}, "refund_unknown"),
-        ({"out_trade_no": "PMT2026112309310000000000"}, "refund_unknown"),
-    ],
-)
+MISFITS = [
+    ({"amount": {"refund": 5001, "total": 19900}}, "refund_amount"),
+    ({"amount": {"refund": 5000, "total": 5000}}, "refund_amount"),
+    ({"amount": {"refund": 5000, "total": 19900, "currency": "USD"}}, "refund_currency"),
+    ({"mchid": "1900000999"}, "refund_mchid"),
+    ({"transaction_id": "4200000000000000000000000000"}, "refund_transaction"),
+    ({"refund_id": "50300000000000000000"}, "refund_id"),
+    ({"out_refund_no": "RFD2026112310000000000000"}, "refund_unknown"),
+    ({"out_trade_no": "PMT2026112309310000000000"}, "refund_unknown"),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), MISFITS)
 async def test_a_verified_word_that_does_not_fit_is_kept_for_review_and_changes_nothing(
     http, wechat, db, paid, changes, reason
 ):
@@ -165,6 +168,45 @@ async def test_a_verified_word_that_does_not_fit_is_kept_for_review_and_changes_
     assert (await payments(db))[0]["refunded_fen"] == 0
     [notice] = await rows(db, "provider_notice")
     assert (notice["reason"], notice["seen"], notice["state"]) == (reason, 2, "needs_review")
+
+
+async def test_a_refund_told_of_under_another_payment_is_kept_for_review(http, wechat, tokens, sidecar, db, paid):
+    await ask(http, paid, 5000)
+    [before] = await in_state(db, "accepted")
+    sidecar.answer("order", "/internal/payable", payable(orderSn="HSO2026112309302687654321"))
+    prepaid = await http.post(
+        PREPAY, json=BODY | {"orderSn": "HSO2026112309302687654321"}, headers=tokens.bearer(BUYER)
+    )
+
+    answer = await end(http, wechat, before["sn"], "SUCCESS", out_trade_no=prepaid.json()["data"]["paymentSn"])
+
+    assert answer.status_code == 204
+    assert (await rows(db, "refund"))[0]["state"] == "accepted"
+    assert [row["refunded_fen"] for row in await payments(db)] == [0, 0]
+    assert [row["reason"] for row in await rows(db, "provider_notice")] == ["refund_payment"]
+
+
+def test_every_compared_field_of_a_refund_has_its_misfit_above():
+    assert {each.reason for each in COMPARED} <= {reason for _, reason in MISFITS} | {"refund_payment"}
+
+
+async def test_an_answer_about_another_refund_says_nothing_about_ours(http, wechat, db, paid):
+    """Both the refund's answer and the query's are signed, and about a number that was not asked about."""
+    wechat.refund_ends = "SUCCESS"
+    shown = wechat._refund_shown
+
+    def of_another(number):
+        wechat.refunds[number] |= {"out_refund_no": "RFD2026112310000000000000"}
+        return shown(number)
+
+    wechat._refund_shown = of_another
+    await ask(http, paid, 5000)
+
+    await eventually(lambda: rows(db, "refund where tries > 0"), what="the refund was tried")
+    await eventually(lambda: nobody_is_at_it(db), what="the try has ended")
+    await in_state(db, "requested")
+    assert (await payments(db))[0]["refunded_fen"] == 0
+    assert await rows(db, "provider_notice") == []
 
 
 async def test_two_refunds_of_one_payment_are_a_minute_apart(settings, wechat, tokens, sidecar, db):

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 
+from payment.wechat.answers import CALLS
+
 MCHID, APPID, API_V3_KEY, SERIAL = "1900000109", "wxd678efh567hg6787", "k" * 32, "PUB_KEY_ID_0100000001"
 
 
@@ -42,6 +44,14 @@ def certificate_of(key: rsa.RSAPrivateKey, serial: int) -> bytes:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), serial, start, start + timedelta(days=5 * 365))
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def refusal(status: int, code: str, text: str = "") -> httpx.Response:
+    """An unsigned answer that WeChat documents for one call or another."""
+    assert (status, code) in {(at, word) for call in CALLS for at, word, _ in call.rows}, (
+        f"{status} {code}: not WeChat's"
+    )
+    return httpx.Response(status, json={"code": code, "message": text})
 
 
 @dataclass
@@ -212,7 +222,7 @@ class FakeWechat(httpx.AsyncBaseTransport):
             "out_trade_no": number,
             "trade_state": order["trade_state"],
             "trade_state_desc": "",
-            "amount": {"total": order.get("amount", {}).get("total", 1), "currency": "CNY"},
+            "amount": {"total": 1, "currency": "CNY"} | order.get("amount", {}),
         }
         if order["trade_state"] == "SUCCESS":
             content |= {
@@ -220,7 +230,8 @@ class FakeWechat(httpx.AsyncBaseTransport):
                 "success_time": "2026-11-23T09:31:20+08:00",
                 "bank_type": "OTHERS",
                 "trade_type": "JSAPI",
-                "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+                "payer": order["payer"],
+                "attach": order["attach"],
             }
             content["amount"]["payer_total"] = max(0, content["amount"]["total"] - 1)  # a coupon paid one fen
         return content | changes
@@ -265,4 +276,4 @@ class FakeWechat(httpx.AsyncBaseTransport):
         return httpx.Response(status, content=body, headers=headers)
 
     def _error(self, status: int, code: str, text: str) -> httpx.Response:
-        return httpx.Response(status, json={"code": code, "message": text})
+        return refusal(status, code, text)

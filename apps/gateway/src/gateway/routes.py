@@ -58,7 +58,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("order", "merchant", Who.SIGNED_IN, "orderList", "verifyTradeCode", "refundDecision"),
     *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
     *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
-    *_routes("order", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "closingList"),
+    *_routes("order", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "closingList", "closingRetry"),
     *_routes(
         "payment", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "noticeList", "noticeResolve", *REFUNDS, *BOOKS
     ),

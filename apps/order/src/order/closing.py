@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from order import lifecycle, repository
-from order.errors import AlreadyPaid, NotCancellable, OrderNotFound
+from order.errors import AlreadyPaid, NotCancellable, NotClosing, OrderNotFound
 from order.fulfilment import PAID, Fulfilment, PaymentFact
 from order.models import HomestayOrder
 from order.peers import CloseAnswer, Payment
 from order.states import TradeState
+from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.errors import Poison, Unavailable
@@ -65,6 +66,27 @@ class Closing:
             raise AlreadyPaid("WeChat had taken the payment already")
         return after
 
+    async def retry(self, operator_id: int, sn: str) -> tuple[HomestayOrder, str | None]:
+        """Ask payment now about an order whose closing hangs: the order as it stands then, and why it is still closing, if
+        it is. Raises OrderNotFound, NotClosing."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            order = await repository.lock(tx, sn)
+            if order is None:
+                raise OrderNotFound(f"order {sn}", field="sn")
+            if order.trade_state != TradeState.WAIT_PAY or order.closing_at is None:
+                raise NotClosing(f"order {sn} is at {order.trade_state}", field="sn")
+            order.close_due_at = now + self._lease
+            order.close_attempts += 1
+            attempt = order.close_attempts
+            await acts.record(tx, now, operator_id, "retry-closing", f"order:{sn}")
+        problem = await self._finish(sn, attempt)
+        async with self._db.read() as session:
+            after = await repository.by_sn(session, sn)
+        if after is None:
+            raise OrderNotFound(f"order {sn}", field="sn")
+        return after, problem
+
     async def close_due(self) -> int:
         """One tick: claim what is due, ask payment about each, a few at a time. Answers how many were claimed."""
         async with self._db.transaction() as tx:
@@ -81,7 +103,8 @@ class Closing:
         await asyncio.gather(*(finish(sn, attempt) for sn, attempt in claimed))
         return len(claimed)
 
-    async def _finish(self, sn: str, attempt: int) -> None:
+    async def _finish(self, sn: str, attempt: int) -> str | None:
+        """None, or why it goes on later."""
         try:
             answer = await self._payment.close(sn, attempt)
             async with self._db.transaction() as tx:
@@ -90,9 +113,12 @@ class Closing:
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt - 1, 10))
             log.warning("order goes on closing later", sn=sn, attempt=attempt, reason=str(error))
             await self._put_off(sn, self._clock() + pause)
+            return str(error)
         except Poison as error:
             log.error("order cannot be closed: a person must look", sn=sn, reason=str(error))
             await self._put_off(sn, self._clock() + NEEDS_A_PERSON_PAUSE)
+            return str(error)
+        return None
 
     async def _settle(self, tx: Transaction, sn: str, answer: CloseAnswer) -> None:
         order = await repository.lock(tx, sn)

@@ -102,5 +102,9 @@ class NoRefundToDecide(Conflict):
     code, slug = 103031, "no-refund-to-decide"
 
 
+class NotClosing(Conflict):
+    code, slug = 103032, "not-closing"
+
+
 class AmountMismatch(Poison):
     """Money of another amount than the order's was taken: a person must look, nothing is marked paid."""

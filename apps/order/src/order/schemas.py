@@ -225,6 +225,19 @@ class OrderState(ApiModel):
         )
 
 
+class RetriedClosing(ApiModel):
+    """Where a closing stands after WeChat was asked again; `problem` says why it goes on, null when it has ended."""
+
+    sn: str
+    trade_state: int
+    closing: bool
+    problem: str | None
+
+    @classmethod
+    def of(cls, order: HomestayOrder, problem: str | None) -> "RetriedClosing":
+        return cls(sn=order.sn, trade_state=order.trade_state, closing=_closing(order), problem=problem)
+
+
 class InternalSn(ApiModel):
     order_sn: Annotated[Text, Field(min_length=1, max_length=32)]
 

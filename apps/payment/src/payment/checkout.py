@@ -3,19 +3,24 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from payment import repository
 from payment.business import BusinessType, BusinessTypes
+from payment.closing import Closing
 from payment.errors import OrderAlreadyPaid, OrderNotFound, OrderNotPayable, WechatRefused, WechatUnavailable
 from payment.models import ThirdPayment
 from payment.peers import Payable, UserPeer
 from payment.settlement import Settlement
+from payment.states import CLOSED_WORDS, PAID_WORDS
 from payment.wechat import requests
 from payment.wechat.client import WechatPay
-from payment.wechat.errors import Ambiguous, Busy, Meaning, Refused
+from payment.wechat.errors import Ambiguous, Busy, Meaning, Refused, WechatError
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.numbers import business_number
 
+log = structlog.get_logger()
 PREPAY_LIFE = timedelta(minutes=110)
 """WeChat's prepay_id lives two hours; ours is asked for again a little before."""
 
@@ -30,6 +35,7 @@ class Checkout:
     users: UserPeer
     wechat: WechatPay
     settlement: Settlement
+    closing: Closing
     appid: str
     mchid: str
     notify_url: str
@@ -97,24 +103,51 @@ class Checkout:
         except Busy as error:
             raise WechatUnavailable(str(error), retry_after=5) from error
         except Refused as error:
-            raise await self._refusal(payment, error) from error
+            raise await self._refused(payment, error) from error
         except Ambiguous as error:
             raise WechatUnavailable(str(error), retry_after=2) from error
         async with self.db.transaction() as tx:
-            await repository.attach_prepay(tx, payment.sn, prepay_id, now)
-        return prepay_id
+            if await repository.attach_prepay(tx, payment.sn, prepay_id, now):
+                return prepay_id
+        raise await self._ended_meanwhile(payment)
 
-    async def _refusal(self, payment: ThirdPayment, error: Refused) -> Exception:
-        """WeChat will not take the number again: its own word on the number says why, and settles what it can."""
-        if error.meaning not in {Meaning.PAID, Meaning.CLOSED} and error.code != "INVALID_REQUEST":
-            return WechatRefused(str(error))
+    async def _ended_meanwhile(self, payment: ThirdPayment) -> Exception:
+        """It was closed while WeChat took the order, perhaps before the order was there: so it is closed once more."""
+        try:
+            await self.closing.close_payment(payment)
+        except WechatError as error:
+            log.warning("a closed payment may be open at WeChat", payment_sn=payment.sn, reason=str(error))
+        async with self.db.transaction() as tx:
+            if await repository.paid_of_order(tx, payment.order_sn):
+                return OrderAlreadyPaid(f"order {payment.order_sn} is paid")
+            if await repository.is_closed(tx, payment.order_sn):
+                return OrderNotPayable(f"order {payment.order_sn} is closed")
+        return WechatUnavailable(f"payment {payment.sn} was closed meanwhile; ask again for a new one")
+
+    async def _refused(self, payment: ThirdPayment, error: Refused) -> Exception:
+        """WeChat will not take these bytes, and never will: the attempt ends, so that the next click sends new ones under a
+        new number. Before that WeChat's own word on the number decides, for a refusal is not signed: what was paid is
+        settled, what is open is closed at WeChat, and without an answer the attempt stays as it is."""
+        try:
+            if await self._ended(payment):
+                return OrderAlreadyPaid(f"payment {payment.sn} is paid")
+        except Ambiguous as unknown:
+            return WechatUnavailable(f"{error}; then {unknown}", retry_after=2)
+        except Refused as unknown:
+            log.warning("a refused prepay stays open", payment_sn=payment.sn, refusal=str(error), reason=str(unknown))
+        if error.meaning in {Meaning.PAID, Meaning.CLOSED}:  # the bytes were right, their number is used up
+            return WechatUnavailable("the payment's number is used up; ask again for a new one")
+        return WechatRefused(str(error))
+
+    async def _ended(self, payment: ThirdPayment) -> bool:
+        """End a payment that WeChat refused to take; True when it turns out to be paid. Raises WechatError."""
         try:
             verdict = await self.wechat.query(payment.sn)
-        except (Ambiguous, Refused):
-            return WechatRefused(str(error)) if error.code == "INVALID_REQUEST" else WechatUnavailable(str(error))
+        except Refused as unknown:
+            if unknown.meaning is not Meaning.ABSENT:
+                raise
+            verdict = self.closing.closed(payment.sn, "refused")
         await self.settlement.apply(verdict)
-        if verdict.trade_state in {"SUCCESS", "REFUND"}:
-            return OrderAlreadyPaid(f"payment {payment.sn} is paid")
-        if verdict.trade_state == "CLOSED":
-            return WechatUnavailable("the payment was closed; ask again for a new one")
-        return WechatRefused(str(error))
+        if verdict.trade_state not in PAID_WORDS | CLOSED_WORDS:
+            await self.closing.close_payment(payment)
+        return verdict.trade_state in PAID_WORDS

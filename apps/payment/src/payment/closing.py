@@ -7,6 +7,7 @@ from payment.errors import WechatUnavailable
 from payment.models import ThirdPayment
 from payment.schemas import CloseOutcome
 from payment.settlement import Settlement
+from payment.states import CLOSED_WORDS, PAID_WORDS
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
 from payment.wechat.verdicts import Verdict
@@ -41,23 +42,43 @@ class Closing:
         return await self._outcome(order_sn, "closed")
 
     async def close_payment(self, payment: ThirdPayment) -> None:
-        """Close one open payment. Raises WechatError when it is not known what WeChat did."""
+        """Close one open payment, or settle it when the buyer was faster. Returns with it still open when WeChat's word on
+        it does not fit our books. Raises WechatError while it is not known what WeChat did, and while the buyer is typing
+        the password."""
         try:
             await self.wechat.close(payment.sn)
         except Refused as error:
-            if error.meaning is not Meaning.PAID:
+            if error.meaning in {Meaning.LATER, Meaning.PAYING}:
                 raise
-            await self.settlement.apply(await self.wechat.query(payment.sn))
+            if error.meaning is not Meaning.CLOSED:
+                await self._end_by_query(payment, error)
+                return
+        await self.settlement.apply(self.closed(payment.sn, "close"))
+
+    async def _end_by_query(self, payment: ThirdPayment, refusal: Refused) -> None:
+        """WeChat will not close it: its word on the number says why. A number that neither the close nor the query knows
+        is an end, for nobody can pay it; while it is NOTPAY the refusal stands."""
+        try:
+            verdict = await self.wechat.query(payment.sn)
+        except Refused as unknown:
+            if not refusal.meaning is unknown.meaning is Meaning.ABSENT:
+                raise
+            await self.settlement.apply(self.closed(payment.sn, "absent"))
             return
-        closed = Verdict(
-            source="close",
+        await self.settlement.apply(verdict)
+        if verdict.trade_state not in PAID_WORDS | CLOSED_WORDS and refusal.meaning is not Meaning.PAID:
+            raise refusal
+
+    def closed(self, payment_sn: str, source: str) -> Verdict:
+        """The verdict that a payment is closed, where WeChat said so without a transaction."""
+        return Verdict(
+            source=source,
             mchid=self.mchid,
             appid=self.appid,
-            out_trade_no=payment.sn,
+            out_trade_no=payment_sn,
             trade_state="CLOSED",
             total_fen=None,
         )
-        await self.settlement.apply(closed)
 
     async def _outcome(self, order_sn: str, unpaid: str) -> CloseOutcome:
         async with self.db.read() as session:

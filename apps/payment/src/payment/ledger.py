@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from payment import repository
 from payment.errors import PaymentNotFound
 from payment.models import ThirdPayment
+from payment.return_query import ReturnQuery
 from payment.schemas import PaymentAnswer, StatusAnswer
 from servicekit.clock import unix
 from servicekit.db import Database
@@ -13,19 +14,27 @@ from servicekit.db import Database
 @dataclass(frozen=True)
 class Ledger:
     db: Database
+    on_return: ReturnQuery
 
     async def status(self, user_id: int, order_sn: str) -> StatusAnswer:
-        """Raises PaymentNotFound, also for another's order."""
-        async with self.db.read() as session:
-            payment = await repository.newest_of_order(session, order_sn, user_id)
-        if payment is None:
-            raise PaymentNotFound(f"order {order_sn} has no payment of yours")
+        """How the buyer's payment stands. WeChat is asked about an open one when it is time to; that takes less than two
+        seconds. Raises PaymentNotFound, also for another's order."""
+        payment = await self._newest(user_id, order_sn)
+        if await self.on_return.ask(payment):
+            payment = await self._newest(user_id, order_sn)
         return StatusAnswer(
             sn=payment.sn,
             pay_status=payment.pay_status,
             trade_state=payment.trade_state,
             pay_time=unix(payment.pay_time),
         )
+
+    async def _newest(self, user_id: int, order_sn: str) -> ThirdPayment:
+        async with self.db.read() as session:
+            payment = await repository.newest_of_order(session, order_sn, user_id)
+        if payment is None:
+            raise PaymentNotFound(f"order {order_sn} has no payment of yours")
+        return payment
 
     async def of_order(self, order_sn: str) -> PaymentAnswer:
         """The payment that holds, or held, the order's money. Raises PaymentNotFound."""

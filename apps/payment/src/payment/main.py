@@ -23,6 +23,7 @@ from payment.refund_rescue import RefundRescue
 from payment.refund_settlement import RefundSettlement
 from payment.refunds import Refunds
 from payment.repayment import Repayment
+from payment.return_query import ReturnQuery
 from payment.settings import Settings
 from payment.settlement import Settlement
 from payment.subscriptions import on_refund_requested
@@ -59,6 +60,7 @@ def create_app(
 
     settlement = Settlement(db, clock, settings.wxpay_mchid, settings.wxpay_appid)
     closing = Closing(db, clock, wechat, settlement, settings.wxpay_appid, settings.wxpay_mchid)
+    on_return = ReturnQuery(db, clock, wechat, settlement)
     checkout = Checkout(
         db,
         clock,
@@ -66,6 +68,7 @@ def create_app(
         UserPeer(sidecar, settings.wxpay_appid),
         wechat,
         settlement,
+        closing,
         settings.wxpay_appid,
         settings.wxpay_mchid,
         str(settings.wxpay_notify_url),
@@ -104,7 +107,7 @@ def create_app(
             checkout,
             closing,
             letters,
-            Ledger(db),
+            Ledger(db, on_return),
             notices,
             reconciling,
             earnings,
@@ -128,5 +131,5 @@ def create_app(
         ],
         dead_letters=letters,
         callbacks=wechat_notify.CALLBACKS,
-        on_stop=[connection.close],
+        on_stop=[on_return.close, connection.close],
     )

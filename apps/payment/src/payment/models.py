@@ -63,6 +63,8 @@ class ThirdPayment(Base):
     pay_time: Mapped[datetime | None]
     next_query_at: Mapped[datetime]
     queries: Mapped[int] = mapped_column(default=0)
+    asked_at: Mapped[datetime | None]
+    """When WeChat was last asked, by cron or for a buyer who waits: all replicas share the pause after it."""
     refund_sent_at: Mapped[datetime | None]
     """When a new refund was last handed to WeChat, which wants a minute between two of one payment."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

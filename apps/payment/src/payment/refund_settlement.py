@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 import structlog
 
 from payment import events, refund_repository, repository
+from payment.comparing import Compared, misfit
 from payment.models import Refund, ThirdPayment
 from payment.refund_states import ContradictoryWord, RefundState, next_state
 from payment.refunds import new_refund
@@ -24,6 +26,37 @@ PAUSE_BEFORE_NEW_NUMBER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
+class Ours:
+    """What our books, and our settings, say of a refund."""
+
+    payment: ThirdPayment
+    refund: Refund
+    mchid: str
+
+
+COMPARED: Final[tuple[Compared[RefundVerdict, Ours], ...]] = (
+    Compared("refund_mchid", "merchant", lambda said: said.mchid, lambda ours: ours.mchid),
+    Compared("refund_payment", "payment", lambda said: said.out_trade_no, lambda ours: ours.refund.payment_sn),
+    Compared(
+        "refund_transaction",
+        "transaction",
+        lambda said: said.transaction_id,
+        lambda ours: ours.payment.transaction_id,
+        required=True,
+    ),
+    Compared(
+        "refund_amount", "fen back", lambda said: said.refund_fen, lambda ours: ours.refund.refund_fen, required=True
+    ),
+    Compared(
+        "refund_amount", "fen in all", lambda said: said.total_fen, lambda ours: ours.payment.total_fen, required=True
+    ),
+    Compared("refund_currency", "currency", lambda said: said.currency, lambda _: "CNY"),
+    Compared("refund_id", "refund", lambda said: said.refund_id, lambda ours: ours.refund.refund_id),
+)
+"""Holds for every word about a refund; its own number is how it was found."""
+
+
+@dataclass(frozen=True)
 class RefundSettlement:
     """`apply` takes WeChat's verified word, once or many times; `refuse` its final no."""
 
@@ -39,26 +72,12 @@ class RefundSettlement:
             refund = await refund_repository.lock(tx, verdict.out_refund_no)
             if payment is None or refund is None:
                 applied = await self._review(tx, verdict, "refund_unknown", "no refund of ours has this number")
-            elif misfit := self._misfit(payment, refund, verdict):
-                applied = await self._review(tx, verdict, *misfit)
+            elif unfit := misfit(COMPARED, verdict, Ours(payment, refund, self.mchid)):
+                applied = await self._review(tx, verdict, *unfit)
             else:
                 applied = await self._change(tx, payment, refund, verdict)
         VERDICTS.labels(f"refund-{verdict.source}", applied.value).inc()
         return applied
-
-    def _misfit(self, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> tuple[str, str] | None:
-        if verdict.mchid not in {None, self.mchid}:
-            return "refund_mchid", f"the notice names merchant {verdict.mchid}"
-        if refund.payment_sn != payment.sn:
-            return "refund_payment", f"refund {refund.sn} is of payment {refund.payment_sn}"
-        if verdict.transaction_id != payment.transaction_id:
-            return "refund_transaction", f"the payment is settled by {payment.transaction_id}"
-        if (verdict.refund_fen, verdict.total_fen) != (refund.refund_fen, payment.total_fen):
-            said, ours = f"{verdict.refund_fen} of {verdict.total_fen}", f"{refund.refund_fen} of {payment.total_fen}"
-            return "refund_amount", f"WeChat says {said} fen, ours is {ours} fen"
-        if refund.refund_id not in {None, verdict.refund_id}:
-            return "refund_id", f"the refund is known to WeChat as {refund.refund_id}"
-        return None
 
     async def _review(self, tx: Transaction, verdict: RefundVerdict, reason: str, detail: str) -> Applied:
         if await repository.needs_review(

@@ -29,6 +29,12 @@ async def lock_by_sn(tx: Transaction, sn: str) -> ThirdPayment | None:
     return (await tx.scalars(select(ThirdPayment).where(ThirdPayment.sn == sn).with_for_update())).one_or_none()
 
 
+async def by_transaction(session: AsyncSession, transaction_id: str) -> ThirdPayment | None:
+    """The payment that WeChat's transaction has settled."""
+    query = select(ThirdPayment).where(ThirdPayment.transaction_id == transaction_id)
+    return (await session.scalars(query)).one_or_none()
+
+
 async def open_of_order(session: AsyncSession, order_sn: str) -> ThirdPayment | None:
     query = select(ThirdPayment).where(ThirdPayment.order_sn == order_sn, ThirdPayment.pay_status == PayStatus.WAITING)
     return (await session.scalars(query)).one_or_none()
@@ -64,8 +70,11 @@ async def close_order(tx: Transaction, order_sn: str, moment: datetime) -> None:
     await tx.execute(insert(OrderClosure).values(order_sn=order_sn, closed_at=moment).on_conflict_do_nothing())
 
 
-async def attach_prepay(tx: Transaction, sn: str, prepay_id: str, moment: datetime) -> None:
-    await tx.execute(update(ThirdPayment).where(ThirdPayment.sn == sn).values(prepay_id=prepay_id, prepay_at=moment))
+async def attach_prepay(tx: Transaction, sn: str, prepay_id: str, moment: datetime) -> bool:
+    """False when the payment is no longer open: nobody may be sent to pay it."""
+    still_open = (ThirdPayment.sn == sn, ThirdPayment.pay_status == PayStatus.WAITING)
+    statement = update(ThirdPayment).where(*still_open).values(prepay_id=prepay_id, prepay_at=moment)
+    return (await tx.execute(statement.returning(ThirdPayment.id))).first() is not None
 
 
 def transition(tx: Transaction, payment: ThirdPayment, following: PayStatus, source: str) -> None:
@@ -126,10 +135,29 @@ async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: 
     claim = (
         update(ThirdPayment)
         .where(ThirdPayment.id.in_(select(due.c.id)))
-        .values(next_query_at=moment + lease, queries=ThirdPayment.queries + 1, updated_at=func.now())
+        .values(next_query_at=moment + lease, queries=ThirdPayment.queries + 1, asked_at=moment, updated_at=func.now())
         .returning(ThirdPayment.sn, ThirdPayment.queries)
     )
     return [(row.sn, row.queries) for row in await tx.execute(claim)]
+
+
+async def claim_return_query(
+    tx: Transaction, sn: str, moment: datetime, prepaid_until: datetime, asked_until: datetime
+) -> bool:
+    """Whether the open payment may be asked about now, for it was prepaid and last asked about long enough ago; then it
+    is written down as asked, and no other replica gets it."""
+    claim = (
+        update(ThirdPayment)
+        .where(
+            ThirdPayment.sn == sn,
+            ThirdPayment.pay_status == PayStatus.WAITING,
+            ThirdPayment.prepay_at <= prepaid_until,
+            ThirdPayment.asked_at.is_(None) | (ThirdPayment.asked_at <= asked_until),
+        )
+        .values(asked_at=moment)
+        .returning(ThirdPayment.id)
+    )
+    return (await tx.execute(claim)).first() is not None
 
 
 async def schedule_query(tx: Transaction, sn: str, moment: datetime) -> None:

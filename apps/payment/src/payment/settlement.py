@@ -1,12 +1,15 @@
 """The only place where a payment is settled. Callback, query, close and bill line all come here as one Verdict."""
 
+import json
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 import structlog
 from prometheus_client import Counter
 
 from payment import events, refund_repository, repository
+from payment.comparing import Compared, misfit
 from payment.models import ThirdPayment
 from payment.states import PAID_WORDS, PayStatus, next_status
 from payment.wechat.verdicts import Verdict
@@ -30,6 +33,39 @@ class Applied(Enum):
 
 
 @dataclass(frozen=True)
+class Ours:
+    """What our books, and our settings, say of a payment."""
+
+    payment: ThirdPayment
+    mchid: str
+    appid: str
+
+    @property
+    def openid(self) -> str | None:
+        """Whom the cashier was opened for, by the stored request."""
+        payer: dict[str, str] = json.loads(self.payment.request).get("payer", {})
+        return payer.get("openid")
+
+
+WHOSE: Final[tuple[Compared[Verdict, Ours], ...]] = (
+    Compared("mchid", "merchant", lambda said: said.mchid, lambda ours: ours.mchid),
+    Compared("appid", "app", lambda said: said.appid, lambda ours: ours.appid),
+)
+"""Holds for every word, whatever it says of the payment."""
+COMPARED: Final[tuple[Compared[Verdict, Ours], ...]] = (
+    Compared("amount", "fen", lambda said: said.total_fen, lambda ours: ours.payment.total_fen, required=True),
+    Compared("currency", "currency", lambda said: said.currency, lambda _: "CNY"),
+    Compared("payer_currency", "payer's currency", lambda said: said.payer_currency, lambda _: "CNY"),
+    Compared("trade_type", "trade type", lambda said: said.trade_type, lambda ours: ours.payment.trade_type),
+    Compared("openid", "payer", lambda said: said.openid, lambda ours: ours.openid),
+    Compared("attach", "attach", lambda said: said.attach, lambda ours: ours.payment.order_sn),
+    Compared("transaction", "transaction", lambda said: said.transaction_id, lambda ours: ours.payment.transaction_id),
+)
+"""Holds for a word that it was paid. amount.total counts, not payer_total: a coupon lowers the latter. WeChat takes nothing
+but CNY, of the payer either, for a merchant of the mainland."""
+
+
+@dataclass(frozen=True)
 class Settlement:
     """`apply` takes WeChat's verified word, once or many times, from any number of replicas at the same moment."""
 
@@ -41,34 +77,34 @@ class Settlement:
     async def apply(self, verdict: Verdict) -> Applied:
         """Lock, check, change, tell: one transaction.
 
-        A repeated verdict changes nothing. One that does not fit our books (unknown number, another merchant, another
-        amount, another transaction) changes nothing either: it is kept for review. Raises DatabaseUnavailable.
+        A repeated verdict changes nothing. One that contradicts our books (an unknown number, or anything in `WHOSE` and
+        `COMPARED`) changes nothing either: it is kept for review. Raises DatabaseUnavailable.
         """
         async with self.db.transaction() as tx:
             payment = await repository.lock_by_sn(tx, verdict.out_trade_no)
             if payment is None:
                 applied = await self._review(tx, verdict, "unknown_number", "no payment has this number")
-            elif misfit := self._misfit(payment, verdict):
-                applied = await self._review(tx, verdict, *misfit)
+            elif unfit := await self._misfit(tx, payment, verdict):
+                applied = await self._review(tx, verdict, *unfit)
             else:
                 applied = await self._change(tx, payment, verdict)
         VERDICTS.labels(verdict.source, applied.value).inc()
         return applied
 
-    def _misfit(self, payment: ThirdPayment, verdict: Verdict) -> tuple[str, str] | None:  # noqa: PLR0911 - one return for each misfit
-        """What does not fit, as (reason, detail). amount.total counts, not payer_total: a coupon lowers the latter."""
-        if verdict.mchid != self.mchid:
-            return "mchid", f"the notice names merchant {verdict.mchid[:40]}"
-        if verdict.appid != self.appid:
-            return "appid", f"the notice names app {verdict.appid[:40]}"
+    async def _misfit(self, tx: Transaction, payment: ThirdPayment, verdict: Verdict) -> tuple[str, str] | None:
+        """What does not fit, as (reason, detail)."""
+        ours = Ours(payment, self.mchid, self.appid)
+        if found := misfit(WHOSE, verdict, ours):
+            return found
         if verdict.trade_state not in PAID_WORDS:
             return None
-        if verdict.total_fen != payment.total_fen:
-            return "amount", f"WeChat says {verdict.total_fen} fen, the payment is {payment.total_fen} fen"
+        if found := misfit(COMPARED, verdict, ours):
+            return found
         if not verdict.transaction_id or verdict.success_time is None:
             return "incomplete", "a paid transaction without its number or time"
-        if payment.transaction_id not in {None, verdict.transaction_id}:
-            return "transaction", f"the payment is already settled by {payment.transaction_id}"
+        other = await repository.by_transaction(tx, verdict.transaction_id)
+        if other is not None and other.id != payment.id:
+            return "transaction", f"the transaction has settled payment {other.sn}"
         return None
 
     async def _review(self, tx: Transaction, verdict: Verdict, reason: str, detail: str) -> Applied:

@@ -10,16 +10,34 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+NUMBERS = {
+    "ORDER_NOT_EXIST": 268512771,
+    "ORDERPAID": 268449538,
+    "ORDER_CLOSED": 268447914,
+    "PARAM_ERROR": 268435461,
+    "APPID_MCHID_NOT_MATCH": 268445527,
+    "SIGN_ERROR": 268443699,
+    "FREQUENCY_LIMITED": 268447840,
+}
+"""The numbers that WeChat publishes, by code (facts §9). An error whose number it does not publish has none here."""
+OUT_OF_RANGE = 268435464
+UNLISTED_MEMBER = 270924358
+OTHER_CONTENT = 268498688
+
 
 class PayError(Exception):
-    """A v3 refusal: `status`, `code`, Chinese `message`, optional `detail`."""
+    """A v3 refusal: `status`, `code`, Chinese `message`, optional `detail`. `number` ends its Request-ID: the code's own
+    unless it is given, None where WeChat publishes none."""
 
-    def __init__(self, status: int, code: str, message: str, detail: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, detail: dict[str, Any] | None = None, *, number: int | None = None
+    ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
         self.message = message
         self.detail = detail
+        self.number = NUMBERS.get(code) if number is None else number
 
     def body(self) -> dict[str, Any]:
         """The JSON object of the answer; `detail` only where there is one."""
@@ -48,21 +66,30 @@ class ControlError(Exception):
         self.message = message
 
 
-def param_error(field: str, issue: str, message: str, value: Any = None) -> PayError:
+def param_error(field: str, issue: str, message: str, value: Any = None, *, number: int | None = None) -> PayError:
     """400 PARAM_ERROR with the detail object of facts §2; `field` is a JSON pointer into the body."""
     detail: dict[str, Any] = {"location": "body", "field": field}
     if value is not None:
         detail["value"] = value
     detail["issue"] = issue
-    return PayError(HTTPStatus.BAD_REQUEST, "PARAM_ERROR", message, detail)
+    return PayError(HTTPStatus.BAD_REQUEST, "PARAM_ERROR", message, detail, number=number)
 
 
-def invalid_request(message: str) -> PayError:
-    return PayError(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", message)
+def invalid_request(message: str, *, number: int | None = None) -> PayError:
+    return PayError(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", message, number=number)
 
 
 def order_paid() -> PayError:
     return PayError(HTTPStatus.BAD_REQUEST, "ORDERPAID", "该订单已支付")
+
+
+def order_closed() -> PayError:
+    return PayError(HTTPStatus.BAD_REQUEST, "ORDER_CLOSED", "订单已关闭，请更换商户订单号后重新下单")
+
+
+def user_paying() -> PayError:
+    """No success, for all its 2xx: the order is as it was (facts §4)."""
+    return PayError(HTTPStatus.ACCEPTED, "USERPAYING", "用户支付中，需要输入密码")
 
 
 def order_not_exist() -> PayError:

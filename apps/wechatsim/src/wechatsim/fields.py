@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from wechatsim.errors import PayError, param_error
+from wechatsim.errors import OUT_OF_RANGE, UNLISTED_MEMBER, PayError, param_error
 
 Rule = Callable[[str, Any], None]
 _BMP_LAST = 0xFFFF
@@ -37,9 +37,9 @@ def text(maximum: int, minimum: int = 1, pattern: str = "") -> Callable[[str, st
         if not isinstance(value, str):
             raise _mapping(pointer, label, value, "此字段需要一个合法的字符串")
         if len(value) < minimum:
-            raise _rule(pointer, label, value, "字符串", f"字符数 {len(value)}，小于最小值 {minimum}")
+            raise _range(pointer, label, value, "字符串", f"字符数 {len(value)}，小于最小值 {minimum}")
         if len(value) > maximum:
-            raise _rule(pointer, label, value, "字符串", f"字符数 {len(value)}，大于最大值 {maximum}")
+            raise _range(pointer, label, value, "字符串", f"字符数 {len(value)}，大于最大值 {maximum}")
         if any(ord(char) > _BMP_LAST or char in _SURROGATES for char in value):
             raise _rule(pointer, label, value, "字符串", "仅支持1至3字节的UTF-8字符")
         if compiled and not compiled.fullmatch(value):
@@ -55,9 +55,9 @@ def integer(minimum: int = 0, maximum: int = _INT64_LAST) -> Callable[[str, str,
         if type(value) is not int:
             raise _mapping(pointer, label, value, "此字段需要一个合法的 64 位有符号整数")
         if value < minimum:
-            raise _rule(pointer, label, value, "数值", f"值低于最小值 {minimum}")
+            raise _range(pointer, label, value, "数值", f"值低于最小值 {minimum}")
         if value > maximum:
-            raise _rule(pointer, label, value, "数值", f"值高于最大值 {maximum}")
+            raise _range(pointer, label, value, "数值", f"值高于最大值 {maximum}")
 
     return check
 
@@ -73,6 +73,18 @@ def one_of(*choices: str) -> Callable[[str, str, Any], None]:
     def check(pointer: str, label: str, value: Any) -> None:
         if value not in choices:
             raise _rule(pointer, label, value, "枚举", f"取值须为 {'、'.join(choices)}")
+
+    return check
+
+
+def number_of(*choices: int) -> Callable[[str, str, Any], None]:
+    """One of the whole numbers given."""
+
+    def check(pointer: str, label: str, value: Any) -> None:
+        if type(value) is not int:
+            raise _mapping(pointer, label, value, "此字段需要一个合法的 64 位有符号整数")
+        if value not in choices:
+            raise _range(pointer, label, value, "数值", f"取值须为 {'、'.join(map(str, choices))}")
 
     return check
 
@@ -108,7 +120,7 @@ def members(spec: Mapping[str, Field]) -> Callable[[str, str, Any], None]:
         for name in value:
             if name not in spec:
                 message = f"输入源“/body{pointer}/{name}”不是合法的字段，请检查后再试"
-                raise param_error(f"{pointer}/{name}", "unknown field", message)
+                raise param_error(f"{pointer}/{name}", "unknown field", message, number=UNLISTED_MEMBER)
 
     return check
 
@@ -133,9 +145,13 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _rule(pointer: str, label: str, value: Any, kind: str, issue: str) -> PayError:
+def _rule(pointer: str, label: str, value: Any, kind: str, issue: str, *, number: int | None = None) -> PayError:
     message = f"输入源“/body{pointer}”映射到{kind}字段“{label}”规则校验失败，{issue}"
-    return param_error(pointer, issue, message, value)
+    return param_error(pointer, issue, message, value, number=number)
+
+
+def _range(pointer: str, label: str, value: Any, kind: str, issue: str) -> PayError:
+    return _rule(pointer, label, value, kind, issue, number=OUT_OF_RANGE)
 
 
 def _mapping(pointer: str, label: str, value: Any, issue: str) -> PayError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from wechatsim import errors, fields
 from wechatsim.clock import beijing, rfc3339
-from wechatsim.errors import ControlError
+from wechatsim.errors import ControlError, PayError
 from wechatsim.fields import Field, text
 from wechatsim.keyring import Merchant
 from wechatsim.sim import Sim
@@ -114,18 +114,30 @@ def close(sim: Sim, merchant: Merchant, out_trade_no: str, body: bytes) -> None:
     if fields.parse(body, _CLOSE_BODY)["mchid"] != merchant.mchid:
         raise errors.mchid_mismatch()
     _NUMBER("/out_trade_no", "商户订单号", out_trade_no)
+    # What ends in a refusal must not be rolled back: 400 ORDER_CLOSED leaves a closed order.
     with sim.store.transaction():
-        row = find(sim, merchant, out_trade_no)
-        if row is None:
-            _burn(sim, merchant, out_trade_no)
-        elif row["state"] in {"SUCCESS", "REFUND"}:
-            raise errors.order_paid()
-        elif row["state"] == "NOTPAY":
-            sim.store.run(
-                "UPDATE payment_order SET state = 'CLOSED' WHERE mchid = ? AND out_trade_no = ?",
-                merchant.mchid,
-                out_trade_no,
-            )
+        refusal = _close(sim, merchant, out_trade_no)
+    if refusal is not None:
+        raise refusal
+
+
+def _close(sim: Sim, merchant: Merchant, out_trade_no: str) -> PayError | None:
+    row = find(sim, merchant, out_trade_no)
+    if row is not None and row["state"] in {"SUCCESS", "REFUND"}:
+        return errors.order_paid()
+    if sim.faults.take("close-paying", out_trade_no) is not None:
+        return errors.user_paying()
+    if sim.faults.take("close-unknown", out_trade_no) is not None:
+        return errors.order_not_exist()
+    if row is None:
+        _burn(sim, merchant, out_trade_no)
+    elif row["state"] == "NOTPAY":
+        sim.store.run(
+            "UPDATE payment_order SET state = 'CLOSED' WHERE mchid = ? AND out_trade_no = ?",
+            merchant.mchid,
+            out_trade_no,
+        )
+    return errors.order_closed() if sim.faults.take("close-closed", out_trade_no) is not None else None
 
 
 def _burn(sim: Sim, merchant: Merchant, out_trade_no: str) -> None:

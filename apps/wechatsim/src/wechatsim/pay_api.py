@@ -34,13 +34,8 @@ def target_of(request: Request) -> bytes:
 
 def refusal(error: PayError) -> WireResponse:
     """{"code","message"[,"detail"]}, unsigned."""
-    headers = [*wire.base_headers(_numeric(error.code)), _JSON]
+    headers = [*wire.base_headers(error.number), _JSON]
     return WireResponse(error.status, headers, wire.dumps(error.body()))
-
-
-def _numeric(code: str) -> int:
-    # The real numbers are not published as a list; a stable one per code keeps the header's form.
-    return 268435456 + sum(code.encode())
 
 
 def endpoint(handler: Handler) -> Endpoint:

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from typing import Any
 
 from wechatsim import errors, fields, notify_url, orders, wire
-from wechatsim.clock import beijing
-from wechatsim.errors import PayError, param_error
-from wechatsim.fields import Field, array, boolean, integer, members, one_of, text
+from wechatsim.clock import Clock, beijing
+from wechatsim.errors import OUT_OF_RANGE, PayError, param_error
+from wechatsim.fields import Field, array, boolean, integer, members, number_of, one_of, text
 from wechatsim.keyring import Merchant
 from wechatsim.sim import Sim
 from wechatsim.store import Row
@@ -43,6 +43,36 @@ _SCENE = {
     "device_id": Field("商户端设备号", text(32)),
     "store_info": Field("商户门店信息", members(_STORE)),
 }
+_IDENTITY = {
+    "type": Field(
+        "证件类型",
+        one_of(
+            "IDCARD",
+            "HONGKONG_MACAO",
+            "HONGKONG_MACAO_RESIDENT",
+            "TAIWAN_RESIDENT",
+            "FOREIGN_RESIDENT",
+            "OVERSEA_PASSPORT",
+            "PHONE_NUMBER",
+        ),
+        required=True,
+    ),
+    # One page wants number and name plain, another sealed: both fit.
+    "number": Field("证件号", text(1024), required=True),
+    "name": Field("证件姓名", text(1024), required=True),
+}
+_PAYER = {
+    "openid": Field("用户标识", text(128), required=True),
+    "identity": Field("实名支付", members(_IDENTITY)),
+}
+_SUBSIDY_PLAN = {
+    "subsidy_installment_num": Field("贴息期数", number_of(3, 6, 12), required=True),
+    "subsidy_percent": Field("贴息比例", number_of(0, 100), required=True),
+}
+_SUBSIDY = {
+    "subsidy_period_type": Field("贴息方案类型", one_of("DAILY", "PERIOD"), required=True),
+    "subsidy_plan": Field("贴息方案列表", array(members(_SUBSIDY_PLAN)), required=True),
+}
 BODY = {
     "appid": Field("公众号ID", text(32), required=True),
     "mchid": Field("直连商户号", text(32), required=True),
@@ -64,10 +94,11 @@ BODY = {
         ),
         required=True,
     ),
-    "payer": Field("支付者", members({"openid": Field("用户标识", text(128), required=True)}), required=True),
+    "payer": Field("支付者", members(_PAYER), required=True),
     "detail": Field("优惠功能", members(_DETAIL)),
     "scene_info": Field("场景信息", members(_SCENE)),
     "settle_info": Field("结算信息", members({"profit_sharing": Field("是否指定分账", boolean)})),
+    "subsidy_info": Field("贴息信息", members({"subsidy_detail": Field("贴息详情列表", array(members(_SUBSIDY)))})),
 }
 
 
@@ -79,6 +110,7 @@ def prepay(sim: Sim, merchant: Merchant, body: bytes) -> dict[str, Any]:
     with sim.store.transaction():
         order = orders.find(sim, merchant, content["out_trade_no"])
         if order is None:
+            _check_expiry(content.get("time_expire"), expiry)
             _create(sim, merchant, content, expiry)
         else:
             _reenter(order, content)
@@ -117,6 +149,15 @@ def _expiry(value: str | None) -> float | None:
     return moment.timestamp()
 
 
+def _check_expiry(value: str | None, expiry: float | None) -> None:
+    """Only the call that makes the order is judged: the same bytes may come again later (facts §2). Real time counts, for
+    a service knows nothing of `clock advance`; what is past on the sandbox's clock alone is raised to a minute."""
+    if expiry is not None and expiry <= Clock.real():
+        issue = "支付结束时间早于当前时间"
+        message = f"输入源“/body/time_expire”映射到字符串字段“交易结束时间”规则校验失败，{issue}"
+        raise param_error("/time_expire", issue, message, value, number=OUT_OF_RANGE)
+
+
 def _without_expiry(content: dict[str, Any]) -> str:
     # The first call fixes time_expire (facts §2), so it is no part of what must stay the same.
     kept = {name: value for name, value in content.items() if name != "time_expire"}
@@ -148,9 +189,9 @@ def _reenter(order: Row, content: dict[str, Any]) -> None:
     if order["state"] in {"SUCCESS", "REFUND"}:
         raise errors.order_paid()
     if order["state"] in {"CLOSED", "BURNED"}:
-        raise PayError(HTTPStatus.BAD_REQUEST, "ORDER_CLOSED", "订单已关闭，请更换商户订单号后重新下单")
+        raise errors.order_closed()
     if order["request"] != _without_expiry(content):
-        raise errors.invalid_request("请求重入时，参数与首次请求时不一致")
+        raise errors.invalid_request("请求重入时，参数与首次请求时不一致", number=errors.OTHER_CONTENT)
 
 
 def _prepay_id(sim: Sim, merchant: Merchant, out_trade_no: str) -> str:

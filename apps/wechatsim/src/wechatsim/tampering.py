@@ -68,6 +68,9 @@ def _resealed(merchant: Merchant, body: bytes, plaintext: str, struck: dict[str,
         content["mchid"] = "1999999999"
     if "callback-wrong-appid" in struck:
         content["appid"] = "wx" + "0" * 16
+    if "callback-wrong-currency" in struck:
+        content["amount"] |= {name: "USD" for name in ("currency", "payer_currency") if name in content["amount"]}
+        content["amount"].setdefault("currency", "USD")
     if "callback-unknown-order" in struck:
         content["out_trade_no"] = "UNKNOWN" + crypto.token(16)
     key = crypto.token(32) if "callback-bad-ciphertext" in struck else merchant.apiv3_key

@@ -60,12 +60,12 @@ def signature_headers(signer: SigningKey, body: bytes, *, timestamp: int | None 
     ]
 
 
-def request_id(number: int = 0) -> str:
-    """A Request-ID; its suffix is the numeric error code, 0 for success."""
-    return f"08{secrets.token_hex(16).upper()}-{number}"
+def request_id(number: int | None = 0) -> str:
+    """A Request-ID; its suffix is the error's number, 0 for success. None: a number that is not published."""
+    return f"08{secrets.token_hex(16).upper()}" + ("" if number is None else f"-{number}")
 
 
-def base_headers(number: int = 0) -> Headers:
+def base_headers(number: int | None = 0) -> Headers:
     """What every v3 answer carries besides its signature."""
     return [
         ("Server", "nginx"),

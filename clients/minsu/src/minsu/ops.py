@@ -90,6 +90,10 @@ def closing(api: Api, count: int) -> list[dict[str, Any]]:
     return list(_pages(api, "order", "closingList", {}, count))
 
 
+def retry_closing(api: Api, order_sn: str) -> dict[str, Any]:
+    return _ask(api, "order", "closingRetry", {"sn": order_sn})
+
+
 def notices(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
     return list(_pages(api, "payment", "noticeList", {"state": state} if state else {}, count))
 

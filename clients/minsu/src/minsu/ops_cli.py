@@ -90,6 +90,15 @@ def closing(count: Count = 50, as_json: AsJson = False) -> None:
     show.rows(found, ("sn", "cause", "attempts", "closingAt", "nextAttemptAt"), json_wanted=as_json)
 
 
+@app.command("retry-closing")
+def retry_closing(
+    order: Annotated[str, typer.Argument(help="HSO…, as closing prints it.")], as_json: AsJson = False
+) -> None:
+    """Ask WeChat now about an order whose closing hangs. Only WeChat's word ends it; what it says is shown."""
+    with _operator() as api:
+        show.facts(ops.retry_closing(api, order), json_wanted=as_json)
+
+
 @app.command()
 def notices(
     state: Annotated[str | None, typer.Option(help="needs_review or resolved; else all.")] = None,

@@ -16,9 +16,10 @@ import stamina
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from payment.wechat import requests
+from payment.wechat import answers, requests
+from payment.wechat.answers import Call
 from payment.wechat.crypto import ApiV3Key, CannotDecrypt, seal
-from payment.wechat.errors import Ambiguous, WechatError, of_answer
+from payment.wechat.errors import Ambiguous, WechatError
 from payment.wechat.keys import PlatformKeys, public_key_of_certificate
 from payment.wechat.requests import BankCard
 from payment.wechat.signing import MerchantSigner, is_signed, message
@@ -26,6 +27,7 @@ from payment.wechat.verdicts import RefundContent, RefundVerdict, Transaction, V
 from servicekit.clock import Clock
 
 M = TypeVar("M", bound=BaseModel)
+V = TypeVar("V")
 USER_AGENT = "minsu-payment/1.0"
 ATTEMPTS = 3
 WHOLE_CALL_SECONDS = 9.0
@@ -84,40 +86,46 @@ class WechatPay:
 
     async def prepay(self, request: str) -> str:
         """Send a stored `requests.jsapi`; answers the prepay_id, good for two hours."""
-        body = await self._call("POST", "/v3/pay/transactions/jsapi", request.encode())
+        body = await self._call(answers.PREPAY, "/v3/pay/transactions/jsapi", request.encode())
         return _parsed(_Prepaid, body).prepay_id
 
     async def query(self, out_trade_no: str) -> Verdict:
         """WeChat's present word on a payment (商户订单号查询订单). Refused with 404 when it was never ordered."""
         target = f"/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={self._signer.mchid}"
-        return _parsed(Transaction, await self._call("GET", target)).verdict("query")
+        verdict = _parsed(Transaction, await self._call(answers.QUERY, target)).verdict("query")
+        return _about(out_trade_no, verdict.out_trade_no, verdict)
 
     async def close(self, out_trade_no: str) -> None:
-        """Close at WeChat (关闭订单): afterwards nobody can pay it. Refused with ORDERPAID when somebody has."""
+        """Close at WeChat (关闭订单): afterwards nobody can pay it. Refused as PAID when somebody has, as PAYING while the
+        buyer types the password, as CLOSED and ABSENT when there is nothing left to close."""
         body = json.dumps({"mchid": self._signer.mchid}).encode()
-        await self._call("POST", f"/v3/pay/transactions/out-trade-no/{out_trade_no}/close", body)
+        await self._call(answers.CLOSE, f"/v3/pay/transactions/out-trade-no/{out_trade_no}/close", body)
 
     async def refund(self, request: str) -> RefundVerdict:
         """Hand over a stored `requests.refund` (申请退款). Sent once: who calls asks before repeating it."""
-        body = await self._call("POST", "/v3/refund/domestic/refunds", request.encode(), attempts=1)
-        return _parsed(RefundContent, body).verdict("request")
+        body = await self._call(answers.REFUND, "/v3/refund/domestic/refunds", request.encode(), attempts=1)
+        verdict = _parsed(RefundContent, body).verdict("request")
+        return _about(json.loads(request)["out_refund_no"], verdict.out_refund_no, verdict)
 
     async def query_refund(self, out_refund_no: str) -> RefundVerdict:
         """WeChat's present word on a refund (查询单笔退款). Refused as absent when it never took it."""
-        body = await self._call("GET", f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}")
-        return _parsed(RefundContent, body).verdict("query")
+        target = f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}"
+        verdict = _parsed(RefundContent, await self._call(answers.QUERY_REFUND, target)).verdict("query")
+        return _about(out_refund_no, verdict.out_refund_no, verdict)
 
     async def send_refund_elsewhere(self, refund_id: str, out_refund_no: str, card: BankCard | None) -> RefundVerdict:
         """Give an abnormal refund another way (发起异常退款), sent once. Refused as final when it is not abnormal."""
         serial, key = await self.keys.sealing()
         body = requests.abnormal_refund(out_refund_no, card, partial(seal, key))
         target = f"/v3/refund/domestic/refunds/{quote(refund_id, safe='')}/apply-abnormal-refund"
-        answer = await self._call("POST", target, body.encode(), attempts=1, serial=serial)
-        return _parsed(RefundContent, answer).verdict("request")
+        answer = await self._call(answers.ABNORMAL_REFUND, target, body.encode(), attempts=1, serial=serial)
+        verdict = _parsed(RefundContent, answer).verdict("request")
+        return _about(out_refund_no, verdict.out_refund_no, verdict)
 
     async def bill_link(self, target: str) -> BillLink:
         """Ask for a day's bill (申请交易账单 / 申请资金账单). Refused while there is none."""
-        return _parsed(BillLink, await self._call("GET", target))
+        call = answers.FUND_BILL if target.startswith("/v3/bill/fundflowbill") else answers.TRADE_BILL
+        return _parsed(BillLink, await self._call(call, target))
 
     async def download(self, url: str) -> AsyncIterator[bytes]:
         """The bytes behind a bill's link, as they come. Unsigned: the link's hash vouches for them. Only WeChat's own host
@@ -129,9 +137,9 @@ class WechatPay:
         headers = self._headers("GET", target, b"") | {"Accept-Encoding": "identity"}
         try:
             async with self._files.stream("GET", target, headers=headers) as response:
-                if not response.is_success:
+                if response.status_code != answers.BILL_FILE.success:
                     await response.aread()
-                    raise _error_of(response)
+                    raise _error_of(answers.BILL_FILE, response)
                 async for chunk in response.aiter_raw(65536):
                     yield chunk
         except httpx.HTTPError as error:
@@ -146,7 +154,7 @@ class WechatPay:
         The answer is signed by one of the keys it brings: it is believed because AES-GCM under our APIv3 key vouches for
         them, and then checked against them as well.
         """
-        response = await self._send("GET", "/v3/certificates", b"")
+        response = await self._send(answers.CERTIFICATES, "/v3/certificates", b"")
         keys: dict[str, RSAPublicKey] = {}
         try:
             for each in sorted(_parsed(_Certificates, response.content).data, key=lambda each: each.effective_time):
@@ -163,36 +171,37 @@ class WechatPay:
         return keys
 
     async def _call(
-        self, method: str, target: str, body: bytes = b"", *, attempts: int = ATTEMPTS, serial: str = ""
+        self, call: Call, target: str, body: bytes = b"", *, attempts: int = ATTEMPTS, serial: str = ""
     ) -> bytes:
-        """The verified body of a 2xx answer. Ambiguous outcomes are tried again, at most `attempts` times and for
+        """The verified body of the call's success. Ambiguous outcomes are tried again, at most `attempts` times and for
         `WHOLE_CALL_SECONDS` in all: whoever waits for us has a bound of his own."""
         try:
             async with asyncio.timeout(WHOLE_CALL_SECONDS):
                 async for attempt in stamina.retry_context(on=Ambiguous, attempts=attempts, wait_initial=0.2):
                     with attempt:
-                        return await self._verified(method, target, body, serial)
+                        return await self._verified(call, target, body, serial)
         except TimeoutError as error:
             raise Ambiguous("no answer in time") from error
         raise AssertionError("unreachable: the context either returns or raises")
 
-    async def _verified(self, method: str, target: str, body: bytes, serial: str) -> bytes:
-        response = await self._send(method, target, body, serial)
+    async def _verified(self, call: Call, target: str, body: bytes, serial: str) -> bytes:
+        response = await self._send(call, target, body, serial)
         key = await self.keys.find(response.headers.get("Wechatpay-Serial", ""))
         if key is None or not self._is_authentic(key, response):
             raise Ambiguous("the answer's signature does not verify")
         return response.content
 
-    async def _send(self, method: str, target: str, body: bytes, serial: str = "") -> httpx.Response:
+    async def _send(self, call: Call, target: str, body: bytes, serial: str = "") -> httpx.Response:
+        method = call.method
         try:
             response = await self._http.request(
                 method, target, content=body or None, headers=self._headers(method, target, body, serial)
             )
         except httpx.HTTPError as error:
             raise Ambiguous(type(error).__name__) from error
-        if response.is_success:
+        if response.status_code == call.success:
             return response
-        raise _error_of(response)
+        raise _error_of(call, response)
 
     def _headers(self, method: str, target: str, body: bytes, serial: str = "") -> dict[str, str]:
         """`serial` names the key that sealed parts of the body; else the one that we want answers signed with."""
@@ -218,13 +227,20 @@ class WechatPay:
         )
 
 
-def _error_of(response: httpx.Response) -> WechatError:
+def _about(asked: str, told: str, verdict: V) -> V:
+    """A signed answer about another number than the one that was asked about says nothing about ours."""
+    if told != asked:
+        raise Ambiguous(f"asked about {asked}, told about {told[:64]}")
+    return verdict
+
+
+def _error_of(call: Call, response: httpx.Response) -> WechatError:
     try:
         answer: Any = response.json()
         code, text = str(answer.get("code", "")), str(answer.get("message", ""))
     except (ValueError, AttributeError, RecursionError):
         code, text = "", ""
-    return of_answer(response.status_code, code, text)
+    return call.error(response.status_code, code, text)
 
 
 def _parsed(model: type[M], body: bytes) -> M:

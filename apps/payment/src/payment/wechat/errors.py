@@ -1,4 +1,4 @@
-"""What WeChat's answers mean for the caller: one table, from code to meaning.
+"""What can go wrong with WeChat, as errors; which answer is which error is said by one table, `answers.py`.
 
 WechatError
 ├── Ambiguous      no answer that can be trusted: it may have happened; ask, or repeat with the same number
@@ -9,13 +9,12 @@ BadBill              a bill that is not what its hash or its columns promise
 """
 
 from enum import Enum
-from types import MappingProxyType
-from typing import Final
 
 
 class Meaning(Enum):
     ASK_FIRST = "it may have happened: ask WeChat before anything else, then repeat with the same number"
     LATER = "nothing was done: the same again, later"
+    PAYING = "the buyer is typing the password: nothing was done; the same again in a few seconds"
     OURS_TO_MEND = (
         "it was not even looked at: keys, clock, rights or account of the merchant are wrong; later, and alert"
     )
@@ -28,71 +27,21 @@ class Meaning(Enum):
     FINAL = "no, and no repetition changes it"
 
 
-MEANINGS: Final = MappingProxyType(
-    {
-        "SYSTEM_ERROR": Meaning.ASK_FIRST,
-        "SYSTEMERROR": Meaning.ASK_FIRST,
-        "BANKERROR": Meaning.ASK_FIRST,
-        "BANK_ERROR": Meaning.ASK_FIRST,
-        "FREQUENCY_LIMITED": Meaning.LATER,
-        "FREQUENCY_LIMIT_EXCEED": Meaning.LATER,
-        "RATELIMIT_EXCEEDED": Meaning.LATER,
-        "RATELIMIT_EXCEED": Meaning.LATER,
-        "RULELIMIT": Meaning.LATER,
-        "RULE_LIMIT": Meaning.LATER,
-        "SERVICE_UNAVAILABLE": Meaning.LATER,
-        "SIGN_ERROR": Meaning.OURS_TO_MEND,
-        "NO_AUTH": Meaning.OURS_TO_MEND,
-        "MCH_NOT_EXISTS": Meaning.OURS_TO_MEND,
-        "APPID_MCHID_NOT_MATCH": Meaning.OURS_TO_MEND,
-        "NOT_ENOUGH": Meaning.NO_FUNDS,
-        "NOTENOUGH": Meaning.NO_FUNDS,
-        "ORDERPAID": Meaning.PAID,
-        "ORDER_PAID": Meaning.PAID,
-        "ORDER_CLOSED": Meaning.CLOSED,
-        "ORDERCLOSED": Meaning.CLOSED,
-        "OUT_TRADE_NO_USED": Meaning.CLOSED,
-        "ORDER_NOT_EXIST": Meaning.ABSENT,
-        "ORDERNOTEXIST": Meaning.ABSENT,
-        "RESOURCE_NOT_EXISTS": Meaning.ABSENT,
-        "STATEMENT_CREATING": Meaning.NOT_READY,
-        "NO_STATEMENT_EXIST": Meaning.NOTHING_THERE,
-        "INVALID_REQUEST": Meaning.FINAL,
-        "PARAM_ERROR": Meaning.FINAL,
-        "USER_ACCOUNT_ABNORMAL": Meaning.FINAL,
-        "TRADE_ERROR": Meaning.FINAL,
-        "ACCOUNTERROR": Meaning.FINAL,
-        "OPENID_MISMATCH": Meaning.FINAL,
-    }
-)
-"""Codes of both generations of WeChat's pages: JSAPI prepay, query, close, refund, bills."""
-
-
-def meaning_of(status: int, code: str) -> Meaning:
-    """A code that is not in the table is judged by its HTTP status. An answer without a code is any proxy's: what became
-    of the request behind it, nobody knows."""
-    if known := MEANINGS.get(code):
-        return known
-    if status >= 500 or (not code and status not in {401, 429}):
-        return Meaning.ASK_FIRST
-    return {401: Meaning.OURS_TO_MEND, 429: Meaning.LATER}.get(status, Meaning.FINAL)
-
-
 class WechatError(Exception):
     """Any failure of a call to WeChat."""
 
 
 class Ambiguous(WechatError):
-    """A time-out, a broken connection, SYSTEM_ERROR, or an answer whose signature does not verify."""
+    """A time-out, a broken connection, SYSTEM_ERROR, an answer that WeChat does not document for the call, or one whose
+    signature does not verify."""
 
 
 class Refused(WechatError):
-    """WeChat said no. `status` is HTTP's, `code` and `message` are from the body (may be empty)."""
+    """WeChat said no. `status` is HTTP's, `code` and `message` are from the body; `meaning` is the table's for the call."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, meaning: Meaning) -> None:
         super().__init__(f"{status} {code} {message}")
-        self.status, self.code, self.message = status, code, message
-        self.meaning = meaning_of(status, code)
+        self.status, self.code, self.message, self.meaning = status, code, message, meaning
 
 
 class Busy(Refused):
@@ -109,13 +58,3 @@ class InvalidNotification(Exception):
 
 class BadBill(Exception):
     """What was downloaded is not the bill that was announced, or not a bill as WeChat describes it."""
-
-
-def of_answer(status: int, code: str, message: str) -> WechatError:
-    """The error that an answer of 4xx or 5xx means."""
-    meaning = meaning_of(status, code)
-    if meaning is Meaning.ASK_FIRST:
-        return Ambiguous(f"{status} {code} {message}")
-    if meaning is Meaning.LATER:
-        return Busy(status, code, message)
-    return Refused(status, code, message)

@@ -16,10 +16,13 @@ def _in_utc(moment: datetime) -> datetime:
 # What a column can hold; whether the amount is right is another's question.
 _Fen = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 _Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+_Short = Annotated[str, Field(max_length=32, pattern=r"^[^\x00]*$")]
+_Long = Annotated[str, Field(max_length=128, pattern=r"^[^\x00]*$")]
 
 
 class Verdict(BaseModel):
-    """`total_fen` is amount.total, never payer_total: a coupon makes the two differ, and the payment is good."""
+    """`total_fen` is amount.total, never payer_total: a coupon makes the two differ, and the payment is good. None is what
+    WeChat did not say."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,10 +35,21 @@ class Verdict(BaseModel):
     transaction_id: str | None = None
     success_time: datetime | None = None
     bank_type: str | None = None
+    currency: str | None = None
+    payer_currency: str | None = None
+    trade_type: str | None = None
+    openid: str | None = None
+    attach: str | None = None
 
 
 class _Amount(BaseModel):
     total: _Fen | None = None
+    currency: _Short | None = None
+    payer_currency: _Short | None = None
+
+
+class _Payer(BaseModel):
+    openid: _Long | None = None
 
 
 class Transaction(BaseModel):
@@ -43,13 +57,16 @@ class Transaction(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    mchid: str = Field(max_length=32)
-    appid: str = Field(max_length=32)
+    mchid: _Short
+    appid: _Short
     out_trade_no: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
     trade_state: str = Field(max_length=32, pattern=r"^[A-Z_]+$")
     transaction_id: str | None = Field(None, max_length=64, pattern=r"^[^\x00]+$")
     success_time: _Moment | None = None
     bank_type: str | None = Field(None, max_length=64, pattern=r"^[^\x00]*$")
+    trade_type: _Short | None = None
+    attach: _Long | None = None
+    payer: _Payer = _Payer()
     amount: _Amount = _Amount()
 
     def verdict(self, source: str) -> Verdict:
@@ -63,6 +80,11 @@ class Transaction(BaseModel):
             transaction_id=self.transaction_id,
             success_time=self.success_time,
             bank_type=self.bank_type,
+            currency=self.amount.currency,
+            payer_currency=self.amount.payer_currency,
+            trade_type=self.trade_type,
+            openid=self.payer.openid,
+            attach=self.attach,
         )
 
 
@@ -81,11 +103,13 @@ class RefundVerdict(BaseModel):
     out_trade_no: str
     transaction_id: str
     success_time: datetime | None = None
+    currency: str | None = None
 
 
 class _RefundAmount(BaseModel):
     total: _Fen
     refund: _Fen
+    currency: _Short | None = None
 
 
 class RefundContent(BaseModel):
@@ -93,7 +117,7 @@ class RefundContent(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    mchid: str | None = Field(None, max_length=32)
+    mchid: _Short | None = None
     out_refund_no: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
     refund_id: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
     status: str = Field(max_length=32, pattern=r"^[A-Z_]+$", validation_alias=AliasChoices("refund_status", "status"))
@@ -114,10 +138,11 @@ class RefundContent(BaseModel):
             out_trade_no=self.out_trade_no,
             transaction_id=self.transaction_id,
             success_time=self.success_time,
+            currency=self.amount.currency,
         )
 
 
 class RefundNotice(RefundContent):
     """A refund's callback, which always names the merchant."""
 
-    mchid: str = Field(max_length=32)
+    mchid: _Short
