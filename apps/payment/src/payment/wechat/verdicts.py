@@ -1,4 +1,4 @@
-"""WeChat's word about a payment or a refund as one value, whoever brought it: callback, query, close or bill line."""
+"""WeChat's word about a payment or a refund as one value, whoever brought it: callback, query or close."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -104,6 +104,8 @@ class RefundVerdict(BaseModel):
     transaction_id: str
     success_time: datetime | None = None
     currency: str | None = None
+    funds_account: str | None = None
+    """AVAILABLE where the merchant's available balance pays: such a refund is on no trade bill."""
 
 
 class _RefundAmount(BaseModel):
@@ -124,6 +126,7 @@ class RefundContent(BaseModel):
     out_trade_no: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
     transaction_id: str = Field(max_length=64, pattern=r"^[^\x00]+$")
     success_time: _Moment | None = None
+    funds_account: str | None = Field(None, max_length=32)
     amount: _RefundAmount
 
     def verdict(self, source: str) -> RefundVerdict:
@@ -139,6 +142,7 @@ class RefundContent(BaseModel):
             transaction_id=self.transaction_id,
             success_time=self.success_time,
             currency=self.amount.currency,
+            funds_account=self.funds_account,
         )
 
 
