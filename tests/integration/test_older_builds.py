@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import httpx
 import pytest
 import yaml
 
-from stack import kafka
+from stack import children, kafka
 from tests.integration.later import NAME, PATH, TOPIC
 from tests.support.waiting import eventually
 
@@ -33,12 +31,11 @@ def free_ports(count):
 @contextlib.contextmanager
 def running(argv, log, **environment):
     with log.open("a") as output:
-        process = subprocess.Popen(argv, env=os.environ | environment, stdout=output, stderr=output, cwd=REPO)
+        process = children.start(argv, env=os.environ | environment, stdout=output, stderr=output, cwd=REPO)
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(40)
+        children.end(process, within=40)
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import contextlib
 import json
 import os
+import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ import httpx
 import psutil
 
 from servicekit.testing import APP_TOKEN
+from stack import children
 from tests.support.waiting import eventually
 
 
@@ -43,7 +44,7 @@ class PlayedSidecar(BaseHTTPRequestHandler):
 class Served:
     """`process` listens at `port`; whoever was connected here is disconnected at the end."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+    def __init__(self, process: children.Child, port: int) -> None:
         self.process, self.port = process, port
         self.url = f"http://127.0.0.1:{port}"
         self._sockets: list[socket.socket] = []
@@ -98,15 +99,14 @@ def serving(module: str, **settings: object) -> Iterator[Served]:
         "LOG_LEVEL": "ERROR",
         **{name: str(value) for name, value in settings.items()},
     }
-    process = subprocess.Popen([sys.executable, "-m", module], env=os.environ | environment)
+    process = children.start([sys.executable, "-m", module], env=os.environ | environment)
     served = Served(process, port)
     try:
         eventually(lambda: _lives(served), seconds=90, what=f"{module} is up")
         yield served
     finally:
         served.forget()
-        process.kill()
-        process.wait(10)
+        children.end(process, signal.SIGKILL)
         sidecar.shutdown()
         sidecar.server_close()
 
