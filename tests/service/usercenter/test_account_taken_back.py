@@ -113,3 +113,22 @@ async def test_registering_while_wechat_proves_the_number_leaves_no_way_in(http,
     if registered.status_code == 200:
         await is_shut_out(http, mobile, token(registered))
     assert (await login(http, mobile)).status_code == 401
+
+
+@pytest.mark.parametrize("proof", ["wechat", "code"])
+async def test_an_operators_word_does_not_stand_against_the_phones_owner(
+    http, sql, sidecar, mobile, wechat_user, proof
+):
+    stranger = token(await register(http, mobile))
+    vouch = """update "user" set mobile_proven_at = now(), mobile_proven_by = 'operator' where mobile = %s"""
+    sql.execute(vouch, [mobile])
+    if proof == "wechat":
+        owner = token(await http.post(WECHAT, json=wechat_user(mobile).sign_in()))
+    else:
+        await http.post("/usercenter/v1/user/sendMobileCode", json={"mobile": mobile})
+        code = sidecar.handed_over[-1][2]["code"]
+        owner = token(await http.post(REGISTER, json={"mobile": mobile, "password": "the owner's", "code": code}))
+    assert user_id(owner) == user_id(stranger)
+    await is_shut_out(http, mobile, stranger)
+    assert (await http.post(DETAIL, headers=owner)).status_code == 200
+    assert sql.execute('select mobile_proven_by from "user" where mobile = %s', [mobile]).fetchone() == (proof,)

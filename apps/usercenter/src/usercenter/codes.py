@@ -49,7 +49,7 @@ class MobileCodes:
             await self._messages.send(mobile, code, minutes=VALID_FOR.seconds // 60)
         except BaseException:
             async with self._db.transaction() as tx:
-                await repository.forget_sending(tx, sending)
+                await repository.date_back(tx, sending, now - self._limits.pause)  # it counts, but not for the pause
             raise
         return round(self._limits.pause.total_seconds())
 

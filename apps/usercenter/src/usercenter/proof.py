@@ -23,7 +23,7 @@ def void_tokens(user: User, now: datetime) -> None:
 
 async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str) -> None:
     """`user` is locked. Take away what was set while nobody had proven the number: password and tokens."""
-    if user.mobile_proven_at is not None or user.password_hash is None:
+    if user.owner_has_proven or user.password_hash is None:
         return
     user.password_hash = None
     void_tokens(user, now)
@@ -32,7 +32,7 @@ async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str)
 
 async def prove(tx: Transaction, user: User, by: str, now: datetime) -> None:
     """`user` is locked. The number is now known to be its owner's. A second proof changes nothing."""
-    if user.mobile_proven_at is None:
+    if not user.owner_has_proven:
         await void_unproven(tx, user, now, f"set before the number was proven, by {by}")
         user.mobile_proven_at, user.mobile_proven_by = now, by
         await tx.flush()

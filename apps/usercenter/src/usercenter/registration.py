@@ -102,7 +102,7 @@ class Newcomer:
 
 
 def _has_proven_password(user: User) -> bool:
-    return user.mobile_proven_at is not None and user.password_hash is not None
+    return user.owner_has_proven and user.password_hash is not None
 
 
 def _taken() -> MobileTaken:

@@ -176,8 +176,8 @@ async def add_code(
     return (await tx.execute(sending.returning(MobileCodeSending.id))).scalar_one()
 
 
-async def forget_sending(tx: Transaction, sending_id: int) -> None:
-    await tx.execute(delete(MobileCodeSending).where(MobileCodeSending.id == sending_id))
+async def date_back(tx: Transaction, sending_id: int, moment: datetime) -> None:
+    await tx.execute(update(MobileCodeSending).where(MobileCodeSending.id == sending_id).values(sent_at=moment))
 
 
 async def locked_code(tx: Transaction, mobile: str) -> MobileCode | None:
