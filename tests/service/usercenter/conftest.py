@@ -99,7 +99,8 @@ async def http(settings: Settings, clock: MovableClock) -> AsyncIterator[httpx.A
         settings,
         clock=clock,
         sidecar=FakeSidecar(),
-        held_secrets={"jwt-private-key": new_key(), "wxma-secret": "the-app-secret"},
+        # With the line end that `echo` leaves: WeChat must not be sent it.
+        held_secrets={"jwt-private-key": new_key(), "wxma-secret": "the-app-secret\n"},
     )
     async with client(app) as connected:
         yield connected
