@@ -23,7 +23,7 @@ import typer
 from typer.testing import CliRunner
 
 from stack import children
-from wechatsim import cli, remote
+from wechatsim import cli, keyring, remote
 
 from .conftest import OPENID, LiveServer, Partner
 
@@ -53,6 +53,18 @@ def test_keys_are_made_private_and_never_overwritten(tmp_path: Path) -> None:
     assert json.loads(second.stdout)["mchid"] == made["mchid"]
     assert "already there" in second.stderr
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
+
+
+def test_a_line_end_after_a_secret_is_no_part_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "k"
+    keyring.create(folder, secret="s" * 32 + "\n")
+    content = keyring.read(folder)
+    assert content["app_secret"] == "s" * 32
+    (folder / "merchant.json").write_text(json.dumps(content | {"apiv3_key": content["apiv3_key"] + "\n"}))
+    assert keyring.load(folder).apiv3_key == content["apiv3_key"]
+    (folder / "merchant.json").write_text(json.dumps(content | {"apiv3_key": "0" * 15 + " " + "0" * 16}))
+    with pytest.raises(keyring.KeyringError, match="apiv3_key is empty or has white space in it"):
+        keyring.load(folder)
 
 
 def test_an_older_folder_gets_the_templates_it_lacks_and_keeps_all_else(tmp_path: Path) -> None:

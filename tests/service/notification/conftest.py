@@ -178,7 +178,7 @@ class World:
             clock=self.clock,
             sidecar=self.sidecar,
             verifier=self.tokens.verifier(),
-            wxma_secret=SECRET,
+            wxma_secret=f"{SECRET}\n",  # with the line end that `echo` leaves: WeChat must not be sent it
             wechat=self.wechat.transport(),
         )
         http = await self.stack.enter_async_context(client(app))

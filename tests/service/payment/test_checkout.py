@@ -87,6 +87,20 @@ async def test_a_user_without_wechat_is_told_to_link_it(http, tokens, sidecar, d
     assert await payments(db) == []
 
 
+@pytest.mark.parametrize("said", [[], "x", {}, {"authKey": 5}, payable(totalFen=-1), payable(closeAt="soon")], ids=str)
+@pytest.mark.parametrize("peer", [("order", "/internal/payable"), ("usercenter", "/internal/authByUser")], ids=str)
+async def test_a_peer_that_answers_something_else_is_a_503_and_nothing_was_done(
+    http, tokens, sidecar, wechat, db, peer, said
+):
+    sidecar.answer(*peer, said)
+
+    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, 100106, "1")
+    assert await payments(db) == []
+    assert wechat.requests == []
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

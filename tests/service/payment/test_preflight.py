@@ -6,8 +6,11 @@ import httpx
 import pytest
 from pydantic import HttpUrl
 
+from payment.main import create_app
 from payment.preflight import check, check_notify_url, secrets_of_files
 from servicekit.clock import utc_now
+from servicekit.secrets import BadSecret
+from servicekit.testing import client
 from tests.service.payment.conftest import secrets_of
 from tests.service.payment.test_key_modes import OLD, PAIRS
 
@@ -49,16 +52,31 @@ async def test_a_wrong_api_v3_key_is_named(settings, wechat):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"wxpay-apiv3-key": "short"}, "32 bytes"),
-        ({"wxpay-mch-private-key": "no pem"}, "a key cannot be used"),
-        ({"wxpay-public-key": "no pem"}, "a key cannot be used"),
+        ({"wxpay-apiv3-key": "short"}, "secret wxpay-apiv3-key cannot be used: the APIv3 key must have 32 bytes"),
+        ({"wxpay-apiv3-key": "0123456789abcde\n0123456789abcdef"}, "secret wxpay-apiv3-key has white space in it"),
+        ({"wxpay-apiv3-key": "\n"}, "secret wxpay-apiv3-key is empty"),
+        ({"wxpay-mch-private-key": "no-pem"}, "secret wxpay-mch-private-key cannot be used"),
+        ({"wxpay-public-key": "no-pem"}, "secret wxpay-public-key cannot be used"),
     ],
 )
-async def test_a_key_of_the_wrong_form_is_named_and_wechat_is_not_asked(settings, wechat, change, named):
-    found = await findings(settings, wechat, secrets=secrets_of(wechat) | change)
+async def test_a_key_of_the_wrong_form_is_named_by_the_check_and_at_start(settings, wechat, change, named):
+    held = secrets_of(wechat) | change
+
+    found = await findings(settings, wechat, secrets=held)
 
     assert named in wrong(found)[0]
     assert wechat.requests == []
+    with pytest.raises(BadSecret, match=named):
+        create_app(settings, held, wechat_transport=wechat)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", " \n\n"])
+async def test_a_line_end_after_each_secret_matters_neither_to_the_check_nor_at_start(settings, wechat, line_end):
+    held = {name: value + line_end for name, value in secrets_of(wechat).items()}
+
+    assert wrong(await findings(settings, wechat, secrets=held)) == []
+    async with client(create_app(settings, held, wechat_transport=wechat)) as http:
+        assert (await http.get("/livez")).status_code == 200
 
 
 async def test_a_missing_secret_is_named(settings, wechat):

@@ -104,7 +104,8 @@ async def http(settings: Settings, clock: MovableClock, sidecar: FakeSidecar) ->
         settings,
         clock=clock,
         sidecar=sidecar,
-        held_secrets={"jwt-private-key": new_key(), "wxma-secret": "the-app-secret"},
+        # With the line end that `echo` leaves: WeChat must not be sent it.
+        held_secrets={"jwt-private-key": new_key(), "wxma-secret": "the-app-secret\n"},
     )
     async with client(app) as connected:
         yield connected

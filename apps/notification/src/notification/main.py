@@ -47,7 +47,7 @@ def create_app(
     db = Database.of(settings)
     sidecar = sidecar or Sidecar.of(settings)
     transport = _transport(settings, wechat)
-    tokens = AccessTokens(transport, clock, settings.wxma_appid, wxma_secret or "")
+    tokens = AccessTokens(transport, clock, settings.wxma_appid)
     messenger = Messenger(transport, tokens, state=settings.wxma_state, lang=settings.wxma_lang)
     policy = RetryPolicy(
         max_attempts=settings.max_attempts,
@@ -63,8 +63,8 @@ def create_app(
     dead_letters = DeadLetters(db, clock, NAME, [consumer])
 
     async def fetch_secret() -> None:
-        if wxma_secret is None:
-            tokens.use_secret((await secrets.fetch(settings, NAME))["wxma-secret"])
+        held = {"wxma-secret": wxma_secret} if wxma_secret is not None else await secrets.fetch(settings, NAME)
+        tokens.use_secret(secrets.read(held, "wxma-secret"))
 
     return app.build(
         NAME,

@@ -1,15 +1,12 @@
 """What this service asks of others, by invocation. Names, codes and openids come this way and never by an event."""
 
 from datetime import date
-from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
 from servicekit.errors import PeerUnavailable
 from servicekit.schemas import ApiModel
 from servicekit.sidecar import Sidecar
-
-P = TypeVar("P", bound=BaseModel)
 
 
 class OrderDetail(ApiModel):
@@ -39,7 +36,7 @@ class Peers:
 
     async def order(self, order_sn: str) -> OrderDetail:
         """An order that its own service does not know is an outage as well: it told us of it."""
-        found = await self._ask("order", "/internal/orderDetail", {"orderSn": order_sn}, OrderDetail)
+        found = await self._sidecar.ask("order", "/internal/orderDetail", {"orderSn": order_sn}, OrderDetail)
         if found is None:
             raise PeerUnavailable("order: does not know this order")
         return found
@@ -47,17 +44,5 @@ class Peers:
     async def openid(self, user_id: int) -> str | None:
         """None when the user has never signed in to the mini program."""
         wanted = {"userId": user_id, "authType": "wxMini", "appid": self._appid}
-        found = await self._ask("usercenter", "/internal/authByUser", wanted, WechatIdentity)
+        found = await self._sidecar.ask("usercenter", "/internal/authByUser", wanted, WechatIdentity)
         return found.auth_key if found else None
-
-    async def _ask(self, app_id: str, path: str, body: dict[str, Any], kind: type[P]) -> P | None:
-        response = await self._sidecar.invoke(app_id, "POST", path, json=body)
-        if response.status_code == 404:
-            return None
-        if not response.is_success:
-            raise PeerUnavailable(f"{app_id}: {response.status_code} for {path}")
-        try:
-            return kind.model_validate_json(response.content)
-        except ValidationError as error:
-            fields = sorted({".".join(map(str, each["loc"])) for each in error.errors()})
-            raise PeerUnavailable(f"{app_id}: {path} cannot be read: {', '.join(fields)}") from None

@@ -17,7 +17,11 @@ from servicekit.run import command_line
 
 
 def _app(settings: Settings) -> FastAPI:
-    return create_app(settings, asyncio.run(secrets.fetch(settings, "payment")))
+    try:
+        return create_app(settings, asyncio.run(secrets.fetch(settings, "payment")))
+    except secrets.BadSecret as error:
+        typer.echo(f"payment: {error}", err=True)
+        raise SystemExit(2) from None
 
 
 cli = command_line("payment", Settings, _app)
@@ -36,7 +40,11 @@ def check_wechat() -> None:
 
 
 async def _report(settings: Settings) -> bool:
-    held = preflight.secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
+    try:
+        held = preflight.secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
+    except secrets.BadSecret as error:
+        typer.echo(str(preflight.unusable(error)))
+        return False
     well = True
     async for finding in preflight.check(settings, held, utc_now):
         typer.echo(str(finding))

@@ -2,25 +2,25 @@
 
 from collections.abc import AsyncIterator
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from payment.errors import OrderNotFound, WechatNotLinked
 from servicekit.errors import PeerUnavailable
-from servicekit.schemas import ApiModel
+from servicekit.schemas import ApiModel, RowId, Text
 from servicekit.sidecar import Sidecar
 
 
 class Payable(ApiModel):
     """Who owes how much for what; `payable` is the owner's word on whether it may be paid now."""
 
-    order_sn: str
-    user_id: int
-    total_fen: int
+    order_sn: Text
+    user_id: RowId
+    total_fen: Annotated[int, Field(ge=0, le=2**53)]
     payable: bool
     close_at: AwareDatetime
-    title: str
+    title: Text
 
     @property
     def expires_at(self) -> datetime:
@@ -28,18 +28,7 @@ class Payable(ApiModel):
 
 
 class _OpenidAnswer(ApiModel):
-    auth_key: str
-
-
-async def _ask(sidecar: Sidecar, app_id: str, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
-    """The peer's JSON, or None for its 404. Raises PeerUnavailable for any other refusal: we asked it rightly."""
-    response = await sidecar.invoke(app_id, "POST", path, json=body)
-    if response.status_code == 404:
-        return None
-    if not response.is_success:
-        raise PeerUnavailable(f"{app_id}{path}: {response.status_code}")
-    answer: dict[str, Any] = response.json()
-    return answer
+    auth_key: Annotated[Text, Field(min_length=1)]
 
 
 class OrderPeer:
@@ -50,20 +39,24 @@ class OrderPeer:
 
     async def payable(self, order_sn: str) -> Payable:
         """Raises OrderNotFound."""
-        answer = await _ask(self._sidecar, "order", "/internal/payable", {"orderSn": order_sn})
+        answer = await self._sidecar.ask("order", "/internal/payable", {"orderSn": order_sn}, Payable)
         if answer is None:
             raise OrderNotFound(f"order {order_sn}")
-        return Payable.model_validate(answer)
+        return answer
 
 
 class UsedOrder(ApiModel):
     """A stay that began: its merchant has earned it."""
 
-    id: int
-    order_sn: str
-    homestay_business_id: int
-    payment_sn: str
+    id: RowId
+    order_sn: Text
+    homestay_business_id: RowId
+    payment_sn: Text
     used_at: AwareDatetime
+
+
+class _UsedOrders(ApiModel):
+    list: list[UsedOrder]
 
 
 class StayPeer:
@@ -79,14 +72,13 @@ class StayPeer:
         last_id = 0
         while True:
             body = {"day": day.isoformat(), "lastId": last_id, "pageSize": self.PAGE}
-            answer = await _ask(self._sidecar, "order", "/internal/usedOrders", body)
+            answer = await self._sidecar.ask("order", "/internal/usedOrders", body, _UsedOrders)
             if answer is None:
                 raise PeerUnavailable("order: 404 for usedOrders")  # no day without stays: one that cannot be known yet
-            page = [UsedOrder.model_validate(each) for each in answer["list"]]
-            yield page
-            if len(page) < self.PAGE:
+            yield answer.list
+            if len(answer.list) < self.PAGE:
                 return
-            last_id = page[-1].id
+            last_id = answer.list[-1].id
 
 
 class UserPeer:
@@ -98,7 +90,7 @@ class UserPeer:
     async def openid(self, user_id: int) -> str:
         """Raises WechatNotLinked when the user has not linked WeChat."""
         body = {"userId": user_id, "authType": "wxMini", "appid": self._appid}
-        answer = await _ask(self._sidecar, "usercenter", "/internal/authByUser", body)
+        answer = await self._sidecar.ask("usercenter", "/internal/authByUser", body, _OpenidAnswer)
         if answer is None:
             raise WechatNotLinked("the user has no wxMini authorisation")
-        return _OpenidAnswer.model_validate(answer).auth_key
+        return answer.auth_key

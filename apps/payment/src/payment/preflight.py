@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 import httpx
 from pydantic import HttpUrl
@@ -20,6 +19,7 @@ from payment.wechat.connection import Connection, connect
 from payment.wechat.errors import Meaning, Refused, WechatError
 from servicekit.clock import Clock
 from servicekit.numbers import business_number
+from servicekit.secrets import BadSecret, of_files
 
 MOST_SKEW_SECONDS = 60
 SECRETS = ("wxpay-mch-private-key", "wxpay-apiv3-key", "wxpay-public-key")
@@ -39,12 +39,7 @@ class Finding:
 
 def secrets_of_files(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Secrets from `PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE`, `…_APIV3_KEY_FILE`, `…_PUBLIC_KEY_FILE`, where they are set."""
-    names = {secret: f"PAYMENT_{secret.upper().replace('-', '_')}_FILE" for secret in SECRETS}
-    return {
-        secret: Path(environment[name]).read_text(encoding="utf-8").strip()
-        for secret, name in names.items()
-        if environment.get(name)
-    }
+    return of_files("PAYMENT", SECRETS, environment)
 
 
 async def check(
@@ -59,13 +54,8 @@ async def check(
         yield check_notify_url(name, getattr(settings, name), sandbox=_is_local(settings.wxpay_base_url.host or ""))
     try:
         connection = connect(settings, secrets, clock, transport=transport)
-    except KeyError as error:
-        yield Finding(False, f"secret {error} is missing", "put it into the secret store, or name its file (*_FILE)")
-        return
-    except ValueError as error:
-        yield Finding(
-            False, f"a key cannot be used: {error}", "take the PEM files and the 32-character APIv3 key as they are"
-        )
+    except BadSecret as error:
+        yield unusable(error)
         return
     yield Finding(True, "the merchant's private key and the APIv3 key have the right form")
     try:
@@ -73,6 +63,12 @@ async def check(
             yield finding
     finally:
         await connection.close()
+
+
+def unusable(error: BadSecret) -> Finding:
+    """The finding for a secret that the service could not start with."""
+    mend = "put it into the secret store, or name its file (*_FILE): the PEM files and the 32-character key as they are"
+    return Finding(False, str(error), mend)
 
 
 def check_notify_url(name: str, url: HttpUrl, *, sandbox: bool) -> Finding:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from servicekit.errors import PeerUnavailable
@@ -68,13 +68,10 @@ class Users:
         return self._kept[user_id][1]
 
     async def _learn(self, ids: Collection[int]) -> None:
-        response = await self._sidecar.invoke("usercenter", "POST", "/internal/usersByIds", json={"ids": list(ids)})
-        if not response.is_success:
-            raise PeerUnavailable(f"usercenter: {response.status_code} for users")
-        try:
-            users = {user.id: user for user in _Users.model_validate_json(response.content).users}
-        except ValidationError as error:
-            raise PeerUnavailable("usercenter: an answer that cannot be read") from error
+        answer = await self._sidecar.ask("usercenter", "/internal/usersByIds", {"ids": list(ids)}, _Users)
+        if answer is None:
+            raise PeerUnavailable("usercenter: 404 for usersByIds")
+        users = {user.id: user for user in answer.users}
         until = self._monotonic() + self.KEEP_SECONDS
         for each in ids:
             self._kept.pop(each, None)  # so that the oldest stays in front
@@ -90,15 +87,9 @@ class Orders:
     async def homestay_of_used(self, order_sn: str, user_id: int) -> int:
         """The homestay that this user has stayed in. Raises OrderNotFound, NotCommentable, PeerUnavailable."""
         asked = {"orderSn": order_sn, "userId": user_id}
-        response = await self._sidecar.invoke("order", "POST", "/internal/commentable", json=asked)
-        if response.status_code == 404:
+        answer = await self._sidecar.ask("order", "/internal/commentable", asked, _Commentable)
+        if answer is None:
             raise OrderNotFound("no such order of this user", field="orderSn")
-        if not response.is_success:
-            raise PeerUnavailable(f"order: {response.status_code} for commentable")
-        try:
-            answer = _Commentable.model_validate_json(response.content)
-        except ValidationError as error:
-            raise PeerUnavailable("order: an answer that cannot be read") from error
         if not answer.commentable:
             raise NotCommentable("only the guest of a used order may comment", field="orderSn")
         return answer.homestay_id

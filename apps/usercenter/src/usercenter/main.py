@@ -56,9 +56,10 @@ def create_app(
 
     async def take_secrets() -> None:
         held = held_secrets if held_secrets is not None else await secrets.fetch(settings, "usercenter")
-        keys.load(held["jwt-private-key"], held.get("jwt-previous-public-key", ""))
-        wechat.secret = held["wxma-secret"]
-        codes.key = key_from(held["jwt-private-key"])
+        previous = secrets.read(held, "jwt-previous-public-key") if held.get("jwt-previous-public-key") else ""
+        secrets.parsed(held, "jwt-private-key", lambda pem: keys.load(pem, previous))
+        wechat.secret = secrets.read(held, "wxma-secret")
+        codes.key = key_from(secrets.read(held, "jwt-private-key"))
 
     async def own_keys() -> dict[str, Any]:
         return keys.jwks()

@@ -137,7 +137,7 @@ def create(
     content: dict[str, Any] = {
         "mchid": mchid,
         "appid": appid or "wx" + secrets.token_hex(8),
-        "app_secret": secret or secrets.token_hex(16),
+        "app_secret": secret.strip() or secrets.token_hex(16),
         "apiv3_key": crypto.token(32),
         "key_mode": key_mode,
         "merchant_serial": pki.certificate_serial(merchant_cert),
@@ -201,6 +201,14 @@ def read(folder: Path) -> dict[str, Any]:
     return content
 
 
+def _secret(content: dict[str, Any], name: str) -> str:
+    """As a merchant's own service reads its own: without the line end around it; ValueError for white space within."""
+    value = str(content[name]).strip()
+    if not value or any(each.isspace() for each in value):
+        raise ValueError(f"{name} is empty or has white space in it")
+    return value
+
+
 def load(folder: Path) -> Merchant:
     """The merchant of `folder` with its keys parsed; KeyringError names what is missing or wrong."""
     content = read(folder)
@@ -211,8 +219,8 @@ def load(folder: Path) -> Merchant:
         return Merchant(
             mchid=content["mchid"],
             appid=content["appid"],
-            app_secret=content["app_secret"],
-            apiv3_key=content["apiv3_key"],
+            app_secret=_secret(content, "app_secret"),
+            apiv3_key=_secret(content, "apiv3_key"),
             key_mode=content["key_mode"],
             serial=content["merchant_serial"],
             public_key=pki.certificate_key(files["merchant_cert_file"]),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 import jwt
 import structlog
 from fastapi import Depends, Request
+from pydantic import BaseModel
 
 from servicekit.errors import Forbidden, PeerUnavailable, Unauthenticated
 from servicekit.revocation import Revocations, revocations_by_invocation
@@ -20,6 +21,13 @@ KEYS_TTL_SECONDS = 600
 ASK_PAUSE_SECONDS = 5.0
 LEEWAY_SECONDS = 5
 """Nodes' clocks differ: without it, a token issued a moment ahead of ours is refused right after the sign-in."""
+
+
+class Jwks(BaseModel):
+    """RFC 7517 §5, as usercenter publishes it: every member of a key is text."""
+
+    keys: list[dict[str, str]]
+
 
 JwksSource = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -121,11 +129,10 @@ def jwks_by_invocation(sidecar: Sidecar) -> JwksSource:
     """Ask usercenter, through the sidecars."""
 
     async def fetch() -> dict[str, Any]:
-        response = await sidecar.invoke("usercenter", "GET", "/internal/jwks")
-        if not response.is_success:
-            raise PeerUnavailable(f"usercenter: {response.status_code} for its keys")
-        document: dict[str, Any] = response.json()
-        return document
+        keys = await sidecar.ask("usercenter", "/internal/jwks", None, Jwks)
+        if keys is None:
+            raise PeerUnavailable("usercenter: 404 for its keys")
+        return keys.model_dump()
 
     return fetch
 

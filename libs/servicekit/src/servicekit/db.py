@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from servicekit.connections import Watch, keep_alive
 from servicekit.errors import DatabaseUnavailable
 from servicekit.settings import ServiceSettings
 
@@ -102,6 +103,7 @@ class Database:
         self.on_outbox: list[Callable[[], None]] = []
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
         event.listen(self.engine.sync_engine, "handle_error", _drop_pool_when_server_left)
+        Watch(self.engine)
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> Self:
@@ -153,6 +155,7 @@ class Database:
         limits = {"timeout": 3, "command_timeout": 6, "server_settings": settings}
         engine = create_async_engine(self.url, pool_size=1, max_overflow=0, connect_args=limits)
         connection = await engine.connect()
+        keep_alive((await connection.get_raw_connection()).driver_connection)
         return await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def close(self) -> None:

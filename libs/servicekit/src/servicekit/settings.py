@@ -17,7 +17,8 @@ class ServiceSettings(BaseSettings):
     Names without the service's prefix are Dapr's own (`APP_PORT`, `DAPR_HTTP_PORT`, …) or common to all services.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    # A value that comes from a file or a Secret has its line end with it; as a header or in a URL it would do harm.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, str_strip_whitespace=True)
 
     database_url: PostgresDsn | None = None
     database_pool_size: int = Field(10, ge=1, le=200)

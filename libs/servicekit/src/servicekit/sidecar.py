@@ -6,10 +6,11 @@ does not retry: Dapr's resiliency does, in one place.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import structlog
+from pydantic import BaseModel, ValidationError
 
 from servicekit.errors import PeerUnavailable
 from servicekit.settings import ServiceSettings
@@ -17,8 +18,10 @@ from servicekit.telemetry import current_traceparent
 from servicekit.transport import PooledTransport
 
 log = structlog.get_logger()
+A = TypeVar("A", bound=BaseModel)
 MAX_CONNECTIONS = 400
 """More than requests can be served at once (settings): a callback's call never waits for a visitor's to end."""
+LONGEST_PAUSE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,39 @@ class Sidecar:
             raise PeerUnavailable(f"{app_id}: died while it answered")
         return response
 
+    async def ask(
+        self,
+        app_id: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        answer: type[A],
+        *,
+        key: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> A | None:
+        """What the peer says at `path`, read as `answer`; None for its 404. Without a body it is a GET.
+
+        `key` is sent as Idempotency-Key. Raises PeerUnavailable for every other status and for an answer that is not an
+        `answer`: the caller tries again later, nothing is decided on a guess. What was said is never part of the text.
+        """
+        response = await self.invoke(
+            app_id,
+            "GET" if body is None else "POST",
+            path,
+            json=body,
+            headers={"Idempotency-Key": key} if key else None,
+            timeout_seconds=timeout_seconds,
+        )
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if not response.is_success:
+            raise PeerUnavailable(f"{app_id}: {response.status_code} for {path}", retry_after=pause_asked(response))
+        try:
+            return answer.model_validate_json(response.content)
+        except ValidationError as error:
+            fields = sorted({".".join(map(str, each["loc"])) for each in error.errors()})
+            raise PeerUnavailable(f"{app_id}: {path} cannot be read: {', '.join(fields)}") from None
+
     async def publish_bulk(self, topic: str, entries: Sequence[BulkEntry]) -> dict[str, str]:
         """Publish all; answers the entries that were refused, id → reason. Raises PeerUnavailable when none was taken.
 
@@ -159,13 +195,19 @@ class Sidecar:
         await self._http.aclose()
 
 
+def pause_asked(response: httpx.Response) -> int:
+    """The peer's Retry-After in seconds, one where it names none, at most a minute."""
+    asked = response.headers.get("retry-after", "")
+    return min(max(int(asked), 1), LONGEST_PAUSE_SECONDS) if asked.isascii() and asked.isdigit() else 1
+
+
 def dapr_error(response: httpx.Response) -> str:
     """The sidecar's own error code (`ERR_…`, `DAPR_…`), or empty when the answer is the peer's."""
     if response.status_code < 400 or not response.headers.get("content-type", "").startswith("application/json"):
         return ""
     try:
         code = response.json().get("errorCode", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
     return code if isinstance(code, str) and code.startswith(("ERR_", "DAPR_")) else ""
 
@@ -179,6 +221,6 @@ def broke_off(response: httpx.Response) -> bool:
         return False
     try:
         response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     return False

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
@@ -11,6 +12,7 @@ from payment.wechat.crypto import ApiV3Key
 from payment.wechat.keys import public_key_of_pem
 from payment.wechat.signing import MerchantSigner
 from servicekit.clock import Clock
+from servicekit.secrets import parsed
 from servicekit.transport import PooledTransport
 
 CONNECTIONS = 64
@@ -40,7 +42,7 @@ def connect(
 ) -> Connection:
     """`secrets` has `wxpay-mch-private-key` (PEM), `wxpay-apiv3-key` and, in public-key mode, `wxpay-public-key` (PEM).
 
-    Raises KeyError for a missing one, ValueError for one that is not what it should be.
+    Raises BadSecret for one that is missing or not what it should be.
     """
     http, files = (
         httpx.AsyncClient(
@@ -51,10 +53,11 @@ def connect(
         )
         for each in (transport or PooledTransport(max_connections=CONNECTIONS), transport)
     )
-    api_v3_key = ApiV3Key(secrets["wxpay-apiv3-key"])
+    api_v3_key = parsed(secrets, "wxpay-apiv3-key", ApiV3Key)
     public_key_id = settings.wxpay_public_key_id
-    public_keys = {public_key_id: public_key_of_pem(secrets["wxpay-public-key"])} if public_key_id else {}
-    signer = MerchantSigner.from_pem(settings.wxpay_mchid, settings.wxpay_mch_serial, secrets["wxpay-mch-private-key"])
+    public_keys = {public_key_id: parsed(secrets, "wxpay-public-key", public_key_of_pem)} if public_key_id else {}
+    of_merchant = partial(MerchantSigner.from_pem, settings.wxpay_mchid, settings.wxpay_mch_serial)
+    signer = parsed(secrets, "wxpay-mch-private-key", of_merchant)
     return Connection(
         WechatPay(http, signer, api_v3_key, public_keys, clock, files=files), api_v3_key, signer, http, files
     )
