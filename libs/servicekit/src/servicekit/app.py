@@ -97,6 +97,7 @@ def build(
         docs_url="/docs" if documented else None,
         openapi_url="/openapi.json" if documented else None,
         redoc_url=None,
+        redirect_slashes=False,  # Starlette would build the Location from the caller's Host header
     )
     app.state.provided = {type(instance): instance for instance in provides}
     app.state.token_verifier = verifier
