@@ -75,6 +75,9 @@ async def test_twenty_copies_at_once_settle_once(http, wechat, db, paid):
         ({"appid": "wx0000000000000000"}, "appid"),
         ({"out_trade_no": "PMT2026112309310000000000"}, "unknown_number"),
         ({"transaction_id": None}, "incomplete"),
+        ({"mchid": "1900000001\x00"}, "mchid"),
+        ({"appid": "wx\x00\ud800"}, "appid"),
+        ({"out_trade_no": "PMT\udfff\x00"}, "unknown_number"),
     ],
 )
 async def test_a_verified_word_that_does_not_fit_is_kept_for_review_and_changes_nothing(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from servicekit import problems, stopping
@@ -25,6 +25,7 @@ from servicekit.relay import Relay
 from servicekit.schemas import ProblemDetails
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
+from servicekit.storable import refuse_unstorable
 from servicekit.upkeep import Upkeep
 
 log = structlog.get_logger()
@@ -93,6 +94,7 @@ def build(
         title=f"minsu {name}",
         version="1.0.0",
         lifespan=lifespan,
+        dependencies=[Depends(refuse_unstorable)],
         responses={"4XX": {"model": ProblemDetails, "description": "Refused; `field` names what is wrong"}},
         docs_url="/docs" if documented else None,
         openapi_url="/openapi.json" if documented else None,

@@ -24,6 +24,7 @@ from payment.wechat.requests import BankCard
 from payment.wechat.signing import MerchantSigner, is_signed, message
 from payment.wechat.verdicts import RefundContent, RefundVerdict, Transaction, Verdict
 from servicekit.clock import Clock
+from servicekit.storable import shown
 
 M = TypeVar("M", bound=BaseModel)
 USER_AGENT = "minsu-payment/1.0"
@@ -221,7 +222,7 @@ class WechatPay:
 def _error_of(response: httpx.Response) -> WechatError:
     try:
         answer: Any = response.json()
-        code, text = str(answer.get("code", "")), str(answer.get("message", ""))
+        code, text = shown(str(answer.get("code", ""))), shown(str(answer.get("message", "")))
     except (ValueError, AttributeError, RecursionError):
         code, text = "", ""
     return of_answer(response.status_code, code, text)
