@@ -1,6 +1,6 @@
 """Every service in this process, each on a database of its own; peers are away, WeChat refuses."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
@@ -60,6 +61,14 @@ class Service:
 @pytest.fixture(scope="package")
 def everything_tokens() -> Tokens:
     return Tokens()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _short_log() -> Iterator[None]:
+    """One line each: the default renders every frame of a traceback, which would take most of the time here."""
+    structlog.configure(processors=[structlog.processors.JSONRenderer(ensure_ascii=False)])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="package")

@@ -1,5 +1,6 @@
 """No input whatever is an error of ours: every endpoint and page, all of Unicode, NUL, huge numbers, deep nesting."""
 
+import itertools
 import json
 import random
 from typing import Any
@@ -69,17 +70,17 @@ def endpoints(service: Service, *, with_model: bool):
 @pytest.mark.parametrize("name", STATEFUL)
 async def test_text_that_cannot_be_stored_is_refused_by_the_name_of_its_member(services, name):
     service, tried = services[name], 0
+    turn = itertools.cycle([*UNSTORABLE, ["\ud83d"], {"x": ["a", "\x00"]}])
     for method, path, field in endpoints(service, with_model=True):
         schema, document = body_schema(service, field)
         right = valid(schema, document)
         for member in resolve(schema, document).get("properties", {}):
-            for text in UNSTORABLE:
-                for body in (right | {member: text}, right | {member: [text]}, right | {member: {"x": text}}):
-                    answer = await service.send(method, path, json.dumps(body).encode())
-                    assert answer.status_code == 422, (path, member, ascii(text), answer.text)
-                    assert answer.json()["field"].split(".")[0] == member, path
-                    tried += 1
-    assert tried > 0
+            for value in itertools.islice(turn, 3):
+                answer = await service.send(method, path, json.dumps(right | {member: value}).encode())
+                assert answer.status_code == 422, (path, member, ascii(value), answer.text)
+                assert answer.json()["field"].split(".")[0] == member, path
+                tried += 1
+    assert tried > 10
 
 
 @pytest.mark.parametrize("name", STATEFUL)
@@ -89,7 +90,7 @@ async def test_no_value_of_any_member_is_an_error_of_ours(services, name):
         schema, document = body_schema(service, field)
         right = valid(schema, document)
         for member in resolve(schema, document).get("properties", {}):
-            for value in chosen.sample([*OTHER_TEXT, *NUMBERS], 7):
+            for value in chosen.sample([*OTHER_TEXT, *NUMBERS], 5):
                 answer = await service.send(method, path, json.dumps(right | {member: value}).encode())
                 assert is_fine(answer), (path, member, ascii(value)[:80], answer.text)
 
@@ -103,40 +104,39 @@ async def test_no_bytes_are_an_error_of_ours(services, name):
             assert is_fine(answer), (path, body[:40], answer.text)
 
 
+HEADERS = [
+    {"Idempotency-Key": "\xe9\x00"},
+    {"Idempotency-Key": "x" * 129},
+    {"Authorization": "Bearer \xff\xfe.a.b"},
+    {"Authorization": "Bearer " + "." * 9000},
+    {"Authorization": "Bearer eyJhbGciOiJFUzI1NiIsImtpZCI6W119.e30.AA"},
+    {"Authorization": "\xb2 \xb2"},
+    {"Accept-Language": "en;q=\xb2,zh;q=nan,*;q=" + "9" * 5000},
+    {"traceparent": "00-" + "\xb2" * 32},
+    {"Content-Type": "application/json; charset=\xff"},
+    {"Content-Type": "multipart/form-data"},
+    {"dapr-api-token": "\xff"},
+]
+
+
 @pytest.mark.parametrize("name", [*STATEFUL, "gateway"])
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Idempotency-Key": "\xe9\x00"},
-        {"Idempotency-Key": "x" * 129},
-        {"Authorization": "Bearer \xff\xfe.a.b"},
-        {"Authorization": "Bearer " + "." * 9000},
-        {"Authorization": "Bearer eyJhbGciOiJFUzI1NiIsImtpZCI6W119.e30.AA"},
-        {"Authorization": "\xb2 \xb2"},
-        {"Accept-Language": "en;q=\xb2,zh;q=nan,*;q=" + "9" * 5000},
-        {"traceparent": "00-" + "\xb2" * 32},
-        {"Content-Type": "application/json; charset=\xff"},
-        {"Content-Type": "multipart/form-data"},
-        {"dapr-api-token": "\xff"},
-    ],
-    ids=lambda headers: ascii(headers)[:40],
-)
-async def test_no_header_is_an_error_of_ours(services, name, headers):
-    service = services[name]
-    latin = {key: value.encode("latin-1") for key, value in headers.items()}
+async def test_no_header_is_an_error_of_ours(services, name):
+    service, turn = services[name], itertools.cycle(HEADERS)
     for method, path, _ in service.endpoints():
-        answer = await service.send(method, path, b"{}", **latin)
-        assert is_fine(answer), (path, answer.text)
+        for headers in itertools.islice(turn, 4):
+            latin = {key: value.encode("latin-1") for key, value in headers.items()}
+            answer = await service.send(method, path, b"{}", **latin)
+            assert is_fine(answer), (path, headers, answer.text)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=IN_MODULE)
+@settings(max_examples=100, deadline=None, suppress_health_check=IN_MODULE)
 @given(data=st.data())
 @pytest.mark.parametrize("name", STATEFUL)
 async def test_no_document_is_an_error_of_ours(services, name, data):
     service = services[name]
     method, path, field = data.draw(st.sampled_from(endpoints(service, with_model=True)))
     schema, document = body_schema(service, field)
-    members = sorted(resolve(schema, document).get("properties", {"x": {}}))
+    members = sorted(resolve(schema, document).get("properties", {})) or ["x"]
     changed = data.draw(st.dictionaries(st.sampled_from(members), ANYTHING, max_size=3) | ANYTHING)
     body = valid(schema, document) | changed if isinstance(changed, dict) else changed
     sent = json.dumps(body, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "surrogatepass")
@@ -173,7 +173,7 @@ async def test_no_path_query_or_cookie_is_an_error_of_a_page(services, page):
     assert await raw(service, page, b"", host=b"[::1") in {200, 404}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=IN_MODULE)
+@settings(max_examples=150, deadline=None, suppress_health_check=IN_MODULE)
 @given(page=st.sampled_from(PAGES), name=CHARACTERS, query=st.binary(max_size=20), language=st.booleans())
 async def test_no_address_is_an_error_of_a_page(services, page, name, query, language):
     status = await raw(services["gateway"], page + name, query + (b"&lang=en" if language else b""))

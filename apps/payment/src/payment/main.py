@@ -26,6 +26,7 @@ from payment.repayment import Repayment
 from payment.settings import Settings
 from payment.settlement import Settlement
 from payment.subscriptions import on_refund_requested
+from payment.waiting import UNFINISHED
 from payment.wechat.bills import Bills
 from payment.wechat.connection import connect
 from payment.wechat.notifications import NotificationReader
@@ -127,5 +128,6 @@ def create_app(
             Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
         ],
         dead_letters=letters,
+        unfinished=[*UNFINISHED, keys.unfinished],
         on_stop=[connection.close],
     )

@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from servicekit import problems, stopping
+from servicekit import deadletters, problems, stopping
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -26,6 +26,7 @@ from servicekit.schemas import ProblemDetails
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
 from servicekit.storable import refuse_unstorable
+from servicekit.unfinished import Ages, Unfinished
 from servicekit.upkeep import Upkeep
 
 log = structlog.get_logger()
@@ -67,10 +68,12 @@ def build(
     max_body_bytes: int = MAX_BODY_BYTES,
     documented: bool = True,
     sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
+    unfinished: Sequence[Unfinished] = (),
 ) -> FastAPI:
     """A FastAPI app with health, metrics, problems, tracing, the sidecar's door and a lifespan that starts `background`.
 
     `on_start` runs before the first request is taken (keys, secrets); `name` is the app-id and the package.
+    `unfinished` lists the service's states that should end; those of servicekit's own tables are added.
     `sidecar_only` is empty where such paths do not exist at all (the public door).
     """
 
@@ -89,6 +92,9 @@ def build(
             await db.close()
 
     upkeep = _upkeep_of(dead_letters, settings)
+    if db is not None:
+        states = [*unfinished, *(deadletters.UNFINISHED if dead_letters is not None else ())]
+        upkeep.append(Upkeep(Ages(db, clock, states).measure, every_seconds=15))
     catalogue = Catalogue(name)
     app = FastAPI(
         title=f"minsu {name}",
