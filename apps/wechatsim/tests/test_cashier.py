@@ -26,16 +26,16 @@ async def tap(partner: Partner, action: str, **form: str) -> httpx.Response:
 
 async def test_a_person_pays_and_goes_back(partner: Partner) -> None:
     prepay_id = await partner.prepay("CASH-00001")
-    page = await open_page(partner, prepay_id=prepay_id, return_url="http://shop.example.com/done?a=1&b=2")
+    page = await open_page(partner, prepay_id=prepay_id, return_url="http://localhost:8000/done?a=1&b=2")
     assert 'id="pay-button"' in page.text
     assert 'id="cancel-button"' in page.text
     assert "199.00" in page.text
     assert "山间小屋 一晚" in page.text
     done = await tap(
-        partner, "pay", prepay_id=prepay_id, return_url="http://shop.example.com/done?a=1&b=2", subscribe="1"
+        partner, "pay", prepay_id=prepay_id, return_url="http://localhost:8000/done?a=1&b=2", subscribe="1"
     )
     assert 'id="pay-result" data-result="paid"' in done.text
-    assert 'href="http://shop.example.com/done?a=1&amp;b=2"' in done.text
+    assert 'href="http://localhost:8000/done?a=1&amp;b=2"' in done.text
     assert (await partner.books("CASH-00001"))["held"] == 19900
     again = await tap(partner, "pay", prepay_id=prepay_id)
     assert 'data-result="paid"' in again.text
@@ -50,15 +50,72 @@ async def test_cancelling_pays_nothing(partner: Partner) -> None:
     assert (await partner.control("GET", "/_sim/quota")).json() == {"quota": []}
 
 
-async def test_only_web_addresses_are_offered_to_go_back_to(partner: Partner) -> None:
-    prepay_id = await partner.prepay("CASH-00003")
-    for evil in ("javascript:alert(1)", "data:text/html,x", "//shop", "shop"):
-        done = await tap(partner, "pay", prepay_id=prepay_id, return_url=evil)
-        assert "return-link" not in done.text
+BACK_TO_THE_MERCHANT = [
+    "https://pay.example.com/done?a=1",  # the host of its notify_url
+    "HTTP://PAY.EXAMPLE.COM:8443/",
+    "http://localhost:8000/waiting/1",
+    "http://127.0.0.1:8000/waiting/1",
+    "http://[::1]:8000/",
+    "http://sim/done",  # the host by which the cashier was reached
+]
+ELSEWHERE = [
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "//shop",
+    "shop",
+    "",
+    "https://evil.example/",
+    "https://pay.example.com.evil.example/",
+    "https://pay.example.com@evil.example/",
+    "https://evil.example@pay.example.com/",
+    "https://@pay.example.com/",
+    "https://evil.example\\@pay.example.com/",
+    "https:\\\\pay.example.com/",
+    "https:/pay.example.com/",
+    "https:///pay.example.com/",
+    "ftp://pay.example.com/",
+    "https://pay.example.com:99999/",
+    "https://[pay.example.com/",
+    " https://pay.example.com/",
+    "https://pay.example.com/ x",
+    "ht\ttps://pay.example.com/",
+    "https://pay.example.com/\r\nX: y",
+    "https://pay.example.com/\x00",
+    "https://p\u0430y.example.com/",
+    "https://pay.example.com\uff0fevil/",
+    "https://pay\u3002example.com/",
+]
+
+
+async def test_the_cashier_leads_back_to_the_merchant(partner: Partner) -> None:
+    prepay_id = await partner.prepay("CASH-00003", notify_url="https://pay.example.com/notify")
+    for url in BACK_TO_THE_MERCHANT:
+        assert f'id="return-link" href="{url}"' in (await tap(partner, "pay", prepay_id=prepay_id, return_url=url)).text
+
+
+async def test_the_cashier_leads_nowhere_else(partner: Partner) -> None:
+    prepay_id = await partner.prepay("CASH-00004", notify_url="https://pay.example.com/notify")
+    for url in ELSEWHERE:
+        for page in (
+            await open_page(partner, prepay_id=prepay_id, return_url=url),
+            await tap(partner, "cancel", prepay_id=prepay_id, return_url=url),
+            await open_page(partner, prepay_id="no", return_url=url),
+        ):
+            assert page.status_code in {200, 404}
+            assert "return-link" not in page.text, ascii(url)
+    assert (
+        "return-link" not in (await tap(partner, "pay", prepay_id=prepay_id, return_url="https://evil.example/")).text
+    )
+
+
+async def test_a_host_header_that_is_none_is_no_crash(partner: Partner) -> None:
+    assert partner.http is not None
+    page = await partner.http.get("http://sim/cashier?prepay_id=no&return_url=http://sim/", headers={"Host": "[::1"})
+    assert page.status_code == 404
 
 
 async def test_what_a_merchant_writes_is_shown_not_run(partner: Partner) -> None:
-    prepay_id = await partner.prepay("CASH-00004", description="<script>alert(1)</script>")
+    prepay_id = await partner.prepay("CASH-00005", description="<script>alert(1)</script>")
     page = await open_page(partner, prepay_id=prepay_id)
     assert "<script>" not in page.text
     assert "&lt;script&gt;" in page.text

@@ -2,8 +2,9 @@
 
 from prometheus_client import REGISTRY
 
-from order.waiting import Waiting
+from order.waiting import UNFINISHED
 from servicekit.db import Database
+from servicekit.unfinished import Ages
 from tests.service.order.support import Order, paid
 
 OPERATOR = 301
@@ -133,7 +134,7 @@ async def test_payment_is_told_of_the_check_ins_of_a_day_in_shanghai_page_by_pag
 
 async def test_how_long_a_wish_and_a_closing_wait_is_measured(order: Order, order_database: str) -> None:
     database = Database(order_database)
-    waiting = Waiting(database, order.clock)
+    waiting = Ages(database, order.clock, UNFINISHED)
 
     async def measured() -> list[float | None]:
         await waiting.measure()
@@ -158,4 +159,33 @@ async def test_how_long_a_wish_and_a_closing_wait_is_measured(order: Order, orde
     await order.post("/homestayOrder/cancelHomestayOrder", {"sn": closing})
 
     assert await measured() == [0, 0]
+    await database.close()
+
+
+async def test_the_age_of_what_should_end_is_measured_by_its_state(order: Order, order_database: str) -> None:
+    database = Database(order_database)
+    ages = Ages(database, order.clock, UNFINISHED)
+
+    async def measured() -> dict[str, float]:
+        await ages.measure()
+        found = {
+            name: REGISTRY.get_sample_value("unfinished_oldest_seconds", {"state": f"homestay_order.{name}"})
+            for name in ("wait_pay", "closing", "wait_use", "asked", "agreed")
+        }
+        return {name: age for name, age in found.items() if age}
+
+    await order.create(days=40)
+    agreed, _ = await order.paid(days=40)
+    await order.paid(days=1)  # over at noon of the second day, Shanghai's
+    assert await measured() == {}
+
+    order.clock.pass_by(minutes=31)
+    assert await measured() == {"wait_pay": 60}  # half an hour to pay
+    await order.post("/homestayOrder/refundHomestayOrder", {"sn": agreed, "reason": ""})
+    order.clock.pass_by(minutes=2)
+    assert await measured() == {"wait_pay": 180, "agreed": 120}  # so early it is given back by rule
+    order.clock.pass_by(hours=49, minutes=57)  # 12:00 of the day after the only night
+    assert "wait_use" not in await measured()
+    order.clock.pass_by(seconds=7)
+    assert (await measured())["wait_use"] == 7
     await database.close()

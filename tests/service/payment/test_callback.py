@@ -88,6 +88,9 @@ MISFITS = [
     ({"attach": "HSO2026112309302600000000"}, "attach"),
     ({"transaction_id": None}, "incomplete"),
     ({"success_time": None}, "incomplete"),
+    ({"mchid": "1900000001\x00"}, "mchid"),
+    ({"appid": "wx\x00\ud800"}, "appid"),
+    ({"out_trade_no": "PMT\udfff\x00"}, "unknown_number"),
 ]
 
 

@@ -33,7 +33,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
         documented=False,
         sidecar_only=(),
     )
-    app.router.redirect_slashes = False
     app.mount("/static", assets)
     as_problem = cast("pages.Handler", app.exception_handlers[HTTPException])
     app.add_exception_handler(404, pages.absent(show, as_problem))

@@ -42,14 +42,14 @@ class Storefront:
         """What the reader has chosen, else what the browser asks for, else Chinese."""
         return chosen if chosen in LANGUAGES else preferred_language(accept_language)
 
-    def page(self, name: str, *, language: str, public_url: str, about: Mapping[str, Any] | None = None) -> str:
+    def page(self, name: str, *, language: str, about: Mapping[str, Any] | None = None) -> str:
         """The HTML of page `name`; `about` says which homestay or order it is of."""
         words = self._words[language]
         browser = {
             "language": LANGUAGES[language],
             "words": words["browser"],
             "cashierUrl": self._settings.cashier_url,
-            "publicUrl": self._settings.public_url.rstrip("/") or public_url,
+            "publicUrl": self._settings.public_url.rstrip("/"),
             **(about or {}),
         }
         return self._pages.get_template(f"{name}.html").render(

@@ -17,6 +17,7 @@ from notification.rendering import Wording
 from notification.retries import RetryPolicy
 from notification.settings import Settings
 from notification.states import Kind
+from notification.waiting import UNFINISHED
 from notification.wechat.messages import Messenger
 from notification.wechat.tokens import AccessTokens
 from notification.wechat.transport import Transport
@@ -77,6 +78,7 @@ def create_app(
         db=db,
         background=[courier, Upkeep(old_events(db, settings.inbox_keep_days))],
         dead_letters=dead_letters,
+        unfinished=UNFINISHED,
         on_start=[fetch_secret],
         on_stop=[transport.close],
     )

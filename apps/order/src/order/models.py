@@ -160,6 +160,11 @@ class OrderPayment(Base):
         CheckConstraint("version >= 1", "version"),
         CheckConstraint("pay_status in (1, 2)", "pay_status"),
         CheckConstraint("total_fen > 0", "total"),
+        Index(
+            "ix_order_payment_given_back_soon",
+            "refund_requested_at",
+            postgresql_where=text("pay_status = 1 and refund_requested_at is not null"),
+        ),
     )
 
 

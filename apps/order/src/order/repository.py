@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import DateTime, Select, cast, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -137,9 +137,8 @@ async def claim_unanswered(
     return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
 
 
-async def oldest_unanswered(session: Transaction) -> datetime | None:
-    query = select(func.min(HomestayOrder.refund_opened_at)).where(HomestayOrder.refund_state == RefundState.ASKED)
-    return await session.scalar(query)
+def oldest_unanswered() -> Select[tuple[datetime | None]]:
+    return select(func.min(HomestayOrder.refund_opened_at)).where(HomestayOrder.refund_state == RefundState.ASKED)
 
 
 async def code_is_valid_somewhere(tx: Transaction, code: str) -> bool:
@@ -200,9 +199,36 @@ async def closing_page(session: Transaction, *, below: int, size: int) -> Sequen
     return (await session.scalars(query)).all()
 
 
-async def oldest_closing(session: Transaction) -> datetime | None:
-    query = select(func.min(HomestayOrder.closing_at)).where(HomestayOrder.trade_state == TradeState.WAIT_PAY)
-    return await session.scalar(query)
+def oldest_closing() -> Select[tuple[datetime | None]]:
+    return select(func.min(HomestayOrder.closing_at)).where(HomestayOrder.trade_state == TradeState.WAIT_PAY)
+
+
+def oldest_unpaid() -> Select[tuple[datetime | None]]:
+    """When the time to pay ended; lies ahead while it runs."""
+    return select(func.min(HomestayOrder.close_at)).where(HomestayOrder.trade_state == TradeState.WAIT_PAY)
+
+
+def oldest_stay_over() -> Select[tuple[datetime | None]]:
+    """Noon after the last night, of stays that nothing holds: as `claim_expired`."""
+    noon = cast(HomestayOrder.live_end_date, DateTime(timezone=False)) + text("interval '12 hours'")
+    return select(func.min(func.timezone("Asia/Shanghai", noon))).where(
+        HomestayOrder.trade_state == TradeState.WAIT_USE,
+        HomestayOrder.refund_opened_at.is_(None),
+        HomestayOrder.refund_state != RefundState.FAILED,
+    )
+
+
+def oldest_refund_requested() -> Select[tuple[datetime | None]]:
+    """When payment was told to give money back that is not back, whatever the cause; not those that it said it cannot."""
+    return (
+        select(func.min(OrderPayment.refund_requested_at))
+        .join(HomestayOrder, HomestayOrder.id == OrderPayment.order_id)
+        .where(
+            OrderPayment.refund_requested_at.is_not(None),
+            OrderPayment.pay_status == 1,
+            HomestayOrder.refund_state != RefundState.FAILED,
+        )
+    )
 
 
 async def used_between(

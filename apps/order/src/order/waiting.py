@@ -1,30 +1,19 @@
-"""How long somebody has waited who should not: as metrics, for what wakes a person when cron does not get on."""
+"""The states of an order that should end, for the gauges of their ages (servicekit.unfinished)."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 from prometheus_client import Gauge
 
 from order import repository
-from servicekit.clock import Clock
-from servicekit.db import Database
+from servicekit.unfinished import Unfinished
 
 WISHES = Gauge("order_refund_wishes_oldest_seconds", "Age of the oldest refund that its merchant has not answered")
 CLOSINGS = Gauge("order_closings_oldest_seconds", "How long the oldest order that is being closed has been so")
 
-
-@dataclass(frozen=True)
-class Waiting:
-    db: Database
-    clock: Clock
-
-    async def measure(self) -> None:
-        """0 where nobody waits."""
-        async with self.db.read() as session:
-            wish = await repository.oldest_unanswered(session)
-            closing = await repository.oldest_closing(session)
-        WISHES.set(self._age(wish))
-        CLOSINGS.set(self._age(closing))
-
-    def _age(self, since: datetime | None) -> float:
-        return 0.0 if since is None else max(0.0, (self.clock() - since).total_seconds())
+UNFINISHED = [
+    Unfinished("homestay_order.wait_pay", repository.oldest_unpaid(), timedelta(minutes=30)),
+    Unfinished("homestay_order.closing", repository.oldest_closing(), timedelta(minutes=30), CLOSINGS),
+    Unfinished("homestay_order.wait_use", repository.oldest_stay_over(), timedelta(hours=1)),
+    Unfinished("homestay_order.asked", repository.oldest_unanswered(), timedelta(hours=25), WISHES),
+    Unfinished("homestay_order.agreed", repository.oldest_refund_requested(), timedelta(days=1)),
+]

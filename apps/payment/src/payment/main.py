@@ -28,6 +28,7 @@ from payment.return_query import ReturnQuery
 from payment.settings import Settings
 from payment.settlement import Settlement
 from payment.subscriptions import on_refund_requested
+from payment.waiting import UNFINISHED
 from payment.wechat.bills import Bills
 from payment.wechat.connection import connect
 from payment.wechat.notifications import NotificationReader
@@ -132,5 +133,6 @@ def create_app(
         ],
         dead_letters=letters,
         callbacks=wechat_notify.CALLBACKS,
+        unfinished=[*UNFINISHED, keys.unfinished],
         on_stop=[on_return.close, connection.close],
     )

@@ -31,6 +31,7 @@ def create_app(
     sidecar = sidecar or Sidecar.of(settings)
     users = Users(sidecar, timeout_seconds=settings.profiles_timeout_seconds)
     catalogue = Catalogue("travel")
+    keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     return app.build(
         "travel",
         settings,
@@ -44,5 +45,6 @@ def create_app(
         verifier=verifier or TokenVerifier.by_invocation(sidecar),
         clock=clock,
         db=db,
-        background=[Upkeep(Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days)).prune)],
+        background=[Upkeep(keys.prune)],
+        unfinished=[keys.unfinished],
     )

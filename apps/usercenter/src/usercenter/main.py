@@ -82,6 +82,7 @@ def create_app(
         verifier=verifier or TokenVerifier(own_keys, revocations=Revocations(sessions.revocations)),
         clock=clock,
         db=db,
+        unfinished=[held_keys.unfinished],
         background=[Upkeep(Housekeeping(db, clock, window_seconds=window).tidy, held_keys.prune)],
         on_start=[take_secrets],
         on_stop=[wechat.close, passwords.close],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from importlib.resources import files
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -24,6 +25,9 @@ def _source(name: str) -> str:
 PAGES = Environment(loader=FunctionLoader(_source), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 PAGES.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
 PAGES.filters["yuan"] = lambda fen: f"{fen // 100}.{fen % 100:02d}"
+_PLAIN_URL = re.compile(r"https?://[!-\[\]-~]+", re.IGNORECASE)
+"""No backslash, space, control or non-ASCII character: parsers and browsers read those in different ways."""
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -32,13 +36,21 @@ _SECURITY = {
 }
 
 
-def safe_return(url: str) -> str:
-    """`url` if it is an http(s) address, else "": a javascript: link must never be offered."""
+def safe_return(url: str, host_header: str, row: Row | None) -> str:
+    """`url` if it leads back to the merchant, else "". WeChat returns to registered domains alone; here the host must be
+    that of notify_url or, for a merchant on the same machine, loopback or the one by which the cashier was reached.
+    """
     try:
         parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+        own = urlsplit(f"//{host_header}").hostname or ""
+        merchant = (urlsplit(row["notify_url"]).hostname or "") if row else ""
     except ValueError:
         return ""
-    return url if parts.scheme in {"http", "https"} and parts.netloc else ""
+    if parts.scheme not in {"http", "https"} or parts.username is not None or not _PLAIN_URL.fullmatch(url):
+        return ""
+    return url if host in {merchant, own, *_LOOPBACK} - {""} else ""
 
 
 def _page(row: Row | None, *, result: str, message: str = "", prepay_id: str = "", back: str = "") -> Response:
@@ -52,13 +64,14 @@ def _page(row: Row | None, *, result: str, message: str = "", prepay_id: str = "
 async def _show(request: Request) -> Response:
     sim: Sim = request.app.state.sim
     prepay_id = request.query_params.get("prepay_id", "")
-    back = safe_return(request.query_params.get("return_url", ""))
+    wanted, own_host = request.query_params.get("return_url", ""), request.headers.get("host", "")
     outcome = request.query_params.get("result", "")
     try:
         row = orders.by_prepay_id(sim, prepay_id)
     except ControlError as error:
         message = "支付会话已过期，请回到商家重新下单" if error.status == HTTPStatus.CONFLICT else "找不到这笔订单"
-        return _page(None, result="unknown", message=message, back=back)
+        return _page(None, result="unknown", message=message, back=safe_return(wanted, own_host, None))
+    back = safe_return(wanted, own_host, row)
     result = {"SUCCESS": "paid", "REFUND": "paid", "CLOSED": "closed"}.get(row["state"], "open")
     if result == "open" and outcome in {"cancelled", "failed"}:
         result = "cancelled"
@@ -69,8 +82,8 @@ async def _act(request: Request) -> Response:
     sim: Sim = request.app.state.sim
     form = {name: values[-1] for name, values in parse_qs((await request.body()).decode(errors="replace")).items()}
     query = {"prepay_id": form.get("prepay_id", "")}
-    if safe_return(form.get("return_url", "")):
-        query["return_url"] = form["return_url"]
+    if "return_url" in form:
+        query["return_url"] = form["return_url"]  # checked where it is shown
     if form.get("action") == "pay":
         try:
             orders.pay(sim, orders.by_prepay_id(sim, query["prepay_id"]), subscribe="subscribe" in form)

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 
-from servicekit import admission, health, problems, stopping, unknown
+from servicekit import admission, deadletters, health, problems, stopping, unknown
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -25,6 +25,8 @@ from servicekit.relay import Relay
 from servicekit.schemas import ProblemDetails
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
+from servicekit.storable import refuse_unstorable
+from servicekit.unfinished import Ages, Unfinished
 from servicekit.upkeep import Upkeep
 
 log = structlog.get_logger()
@@ -65,10 +67,12 @@ def build(
     callbacks: tuple[str, ...] = (),
     documented: bool = True,
     sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
+    unfinished: Sequence[Unfinished] = (),
 ) -> FastAPI:
     """A FastAPI app with health, metrics, problems, tracing, the sidecar's door and a lifespan that starts `background`.
 
     `on_start` runs before the first request is taken (keys, secrets); `name` is the app-id and the package.
+    `unfinished` lists the service's states that should end; those of servicekit's own tables are added.
     `sidecar_only` is empty where such paths do not exist at all (the public door). `callbacks` are the paths that WeChat
     calls: visitors cannot take the places kept for them. `max_body_bytes` bounds all but events, which have their own.
     """
@@ -88,7 +92,7 @@ def build(
             await db.close()
 
     expected = Subscriptions(sidecar, dead_letters.topics if dead_letters else frozenset())
-    upkeep = _upkeep_of(dead_letters, settings, expected)
+    upkeep = [*_upkeep_of(dead_letters, settings, expected), *_ages_of(db, clock, unfinished, dead_letters)]
     places = admission.standard(
         common=settings.request_concurrency,
         visitors_max_body=max_body_bytes,
@@ -101,10 +105,12 @@ def build(
         title=f"minsu {name}",
         version="1.0.0",
         lifespan=lifespan,
+        dependencies=[Depends(refuse_unstorable)],
         responses={"4XX": {"model": ProblemDetails, "description": "Refused; `field` names what is wrong"}},
         docs_url="/docs" if documented else None,
         openapi_url="/openapi.json" if documented else None,
         redoc_url=None,
+        redirect_slashes=False,  # Starlette would build the Location from the caller's Host header
     )
     app.state.provided = {type(instance): instance for instance in provides}
     app.state.token_verifier = verifier
@@ -144,3 +150,12 @@ def _upkeep_of(
         Upkeep(dead_letters.measure, expected.measure, every_seconds=15),
         Upkeep(lambda: dead_letters.forget(keep_days)),
     ]
+
+
+def _ages_of(
+    db: Database | None, clock: Clock, unfinished: Sequence[Unfinished], dead_letters: DeadLetters | None
+) -> list[Background]:
+    if db is None:
+        return []
+    states = [*unfinished, *(deadletters.UNFINISHED if dead_letters is not None else ())]
+    return [Upkeep(Ages(db, clock, states).measure, every_seconds=15)]

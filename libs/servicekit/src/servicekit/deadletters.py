@@ -35,6 +35,7 @@ from servicekit.clock import Clock
 from servicekit.db import Database, new_metadata
 from servicekit.errors import Poison
 from servicekit.events import SUCCESS, CloudEvent, Consumer
+from servicekit.unfinished import Unfinished
 
 log = structlog.get_logger()
 STUCK = Gauge("dead_letters", "Dead letters that wait for time or for a person", ["topic", "state"])
@@ -58,6 +59,13 @@ dead_letter = Table(
     UniqueConstraint("topic", "source", "event_id"),
 )
 Index("ix_dead_letter_due", dead_letter.c.next_attempt_at, postgresql_where=dead_letter.c.state == "waiting")
+
+UNFINISHED = [
+    Unfinished(
+        f"dead_letter.{state}", select(func.min(dead_letter.c.received_at)).where(dead_letter.c.state == state), limit
+    )
+    for state, limit in (("waiting", timedelta(hours=1)), ("poison", timedelta(days=1)))
+]
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)
 

@@ -7,7 +7,7 @@ failure leaves it with the broker. Events of one key are handled in order, keys 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeGuard, TypeVar
 
 import structlog
 from fastapi import APIRouter, Request
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.schemas import Text
+from servicekit.storable import shown, unstorable_member
 from servicekit.telemetry import continue_trace
 
 log = structlog.get_logger()
@@ -73,6 +74,8 @@ class Consumer(Generic[D]):
             data = self.data.model_validate(event.data)
         except ValidationError as error:
             raise Poison(f"cannot be read: {error.error_count()} errors, first {error.errors()[0]['loc']}") from error
+        if member := unstorable_member(event.data):
+            raise Poison(f"cannot be stored: {shown(member)}")
         continue_trace(event.traceparent)
         await self.handle(event, data)
 
@@ -111,19 +114,24 @@ def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, A
     async def receive(request: Request) -> dict[str, Any]:
         try:
             body = await request.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"status": DROP}
-        if not isinstance(body, dict) or "entries" not in body:
+        if not isinstance(body, dict) or not _is_bulk(body.get("entries")):
             return {"status": await consumer.outcome(body)}
         lanes: dict[str, list[dict[str, Any]]] = {}
         for entry in body["entries"]:
-            key = (entry.get("metadata") or {}).get("__key") or str(entry.get("entryId"))
+            metadata = entry.get("metadata")
+            key = str((metadata.get("__key") if isinstance(metadata, dict) else "") or entry["entryId"])
             lanes.setdefault(key, []).append(entry)
         gate = asyncio.Semaphore(PARALLEL_KEYS)
         answers = await asyncio.gather(*(_lane(consumer, lane, gate) for lane in lanes.values()))
         return {"statuses": [status for lane in answers for status in lane]}
 
     return receive
+
+
+def _is_bulk(entries: Any) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(entries, list) and all(isinstance(each, dict) and "entryId" in each for each in entries)
 
 
 async def _lane(consumer: Consumer[Any], lane: list[dict[str, Any]], gate: asyncio.Semaphore) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from servicekit.clock import Clock
 from servicekit.db import Database, new_metadata
 from servicekit.errors import Conflict, InvalidInput
+from servicekit.unfinished import Unfinished
 
 metadata = new_metadata()
 A = TypeVar("A", bound=BaseModel)
@@ -52,6 +53,10 @@ class Idempotency:
 
     def __init__(self, db: Database, clock: Clock, *, keep: timedelta = KEEP) -> None:
         self._db, self._clock, self._keep = db, clock, keep
+        # A key in flight ends with its lease at its next use, at the latest when it is pruned. So the oldest of all is
+        # looked at, which the index has at hand: an old one says that nothing is pruned.
+        oldest = select(func.min(idempotency_key.c.claimed_at))
+        self.unfinished = Unfinished("idempotency_key.in_flight", oldest, keep + timedelta(days=1))
 
     async def once(
         self, scope: str, key: str, request: BaseModel, answer: type[A], action: Callable[[], Awaitable[A]]

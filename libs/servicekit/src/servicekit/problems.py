@@ -1,5 +1,8 @@
 """The HTTP edge of errors: every refusal becomes `application/problem+json` (RFC 9457) with a message for the user."""
 
+import json
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -73,7 +76,15 @@ def render(
         headers["Retry-After"] = str(problem.retry_after)
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(body, status_code=problem.status, headers=headers, media_type="application/problem+json")
+    return _ProblemResponse(body, status_code=problem.status, headers=headers)
+
+
+class _ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        """Also where it quotes input that UTF-8 cannot encode."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 def _field(location: tuple[int | str, ...] | list[int | str]) -> str:

@@ -5,23 +5,17 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from servicekit.storable import storable
+
 BIGINT_MAX = 2**63 - 1
 
-
-def _no_nul(text: str) -> str:
-    if "\x00" in text:  # PostgreSQL's text cannot hold it
-        msg = "must not contain the NUL character"
-        raise ValueError(msg)
-    return text
-
-
-Text = Annotated[str, AfterValidator(_no_nul)]
+Text = Annotated[str, AfterValidator(storable)]
 RowId = Annotated[int, Field(ge=1, le=BIGINT_MAX, strict=True)]
 LastId = Annotated[
     int,
     Field(ge=0, le=BIGINT_MAX, strict=True, description="Rows with an id below it; 0 or absent: from the newest"),
 ]
-Note = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(_no_nul)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(storable)]
 """Why an operator did something."""
 PageSize = Annotated[int, Field(ge=1, le=100, strict=True)]
 Sn = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}[0-9]{22}$"), Field(examples=["HSO2026112309302612345678"])]

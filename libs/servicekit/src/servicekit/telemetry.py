@@ -1,5 +1,6 @@
 """Logs with the trace they belong to, and the trace context that travels on (W3C trace-context §3.2)."""
 
+import io
 import logging
 import re
 import secrets
@@ -37,6 +38,8 @@ def current_trace_id() -> str:
 
 def configure_logging(service: str, *, log_format: str, level: str) -> None:
     """JSON lines for machines, aligned text for people; both to standard output, secrets masked by name."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a line may quote what UTF-8 cannot encode
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

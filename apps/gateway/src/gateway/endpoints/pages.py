@@ -1,6 +1,5 @@
 """The storefront's edge: which path shows which page. Pages hold nothing personal; the browser fetches that itself."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -8,34 +7,25 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from gateway import addresses
 from gateway.storefront import LANGUAGES, PAGE_HEADERS, Storefront
-from servicekit.schemas import BIGINT_MAX
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 COOKIE = "minsu_lang"
 A_YEAR = 365 * 24 * 3600
-ORDER_SN = re.compile(r"[A-Z]{3}[0-9]{22}")
-
-PLAIN = {"/": "homestays", "/signin": "signin", "/orders": "orders", "/merchant": "merchant"}
-OF_AN_ORDER: dict[str, tuple[str, dict[str, Any]]] = {
-    "/orders/{sn}": ("order", {}),
-    "/pay/{sn}": ("pay", {}),
-    "/waiting/{sn}": ("waiting", {}),
-    "/paid/{sn}": ("order", {"justPaid": True}),
-}
 
 
 def router(show: "Showing") -> APIRouter:
     pages = APIRouter(include_in_schema=False, redirect_slashes=False)
-    for path, name in PLAIN.items():
-        pages.add_api_route(path, _plain(show, name), methods=["GET"])
-    for path, (name, about) in OF_AN_ORDER.items():
-        pages.add_api_route(path, _of_an_order(show, name, about), methods=["GET"])
+    for path, name in addresses.PLAIN.items():
+        pages.add_api_route(path, _sign_in(show) if path == addresses.SIGN_IN else _plain(show, name), methods=["GET"])
+    for folder, (name, about) in addresses.OF_AN_ORDER.items():
+        pages.add_api_route(f"{folder}/{{sn}}", _of_an_order(show, name, about), methods=["GET"])
 
-    @pages.get("/homestays/{homestay_id:int}")
-    async def homestay(request: Request, homestay_id: int) -> Response:
-        if not 1 <= homestay_id <= BIGINT_MAX:
+    @pages.get(f"{addresses.OF_A_HOMESTAY}/{{number}}")
+    async def homestay(request: Request, number: str) -> Response:
+        if (homestay_id := addresses.homestay_id(number)) is None:
             raise HTTPException(404)
         return show(request, "homestay", {"homestayId": homestay_id})
 
@@ -54,8 +44,7 @@ class Showing:
         if (chosen := request.query_params.get("lang")) in LANGUAGES:
             return _remember(request, chosen)
         language = self._storefront.language(request.cookies.get(COOKIE), request.headers.get("accept-language", ""))
-        origin = f"{request.url.scheme}://{request.url.netloc}"
-        html = self._storefront.page(name, language=language, public_url=origin, about=about)
+        html = self._storefront.page(name, language=language, about=about)
         return HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
 
 
@@ -77,9 +66,16 @@ def _plain(show: Showing, name: str) -> Callable[[Request], Awaitable[Response]]
     return page
 
 
+def _sign_in(show: Showing) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        return show(request, "signin", {"next": addresses.after_sign_in(request.query_params.get("next", ""))})
+
+    return page
+
+
 def _of_an_order(show: Showing, name: str, about: Mapping[str, Any]) -> Callable[[Request, str], Awaitable[Response]]:
     async def page(request: Request, sn: str) -> Response:
-        if not ORDER_SN.fullmatch(sn):
+        if not addresses.is_order_sn(sn):
             raise HTTPException(404)
         return show(request, name, {"sn": sn, **about})
 
@@ -88,7 +84,7 @@ def _of_an_order(show: Showing, name: str, about: Mapping[str, Any]) -> Callable
 
 def _remember(request: Request, language: str) -> Response:
     """Keep the choice for a year and show the page again, at an address that can be shared."""
-    rest = request.url.remove_query_params("lang").query
-    back = RedirectResponse(request.url.path + (f"?{rest}" if rest else ""), 303)
+    query = request.scope["query_string"].decode("latin-1")  # any bytes may stand there
+    back = RedirectResponse(addresses.resolve(request.scope["path"], query), 303)
     back.set_cookie(COOKIE, language, max_age=A_YEAR, samesite="lax", httponly=True)
     return back

@@ -56,7 +56,7 @@ class Messenger:
 
 
 def _verdict(answer: Answer) -> Verdict:
-    detail = answer.errmsg.replace("\x00", "")[:300]
+    detail = answer.errmsg[:300]
     if answer.errcode is None:
         return Verdict(Outcome.UNKNOWN, "an answer without errcode")
     if answer.errcode == OK:

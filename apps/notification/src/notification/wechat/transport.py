@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+
+from servicekit.storable import shown
 
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -22,9 +24,9 @@ class Answer(BaseModel):
     """What every answer holds; on success `errcode` is 0 or, for a token, absent."""
 
     errcode: Annotated[int, Field(ge=-(2**31), lt=2**31)] | None = None
-    errmsg: str = ""
+    errmsg: Annotated[str, AfterValidator(shown)] = ""
     access_token: str = ""
-    expires_in: int = 0
+    expires_in: Annotated[int, Field(ge=0, le=31 * 86400)] = 0
 
 
 @dataclass(frozen=True)

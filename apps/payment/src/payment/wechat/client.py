@@ -25,6 +25,7 @@ from payment.wechat.requests import BankCard
 from payment.wechat.signing import MerchantSigner, is_signed, message
 from payment.wechat.verdicts import RefundContent, RefundVerdict, Transaction, Verdict
 from servicekit.clock import Clock
+from servicekit.storable import shown
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V")
@@ -237,7 +238,7 @@ def _about(asked: str, told: str, verdict: V) -> V:
 def _error_of(call: Call, response: httpx.Response) -> WechatError:
     try:
         answer: Any = response.json()
-        code, text = str(answer.get("code", "")), str(answer.get("message", ""))
+        code, text = shown(str(answer.get("code", ""))), shown(str(answer.get("message", "")))
     except (ValueError, AttributeError, RecursionError):
         code, text = "", ""
     return call.error(response.status_code, code, text)

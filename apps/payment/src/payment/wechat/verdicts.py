@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+from servicekit.storable import shown
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -20,7 +22,13 @@ _Short = Annotated[str, Field(max_length=32, pattern=r"^[^\x00]*$")]
 _Long = Annotated[str, Field(max_length=128, pattern=r"^[^\x00]*$")]
 
 
-class Verdict(BaseModel):
+class _Words(BaseModel):
+    """Whatever WeChat's word holds can be kept for review: what no table could store is written out as an escape."""
+
+    _shown = field_validator("*", mode="before")(shown)
+
+
+class Verdict(_Words):
     """`total_fen` is amount.total, never payer_total: a coupon makes the two differ, and the payment is good. None is what
     WeChat did not say."""
 
@@ -52,7 +60,7 @@ class _Payer(BaseModel):
     openid: _Long | None = None
 
 
-class Transaction(BaseModel):
+class Transaction(_Words):
     """WeChat's transaction object, as far as we need it (支付成功回调通知 / 查询订单). A NOTPAY one lacks most members."""
 
     model_config = ConfigDict(extra="ignore")
@@ -88,7 +96,7 @@ class Transaction(BaseModel):
         )
 
 
-class RefundVerdict(BaseModel):
+class RefundVerdict(_Words):
     """`mchid` is None where the word answers a request that we signed as this merchant."""
 
     model_config = ConfigDict(frozen=True)
@@ -114,7 +122,7 @@ class _RefundAmount(BaseModel):
     currency: _Short | None = None
 
 
-class RefundContent(BaseModel):
+class RefundContent(_Words):
     """WeChat's refund object (查询单笔退款 / 退款结果通知): `status` in answers, `refund_status` in callbacks."""
 
     model_config = ConfigDict(extra="ignore")

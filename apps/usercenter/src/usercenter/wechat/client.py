@@ -1,6 +1,7 @@
 """`jscode2session`: what a login code says about its user. Never retried: a code is good for one question."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from usercenter.errors import WechatBusy, WechatCodeInvalid, WechatUnavailable, 
 
 log = structlog.get_logger()
 
+OPENID = re.compile(r"[!-~]{1,64}")
 CODE_IS_BAD = {40029, 40163, 41008}
 TOO_OFTEN = {45011, 45009}
 USER_IS_BLOCKED = 40226
@@ -41,7 +43,7 @@ class MiniProgram:
             answer = response.json() if response.is_success else None
         except (httpx.HTTPError, TimeoutError) as error:  # never its text: the URL holds the secret
             raise WechatUnavailable(f"jscode2session: {type(error).__name__}") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise WechatUnavailable(f"jscode2session: HTTP {response.status_code} without a usable body")
@@ -55,6 +57,8 @@ class MiniProgram:
 
 def refusal(errcode: Any) -> Problem:
     """WeChat's number as a problem of ours. What is not the user's fault is 503 and an error in the log."""
+    if not isinstance(errcode, int):
+        return WechatUnavailable("jscode2session: an errcode that is no number")
     if errcode in CODE_IS_BAD:
         return WechatCodeInvalid(f"WeChat refused the code ({errcode})", field="code")
     if errcode in TOO_OFTEN:
@@ -67,6 +71,6 @@ def refusal(errcode: Any) -> Problem:
 
 def _session(answer: dict[str, Any]) -> WechatSession:
     openid, session_key = answer.get("openid"), answer.get("session_key")
-    if not isinstance(openid, str) or not isinstance(session_key, str) or not openid or "\x00" in openid:
+    if not isinstance(openid, str) or not isinstance(session_key, str) or not OPENID.fullmatch(openid):
         raise WechatUnavailable("jscode2session: no openid or session key in the answer")
     return WechatSession(openid, session_key)

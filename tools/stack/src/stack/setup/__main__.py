@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sys
 import time
 from pathlib import Path
 
 from stack import signals
-from stack.setup import daprd, kafka_jars, preflight, progress, python_env, versions
+from stack.setup import daprd, kafka_jars, mirrors, preflight, progress, python_env, versions
 
 
 def missing(repo: Path) -> list[preflight.Missing]:
@@ -23,6 +24,11 @@ def missing(repo: Path) -> list[preflight.Missing]:
 def main() -> int:
     signals.interrupt()
     repo = versions.repository()
+    try:
+        os.environ.update(mirrors.environment(repo, os.environ.get("MIRROR", "")))
+    except progress.StepFailed as failure:
+        progress.say(f"  ✗ {failure}")
+        return 1
     lacking = missing(repo)
     if lacking:
         progress.say(preflight.report(lacking))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from stack.setup import progress, versions
+from stack.setup import mirrors, progress, versions
 
 
 def wanted(repo: Path) -> str:
@@ -23,8 +23,9 @@ def install(repo: Path, logs: Path) -> None:
     target = repo / ".tools" / "kafka"
     shutil.rmtree(target, ignore_errors=True)
     version = wanted(repo)
+    pom = repo / "tools" / "stack" / "kafka" / "pom.xml"
     argv: list[str | Path] = [
-        "mvn", "-q", "-B", "-f", repo / "tools" / "stack" / "kafka" / "pom.xml", "dependency:copy-dependencies",
+        "mvn", "-q", "-B", *mirrors.maven_arguments(), "-f", pom, "dependency:copy-dependencies",
         f"-Dkafka.version={version}", "-DincludeScope=runtime", f"-DoutputDirectory={target / 'libs'}",
     ]  # fmt: skip
     progress.run(f"Kafka {version}'s jars", argv, log=logs / "kafka.log")

@@ -29,7 +29,7 @@ function forMiniProgram(answer) {
 function cashier(answer) {
   const address = new URL(page.cashierUrl);
   address.searchParams.set("prepay_id", answer.package.replace(/^prepay_id=/, ""));
-  address.searchParams.set("return_url", `${page.publicUrl}/waiting/${page.sn}`);
+  address.searchParams.set("return_url", `${page.publicUrl || location.origin}/waiting/${page.sn}`);
   return address.href;
 }
 

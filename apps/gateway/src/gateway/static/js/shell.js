@@ -17,5 +17,5 @@ refreshWhenDue();
 for (const link of document.querySelectorAll("a.lang")) {
   const here = new URL(location.href);
   here.searchParams.set("lang", new URL(link.href).searchParams.get("lang"));
-  link.href = here.pathname + here.search;
+  link.href = here.href; // whole: a path that begins with // would be taken for another host
 }

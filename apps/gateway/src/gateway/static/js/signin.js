@@ -1,16 +1,10 @@
 import "./shell.js";
 import { call, newKey } from "./api.js";
-import { byId, t } from "./page.js";
+import { byId, page, t } from "./page.js";
 import { keep } from "./session.js";
 import { busy, complain } from "./ui.js";
 
 const form = byId("signin");
-
-// Only back into this site, whatever the address says.
-function next() {
-  const wanted = new URL(new URLSearchParams(location.search).get("next") || "/", location.origin);
-  return wanted.origin === location.origin ? wanted.pathname + wanted.search : "/";
-}
 
 function problem(error, otherwise) {
   complain(byId("problem"), error);
@@ -55,7 +49,7 @@ form.addEventListener("submit", async (event) => {
       const body = { mobile: form.mobile.value.trim(), password: form.password.value };
       if (registering && form.code.value) body.code = form.code.value.trim();
       keep(await call(`/usercenter/v1/user/${registering ? "register" : "login"}`, body, { key: registering ? newKey() : "" }));
-      location.replace(next());
+      location.replace(page.next); // the server has resolved it against its own pages
       return new Promise(() => {});
     });
   } catch (error) {

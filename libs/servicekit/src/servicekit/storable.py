@@ -1,0 +1,67 @@
+"""Text that every part can take. JSON may carry NUL, which PostgreSQL's text cannot hold, and lone surrogates, which UTF-8
+cannot encode: argon2, the database driver, JSON answers and log streams all fail on them.
+
+Requests with such text are refused by the name of the member (`refuse_unstorable`); what must be kept for review whatever
+it holds (a signed notice, an error message of WeChat) is kept with escapes in its place (`shown`).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import Request
+
+from servicekit.errors import InvalidInput
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# In UTF-8 it comes as an escape or as raw bytes; NULs are those of UTF-16 and UTF-32, which JSON readers accept as well.
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\x00|\xed[\xa0-\xbf]")
+MESSAGE = "must hold neither the NUL character nor a lone surrogate"
+
+
+def storable(text: str) -> str:
+    """`text` itself. Raises ValueError when a part of ours cannot take it."""
+    if _UNSTORABLE.search(text):
+        raise ValueError(MESSAGE)
+    return text
+
+
+def shown(value: Any) -> Any:
+    r"""A string with `\u0000` and the like written out in the place of what cannot be stored; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+
+
+def unstorable_member(document: Any) -> str | None:
+    """Where the first such text is in a JSON value, as `stays.0.title` (`body`: at the top), or None."""
+    return next((path or "body" for path, text in _strings(document) if _UNSTORABLE.search(text)), None)
+
+
+async def refuse_unstorable(request: Request) -> None:
+    """A dependency of every route: raises InvalidInput naming the member. Routes that read their bytes themselves (events,
+    callbacks) decide themselves. The document is walked only when its bytes give reason to."""
+    if getattr(request.scope.get("route"), "body_field", None) is None or not _SUSPECT.search(await request.body()):
+        return
+    try:
+        document = await request.json()
+    except ValueError:
+        return  # not sent as JSON: refused as such
+    if field := unstorable_member(document):
+        raise InvalidInput(MESSAGE, field=field)
+
+
+def _strings(document: Any) -> Iterator[tuple[str, str]]:
+    """Every string with the path of its member; a member's own name stands under the path of what holds it. No recursion:
+    JSON may be nested deeper than the stack."""
+    waiting = [("", document)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, dict):
+            for name, each in value.items():
+                yield path, name
+                waiting.append((f"{path}.{name}" if path else name, each))
+        elif isinstance(value, list):
+            waiting += [(f"{path}.{index}" if path else str(index), each) for index, each in enumerate(value)]

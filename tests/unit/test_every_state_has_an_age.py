@@ -1,0 +1,116 @@
+"""No state is waited in unseen: each is an end, or has a gauge of its oldest one's age and a bound."""
+
+import re
+from enum import Enum
+
+import pytest
+from sqlalchemy import CheckConstraint, MetaData
+
+import notification.models
+import notification.states
+import notification.waiting
+import order.models
+import order.states
+import order.waiting
+import payment.models
+import payment.refund_states
+import payment.states
+import payment.waiting
+import travel.models
+import usercenter.models
+from servicekit import deadletters, idempotency, inbox, outbox
+from servicekit.unfinished import Unfinished
+
+AGED: dict[str, Unfinished] = {
+    each.state: each
+    for each in [
+        *order.waiting.UNFINISHED,
+        *payment.waiting.UNFINISHED,
+        *notification.waiting.UNFINISHED,
+        *deadletters.UNFINISHED,
+    ]
+}
+ENUMS: list[tuple[str, type[Enum]]] = [
+    ("homestay_order", order.states.TradeState),
+    ("homestay_order", order.states.RefundState),
+    ("third_payment", payment.states.PayStatus),
+    ("refund", payment.refund_states.RefundState),
+    ("notification_task", notification.states.TaskState),
+    ("delivery_attempt", notification.states.Outcome),
+]
+ENDS = {
+    "homestay_order.cancelled",
+    "homestay_order.used",
+    "homestay_order.refunded",
+    "homestay_order.expired",
+    "homestay_order.none",  # no refund was asked for
+    "homestay_order.refused",  # until the buyer asks again
+    "homestay_order.failed",  # until the buyer asks again; payment keeps a notice of it for review
+    "third_payment.closed",
+    "third_payment.paid",
+    "third_payment.refunded",
+    "refund.succeeded",
+    "refund.closed",
+    "notification_task.sent",
+    "notification_task.refused",
+    "notification_task.dead",
+    "notification_task.cancelled",
+    "delivery_attempt.unknown",  # what the attempts of a task are; the task's own state says whether it goes on
+    "delivery_attempt.accepted",
+    "delivery_attempt.presumed",
+    "delivery_attempt.refused",
+    "delivery_attempt.failed",
+    "delivery_attempt.not_sent",
+    "provider_notice.resolved",
+    "reconciliation.done",
+    "reconciliation_difference.settled",
+    "reconciliation_difference.asked",
+    "reconciliation_difference.review",  # it is a notice by then
+    "reconciliation_difference.mended",
+}
+OTHERWISE = {
+    "reconciliation.wanted": "payment_oldest_unfinished_day_seconds",
+    "outbox.waiting": "outbox_oldest_seconds",
+}
+"""Measured under a name of their own, with an alert of their own."""
+METADATA: list[MetaData] = [
+    module.Base.metadata
+    for module in (order.models, payment.models, notification.models, travel.models, usercenter.models)
+] + [module.metadata for module in (outbox, inbox, deadletters, idempotency)]
+A_STATE = re.compile(r"^\(?(state|outcome|refund_state) in \(([^)]*)\)")
+
+
+def of_the_enums():
+    return {f"{table}.{member.name.lower()}" for table, kind in ENUMS for member in kind}
+
+
+def of_the_tables():
+    """What check constraints allow in a column that is a state."""
+    for metadata in METADATA:
+        for table in metadata.tables.values():
+            for constraint in table.constraints:
+                if isinstance(constraint, CheckConstraint) and (found := A_STATE.match(str(constraint.sqltext))):
+                    yield from (f"{table.name}.{word}" for word in re.findall(r"'(\w+)'", found[2]))
+
+
+def test_every_state_is_an_end_or_has_an_age():
+    known = of_the_enums() | set(of_the_tables())
+    assert known - ENDS - set(AGED) - set(OTHERWISE) == set()
+    assert {
+        "refund.requested",
+        "provider_notice.needs_review",
+        "reconciliation.wanted",
+        "homestay_order.asked",
+    } <= known
+
+
+def test_nothing_is_both_an_end_and_waited_for():
+    assert (ENDS & set(AGED)) | (ENDS & set(OTHERWISE)) == set()
+    own_words = {"homestay_order.closing", "dead_letter.waiting", "dead_letter.poison"}  # not a column's whole value
+    assert set(AGED) - of_the_enums() - set(of_the_tables()) == own_words
+    assert of_the_enums() | set(of_the_tables()) >= ENDS
+
+
+@pytest.mark.parametrize("state", AGED)
+def test_every_age_has_a_bound(state):
+    assert AGED[state].limit.total_seconds() > 0
