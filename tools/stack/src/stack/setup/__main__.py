@@ -5,25 +5,15 @@ from __future__ import annotations
 import fcntl
 import sys
 import time
-from pathlib import Path
 
 from stack import signals
-from stack.setup import daprd, kafka_jars, preflight, progress, python_env, versions
-
-
-def missing(repo: Path) -> list[preflight.Missing]:
-    checks = [preflight.python(), preflight.git(), preflight.java()]
-    if not kafka_jars.present(repo):
-        checks.append(preflight.maven())
-    if daprd.needs_go(repo):
-        checks += [preflight.go(), preflight.disk(repo)]
-    return [one for one in checks if one is not None]
+from stack.setup import daprd, first, kafka_jars, preflight, progress, python_env, versions
 
 
 def main() -> int:
     signals.interrupt()
     repo = versions.repository()
-    lacking = missing(repo)
+    lacking = first.for_setup(repo)
     if lacking:
         progress.say(preflight.report(lacking))
         return 1
