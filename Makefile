@@ -5,14 +5,16 @@ export UV_NO_SYNC := 1
 
 VENV := .venv/bin
 STACK := $(VENV)/python -m stack
+BARE := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tools/stack/src $(PYTHON)
 MEMBERS := $(wildcard apps/*/pyproject.toml libs/*/pyproject.toml clients/*/pyproject.toml tools/*/pyproject.toml)
 SETUP := .venv/.setup
+SETUP_TESTS := $(VENV)/python -m stack.setup.testing
 PYTEST := $(VENV)/python -m pytest
 # The members' own tests run apart: two folders called `tests` cannot be packages in one session.
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup infra run up down status logs demo check contracts format test test-unit test-integration chaos chaos-short bench bench-lost compose-test k8s-test mesh-test lock clean distclean FORCE
+.PHONY: help setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-lost compose-test k8s-test mesh-test lock clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,9 @@ demo: $(SETUP) ## one purchase, step by step, on the running system (started if 
 ##@ Develop it
 setup: $(SETUP) ## daprd, Kafka, the Python environment; a second run does nothing
 
+setup-tests: needs-setup-tests $(SETUP) ## what the tests need and the machine lacks: a browser, a Chinese font, a Java compiler
+	@$(SETUP_TESTS)
+
 check: $(SETUP) ## ruff, mypy, import-linter, deptry, Dapr's definitions
 	@$(STACK) check
 
@@ -52,11 +57,12 @@ contracts: $(SETUP) ## write contracts/ anew from the services' code
 format: $(SETUP) ## let ruff format and mend
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .
 
-test: $(SETUP) ## every test, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
-	@$(STACK) preflight-tests
-	@$(PYTEST) -n 2 --dist loadfile $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) -n 2 --dist loadfile tests $(ARGS); rest=$$?; exit $$((own | rest))
+test: needs-test $(SETUP) ## every test, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
+	@$(SETUP_TESTS)
+	@$(PYTEST) -n 2 --dist loadfile --durations=25 $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) -n 2 --dist loadfile --durations=25 tests $(ARGS); rest=$$?; exit $$((own | rest))
 
-test-unit: $(SETUP) ## unit, contract and the sandbox's own tests: without the system (Java and Maven for one)
+test-unit: needs-test-unit $(SETUP) ## unit, contract and the sandbox's own tests: without the system
+	@$(SETUP_TESTS)
 	@$(PYTEST) $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) $(wildcard tests/unit tests/contract) $(ARGS); exit $$((own | $$?))
 
 test-integration: $(SETUP) ## the tests on the real stack
@@ -76,15 +82,16 @@ bench-lost: $(SETUP) ## every callback lost, the page open: payment → the page
 	@$(STACK) status --quiet || $(STACK) up
 	@$(VENV)/python -m tests.bench.lost_callbacks --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(ARGS)
 
-compose-test: $(SETUP) ## docker-compose.yml, dapr.yaml and the manifests against one another (builds kubectl once)
+compose-test: needs-compose-test $(SETUP) ## docker-compose.yml, dapr.yaml and the manifests against one another (builds kubectl once)
 	@$(VENV)/python -m stack.setup.kubernetes kubectl
 	@$(PYTEST) tests/deploy $(ARGS)
 
-k8s-test: $(SETUP) ## the manifests on a real API server (built once, minutes; needs etcd-server)
+k8s-test: needs-k8s-test $(SETUP) ## the manifests on a real API server (built once, minutes; needs etcd-server)
 	@$(VENV)/python -m stack.setup.kubernetes
 	@MINSU_CLUSTER_TEST=1 $(PYTEST) tests/deploy $(ARGS)
 
-mesh-test: $(SETUP) ## identities, refused calls and leaving replicas, on the whole system with MTLS=1
+mesh-test: needs-mesh-test $(SETUP) ## identities, refused calls and leaving replicas, on the whole system with MTLS=1
+	@$(VENV)/python -m stack.setup.sentry
 	@MINSU_MESH_TEST=1 $(PYTEST) tests/deploy/mesh $(ARGS)
 
 lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)
@@ -96,11 +103,15 @@ clean: down ## forget this stack's data, keys and logs
 distclean: clean ## … and the environment and the tools
 	@rm -rf .venv .tools
 
+# What a target lacks on this machine is named before the set-up begins its minutes of work.
+needs-%: FORCE
+	@$(BARE) -m stack.setup.first $*
+
 # The set-up looks again when a pin, a lock or a member has changed, or when something it made is gone.
 ifneq ($(and $(wildcard $(VENV)/python),$(wildcard .tools/bin/daprd),$(wildcard .tools/kafka/version)),)
 $(SETUP): versions.env requirements/dev.lock requirements/bootstrap.lock tools/stack/kafka/pom.xml $(MEMBERS)
 else
 $(SETUP): FORCE
 endif
-	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tools/stack/src $(PYTHON) -m stack.setup
+	@$(BARE) -m stack.setup
 	@touch $@

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.support.browsing import ARGUMENTS, CHROMIUM
+from stack.setup import browser as chromium
+from tests.support.browsing import ARGUMENTS
+from tests.support.stack import REPO
 
 LONGEST_LOOK_MS = 15_000  # static/js/watch.js: so long a page may take to see what happened elsewhere
 expect.set_options(timeout=LONGEST_LOOK_MS + 5_000)
@@ -14,7 +16,9 @@ expect.set_options(timeout=LONGEST_LOOK_MS + 5_000)
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium.executable(REPO), env=chromium.environment(REPO), args=ARGUMENTS
+        )
         yield browser
         browser.close()
 

@@ -56,10 +56,9 @@ def test_its_database_ends_with_it(tmp_path: Path, number: int, options: list[st
 
 @pytest.mark.stack
 def test_the_whole_system_ends_with_it(tmp_path: Path) -> None:
-    with test_run(tmp_path, "test_with_the_system") as (run, folder, told):
-        eventually(lambda: "ready" in told(), seconds=240, what="the system is up")
-        assert {"postgres", "java", "daprd"} <= set(names(folder))
-        assert names(folder).count("daprd") == SIDECARS
+    with test_run(tmp_path, "test_with_the_system") as (run, folder, _):
+        eventually(lambda: names(folder).count("daprd") == SIDECARS, seconds=400, what="every sidecar runs")
+        assert {"postgres", "java", "wechatsim"} <= set(names(folder))
         run.send_signal(signal.SIGTERM)
         nothing_is_left(folder)
 
@@ -67,7 +66,7 @@ def test_the_whole_system_ends_with_it(tmp_path: Path) -> None:
 @pytest.mark.stack
 def test_a_system_that_is_still_coming_up_ends_with_it(tmp_path: Path) -> None:
     with test_run(tmp_path, "test_with_the_system") as (run, folder, told):
-        eventually(lambda: "java" in names(folder), seconds=120, what="the system comes up")
+        eventually(lambda: "java" in names(folder), seconds=200, what="the system comes up")
         run.kill()
         nothing_is_left(folder)
         assert "ready" not in told()

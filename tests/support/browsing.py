@@ -1,11 +1,9 @@
-"""A person with a browser: Debian's chromium, as a phone or a desk, in a language."""
+"""A person with a browser: a headless Chromium, as a phone or a desk, in a language."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

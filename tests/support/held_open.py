@@ -5,12 +5,15 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from stack import leftovers
 from tests.support.postgres import PostgresServer
 
 HELD = "MINSU_HELD_OPEN"
 """Names the file that gets the run's folder before any fixture begins, and a line more when the fixture is there."""
-FOR_SECONDS = 240.0
+FOR_SECONDS = 480.0
+pytestmark = pytest.mark.timeout(FOR_SECONDS + 100)
 
 
 def pytest_runtest_setup() -> None:

@@ -1,10 +1,10 @@
-"""wechatpay-java, run as a judge of the sandbox: its jars by Maven, once, into .tools; one process per key mode."""
+"""wechatpay-java, run as a judge of the sandbox; one process per key mode. `make setup-tests` brings it and a compiler."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,34 +12,30 @@ from typing import Any
 
 import pytest
 
-from stack import children
+from stack import children, leftovers
+from stack.setup import java_judge
 
-_HERE = Path(__file__).parent / "java"
-_LIBRARIES = Path(__file__).resolve().parents[3] / ".tools" / "wechatpay-java"
-_JDK = "apt-get install openjdk-17-jdk-headless"
-_MAVEN = "apt-get install maven"
-
-
-def _need(program: str, line: str) -> str:
-    found = shutil.which(program)
-    if found is None:
-        pytest.fail(f"{program} is missing, and with it the official Java SDK as a judge: {line}")
-    return found
+_SOURCE = Path(__file__).parent / "java" / "Oracle.java"
+_REPO = Path(__file__).resolve().parents[3]
 
 
-def libraries() -> Path:
-    """The SDK's jars, resolved when the pom has changed since."""
-    pom = (_HERE / "pom.xml").read_text()
-    stamp = _LIBRARIES / "pom.xml"
-    if not stamp.exists() or stamp.read_text() != pom:
-        shutil.rmtree(_LIBRARIES, ignore_errors=True)
-        argv = [_need("mvn", _MAVEN), "-q", "-B", "-f", str(_HERE / "pom.xml"), "dependency:copy-dependencies"]
-        argv += ["-DincludeScope=runtime", f"-DoutputDirectory={_LIBRARIES / 'libs'}"]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
-        if done.returncode:
-            pytest.fail(f"Maven did not bring the Java SDK:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
-        stamp.write_text(pom)
-    return _LIBRARIES / "libs"
+def _compiled(folder: Path) -> str:
+    """The class path of Oracle, compiled into `folder` on whatever Java there is."""
+    if not java_judge.present(_REPO):
+        pytest.fail("the official Java SDK is not there as a judge: make setup-tests brings it")
+    libraries = f"{java_judge.home(_REPO) / 'libs'}/*"
+    main = "org.eclipse.jdt.internal.compiler.batch.Main"
+    argv = ["java", "-cp", str(java_judge.compiler(_REPO)), main, "-17", "-nowarn", "-encoding", "UTF-8"]
+    argv += [
+        "-cp",
+        ":".join(map(str, (java_judge.home(_REPO) / "libs").glob("*.jar"))),
+        "-d",
+        str(folder),
+        str(_SOURCE),
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return f"{folder}:{libraries}"
 
 
 class Judge:
@@ -63,10 +59,10 @@ class Judge:
 @contextmanager
 def judge(url: str, folder: Path, mode: str) -> Iterator[Judge]:
     """Start the SDK in a key mode against a sandbox."""
-    _need("javac", _JDK)
-    argv = [_need("java", _JDK), "-cp", str(libraries() / "*"), str(_HERE / "Oracle.java"), url, str(folder), mode]
-    with children.child(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        yield Judge(process)
-        assert process.stdin is not None
-        process.stdin.close()
-        assert process.wait(20) == 0
+    with tempfile.TemporaryDirectory(prefix="oracle-", dir=leftovers.room()) as classes:
+        argv = ["java", "-cp", _compiled(Path(classes)), "Oracle", url, str(folder), mode]
+        with children.child(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            yield Judge(process)
+            assert process.stdin is not None
+            process.stdin.close()
+            assert process.wait(20) == 0

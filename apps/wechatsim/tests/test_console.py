@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,19 +9,25 @@ import httpx
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from stack.setup import browser
+
 from .conftest import LiveServer
+
+REPO = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
 def page(keys: Path) -> Iterator[tuple[Page, str]]:
     with LiveServer(keys) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        opened = browser.new_page(locale="zh-CN")
+        chromium = playwright.chromium.launch(
+            executable_path=browser.executable(REPO), env=browser.environment(REPO), args=["--no-sandbox"]
+        )
+        opened = chromium.new_page(locale="zh-CN")
         complaints: list[str] = []
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.goto(f"{server.url}/_sim/console")
         yield opened, server.url
-        browser.close()
+        chromium.close()
         assert complaints == []
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from stack import apiserver
-from stack.setup import kubernetes, versions
+from stack.setup import kubernetes, preflight, versions
 from tests.deploy.manifests import K8S, REPO
 from tests.support.waiting import eventually
 
@@ -17,8 +17,9 @@ DEFINITIONS = ("cloudnative-pg", "dapr", "keda", "strimzi")
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[apiserver.Cluster]:
-    etcd = kubernetes.wanted_etcd()
-    assert etcd, "etcd is missing: apt-get install etcd-server"
+    etcd = preflight.etcd_program()
+    if etcd is None:
+        pytest.exit("etcd is missing: make k8s-test says what else, and how to get it", returncode=1)
     programs = kubernetes.install(versions.read(), REPO / ".tools" / "logs")
     with apiserver.running(programs["kube-apiserver"], programs["kubectl"], etcd) as running:
         for name in DEFINITIONS:

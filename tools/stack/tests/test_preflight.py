@@ -32,13 +32,6 @@ def test_java_17_and_newer_will_do() -> None:
     assert preflight.java('openjdk version "25" 2025-09-16') is None
 
 
-@pytest.mark.parametrize(("found", "have"), [("", ""), ("javac 11.0.2", " (found 11)")])
-def test_a_runtime_without_its_compiler_is_named_before_the_tests(found: str, have: str) -> None:
-    named = preflight.Missing(f"a JDK ≥ 17{have} (the Java SDK's tests)", "apt-get install openjdk-17-jdk-headless")
-    assert preflight.jdk(found) == named
-    assert preflight.jdk("javac 17.0.15") is None
-
-
 def test_too_little_disk_is_named_with_what_was_found(tmp_path: Path) -> None:
     missing = preflight.disk(tmp_path, free=3 * preflight.GIGABYTE)
     assert missing is not None

@@ -13,7 +13,6 @@ from rich.console import Console
 from stack import checks, foreground, layout, system, validate, view
 from stack.errors import StackError
 from stack.processes import Processes
-from stack.setup import preflight
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs the whole of Minsu on this machine.")
 console = Console()
@@ -144,15 +143,6 @@ def check() -> None:
     """Style, types, imports, dependencies, Dapr's definitions."""
     with plainly():
         raise typer.Exit(0 if checks.run_all(console, layout.REPO) else 1)
-
-
-@app.command("preflight-tests")
-def preflight_tests() -> None:
-    """What only the tests need."""
-    missing = [one for one in (preflight.chromium(), preflight.jdk(), preflight.maven()) if one is not None]
-    if missing:
-        console.print(preflight.report(missing), highlight=False)
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from stack.environment import inherited
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.processes import Program
-from stack.setup import progress, sentry, versions
+from stack.setup import preflight, progress, sentry, versions
 from stack.vault import write_private
 
 TRUST_DOMAIN, CONTROL_PLANE_NAMESPACE = "localhost", "default"
@@ -24,6 +24,8 @@ SYSTEM = {
 
 def binary(layout: Layout) -> Path:
     """Built from daprd's own module the first time it is asked for."""
+    if lacking := sentry.missing(layout.repo):
+        raise StackError(preflight.report(lacking))
     try:
         return sentry.install(versions.read(layout.repo / "versions.env"), layout.tools / "logs")
     except progress.StepFailed as failure:

@@ -6,19 +6,9 @@ import fcntl
 import os
 import sys
 import time
-from pathlib import Path
 
 from stack import signals
-from stack.setup import daprd, kafka_jars, mirrors, preflight, progress, python_env, versions
-
-
-def missing(repo: Path) -> list[preflight.Missing]:
-    checks = [preflight.python(), preflight.git(), preflight.java()]
-    if not kafka_jars.present(repo):
-        checks.append(preflight.maven())
-    if daprd.needs_go(repo):
-        checks += [preflight.go(), preflight.disk(repo)]
-    return [one for one in checks if one is not None]
+from stack.setup import daprd, first, kafka_jars, mirrors, preflight, progress, python_env, versions
 
 
 def main() -> int:
@@ -29,7 +19,7 @@ def main() -> int:
     except progress.StepFailed as failure:
         progress.say(f"  ✗ {failure}")
         return 1
-    lacking = missing(repo)
+    lacking = first.for_setup(repo)
     if lacking:
         progress.say(preflight.report(lacking))
         return 1

@@ -6,7 +6,6 @@ versions of the same libraries.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sys
@@ -14,7 +13,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stack.setup import gobuild, progress, versions
+from stack import signals
+from stack.setup import gobuild, preflight, progress, versions
 
 MODULE = "k8s.io/kubernetes"
 PROGRAMS = ("kube-apiserver", "kubectl")
@@ -63,13 +63,18 @@ def _build(folder: Path, program: str, pins: Mapping[str, str], store: Path, log
     gobuild.build(f"{program} {version}", argv, f"{MODULE}/cmd/{program}", store, logs)
 
 
-def wanted_etcd() -> str | None:
-    """Debian's etcd-server is enough; its service is never started by us."""
-    return shutil.which("etcd", path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin")
+def missing(repo: Path, programs: Sequence[str] = PROGRAMS) -> list[preflight.Missing]:
+    """What building and running `programs` lacks on this machine: an API server keeps its state in etcd."""
+    pins = versions.read(repo / "versions.env")
+    checks = [preflight.etcd()] if "kube-apiserver" in programs else []
+    if not all(gobuild.intact(cached(pins, program)) for program in programs):
+        checks += [preflight.go(), preflight.disk(repo)]
+    return [one for one in checks if one is not None]
 
 
 def main(programs: Sequence[str]) -> int:
     """`python -m stack.setup.kubernetes [program …]`."""
+    signals.interrupt()
     repo = versions.repository()
     try:
         install(versions.read(repo / "versions.env"), repo / ".tools" / "logs", programs or PROGRAMS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from stack.setup import versions
 GIGABYTE = 1 << 30
 DISK_NEEDED = 8 * GIGABYTE
 GO_THAT_FETCHES_TOOLCHAINS = (1, 21)
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,6 @@ def java(found: str | None = None) -> Missing | None:
     return None
 
 
-def jdk(found: str | None = None) -> Missing | None:
-    """Only the tests compile: the official Java SDK judges the sandbox."""
-    found = output_of("javac", "-version") if found is None else found
-    minimum = int(versions.read()["JAVA_MIN"])
-    version = versions.parse(found)
-    if not version or version[0] < minimum:
-        have = f" (found {version[0]})" if version else ""
-        return Missing(f"a JDK ≥ {minimum}{have} (the Java SDK's tests)", "apt-get install openjdk-17-jdk-headless")
-    return None
-
-
 def maven() -> Missing | None:
     return None if shutil.which("mvn") else Missing("Maven", "apt-get install maven")
 
@@ -99,10 +88,20 @@ def disk(folder: Path, free: int | None = None) -> Missing | None:
     )
 
 
-def chromium() -> Missing | None:
-    if any(shutil.which(name) for name in CHROMIUM):
+def node() -> Missing | None:
+    """It fetches and unpacks a browser and a font for the tests, where the machine has none."""
+    if shutil.which("node") and shutil.which("npm"):
         return None
-    return Missing("chromium (browser tests)", "apt-get install chromium fonts-noto-cjk")
+    return Missing("Node with npm (or chromium and fonts-noto-cjk)", "apt-get install nodejs npm")
+
+
+def etcd() -> Missing | None:
+    return None if etcd_program() else Missing("etcd (the API server's tests)", "apt-get install etcd-server")
+
+
+def etcd_program() -> str | None:
+    """Debian's etcd-server is enough; its service is never started by us."""
+    return shutil.which("etcd", path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin")
 
 
 def report(missing: list[Missing]) -> str:
