@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from payment.wechat import answers
 from payment.wechat.answers import CALLS
 from payment.wechat.errors import Ambiguous, Busy, Meaning, Refused
+from wechatsim import errors as sandbox
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "wechat-pay-v3.md"
 ROWS = [(call, *row) for call in CALLS for row in call.rows]
@@ -97,6 +98,16 @@ def test_the_document_has_no_call_that_the_code_lacks():
     listed = re.findall(r"^`((?:GET|POST) /v3\S+)` · success", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert listed == [call.request for call in CALLS]
+
+
+def test_the_document_lists_the_numbers_that_the_sandbox_sends():
+    listed = re.findall(r"^\| (\d+) \| .+ \| `(\w+)` \|$", _section("### Numbers"), re.MULTILINE)
+
+    of_codes = {(str(number), code) for code, number in sandbox.NUMBERS.items()}
+    of_details = {sandbox.OUT_OF_RANGE, sandbox.UNLISTED_MEMBER, sandbox.OTHER_CONTENT}
+    assert len(listed) == len(of_codes) + len(of_details)
+    assert of_codes <= set(listed)
+    assert of_details <= {int(number) for number, _ in listed}
 
 
 def _section(heading):

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 AFTER_PREPAY = timedelta(seconds=3)
 BETWEEN = timedelta(seconds=5)
-PATIENCE = 1.7
+PATIENCE = 1.5
 """Seconds that a poller may be kept for the question: with the reads before and after it stays below two."""
 SOON = 1.0
 """Seconds that a poller is kept until the question is allowed: asked at the next poll it would be later."""
@@ -43,36 +43,19 @@ class ReturnQuery:
 
     async def ask(self, payment: ThirdPayment) -> bool:
         """Ask WeChat about a payment that is open, if it is time to. True when the books may say more than `payment` does.
-        Raises DatabaseUnavailable; never WeChat's troubles."""
+        Takes `PATIENCE` at most; troubles of WeChat and of the database are only logged."""
         due_at = _due_at(payment)
         if due_at is None or self._places.locked():
             return False
-        began = asyncio.get_running_loop().time()
         wait = (due_at - self.clock()).total_seconds()
         if wait > SOON:
             return False
         await self._places.acquire()
-        question: asyncio.Task[None] | None = None
-        try:
-            await asyncio.sleep(max(0.0, wait))
-            now = self.clock()
-            async with self.db.transaction() as tx:
-                claimed = await repository.claim_return_query(tx, payment.sn, now, now - AFTER_PREPAY, now - BETWEEN)
-            if claimed:
-                question = self._begin(payment.sn)
-        finally:
-            if question is None:  # else it keeps its place until it ends, which may be long after its poller
-                self._places.release()
-        if question is not None:
-            left = PATIENCE - (asyncio.get_running_loop().time() - began)
-            await asyncio.wait({question}, timeout=max(0.0, left))
-        return True
-
-    def _begin(self, sn: str) -> asyncio.Task[None]:
-        question = asyncio.create_task(self._ask(sn))
+        question = asyncio.create_task(self._ask(payment.sn, max(0.0, wait)))
         self._under_way.add(question)
         question.add_done_callback(self._end)
-        return question
+        await asyncio.wait({question}, timeout=PATIENCE)
+        return True
 
     def _end(self, question: asyncio.Task[None]) -> None:
         self._under_way.discard(question)
@@ -84,12 +67,18 @@ class ReturnQuery:
             question.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _ask(self, sn: str) -> None:
+    async def _ask(self, sn: str, wait: float) -> None:
+        """It may outlive its poller: nobody else hears of what goes wrong."""
         try:
-            await self.settlement.apply(await self.wechat.query(sn))
+            await asyncio.sleep(wait)
+            now = self.clock()
+            async with self.db.transaction() as tx:
+                claimed = await repository.claim_return_query(tx, sn, now, now - AFTER_PREPAY, now - BETWEEN)
+            if claimed:  # else another poller was faster, or it is not open any more
+                await self.settlement.apply(await self.wechat.query(sn))
         except (WechatError, Unavailable) as error:
-            log.info("the buyer waits, and WeChat says nothing", payment_sn=sn, reason=str(error))
-        except Exception:  # it may outlive its poller: there is nobody else to tell
+            log.info("the buyer waits, and nobody says whether it is paid", payment_sn=sn, reason=str(error))
+        except Exception:
             log.exception("query on return failed", payment_sn=sn)
 
 
