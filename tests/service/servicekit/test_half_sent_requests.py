@@ -133,6 +133,13 @@ def test_the_bounds_of_a_head_are_exact(payment, request_, status):
     assert connection.recv(65536).startswith(f"HTTP/1.1 {status} ".encode())
 
 
+def test_a_head_is_refused_on_a_connection_that_was_good_before(payment):
+    connection = payment.connect(b"GET /livez HTTP/1.1\r\n\r\n")
+    assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+    connection.sendall(b"GET /livez HTTP/1.1\r\n" + b"X: y\r\n" * 101 + b"\r\n")
+    assert connection.recv(65536).startswith(b"HTTP/1.1 431 ")
+
+
 def test_a_trailer_is_no_header(payment):
     head = b"POST /dapr/subscribe HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     connection = payment.connect(head + b"0\r\ndapr-api-token: test-app-token-0123456789\r\n\r\n")

@@ -38,7 +38,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._whole_by = self._read_by = math.inf
         self._in_head = self._in_body = False
         self._refused_with = 0
-        self._head = self._headers = self._wire = self._body = 0
+        self._part = self._head = self._wire = self._body = 0
 
     @property
     def deadline(self) -> float:
@@ -70,43 +70,46 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused_with:
             return
+        self._part = len(data)
         super().data_received(data)
         if self._in_head:
             self._head += len(data)
-            if self._head > self.crowd.bounds.head_bytes and not self._refused_with:
-                self._refuse(431)
+            if status := self._excess(self._head):
+                self._refuse(status)
         elif self._in_body:
             self._wire += len(data)
-            if self._wire > self._body * AROUND_A_BODY + self.crowd.bounds.head_bytes and not self._refused_with:
+            if self._wire > self._body * AROUND_A_BODY + self.crowd.bounds.head_bytes:
                 self._refuse(400)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._in_body = True, False
-        self._head = self._headers = self._wire = self._body = 0
+        self._head = self._wire = self._body = 0
         if not self.crowd.is_served(self):
             self._wait(self.crowd.bounds.arrive_seconds)
 
-    def on_url(self, url: bytes) -> None:
-        if len(self.url) + len(url) > self.crowd.bounds.line_bytes:
-            self._refused_with = 414
-            raise _TooMuch
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
-            return  # a trailer: it would be taken for a header of the request
-        self._headers += len(name) + len(value)
-        if len(self.headers) >= self.crowd.bounds.headers or self._headers > self.crowd.bounds.head_bytes:
-            self._refused_with = 431
-            raise _TooMuch
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        self._in_head, self._in_body = False, True
+        self._in_head = False
+        if status := self._excess(self._head + self._part):
+            self._refused_with = status
+            raise _TooMuch
+        self._in_body = True
         if not self.crowd.is_served(self):
             self._wait(self.crowd.bounds.arrive_seconds)
         super().on_headers_complete()
+        self.headers = []  # for trailers: they would be taken for headers of the request
+
+    def _excess(self, received: int) -> int:
+        """The status for a head that is too large, of which no more than `received` bytes are here; else 0."""
+        bounds = self.crowd.bounds
+        if len(self.url) > bounds.line_bytes:
+            return 414
+        if len(self.headers) > bounds.headers:
+            return 431
+        if received <= bounds.head_bytes:
+            return 0
+        exact = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return 431 if self._in_head or exact > bounds.head_bytes else 0
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
@@ -158,16 +161,17 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refused_with:
             self._refuse(self._refused_with)
         else:
-            self._refused_with = 400
+            self._refused_with, self._in_head, self._in_body = 400, False, False
             super().send_400_response(msg)
 
     def _wait(self, seconds: float) -> None:
         self._whole_by = time.monotonic() + seconds
 
     def _refuse(self, status: int) -> None:
-        self._refused_with = status
+        half_answered = self._in_body and self.cycle is not None and self.cycle.response_started
+        self._refused_with, self._in_head, self._in_body = status, False, False
         CUT.labels(f"status_{status}").inc()
-        if self.crowd.is_served(self) or (self.cycle is not None and self.cycle.response_started and self._in_body):
+        if self.crowd.is_served(self) or half_answered:
             self.transport.abort()  # bytes of another answer are on their way
             return
         line = STATUS_LINE[status]
