@@ -18,7 +18,7 @@ AVATARS = 12
 
 
 class Registration:
-    """`require_proof`: nobody registers without a code."""
+    """`require_proof`: registering needs a code."""
 
     def __init__(
         self,
@@ -34,8 +34,8 @@ class Registration:
         self._codes, self._clock, self._require_proof = codes, clock, require_proof
 
     async def register(self, mobile: str, password: str, code: str | None) -> Account:
-        """A code opens an account that nobody had proven, with this password alone, and gives one to an account that has
-        none (of WeChat). Raises MobileTaken, CodeWrong, InvalidInput when a code is needed."""
+        """A code takes over an account whose mobile was unproven, with this password alone, and gives a password to an
+        account that has none (of WeChat). Raises MobileTaken, CodeWrong, InvalidInput when a code is needed."""
         if code is None and self._require_proof:
             raise InvalidInput("a code by text message is needed", field="code")
         async with self._db.read() as session:

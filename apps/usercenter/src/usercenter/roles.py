@@ -18,7 +18,7 @@ class Role(StrEnum):
 
 
 class NotProven(Conflict):
-    """Anybody may have registered this mobile."""
+    """A stranger may have registered this mobile."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ async def change_roles(db: Database, clock: Clock, user_id: int, change: Change,
             await _say(tx, clock, user, "mobile-vouch", f"{change.vouch}; by {actor}")
         after = {BUYER, *before, *change.grant} - {*change.revoke}
         if after - before and user.mobile_proven_at is None:
-            raise NotProven(f"nobody has proven that {user.mobile} is theirs")
+            raise NotProven(f"the mobile {user.mobile} is not proven")
         user.roles = sorted(after)
         if before - after:
             proof.void_tokens(user, clock())
