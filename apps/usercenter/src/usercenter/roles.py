@@ -7,7 +7,7 @@ from enum import StrEnum
 from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
-from servicekit.errors import Conflict, NotFound
+from servicekit.errors import NotFound
 from usercenter import proof, repository
 from usercenter.models import BUYER, BY_OPERATOR, MERCHANT, OPERATOR, User
 
@@ -17,7 +17,7 @@ class Role(StrEnum):
     OPERATOR = OPERATOR
 
 
-class NotProven(Conflict):
+class NotProven(Exception):
     """A stranger may have registered this mobile."""
 
 

@@ -41,7 +41,7 @@ async def register(
     login: TheLogin,
     sessions: TheSessions,
 ) -> Ok[AccessToken]:
-    """Registers and signs in. A `code` proves the mobile: it also takes over an account whose mobile was unproven: password and
+    """Registers and signs in. A `code` proves the mobile; it takes over an account whose mobile was unproven: password and
     tokens of before are void. A replay under the same key has to show the password like any sign-in."""
     password = body.password.get_secret_value()
     of = RegistrationOf(mobile=body.mobile)
