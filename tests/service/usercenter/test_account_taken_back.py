@@ -1,4 +1,4 @@
-"""A mobile registered by somebody else: whoever proves the number gets the account, and nothing of before goes on."""
+"""A mobile registered by a stranger: whoever proves the number gets the account, and nothing of before goes on."""
 
 import asyncio
 import secrets
@@ -116,7 +116,7 @@ async def test_registering_while_wechat_proves_the_number_leaves_no_way_in(http,
 
 
 @pytest.mark.parametrize("proof", ["wechat", "code"])
-async def test_an_operators_word_does_not_stand_against_the_phones_owner(
+async def test_an_operator_who_vouched_does_not_stand_against_the_phones_owner(
     http, sql, sidecar, mobile, wechat_user, proof
 ):
     stranger = token(await register(http, mobile))

@@ -228,7 +228,7 @@ async def test_where_a_proof_is_required_nobody_registers_without_one(database_u
     held = {"jwt-private-key": new_key(), "wxma-secret": "s"}
     async with client(create_app(settings, clock=clock, sidecar=sidecar, held_secrets=held)) as http:
         refused = await register(http, mobile)
-        assert (refused.status_code, refused.json()["field"]) == (422, "code")
+        assert (refused.status_code, refused.json()["field"], refused.json()["code"]) == (422, "code", 100211)
         assert user(sql, mobile) is None
         bearer(await register(http, mobile, await code_for(http, sidecar, mobile)))
 

@@ -23,7 +23,7 @@ def person(sql, mobile):
 
 @pytest.fixture
 def squatter(sql, mobile):
-    """Who has registered a number that nobody has proven."""
+    """Who has registered an unproven number."""
     sql.execute('insert into "user" (mobile, nickname) values (%s, %s)', (mobile, "阿鹏"))
     return mobile
 
@@ -101,11 +101,11 @@ def test_without_the_right_id_typed_nothing_is_changed(database_url, sql, person
     assert (kept(sql), audit(sql, person)) == (before, [])
 
 
-def test_an_account_whose_number_nobody_has_proven_gets_no_role(database_url, sql, squatter):
+def test_an_account_with_an_unproven_number_gets_no_role(database_url, sql, squatter):
     before = kept(sql)
     refused = change(database_url, squatter, "--grant", "operator")
     assert refused.exit_code == 1
-    assert f"nobody has proven that {squatter} is theirs" in refused.stderr
+    assert f"the mobile {squatter} is not proven" in refused.stderr
     assert "--vouch" in refused.stderr
     assert (kept(sql), audit(sql, squatter)) == (before, [])
 
@@ -194,7 +194,7 @@ async def test_a_closed_account_is_in_the_list_and_an_old_change_is_not(http, sq
     assert await listed() == []
 
 
-async def test_a_role_of_an_account_that_nobody_has_proven_is_not_in_force(http, sql, mobile):
+async def test_a_role_of_an_account_with_an_unproven_number_is_not_in_force(http, sql, mobile):
     """Granted by an earlier version."""
     await signed_up(http, mobile)
     sql.execute("""update "user" set roles = '{buyer,operator}' where mobile = %s""", [mobile])

@@ -36,7 +36,7 @@ class Accounts:
 
     async def release(self, operator_id: int, mobile: str, note: str) -> Seen:
         """Whoever proves the number next gets the account: WeChat users, password and tokens of before are void, and the
-        number counts as not proven. Raises NotFound; HasRoles, as a role must not go to somebody else with it."""
+        number counts as not proven. Raises NotFound; HasRoles, because a role must not change hands with the account."""
         now = self._clock()
         async with self._db.transaction() as tx:
             user = await repository.user_by_mobile(tx, mobile, lock=True)

@@ -19,7 +19,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @dataclass(frozen=True)
 class CodeLimits:
-    """How often codes are sent: each one costs money, and may trouble somebody who did not ask for it."""
+    """How often codes are sent: each one costs money, and may reach a phone whose owner did not ask."""
 
     pause: timedelta = timedelta(seconds=60)
     mobile_daily: int = 10

@@ -53,6 +53,12 @@ class CodeWrong(InvalidInput):
     code, slug = 100208, "mobile-code-wrong"
 
 
+class CodeNeeded(InvalidInput):
+    """This server registers proven mobiles only."""
+
+    code, slug = 100211, "mobile-code-needed"
+
+
 class TooManyCodes(TooManyRequests):
     code, slug = 100209, "too-many-codes"
 

@@ -52,12 +52,12 @@ class User(Base):
 
     @property
     def roles_in_force(self) -> list[str]:
-        """An account whose mobile nobody has proven, or vouched for, may book, and no more."""
+        """An account whose mobile is unproven may book, and no more."""
         return self.roles if self.mobile_proven_at else [BUYER]
 
     @property
     def owner_has_proven(self) -> bool:
-        """An operator's word lets an account have a role; it is no proof that would stand against the phone's owner."""
+        """False where an operator vouched: that allows a role, but does not stand against a proof by the phone's owner."""
         return self.mobile_proven_by not in {None, BY_OPERATOR}
 
 

@@ -1,4 +1,4 @@
-"""Whose number it is. Until its owner has proven it, anybody may have registered it: whoever proves it voids all before."""
+"""Whose mobile it is. A stranger may have registered it: the first proof by its owner voids what was set before."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ def void_tokens(user: User, now: datetime) -> None:
 
 
 async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str) -> None:
-    """`user` is locked. Take away what was set while nobody had proven the number: password and tokens."""
+    """`user` is locked. Take away what was set while the mobile was unproven: password and tokens."""
     if user.owner_has_proven or user.password_hash is None:
         return
     user.password_hash = None

@@ -5,11 +5,10 @@ from datetime import datetime
 
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
-from servicekit.errors import InvalidInput
 from servicekit.messages import Catalogue
 from usercenter import proof, repository
 from usercenter.codes import MobileCodes
-from usercenter.errors import CodeWrong, MobileTaken
+from usercenter.errors import CodeNeeded, CodeWrong, MobileTaken
 from usercenter.models import BY_CODE, SYSTEM, User
 from usercenter.passwords import Passwords
 from usercenter.schemas import Account
@@ -18,7 +17,7 @@ AVATARS = 12
 
 
 class Registration:
-    """`require_proof`: nobody registers without a code."""
+    """`require_proof`: registering needs a code."""
 
     def __init__(
         self,
@@ -34,10 +33,10 @@ class Registration:
         self._codes, self._clock, self._require_proof = codes, clock, require_proof
 
     async def register(self, mobile: str, password: str, code: str | None) -> Account:
-        """A code opens an account that nobody had proven, with this password alone, and gives one to an account that has
-        none (of WeChat). Raises MobileTaken, CodeWrong, InvalidInput when a code is needed."""
+        """A code takes over an account whose mobile was unproven, with this password alone, and gives a password to an
+        account that has none (of WeChat). Raises MobileTaken, CodeWrong, CodeNeeded."""
         if code is None and self._require_proof:
-            raise InvalidInput("a code by text message is needed", field="code")
+            raise CodeNeeded("registering needs a code by text message", field="code")
         async with self._db.read() as session:
             known = await repository.user_by_mobile(session, mobile)
         if known and (code is None or _has_proven_password(known)):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
-from servicekit.errors import Conflict, NotFound
+from servicekit.errors import NotFound
 from usercenter import proof, repository
 from usercenter.models import BUYER, BY_OPERATOR, MERCHANT, OPERATOR, User
 
@@ -17,8 +17,8 @@ class Role(StrEnum):
     OPERATOR = OPERATOR
 
 
-class NotProven(Conflict):
-    """Anybody may have registered this mobile."""
+class NotProven(Exception):
+    """A stranger may have registered this mobile."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ async def change_roles(db: Database, clock: Clock, user_id: int, change: Change,
             await _say(tx, clock, user, "mobile-vouch", f"{change.vouch}; by {actor}")
         after = {BUYER, *before, *change.grant} - {*change.revoke}
         if after - before and user.mobile_proven_at is None:
-            raise NotProven(f"nobody has proven that {user.mobile} is theirs")
+            raise NotProven(f"the mobile {user.mobile} is not proven")
         user.roles = sorted(after)
         if before - after:
             proof.void_tokens(user, clock())

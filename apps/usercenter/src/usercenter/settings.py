@@ -22,7 +22,7 @@ class Settings(ServiceSettings):
     login_failures: int = Field(10, ge=1)
     login_window_seconds: int = Field(900, ge=1)
     require_mobile_proof: bool = False
-    """Nobody registers without a code by text message: on wherever strangers come by."""
+    """Whether registering needs a code by text message: on wherever the internet can register."""
     code_pause_seconds: int = Field(60, ge=1)
     code_mobile_daily: int = Field(10, ge=1)
     code_address_hourly: int = Field(60, ge=1)

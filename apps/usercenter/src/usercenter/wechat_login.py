@@ -35,7 +35,7 @@ class WechatLogin:
         raise Unavailable("this openid is being bound by others", retry_after=1)
 
     async def _account(self, tx: Transaction, openid: str, mobile: str) -> User:
-        """WeChat has proven the number: whatever account has it, what nobody had proven there ends here."""
+        """WeChat has proven the number: what is unproven on the account that has it ends here."""
         bound = await self._bound(tx, openid)
         return await (self._known(tx, openid, bound.user_id, mobile) if bound else self._new(tx, openid, mobile))
 

@@ -41,8 +41,8 @@ async def register(
     login: TheLogin,
     sessions: TheSessions,
 ) -> Ok[AccessToken]:
-    """Registers and signs in. A `code` proves the mobile: it also opens an account that nobody had proven, whose password
-    and tokens are void from then on. A replay under the same key has to show the password like any sign-in."""
+    """Registers and signs in. A `code` proves the mobile; it takes over an account whose mobile was unproven: password and
+    tokens of before are void. A replay under the same key has to show the password like any sign-in."""
     password = body.password.get_secret_value()
     of = RegistrationOf(mobile=body.mobile)
     await once(body.mobile, of, Account, lambda: registration.register(body.mobile, password, body.code))

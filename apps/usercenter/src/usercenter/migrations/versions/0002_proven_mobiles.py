@@ -17,8 +17,8 @@ create trigger append_only before update or delete on operator_act
 for each row execute function refuse_change_of_act();
 """
 
-# WeChat has proven these numbers. A password beside it is older than the proof (a number registers once), so anybody may
-# have set it: it is void, and so are the tokens. Ids up to 1000 are seeds.
+# WeChat has proven these numbers. A password beside it is older than the proof (a number registers once), so a stranger
+# may have set it: it is void, and so are the tokens. Ids up to 1000 are seeds.
 PROVEN_BY_WECHAT = """
 update "user" u set
     mobile_proven_at = a.created_at,
