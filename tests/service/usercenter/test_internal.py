@@ -1,7 +1,8 @@
 import jwt
 import pytest
 
-from servicekit.testing import SIDECAR_HEADERS, Tokens
+from servicekit.testing import Tokens, called_by
+from usercenter.endpoints.internal import CALLERS
 
 PASSWORD = "password"
 
@@ -14,7 +15,15 @@ async def user(http, mobile) -> dict:
 
 
 async def ask(http, name: str, body: dict):
-    return await http.post(f"/internal/{name}", json=body, headers=SIDECAR_HEADERS)
+    callers = sorted(CALLERS[name]) or ["tests"]
+    return await http.post(f"/internal/{name}", json=body, headers=called_by(callers[0]))
+
+
+@pytest.fixture(autouse=True)
+def _tests_may_ask_what_nobody_asks(monkeypatch):
+    for name in ("userById", "authByKey"):
+        assert CALLERS[name] == set()
+        monkeypatch.setitem(CALLERS, name, {"tests"})
 
 
 async def test_peers_learn_who_a_user_is(http, user):
@@ -41,20 +50,12 @@ async def test_sign_ins_are_found_both_ways(http, user, wechat_user):
     assert openid.json() == {"userId": user["id"], "authType": "wxMini", "authKey": guest.openid}
 
 
-async def test_a_token_is_issued_for_a_user_who_exists(http, user):
-    issued = (await ask(http, "issueToken", {"userId": user["id"]})).json()
-    assert sorted(issued) == ["accessExpire", "accessToken", "refreshAfter"]
-    detail = await http.post("/usercenter/v1/user/detail", headers={"Authorization": f"Bearer {issued['accessToken']}"})
-    assert detail.json()["data"]["userInfo"]["id"] == user["id"]
-
-
 @pytest.mark.parametrize(
     ("name", "body"),
     [
         ("userById", {"userId": 2**62}),
         ("authByUser", {"userId": 2**62, "authType": "system"}),
         ("authByKey", {"authType": "wxMini", "authKey": "nobody"}),
-        ("issueToken", {"userId": 2**62}),
     ],
 )
 async def test_what_is_absent_is_a_404_problem(http, name, body):
@@ -73,7 +74,6 @@ async def test_what_is_absent_is_a_404_problem(http, name, body):
         ("usersByIds", {"ids": [0]}, "ids.0"),
         ("authByUser", {"userId": 1, "authType": "qq"}, "authType"),
         ("authByKey", {"authType": "wxMini", "authKey": "\x00"}, "authKey"),
-        ("issueToken", {}, "userId"),
     ],
 )
 async def test_bad_questions_are_refused_by_field(http, name, body, field):
@@ -81,7 +81,7 @@ async def test_bad_questions_are_refused_by_field(http, name, body, field):
     assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
-@pytest.mark.parametrize("name", ["jwks", "userById", "usersByIds", "authByUser", "authByKey", "issueToken"])
+@pytest.mark.parametrize("name", ["jwks", "userById", "usersByIds", "authByUser", "authByKey"])
 async def test_nobody_but_the_sidecar_may_ask(http, name):
     method = "GET" if name == "jwks" else "POST"
     answer = await http.request(method, f"/internal/{name}", json={"userId": 1}, headers=Tokens().bearer(1, "operator"))
@@ -94,8 +94,14 @@ async def test_a_token_of_another_key_is_refused(http):
 
 
 async def test_the_keys_carry_their_thumbprint_and_nothing_private(http):
-    keys = (await http.get("/internal/jwks", headers=SIDECAR_HEADERS)).json()["keys"]
+    keys = (await http.get("/internal/jwks", headers=called_by("travel"))).json()["keys"]
     assert len(keys) == 1
     assert keys[0].keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"}
     assert (keys[0]["kty"], keys[0]["crv"], keys[0]["alg"], keys[0]["use"]) == ("EC", "P-256", "ES256", "sig")
     assert jwt.PyJWK.from_dict(keys[0]).key_id == keys[0]["kid"]
+
+
+async def test_a_token_for_anybody_is_not_to_be_had(http, user):
+    answer = await http.post("/internal/issueToken", json={"userId": user["id"]}, headers=called_by("travel"))
+    assert answer.status_code == 404
+    assert "accessToken" not in answer.text

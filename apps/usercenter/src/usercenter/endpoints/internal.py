@@ -4,13 +4,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
+from servicekit import callers
 from servicekit.app import provided
 from usercenter.profiles import Profiles
-from usercenter.schemas import AccessToken, Auth, AuthByKey, AuthByUser, UserId, UserIds, UserInfo, Users
-from usercenter.sessions import Sessions
+from usercenter.schemas import Auth, AuthByKey, AuthByUser, UserId, UserIds, UserInfo, Users
 from usercenter.tokens import SigningKeys
 
-router = APIRouter(prefix="/internal", tags=["internal"])
+CALLERS: dict[str, set[str]] = {
+    "jwks": {"gateway", "travel", "order", "payment", "notification"},
+    "userById": set(),
+    "usersByIds": {"travel"},
+    "authByUser": {"payment", "notification"},
+    "authByKey": set(),
+}
+router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 
 TheProfiles = Annotated[Profiles, Depends(provided(Profiles))]
 
@@ -38,8 +45,3 @@ async def show_auth_of_user(body: AuthByUser, profiles: TheProfiles) -> Auth:
 @router.post("/authByKey")
 async def show_auth_of_key(body: AuthByKey, profiles: TheProfiles) -> Auth:
     return await profiles.auth_by_key(body.auth_type, body.auth_key)
-
-
-@router.post("/issueToken")
-async def issue_token(body: UserId, sessions: Annotated[Sessions, Depends(provided(Sessions))]) -> AccessToken:
-    return await sessions.open(body.user_id)
