@@ -89,8 +89,10 @@ async def test_without_the_sidecars_token_nobody_comes_in(asked, taken, path):
 
 @pytest.mark.parametrize("path", ["/events/paid", "/jobs/tick"])
 async def test_the_apps_own_deliveries_come_in(asked, taken, path):
+    """Also with what looks like a call's header: a message's own headers become its delivery's."""
     assert await asked(f"/delivered/{TOKEN}{path}", SIDECAR_HEADERS) == 200
-    assert taken == [path]
+    assert await asked(f"/delivered/{TOKEN}{path}", called_by("travel")) == 200
+    assert taken == [path, path]
 
 
 WRONG = [

@@ -69,9 +69,8 @@ class OwnDeliveries:
 
     def _is_foreign(self, scope: Scope) -> bool:
         path = scope["path"]
-        if path.startswith(DELIVERED):
-            return True
-        if not path.startswith(DELIVERIES + SIDECARS_OWN):
+        if scope.get(_PROVEN):  # whatever its headers: a message's own become headers too
             return False
-        unproven = self._needs_proof and path.startswith(DELIVERIES) and not scope.get(_PROVEN)
-        return unproven or any(name in Headers(scope=scope) for name in OF_CALLS)
+        if path.startswith(DELIVERED) or (self._needs_proof and path.startswith(DELIVERIES)):
+            return True
+        return path.startswith(DELIVERIES + SIDECARS_OWN) and any(name in Headers(scope=scope) for name in OF_CALLS)
