@@ -69,7 +69,7 @@ class Watch:
         if isinstance(error, TimeoutError):
             context.is_disconnect = context.invalidate_pool_on_disconnect = True
             self._condemn()
-        elif isinstance(error, asyncio.CancelledError) and connection is not None:
+        elif isinstance(error, asyncio.CancelledError) and connection is not None and not connection.invalidated:
             waited = self._now() - connection.info.get("began", self._now())
             if waited > SLOW_SECONDS:
                 self._suspect_since = self._now()
