@@ -111,6 +111,10 @@ class Machine:
         """What the service's sidecar shows: with it a test can be one more tick of the clock."""
         return self._environment.vault.token(f"{service}-app-token")
 
+    def delivered(self, service: str, path: str) -> str:
+        """The URL of `path` as the service's own subscriptions and cron bindings call it."""
+        return f"{self.where.url(service)}/delivered/{self._environment.vault.token(f'{service}-delivery-token')}{path}"
+
     def kill(self, name: str) -> None:
         """kill -9, the process alone or, for PostgreSQL, with its backends: nobody gets to say goodbye."""
         for process in self._family(name):

@@ -102,7 +102,7 @@ async def _tick(machine: Machine) -> None:
         async def call(service: str, job: str) -> None:
             token = {"dapr-api-token": machine.app_token(service)}
             with contextlib.suppress(httpx.HTTPError):
-                await http.post(f"{machine.where.url(service)}/jobs/{job}", headers=token)
+                await http.post(machine.delivered(service, f"/jobs/{job}"), headers=token)
 
         await asyncio.gather(*(call(service, job) for service, jobs in JOBS.items() for job in jobs))
 

@@ -119,7 +119,9 @@ def _composed_app(laptop: Laptop, compose: Compose, app: str) -> Iterator[str]:
     own = compose.sidecars()[app]
     yield from _same(f"{app} network", own["network_mode"], f"service:{app}")
     folders = {f"/dapr/{Path(path).name}": (REPO / "dapr" / path).resolve() for path in common["resourcesPaths"]}
-    yield from _same(f"{app} resources", flags["--resources-path"], list(folders))
+    # Those with routes are copies that carry the app's delivery token.
+    told = [f"/dapr/{Path(place).name}" for place in flags["--resources-path"]]
+    yield from _same(f"{app} resources", told, list(folders))
     mounted = {target: source for source, target in (one.split(":")[:2] for one in own["volumes"])}
     for folder, real in folders.items():
         yield from _same(f"{app} {folder}", mounted.get(folder), f"./{real.relative_to(REPO)}")
@@ -162,7 +164,8 @@ def _cluster(laptop: Laptop, documents: Documents) -> Iterator[str]:
         yield from _same(f"{one['metadata']['name']} API list", one["spec"]["api"]["allowed"], laptop.api)
     components = {one["metadata"]["name"]: sorted(one["scopes"]) for one in documents.of("Component")}
     yield from _same("components", components, laptop.components)
-    subscribed = {one["spec"][key] for one in documents.of("Subscription") for key in ("topic", "deadLetterTopic")}
+    told = [one["spec"] for one in documents.of("Subscription")]
+    subscribed = {spec[key] for spec in told for key in ("topic", "deadLetterTopic") if key in spec}
     yield from _same("subscribed topics", subscribed, laptop.topics)
     if documents.of("KafkaTopic"):
         yield from _same("KafkaTopics", documents.names("KafkaTopic"), laptop.topics)

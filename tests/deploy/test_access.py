@@ -1,15 +1,17 @@
-"""dapr/access holds exactly the calls that the code makes: the gateway's table, peers.py, public keys and revocations."""
+"""Each service's list of callers holds exactly the calls that the code makes, and dapr/access the lists and the gateway's
+table."""
 
 import ast
+import inspect
 from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 import yaml
 
 from gateway.routes import PUBLIC
 from tests.deploy.manifests import REPO, SERVICES
-
-METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
 def policies():
@@ -27,47 +29,73 @@ def allowed():
     }
 
 
-def asked_by_peers(service: str) -> Iterator[tuple[str, str, str, str]]:
-    """Each call in peers.py that names an app-id and then a path, as whole words."""
-    file = REPO / "apps" / service / "src" / service / "peers.py"
-    if not file.exists():
-        return
-    for part in ast.parse(file.read_text()).body:
-        named_once = _default_app_id(part)
-        for node in ast.walk(part):
-            if not isinstance(node, ast.Call):
+def listed():
+    """(caller, callee, path) of every internal method that a service's own list opens."""
+    return {
+        (caller, callee, f"/internal/{method}")
+        for callee, callers in lists().items()
+        for method, apps in callers.items()
+        for caller in apps
+    }
+
+
+def lists():
+    names = [each for each in SERVICES if find_spec(f"{each}.endpoints.internal")]
+    return {name: import_module(f"{name}.endpoints.internal").CALLERS for name in names}
+
+
+def asked(service: str) -> Iterator[tuple[str, str, str]]:
+    """Each `sidecar.ask("app-id", "/path", …)` in the service's code, as written; any other way of asking is refused."""
+    for file in sorted((REPO / "apps" / service / "src" / service).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
-            words = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-            if named_once and any(isinstance(one, ast.Attribute) and one.attr == "_app_id" for one in node.args):
-                words.insert(0, named_once)
-            if len(words) > 1 and words[0] in SERVICES:
-                path = next(word for word in words[1:] if word not in METHODS)
-                yield service, words[0], "POST", path if path.startswith("/") else f"/internal/{path}"
-
-
-def _default_app_id(part: ast.stmt) -> str:
-    """The app-id that a peer's class asks unless told otherwise: `def __init__(self, sidecar, app_id="order")`."""
-    for node in ast.walk(part):
-        if isinstance(node, ast.FunctionDef) and node.args.args and node.args.args[-1].arg == "app_id":
-            default = node.args.defaults[-1] if node.args.defaults else None
-            if isinstance(default, ast.Constant):
-                return str(default.value)
-    return ""
+            of_sidecar = "sidecar" in ast.unparse(node.func.value)
+            if node.func.attr == "ask" and of_sidecar:
+                app_id, path = node.args[:2]
+                assert isinstance(app_id, ast.Constant), f"{file}: the app-id must be written out"
+                assert isinstance(path, ast.Constant), f"{file}: the path must be written out"
+                yield service, app_id.value, path.value
+            assert node.func.attr != "invoke" or service == "gateway", f"{file}: peers are asked by sidecar.ask"
 
 
 def calls_in_the_code():
-    found = {("gateway", route.app_id, "POST", route.path) for route in PUBLIC}
-    for service in SERVICES:
-        found |= set(asked_by_peers(service))
-        if service != "usercenter":
-            found.add((service, "usercenter", "GET", "/internal/jwks"))
-        if service not in {"usercenter", "gateway"}:  # the gateway verifies no token
-            found.add((service, "usercenter", "GET", "/internal/revocations"))
-    return found
+    found = {call for service in SERVICES for call in asked(service)}
+    found |= {(service, "usercenter", "/internal/jwks") for service in SERVICES if service != "usercenter"}
+    verifying = set(SERVICES) - {"usercenter", "gateway"}  # the gateway verifies no token
+    return found | {(service, "usercenter", "/internal/revocations") for service in verifying}
+
+
+def verb(path: str) -> str:
+    return "GET" if path in {"/internal/jwks", "/internal/revocations"} else "POST"
+
+
+def test_each_services_list_names_the_callers_in_the_code_and_no_others():
+    assert listed() == calls_in_the_code()
+
+
+@pytest.mark.parametrize(("service", "callers"), lists().items(), ids=lists())
+def test_a_list_names_every_internal_method_and_the_router_is_held_to_it(service, callers):
+    router = import_module(f"{service}.endpoints.internal").router
+    assert {route.path.removeprefix("/internal/") for route in router.routes} == set(callers)
+    [door] = router.dependencies
+    assert inspect.getclosurevars(door.dependency).nonlocals == {"callers": callers}
+
+
+def test_what_nobody_calls_is_closed():
+    closed = {(service, method) for service, callers in lists().items() for method, apps in callers.items() if not apps}
+    assert closed == {
+        ("payment", "paymentBySn"), ("payment", "refund"), ("usercenter", "userById"), ("usercenter", "authByKey"),
+    }  # fmt: skip
+
+
+def test_no_service_gives_out_tokens_for_others():
+    assert "issueToken" not in lists()["usercenter"]
 
 
 def test_the_policies_are_the_calls_that_the_code_makes():
-    assert allowed() == calls_in_the_code()
+    public = {("gateway", route.app_id, "POST", route.path) for route in PUBLIC}
+    assert allowed() == public | {(caller, callee, verb(path), path) for caller, callee, path in listed()}
 
 
 @pytest.mark.parametrize("callee", SERVICES)

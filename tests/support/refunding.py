@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.stack import read_stack_env
 from tests.support.system import HOMESTAY, System
 from tests.support.waiting import eventually
 
@@ -67,8 +68,8 @@ def books(system: System, number: str) -> dict[str, Any]:
 
 
 def ask_refund(system: System, order_sn: str, number: str, fen: int, request_sn: str) -> httpx.Response:
-    """A peer's call, as its sidecar brings it: parts of a payment are refunded this way."""
-    body = {
+    """An event of order's, as payment's sidecar brings it: parts of a payment are refunded this way."""
+    data = {
         "requestSn": request_sn,
         "orderSn": order_sn,
         "paymentSn": number,
@@ -76,20 +77,15 @@ def ask_refund(system: System, order_sn: str, number: str, fen: int, request_sn:
         "cause": "test",
         "reason": "部分退款",
     }
-    return inside(system, "/internal/refund", body)
+    event = {"specversion": "1.0", "id": request_sn, "source": "minsu/order", "data": data}
+    return inside(system, "/events/refund-requested", event)
 
 
 def inside(system: System, path: str, body: Any = None) -> httpx.Response:
-    """Through payment's inner door, which opens to its sidecar's token."""
-    return httpx.post(
-        system.environment["PAYMENT_URL"] + path, json=body, headers={"dapr-api-token": app_token(system)}, timeout=20
-    )
-
-
-def app_token(system: System) -> str:
-    env = (Path(system.environment["RUN_DIR"]) / "env" / "payment.env").read_text()
-    [line] = [each for each in env.splitlines() if each.removeprefix("export ").startswith("APP_API_TOKEN=")]
-    return line.partition("=")[2].strip("'\"")
+    """A delivery to payment: it opens to its sidecar's token, on a path that its own subscriptions and bindings know."""
+    told = read_stack_env(Path(system.environment["RUN_DIR"]) / "env" / "payment.env")
+    url = f"{system.environment['PAYMENT_URL']}/delivered/{told['DELIVERY_TOKEN']}{path}"
+    return httpx.post(url, json=body, headers={"dapr-api-token": told["APP_API_TOKEN"]}, timeout=20)
 
 
 def hurry(system: System, number: str) -> None:

@@ -2,24 +2,13 @@
 
 import socket
 import ssl
-from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.support.stack import read_stack_env
+from tests.support.invoking import DROPPED, as_app
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
-
-
-def as_app(system, app, method, path, body):
-    """A call by `app`'s own sidecar, as that app would make it."""
-    token = read_stack_env(Path(system.environment["RUN_DIR"]) / "env" / f"{app}-daprd.env")["DAPR_API_TOKEN"]
-    port = system.environment[f"{app.upper()}_DAPR_HTTP_PORT"]
-    callee, _, rest = path.partition("/")
-    url = f"http://127.0.0.1:{port}/v1.0/invoke/{callee}/method/{rest}"
-    return httpx.request(method, url, json=body, headers={"dapr-api-token": token}, timeout=10)
 
 
 def test_a_purchase_goes_through_as_without_identities(system):
@@ -32,6 +21,8 @@ def test_a_purchase_goes_through_as_without_identities(system):
         pytest.param("travel", "payment/internal/close", id="an app that the policy does not name"),
         pytest.param("order", "payment/internal/paymentBySn", id="an operation that it is not named for"),
         pytest.param("notification", "gateway/", id="the front door from inside"),
+        pytest.param("payment", "order/events/payment-status", id="a made-up event"),
+        pytest.param("travel", "payment/jobs/payment-query-open", id="a made-up tick"),
     ],
 )
 def test_a_call_that_no_policy_names_is_refused_and_logged_with_the_callers_identity(system, log, caller, path):
@@ -47,6 +38,13 @@ def test_a_call_that_no_policy_names_is_refused_and_logged_with_the_callers_iden
     refused = f"access control policy has denied access to id: {identity} operation: {path.partition('/')[2]}"
     eventually(lambda: refused in (log / f"{callee}-daprd.log").read_text(), what="the refusal is logged")
     assert system.status(order_sn)["payStatus"] == 0
+
+
+@pytest.mark.parametrize("path", ["order/events/payment-status", "payment/jobs/payment-query-open"])
+def test_headers_that_the_caller_has_dropped_do_not_deceive_the_policy(system, path):
+    answer = as_app(system, "travel", "POST", path, {}, DROPPED)
+    assert answer.status_code == 403
+    assert "denied access to id: spiffe://public/ns/minsu/travel" in answer.json()["message"]
 
 
 def test_an_allowed_call_of_the_same_app_passes(system):

@@ -10,8 +10,9 @@ from uuid import uuid4
 import httpx
 import psycopg
 
+from order.endpoints.internal import CALLERS
 from servicekit.sidecar import BulkEntry
-from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens
+from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens, called_by
 
 BUYER, STRANGER, MERCHANT, OTHER_MERCHANT = 101, 102, 201, 202
 HOMESTAY: dict[str, Any] = {
@@ -87,7 +88,8 @@ class Order:
         return await self.post(f"/merchant{path}", body, user=user, roles=["buyer", "merchant"])
 
     async def inside(self, path: str, body: Any = None) -> httpx.Response:
-        return await self.http.post(path, json=body, headers=SIDECAR_HEADERS)
+        callers = sorted(CALLERS.get(path.removeprefix("/internal/"), ()))
+        return await self.http.post(path, json=body, headers=called_by(callers[0]) if callers else SIDECAR_HEADERS)
 
     def wish(self, *, days: int = 0, nights: int = 1, **more: Any) -> dict[str, Any]:
         start = self.clock.now + timedelta(days=days)

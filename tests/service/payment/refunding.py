@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from servicekit.testing import SIDECAR_HEADERS
+from servicekit.testing import SIDECAR_HEADERS, called_by
 from tests.service.payment.conftest import BUYER, ORDER
 from tests.service.payment.test_callback import CALLBACK, JSON, rows
 from tests.service.payment.test_checkout import BODY, PREPAY
@@ -38,7 +38,7 @@ async def ask(http, payment_sn, fen=19900, number=1, **changes):
         "cause": "buyer",
         "reason": "行程有变",
     }
-    return await http.post("/internal/refund", json=body | changes, headers=SIDECAR_HEADERS)
+    return await http.post("/internal/refund", json=body | changes, headers=called_by("tests"))
 
 
 async def hear(http, payment_sn, fen=19900, number=1):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from servicekit.testing import SIDECAR_HEADERS
+from servicekit.testing import SIDECAR_HEADERS, called_by
 from tests.service.payment.conftest import BUYER, ORDER
 from tests.service.payment.test_callback import CALLBACK, JSON, rows
 from tests.service.payment.test_checkout import BODY, PREPAY, payments
@@ -16,7 +16,7 @@ CLOSE = "/internal/close"
 
 
 async def close(http):
-    return await http.post(CLOSE, json={"orderSn": ORDER}, headers=SIDECAR_HEADERS)
+    return await http.post(CLOSE, json={"orderSn": ORDER}, headers=called_by("order"))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from servicekit.testing import SIDECAR_HEADERS
+from servicekit.testing import called_by
 
 HOMESTAY = "/travel/v1/homestay"
 FIELDS = {
@@ -46,7 +46,7 @@ async def test_what_is_withdrawn_leaves_every_list_at_once(http, sql):
         assert await ids(http, "guessList") == [11, 9, 8, 7, 6]
         assert await ids(http, "businessList", {"homestayBusinessId": 2}) == []
         assert (await http.post(f"{HOMESTAY}/homestayDetail", json={"id": 3})).status_code == 404
-        snapshot = await http.post("/internal/homestaySnapshot", json={"homestayId": 3}, headers=SIDECAR_HEADERS)
+        snapshot = await http.post("/internal/homestaySnapshot", json={"homestayId": 3}, headers=called_by("order"))
         assert snapshot.json()["onSale"] is False
     finally:
         sql.execute("update homestay_activity set row_status = 1")
@@ -72,7 +72,7 @@ async def test_one_off_sale_and_one_absent_are_both_not_found(http, homestay_id)
 
 
 async def test_the_snapshot_says_in_fen_what_is_sold_and_whether(http):
-    answer = await http.post("/internal/homestaySnapshot", json={"homestayId": 9}, headers=SIDECAR_HEADERS)
+    answer = await http.post("/internal/homestaySnapshot", json={"homestayId": 9}, headers=called_by("order"))
     assert answer.status_code == 200
     snapshot = answer.json()
     assert snapshot.pop("info")
@@ -94,15 +94,15 @@ async def test_the_snapshot_says_in_fen_what_is_sold_and_whether(http):
 
 
 async def test_the_snapshot_of_one_off_sale_says_so_and_of_none_is_not_found(http):
-    off_sale = await http.post("/internal/homestaySnapshot", json={"homestayId": 12}, headers=SIDECAR_HEADERS)
+    off_sale = await http.post("/internal/homestaySnapshot", json={"homestayId": 12}, headers=called_by("order"))
     assert (off_sale.status_code, off_sale.json()["onSale"]) == (200, False)
-    absent = await http.post("/internal/homestaySnapshot", json={"homestayId": 999}, headers=SIDECAR_HEADERS)
+    absent = await http.post("/internal/homestaySnapshot", json={"homestayId": 999}, headers=called_by("order"))
     assert (absent.status_code, absent.json()["code"]) == (404, 100301)
 
 
 async def test_the_cover_is_the_first_picture(http, sql):
     sql.execute("update homestay set banner = '/a.svg, /b.svg' where id = 6")
-    snapshot = await http.post("/internal/homestaySnapshot", json={"homestayId": 6}, headers=SIDECAR_HEADERS)
+    snapshot = await http.post("/internal/homestaySnapshot", json={"homestayId": 6}, headers=called_by("order"))
     assert snapshot.json()["cover"] == "/a.svg"
 
 

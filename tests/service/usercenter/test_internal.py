@@ -2,7 +2,8 @@ import jwt
 import pytest
 from tests.service.usercenter.conftest import APPID
 
-from servicekit.testing import SIDECAR_HEADERS, Tokens
+from servicekit.testing import Tokens, called_by
+from usercenter.endpoints.internal import CALLERS
 
 PASSWORD = "password"
 
@@ -15,7 +16,15 @@ async def user(http, mobile) -> dict:
 
 
 async def ask(http, name: str, body: dict):
-    return await http.post(f"/internal/{name}", json=body, headers=SIDECAR_HEADERS)
+    callers = sorted(CALLERS[name]) or ["tests"]
+    return await http.post(f"/internal/{name}", json=body, headers=called_by(callers[0]))
+
+
+@pytest.fixture(autouse=True)
+def _tests_may_ask_what_nobody_asks(monkeypatch):
+    for name in ("userById", "authByKey"):
+        assert CALLERS[name] == set()
+        monkeypatch.setitem(CALLERS, name, {"tests"})
 
 
 async def test_peers_learn_who_a_user_is(http, user):
@@ -86,8 +95,14 @@ async def test_a_token_of_another_key_is_refused(http):
 
 
 async def test_the_keys_carry_their_thumbprint_and_nothing_private(http):
-    keys = (await http.get("/internal/jwks", headers=SIDECAR_HEADERS)).json()["keys"]
+    keys = (await http.get("/internal/jwks", headers=called_by("travel"))).json()["keys"]
     assert len(keys) == 1
     assert keys[0].keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"}
     assert (keys[0]["kty"], keys[0]["crv"], keys[0]["alg"], keys[0]["use"]) == ("EC", "P-256", "ES256", "sig")
     assert jwt.PyJWK.from_dict(keys[0]).key_id == keys[0]["kid"]
+
+
+async def test_a_token_for_anybody_is_not_to_be_had(http, user):
+    answer = await http.post("/internal/issueToken", json={"userId": user["id"]}, headers=called_by("travel"))
+    assert answer.status_code == 404
+    assert "accessToken" not in answer.text

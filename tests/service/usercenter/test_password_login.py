@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from servicekit.db import Database
-from servicekit.testing import SIDECAR_HEADERS
+from servicekit.testing import called_by
 from usercenter.housekeeping import Housekeeping
 
 REGISTER, LOGIN = "/usercenter/v1/user/register", "/usercenter/v1/user/login"
@@ -54,7 +54,7 @@ async def test_who_registers_is_signed_in_and_sees_their_own_data(http, sql, mob
 
 async def test_the_token_lives_two_hours_and_is_to_be_refreshed_half_way(http, mobile, clock):
     token = (await register(http, mobile)).json()["data"]
-    keys = (await http.get("/internal/jwks", headers=SIDECAR_HEADERS)).json()
+    keys = (await http.get("/internal/jwks", headers=called_by("travel"))).json()
     header = jwt.get_unverified_header(token["accessToken"])
     claims = jwt.decode(
         token["accessToken"],

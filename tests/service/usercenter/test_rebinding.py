@@ -8,7 +8,7 @@ import jwt
 import pytest
 from tests.service.usercenter.conftest import APPID, WECHAT, new_key
 
-from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
+from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, called_by, client
 from usercenter.main import create_app
 from usercenter.settings import Settings
 
@@ -57,7 +57,7 @@ def bearer(answer: httpx.Response) -> dict[str, str]:
 
 async def openid(http, number, **more):
     body = {"userId": number, "authType": "wxMini"} | more
-    return (await http.post("/internal/authByUser", json=body, headers=SIDECAR_HEADERS)).json().get("authKey")
+    return (await http.post("/internal/authByUser", json=body, headers=called_by("payment"))).json().get("authKey")
 
 
 async def test_an_operator_releases_an_account_and_the_phones_owner_binds_another_wechat(

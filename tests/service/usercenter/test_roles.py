@@ -5,7 +5,7 @@ import jwt
 import pytest
 from typer.testing import CliRunner
 
-from servicekit.testing import SIDECAR_HEADERS
+from servicekit.testing import called_by
 from usercenter.__main__ import cli
 
 REGISTER, REFRESH = "/usercenter/v1/user/register", "/usercenter/v1/user/refreshToken"
@@ -173,7 +173,7 @@ async def test_a_revoked_role_ends_every_token_that_has_it(database_url, http, s
     token = (await http.post(LOGIN, json=credentials)).json()["data"]
     await asyncio.to_thread(change, database_url, mobile, "--revoke", "operator")
 
-    listed = (await http.get("/internal/revocations", headers=SIDECAR_HEADERS)).json()["users"]
+    listed = (await http.get("/internal/revocations", headers=called_by("order"))).json()["users"]
     assert {"userId": user_id(sql, mobile), "generation": 1} in listed
     assert (await http.post(REFRESH, json={}, headers=bearer(token))).status_code == 401
     assert said_roles((await http.post(LOGIN, json=credentials)).json()["data"]) == ["buyer"]
@@ -184,7 +184,7 @@ async def test_a_closed_account_is_in_the_list_and_an_old_change_is_not(http, sq
     number = user_id(sql, mobile)
 
     async def listed():
-        users = (await http.get("/internal/revocations", headers=SIDECAR_HEADERS)).json()["users"]
+        users = (await http.get("/internal/revocations", headers=called_by("order"))).json()["users"]
         return [each["generation"] for each in users if each["userId"] == number]
 
     assert await listed() == []

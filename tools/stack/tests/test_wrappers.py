@@ -17,6 +17,8 @@ def where(tmp_path: Path) -> layout.Layout:
     (run / "env").mkdir(parents=True)
     (run / "env" / "daprd.env").write_text("KAFKA_BROKERS='127.0.0.1:9092'\n")
     (run / "env" / "order-daprd.env").write_text("APP_API_TOKEN='it'\"'\"'s'\n")
+    (tmp_path / "repo" / "dapr").mkdir(parents=True)
+    (tmp_path / "repo" / "dapr" / "with-delivery-token").symlink_to(layout.REPO / "dapr" / "with-delivery-token")
     daprd = tmp_path / "repo" / ".tools" / "bin" / "daprd"
     daprd.parent.mkdir(parents=True)
     daprd.write_text('#!/bin/sh\nprintf "%s\\n" "$@" "$KAFKA_BROKERS" "$APP_API_TOKEN"\n')
@@ -38,15 +40,37 @@ def test_the_sidecar_runs_on_loopback_without_scheduler_and_with_its_settings(wh
         "--placement-host-address=x", "--enable-app-health-check",
     )  # fmt: skip
     assert said == [
-        "--app-id", "order", "--resources-path", "/with blank", "--enable-app-health-check",
+        "--app-id", "order", "--resources-path", f"{where.run}/resources/order-/with blank", "--enable-app-health-check",
         "--dapr-listen-addresses", "127.0.0.1",
         "--dapr-internal-grpc-listen-address", "127.0.0.1",
         "--metrics-listen-address", "127.0.0.1",
-        "--disable-init-endpoints", "config",
+        "--disable-init-endpoints", "config,subscribe",
         "--dapr-block-shutdown-duration", sidecar.BLOCK_SHUTDOWN,
         "--dapr-graceful-shutdown-seconds", sidecar.GRACEFUL_SHUTDOWN,
         "127.0.0.1:9092", "it's",
     ]  # fmt: skip
+
+
+def test_the_routes_of_deliveries_carry_the_apps_own_token_in_private_copies(where: layout.Layout) -> None:
+    env = where.run / "env" / "order-daprd.env"
+    env.write_text(env.read_text() + "DELIVERY_TOKEN='secretofthisapp01'\n")
+    folders = [layout.REPO / "components", layout.REPO / "dapr" / "subscriptions", layout.REPO / "dapr" / "resiliency"]
+    told = [word for folder in folders for word in ("--resources-path", str(folder))]
+    said = run(sidecar.write_wrapper(where), "--app-id", "order", "--dapr-http-port", "3503", *told)
+    copies = where.run / "resources" / "order-3503"
+    assert [said[at + 1] for at, word in enumerate(said) if word == "--resources-path"] == [
+        str(copies / folder.name) for folder in folders
+    ]
+    for folder in folders:
+        for file in sorted(folder.glob("*.yaml")):
+            copy = copies / folder.name / file.name
+            given, made = file.read_text(), copy.read_text()
+            routes = given.count(": /events/") + given.count(": /jobs/")
+            assert made.count(": /delivered/secretofthisapp01/") == routes
+            assert made.replace("/delivered/secretofthisapp01", "") == given
+            assert copy.stat().st_mode & 0o077 == 0
+    assert sum("/delivered/" in file.read_text() for file in (copies / "components").iterdir()) == 10
+    assert sum("/delivered/" in file.read_text() for file in (copies / "subscriptions").iterdir()) == 8
 
 
 def test_without_an_app_the_arguments_pass_unchanged(where: layout.Layout) -> None:

@@ -14,6 +14,7 @@ from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
+from servicekit.deliveries import OwnDeliveries, Unwrapping
 from servicekit.errors import Problem
 from servicekit.health import Subscriptions
 from servicekit.idempotency import Idempotency
@@ -130,6 +131,8 @@ def build(
     def refuse(request: Request, problem: Problem) -> Any:
         return problems.render(request, catalogue, problem)
 
+    delivery_token = settings.delivery_token.get_secret_value()
+    app.add_middleware(OwnDeliveries, token=delivery_token, render=refuse, sidecar_only=sidecar_only)
     app.add_middleware(
         Gatekeeper,
         token=settings.app_api_token.get_secret_value(),
@@ -137,6 +140,7 @@ def build(
         render=refuse,
         sidecar_only=sidecar_only,
     )
+    app.add_middleware(Unwrapping, token=delivery_token)
     return app
 
 

@@ -65,11 +65,13 @@ class Watch:
 
     def _on_error(self, context: Any) -> None:
         """TimeoutError is the client's own (`command_timeout`): a server that works ends a statement earlier."""
-        if isinstance(context.original_exception, TimeoutError):
+        error, connection = context.original_exception, context.connection
+        if isinstance(error, TimeoutError):
             context.is_disconnect = context.invalidate_pool_on_disconnect = True
             self._condemn()
-        elif isinstance(context.original_exception, asyncio.CancelledError) and context.connection is not None:
-            if self._now() - context.connection.info.get("began", self._now()) > SLOW_SECONDS:
+        elif isinstance(error, asyncio.CancelledError) and connection is not None and not connection.invalidated:
+            waited = self._now() - connection.info.get("began", self._now())
+            if waited > SLOW_SECONDS:
                 self._suspect_since = self._now()
 
     def _condemn(self) -> None:

@@ -1,14 +1,15 @@
 """Settings that every service has. A service adds its own in one small subclass with its own prefix."""
 
 import sys
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator
+from pydantic import Field, PostgresDsn, Secret, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from servicekit.crowd import networks
 
 PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+PathSegment = Annotated[str, StringConstraints(pattern="^([A-Za-z0-9]{16,})?$")]
 
 
 class ServiceSettings(BaseSettings):
@@ -36,6 +37,9 @@ class ServiceSettings(BaseSettings):
     app_port: int = Field(8000, validation_alias="APP_PORT")
     app_api_token: SecretStr = Field(validation_alias="APP_API_TOKEN", min_length=16)
     """What the sidecar shows with every call to this app; without it nobody reaches /internal, /events, /jobs, /dapr."""
+    delivery_token: Secret[PathSegment] = Field(Secret(""), validation_alias="DELIVERY_TOKEN")
+    """What the routes of this app's own subscriptions and cron bindings begin with (`/delivered/<token>`), and no other
+    app knows. Without it whatever comes through the sidecar may be an event: leave it out only where identities are on."""
     dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_HOST")
     dapr_http_port: int = Field(3500, validation_alias="DAPR_HTTP_PORT")
     dapr_grpc_port: int = Field(50001, validation_alias="DAPR_GRPC_PORT")

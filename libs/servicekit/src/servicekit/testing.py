@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 
 from servicekit.auth import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
+from servicekit.callers import CALLER
 from servicekit.errors import PeerUnavailable
 from servicekit.sidecar import Sidecar
 
@@ -115,7 +116,12 @@ class Tokens:
 
 
 SIDECAR_HEADERS = {"dapr-api-token": APP_TOKEN}
-"""What a service's own sidecar sends: opens /internal, /events, /jobs and /dapr in tests."""
+"""What a service's own sidecar sends: opens /events, /jobs and /dapr in tests."""
+
+
+def called_by(app_id: str) -> dict[str, str]:
+    """What a service's own sidecar sends with the call of another app: opens /internal to that app."""
+    return {**SIDECAR_HEADERS, CALLER: app_id}
 
 
 @contextlib.asynccontextmanager

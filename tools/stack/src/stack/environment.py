@@ -90,6 +90,7 @@ class Environment:
         return {
             "APP_API_TOKEN": self.vault.token(f"{name}-app-token"),
             "DAPR_API_TOKEN": self.vault.token(f"{name}-dapr-token"),
+            "DELIVERY_TOKEN": self.vault.token(f"{name}-delivery-token"),
         }
 
     def _own_settings(self) -> dict[str, dict[str, str]]:

@@ -14,8 +14,9 @@ WRAPPER = """\
 #!/bin/sh
 # Made by `make infra`. Finds the app's id among the arguments, takes the sidecar's settings from {run}/env,
 # and runs daprd on loopback only, without scheduler and placement (the CLI would insist on a scheduler).
+# Its subscriptions and cron bindings are copies whose routes carry the app's delivery token (docs/decisions/0011).
 set -eu
-app=
+app= port=
 wanted=$#
 while [ "$wanted" -gt 0 ]; do
   word=$1
@@ -26,6 +27,8 @@ while [ "$wanted" -gt 0 ]; do
     --scheduler-host-address=* | --placement-host-address=*) continue ;;
     --app-id) app=${{1:-}} ;;
     --app-id=*) app=${{word#*=}} ;;
+    --dapr-http-port) port=${{1:-}} ;;
+    --dapr-http-port=*) port=${{word#*=}} ;;
   esac
   set -- "$@" "$word"
 done
@@ -34,11 +37,24 @@ if [ -n "$app" ]; then
   . {env}/daprd.env
   . {env}/"$app-daprd.env"
   set +a
+  wanted=$#
+  while [ "$wanted" -gt 0 ]; do
+    word=$1
+    shift
+    wanted=$((wanted - 1))
+    set -- "$@" "$word"
+    if [ "$word" = --resources-path ]; then
+      folder=$({deliveries} "$1" {copies}/"$app-$port")
+      shift
+      wanted=$((wanted - 1))
+      set -- "$@" "$folder"
+    fi
+  done
   set -- "$@" \\
     --dapr-listen-addresses 127.0.0.1 \\
     --dapr-internal-grpc-listen-address 127.0.0.1 \\
     --metrics-listen-address 127.0.0.1 \\
-    --disable-init-endpoints config \\
+    --disable-init-endpoints config,subscribe \\
     --dapr-block-shutdown-duration {block} \\
     --dapr-graceful-shutdown-seconds {graceful}
   if [ -n "${{MINSU_SENTRY:-}}" ]; then
@@ -64,6 +80,8 @@ def write_wrapper(layout: Layout) -> Path:
         WRAPPER.format(
             run=layout.run,
             env=shlex.quote(str(layout.run / "env")),
+            copies=shlex.quote(str(layout.run / "resources")),
+            deliveries=shlex.quote(str(layout.repo / "dapr" / "with-delivery-token")),
             block=BLOCK_SHUTDOWN,
             graceful=GRACEFUL_SHUTDOWN,
             trust=mtls.TRUST_DOMAIN,

@@ -15,9 +15,16 @@ from order.schemas import (
     UsedOrders,
 )
 from order.states import TradeState
+from servicekit import callers
 from servicekit.app import provided
 
-router = APIRouter(prefix="/internal", tags=["internal"])
+CALLERS = {
+    "payable": {"payment"},
+    "orderDetail": {"notification"},
+    "usedOrders": {"payment"},
+    "commentable": {"travel"},
+}
+router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 Reader = Annotated[Lookup, Depends(provided(Lookup))]
 
 

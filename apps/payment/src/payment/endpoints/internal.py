@@ -8,9 +8,16 @@ from payment.closing import Closing
 from payment.ledger import Ledger
 from payment.refunds import Refunds
 from payment.schemas import CloseOutcome, OrderRequest, PaymentAnswer, RefundAnswer, RefundRequested, SnRequest
+from servicekit import callers
 from servicekit.app import provided
 
-router = APIRouter(prefix="/internal", tags=["internal"])
+CALLERS: dict[str, set[str]] = {
+    "close": {"order"},
+    "paymentByOrder": {"order"},
+    "paymentBySn": set(),
+    "refund": set(),  # order asks by event
+}
+router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 Payments = Annotated[Ledger, Depends(provided(Ledger))]
 
 

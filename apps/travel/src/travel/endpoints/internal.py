@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from servicekit import callers
 from servicekit.app import provided
 from travel.homestays import Homestays
 from travel.schemas import HomestaySnapshot, SnapshotRequest
 
-router = APIRouter(prefix="/internal", tags=["internal"])
+CALLERS = {"homestaySnapshot": {"order"}}
+router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 
 
 @router.post("/homestaySnapshot")

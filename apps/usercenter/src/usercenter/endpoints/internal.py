@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
+from servicekit import callers
 from servicekit.app import provided
 from servicekit.revocation import Revocation, RevocationList
 from usercenter.profiles import Profiles
@@ -11,7 +12,15 @@ from usercenter.schemas import Auth, AuthByKey, AuthByUser, UserId, UserIds, Use
 from usercenter.sessions import Sessions
 from usercenter.tokens import SigningKeys
 
-router = APIRouter(prefix="/internal", tags=["internal"])
+CALLERS: dict[str, set[str]] = {
+    "jwks": {"gateway", "travel", "order", "payment", "notification"},
+    "revocations": {"travel", "order", "payment", "notification"},
+    "userById": set(),
+    "usersByIds": {"travel"},
+    "authByUser": {"payment", "notification"},
+    "authByKey": set(),
+}
+router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 
 TheProfiles = Annotated[Profiles, Depends(provided(Profiles))]
 
