@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Select, cast, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -137,7 +137,7 @@ async def claim_unanswered(
     return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
 
 
-def oldest_unanswered() -> Select[tuple[datetime | None]]:
+def oldest_unanswered() -> Select[Any]:
     return select(func.min(HomestayOrder.refund_opened_at)).where(HomestayOrder.refund_state == RefundState.ASKED)
 
 
@@ -199,16 +199,16 @@ async def closing_page(session: Transaction, *, below: int, size: int) -> Sequen
     return (await session.scalars(query)).all()
 
 
-def oldest_closing() -> Select[tuple[datetime | None]]:
+def oldest_closing() -> Select[Any]:
     return select(func.min(HomestayOrder.closing_at)).where(HomestayOrder.trade_state == TradeState.WAIT_PAY)
 
 
-def oldest_unpaid() -> Select[tuple[datetime | None]]:
+def oldest_unpaid() -> Select[Any]:
     """When the time to pay ended; lies ahead while it runs."""
     return select(func.min(HomestayOrder.close_at)).where(HomestayOrder.trade_state == TradeState.WAIT_PAY)
 
 
-def oldest_stay_over() -> Select[tuple[datetime | None]]:
+def oldest_stay_over() -> Select[Any]:
     """Noon after the last night, of stays that nothing holds: as `claim_expired`."""
     noon = cast(HomestayOrder.live_end_date, DateTime(timezone=False)) + text("interval '12 hours'")
     return select(func.min(func.timezone("Asia/Shanghai", noon))).where(
@@ -218,7 +218,7 @@ def oldest_stay_over() -> Select[tuple[datetime | None]]:
     )
 
 
-def oldest_refund_requested() -> Select[tuple[datetime | None]]:
+def oldest_refund_requested() -> Select[Any]:
     """When payment was told to give money back that is not back, whatever the cause; not those that it said it cannot."""
     return (
         select(func.min(OrderPayment.refund_requested_at))
