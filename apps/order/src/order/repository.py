@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
 from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
-from order.states import RefundState, TradeState
+from order.states import RefundCause, RefundState, TradeState
 from servicekit.db import Transaction
 
 T = TypeVar("T")
@@ -219,14 +219,14 @@ def oldest_stay_over() -> Select[Any]:
 
 
 def oldest_refund_requested() -> Select[Any]:
-    """When payment was told to give money back that is not back, whatever the cause; not those that it said it cannot."""
+    """When payment was told to give money back that is not back; without a buyer's refund that it said it cannot give."""
     return (
         select(func.min(OrderPayment.refund_requested_at))
         .join(HomestayOrder, HomestayOrder.id == OrderPayment.order_id)
         .where(
             OrderPayment.refund_requested_at.is_not(None),
             OrderPayment.pay_status == 1,
-            HomestayOrder.refund_state != RefundState.FAILED,
+            or_(OrderPayment.refund_cause != RefundCause.BUYER, HomestayOrder.refund_state != RefundState.FAILED),
         )
     )
 
