@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Select, cast, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
 from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
-from order.states import RefundState, TradeState
+from order.states import RefundCause, RefundState, TradeState
 from servicekit.db import Transaction
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ async def claim_unanswered(
     return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
 
 
-def oldest_unanswered() -> Select[tuple[datetime | None]]:
+def oldest_unanswered() -> Select[Any]:
     return select(func.min(HomestayOrder.refund_opened_at)).where(HomestayOrder.refund_state == RefundState.ASKED)
 
 
@@ -199,16 +199,16 @@ async def closing_page(session: Transaction, *, below: int, size: int) -> Sequen
     return (await session.scalars(query)).all()
 
 
-def oldest_closing() -> Select[tuple[datetime | None]]:
+def oldest_closing() -> Select[Any]:
     return select(func.min(HomestayOrder.closing_at)).where(HomestayOrder.trade_state == TradeState.WAIT_PAY)
 
 
-def oldest_unpaid() -> Select[tuple[datetime | None]]:
+def oldest_unpaid() -> Select[Any]:
     """When the time to pay ended; lies ahead while it runs."""
     return select(func.min(HomestayOrder.close_at)).where(HomestayOrder.trade_state == TradeState.WAIT_PAY)
 
 
-def oldest_stay_over() -> Select[tuple[datetime | None]]:
+def oldest_stay_over() -> Select[Any]:
     """Noon after the last night, of stays that nothing holds: as `claim_expired`."""
     noon = cast(HomestayOrder.live_end_date, DateTime(timezone=False)) + text("interval '12 hours'")
     return select(func.min(func.timezone("Asia/Shanghai", noon))).where(
@@ -218,15 +218,15 @@ def oldest_stay_over() -> Select[tuple[datetime | None]]:
     )
 
 
-def oldest_refund_requested() -> Select[tuple[datetime | None]]:
-    """When payment was told to give money back that is not back, whatever the cause; not those that it said it cannot."""
+def oldest_refund_requested() -> Select[Any]:
+    """When payment was told to give money back that is not back; without a buyer's refund that it said it cannot give."""
     return (
         select(func.min(OrderPayment.refund_requested_at))
         .join(HomestayOrder, HomestayOrder.id == OrderPayment.order_id)
         .where(
             OrderPayment.refund_requested_at.is_not(None),
             OrderPayment.pay_status == 1,
-            HomestayOrder.refund_state != RefundState.FAILED,
+            or_(OrderPayment.refund_cause != RefundCause.BUYER, HomestayOrder.refund_state != RefundState.FAILED),
         )
     )
 

@@ -1,7 +1,8 @@
 """The states of payments and refunds that should end, for the gauges of their ages (servicekit.unfinished). Days to be
 reconciled or settled have a gauge of their own (daily.OLDEST)."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
@@ -11,7 +12,7 @@ from payment.states import PayStatus
 from servicekit.unfinished import Unfinished
 
 
-def _oldest_refund(state: RefundState) -> Select[tuple[datetime | None]]:
+def _oldest_refund(state: RefundState) -> Select[Any]:
     return select(func.min(Refund.created_at)).where(Refund.state == state)
 
 

@@ -6,7 +6,8 @@ and nothing else. A test holds the rows and the states of all models together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from prometheus_client import Gauge
 from sqlalchemy import Select
@@ -24,7 +25,7 @@ class Unfinished:
     seconds, so from few rows or by an index. `gauge`: one of its own that also tells the age, for an alert of its own."""
 
     state: str
-    since: Select[tuple[datetime | None]]
+    since: Select[Any]
     limit: timedelta
     gauge: Gauge | None = None
 

@@ -1,0 +1,86 @@
+"""Signing in, in a browser: it leads back to a page of the storefront, whatever the address says. The gateway alone, with a
+usercenter that lets everybody in."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from gateway.main import create_app
+from servicekit.testing import FakeSidecar
+from tests.service.gateway.conftest import settings
+from tests.support.browsing import ARGUMENTS, CHROMIUM, PHONE, opened, sign_in
+
+LOGIN = "/usercenter/v1/user/login"
+TOKEN = {"accessToken": "a.e30.c", "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
+ELSEWHERE = [
+    "/.//elsewhere.invalid",
+    "//elsewhere.invalid/orders",
+    "/\\elsewhere.invalid",
+    "/\t/elsewhere.invalid",
+    "/%2Felsewhere.invalid",
+    "https://elsewhere.invalid",
+    "javascript:document.title='run'",
+    "/nowhere",
+]
+
+
+@pytest.fixture(scope="module")
+def storefront() -> Iterator[str]:
+    sidecar = FakeSidecar()
+    sidecar.answer("usercenter", LOGIN, {"code": 200, "msg": "OK", "data": TOKEN})
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(create_app(settings(), sidecar=sidecar), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    complaints: list[str] = []
+    page = opened(browser, complaints, PHONE)
+    yield page
+    page.context.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("target", ELSEWHERE, ids=ascii)
+def test_after_signing_in_the_buyer_is_at_home_whatever_next_says(page, storefront, target):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{storefront}/signin?next={quote(target, safe='')}")
+    sign_in(page, "13800000001", "secret-123")
+    page.wait_for_url(f"{storefront}/")
+    assert [url for url in asked if not url.startswith(f"{storefront}/")] == []
+
+
+def test_after_signing_in_the_buyer_is_back_at_the_page_that_asked_for_it(page, storefront):
+    page.goto(f"{storefront}/orders")
+    page.wait_for_url("**/signin?next=%2Forders")
+    sign_in(page, "13800000001", "secret-123")
+    page.wait_for_url(f"{storefront}/orders")
+
+
+def test_the_link_to_the_other_language_stays_on_this_site(page, storefront):
+    page.goto(f"{storefront}//elsewhere.invalid/")
+    link = page.get_by_test_id("language")
+    expect(link).to_have_attribute("href", f"{storefront}//elsewhere.invalid/?lang=en")
+    link.click()
+    page.wait_for_url(f"{storefront}/")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
