@@ -12,7 +12,7 @@ Problem
 ├── Conflict
 │   ├── NotOnSale · PriceOutOfRange
 │   ├── IllegalMove · NotCancellable · AlreadyPaid
-│   ├── NotRefundable · NoRefundToDecide
+│   ├── NotRefundable · NoRefundToDecide · NoFailedRefund
 │   └── CodeSpent · StayNotBegun · StayOver · RefundOpen
 └── TooManyRequests
     └── TooManyWrongCodes
@@ -100,6 +100,10 @@ class TooManyWrongCodes(TooManyRequests):
 
 class NoRefundToDecide(Conflict):
     code, slug = 103031, "no-refund-to-decide"
+
+
+class NoFailedRefund(Conflict):
+    code, slug = 103032, "no-failed-refund"
 
 
 class AmountMismatch(Poison):

@@ -74,7 +74,7 @@ def create_app(
                 parallel=settings.close_parallel,
             ),
             expiry,
-            Lookup(db, clock, payment),
+            Lookup(db, clock, payment, answer_within=answer_within),
             letters,
             refunds,
         ],

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from order.lookup import Lookup
-from order.schemas import ClosingOrders, ClosingQuery
+from order.refunds import Refunds
+from order.schemas import ClosingOrders, ClosingQuery, FailedRefundQuery, FailedRefunds, OrderState, RefundAgain
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.schemas import Ok
@@ -19,3 +20,19 @@ async def list_closing(
 ) -> Ok[ClosingOrders]:
     """Orders that wait for WeChat's word on their closing, newest first; `attempts` says how often it was asked for."""
     return Ok(data=ClosingOrders.of(await lookup.page_of_closing(body.last_id, body.page_size)))
+
+
+@router.post("/failedRefundList")
+async def list_failed_refunds(
+    body: FailedRefundQuery, _: Operator, lookup: Annotated[Lookup, Depends(provided(Lookup))]
+) -> Ok[FailedRefunds]:
+    """Orders whose refund was agreed, failed, and was not asked for again, newest first."""
+    return Ok(data=FailedRefunds.of(await lookup.page_of_failed_refunds(body.last_id, body.page_size)))
+
+
+@router.post("/refundAskAgain")
+async def ask_refund_again(
+    body: RefundAgain, operator: Operator, refunds: Annotated[Refunds, Depends(provided(Refunds))]
+) -> Ok[OrderState]:
+    """Ask payment anew for a refund that failed, in the buyer's place. Harmless to repeat while it is open."""
+    return Ok(data=OrderState.of(await refunds.ask_again(operator.user_id, body.sn, body.note)))
