@@ -66,6 +66,14 @@ async def test_wechats_outage_is_tried_again_and_dead_in_the_end(world: World, e
     assert service.outcomes("paid") == ["failed", "failed"]
 
 
+def test_what_alerts_look_at_is_there_before_the_first_failure() -> None:
+    for cause in (*(cause for _, cause in OURS), "invalid-account", "unrenderable"):
+        assert REGISTRY.get_sample_value("notification_rejections_total", {"cause": cause}) is not None
+    for kind in ("paid", "before_arrival", "refunded", "given_back", "refund_asked"):
+        labels = {"kind": kind, "state": "dead"}
+        assert REGISTRY.get_sample_value("notification_tasks_ended_total", labels) is not None
+
+
 @pytest.mark.parametrize("errcode", [40013, 40125, 40164])
 async def test_an_account_that_is_set_wrongly_is_counted_at_once_and_its_messages_wait(
     world: World, errcode: int

@@ -1,6 +1,7 @@
 """The book of tries: who may try, what was tried, what came of it and what follows. Every transaction of a delivery is
 here, each short, none with a call to anybody else inside."""
 
+import itertools
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ log = structlog.get_logger()
 
 ATTEMPTS = Counter("notification_attempts_total", "Attempts by message and outcome", ["kind", "outcome"])
 ENDED = Counter("notification_tasks_ended_total", "Tasks that left the state pending", ["kind", "state"])
+for _kind, _state in itertools.product(Kind, TaskState):
+    ENDED.labels(_kind.value, _state.value)  # at 0 from the start: an alert on the increase then sees the first one
 
 LEASE = timedelta(seconds=30)
 """Longer than either half of a try can last: looking everything up, and the send with a token renewed on the way (four
