@@ -15,6 +15,7 @@ PAYSTATUS, TRADESTATE = "payment-update-paystatus-topic", "order-update-tradesta
 CONSUMER = {
     PAYSTATUS: "order",
     TRADESTATE: "notification",
+    "order-update-refund-topic": "notification",
     "order-refund-requested-topic": "payment",
     "payment-refund-failed-topic": "order",
 }

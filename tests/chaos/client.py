@@ -38,6 +38,7 @@ class Client:
         self._sim = httpx.AsyncClient(base_url=sim_url, timeout=10, trust_env=False, limits=limits)
         self._environment, self._journal = environment, journal
         self._merchant = ""
+        self._merchant_accepts = False
 
     async def close(self) -> None:
         await self.gateway.aclose()
@@ -90,6 +91,12 @@ class Client:
             body = {"mobile": self._environment["MERCHANT_MOBILE"], "password": self._environment["MERCHANT_PASSWORD"]}
             self._merchant = (await self.ask(LOGIN, body, rng=rng))["accessToken"]
         return self._merchant
+
+    async def merchant_accepts_messages(self) -> None:
+        """As often as there will be requests: what is refused for want of a permission would be a finding."""
+        if not self._merchant_accepts:
+            await self.sim("POST", "/_sim/grant", {"openid": self._environment["MERCHANT_OPENID"], "count": 100_000})
+            self._merchant_accepts = True
 
 
 def _code(answer: httpx.Response) -> int | None:

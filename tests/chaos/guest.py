@@ -85,6 +85,7 @@ class Guest:
         """From noon of the first day the merchant is asked, who says yes or no."""
         await self.pays()
         await self.begin(self.order_sn)
+        await self.client.merchant_accepts_messages()
         await self._ask_refund("asked")
         await asyncio.sleep(self.rng.uniform(0, 3))
         token = await self.client.merchant(self.rng)

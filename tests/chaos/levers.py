@@ -19,8 +19,8 @@ from tests.chaos.machine import PROXIED, Machine
 from tests.chaos.proxy import Mood
 
 TOPICS = (
-    "payment-update-paystatus-topic", "order-update-tradestate-topic", "order-refund-requested-topic",
-    "payment-refund-failed-topic",
+    "payment-update-paystatus-topic", "order-update-tradestate-topic", "order-update-refund-topic",
+    "order-refund-requested-topic", "payment-refund-failed-topic",
 )  # fmt: skip
 MOODS = {"cut": Mood.CUT, "stall": Mood.STALL, "slow": Mood.SLOW}
 LONGEST_JUMPS = 900

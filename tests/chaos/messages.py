@@ -1,5 +1,5 @@
-"""What must have come to each guest's phone. Each has an openid of its own: what came there is about that one order, and
-each payment grants one message of each template."""
+"""What must have come to each guest's phone, and to the merchant's. Each guest has an openid of its own: what came there is
+about that one order, and each payment grants one message of each template."""
 
 import json
 from collections import Counter
@@ -9,23 +9,25 @@ from tests.chaos.books import Books, Row, group
 from tests.chaos.findings import DOUBLED, LOST, WRONG, Finding
 
 OF_THE_STAY, OF_THE_REFUND = ("支付成功通知", "入住提醒"), "退款成功通知"
-WAIT_USE, REFUNDED = 1, 3
+TO_THE_MERCHANT = "退款申请提醒"
+WAIT_USE, BACK = 1, 2
 
 
 def find(books: Books) -> Iterator[Finding]:
     openids = {row["attach"]: row["openid"] for row in books.sim["payment_order"]}
     phones = group(books.sim["message"], "openid")
     for openid, came in phones.items():
-        for title, times in Counter(row["title"] for row in came).items():
+        for title, times in Counter(row["title"] for row in came if row["title"] in OF_THE_STAY).items():
             if times > 1:
                 yield Finding(DOUBLED, openid, f"{times} messages of template {title}")
+    yield from _to_the_merchant(books)
     paid = {row["order_id"] for row in books.ours["order"]["order_transition"] if row["to_state"] == WAIT_USE}
     tasks = books.grouped("notification", "notification_task", "order_sn")
     for sn, order in books.orders.items():
         came = phones[openids.get(sn, "")]
         if order["id"] in paid:
             yield from _of_the_stay(order, came, tasks[sn])
-        yield from _of_the_refund(books, order, [row for row in came if row["title"] == OF_THE_REFUND])
+        yield from _of_refunds(books, order, [row for row in came if row["title"] == OF_THE_REFUND])
 
 
 def _of_the_stay(order: Row, came: list[Row], tasks: list[Row]) -> Iterator[Finding]:
@@ -37,16 +39,35 @@ def _of_the_stay(order: Row, came: list[Row], tasks: list[Row]) -> Iterator[Find
         yield Finding(LOST, order["sn"], f"paid, and {told} of 2 messages came; tasks: {states}")
 
 
-def _of_the_refund(books: Books, order: Row, came: list[Row]) -> Iterator[Finding]:
-    """One, of all that went back by WeChat's own ledger; to nobody else."""
+def _of_refunds(books: Books, order: Row, came: list[Row]) -> Iterator[Finding]:
+    """One for each payment whose money is wholly back, with the amount that went back by WeChat's own ledger; no other."""
     sn = order["sn"]
-    if order["trade_state"] != REFUNDED:
-        yield from (Finding(WRONG, sn, f"told of a refund, at {order['trade_state']}") for _ in came)
-        return
-    if not came:
-        yield Finding(LOST, sn, "refunded, and its guest was not told")
-    back = books.refunded_fen[order["payment_sn"]]
-    for row in came:
-        said = json.loads(row["data"])
-        if (said["character_string1"], said["amount3"]) != (sn, f"¥{back // 100}.{back % 100:02d}"):
-            yield Finding(WRONG, sn, f"{back} fen went back, and its guest was told {said}")
+    known = [row for row in books.ours["order"]["order_payment"] if row["order_id"] == order["id"]]
+    back = [row["payment_sn"] for row in known if row["pay_status"] == BACK]
+    due = Counter((sn, _yuan(books.refunded_fen[number])) for number in back)
+    told = Counter(_said(row) for row in came)
+    for (number, amount), times in (due - told).items():
+        yield Finding(LOST, number, f"{amount} went back, and {times} times its guest was not told")
+    for (number, amount), times in (told - due).items():
+        kind = DOUBLED if due[number, amount] else WRONG
+        yield Finding(kind, sn, f"told {times} times too often that {amount} of {number} is back")
+
+
+def _to_the_merchant(books: Books) -> Iterator[Finding]:
+    """Each request that waits for its merchant is told once at the most; decided before it was out, it is called off."""
+    tasks = [row for row in books.ours["notification"]["notification_task"] if row["kind"] == "refund_asked"]
+    orders = Counter(row["order_sn"] for row in tasks if row["state"] == "sent")
+    came = Counter(_said(row)[0] for row in books.sim["message"] if row["title"] == TO_THE_MERCHANT)
+    for sn in orders.keys() | came.keys():
+        if sn in books.orders and orders[sn] != came[sn]:
+            kind = LOST if orders[sn] > came[sn] else DOUBLED
+            yield Finding(kind, sn, f"{orders[sn]} messages to its merchant by our books, {came[sn]} came")
+
+
+def _said(row: Row) -> tuple[str, str]:
+    said = json.loads(row["data"])
+    return said["character_string1"], said["amount3"]
+
+
+def _yuan(fen: int) -> str:
+    return f"¥{fen // 100}.{fen % 100:02d}"

@@ -19,7 +19,7 @@ def find(books: Books) -> Iterator[Finding]:
         if row["state"] in ON_ITS_WAY:
             yield Finding(STUCK, row["sn"], f"refund is {row['state']}")
     for row in books.ours["notification"]["notification_task"]:
-        if row["state"] in {"pending", "dead", "refused"}:
+        if row["state"] in {"pending", "dead", "refused", "invalid"}:
             yield Finding(STUCK, row["order_sn"], f"message {row['kind']} is {row['state']}: {row['reason']}")
 
 

@@ -53,7 +53,12 @@ def apps() -> dict[str, FastAPI]:
         ),
         "notification": notification.main.create_app(
             notification.settings.Settings(
-                **COMMON, **WXMA, template_paid="p" * 43, template_arrival="a" * 43, template_refunded="r" * 43
+                **COMMON,
+                **WXMA,
+                template_paid="p" * 43,
+                template_arrival="a" * 43,
+                template_refunded="r" * 43,
+                template_refund_asked="q" * 43,
             )
         ),
     }

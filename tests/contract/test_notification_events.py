@@ -9,17 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from notification.events import TRADESTATE_TOPIC, OrderState
-from notification.subscriptions import order_states
+from notification.events import REFUND_TOPIC, TRADESTATE_TOPIC, OrderRefund, OrderState
+from notification.states import TOLD_OF_REFUND
+from notification.subscriptions import order_refunds, order_states
 from servicekit.errors import Poison
 from servicekit.events import CloudEvent, Consumer
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 SCHEMA = json.loads((CONTRACTS / "events/tradestate-updated.v1.schema.json").read_text("utf-8"))
 EXAMPLE = json.loads((CONTRACTS / "events/examples/tradestate-updated.v1.json").read_text("utf-8"))
+REFUND_SCHEMA = json.loads((CONTRACTS / "events/refund-updated.v1.schema.json").read_text("utf-8"))
+REFUND_EXAMPLE = json.loads((CONTRACTS / "events/examples/refund-updated.v1.json").read_text("utf-8"))
 READ = {"orderSn", "tradeState"}
 
 by_contract = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+by_refund_contract = Draft202012Validator(REFUND_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 events = st.fixed_dictionaries(
     {
         "orderSn": st.from_regex(r"\AHSO[0-9]{22}\Z"),
@@ -112,7 +116,27 @@ async def test_data_that_is_no_object_is_poison(data: Any) -> None:
         await taken(data)
 
 
+async def test_the_contracts_example_of_a_refund_is_taken_whatever_is_added_later() -> None:
+    heard: list[OrderRefund] = []
+
+    class Hears:
+        async def follow_refund(self, _: CloudEvent, refund: OrderRefund) -> None:
+            heard.append(refund)
+
+    consumer: Consumer[OrderRefund] = order_refunds(Hears())  # type: ignore[arg-type]  # a stand-in for Planning
+    refunds = (REFUND_EXAMPLE, REFUND_EXAMPLE | {"addedLater": [1]}, REFUND_EXAMPLE | {"refundFen": 19900.0})
+    for data in refunds:
+        await consumer.apply({"specversion": "1.0", "id": "e-1", "source": "minsu/order", "type": "t", "data": data})
+    assert heard == [heard[0]] * 3
+    assert (heard[0].order_sn, heard[0].refund_state) == (REFUND_EXAMPLE["orderSn"], "returned")
+    by_refund_contract.validate(REFUND_EXAMPLE)
+    needed = {field.alias or name for name, field in OrderRefund.model_fields.items() if field.is_required()}
+    assert needed <= set(REFUND_SCHEMA["required"])
+    assert set(TOLD_OF_REFUND) == set(REFUND_SCHEMA["properties"]["refundState"]["enum"])
+
+
 def test_the_topic_and_its_dead_letters_are_those_of_the_contract() -> None:
     document = (CONTRACTS / "asyncapi.yaml").read_text("utf-8")
-    assert f"address: {TRADESTATE_TOPIC}\n" in document
-    assert f"address: {TRADESTATE_TOPIC}.notification.dlq\n" in document
+    for topic in (TRADESTATE_TOPIC, REFUND_TOPIC):
+        assert f"address: {topic}\n" in document
+        assert f"address: {topic}.notification.dlq\n" in document

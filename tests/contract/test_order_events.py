@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
 from order import events
-from order.states import MOVES, RefundCause, TradeState
+from order.states import MOVES, RefundCause, RefundNews, TradeState
 from order.subscriptions import PaymentStatus, RefundFailed
 from servicekit.numbers import business_number
 
@@ -35,6 +35,17 @@ def test_every_move_is_told_in_the_contracts_words(was: TradeState, now_is: Trad
     event = events.trade_state_updated(ORDER_SN, was, now_is, version=2, changed_at=MOMENT)
 
     schema("tradestate-updated.v1").validate(event.data)
+    assert (event.key, event.subject) == (ORDER_SN, ORDER_SN)
+
+
+@pytest.mark.parametrize("news", RefundNews)
+@pytest.mark.parametrize("cause", [*RefundCause, None])
+def test_what_became_of_a_refund_is_told_in_the_contracts_words(news: RefundNews, cause: RefundCause | None) -> None:
+    event = events.refund_updated(
+        ORDER_SN, news, payment_sn=PAYMENT_SN, refund_fen=19900, cause=cause, changed_at=MOMENT
+    )
+
+    schema("refund-updated.v1").validate(event.data)
     assert (event.key, event.subject) == (ORDER_SN, ORDER_SN)
 
 
@@ -67,9 +78,10 @@ def test_topics_and_types_are_those_of_the_contract() -> None:
     told = {channel["address"] for channel in document["channels"].values()}
     types = {message["name"] for message in document["components"]["messages"].values()}
 
+    assert {events.REFUND_UPDATED_TOPIC, f"{events.REFUND_UPDATED_TOPIC}.notification.dlq"} <= told
     assert {events.TRADE_STATE_TOPIC, events.REFUND_TOPIC, events.PAY_STATUS_TOPIC, events.REFUND_FAILED_TOPIC} <= told
     assert {f"{events.PAY_STATUS_TOPIC}.order.dlq", f"{events.REFUND_FAILED_TOPIC}.order.dlq"} <= told
-    assert {events.TRADE_STATE_TYPE, events.REFUND_TYPE} <= types
+    assert {events.TRADE_STATE_TYPE, events.REFUND_TYPE, events.REFUND_UPDATED_TYPE} <= types
 
 
 def test_order_reads_the_contracts_example_of_a_payment() -> None:

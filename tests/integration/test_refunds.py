@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -146,6 +147,30 @@ def test_a_payment_for_a_cancelled_order_is_given_back_by_the_system_itself(syst
     assert refund["cause"] == "late-payment"
     assert (books(system, number)["paid"], books(system, number)["held"]) == (payment(system, number)["total_fen"], 0)
     assert system.order(order_sn)["tradeState"] == CANCELLED
+    [message] = eventually(lambda: told(system, order_sn), what="the message", seconds=30)
+    assert message["title"] == "退款成功通知"
+    said = (message["data"]["amount3"], message["data"]["thing5"])
+    assert said == (yuan(payment(system, number)["total_fen"]), "订单已取消，该笔付款已退回")
+
+
+def test_a_merchant_is_told_that_a_refund_waits_for_a_decision(system, begun):
+    order_sn, number = begun
+    merchant = system.environment["MERCHANT_OPENID"]
+    system.wechat.post("/_sim/grant", json={"openid": merchant, "count": 1}).raise_for_status()
+
+    assert ask(system, order_sn)["refundState"] == "asked"
+
+    def messages():
+        found = system.wechat.get("/_sim/messages", params={"openid": merchant}).json()["messages"]
+        return [each for each in found if each["data"]["character_string1"] == order_sn]
+
+    [message] = eventually(messages, what="the merchant's message", seconds=30)
+    [row] = system.rows("order", "select refund_opened_at from homestay_order where sn = %s", order_sn)
+    by = (row["refund_opened_at"] + timedelta(days=1)).astimezone(ZoneInfo("Asia/Shanghai"))
+    assert message["title"] == "退款申请提醒"
+    assert message["data"]["amount3"] == yuan(payment(system, number)["total_fen"])
+    assert message["data"]["time4"] == f"{by.year}年{by.month}月{by.day}日 {by:%H:%M}"
+    eventually(lambda: tasks(system, order_sn).get("refund_asked") == "sent", what="written down as sent")
 
 
 def test_a_second_payment_of_one_order_is_given_back_by_the_system_itself(system):

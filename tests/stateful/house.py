@@ -12,9 +12,10 @@ from notification.delivery import Delivery, Templates
 from notification.peers import OrderDetail
 from notification.planning import Planning
 from notification.rendering import Wording
+from notification.repository import Turn
 from notification.retries import RetryPolicy
 from notification.states import Kind
-from notification.subscriptions import order_states
+from notification.subscriptions import order_refunds, order_states
 from order.booking import Booking
 from order.checkin import CheckIn
 from order.closing import Closing as OrderClosing
@@ -80,12 +81,13 @@ class House:
         policy = RetryPolicy(give_up_after=timedelta(days=30), max_attempts=1000)
         self.attempts = Attempts(notification, clock, policy, spread=lambda: 0.5)
         words = Wording("请勿告知他人", "民宿", "已原路退回", checkin_time="14:00", checkout_time="12:00")
-        templates = Templates({Kind.PAID: "T1", Kind.BEFORE_ARRIVAL: "T2", Kind.REFUNDED: "T3"}, "", words)
+        ids = {Kind.PAID: "T1", Kind.BEFORE_ARRIVAL: "T2", Kind.REFUNDED: "T3", Kind.GIVEN_BACK: "T3"}
+        templates = Templates(ids | {Kind.REFUND_ASKED: "T4"}, "", words)
         self.delivery = Delivery(self.attempts, _Guests(self), wechat, templates)  # type: ignore[arg-type]
         planning = Planning(notification, clock, policy, lambda: None)
         consumers: list[Consumer[Any]] = [
             payment_status(self.fulfilment), refund_failed(self.order_refunds),
-            on_refund_requested(self.refunds), order_states(planning),
+            on_refund_requested(self.refunds), order_states(planning), order_refunds(planning),
         ]  # fmt: skip
         self.consumers = {consumer.topic: consumer for consumer in consumers}
 
@@ -115,7 +117,7 @@ class House:
             raise PeerUnavailable("the other service is away")
 
     async def deliver_due_messages(self) -> None:
-        for claim in await self.attempts.claim(8):
+        for claim in await self.attempts.claim(Turn.LONGEST_DUE, 8):
             await self.delivery.deliver(claim)
 
     async def tick(self) -> None:
@@ -137,7 +139,11 @@ class _Guests:
     async def order(self, order_sn: str) -> OrderDetail:
         self._house._must_be_there()
         order = await self._house.lookup.order(order_sn)
-        answer = InternalOrder.of(order, refunded_at=await self._house.lookup.refunded_at(order))
+        answer = InternalOrder.of(
+            order,
+            refunded_at=await self._house.lookup.refunded_at(order),
+            answer_by=self._house.lookup.answer_by(order),
+        )
         return OrderDetail.model_validate_json(answer.model_dump_json(by_alias=True))
 
     async def openid(self, user_id: int) -> str:

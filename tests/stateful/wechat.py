@@ -15,7 +15,9 @@ from payment.wechat import answers
 from payment.wechat.errors import Ambiguous
 from payment.wechat.verdicts import RefundVerdict, Verdict
 
-TITLES = {"T1": "支付成功通知", "T2": "入住提醒", "T3": "退款成功通知"}
+TITLES = {"T1": "支付成功通知", "T2": "入住提醒", "T3": "退款成功通知", "T4": "退款申请提醒"}
+OF_THE_STAY = {"T1", "T2"}
+"""One of each for each payment. Of refunds there may be several: each different message is admitted once."""
 MCHID, APPID, OPENID = "1900000001", "wx0000000000000001", "oGuest"
 MORNING = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 Row = dict[str, Any]
@@ -62,7 +64,7 @@ class Wechat:
         assert bill["state"] == "NOTPAY"
         bill |= {"state": "SUCCESS", "transaction_id": f"4200{next(self.numbers):024d}"}
         self.ledger.append({"kind": "PAY", "out_trade_no": number, "amount": bill["total"]})
-        self.used.clear()
+        self.used -= OF_THE_STAY
         self.quota += 1
 
     def ends_refund(self, number: str, status: str) -> None:
@@ -194,10 +196,11 @@ class Wechat:
     async def send(self, message: Message) -> MessageVerdict:
         if self.line is Line.DEAD:
             return MessageVerdict(Outcome.FAILED, "no connection")
-        if message.template_id in self.used or not self.quota:
-            return MessageVerdict(Outcome.REFUSED, "user refuse to accept the msg", 43101)
-        self.used.add(message.template_id)
         said = {name: cell["value"] for name, cell in message.data.items()}
+        permission = message.template_id if message.template_id in OF_THE_STAY else json.dumps(said)
+        if permission in self.used or not self.quota:
+            return MessageVerdict(Outcome.REFUSED, "user refuse to accept the msg", 43101)
+        self.used.add(permission)
         self.messages.append({"openid": message.openid, "title": TITLES[message.template_id], "data": json.dumps(said)})
         try:
             self._answer()

@@ -45,7 +45,6 @@ ENDS = {
     "homestay_order.expired",
     "homestay_order.none",  # no refund was asked for
     "homestay_order.refused",  # until the buyer asks again
-    "homestay_order.failed",  # until the buyer asks again; payment keeps a notice of it for review
     "third_payment.closed",
     "third_payment.paid",
     "third_payment.refunded",

@@ -45,7 +45,7 @@ def test_keys_are_made_private_and_never_overwritten(tmp_path: Path) -> None:
     assert (first.returncode, made["new"]) == (0, True)
     assert made["users"] == [{"openid": OPENID, "mobile": "13800000009", "nickname": "小红"}]
     assert [len(made[n]) for n in ("mchid", "appid", "app_secret", "apiv3_key")] == [10, 18, 32, 32]
-    assert [len(t["id"]) for t in made["templates"]] == [43, 43, 43]
+    assert [len(t["id"]) for t in made["templates"]] == [43, 43, 43, 43]
     assert made["public_key_id"].removeprefix("PUB_KEY_ID_01").isdecimal()
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert {stat.S_IMODE((folder / name).stat().st_mode) for name in files} == {0o600}
@@ -78,10 +78,14 @@ def test_an_older_folder_gets_the_templates_it_lacks_and_keeps_all_else(tmp_path
 
     done = run("keys", "update", "--dir", str(folder), "--json")
 
-    assert json.loads(done.stdout)["added"] == ["支付成功通知", "退款成功通知"]
+    assert json.loads(done.stdout)["added"] == ["支付成功通知", "退款成功通知", "退款申请提醒"]
     now = json.loads((folder / "merchant.json").read_text())
     assert now["templates"][:2] == older["templates"]
-    assert [(t["title"], len(t["id"])) for t in now["templates"][2:]] == [("支付成功通知", 43), ("退款成功通知", 43)]
+    assert [(t["title"], len(t["id"])) for t in now["templates"][2:]] == [
+        ("支付成功通知", 43),
+        ("退款成功通知", 43),
+        ("退款申请提醒", 43),
+    ]
     assert now | {"templates": 0} == older | {"templates": 0}
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "merchant.json"} == keys
     assert stat.S_IMODE((folder / "merchant.json").stat().st_mode) == 0o600

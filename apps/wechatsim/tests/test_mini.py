@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -193,6 +194,37 @@ async def test_one_payment_grants_one_message_per_template(partner: Partner) -> 
     (message,) = (await partner.control("GET", f"/_sim/messages?openid={OPENID}")).json()["messages"]
     assert message["data"]["amount2"] == "199.00"
     assert message["title"] == "支付成功通知"
+
+
+@pytest.mark.parametrize(
+    ("fault", "errcode"),
+    [
+        ("message-bad-openid", 40003),
+        ("message-bad-template", 40037),
+        ("message-bad-page", 41030),
+        ("message-bad-argument", 47003),
+        ("message-quota", 45009),
+    ],
+)
+async def test_a_message_is_rejected_as_the_fault_says_and_no_permission_is_used(
+    partner: Partner, fault: str, errcode: int
+) -> None:
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
+    await partner.prepay("MINI-00003")
+    await partner.pay("MINI-00003")
+    await partner.control("POST", "/_sim/faults/set", {"name": fault, "match": OPENID, "times": 1})
+    assert (await post(partner, path, paid_message(partner)))["errcode"] == errcode
+    assert await post(partner, path, paid_message(partner)) == {"errcode": 0, "errmsg": "ok"}
+
+
+async def test_a_slow_message_is_delivered_and_answered_late(partner: Partner) -> None:
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
+    await partner.prepay("MINI-00004")
+    await partner.pay("MINI-00004")
+    await partner.control("POST", "/_sim/faults/set", {"name": "message-slow", "value": 0.2, "times": 1})
+    began = time.monotonic()
+    assert (await post(partner, path, paid_message(partner)))["errcode"] == 0
+    assert time.monotonic() - began >= 0.2
 
 
 async def test_a_refund_is_told_under_a_permission_of_its_own(partner: Partner) -> None:

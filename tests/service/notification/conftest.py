@@ -13,12 +13,12 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from notification.courier import Courier
+from notification.courier import Couriers
 from notification.main import create_app
 from notification.settings import Settings
 from servicekit import migrate
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
-from tests.service.notification.wechat import APPID, ARRIVAL, OPENID, PAID, REFUNDED, SECRET, FakeWechat
+from tests.service.notification.wechat import APPID, ARRIVAL, OPENID, PAID, REFUND_ASKED, REFUNDED, SECRET, FakeWechat
 from tests.support.postgres import PostgresServer
 
 SN = "HSO2026112309302612345678"
@@ -37,6 +37,9 @@ ORDER = {
     "paymentSn": "PMT2026112309310087654321",
     "refundedAt": None,
     "refundedFen": None,
+    "refundState": "none",
+    "refundAskedAt": None,
+    "refundAnswerBy": None,
     "version": 2,
 }
 REFUNDED_ORDER = ORDER | {
@@ -67,20 +70,38 @@ class Service:
     """One replica, its HTTP door, and a look into its tables."""
 
     http: httpx.AsyncClient
-    courier: Courier
+    courier: Couriers
     database_url: str
     clock: TestClock
     wechat: FakeWechat
     sidecar: FakeSidecar
     tokens: Tokens
 
+    async def hears_of_refund(
+        self, refund_state: str, *, sn: str = SN, event_id: str = "", settle: bool = True, **more: Any
+    ) -> str:
+        """As `hears`, of a refund that left its order as it is."""
+        data = {
+            "orderSn": sn,
+            "refundState": refund_state,
+            "paymentSn": "PMT2026112309310087654321",
+            "refundFen": 19900,
+            "cause": "late-payment",
+            "changedAt": "2026-11-23T04:30:00.250000Z",
+        }
+        envelope = event(1, sn=sn, event_id=event_id) | {"type": "minsu.order.refund-updated.v1", "data": data | more}
+        return await self._delivered("/events/order-refund", sn, envelope, settle=settle)
+
     async def hears(
         self, trade_state: int, *, sn: str = SN, event_id: str = "", settle: bool = True, **more: Any
     ) -> str:
         """Deliver one event of an order as the sidecar does, wait for what it sets off; the status that was answered."""
         envelope = event(trade_state, sn=sn, event_id=event_id, **more)
+        return await self._delivered("/events/order-state", sn, envelope, settle=settle)
+
+    async def _delivered(self, path: str, sn: str, envelope: dict[str, Any], *, settle: bool) -> str:
         body = {"entries": [{"entryId": "1", "event": envelope, "metadata": {"__key": sn}}]}
-        response = await self.http.post("/events/order-state", json=body, headers=SIDECAR_HEADERS)
+        response = await self.http.post(path, json=body, headers=SIDECAR_HEADERS)
         if settle:
             await self.courier.idle()
         answered: str = response.json()["statuses"][0]["status"]
@@ -182,20 +203,23 @@ class World:
             wechat=self.wechat.transport(),
         )
         http = await self.stack.enter_async_context(client(app))
-        courier: Courier = app.state.provided[Courier]
+        courier: Couriers = app.state.provided[Couriers]
         return Service(http, courier, self.database_url, self.clock, self.wechat, self.sidecar, self.tokens)
 
 
 def settings_of(database_url: str, **settings: Any) -> Settings:
+    templates = {
+        "template_paid": PAID,
+        "template_arrival": ARRIVAL,
+        "template_refunded": REFUNDED,
+        "template_refund_asked": REFUND_ASKED,
+    }
     return Settings(
         APP_API_TOKEN=APP_TOKEN,
         database_url=database_url,
         wxma_base_url="http://wechat.invalid",
         wxma_appid=APPID,
-        template_paid=PAID,
-        template_arrival=ARRIVAL,
-        template_refunded=REFUNDED,
-        **settings,
+        **(templates | settings),
     )
 
 

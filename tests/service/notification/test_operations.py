@@ -37,6 +37,7 @@ async def test_the_list_shows_the_newest_first_page_by_page_and_by_state(service
         "kind": "paid",
         "state": "refused",
         "reason": "43101 user refuse to accept the msg",
+        "cause": "user-refused",
         "attempts": 1,
         "nextAttemptAt": None,
         "sentAt": None,

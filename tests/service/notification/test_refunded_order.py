@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.service.notification.conftest import ORDER, REFUNDED_ORDER, SN, Service, World
-from tests.service.notification.wechat import OPENID, REFUNDED, breaks
+from tests.service.notification.wechat import ARRIVAL, OPENID, PAID, REFUNDED, breaks
 
 REFUND_ONLY = {"paid": "cancelled", "before_arrival": "cancelled", "refunded": "sent"}
 
@@ -53,7 +53,7 @@ async def test_it_has_a_permission_of_its_own_beside_those_of_the_stay(world: Wo
     order_says(world, REFUNDED_ORDER)
     await service.hears(3)
     assert service.states() == {"paid": "sent", "before_arrival": "sent", "refunded": "sent"}
-    assert set(world.wechat.quota.values()) == {0}
+    assert {world.wechat.quota[OPENID, template] for template in (PAID, ARRIVAL, REFUNDED)} == {0}
 
 
 @pytest.mark.usefixtures("refunded")

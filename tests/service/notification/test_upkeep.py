@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import NullPool, create_engine
 
-from notification.events import TRADESTATE_TOPIC
+from notification.events import REFUND_TOPIC, TRADESTATE_TOPIC
 from servicekit import migrate
 from servicekit.db import Database
 from servicekit.testing import SIDECAR_HEADERS
@@ -32,7 +32,8 @@ async def reapply(service: Service) -> int:
 async def test_the_dead_letter_topic_is_subscribed(service: Service) -> None:
     response = await service.http.get("/dapr/subscribe", headers=SIDECAR_HEADERS)
     assert [(each["pubsubname"], each["topic"], each["route"]) for each in response.json()] == [
-        ("pubsub", f"{TRADESTATE_TOPIC}.notification.dlq", LETTERS)
+        ("pubsub", f"{TRADESTATE_TOPIC}.notification.dlq", LETTERS),
+        ("pubsub", f"{REFUND_TOPIC}.notification.dlq", f"/events/dead-letters/{REFUND_TOPIC}"),
     ]
 
 
@@ -94,6 +95,50 @@ def test_a_database_of_the_version_before_learns_of_refunds_and_keeps_its_tasks(
     assert kinds == [("paid", "pending"), ("refunded", "pending")]
 
 
+def test_ends_of_the_version_before_are_told_apart_and_it_is_written_down(postgres: PostgresServer) -> None:
+    url = postgres.create(f"notification_{uuid4().hex[:12]}")
+    with create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool).connect() as old:
+        command.upgrade(migrate.configuration("notification", old), "0004")
+    ended = [
+        ("refused", "43101 user refuse to accept the msg rid: 1"),
+        ("refused", "40003 invalid openid rid: 2"),
+        ("refused", "40037 invalid template_id rid: 3"),
+        ("refused", "41030 invalid page rid: 4"),
+        ("refused", "47003 argument invalid! data.thing1.value invalid rid: 5"),
+        ("refused", "does not fit the template: 0 characters that a character_string cannot carry"),
+        ("refused", "no openid: the user has never signed in to the mini program"),
+        ("dead", "gave up: -1 system error"),
+        ("cancelled", "the order is in state 2 now"),
+    ]
+    with psycopg.connect(url, autocommit=True) as connection:
+        for number, (state, reason) in enumerate(ended):
+            connection.execute(
+                "insert into notification_task (order_sn, kind, state, reason, next_attempt_at, give_up_at, version)"
+                " values (%s, 'paid', %s, %s, now(), now(), 2)",
+                (f"HSO{number}", state, reason),
+            )
+        migrate.upgrade("notification", url)
+        tasks = connection.execute("select state, cause, version from notification_task order by id").fetchall()
+        moves = connection.execute(
+            "select order_sn, seq, from_state, to_state, n.reason, actor from notification_transition n"
+            " join notification_task t on t.id = task_id order by task_id"
+        ).fetchall()
+    assert tasks == [
+        ("refused", "user-refused", 2),
+        ("invalid", "invalid-openid", 3),
+        ("invalid", "invalid-template", 3),
+        ("invalid", "invalid-page", 3),
+        ("invalid", "invalid-argument", 3),
+        ("invalid", "unrenderable", 3),
+        ("refused", "no-openid", 2),
+        ("dead", "gave-up", 2),
+        ("cancelled", None, 2),
+    ]
+    assert moves == [
+        (f"HSO{number}", 3, "refused", "invalid", ended[number][1], "migration 0005") for number in range(1, 6)
+    ]
+
+
 async def test_a_message_of_a_newer_version_is_left_to_it_and_holds_up_no_other(service: Service) -> None:
     service.execute("alter table notification_task drop constraint ck_notification_task_kind")
     try:
@@ -104,7 +149,7 @@ async def test_a_message_of_a_newer_version_is_left_to_it_and_holds_up_no_other(
         assert service.task("birthday")["leased_until"] is None
     finally:
         service.execute("truncate notification_task cascade")
-        kinds = "kind in ('paid', 'before_arrival', 'refunded')"
+        kinds = "kind in ('paid', 'before_arrival', 'refunded', 'given_back', 'refund_asked')"
         service.execute(f"alter table notification_task add constraint ck_notification_task_kind check ({kinds})")
 
 

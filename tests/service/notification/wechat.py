@@ -8,11 +8,18 @@ from typing import Any
 
 import httpx
 
-from tests.unit.notification.template_rules import ARRIVAL_FIELDS, PAID_FIELDS, REFUNDED_FIELDS, broken
+from tests.unit.notification.template_rules import (
+    ARRIVAL_FIELDS,
+    PAID_FIELDS,
+    REFUND_ASKED_FIELDS,
+    REFUNDED_FIELDS,
+    broken,
+)
 
 APPID, SECRET, OPENID = "wx0123456789abcdef", "app-secret-of-tests", "o" + "Buyer" * 5 + "xy"
 PAID, ARRIVAL, REFUNDED = "template-paid", "template-arrival", "template-refunded"
-FIELDS = {PAID: PAID_FIELDS, ARRIVAL: ARRIVAL_FIELDS, REFUNDED: REFUNDED_FIELDS}
+REFUND_ASKED = "template-refund-asked"
+FIELDS = {PAID: PAID_FIELDS, ARRIVAL: ARRIVAL_FIELDS, REFUNDED: REFUNDED_FIELDS, REFUND_ASKED: REFUND_ASKED_FIELDS}
 
 Fault = Callable[["FakeWechat", httpx.Request], Awaitable[httpx.Response]]
 

@@ -208,6 +208,9 @@ async def test_peers_read_an_order_with_its_code(order: Order) -> None:
         "paymentSn": payment_sn,
         "refundedAt": None,
         "refundedFen": None,
+        "refundState": "none",
+        "refundAskedAt": None,
+        "refundAnswerBy": None,
         "version": 2,
     }
 

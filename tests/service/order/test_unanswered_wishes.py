@@ -43,18 +43,6 @@ async def test_a_day_without_an_answer_is_a_yes(order: Order) -> None:
     assert order.row(sn)["trade_state"] == 3
 
 
-async def test_a_stay_that_is_over_waits_for_no_answer(order: Order) -> None:
-    sn, _ = await asked(order, nights=1)
-    order.clock.pass_by(hours=22, minutes=29)  # 11:59 on the day of departure
-
-    assert (await order.inside(EXPIRE)).json() == {"claimed": 0}
-    order.clock.pass_by(minutes=1)
-    assert (await order.inside(EXPIRE)).json() == {"claimed": 1}
-
-    row = order.row(sn)
-    assert (row["trade_state"], row["refund_state"], len(order.facts(REFUND))) == (1, "agreed", 1)
-
-
 async def test_after_the_rule_the_merchants_no_comes_too_late(order: Order) -> None:
     sn, _ = await asked(order, nights=3)
     order.clock.pass_by(hours=24)

@@ -101,3 +101,23 @@ def test_acts_are_those_of_usercenter_too(world, api):
         world.answers[path(service, "actList")] = lambda _: ok({"list": [{"id": 1}]})
     found = ops.acts(api, service=None, count=5)
     assert [each["service"] for each in found] == ["order", "payment", "notification", "usercenter"]
+
+
+def test_all_messages_of_a_cause_are_resent_part_by_part(world, api):
+    parts = iter([{"resent": 500, "left": 20}, {"resent": 20, "left": 0}])
+    world.answers[path("notification", "taskResendAll")] = lambda _: ok(next(parts))
+    done = ops.resend_all(api, state="invalid", cause="invalid-template", kind=None)
+    assert done == {"resent": 520, "left": 0}
+    assert [body for _, body, _ in world.asked] == [{"state": "invalid", "cause": "invalid-template"}] * 2
+
+
+def test_messages_that_cannot_be_resent_now_are_not_asked_for_for_ever(world, api):
+    world.answers[path("notification", "taskResendAll")] = lambda _: ok({"resent": 0, "left": 3})
+    assert ops.resend_all(api, state="dead", cause=None, kind="paid") == {"resent": 0, "left": 3}
+    assert [body for _, body, _ in world.asked] == [{"state": "dead", "kind": "paid"}]
+
+
+def test_a_failed_refund_is_asked_for_again_with_its_note(world, api):
+    world.answers[path("order", "refundAskAgain")] = lambda _: ok({"sn": "HSO1", "refundState": "agreed"})
+    assert ops.ask_refund_again(api, "HSO1", "guest called") == {"sn": "HSO1", "refundState": "agreed"}
+    assert [body for _, body, _ in world.asked] == [{"sn": "HSO1", "note": "guest called"}]

@@ -13,6 +13,7 @@ RULES = {
 }
 PAID_FIELDS = {"character_string6", "thing1", "amount2", "time4", "time5"}
 ARRIVAL_FIELDS = {"date2", "date3", "character_string4", "thing1"}
+REFUND_ASKED_FIELDS = {"character_string1", "thing2", "amount3", "time4", "thing5"}
 REFUNDED_FIELDS = {"character_string1", "thing2", "amount3", "time4", "thing5"}
 
 

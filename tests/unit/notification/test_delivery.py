@@ -47,6 +47,7 @@ class World:
         return OrderDetail(
             sn=sn,
             user_id=42,
+            homestay_user_id=9,
             title="t",
             trade_state=1,
             trade_code="CODE2345",

@@ -13,7 +13,9 @@ POLICY = RetryPolicy()
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 verdicts = st.builds(
     Verdict,
-    st.sampled_from([Outcome.ACCEPTED, Outcome.REFUSED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_SENT]),
+    st.sampled_from(
+        [Outcome.ACCEPTED, Outcome.REFUSED, Outcome.INVALID, Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_SENT]
+    ),
     st.just("as it was told"),
     st.sampled_from([None, -1, 0, 40003, 43101, 45009]),
 )
@@ -34,15 +36,15 @@ def test_a_conclusion_is_a_move_that_a_pending_task_may_make(verdict: Verdict, d
 
 
 @pytest.mark.parametrize("errcode", [40003, 40037, 41030, 47003])
-def test_other_refusals_stay_refusals_after_a_doubt(errcode: int) -> None:
-    verdict = Verdict(Outcome.REFUSED, "no", errcode)
-    assert conclude(verdict, doubtful=True) == (Outcome.REFUSED, TaskState.REFUSED)
+def test_our_own_mistake_stays_one_after_a_doubt(errcode: int) -> None:
+    verdict = Verdict(Outcome.INVALID, "no", errcode)
+    assert conclude(verdict, doubtful=True) == (Outcome.INVALID, TaskState.INVALID)
 
 
 def test_nothing_leaves_sent_and_nothing_but_what_stopped_begins_again() -> None:
     assert not any(may_move(TaskState.SENT, state) for state in TaskState)
     again = {state for state in TaskState if may_move(state, TaskState.PENDING)}
-    assert again == {TaskState.REFUSED, TaskState.DEAD}
+    assert again == {TaskState.REFUSED, TaskState.INVALID, TaskState.DEAD}
 
 
 @given(st.integers(1, 1000), st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))

@@ -29,9 +29,10 @@ def test_keys_from_before_refunds_were_told_of_get_the_template_and_stay(tmp_pat
 
     merchant = wechat.make_keys(where, vault)
 
-    added = merchant.content["templates"][-1]
-    assert merchant.content == older | {"templates": [*older["templates"], added]}
+    refunded, asked = merchant.content["templates"][2:]
+    assert merchant.content == older | {"templates": [*older["templates"], refunded, asked]}
     assert {name: content for name, content in files(where.keys).items() if name != "merchant.json"} == keys
     told = Environment(where, vault, merchant, External(), {}).service("notification")
-    assert told["NOTIFICATION_TEMPLATE_REFUNDED"] == added["id"] == merchant.template("退款成功通知")
+    assert told["NOTIFICATION_TEMPLATE_REFUNDED"] == refunded["id"] == merchant.template("退款成功通知")
+    assert told["NOTIFICATION_TEMPLATE_REFUND_ASKED"] == asked["id"] == merchant.template("退款申请提醒")
     assert wechat.make_keys(where, vault) == merchant

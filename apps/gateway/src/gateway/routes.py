@@ -58,12 +58,22 @@ PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("order", "merchant", Who.SIGNED_IN, "orderList", "verifyTradeCode", "refundDecision"),
     *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
     *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
-    *_routes("order", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "closingList", "closingRetry"),
+    *_routes(
+        "order",
+        "ops",
+        Who.SIGNED_IN,
+        *DELIVERY,
+        "outboxStatus",
+        "closingList",
+        "closingRetry",
+        "failedRefundList",
+        "refundAskAgain",
+    ),
     *_routes(
         "payment", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "noticeList", "noticeResolve", *REFUNDS, *BOOKS
     ),
     *_routes("usercenter", "ops", Who.SIGNED_IN, "accountDetail", "accountRelease", "actList"),
-    *_routes("notification", "ops", Who.SIGNED_IN, *DELIVERY, "taskList", "taskDetail", "taskResend"),
+    *_routes("notification", "ops", Who.SIGNED_IN, *DELIVERY, "taskList", "taskDetail", "taskResend", "taskResendAll"),
 )
 
 CALLBACKS = tuple(route.path for route in PUBLIC if route.who is Who.WECHAT)

@@ -1,16 +1,19 @@
 """The book of tries: who may try, what was tried, what came of it and what follows. Every transaction of a delivery is
 here, each short, none with a call to anybody else inside."""
 
+import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Self
 
 import structlog
 from prometheus_client import Counter
 
 from notification import repository
 from notification.models import DeliveryAttempt, NotificationTask
+from notification.repository import Turn
 from notification.retries import RetryPolicy
 from notification.states import Kind, Outcome, TaskState, Verdict, conclude, may_move
 from servicekit.clock import Clock
@@ -20,12 +23,15 @@ log = structlog.get_logger()
 
 ATTEMPTS = Counter("notification_attempts_total", "Attempts by message and outcome", ["kind", "outcome"])
 ENDED = Counter("notification_tasks_ended_total", "Tasks that left the state pending", ["kind", "state"])
+for _kind, _state in itertools.product(Kind, TaskState):
+    ENDED.labels(_kind.value, _state.value)  # at 0 from the start: an alert on the increase then sees the first one
 
 LEASE = timedelta(seconds=30)
 """Longer than either half of a try can last: looking everything up, and the send with a token renewed on the way (four
 requests of at most five seconds). It begins anew between the two."""
 
 ACTOR = "notification"
+GAVE_UP = "gave-up"
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,11 @@ class Claim:
     kind: Kind
     version: int
     traceparent: str | None
+    facts: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, task: NotificationTask) -> Self:
+        return cls(task.id, task.order_sn, Kind(task.kind), task.version, task.traceparent, task.facts)
 
 
 class Attempts:
@@ -47,12 +58,12 @@ class Attempts:
     ) -> None:
         self._db, self._clock, self._policy, self._spread = db, clock, policy, spread
 
-    async def claim(self, limit: int) -> list[Claim]:
-        """Lease at most `limit` tasks that are due."""
+    async def claim(self, turn: Turn, limit: int) -> list[Claim]:
+        """Lease at most `limit` tasks that are due, those first whose turn it is."""
         now = self._clock()
         async with self._db.transaction() as tx:
-            tasks = await repository.claim_due(tx, now=now, leased_until=now + LEASE, limit=limit)
-        return [Claim(task.id, task.order_sn, Kind(task.kind), task.version, task.traceparent) for task in tasks]
+            tasks = await repository.claim(tx, turn, now=now, leased_until=now + LEASE, limit=limit)
+        return [Claim.of(task) for task in tasks]
 
     async def begin(self, claim: Claim) -> int | None:
         """Write an attempt down, outcome unknown, before it is made; its number, or None when the task is not ours."""
@@ -62,7 +73,7 @@ class Attempts:
             if task is None:
                 return None
             if task.tries >= self._policy.max_attempts:  # the last of them broke off and never reached `record`
-                await self._move(tx, task, TaskState.DEAD, "gave up: the last attempt broke off", now)
+                await self._move(tx, task, TaskState.DEAD, "gave up: the last attempt broke off", GAVE_UP)
                 return None
             task.leased_until = now + LEASE
             return self._add(tx, task, Verdict(Outcome.UNKNOWN, ""), now=now, ended_at=None)
@@ -83,11 +94,11 @@ class Attempts:
             if state is TaskState.SENT:
                 if may_move(TaskState(task.state), state):
                     presumed = "presumed delivered by an earlier attempt" if outcome is Outcome.PRESUMED else "accepted"
-                    await self._move(tx, task, state, presumed, now)
+                    await self._move(tx, task, state, presumed)
             elif not _is_ours(task, claim):
                 pass
-            elif state is TaskState.REFUSED:
-                await self._move(tx, task, state, _reason(verdict), now)
+            elif state is not TaskState.PENDING:
+                await self._move(tx, task, state, _reason(verdict), verdict.cause)
             else:
                 await self._wait_or_give_up(tx, task, verdict, now)
         _tell(claim, outcome, verdict)
@@ -103,11 +114,11 @@ class Attempts:
             await self._wait_or_give_up(tx, task, verdict, now)
         _tell(claim, verdict.outcome, verdict)
 
-    async def settle_unsent(self, claim: Claim, state: TaskState, reason: str) -> None:
-        """Nothing is to be sent, now or later."""
+    async def settle_unsent(self, claim: Claim, state: TaskState, reason: str, cause: str | None) -> None:
+        """Nothing is to be sent as things are."""
         async with self._db.transaction() as tx:
             if task := await self._ours(tx, claim):
-                await self._move(tx, task, state, reason, self._clock())
+                await self._move(tx, task, state, reason, cause)
                 log.info("message is not sent", order_sn=claim.order_sn, kind=claim.kind, state=state, reason=reason)
 
     async def _ours(self, tx: Transaction, claim: Claim) -> NotificationTask | None:
@@ -135,7 +146,7 @@ class Attempts:
 
     async def _wait_or_give_up(self, tx: Transaction, task: NotificationTask, verdict: Verdict, now: datetime) -> None:
         if self._policy.exhausted(task.tries, now, task.give_up_at):
-            await self._move(tx, task, TaskState.DEAD, f"gave up: {_reason(verdict)}", now)
+            await self._move(tx, task, TaskState.DEAD, f"gave up: {_reason(verdict)}", GAVE_UP)
             log.error("message is dead", task_id=task.id, order_sn=task.order_sn, reason=task.reason)
             return
         task.next_attempt_at = now + self._policy.pause(task.tries, self._spread())
@@ -145,9 +156,9 @@ class Attempts:
         task.version += 1
 
     async def _move(
-        self, tx: Transaction, task: NotificationTask, state: TaskState, reason: str, now: datetime
+        self, tx: Transaction, task: NotificationTask, state: TaskState, reason: str, cause: str | None = None
     ) -> None:
-        await repository.move(tx, task, state, reason=reason, actor=ACTOR, now=now)
+        await repository.move(tx, task, state, reason=reason, actor=ACTOR, now=self._clock(), cause=cause)
         ENDED.labels(task.kind, state.value).inc()
 
 

@@ -1,10 +1,12 @@
-"""The worker inside the process: takes due tasks and delivers them beside the requests, a bounded number at once.
+"""The workers inside the process: they take due tasks and deliver them beside the requests, a bounded number at once.
 
-It is woken by a commit that left something to send, and by cron, which alone drives every retry.
+They are woken by a commit that left something to send, and by cron, which alone drives every retry. Fresh messages have a
+worker of their own: however many wait for a retry, and however slow WeChat is, its places are free for them.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -88,3 +90,24 @@ class Courier:
         self._under_way.discard(delivery)
         if self._more:  # the last claim took all the room there was
             self.wake()
+
+
+@dataclass(frozen=True)
+class Couriers:
+    """`fresh` takes what was never tried, `waiting` whatever is due, the longest due first. Each has places of its own, so
+    neither keeps the other from going on; a row is leased by one of them."""
+
+    fresh: Courier
+    waiting: Courier
+
+    def wake(self) -> None:
+        """After a commit that left something fresh to send."""
+        self.fresh.wake()
+
+    async def start_due(self) -> int:
+        """As `Courier.start_due`, of both."""
+        return await self.fresh.start_due() + await self.waiting.start_due()
+
+    async def idle(self) -> None:
+        await self.fresh.idle()
+        await self.waiting.idle()

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import structlog
 
 from notification.attempts import Attempts, Claim
+from notification.events import OrderRefund
 from notification.peers import OrderDetail, Peers
 from notification.rendering import Refund, Stay, Unrenderable, Wording, render
 from notification.states import OF_THE_STAY, PAID_ORDER, REFUNDED_ORDER, Kind, Outcome, TaskState, Verdict
+from notification.wechat.errcodes import REJECTIONS, UNRENDERABLE
 from notification.wechat.messages import Message, Messenger
 from notification.wechat.tokens import NoToken
 from servicekit.errors import DatabaseUnavailable, PeerUnavailable
@@ -28,19 +30,24 @@ RECORD_PAUSES = (0.2, 0.8, 2.0)
 
 @dataclass(frozen=True)
 class Templates:
-    """The mini program's template ids, the page that a tap opens, and the words."""
+    """The mini program's template ids, the pages that a tap opens, and the words."""
 
     ids: Mapping[Kind, str]
     page: str
     wording: Wording
+    merchant_page: str = ""
+
+    def page_of(self, kind: Kind, order_sn: str) -> str:
+        page = self.merchant_page if kind is Kind.REFUND_ASKED else self.page
+        return page.replace("{sn}", order_sn)
 
 
 class NothingToSend(Exception):
     """The task is settled without a send: it goes to `state`."""
 
-    def __init__(self, state: TaskState, reason: str) -> None:
+    def __init__(self, state: TaskState, reason: str, cause: str | None = None) -> None:
         super().__init__(reason)
-        self.state = state
+        self.state, self.cause = state, cause
 
 
 class Delivery:
@@ -56,7 +63,7 @@ class Delivery:
             async with asyncio.timeout(PREPARE_SECONDS):
                 message = await self._prepare(claim)
         except NothingToSend as settled:
-            await self._attempts.settle_unsent(claim, settled.state, str(settled))
+            await self._attempts.settle_unsent(claim, settled.state, str(settled), settled.cause)
             return
         except (PeerUnavailable, NoToken, TimeoutError) as error:
             await self._attempts.record_unsent(claim, _unsent(str(error) or "looking everything up took too long"))
@@ -70,16 +77,19 @@ class Delivery:
 
     async def _prepare(self, claim: Claim) -> Message:
         order = await self._peers.order(claim.order_sn)
-        _require_occasion(claim.kind, order)
-        openid = await self._peers.openid(order.user_id)
+        refund = _refund(claim, order)
+        openid = await self._peers.openid(order.homestay_user_id if claim.kind is Kind.REFUND_ASKED else order.user_id)
         if openid is None:
-            raise NothingToSend(TaskState.REFUSED, "no openid: the user has never signed in to the mini program")
+            raise NothingToSend(
+                TaskState.REFUSED, "no openid: the user has never signed in to the mini program", "no-openid"
+            )
         try:
-            data = render(claim.kind, _stay(order), self._templates.wording)
+            data = render(claim.kind, _stay(order, refund), self._templates.wording)
         except Unrenderable as error:
-            raise NothingToSend(TaskState.REFUSED, f"does not fit the template: {error}") from error
+            REJECTIONS.labels(UNRENDERABLE).inc()
+            raise NothingToSend(TaskState.INVALID, f"does not fit the template: {error}", UNRENDERABLE) from error
         await self._messenger.get_ready()
-        page = self._templates.page.replace("{sn}", order.sn)
+        page = self._templates.page_of(claim.kind, order.sn)
         return Message(openid, self._templates.ids[claim.kind], data, page)
 
     async def _record(self, claim: Claim, seq: int, verdict: Verdict) -> None:
@@ -93,23 +103,28 @@ class Delivery:
         await self._attempts.record(claim, seq, verdict)
 
 
-def _require_occasion(kind: Kind, order: OrderDetail) -> None:
-    """What is told of a stay is of no use once the order has gone on. An order that does not know yet what it told us,
-    that its money is back, is an outage."""
-    if kind in OF_THE_STAY:
+def _refund(claim: Claim, order: OrderDetail) -> Refund | None:
+    """What the message tells of money, as things are now. Raises NothingToSend when there is no occasion any more, and
+    PeerUnavailable for an order that does not know yet what it told us."""
+    if claim.kind in OF_THE_STAY:
         if order.trade_state != PAID_ORDER:
             raise NothingToSend(TaskState.CANCELLED, f"the order is in state {order.trade_state} now")
-    elif order.trade_state != REFUNDED_ORDER or _refund(order) is None:
-        raise PeerUnavailable(f"order: told of a refund and answers of none, at state {order.trade_state}")
-
-
-def _refund(order: OrderDetail) -> Refund | None:
-    if order.refunded_at is None or order.refunded_fen is None:
         return None
-    return Refund(order.refunded_fen, order.refunded_at)
+    if claim.kind is Kind.REFUNDED:
+        if order.trade_state != REFUNDED_ORDER or order.refunded_at is None or order.refunded_fen is None:
+            raise PeerUnavailable(f"order: told of a refund and answers of none, at state {order.trade_state}")
+        return Refund(order.refunded_fen, order.refunded_at)
+    told = OrderRefund.model_validate(claim.facts)
+    if claim.kind is Kind.GIVEN_BACK:
+        return Refund(told.refund_fen, told.changed_at, told.cause)
+    if order.refund_state is None:
+        raise PeerUnavailable("order: told of a request and answers of none")
+    if order.refund_state != "asked" or order.refund_asked_at != told.changed_at:
+        raise NothingToSend(TaskState.CANCELLED, f"the request is decided: the refund is {order.refund_state} now")
+    return Refund(told.refund_fen, order.refund_answer_by or told.changed_at)
 
 
-def _stay(order: OrderDetail) -> Stay:
+def _stay(order: OrderDetail, refund: Refund | None) -> Stay:
     return Stay(
         order_sn=order.sn,
         title=order.title,
@@ -117,7 +132,7 @@ def _stay(order: OrderDetail) -> Stay:
         first_day=order.live_start_date,
         last_day=order.live_end_date,
         code=order.trade_code or "",
-        refund=_refund(order),
+        refund=refund,
     )
 
 

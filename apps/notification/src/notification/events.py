@@ -1,15 +1,17 @@
-"""Facts that this service hears, in its own model of the contract: it reads two members and tolerates all others.
+"""Facts that this service hears, in its own models of the contracts: it tolerates members that it does not read.
 
 It publishes none.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from servicekit.events import EventData
 
 TRADESTATE_TOPIC = "order-update-tradestate-topic"
+REFUND_TOPIC = "order-update-refund-topic"
+OrderSn = Annotated[str, StringConstraints(pattern=r"^HSO[0-9]{22}$"), Field(alias="orderSn")]
 
 
 def _whole(value: object) -> object:
@@ -22,5 +24,17 @@ def _whole(value: object) -> object:
 class OrderState(EventData):
     """An order is in `trade_state` now (contracts/events/tradestate-updated.v1)."""
 
-    order_sn: Annotated[str, StringConstraints(pattern=r"^HSO[0-9]{22}$"), Field(alias="orderSn")]
+    order_sn: OrderSn
     trade_state: Annotated[Literal[-1, 1, 2, 3, 4], BeforeValidator(_whole), Field(alias="tradeState")]
+
+
+class OrderRefund(EventData):
+    """A refund that leaves its order's state as it is (contracts/events/refund-updated.v1): `asked`, its merchant is to
+    decide; `returned`, the money is back. Other states are none of ours."""
+
+    order_sn: OrderSn
+    refund_state: Annotated[str, Field(alias="refundState")]
+    payment_sn: Annotated[str, StringConstraints(pattern=r"^PMT[0-9]{22}$"), Field(alias="paymentSn")]
+    refund_fen: Annotated[int, BeforeValidator(_whole), Field(alias="refundFen", strict=True, ge=1, le=2**53)]
+    cause: str
+    changed_at: Annotated[AwareDatetime, Field(alias="changedAt")]

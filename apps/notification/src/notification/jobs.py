@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from notification.courier import Courier
+from notification.courier import Couriers
 from notification.schemas import Claimed
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
@@ -13,8 +13,8 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.post("/jobs/notification-due")
-async def notification_due(courier: Annotated[Courier, Depends(provided(Courier))]) -> Claimed:
-    return Claimed(claimed=await courier.start_due())
+async def notification_due(couriers: Annotated[Couriers, Depends(provided(Couriers))]) -> Claimed:
+    return Claimed(claimed=await couriers.start_due())
 
 
 @router.post("/jobs/notification-reapply-dead-letters")

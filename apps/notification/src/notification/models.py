@@ -1,8 +1,10 @@
 """The tables: a task per message, an attempt per try, a transition per change of a task's state."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notification.states import Kind, Outcome, TaskState
@@ -19,25 +21,31 @@ def _one_of(column: str, words: type[Kind] | type[Outcome] | type[TaskState]) ->
 
 
 class NotificationTask(Base):
-    """One message that an order's guest is to get. `tries` and `give_up_at` begin anew when an operator resends it;
-    `attempts` never does. `version` grows with each write: a sender that has been overtaken sees it."""
+    """One message about an order. `subject` tells messages of one kind apart; `facts` is what its event told and no look
+    at the order can; `cause` is the short name of why it ended, to select by. `tries` and `give_up_at` begin anew when
+    an operator resends it; `attempts` never does. `version` grows with each write: a sender that has been overtaken
+    sees it."""
 
     __tablename__ = "notification_task"
     __table_args__ = (
-        UniqueConstraint("order_sn", "kind"),
+        UniqueConstraint("order_sn", "kind", "subject"),
         CheckConstraint(_one_of("kind", Kind), name="kind"),
         CheckConstraint(_one_of("state", TaskState), name="state"),
         CheckConstraint("attempts >= tries and tries >= 0", name="counts"),
         CheckConstraint("(state = 'sent') = (sent_at is not null)", name="sent_at"),
-        Index("ix_notification_task_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_notification_task_due", "next_attempt_at", "id", postgresql_where=text("state = 'pending'")),
+        Index("ix_notification_task_fresh", "id", postgresql_where=text("state = 'pending' and attempts = 0")),
         Index("ix_notification_task_state_id", "state", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     order_sn: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text, server_default="")
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     state: Mapped[str] = mapped_column(Text, server_default=TaskState.PENDING.value)
     reason: Mapped[str | None] = mapped_column(Text)
+    cause: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     tries: Mapped[int] = mapped_column(Integer, server_default="0")
     next_attempt_at: Mapped[datetime]

@@ -1,16 +1,21 @@
 """What an operator sees and may do: every message, what was tried, and once more for those that stopped."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from notification import repository
 from notification.errors import TaskNotFound, TaskNotResendable
 from notification.models import DeliveryAttempt, NotificationTask, NotificationTransition
 from notification.retries import RetryPolicy
-from notification.states import TaskState, may_move
+from notification.states import Selection, TaskState, may_move
+from servicekit import acts
 from servicekit.clock import Clock
-from servicekit.db import Database
+from servicekit.db import Database, Transaction
 
 History = tuple[NotificationTask, Sequence[DeliveryAttempt], Sequence[NotificationTransition]]
+
+MOST_AT_ONCE = 500
+"""Tasks that one request resends: its transaction stays short."""
 
 
 class Operations:
@@ -19,9 +24,9 @@ class Operations:
     def __init__(self, db: Database, clock: Clock, policy: RetryPolicy, wake: Callable[[], None]) -> None:
         self._db, self._clock, self._policy, self._wake = db, clock, policy, wake
 
-    async def tasks(self, *, last_id: int, page_size: int, state: TaskState | None) -> Sequence[NotificationTask]:
+    async def tasks(self, *, last_id: int, page_size: int, selection: Selection) -> Sequence[NotificationTask]:
         async with self._db.read() as tx:
-            return await repository.newest_tasks(tx, last_id=last_id, limit=page_size, state=state)
+            return await repository.newest_tasks(tx, last_id=last_id, limit=page_size, selection=selection)
 
     async def history(self, task_id: int) -> History:
         """Raises TaskNotFound."""
@@ -32,7 +37,7 @@ class Operations:
             return task, await repository.attempts_of(tx, task_id), await repository.transitions_of(tx, task_id)
 
     async def resend(self, task_id: int, operator_id: int) -> NotificationTask:
-        """A refused or dead task is due again, with all its tries before it; its history stays, with the operator's id.
+        """A task that stopped is due again, with all its tries before it; its history stays, with the operator's id.
 
         Raises TaskNotFound, TaskNotResendable.
         """
@@ -43,10 +48,31 @@ class Operations:
                 raise TaskNotFound(f"no task {task_id}")
             if not may_move(TaskState(task.state), TaskState.PENDING):
                 raise TaskNotResendable(f"the task is {task.state}")
-            task.tries = 0
-            task.next_attempt_at = now
-            task.give_up_at = now + self._policy.give_up_after
-            actor = f"operator:{operator_id}"
-            await repository.move(tx, task, TaskState.PENDING, reason="resend asked for", actor=actor, now=now)
+            await self._begin_anew(tx, task, operator_id, now)
+            await acts.record(tx, now, operator_id, "resend", f"task:{task_id}")
         self._wake()
         return task
+
+    async def resend_all(self, selection: Selection, operator_id: int) -> tuple[int, int]:
+        """`resend` of every task of `selection`, the oldest first, at most `MOST_AT_ONCE`; how many, and how many are left.
+        Raises TaskNotResendable for a state that is no end."""
+        if selection.state is None or not may_move(selection.state, TaskState.PENDING):
+            raise TaskNotResendable(f"tasks that are {selection.state}")
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            tasks = await repository.lock_selected(tx, selection, MOST_AT_ONCE)
+            for task in tasks:
+                await self._begin_anew(tx, task, operator_id, now)
+            if tasks:
+                subject = ":".join(each for each in ("tasks", selection.state, selection.cause, selection.kind) if each)
+                await acts.record(tx, now, operator_id, "resend", subject, note=f"{len(tasks)} messages")
+        self._wake()
+        async with self._db.read() as session:
+            return len(tasks), await repository.count(session, selection)
+
+    async def _begin_anew(self, tx: Transaction, task: NotificationTask, operator_id: int, now: datetime) -> None:
+        task.tries = 0
+        task.next_attempt_at = now
+        task.give_up_at = now + self._policy.give_up_after
+        actor = f"operator:{operator_id}"
+        await repository.move(tx, task, TaskState.PENDING, reason="resend asked for", actor=actor, now=now)

@@ -14,6 +14,7 @@ class OrderDetail(ApiModel):
 
     sn: str
     user_id: int
+    homestay_user_id: int
     title: str
     trade_state: int
     trade_code: str | None = Field(repr=False)
@@ -22,6 +23,9 @@ class OrderDetail(ApiModel):
     live_end_date: date
     refunded_at: AwareDatetime | None = None
     refunded_fen: int | None = None
+    refund_state: str | None = None
+    refund_asked_at: AwareDatetime | None = None
+    refund_answer_by: AwareDatetime | None = None
 
 
 class WechatIdentity(ApiModel):

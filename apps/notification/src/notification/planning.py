@@ -1,13 +1,14 @@
-"""From an order's state to the messages that its guest is to get, or no longer."""
+"""From an order's state, or a refund's, to the messages that its guest or merchant is to get, or no longer."""
 
 from collections.abc import Callable
+from datetime import UTC
 
 import structlog
 
 from notification import repository
-from notification.events import OrderState
+from notification.events import OrderRefund, OrderState
 from notification.retries import RetryPolicy
-from notification.states import OF_THE_STAY, PAID_ORDER, TOLD_AT, TaskState
+from notification.states import OF_THE_STAY, PAID_ORDER, TOLD_AT, TOLD_OF_REFUND, Kind, TaskState
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -44,5 +45,29 @@ class Planning:
                     tx, order.order_sn, kinds, now=now, give_up_at=give_up_at, traceparent=current_traceparent()
                 )
         log.info("order state heard", order_sn=order.order_sn, trade_state=order.trade_state, planned=planned)
+        if planned:
+            self._wake()
+
+    async def follow_refund(self, event: CloudEvent, refund: OrderRefund) -> None:
+        """Plan what a refund that leaves its order as it is asks to be told. Each event once; a repeated fact, by another
+        event, is the same task: a payment's money comes back once, and a request is made at one moment."""
+        if (kind := TOLD_OF_REFUND.get(refund.refund_state)) is None:
+            return
+        now = self._clock()
+        moment = refund.changed_at.astimezone(UTC).isoformat()
+        async with self._db.transaction() as tx:
+            if not await inbox.first_time(tx, event):
+                return
+            planned = await repository.add_tasks(
+                tx,
+                refund.order_sn,
+                [kind],
+                now=now,
+                give_up_at=now + self._policy.give_up_after,
+                traceparent=current_traceparent(),
+                subject=moment if kind is Kind.REFUND_ASKED else refund.payment_sn,
+                facts=refund.model_dump(mode="json", by_alias=True),
+            )
+        log.info("order refund heard", order_sn=refund.order_sn, refund_state=refund.refund_state, planned=planned)
         if planned:
             self._wake()

@@ -1,7 +1,8 @@
-"""The three subscribe messages, field by field, in values that WeChat's type rules accept. Pure."""
+"""The subscribe messages, field by field, in values that WeChat's type rules accept. Pure."""
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from notification.states import Kind
@@ -21,10 +22,12 @@ class Unrenderable(ValueError):
 
 @dataclass(frozen=True)
 class Refund:
-    """What went back, and when it was back."""
+    """What went back and when it was back; or what is asked for, and by when it is to be answered. `cause` as the event
+    tells it."""
 
     fen: int
     at: datetime
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class Wording:
     refund_done: str
     checkin_time: str
     checkout_time: str
+    given_back: Mapping[str, str] = field(default_factory=dict)
+    """By the cause of the refund; `refund_done` for one that is not here."""
+    refund_asked: str = ""
 
 
 def render(kind: Kind, stay: Stay, wording: Wording) -> Data:
@@ -70,12 +76,17 @@ def render(kind: Kind, stay: Stay, wording: Wording) -> Data:
         )
     if stay.refund is None:
         raise Unrenderable("nothing went back")
+    said = {
+        Kind.REFUNDED: wording.refund_done,
+        Kind.GIVEN_BACK: wording.given_back.get(stay.refund.cause, wording.refund_done),
+        Kind.REFUND_ASKED: wording.refund_asked,
+    }
     return _values(
         character_string1=character_string(stay.order_sn),
         thing2=thing(stay.title, otherwise=wording.untitled),
         amount3=amount(stay.refund.fen),
         time4=minute(stay.refund.at),
-        thing5=thing(wording.refund_done, otherwise=wording.untitled),
+        thing5=thing(said[kind], otherwise=wording.untitled),
     )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import Enum
+from typing import Any
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from notification.models import DeliveryAttempt, NotificationTask, NotificationTransition
-from notification.states import Kind, Outcome, TaskState
+from notification.states import Kind, Outcome, Selection, TaskState
 from servicekit.db import Transaction
 
 
@@ -19,12 +21,17 @@ async def add_tasks(
     now: datetime,
     give_up_at: datetime,
     traceparent: str | None,
+    subject: str = "",
+    facts: dict[str, Any] | None = None,
 ) -> int:
-    """One task for each of `kinds`; those that the order has already stay as they are. Answers how many are new."""
+    """One task for each of `kinds` about `subject`; those that there are already stay as they are. Returns how many are
+    new."""
     rows = [
         {
             "order_sn": order_sn,
             "kind": kind.value,
+            "subject": subject,
+            "facts": facts,
             "next_attempt_at": now,
             "give_up_at": give_up_at,
             "traceparent": traceparent,
@@ -50,20 +57,26 @@ async def lock(tx: Transaction, task_id: int) -> NotificationTask | None:
     return await tx.get(NotificationTask, task_id, with_for_update=True, populate_existing=True)
 
 
-async def claim_due(
-    tx: Transaction, *, now: datetime, leased_until: datetime, limit: int
+class Turn(Enum):
+    """Whose turn it is when there is room for one more."""
+
+    FRESH = "never tried, the newest first: a purchase of this moment does not wait behind older messages"
+    LONGEST_DUE = "retries, and fresh ones that newer ones left behind"
+
+
+async def claim(
+    tx: Transaction, turn: Turn, *, now: datetime, leased_until: datetime, limit: int
 ) -> Sequence[NotificationTask]:
     """Lease what is due and nobody else holds; whoever asks at the same moment gets other rows. Kinds of a newer version,
     which runs beside this one or was rolled back, are left to it."""
     due = (
-        select(NotificationTask.id)
+        _in_turn(turn)
         .where(
             NotificationTask.state == TaskState.PENDING,
             NotificationTask.kind.in_(Kind),
             NotificationTask.next_attempt_at <= now,
             or_(NotificationTask.leased_until.is_(None), NotificationTask.leased_until <= now),
         )
-        .order_by(NotificationTask.next_attempt_at, NotificationTask.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("due")
@@ -79,6 +92,13 @@ async def claim_due(
     return sorted((await tx.scalars(claim)).all(), key=lambda task: task.id)
 
 
+def _in_turn(turn: Turn) -> Select[tuple[int]]:
+    query = select(NotificationTask.id)
+    if turn is Turn.FRESH:
+        return query.where(NotificationTask.attempts == 0).order_by(NotificationTask.id.desc())
+    return query.order_by(NotificationTask.next_attempt_at, NotificationTask.id)
+
+
 async def has_unknown_before(tx: Transaction, task_id: int, seq: int) -> bool:
     """Whether an attempt before `seq` ended, or broke off, with nobody knowing."""
     unknown = exists().where(
@@ -90,7 +110,14 @@ async def has_unknown_before(tx: Transaction, task_id: int, seq: int) -> bool:
 
 
 async def move(
-    tx: Transaction, task: NotificationTask, to_state: TaskState, *, reason: str, actor: str, now: datetime
+    tx: Transaction,
+    task: NotificationTask,
+    to_state: TaskState,
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+    cause: str | None = None,
 ) -> None:
     """Write the new state of a locked task and the row that tells of it."""
     task.version += 1
@@ -106,7 +133,7 @@ async def move(
         )
     )
     task.state = to_state.value
-    task.reason = reason
+    task.reason, task.cause = reason, cause
     task.leased_until = None
     task.updated_at = now
     if to_state is TaskState.SENT:
@@ -114,14 +141,32 @@ async def move(
     await tx.flush()
 
 
+def _selected(selection: Selection) -> list[ColumnElement[bool]]:
+    pairs = (
+        (NotificationTask.state, selection.state),
+        (NotificationTask.cause, selection.cause),
+        (NotificationTask.kind, selection.kind),
+    )
+    return [column == wanted for column, wanted in pairs if wanted is not None]
+
+
+async def lock_selected(tx: Transaction, selection: Selection, limit: int) -> Sequence[NotificationTask]:
+    """The oldest of them. Those that somebody else has locked are left out."""
+    query = select(NotificationTask).where(*_selected(selection)).order_by(NotificationTask.id).limit(limit)
+    return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
+
+
+async def count(session: Transaction, selection: Selection) -> int:
+    query = select(func.count()).select_from(NotificationTask).where(*_selected(selection))
+    return await session.scalar(query) or 0
+
+
 async def newest_tasks(
-    tx: Transaction, *, last_id: int, limit: int, state: TaskState | None
+    tx: Transaction, *, last_id: int, limit: int, selection: Selection
 ) -> Sequence[NotificationTask]:
-    query = select(NotificationTask).order_by(NotificationTask.id.desc()).limit(limit)
+    query = select(NotificationTask).where(*_selected(selection)).order_by(NotificationTask.id.desc()).limit(limit)
     if last_id:
         query = query.where(NotificationTask.id < last_id)
-    if state:
-        query = query.where(NotificationTask.state == state)
     return (await tx.scalars(query)).all()
 
 

@@ -1,19 +1,41 @@
 """What operators ask and are answered."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 
-from notification.states import TaskState
-from servicekit.schemas import ApiModel, LastId, PageSize, RowId
+from pydantic import Field
+
+from notification.states import Kind, TaskState
+from servicekit.schemas import ApiModel, LastId, PageSize, RowId, Text
+
+Cause = Annotated[Text, Field(min_length=1, max_length=32)]
 
 
 class TaskListRequest(ApiModel):
     last_id: LastId = 0
     page_size: PageSize = 20
     state: TaskState | None = None
+    cause: Cause | None = None
+    kind: Kind | None = None
 
 
 class TaskRequest(ApiModel):
     id: RowId
+
+
+class ResendRequest(ApiModel):
+    """Every message that ended in `state`, of that cause and kind if they are given."""
+
+    state: Literal["refused", "invalid", "dead"]
+    cause: Cause | None = None
+    kind: Kind | None = None
+
+
+class Resent(ApiModel):
+    """`left` are those that a further request would resend."""
+
+    resent: int
+    left: int
 
 
 class Task(ApiModel):
@@ -22,6 +44,7 @@ class Task(ApiModel):
     kind: str
     state: str
     reason: str | None
+    cause: str | None
     attempts: int
     next_attempt_at: datetime | None
     sent_at: datetime | None

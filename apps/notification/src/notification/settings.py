@@ -24,14 +24,20 @@ class Settings(ServiceSettings):
     template_paid: str = Field(min_length=1)
     template_arrival: str = Field(min_length=1)
     template_refunded: str = Field(min_length=1)
+    template_refund_asked: str = Field(min_length=1)
+    """For merchants: a guest asks for the money back."""
     page: str = Field("", max_length=1024)
     """Where a tap on the message leads; `{sn}` becomes the order's number. Empty: nowhere."""
+    merchant_page: str = Field("", max_length=1024)
+    """As `page`, of the messages to merchants."""
     checkin_time: str = Field("14:00", pattern=_HH_MM)
     checkout_time: str = Field("12:00", pattern=_HH_MM)
     """Shown beside the first and last day: the template's `time` fields need an hour."""
 
     parallel: int = Field(8, ge=1, le=64)
-    """Messages under way at once in one replica, and the most that a tick claims."""
+    """Fresh messages under way at once in one replica, and the most of them that a tick claims."""
+    parallel_retries: int = Field(8, ge=1, le=64)
+    """As `parallel`, of messages that have waited. The two never take each other's places."""
     max_attempts: int = Field(25, ge=1, le=1000)
     give_up_after: timedelta = Field(timedelta(hours=24), gt=timedelta(0))
     first_pause_seconds: float = Field(5.0, gt=0, le=3600)

@@ -12,7 +12,7 @@ Problem
 ├── Conflict
 │   ├── NotOnSale · PriceOutOfRange
 │   ├── IllegalMove · NotCancellable · AlreadyPaid
-│   ├── NotRefundable · NoRefundToDecide
+│   ├── NotRefundable · NoRefundToDecide · NoFailedRefund
 │   └── CodeSpent · StayNotBegun · StayOver · RefundOpen
 └── TooManyRequests
     └── TooManyWrongCodes
@@ -104,6 +104,10 @@ class NoRefundToDecide(Conflict):
 
 class NotClosing(Conflict):
     code, slug = 103032, "not-closing"
+
+
+class NoFailedRefund(Conflict):
+    code, slug = 103033, "no-failed-refund"
 
 
 class AmountMismatch(Poison):

@@ -1,13 +1,14 @@
-"""The facts that order tells others: contracts/events/tradestate-updated.v1 and refund-requested.v1."""
+"""The facts that order tells others: contracts/events/tradestate-updated.v1, refund-requested.v1, refund-updated.v1."""
 
 from datetime import UTC, datetime
 
-from order.states import RefundCause, TradeState
+from order.states import RefundCause, RefundNews, TradeState
 from servicekit.outbox import OutgoingEvent
 
 SOURCE = "minsu/order"
 TRADE_STATE_TOPIC, TRADE_STATE_TYPE = "order-update-tradestate-topic", "minsu.order.tradestate-updated.v1"
 REFUND_TOPIC, REFUND_TYPE = "order-refund-requested-topic", "minsu.order.refund-requested.v1"
+REFUND_UPDATED_TOPIC, REFUND_UPDATED_TYPE = "order-update-refund-topic", "minsu.order.refund-updated.v1"
 PAY_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 LONGEST_REASON = 80
@@ -50,3 +51,19 @@ def refund_requested(
         "requestedAt": zulu(requested_at),
     }
     return OutgoingEvent(REFUND_TOPIC, sn, REFUND_TYPE, SOURCE, sn, data, requested_at)
+
+
+def refund_updated(
+    sn: str, news: RefundNews, *, payment_sn: str, refund_fen: int, cause: RefundCause | None, changed_at: datetime
+) -> OutgoingEvent:
+    """What happened to a refund while the order's state stayed. No name, openid or user: who is told is read from the
+    order. `cause` None: another than the contract knows."""
+    data = {
+        "orderSn": sn,
+        "refundState": news.value,
+        "paymentSn": payment_sn,
+        "refundFen": refund_fen,
+        "cause": cause.value if cause else "other",
+        "changedAt": zulu(changed_at),
+    }
+    return OutgoingEvent(REFUND_UPDATED_TOPIC, sn, REFUND_UPDATED_TYPE, SOURCE, sn, data, changed_at)

@@ -21,12 +21,11 @@ class Expiry:
         self._answer_within, self._batch = answer_within, batch
 
     async def agree_unanswered(self) -> int:
-        """Agree to refunds whose merchant had long enough to answer, or whose stay is over: an order that is held by a wish
-        can be neither used nor settled. Answers how many."""
-        now = self._clock()
+        """Agree to refunds whose merchant had all of `answer_within` to answer. The end of the stay takes none of it away:
+        until the refund is decided the order is held, and neither used nor expired. Answers how many."""
+        opened_before = self._clock() - self._answer_within
         async with self._db.transaction() as tx:
-            opened_before, last_day = now - self._answer_within, pricing.last_day_over(now)
-            orders = await repository.claim_unanswered(tx, opened_before, last_day, self._batch)
+            orders = await repository.claim_unanswered(tx, opened_before, self._batch)
             for order in orders:
                 await self._refunds.agree(tx, order)
                 log.info("the rule agrees, the merchant did not answer", sn=order.sn, asked_at=order.refund_opened_at)

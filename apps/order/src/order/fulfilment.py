@@ -5,16 +5,17 @@ from datetime import datetime
 
 import structlog
 
-from order import codes, lifecycle, repository, states
+from order import codes, events, lifecycle, repository, states
 from order.errors import AmountMismatch
 from order.models import HomestayOrder, OrderPayment
 from order.refunds import Refunds
-from order.states import Effect, TradeState
+from order.states import Effect, RefundNews, TradeState
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.errors import Poison
 from servicekit.events import CloudEvent
+from servicekit.outbox import publish_later
 
 log = structlog.get_logger()
 PAID, REFUNDED = 1, 2
@@ -58,8 +59,11 @@ class Fulfilment:
             raise AmountMismatch(
                 f"payment {fact.payment_sn} took {fact.total_fen} fen, order {order.sn} costs {order.order_total_fen}"
             )
+        back_before = known is not None and known.pay_status == REFUNDED
         payment = _remember(tx, order, known, fact, self._clock())
         await self._take_effect(tx, order, payment, effect)
+        if fact.pay_status == REFUNDED and effect is Effect.NOTE and not back_before:
+            await self._tell_of_return(tx, order, payment)
 
     async def _take_effect(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, effect: Effect) -> None:
         now = self._clock()
@@ -71,6 +75,19 @@ class Fulfilment:
         if effect in states.GIVE_BACK and payment.refund_request_sn is None:
             log.warning("payment is given back", sn=order.sn, payment_sn=detail, why=effect.value)
             await self._refunds.ask(tx, order, payment, states.GIVE_BACK[effect])
+
+    async def _tell_of_return(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment) -> None:
+        """The order's state does not change, so no other event tells the buyer that this money is back."""
+        cause = states.cause_of_return(TradeState(order.trade_state), order.payment_sn, payment.payment_sn)
+        fact = events.refund_updated(
+            order.sn,
+            RefundNews.RETURNED,
+            payment_sn=payment.payment_sn,
+            refund_fen=payment.total_fen,
+            cause=cause,
+            changed_at=self._clock(),
+        )
+        await publish_later(tx, fact)
 
     async def _mark_paid(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, now: datetime) -> None:
         code = await _free_code(tx)  # before the order is touched: a query flushes, and half a payment is refused

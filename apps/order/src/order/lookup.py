@@ -18,8 +18,11 @@ ALL_STATES = -99
 
 
 class Lookup:
-    def __init__(self, db: Database, clock: Clock, payment: Payment) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, payment: Payment, *, answer_within: timedelta = timedelta(days=1)
+    ) -> None:
         self._db, self._clock, self._payment = db, clock, payment
+        self._answer_within = answer_within
 
     async def page_of_buyer(self, user_id: int, last_id: int, size: int, state: int) -> Sequence[HomestayOrder]:
         return await self._page(repository.BUYER, user_id, last_id, size, state)
@@ -32,6 +35,10 @@ class Lookup:
     async def page_of_closing(self, last_id: int, size: int) -> Sequence[HomestayOrder]:
         async with self._db.read() as session:
             return await repository.closing_page(session, below=last_id, size=size)
+
+    async def page_of_failed_refunds(self, last_id: int, size: int) -> Sequence[HomestayOrder]:
+        async with self._db.read() as session:
+            return await repository.failed_refunds_page(session, below=last_id, size=size)
 
     async def used_on(self, day: date, last_id: int, size: int) -> Sequence[tuple[int, datetime, HomestayOrder]]:
         """Check-ins of a day in Shanghai, oldest row first."""
@@ -81,6 +88,12 @@ class Lookup:
         async with self._db.transaction() as tx:
             await repository.remember_pay_type(tx, order.sn, payment.pay_type[:32])
         return payment.pay_type
+
+    def answer_by(self, order: HomestayOrder) -> datetime | None:
+        """When the rule agrees to the refund that its merchant is to decide; None when there is none."""
+        if order.refund_state != RefundState.ASKED or order.refund_opened_at is None:
+            return None
+        return order.refund_opened_at + self._answer_within
 
     def is_payable(self, order: HomestayOrder) -> bool:
         waits = order.trade_state == TradeState.WAIT_PAY and order.closing_at is None

@@ -15,7 +15,7 @@ from order.fulfilment import Fulfilment
 from order.lookup import Lookup
 from order.refunds import Refunds
 from order.settings import Settings
-from order.waiting import UNFINISHED
+from order.waiting import UNFINISHED, FailedRefunds
 from servicekit.app import build
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
@@ -74,7 +74,7 @@ def create_app(
                 parallel=settings.close_parallel,
             ),
             expiry,
-            Lookup(db, clock, payment),
+            Lookup(db, clock, payment, answer_within=answer_within),
             letters,
             refunds,
         ],
@@ -84,6 +84,7 @@ def create_app(
         db=db,
         background=[
             Relay(db, sidecar, keep_days=settings.outbox_keep_days),
+            Upkeep(FailedRefunds(db).measure, every_seconds=15),
             Upkeep(expiry.forget_misses, keys.prune, old_events(db, settings.inbox_keep_days)),
         ],
         dead_letters=letters,

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from servicekit import db
 
 WAIT_PAY, WAIT_USE = "trade_state = 0", "trade_state = 1"
-REFUND_ASKED = "refund_state = 'asked'"
+REFUND_ASKED, REFUND_FAILED = "refund_state = 'asked'", "refund_state = 'failed'"
 
 
 class Base(db.Base):
@@ -77,6 +77,7 @@ class HomestayOrder(Base):
     refund_reason: Mapped[str | None] = mapped_column(Text)
     refund_state: Mapped[str] = mapped_column(String(16), default="none", server_default="none")
     refund_note: Mapped[str | None] = mapped_column(Text)
+    refund_failed_at: Mapped[datetime | None]
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012 - SQLAlchemy's protocol
     __table_args__ = (
@@ -107,6 +108,7 @@ class HomestayOrder(Base):
         Index("ix_homestay_order_close_due", "close_due_at", postgresql_where=text(WAIT_PAY)),
         Index("ix_homestay_order_stay_over", "live_end_date", postgresql_where=text(WAIT_USE)),
         Index("ix_homestay_order_unanswered", "refund_opened_at", postgresql_where=text(REFUND_ASKED)),
+        Index("ix_homestay_order_refund_failed", "id", postgresql_where=text(f"{REFUND_FAILED} and {WAIT_USE}")),
         Index("ix_homestay_order_trade_code", "trade_code"),
         Index("uq_homestay_order_valid_code", "trade_code", unique=True, postgresql_where=text(WAIT_USE)),
     )

@@ -3,14 +3,16 @@
 Payment does the refunding.
 """
 
+from datetime import datetime
+
 import structlog
 
 from order import events, repository
-from order.errors import NoRefundToDecide, NotRefundable, OrderNotFound
+from order.errors import NoFailedRefund, NoRefundToDecide, NotRefundable, OrderNotFound
 from order.models import HomestayOrder, OrderPayment
 from order.pricing import Stay
-from order.states import RefundCause, RefundState, TradeState
-from servicekit import inbox
+from order.states import RefundCause, RefundNews, RefundState, TradeState
+from servicekit import acts, inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.errors import Poison
@@ -28,9 +30,9 @@ class Refunds:
         self._messages = Catalogue("order")
 
     async def request(self, user_id: int, sn: str, reason: str) -> HomestayOrder:
-        """The buyer's wish: until it is decided and done the order can be neither used nor expire. Until noon of the
-        first day the rule agrees, afterwards the merchant is asked. Asking again asks once. A refund that failed was agreed
-        once: it is asked for anew whenever its buyer says so, also when the stay is over."""
+        """The buyer's request: until it is decided and done the order can be neither used nor expire. Until noon of the
+        first day the rule agrees; afterwards the merchant is asked, and told so by a message. Asking again asks once. A
+        refund that failed was agreed once: it is asked for anew whenever its buyer says so, also when the stay is over."""
         async with self._db.transaction() as tx:
             order = await repository.lock(tx, sn, user_id=user_id)
             if order is None:
@@ -44,10 +46,28 @@ class Refunds:
             agreed_once = order.refund_state == RefundState.FAILED
             if now >= stay.ends_at and not agreed_once:
                 raise NotRefundable("the stay is over")
-            order.refund_opened_at, order.refund_reason, order.refund_note = now, reason, None
-            order.refund_state = RefundState.ASKED
+            self._open(order, reason, now)
             if agreed_once or now < stay.refundable_until:
                 await self.agree(tx, order)
+            else:
+                await self._tell_merchant(tx, order, order.payment_sn, now)
+            return order
+
+    async def ask_again(self, operator_id: int, sn: str, note: str) -> HomestayOrder:
+        """What the buyer does not: a refund that failed, and was agreed once, is asked for anew. One that is open or has
+        ended stays as it is. Raises OrderNotFound, NoFailedRefund."""
+        async with self._db.transaction() as tx:
+            order = await repository.lock(tx, sn)
+            if order is None:
+                raise OrderNotFound(f"order {sn}")
+            if order.refund_opened_at is not None or order.trade_state == TradeState.REFUNDED:
+                return order
+            if order.trade_state != TradeState.WAIT_USE or order.refund_state != RefundState.FAILED:
+                raise NoFailedRefund(f"the order is at {order.trade_state}, its refund is {order.refund_state}")
+            now = self._clock()
+            self._open(order, order.refund_reason or "", now)
+            await self.agree(tx, order)
+            await acts.record(tx, now, operator_id, "ask-refund-again", f"order:{sn}", note=note)
             return order
 
     async def decide(self, merchant_id: int, sn: str, *, agree: bool, note: str) -> HomestayOrder:
@@ -84,6 +104,22 @@ class Refunds:
                 return
             if order.trade_state == TradeState.WAIT_USE and order.refund_state == RefundState.AGREED:
                 order.refund_state, order.refund_opened_at = RefundState.FAILED, None
+                order.refund_failed_at = self._clock()
+
+    def _open(self, order: HomestayOrder, reason: str, now: datetime) -> None:
+        order.refund_opened_at, order.refund_reason, order.refund_note = now, reason, None
+        order.refund_state, order.refund_failed_at = RefundState.ASKED, None
+
+    async def _tell_merchant(self, tx: Transaction, order: HomestayOrder, payment_sn: str, now: datetime) -> None:
+        fact = events.refund_updated(
+            order.sn,
+            RefundNews.ASKED,
+            payment_sn=payment_sn,
+            refund_fen=order.order_total_fen,
+            cause=RefundCause.BUYER,
+            changed_at=now,
+        )
+        await publish_later(tx, fact)
 
     async def agree(self, tx: Transaction, order: HomestayOrder) -> None:
         """The wish of `order`, whose row the caller has locked, is granted: payment is asked."""

@@ -125,20 +125,38 @@ async def claim_expired(tx: Transaction, last_day: date, limit: int) -> Sequence
     return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
 
 
-async def claim_unanswered(
-    tx: Transaction, opened_before: datetime, last_day: date, limit: int
-) -> Sequence[HomestayOrder]:
-    """Lock orders whose refund waits for its merchant since `opened_before` or longer, or whose stay is over."""
-    due = (
-        HomestayOrder.refund_state == RefundState.ASKED,
-        or_(HomestayOrder.refund_opened_at <= opened_before, HomestayOrder.live_end_date <= last_day),
-    )
+async def claim_unanswered(tx: Transaction, opened_before: datetime, limit: int) -> Sequence[HomestayOrder]:
+    """Lock orders whose refund waits for its merchant since `opened_before` or longer."""
+    due = (HomestayOrder.refund_state == RefundState.ASKED, HomestayOrder.refund_opened_at <= opened_before)
     query = select(HomestayOrder).where(*due).order_by(HomestayOrder.refund_opened_at).limit(limit)
     return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
 
 
 def oldest_unanswered() -> Select[Any]:
     return select(func.min(HomestayOrder.refund_opened_at)).where(HomestayOrder.refund_state == RefundState.ASKED)
+
+
+def _failed_refunds() -> Select[tuple[HomestayOrder]]:
+    """Agreed once, come to nothing, and not asked for again. An order that was used has no refund to ask for."""
+    return select(HomestayOrder).where(
+        HomestayOrder.trade_state == TradeState.WAIT_USE, HomestayOrder.refund_state == RefundState.FAILED
+    )
+
+
+async def failed_refunds_page(session: Transaction, *, below: int, size: int) -> Sequence[HomestayOrder]:
+    """Newest first; `below` 0 begins at the newest."""
+    query = _failed_refunds().order_by(HomestayOrder.id.desc()).limit(size)
+    if below:
+        query = query.where(HomestayOrder.id < below)
+    return (await session.scalars(query)).all()
+
+
+async def count_failed_refunds(session: Transaction) -> int:
+    return (await session.execute(_failed_refunds().with_only_columns(func.count()))).scalar_one()
+
+
+def oldest_failed_refund() -> Select[Any]:
+    return _failed_refunds().with_only_columns(func.min(HomestayOrder.refund_failed_at))
 
 
 async def code_is_valid_somewhere(tx: Transaction, code: str) -> bool:

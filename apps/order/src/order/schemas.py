@@ -204,6 +204,50 @@ class ClosingOrders(ApiModel):
         return cls(list=[ClosingOrder.of(order) for order in orders])
 
 
+class FailedRefundQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+
+
+class FailedRefund(ApiModel):
+    """An order whose refund was agreed, failed, and was not asked for again."""
+
+    id: int
+    sn: str
+    user_id: int
+    payment_sn: str
+    refund_fen: int
+    reason: str
+    failed_at: datetime | None
+
+    @classmethod
+    def of(cls, order: HomestayOrder) -> "FailedRefund":
+        return cls(
+            id=order.id,
+            sn=order.sn,
+            user_id=order.user_id,
+            payment_sn=order.payment_sn or "",
+            refund_fen=order.order_total_fen,
+            reason=order.refund_reason or "",
+            failed_at=order.refund_failed_at,
+        )
+
+
+class FailedRefunds(ApiModel):
+    list: list[FailedRefund]
+
+    @classmethod
+    def of(cls, orders: Sequence[HomestayOrder]) -> "FailedRefunds":
+        return cls(list=[FailedRefund.of(order) for order in orders])
+
+
+class RefundAgain(ApiModel):
+    """`note`: why; kept with the operator's id."""
+
+    sn: Sn
+    note: Annotated[Text, Trimmed, Field(min_length=1, max_length=256)]
+
+
 class OrderState(ApiModel):
     """Where an order stands after a wish. `closing`: the wish is kept, WeChat's answer is still awaited; `refundState`
     none, asked (the merchant decides), agreed, refused or failed (agreed, but it could not be given back)."""
@@ -270,7 +314,8 @@ class Payable(ApiModel):
 
 class InternalOrder(ApiModel):
     """What peers may know of an order; only through the sidecars, for it carries the code. `refundedAt`, `refundedFen`:
-    when we heard that all of it was back, and how much that is."""
+    when we heard that all of it was back, and how much that is. `refundAskedAt`, `refundAnswerBy`: of a refund that its
+    merchant is to decide (`refundState` asked), when it was asked for and when the rule agrees to it."""
 
     sn: str
     user_id: int
@@ -286,10 +331,13 @@ class InternalOrder(ApiModel):
     payment_sn: str | None
     refunded_at: datetime | None
     refunded_fen: int | None
+    refund_state: str
+    refund_asked_at: datetime | None
+    refund_answer_by: datetime | None
     version: int
 
     @classmethod
-    def of(cls, order: HomestayOrder, *, refunded_at: datetime | None) -> "InternalOrder":
+    def of(cls, order: HomestayOrder, *, refunded_at: datetime | None, answer_by: datetime | None) -> "InternalOrder":
         return cls(
             sn=order.sn,
             user_id=order.user_id,
@@ -305,6 +353,9 @@ class InternalOrder(ApiModel):
             payment_sn=order.payment_sn,
             refunded_at=refunded_at.astimezone(UTC) if refunded_at else None,
             refunded_fen=order.order_total_fen if refunded_at else None,
+            refund_state=order.refund_state,
+            refund_asked_at=order.refund_opened_at.astimezone(UTC) if answer_by and order.refund_opened_at else None,
+            refund_answer_by=answer_by.astimezone(UTC) if answer_by else None,
             version=order.version,
         )
 

@@ -19,7 +19,7 @@ class Settings(ServiceSettings):
     expire_batch: int = Field(100, ge=1, le=1000)
     """Stays expired, and unanswered wishes agreed to, by one tick."""
     refund_answer_seconds: int = Field(86400, ge=60, le=604800)
-    """How long a merchant has to answer a wish for the money; then, or when the stay is over, the rule agrees."""
+    """How long a merchant has to answer a request for the money; then the rule agrees, also after the end of the stay."""
     checkin_misses: int = Field(10, ge=1, le=1000)
     """Wrong codes a merchant may enter within the window below, before further ones are refused."""
     checkin_window_seconds: int = Field(600, ge=1, le=86400)

@@ -54,6 +54,15 @@ class RefundState(StrEnum):
     """Agreed, but payment could not give it back: the order goes on, does not expire, and the buyer may ask again."""
 
 
+class RefundNews(StrEnum):
+    """What others are told of a refund when the order's state does not tell it (refund-updated.v1)."""
+
+    ASKED = "asked"
+    """The merchant is to decide."""
+    RETURNED = "returned"
+    """All of a payment's money is back, and the order stays as it is."""
+
+
 class Effect(Enum):
     """What a payment's word asks of the order."""
 
@@ -91,3 +100,10 @@ def effect_of_refunded(state: TradeState, paid_by: str | None, payment_sn: str, 
     if state is TradeState.WAIT_USE and paid_by == payment_sn:
         return Effect.REFUND
     return Effect.NOTE
+
+
+def cause_of_return(state: TradeState, paid_by: str | None, payment_sn: str) -> RefundCause | None:
+    """Why a payment's money went back although its order stays as it is; None: out of courtesy, or unknown."""
+    if paid_by == payment_sn or state is TradeState.WAIT_PAY:
+        return None
+    return RefundCause.LATE_PAYMENT if state is TradeState.CANCELLED else RefundCause.DUPLICATE_PAYMENT

@@ -1,14 +1,19 @@
 """The states of an order that should end, for the gauges of their ages (servicekit.unfinished)."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from prometheus_client import Gauge
 
 from order import repository
+from servicekit.db import Database
 from servicekit.unfinished import Unfinished
 
 WISHES = Gauge("order_refund_wishes_oldest_seconds", "Age of the oldest refund that its merchant has not answered")
 CLOSINGS = Gauge("order_closings_oldest_seconds", "How long the oldest order that is being closed has been so")
+
+FAILED_REFUNDS = Gauge("order_refunds_failed", "Refunds that failed and were not asked for again")
+FAILED_REFUNDS_AGE = Gauge("order_refunds_failed_oldest_seconds", "How long ago the oldest of them failed")
 
 UNFINISHED = [
     Unfinished("homestay_order.wait_pay", repository.oldest_unpaid(), timedelta(minutes=30)),
@@ -16,4 +21,14 @@ UNFINISHED = [
     Unfinished("homestay_order.wait_use", repository.oldest_stay_over(), timedelta(hours=1)),
     Unfinished("homestay_order.asked", repository.oldest_unanswered(), timedelta(hours=25), WISHES),
     Unfinished("homestay_order.agreed", repository.oldest_refund_requested(), timedelta(days=1)),
+    Unfinished("homestay_order.failed", repository.oldest_failed_refund(), timedelta(days=1), FAILED_REFUNDS_AGE),
 ]
+
+
+@dataclass(frozen=True)
+class FailedRefunds:
+    db: Database
+
+    async def measure(self) -> None:
+        async with self.db.read() as session:
+            FAILED_REFUNDS.set(await repository.count_failed_refunds(session))

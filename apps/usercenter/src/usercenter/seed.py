@@ -27,6 +27,7 @@ class SeedSettings(BaseSettings):
     seed_buyer_openid: str
     seed_merchant_mobile: str
     seed_merchant_password: SecretStr
+    seed_merchant_openid: str = ""
     seed_operator_mobile: str
     seed_operator_password: SecretStr
     wxma_appid: str = ""
@@ -75,6 +76,7 @@ def people(settings: SeedSettings) -> list[Person]:
             host,
             settings.seed_merchant_mobile,
             settings.seed_merchant_password.get_secret_value(),
+            settings.seed_merchant_openid,
         ),
         Person(
             3,
@@ -98,7 +100,7 @@ def people(settings: SeedSettings) -> list[Person]:
 
 
 async def seed(settings: SeedSettings) -> int:
-    """How many there are. Names, roles and pictures stay as they were found; mobiles, passwords and the openid follow
+    """How many there are. Names, roles and pictures stay as they were found; mobiles, passwords and openids follow
     the environment."""
     db = Database(settings.database_url, pool_size=1)
     everybody = people(settings)

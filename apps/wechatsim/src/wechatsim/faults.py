@@ -74,6 +74,12 @@ FAULTS: tuple[Kind, ...] = (
     Kind("mini-busy", "errcode -1 from every mini-program API, nothing done", 0),
     Kind("mini-bad-token", "errcode 40001 for any access_token", 0),
     Kind("message-refused", "43101 whatever the quota", 0),
+    Kind("message-bad-openid", "40003 invalid openid for a message, whatever it says", 0),
+    Kind("message-bad-template", "40037 invalid template_id for a message, whatever it says", 0),
+    Kind("message-bad-page", "41030 invalid page for a message, whatever it says", 0),
+    Kind("message-bad-argument", "47003 argument invalid for a message, whatever it says", 0),
+    Kind("message-quota", "45009 daily quota for a message, nothing delivered", 0),
+    Kind("message-slow", "the answer to a message takes this long", 0, 3, "seconds"),
     Kind("message-unknown", "the message is delivered, then the connection breaks", 0),
 )
 KINDS = {kind.name: kind for kind in FAULTS}

@@ -45,6 +45,16 @@ _TEMPLATES: tuple[tuple[str, dict[str, str]], ...] = (
             "thing5": "thing",
         },
     ),
+    (
+        "退款申请提醒",
+        {
+            "character_string1": "character_string",
+            "thing2": "thing",
+            "amount3": "amount",
+            "time4": "time",
+            "thing5": "thing",
+        },
+    ),
 )
 
 

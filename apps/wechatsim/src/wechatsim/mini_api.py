@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import secrets
@@ -41,12 +42,11 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
         except MiniError as error:
             answer = _refusal(request, error)
         body = wire.dumps(answer)
-        if (
-            request.url.path.endswith("/subscribe/send")
-            and not answer.get("errcode")
-            and sim.faults.take("message-unknown") is not None
-        ):
-            announce = len(body) + 1
+        if request.url.path.endswith("/subscribe/send"):
+            if not answer.get("errcode") and sim.faults.take("message-unknown") is not None:
+                announce = len(body) + 1
+            if (slow := sim.faults.take("message-slow")) is not None:
+                await asyncio.sleep(slow)
         return WireResponse(HTTPStatus.OK, [("Content-Type", content_type)], body, announce=announce)
 
     return serve

@@ -36,6 +36,13 @@ _PAGE = re.compile(r"/?[\w\-]+(/[\w\-.]+)*(\?\S*)?", re.ASCII)
 _STATES = {"developer", "trial", "formal"}
 _LANGUAGES = {"zh_CN", "en_US", "zh_HK", "zh_TW"}
 _MAX_PAGE = 1024
+_REJECTIONS = {
+    "message-bad-openid": (40003, "invalid openid"),
+    "message-bad-template": (40037, "invalid template_id"),
+    "message-bad-page": (41030, "invalid page"),
+    "message-bad-argument": (47003, "argument invalid! data.thing1.value invalid"),
+    "message-quota": (45009, "reach max api daily quota limit"),
+}
 
 
 def fits(kind: str, value: str) -> bool:
@@ -46,6 +53,9 @@ def fits(kind: str, value: str) -> bool:
 def send(sim: Sim, app: Merchant, content: Mapping[str, Any]) -> dict[str, Any]:
     """Deliver one message and use up one subscription; raises MiniError and then nothing was delivered."""
     openid, template_id = content.get("touser"), content.get("template_id")
+    for fault, (errcode, errmsg) in _REJECTIONS.items():
+        if sim.faults.take(fault, f"{openid} {template_id}") is not None:
+            raise MiniError(errcode, errmsg)
     if not openid or not sim.store.one("SELECT 1 FROM user WHERE appid = ? AND openid = ?", app.appid, str(openid)):
         raise MiniError(40003, "invalid openid")
     if template_id not in app.templates:

@@ -115,12 +115,37 @@ def begin_refund_again(api: Api, sn: str) -> dict[str, Any]:
     return _ask(api, "payment", "refundBeginAgain", {"refundSn": sn})
 
 
-def tasks(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
-    return list(_pages(api, "notification", "taskList", {"state": state} if state else {}, count))
+def failed_refunds(api: Api, count: int) -> list[dict[str, Any]]:
+    """Orders whose refund failed and was not asked for again."""
+    return list(_pages(api, "order", "failedRefundList", {}, count))
+
+
+def ask_refund_again(api: Api, sn: str, note: str) -> dict[str, Any]:
+    return _ask(api, "order", "refundAskAgain", {"sn": sn, "note": note})
+
+
+def tasks(
+    api: Api, *, count: int, state: str | None = None, cause: str | None = None, kind: str | None = None
+) -> list[dict[str, Any]]:
+    return list(_pages(api, "notification", "taskList", _given(state=state, cause=cause, kind=kind), count))
 
 
 def resend(api: Api, task: int) -> dict[str, Any]:
     return _ask(api, "notification", "taskResend", {"id": task})
+
+
+def resend_all(api: Api, *, state: str, cause: str | None, kind: str | None) -> dict[str, Any]:
+    """Resend every message that ended so; asked part by part until none is left, or until none more can be resent."""
+    query, resent = _given(state=state, cause=cause, kind=kind), 0
+    while True:
+        answer = _ask(api, "notification", "taskResendAll", query)
+        resent += answer["resent"]
+        if not answer["left"] or not answer["resent"]:
+            return {"resent": resent, "left": answer["left"]}
+
+
+def _given(**choices: str | None) -> dict[str, Any]:
+    return {name: value for name, value in choices.items() if value is not None}
 
 
 def acts(api: Api, *, service: str | None, count: int) -> list[dict[str, Any]]:

@@ -20,6 +20,9 @@ RefundSn = Annotated[str, typer.Argument(help="RFD…, as refunds prints it.")]
 Mobile = Annotated[str, typer.Argument(help="The account's mobile, eleven digits.")]
 Note = Annotated[str, typer.Option("--note", help="Why; kept with your name and the time.")]
 
+Cause = Annotated[str | None, typer.Option("--cause", help="Such as invalid-template, as tasks prints it.")]
+Kind = Annotated[str | None, typer.Option("--kind", help="paid, before_arrival, refunded, given_back or refund_asked.")]
+
 
 @app.command("dead-letters")
 def dead_letters(
@@ -167,25 +170,60 @@ def refund_again(refund: RefundSn, as_json: AsJson = False) -> None:
         show.facts(ops.begin_refund_again(api, refund), json_wanted=as_json)
 
 
+@app.command("failed-refunds")
+def failed_refunds(count: Count = 50, as_json: AsJson = False) -> None:
+    """List orders whose refund failed and was not asked for again."""
+    with _operator() as api:
+        found = ops.failed_refunds(api, count)
+    show.rows(found, ("sn", "refundFen", "failedAt", "paymentSn", "reason"), json_wanted=as_json)
+
+
+@app.command("ask-refund-again")
+def ask_refund_again(
+    order: Annotated[str, typer.Argument(help="HSO…, as failed-refunds prints it.")],
+    note: Note,
+    as_json: AsJson = False,
+) -> None:
+    """Ask anew for a buyer's refund that failed. Harmless to repeat while it is open."""
+    with _operator() as api:
+        show.facts(ops.ask_refund_again(api, order, note), json_wanted=as_json)
+
+
 @app.command()
 def tasks(
-    state: Annotated[str | None, typer.Option(help="pending, sent, refused, dead or cancelled; else all.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="pending, sent, refused, invalid, dead or cancelled; else all.")
+    ] = None,
+    cause: Cause = None,
+    kind: Kind = None,
     count: Count = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List the messages to guests."""
+    """List the messages to guests and merchants."""
     with _operator() as api:
-        found = ops.tasks(api, state=state, count=count)
-    show.rows(found, ("id", "state", "kind", "orderSn", "attempts", "reason"), json_wanted=as_json)
+        found = ops.tasks(api, state=state, cause=cause, kind=kind, count=count)
+    show.rows(found, ("id", "state", "cause", "kind", "orderSn", "attempts", "reason"), json_wanted=as_json)
 
 
 @app.command()
 def resend(
     task: Annotated[int, typer.Argument(min=1, help="Its id, as tasks prints it.")], as_json: AsJson = False
 ) -> None:
-    """Send a refused or dead message again."""
+    """Send a refused, invalid or dead message again."""
     with _operator() as api:
         show.facts(ops.resend(api, task), json_wanted=as_json)
+
+
+@app.command("resend-all")
+def resend_all(
+    state: Annotated[str, typer.Option(help="refused, invalid or dead.")],
+    cause: Cause = None,
+    kind: Kind = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send all messages again that ended alike, such as after a template's id was corrected."""
+    with _operator() as api:
+        show.facts(ops.resend_all(api, state=state, cause=cause, kind=kind), json_wanted=as_json)
 
 
 @app.command()

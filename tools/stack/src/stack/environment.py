@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from stack.children import MARK
 from stack.layout import DATABASES, Layout
 from stack.vault import PEOPLE, Vault, write_private
-from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, REFUNDED_TEMPLATE, Merchant
+from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, REFUND_ASKED_TEMPLATE, REFUNDED_TEMPLATE, Merchant
 
 CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
 REFUND_CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxRefundCallback"
@@ -114,13 +114,15 @@ class Environment:
                 "NOTIFICATION_TEMPLATE_PAID": merchant.template(PAID_TEMPLATE),
                 "NOTIFICATION_TEMPLATE_ARRIVAL": merchant.template(ARRIVAL_TEMPLATE),
                 "NOTIFICATION_TEMPLATE_REFUNDED": merchant.template(REFUNDED_TEMPLATE),
+                "NOTIFICATION_TEMPLATE_REFUND_ASKED": merchant.template(REFUND_ASKED_TEMPLATE),
                 "NOTIFICATION_WXMA_STATE": "developer",
             },
         }
 
     def _seeds(self) -> dict[str, str]:
-        buyer = self.vault.person("buyer")
-        seeds = {"USERCENTER_SEED_BUYER_OPENID": buyer.openid}
+        seeds = {
+            f"USERCENTER_SEED_{role.upper()}_OPENID": self.vault.person(role).openid for role in ("buyer", "merchant")
+        }
         for role in PEOPLE:
             person = self.vault.person(role)
             seeds[f"USERCENTER_SEED_{role.upper()}_MOBILE"] = person.mobile
@@ -190,6 +192,7 @@ class Environment:
             "WXPAY_PLATFORM_PRIVATE_KEY_FILE": str(platform[2]),
             "WXPAY_NOTIFY_URL": layout.url("gateway") + CALLBACK,
             "WXPAY_OPENID": self.vault.person("buyer").openid,
+            "MERCHANT_OPENID": self.vault.person("merchant").openid,
             "WXMA_BASE_URL": layout.url("wechatsim"),
             "WXMA_APPID": merchant["appid"],
             "WXMA_SECRET": merchant["app_secret"],

@@ -1,4 +1,4 @@
-"""For operators alone: the messages, their tries, and sending one again."""
+"""For operators alone: the messages, their tries, and sending one again, or all of a kind of failure."""
 
 from typing import Annotated
 
@@ -6,8 +6,18 @@ from fastapi import APIRouter, Depends
 
 from notification.models import NotificationTask
 from notification.operations import Operations
-from notification.schemas import Attempt, Task, TaskDetail, TaskList, TaskListRequest, TaskRequest, Transition
-from notification.states import TaskState
+from notification.schemas import (
+    Attempt,
+    ResendRequest,
+    Resent,
+    Task,
+    TaskDetail,
+    TaskList,
+    TaskListRequest,
+    TaskRequest,
+    Transition,
+)
+from notification.states import Selection, TaskState
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.schemas import Ok
@@ -19,7 +29,8 @@ Ops = Annotated[Operations, Depends(provided(Operations))]
 @router.post("/taskList")
 async def task_list(body: TaskListRequest, _: Operator, operations: Ops) -> Ok[TaskList]:
     """Newest first; `lastId` is the last row's id of the page before."""
-    tasks = await operations.tasks(last_id=body.last_id, page_size=body.page_size, state=body.state)
+    selection = Selection(body.state, body.cause, body.kind)
+    tasks = await operations.tasks(last_id=body.last_id, page_size=body.page_size, selection=selection)
     return Ok(data=TaskList(list=[_task(task) for task in tasks]))
 
 
@@ -38,8 +49,17 @@ async def task_detail(body: TaskRequest, _: Operator, operations: Ops) -> Ok[Tas
 
 @router.post("/taskResend")
 async def task_resend(body: TaskRequest, operator: Operator, operations: Ops) -> Ok[Task]:
-    """A refused or dead message is tried again from the start; what was tried stays on record."""
+    """A message that stopped is tried again from the start; what was tried stays on record."""
     return Ok(data=_task(await operations.resend(body.id, operator.user_id)))
+
+
+@router.post("/taskResendAll")
+async def task_resend_all(body: ResendRequest, operator: Operator, operations: Ops) -> Ok[Resent]:
+    """As `taskResend`, for all that ended alike, such as after a template's id was corrected: a part of them, and how many
+    are left for the next request."""
+    selection = Selection(TaskState(body.state), body.cause, body.kind)
+    resent, left = await operations.resend_all(selection, operator.user_id)
+    return Ok(data=Resent(resent=resent, left=left))
 
 
 def _task(row: NotificationTask) -> Task:

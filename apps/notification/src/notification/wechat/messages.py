@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notification.states import Outcome, Verdict
-from notification.wechat.errcodes import OK, PERMANENT, TOKEN_IS_STALE
+from notification.wechat.errcodes import ERRCODES, OK, Whose, meaning_of
 from notification.wechat.tokens import AccessTokens, NoToken
 from notification.wechat.transport import Answer, MaybeTaken, NotTaken, Transport
 
@@ -43,7 +43,7 @@ class Messenger:
         try:
             token = await self._tokens.current()
             answer = await self._post(body, token)
-            if answer.errcode in TOKEN_IS_STALE:
+            if _is_stale(answer):
                 answer = await self._post(body, await self._tokens.instead_of(token))
         except (NoToken, NotTaken) as error:
             return Verdict(Outcome.FAILED, str(error))
@@ -55,11 +55,19 @@ class Messenger:
         return await self._transport.post("/cgi-bin/message/subscribe/send", body, access_token=token)
 
 
+_OUTCOMES = {Whose.USER: Outcome.REFUSED, Whose.OURS: Outcome.INVALID}
+
+
+def _is_stale(answer: Answer) -> bool:
+    meaning = ERRCODES.get(OK if answer.errcode is None else answer.errcode)
+    return meaning is not None and meaning.whose is Whose.TOKEN
+
+
 def _verdict(answer: Answer) -> Verdict:
     detail = answer.errmsg[:300]
     if answer.errcode is None:
         return Verdict(Outcome.UNKNOWN, "an answer without errcode")
     if answer.errcode == OK:
         return Verdict(Outcome.ACCEPTED, detail, OK)
-    outcome = Outcome.REFUSED if answer.errcode in PERMANENT else Outcome.FAILED
-    return Verdict(outcome, detail, answer.errcode)
+    meaning = meaning_of(answer.errcode)
+    return Verdict(_OUTCOMES.get(meaning.whose, Outcome.FAILED), detail, answer.errcode, meaning.cause)

@@ -7,7 +7,7 @@ apart, and so is the last resort.
 import asyncio
 from datetime import datetime, timedelta
 
-from notification.wechat.errcodes import OK
+from notification.wechat.errcodes import OK, meaning_of
 from notification.wechat.transport import MaybeTaken, NotTaken, Transport
 from servicekit.clock import Clock
 
@@ -84,7 +84,8 @@ class AccessTokens:
             answer = await self._transport.post("/cgi-bin/stable_token", body)
         except (NotTaken, MaybeTaken) as error:
             raise NoToken(f"token: {error}") from error
-        if answer.errcode not in (None, OK):
+        if answer.errcode is not None and answer.errcode != OK:
+            meaning_of(answer.errcode)
             raise NoToken(f"token: {answer.errcode} {answer.errmsg}"[:300])
         if not answer.access_token:
             raise NoToken("token: an answer without one")

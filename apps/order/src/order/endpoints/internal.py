@@ -37,7 +37,7 @@ async def payable(body: InternalSn, lookup: Reader) -> Payable:
 @router.post("/orderDetail")
 async def order_detail(body: InternalSn, lookup: Reader) -> InternalOrder:
     order = await lookup.order(body.order_sn)
-    return InternalOrder.of(order, refunded_at=await lookup.refunded_at(order))
+    return InternalOrder.of(order, refunded_at=await lookup.refunded_at(order), answer_by=lookup.answer_by(order))
 
 
 @router.post("/usedOrders")

@@ -6,7 +6,17 @@ from fastapi import APIRouter, Depends
 
 from order.closing import Closing
 from order.lookup import Lookup
-from order.schemas import ClosingOrders, ClosingQuery, OrderRef, RetriedClosing
+from order.refunds import Refunds
+from order.schemas import (
+    ClosingOrders,
+    ClosingQuery,
+    FailedRefundQuery,
+    FailedRefunds,
+    OrderRef,
+    OrderState,
+    RefundAgain,
+    RetriedClosing,
+)
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.schemas import Ok
@@ -28,3 +38,19 @@ async def retry_closing(
 ) -> Ok[RetriedClosing]:
     """Ask WeChat now about an order that is being closed and does not end. Only WeChat's word ends it."""
     return Ok(data=RetriedClosing.of(*await closing.retry(operator.user_id, body.sn)))
+
+
+@router.post("/failedRefundList")
+async def list_failed_refunds(
+    body: FailedRefundQuery, _: Operator, lookup: Annotated[Lookup, Depends(provided(Lookup))]
+) -> Ok[FailedRefunds]:
+    """Orders whose refund was agreed, failed, and was not asked for again, newest first."""
+    return Ok(data=FailedRefunds.of(await lookup.page_of_failed_refunds(body.last_id, body.page_size)))
+
+
+@router.post("/refundAskAgain")
+async def ask_refund_again(
+    body: RefundAgain, operator: Operator, refunds: Annotated[Refunds, Depends(provided(Refunds))]
+) -> Ok[OrderState]:
+    """Ask payment anew for a refund that failed, in the buyer's place. Harmless to repeat while it is open."""
+    return Ok(data=OrderState.of(await refunds.ask_again(operator.user_id, body.sn, body.note)))
