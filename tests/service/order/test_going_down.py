@@ -17,7 +17,7 @@ import httpx
 import psycopg
 import pytest
 
-from servicekit.testing import APP_TOKEN, called_by
+from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, called_by
 from stack import children
 from tests.service.order.support import paid
 from tests.support.waiting import eventually
@@ -110,7 +110,7 @@ def start(order_database, sidecar, sql):
             [sys.executable, "-m", "order"], env=environment, stdout=subprocess.DEVNULL, within=0.1
         )
         process = running.enter_context(started)
-        http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, headers=called_by("payment"))
+        http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, headers=SIDECAR_HEADERS)
         process.http = running.enter_context(http)
         eventually(lambda: alive(process.http), what="the service is up")
         return process
@@ -167,7 +167,7 @@ class Locked:
 
 
 def payable(process):
-    return process.http.post("/internal/payable", json={"orderSn": SN})
+    return process.http.post("/internal/payable", json={"orderSn": SN}, headers=called_by("payment"))
 
 
 def hear_of_the_payment(process):
