@@ -31,11 +31,11 @@ CALLS: dict[str, Callable[[Sidecar], Awaitable[object]]] = {
     "order, paymentByOrder": lambda sidecar: order.peers.Payment(sidecar).of_order(SN),
     "payment, payable": lambda sidecar: payment.peers.OrderPeer(sidecar).payable(SN),
     "payment, usedOrders": used_orders,
-    "payment, authByUser": lambda sidecar: payment.peers.UserPeer(sidecar).openid(1),
+    "payment, authByUser": lambda sidecar: payment.peers.UserPeer(sidecar, "wx0000000000000001").openid(1),
     "travel, usersByIds": lambda sidecar: travel.peers.Users(sidecar, timeout_seconds=1).profile(1),
     "travel, commentable": lambda sidecar: travel.peers.Orders(sidecar).homestay_of_used(SN, 1),
-    "notification, orderDetail": lambda sidecar: notification.peers.Peers(sidecar).order(SN),
-    "notification, authByUser": lambda sidecar: notification.peers.Peers(sidecar).openid(1),
+    "notification, orderDetail": lambda sidecar: notification.peers.Peers(sidecar, "wx0000000000000001").order(SN),
+    "notification, authByUser": lambda sidecar: notification.peers.Peers(sidecar, "wx0000000000000001").openid(1),
 }
 
 MALFORMED = {
