@@ -162,7 +162,7 @@ def _cluster(laptop: Laptop, documents: Documents) -> Iterator[str]:
         yield from _same(f"{one['metadata']['name']} API list", one["spec"]["api"]["allowed"], laptop.api)
     components = {one["metadata"]["name"]: sorted(one["scopes"]) for one in documents.of("Component")}
     yield from _same("components", components, laptop.components)
-    subscribed = {one["spec"][key] for one in documents.of("Subscription") for key in ("topic", "deadLetterTopic")}
+    subscribed = {one["spec"]["topic"] for one in documents.of("Subscription")}
     yield from _same("subscribed topics", subscribed, laptop.topics)
     if documents.of("KafkaTopic"):
         yield from _same("KafkaTopics", documents.names("KafkaTopic"), laptop.topics)
