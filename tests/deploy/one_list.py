@@ -164,8 +164,7 @@ def _cluster(laptop: Laptop, documents: Documents) -> Iterator[str]:
         yield from _same(f"{one['metadata']['name']} API list", one["spec"]["api"]["allowed"], laptop.api)
     components = {one["metadata"]["name"]: sorted(one["scopes"]) for one in documents.of("Component")}
     yield from _same("components", components, laptop.components)
-    told = [one["spec"] for one in documents.of("Subscription")]
-    subscribed = {spec[key] for spec in told for key in ("topic", "deadLetterTopic") if key in spec}
+    subscribed = {one["spec"]["topic"] for one in documents.of("Subscription")}
     yield from _same("subscribed topics", subscribed, laptop.topics)
     if documents.of("KafkaTopic"):
         yield from _same("KafkaTopics", documents.names("KafkaTopic"), laptop.topics)

@@ -135,7 +135,10 @@ def test_the_bounds_of_a_head_are_exact(payment, request_, status):
 
 def test_a_head_is_refused_on_a_connection_that_was_good_before(payment):
     connection = payment.connect(b"GET /livez HTTP/1.1\r\n\r\n")
-    assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+    came = b""
+    while not came.endswith(b"}"):
+        came += connection.recv(65536)
+    assert came.startswith(b"HTTP/1.1 200 ")
     connection.sendall(b"GET /livez HTTP/1.1\r\n" + b"X: y\r\n" * 101 + b"\r\n")
     assert connection.recv(65536).startswith(b"HTTP/1.1 431 ")
 
