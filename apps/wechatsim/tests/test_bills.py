@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from wechatsim import bill_rows
+from wechatsim import bill_faults, bill_rows
 from wechatsim.clock import beijing
 from wechatsim.sim import Sim
 
-from .conftest import OPENID, Partner, in_process
+from .conftest import OPENID, Partner, in_process, until
 
 
 async def a_day(partner: Partner, sim: Sim) -> str:
@@ -165,3 +165,83 @@ async def test_a_download_link_lives_five_minutes_and_needs_its_merchant(partner
     sim.advance(301)
     late = await partner.send("GET", target)
     assert (late.status_code, late.json()["code"]) == (400, "INVALID_REQUEST")
+
+
+async def struck(partner: Partner, name: str, **more: Any) -> None:
+    assert (await partner.control("POST", "/_sim/faults/set", {"name": name} | more)).status_code == 200
+
+
+async def trade_bill(partner: Partner, day: str) -> str:
+    return (await fetch(partner, f"/v3/bill/tradebill?bill_date={day}"))[1].decode()
+
+
+async def test_cells_stand_in_the_bill_as_they_are(partner: Partner, sim: Sim) -> None:
+    day = f"{beijing(sim.clock.now()):%Y-%m-%d}"
+    await partner.prepay("BILL-00005", description='海景, "含早"\n一晚', attach='{"shop":7,"desk":2}')
+    await partner.pay("BILL-00005")
+    sim.advance(86400)
+    assert ',`海景, "含早"\n一晚,`{"shop":7,"desk":2},`' in await trade_bill(partner, day)
+
+
+async def test_awkward_and_unreadable_cells_strike_the_number_that_is_named(partner: Partner, sim: Sim) -> None:
+    day = await a_day(partner, sim)
+    await struck(partner, "bill-awkward", match="BILL-00001")
+    await struck(partner, "bill-unreadable", match="BILL-00002")
+    text = await trade_bill(partner, day)
+    assert text.count(bill_faults.AWKWARD) == 2
+    assert text.count(bill_faults.UNREADABLE) == 2  # the payment and its refund
+    head, _, tail = text.partition(bill_rows.TRADE_SUMMARY)
+    assert head.startswith("\ufeff" + bill_rows.COLUMNS["ALL"])
+    assert tail == "\r\n`3,`299.00,`25.00,`0.00,`1.64400,`299.00,`25.00\r\n"
+
+
+async def test_other_apps_payments_stand_beside_ours(partner: Partner, sim: Sim) -> None:
+    day = await a_day(partner, sim)
+    await struck(partner, "bill-foreign", value=31)
+    lines, summary = rows(await trade_bill(partner, day), bill_rows.COLUMNS["ALL"], bill_rows.TRADE_SUMMARY)
+    foreign = [line for line in lines if line[1] == bill_faults.FOREIGN_APPID]
+    assert len(foreign) == len({line[6] for line in foreign}) == len({line[5] for line in foreign}) == 31
+    assert {(line[2], line[24]) for line in foreign} == {(partner.ids["mchid"], "10.00")}
+    assert summary[:2] == ["34", "609.00"]
+
+
+async def test_a_payment_is_moved_to_the_bill_of_the_day_before(partner: Partner, sim: Sim) -> None:
+    day = await a_day(partner, sim)
+    await partner.prepay("BILL-00006")
+    await partner.pay("BILL-00006")
+    following = f"{beijing(sim.clock.now()):%Y-%m-%d}"
+    await partner.prepay("BILL-00007")
+    await partner.pay("BILL-00007")
+    sim.advance(86400)
+    await struck(partner, "bill-other-day", match="BILL-00006")
+    lines, _ = rows(await trade_bill(partner, day), bill_rows.COLUMNS["ALL"], bill_rows.TRADE_SUMMARY)
+    assert [(line[6], line[0][:10]) for line in lines if line[9] == "SUCCESS"] == [
+        ("BILL-00001", day),
+        ("BILL-00002", day),
+        ("BILL-00006", following),
+    ]
+    lines, _ = rows(await trade_bill(partner, following), bill_rows.COLUMNS["ALL"], bill_rows.TRADE_SUMMARY)
+    assert [line[6] for line in lines] == ["BILL-00007"]
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+async def test_what_the_available_balance_paid_is_on_the_fund_bill_alone(
+    partner: Partner, sim: Sim, asked_for: bool
+) -> None:
+    day = await a_day(partner, sim)
+    refund: dict[str, Any] = {"out_trade_no": "BILL-00001", "out_refund_no": "A-1"}
+    refund["amount"] = {"refund": 100, "total": 19900, "currency": "CNY"}
+    if asked_for:
+        refund["funds_account"] = "AVAILABLE"
+    else:
+        await struck(partner, "refund-available", match="A-1")
+    answer = await partner.send("POST", "/v3/refund/domestic/refunds", refund)
+    assert answer.json()["funds_account"] == "AVAILABLE"
+    await until(lambda: sim.store.one("SELECT 1 FROM refund WHERE out_refund_no = 'A-1' AND status = 'SUCCESS'"))
+    following = f"{beijing(sim.clock.now()):%Y-%m-%d}"
+    sim.advance(86400)
+    none = await partner.send("GET", f"/v3/bill/tradebill?bill_date={following}")
+    assert (none.status_code, none.json()["code"]) == (400, "NO_STATEMENT_EXIST")
+    _, funds = await fetch(partner, f"/v3/bill/fundflowbill?bill_date={following}&account_type=BASIC")
+    assert [line[10] for line in rows(funds.decode(), bill_rows.FUND_COLUMNS, bill_rows.FUND_SUMMARY)[0]] == ["A-1"]
+    assert "A-1" not in await trade_bill(partner, day)

@@ -8,11 +8,12 @@ from datetime import date
 import httpx
 import pytest
 
-from payment.wechat.bills import BillNotReady, Bills, NoBill, read_trades
+from payment.wechat.bills import BillNotReady, Bills, NoBill
 from payment.wechat.client import WechatPay
 from payment.wechat.crypto import ApiV3Key
 from payment.wechat.errors import Ambiguous, BadBill
 from payment.wechat.signing import MerchantSigner
+from payment.wechat.trade_bill import read_trades
 from servicekit.clock import utc_now
 from tests.service.payment.wechat import API_V3_KEY, MCHID, SERIAL, FakeWechat
 from tests.unit.payment.test_bills import PAID, bill

@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from payment.bill_comparison import AlreadyRunning, AnotherDaysBill, comparison
+from payment.bill_repair import BillRepair
 from payment.reconciliation import Reconciling
-from payment.reconciliation_report import Report
+from payment.reconciliation_report import Report, _line
 from payment.refund_settlement import RefundSettlement
 from payment.settlement import Settlement
 from payment.wechat.bills import BillNotReady, NoBill
-from payment.wechat.errors import BadBill
+from payment.wechat.errors import BadBill, Refused
+from payment.wechat.verdicts import RefundVerdict, Verdict
 from tests.service.payment import bill as bills
 from tests.service.payment.test_callback import rows
 from tests.service.payment.wechat import APPID, MCHID
@@ -38,21 +40,69 @@ class PlayedBills:
     """Writes what a test put into `lines`, or raises what it put into `trouble`."""
 
     def __init__(self):
-        self.lines, self.trouble, self.asked = [], None, []
+        self.lines, self.of_day, self.trouble, self.asked = [], {}, None, []
 
     async def trade(self, day, target):
         self.asked.append(day)
         if self.trouble:
             raise self.trouble
-        bills.write(target, *self.lines)
+        bills.write(target, *self.of_day.get(day, self.lines))
+
+
+class PlayedWechat:
+    """Knows what a test told it, and no other number; raises what it put into `trouble`."""
+
+    def __init__(self):
+        self.payments, self.refunds, self.trouble, self.asked = {}, {}, None, []
+
+    def paid(self, number, fen, transaction_id, *, state="SUCCESS", at="2026-11-22 02:00:00+00", appid=APPID):
+        self.payments[number] = Verdict(
+            source="query",
+            mchid=MCHID,
+            appid=appid,
+            out_trade_no=number,
+            trade_state=state,
+            total_fen=fen,
+            transaction_id=transaction_id,
+            success_time=datetime.fromisoformat(at) if transaction_id else None,
+        )
+
+    def refunded(self, number, payment, fen, refund_id, transaction_id, status="SUCCESS", funds_account="UNSETTLED"):
+        self.refunds[number] = RefundVerdict(
+            source="query",
+            mchid=None,
+            out_refund_no=number,
+            refund_id=refund_id,
+            status=status,
+            refund_fen=fen,
+            total_fen=19900,
+            out_trade_no=payment,
+            transaction_id=transaction_id,
+            funds_account=funds_account,
+        )
+
+    async def query(self, number):
+        return self._answer(self.payments, number, "ORDER_NOT_EXIST")
+
+    async def query_refund(self, number):
+        return self._answer(self.refunds, number, "RESOURCE_NOT_EXISTS")
+
+    def _answer(self, books, number, unknown):
+        self.asked.append(number)
+        if self.trouble:
+            raise self.trouble
+        if number not in books:
+            raise Refused(404, unknown, "")
+        return books[number]
 
 
 class World:
     def __init__(self, db):
-        self.db, self.now, self.bills = db, NOW, PlayedBills()
+        self.db, self.now, self.bills, self.wechat = db, NOW, PlayedBills(), PlayedWechat()
         clock = lambda: self.now  # noqa: E731 - it reads what the test sets
         self.settlement = Settlement(db, clock, MCHID, APPID)
-        self.reconciling = Reconciling(db, clock, self.bills, self.settlement, RefundSettlement(db, clock, MCHID))
+        repair = BillRepair(db, clock, self.wechat, self.settlement, RefundSettlement(db, clock, MCHID))
+        self.reconciling = Reconciling(db, clock, self.bills, repair)
 
     async def payment(self, n, *, status=1, fen=19900, at="2026-11-22 02:00:00+00"):
         """A row of the ledger; its number."""
@@ -99,7 +149,7 @@ class World:
     async def found(self):
         return [
             (row["kind"], row["subject"], row["number"], row["repair"], row["outcome"])
-            for row in await rows(self.db, "reconciliation_difference")
+            for row in await rows(self.db, "reconciliation_difference order by id")
         ]
 
     async def everything(self):
@@ -131,6 +181,7 @@ async def test_books_that_agree_have_no_difference(world):
 
 async def test_a_payment_that_no_callback_told_of_is_settled_and_the_order_hears_of_it(world):
     number = await world.payment(1, status=0)
+    world.wechat.paid(number, 19900, "T1")
     await world.run(bills.sale(number, 19900, "T1", **OURS))
     assert await world.found() == [("state", "payment", number, "settle", "settled")]
     [payment] = await rows(world.db, "third_payment")
@@ -144,6 +195,7 @@ async def test_a_payment_that_no_callback_told_of_is_settled_and_the_order_hears
 
 async def test_a_payment_that_was_closed_here_and_paid_there_leads_to_the_orders_refund(world):
     number = await world.payment(1, status=-1)
+    world.wechat.paid(number, 19900, "T1")
     await world.run(bills.sale(number, 19900, "T1", **OURS))
     assert await world.found() == [("state", "payment", number, "settle; the order asks for its refund", "settled")]
     assert len(await rows(world.db, "outbox")) == 1
@@ -151,11 +203,11 @@ async def test_a_payment_that_was_closed_here_and_paid_there_leads_to_the_orders
 
 async def test_what_we_do_not_know_is_kept_for_a_person(world):
     await world.run(
-        bills.sale("PMT20261122100000999999", 100, "T9", **OURS),
-        bills.refund("PMT1", "RFD9", 50, "R9", "T9", state="SUCCESS", **OURS),
+        bills.sale("PMT2026112210000099999999", 100, "T9", **OURS),
+        bills.refund("PMT2026112210000099999999", "RFD9", 50, "R9", "T9", state="SUCCESS", **OURS),
     )
     assert await world.found() == [
-        ("missing_here", "payment", "PMT20261122100000999999", "note", "review"),
+        ("missing_here", "payment", "PMT2026112210000099999999", "note", "review"),
         ("missing_here", "refund", "RFD9", "note", "review"),
     ]
     notices = await rows(world.db, "provider_notice")
@@ -184,6 +236,7 @@ async def test_what_the_bill_does_not_have_is_kept_for_a_person_and_no_payment_o
 @pytest.mark.parametrize("status", [0, 1, -1])
 async def test_another_amount_changes_nothing_and_is_kept_for_a_person(world, status):
     number = await world.payment(1, status=status)
+    world.wechat.paid(number, 19901, "T1")
     await world.run(bills.sale(number, 19901, "T1", **OURS))
     assert await world.found() == [("amount", "payment", number, "note", "review")]
     assert [row["pay_status"] for row in await rows(world.db, "third_payment")] == [status]
@@ -199,9 +252,10 @@ async def test_a_payment_settled_by_another_transaction_is_kept_for_a_person(wor
     assert (await rows(world.db, "provider_notice"))[0]["reason"] == "transaction"
 
 
-async def test_another_merchants_line_settles_nothing(world):
+@pytest.mark.parametrize("theirs", [{"appid": APPID, "mchid": "1999999999"}, {"appid": "wx-other", "mchid": MCHID}])
+async def test_another_merchants_or_apps_line_with_our_number_settles_nothing(world, theirs):
     number = await world.payment(1, status=0)
-    await world.run(bills.sale(number, 19900, "T1", appid=APPID, mchid="1999999999"))
+    await world.run(bills.sale(number, 19900, "T1", **theirs))
     assert await world.found() == [("state", "payment", number, "note", "review")]
     assert [row["pay_status"] for row in await rows(world.db, "third_payment")] == [0]
 
@@ -213,7 +267,7 @@ async def test_another_merchants_line_settles_nothing(world):
         ("requested", "SUCCESS", "succeeded", ("settle", "settled")),
         ("requested", "PROCESSING", "accepted", ("settle", "settled")),
         ("accepted", "CHANGE", "abnormal", ("settle", "settled")),
-        ("accepted", "FAIL", "accepted", ("ask WeChat", "asked")),
+        ("accepted", "FAIL", "closed", ("settle", "settled")),
         ("succeeded", "FAIL", "succeeded", ("note", "review")),
         ("closed", "SUCCESS", "closed", ("note", "review")),
         ("closed", "PROCESSING", "closed", ("note", "review")),
@@ -226,16 +280,19 @@ async def test_another_merchants_line_settles_nothing(world):
 async def test_refunds_follow_the_bills_word_but_never_step_back(world, ours, theirs, after, repair):
     payment = await world.payment(1)
     refund = await world.refund(1, payment, state=ours)
+    word = {"CHANGE": "ABNORMAL", "FAIL": "CLOSED"}.get(theirs, theirs)
+    world.wechat.refunded(refund, payment, 19900, "R1", "T1", word)
     await world.run(
         bills.sale(payment, 19900, "T1", **OURS), bills.refund(payment, refund, 19900, "R1", "T1", state=theirs, **OURS)
     )
     assert await world.found() == ([("state", "refund", refund, *repair)] if repair else [])
-    assert (await rows(world.db, "refund"))[0]["state"] == after
+    assert (await rows(world.db, "refund order by id"))[0]["state"] == after
 
 
 async def test_a_refund_that_succeeded_by_the_bill_refunds_the_payment_and_tells_the_order(world):
     payment = await world.payment(1)
     refund = await world.refund(1, payment, state="accepted")
+    world.wechat.refunded(refund, payment, 19900, "R1", "T1")
     lines = [
         bills.sale(payment, 19900, "T1", **OURS),
         bills.refund(payment, refund, 19900, "R1", "T1", state="SUCCESS", **OURS),
@@ -250,6 +307,7 @@ async def test_a_refund_that_succeeded_by_the_bill_refunds_the_payment_and_tells
 async def test_another_amount_of_a_refund_is_kept_for_a_person(world):
     payment = await world.payment(1)
     refund = await world.refund(1, payment, state="accepted")
+    world.wechat.refunded(refund, payment, 19800, "R1", "T1")
     await world.run(
         bills.sale(payment, 19900, "T1", **OURS),
         bills.refund(payment, refund, 19800, "R1", "T1", state="SUCCESS", **OURS),
@@ -310,14 +368,17 @@ async def test_a_refund_that_ended_days_later_is_not_missed_on_that_days_bill(wo
 
 async def test_a_second_run_changes_nothing_at_all(world):
     waiting, other = await world.payment(1, status=0), await world.payment(2)
+    world.wechat.paid(waiting, 19900, "T1")
     await world.payment(3)
     lines = [
         bills.sale(waiting, 19900, "T1", **OURS),
         bills.sale(other, 1, "T2", **OURS),
-        bills.sale("PMT-unknown", 100, "T9", **OURS),
+        bills.sale("PMT2026112210000099999999", 100, "T9", **OURS),
+        bills.sale("not-our-form", 100, "T8", **OURS),
+        "`nonsense",
     ]
     await world.run(*lines)
-    assert len(await world.found()) == 4
+    assert len(await world.found()) == 5
     before = await world.everything()
     world.now = NOW.replace(hour=9)
     await world.run(*lines)
@@ -326,6 +387,7 @@ async def test_a_second_run_changes_nothing_at_all(world):
 
 async def test_a_crash_before_the_repairs_leaves_them_to_the_next_run(world, monkeypatch):
     number = await world.payment(1, status=0)
+    world.wechat.paid(number, 19900, "T1")
 
     async def dies(_verdict):
         raise RuntimeError("killed")
@@ -340,12 +402,14 @@ async def test_a_crash_before_the_repairs_leaves_them_to_the_next_run(world, mon
     assert await world.found() == [("state", "payment", number, "settle", "settled")]
 
 
-async def test_another_days_bill_is_refused_and_nothing_changes(world):
+async def test_another_days_bill_is_refused_and_nothing_changes(world, tmp_path):
     number = await world.payment(1, status=0)
+    file = bills.write(tmp_path / "bill.csv", bills.sale(number, 19900, "T1", at="2026-11-23 00:00:00", **OURS))
     before = await world.everything()
     with pytest.raises(AnotherDaysBill):
-        await world.run(bills.sale(number, 19900, "T1", at="2026-11-23 00:00:00", **OURS))
+        await world.reconciling.run(DAY, bill=file)
     assert await world.everything() == before
+    assert world.wechat.asked == []
 
 
 async def test_a_bill_that_was_cut_is_refused_and_nothing_changes(world, tmp_path):
@@ -359,7 +423,7 @@ async def test_a_bill_that_was_cut_is_refused_and_nothing_changes(world, tmp_pat
 
 
 async def test_two_at_once_do_not_meet(world, db):
-    async with comparison(db, DAY):
+    async with comparison(db, DAY, MCHID, APPID):
         with pytest.raises(AlreadyRunning):
             await world.run()
         await world.run(day=date(2026, 11, 21))
@@ -399,31 +463,58 @@ async def test_what_is_wanted_is_run_when_the_bill_is_ready_and_days_that_were_m
 
 async def test_the_report_says_the_same_as_text_csv_and_json(world, db):
     waiting = await world.payment(1, status=0)
-    await world.run(bills.sale(waiting, 19900, "T1", **OURS), bills.sale("=1+1", 100, "T9", **OURS))
+    world.wechat.paid(waiting, 19900, "T1")
+    unknown = "PMT2026112210000099999999"
+    await world.run(
+        bills.sale(waiting, 19900, "T1", **OURS),
+        bills.sale(unknown, 100, "T9", **OURS),
+        bills.sale("C-17", 5000, "T8", appid="wx-other", mchid=MCHID),
+        bills.refund("C-17", "=1+1", 2000, "R8", "T8", state="SUCCESS", appid="wx-other", mchid=MCHID),
+        "`2026-11-22 10:00:00,`bent",
+    )
     report = Report(db)
+    key = (await rows(db, "reconciliation_difference where kind = 'unreadable'"))[0]["number"]
+    assert key.startswith("line 6 ")
     assert (await world.text()).splitlines() == [
         "Reconciliation of 2026-11-22",
-        "on the bill: 2 payments, ¥200.00; 0 refunds, ¥0.00; fee ¥0.23880",
-        "differences: 2",
+        "on the bill: 3 payments, ¥250.00; 1 refunds, ¥20.00; fee ¥0.23880",
+        "  ours: 2 payments, ¥200.00; 0 refunds, ¥0.00; fee ¥0.23880",
+        "  not ours: 1 payments, ¥50.00; 1 refunds, ¥20.00; fee ¥0.00000",
+        "could not be read, so in no sum: 1",
+        "differences: 3",
+        "        1  line could not be read: review",
         "        1  payment on the bill, not in our books: review",
         "        1  payment another state: settled",
-        "missing_here  payment =1+1  ours: nothing  theirs: SUCCESS ¥1.00  → note: review",
+        f"unreadable    {key}  2 cells, 27 were announced  → note: review",
         f"state         payment {waiting}  ours: waiting ¥199.00  theirs: SUCCESS ¥199.00  → settle: settled",
+        f"missing_here  payment {unknown}  ours: nothing  theirs: SUCCESS ¥1.00  → note: review",
     ]
     table = list(csv.DictReader(io.StringIO("".join([part async for part in report.csv(DAY)]))))
     assert [(row["number"], row["kind"], row["outcome"]) for row in table] == [
-        ("'=1+1", "missing_here", "review"),
+        (key, "unreadable", "review"),
         (waiting, "state", "settled"),
+        (unknown, "missing_here", "review"),
     ]
     document = json.loads("".join([part async for part in report.json(DAY)]))
     assert document["bill"] == {
-        "payments": 2,
-        "payments_fen": 20000,
-        "refunds": 0,
-        "refunds_fen": 0,
+        "payments": 3,
+        "payments_fen": 25000,
+        "refunds": 1,
+        "refunds_fen": 2000,
         "fee_yuan": "0.23880",
+        "not_ours_payments": 1,
+        "not_ours_payments_fen": 5000,
+        "not_ours_refunds": 1,
+        "not_ours_refunds_fen": 2000,
+        "not_ours_fee_yuan": "0.00000",
+        "of_other_days": 0,
+        "unreadable": 1,
     }
-    assert [row["number"] for row in document["differences"]] == ["=1+1", waiting]
-    assert sum(each["count"] for each in document["counts"]) == 2
+    assert [row["number"] for row in document["differences"]] == [key, waiting, unknown]
+    assert sum(each["count"] for each in document["counts"]) == 3
     empty = json.loads("".join([part async for part in report.json(date(2020, 1, 1))]))
     assert (empty["state"], empty["differences"]) == (None, [])
+
+
+def test_a_cell_that_a_spreadsheet_would_calculate_is_text():
+    assert _line(["=1+1", 5]) == "'=1+1,5\r\n"

@@ -6,6 +6,7 @@ the session, so a run that dies leaves nothing behind.
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from payment.wechat.bills import TradeLine
+from payment.wechat.trade_bill import TradeLine, Unreadable
 from servicekit.clock import SHANGHAI
 from servicekit.db import Database
 
@@ -21,7 +22,11 @@ BATCH = 5000
 LONGEST_SECONDS = 900.0
 """For one statement over the whole bill."""
 LOCK_CLASS = 7_301_010
+ALL_DAYS = 0
+"""No day has this ordinal: whoever writes differences down holds it, so that two days see one another's."""
+OUR_NUMBER = re.compile(r"PMT[0-9]{22}")
 COLUMNS = (
+    "ours",
     "refund",
     "number",
     "out_trade_no",
@@ -36,32 +41,49 @@ COLUMNS = (
 )
 STAGE = """
 create temp table bill_line (
-  refund boolean not null, number text not null, out_trade_no text not null, transaction_id text not null,
-  refund_id text not null, appid text not null, mchid text not null, state text not null, fen bigint not null,
-  fee_yuan numeric not null, at timestamptz not null
-)
+  ours boolean not null, refund boolean not null, number text not null, out_trade_no text not null,
+  transaction_id text not null, refund_id text not null, appid text not null, mchid text not null, state text not null,
+  fen bigint not null, fee_yuan numeric not null, at timestamptz not null
+);
+create temp table bill_unreadable (key text not null, why text not null, line text not null);
+create temp table bill_found_after_all (refund boolean not null, number text not null)
 """
+ADOPT = """
+update bill_line b set ours = true
+where not ours and (exists (select from third_payment p where p.sn = b.out_trade_no)
+  or (b.refund and exists (select from refund r where r.sn = b.number)))
+"""
+"""Whatever app a line names: a number of our books is ours, and a refund of a payment of ours too."""
 LINE = """jsonb_build_object('transaction_id', b.transaction_id, 'refund_id', b.refund_id, 'appid', b.appid,
-  'mchid', b.mchid, 'at', b.at, 'total_fen', p.total_fen::text)"""
+  'mchid', b.mchid, 'at', b.at)"""
 INTO = """insert into reconciliation_difference (bill_date, kind, subject, number, payment_sn, ours_state, theirs_state,
   ours_fen, theirs_fen, line, outcome, found_at)"""
 PAYMENT_STATE = "(array['closed', 'waiting', 'paid', 'refunded'])[p.pay_status + 2]"
+UNREADABLE = f"""
+{INTO}
+select $1, 'unreadable', 'line', u.key, '', null, null, null, null,
+  jsonb_build_object('why', u.why, 'text', left(u.line, 500)), 'open', $2
+from bill_unreadable u
+order by u.key
+on conflict do nothing
+"""  # noqa: S608 - made of constants of this module
 PAYMENTS = f"""
 {INTO}
 select $1, case when p.id is null then 'missing_here' when p.total_fen <> b.fen then 'amount' else 'state' end, 'payment',
   b.number, b.number, {PAYMENT_STATE}, b.state, p.total_fen, b.fen, {LINE}, 'open', $2
 from bill_line b left join third_payment p on p.sn = b.number
-where not b.refund and (p.id is null or p.total_fen <> b.fen or p.pay_status not in (1, 2) or b.state <> 'SUCCESS'
-  or p.transaction_id is distinct from b.transaction_id)
+where b.ours and not b.refund and (p.id is null or p.total_fen <> b.fen or p.pay_status not in (1, 2)
+  or b.state <> 'SUCCESS' or p.transaction_id is distinct from b.transaction_id)
 order by b.number
 on conflict do nothing
 """  # noqa: S608 - made of constants of this module
 REFUNDS = f"""
 {INTO}
 select $1, case when r.id is null then 'missing_here' when r.refund_fen <> b.fen then 'amount' else 'state' end, 'refund',
-  b.number, b.out_trade_no, r.state, b.state, r.refund_fen, b.fen, {LINE}, 'open', $2
-from bill_line b left join refund r on r.sn = b.number left join third_payment p on p.sn = b.out_trade_no
-where b.refund and (r.id is null or r.refund_fen <> b.fen or r.payment_sn <> b.out_trade_no
+  b.number, b.out_trade_no, r.state, b.state, r.refund_fen, b.fen,
+  {LINE} || jsonb_build_object('our_payment', r.payment_sn), 'open', $2
+from bill_line b left join refund r on r.sn = b.number
+where b.ours and b.refund and (r.id is null or r.refund_fen <> b.fen or r.payment_sn <> b.out_trade_no
   or coalesce(r.refund_id, b.refund_id) <> b.refund_id
   or case b.state when 'SUCCESS' then r.state <> 'succeeded'
     when 'PROCESSING' then r.state = 'requested' or (r.state = 'closed' and r.refund_id is null)
@@ -69,44 +91,61 @@ where b.refund and (r.id is null or r.refund_fen <> b.fen or r.payment_sn <> b.o
 order by b.number
 on conflict do nothing
 """  # noqa: S608 - made of constants of this module
+PAYMENTS_FOUND = """
+update third_payment p set billed_on = $1 from bill_line b
+where not b.refund and p.sn = b.number and p.billed_on is null and (p.pay_time < $2 or p.pay_time >= $3)
+"""
+"""Only of other days: a payment is looked for on its own day's bill, and must not be missed there when another has it."""
+REFUNDS_FOUND = """
+update refund r set billed_on = $1 from bill_line b where b.refund and r.sn = b.number and r.billed_on is null
+"""
 PAYMENTS_NOT_THERE = f"""
 {INTO}
 select $1, 'missing_there', 'payment', p.sn, p.sn, {PAYMENT_STATE}, null, p.total_fen, null, null, 'open', $2
 from third_payment p
-where p.pay_time >= $3 and p.pay_time < $4 and p.pay_status in (1, 2)
+where p.pay_time >= $3 and p.pay_time < $4 and p.pay_status in (1, 2) and p.billed_on is null
   and not exists (select from bill_line b where not b.refund and b.number = p.sn)
+  and not exists (select from bill_unreadable u where strpos(u.line, p.sn) > 0)
 order by p.sn
 on conflict do nothing
 """  # noqa: S608 - made of constants of this module
-REFUNDS_FOUND = """
-update refund r set billed_on = $1 from bill_line b where b.refund and r.sn = b.number and r.billed_on is null
-"""
 REFUNDS_NOT_THERE = f"""
 {INTO}
 select $1, 'missing_there', 'refund', r.sn, r.payment_sn, r.state, null, r.refund_fen, null, null, 'open', $2
 from refund r
 where r.billed_on is null and r.state in ('accepted', 'succeeded', 'abnormal')
   and coalesce(r.success_time, r.sent_at) >= $3 and coalesce(r.success_time, r.sent_at) < $4
+  and not exists (select from bill_unreadable u where strpos(u.line, r.sn) > 0)
 order by r.sn
 on conflict do nothing
 """  # noqa: S608 - made of constants of this module
-MENDED = """
+FOUND_AFTER_ALL = """
 with mended as (
-  update reconciliation_difference d set outcome = 'mended', ended_at = $2 from bill_line b
-  where d.kind = 'missing_there' and d.bill_date < $1 and d.outcome <> 'mended' and d.number = b.number
-    and (d.subject = 'refund') = b.refund
-  returning d.subject, d.number
+  update reconciliation_difference d set outcome = 'mended', ended_at = $1 from bill_line b
+  where d.kind = 'missing_there' and d.outcome <> 'mended' and d.number = b.number and (d.subject = 'refund') = b.refund
+  returning b.refund, d.number
 )
-update provider_notice n set state = 'resolved' from mended m
-where n.reason = 'not_on_bill' and m.number = case m.subject
-  when 'refund' then n.out_refund_no else n.out_trade_no end and (m.subject = 'refund') = (n.out_refund_no is not null)
+insert into bill_found_after_all select refund, number from mended
 """
+"""Whichever day is compared first, and the same day again."""
+FOUND_NOTICES = """
+update provider_notice n set state = 'resolved' from bill_found_after_all f
+where n.reason = 'not_on_bill' and f.number = case when f.refund then n.out_refund_no else n.out_trade_no end
+  and f.refund = (n.out_refund_no is not null)
+"""
+"""A statement of its own: it sees the notice of a repair that the one before had to wait for."""
 SUMS = """
 select count(*) filter (where not refund) as payments,
   coalesce(sum(fen) filter (where not refund), 0)::bigint as payments_fen,
   count(*) filter (where refund) as refunds, coalesce(sum(fen) filter (where refund), 0)::bigint as refunds_fen,
   coalesce(sum(fee_yuan), 0) as fee_yuan,
-  count(*) filter (where not refund and (at < $1 or at >= $2)) as of_other_days from bill_line
+  count(*) filter (where not ours and not refund) as not_ours_payments,
+  coalesce(sum(fen) filter (where not ours and not refund), 0)::bigint as not_ours_payments_fen,
+  count(*) filter (where not ours and refund) as not_ours_refunds,
+  coalesce(sum(fen) filter (where not ours and refund), 0)::bigint as not_ours_refunds_fen,
+  coalesce(sum(fee_yuan) filter (where not ours), 0) as not_ours_fee_yuan,
+  count(*) filter (where not refund and (at < $1 or at >= $2)) as of_other_days,
+  (select count(*) from bill_unreadable) as unreadable from bill_line
 """
 
 
@@ -120,76 +159,90 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True)
 class Sums:
+    """Of all lines that could be read; `not_ours_…` is the part of another app, or of numbers that are not of our form."""
+
     payments: int
     payments_fen: int
     refunds: int
     refunds_fen: int
     fee_yuan: Decimal
+    not_ours_payments: int
+    not_ours_payments_fen: int
+    not_ours_refunds: int
+    not_ours_refunds_fen: int
+    not_ours_fee_yuan: Decimal
+    of_other_days: int
+    unreadable: int
 
 
 class Comparison:
-    """On one session of its own; `day` is a day in Shanghai."""
+    """On one session of its own; `day` is a day in Shanghai, `mchid` and `appid` are ours."""
 
-    def __init__(self, connection: Any, day: date) -> None:
-        self._raw, self._day = connection, day
+    def __init__(self, connection: Any, day: date, mchid: str, appid: str) -> None:
+        self._raw, self._day, self._mchid, self._appid = connection, day, mchid, appid
         self._begin = datetime.combine(day, time(), SHANGHAI)
         self._end = self._begin + timedelta(days=1)
 
-    async def stage(self, lines: Iterator[TradeLine]) -> None:
+    async def stage(self, lines: Iterator[TradeLine | Unreadable]) -> None:
         """Copy the lines over, a batch at a time. They are read in a thread: requests go on being served meanwhile."""
         await self._raw.execute(STAGE)
-        while batch := await asyncio.to_thread(_records, lines):
-            await self._raw.copy_records_to_table("bill_line", records=batch, columns=COLUMNS, timeout=60)
+        while batch := await asyncio.to_thread(lambda: list(itertools.islice(lines, BATCH))):
+            records = [self._record(line) for line in batch if isinstance(line, TradeLine)]
+            await self._raw.copy_records_to_table("bill_line", records=records, columns=COLUMNS, timeout=60)
+            unreadable = [(line.key, line.why, line.text) for line in batch if isinstance(line, Unreadable)]
+            await self._raw.copy_records_to_table("bill_unreadable", records=unreadable, timeout=60)
         await self._raw.execute("analyze bill_line", timeout=LONGEST_SECONDS)
+        await self._raw.execute(ADOPT, timeout=LONGEST_SECONDS)
+
+    def _record(self, line: TradeLine) -> tuple[Any, ...]:
+        refund = line.trade_state == "REFUND"
+        is_of_our_app = (line.mchid, line.appid) == (self._mchid, self._appid)
+        return (
+            is_of_our_app and OUR_NUMBER.fullmatch(line.out_trade_no) is not None,
+            refund,
+            line.out_refund_no if refund else line.out_trade_no,
+            line.out_trade_no,
+            line.transaction_id,
+            line.refund_id if refund else "",
+            line.appid,
+            line.mchid,
+            line.refund_state if refund else line.trade_state,
+            line.refund_fen if refund else line.order_fen,
+            Decimal(line.fee_yuan),
+            line.traded_at,
+        )
 
     async def sums(self) -> Sums:
-        """Raises AnotherDaysBill."""
-        row = dict(await self._raw.fetchrow(SUMS, self._begin, self._end, timeout=LONGEST_SECONDS))
-        if strangers := row.pop("of_other_days"):
-            raise AnotherDaysBill(f"{strangers} payments of the bill are not of {self._day}")
-        return Sums(**row)
+        row = await self._raw.fetchrow(SUMS, self._begin, self._end, timeout=LONGEST_SECONDS)
+        return Sums(**dict(row))
 
     async def record(self, now: datetime) -> None:
-        """Write every difference down that is not there yet, all or none."""
+        """Write every difference down that is not there yet, all or none. Two days never do so at once: each must see what
+        the other found. Payments are locked before refunds, as everywhere."""
+        day, begin, end = self._day, self._begin, self._end
         async with self._raw.transaction():
-            for statement in (PAYMENTS, REFUNDS):
-                await self._raw.execute(statement, self._day, now, timeout=LONGEST_SECONDS)
-            await self._raw.execute(REFUNDS_FOUND, self._day, timeout=LONGEST_SECONDS)
+            await self._raw.execute(
+                "select pg_advisory_xact_lock($1, $2)", LOCK_CLASS, ALL_DAYS, timeout=LONGEST_SECONDS
+            )
+            for statement in (UNREADABLE, PAYMENTS, REFUNDS):
+                await self._raw.execute(statement, day, now, timeout=LONGEST_SECONDS)
+            await self._raw.execute(PAYMENTS_FOUND, day, begin, end, timeout=LONGEST_SECONDS)
+            await self._raw.execute(REFUNDS_FOUND, day, timeout=LONGEST_SECONDS)
             for statement in (PAYMENTS_NOT_THERE, REFUNDS_NOT_THERE):
-                await self._raw.execute(statement, self._day, now, self._begin, self._end, timeout=LONGEST_SECONDS)
-            await self._raw.execute(MENDED, self._day, now, timeout=LONGEST_SECONDS)
+                await self._raw.execute(statement, day, now, begin, end, timeout=LONGEST_SECONDS)
+            await self._raw.execute(FOUND_AFTER_ALL, now, timeout=LONGEST_SECONDS)
+            await self._raw.execute(FOUND_NOTICES, timeout=LONGEST_SECONDS)
 
 
 @asynccontextmanager
-async def comparison(db: Database, day: date) -> AsyncIterator[Comparison]:
+async def comparison(db: Database, day: date, mchid: str, appid: str) -> AsyncIterator[Comparison]:
     """Holds the day's lock; a process that dies lets it go. Raises AlreadyRunning."""
     connection = await db.own_connection()
     try:
         raw: Any = (await connection.get_raw_connection()).driver_connection
         if not await raw.fetchval("select pg_try_advisory_lock($1, $2)", LOCK_CLASS, day.toordinal()):
             raise AlreadyRunning(f"{day} is being reconciled already")
-        yield Comparison(raw, day)
+        yield Comparison(raw, day, mchid, appid)
     finally:
         await connection.close()
         await connection.engine.dispose()
-
-
-def _records(lines: Iterator[TradeLine]) -> list[tuple[Any, ...]]:
-    return [_record(line) for line in itertools.islice(lines, BATCH)]
-
-
-def _record(line: TradeLine) -> tuple[Any, ...]:
-    refund = line.trade_state == "REFUND"
-    return (
-        refund,
-        line.out_refund_no if refund else line.out_trade_no,
-        line.out_trade_no,
-        line.transaction_id,
-        line.refund_id if refund else "",
-        line.appid,
-        line.mchid,
-        line.refund_state if refund else line.trade_state,
-        line.refund_fen if refund else line.order_fen,
-        Decimal(line.fee_yuan),
-        line.traded_at,
-    )

@@ -7,6 +7,7 @@ import httpx
 from fastapi import FastAPI
 
 from payment import jobs
+from payment.bill_repair import BillRepair
 from payment.business import BusinessType, BusinessTypes
 from payment.callbacks import Callbacks
 from payment.checkout import Checkout
@@ -83,7 +84,7 @@ def create_app(
     refunds = Refunds(db, clock, repayment.wake)
     rescue = RefundRescue(db, clock, wechat, refund_settlement, repayment)
     consumers = [on_refund_requested(refunds)]
-    reconciling = Reconciling(db, clock, Bills(wechat), settlement, refund_settlement)
+    reconciling = Reconciling(db, clock, Bills(wechat), BillRepair(db, clock, wechat, settlement, refund_settlement))
     earnings = Earnings(db, clock, StayPeer(sidecar), settings.wxpay_fee_basis_points)
     daily = Daily([reconciling.run_wanted, earnings.settle_wanted])
     notices = Notices(db, clock)

@@ -65,6 +65,8 @@ class ThirdPayment(Base):
     queries: Mapped[int] = mapped_column(default=0)
     refund_sent_at: Mapped[datetime | None]
     """When a new refund was last handed to WeChat, which wants a minute between two of one payment."""
+    billed_on: Mapped[date | None]
+    """The day on whose bill it was found, where that is not the day of `pay_time`."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
@@ -199,6 +201,16 @@ class Reconciliation(Base):
     refunds: Mapped[int | None]
     refunds_fen: Mapped[int | None] = mapped_column(BigInteger)
     fee_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 5))
+    not_ours_payments: Mapped[int | None]
+    """Of the figures above, what is of another app under our merchant number, or of numbers that are not of our form."""
+    not_ours_payments_fen: Mapped[int | None] = mapped_column(BigInteger)
+    not_ours_refunds: Mapped[int | None]
+    not_ours_refunds_fen: Mapped[int | None] = mapped_column(BigInteger)
+    not_ours_fee_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 5))
+    of_other_days: Mapped[int | None]
+    """Payments whose time lies on another day; they are compared as well."""
+    unreadable: Mapped[int | None]
+    """Lines that are in no figure, each a difference of its own."""
     finished_at: Mapped[datetime | None]
 
 
@@ -208,8 +220,10 @@ class ReconciliationDifference(Base):
     __tablename__ = "reconciliation_difference"
     __table_args__ = (
         UniqueConstraint("bill_date", "kind", "subject", "number", name="uq_reconciliation_difference_once"),
-        CheckConstraint("kind in ('missing_here', 'missing_there', 'amount', 'state')", name="kind_known"),
-        CheckConstraint("subject in ('payment', 'refund')", name="subject_known"),
+        CheckConstraint(
+            "kind in ('missing_here', 'missing_there', 'amount', 'state', 'unreadable')", name="kind_known"
+        ),
+        CheckConstraint("subject in ('payment', 'refund', 'line')", name="subject_known"),
         CheckConstraint("outcome in ('open', 'settled', 'asked', 'review', 'mended')", name="outcome_known"),
         Index("ix_reconciliation_difference_open", "bill_date", "id", postgresql_where=text("outcome = 'open'")),
     )
@@ -225,7 +239,7 @@ class ReconciliationDifference(Base):
     ours_fen: Mapped[int | None] = mapped_column(BigInteger)
     theirs_fen: Mapped[int | None] = mapped_column(BigInteger)
     line: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
-    """What a repair needs of the bill's line."""
+    """What a repair needs of the bill's line; of an unreadable one, its `text` and `why`."""
     repair: Mapped[str | None] = mapped_column(Text)
     outcome: Mapped[str] = mapped_column(Text, default="open")
     found_at: Mapped[datetime]

@@ -5,6 +5,8 @@ import contextlib
 import json
 import logging
 import os
+import pwd
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,6 +19,7 @@ import structlog
 import typer
 
 from payment.bill_comparison import AlreadyRunning, AnotherDaysBill
+from payment.bill_repair import BillRepair
 from payment.preflight import secrets_of_files
 from payment.reconciliation import Progress, Reconciling
 from payment.reconciliation_report import Report
@@ -52,35 +55,36 @@ def reconcile(
             "--bill", exists=True, dir_okay=False, help="A trade bill that was downloaded; else WeChat's own."
         ),
     ] = None,
+    by: Annotated[str, typer.Option("--by", help="Who does this, for the audit, beside the login and the host.")] = "",
 ) -> None:
-    """Compare a day's bill with the ledger, repair what can be, report the rest. A second run changes nothing."""
+    """Compare a day's bill with the ledger, repair what can be, report the rest. A second run changes nothing.
+
+    What the bill knows and we do not is asked at WeChat before it settles, with --bill as well: the secrets are needed,
+    from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE or the Dapr secret store.
+    """
     os.environ.setdefault("APP_API_TOKEN", "reconcile-serves-nobody")  # the sidecar's token: no part in this
     settings = Settings.load()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the report says it all
     try:
-        asyncio.run(_reconcile(settings, day.date() if day else None, shape, bill))
+        asyncio.run(_reconcile(settings, day.date() if day else None, shape, bill, by))
     except (AlreadyRunning, AnotherDaysBill, BadBill, BillNotReady, Unavailable, WechatError, RuntimeError) as error:
         typer.echo(f"error: {error or type(error).__name__}", err=True)
         raise typer.Exit(1) from None
 
 
-async def _reconcile(settings: Settings, day: date | None, shape: Format, bill: Path | None) -> None:
+async def _reconcile(settings: Settings, day: date | None, shape: Format, bill: Path | None, by: str) -> None:
     db = Database.of(settings)
     connection: Connection | None = None
     try:
-        if bill is None:
-            held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
-            connection = connect(settings, held, utc_now)
-        reconciling = Reconciling(
-            db,
-            utc_now,
-            Bills(connection.pay) if connection else None,
-            Settlement(db, utc_now, settings.wxpay_mchid, settings.wxpay_appid),
-            RefundSettlement(db, utc_now, settings.wxpay_mchid),
-        )
+        held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
+        connection = connect(settings, held, utc_now)
+        settlement = Settlement(db, utc_now, settings.wxpay_mchid, settings.wxpay_appid)
+        refund_settlement = RefundSettlement(db, utc_now, settings.wxpay_mchid)
+        repair = BillRepair(db, utc_now, connection.pay, settlement, refund_settlement)
+        reconciling = Reconciling(db, utc_now, Bills(connection.pay), repair)
         day = day or reconciling.yesterday()
         with _progress() as progress:
-            await reconciling.run(day, bill=bill, progress=progress)
+            await reconciling.run(day, bill=bill, by=_who(by), progress=progress)
         report = Report(db)
         shapes: dict[Format, Callable[[date], AsyncIterator[str]]] = {
             Format.TEXT: report.text,
@@ -93,6 +97,17 @@ async def _reconcile(settings: Settings, day: date | None, shape: Format, bill: 
         if connection is not None:
             await connection.close()
         await db.close()
+
+
+def _who(by: str) -> str:
+    """The user this process runs as, whatever the environment says, and the host."""
+    number = os.getuid()
+    try:
+        login = pwd.getpwuid(number).pw_name
+    except KeyError:
+        login = f"uid {number}"
+    where = f"{login}@{socket.gethostname()}"
+    return f"{by} ({where})" if by else where
 
 
 @contextlib.contextmanager

@@ -1,43 +1,38 @@
-"""The daily bill against the ledger: every difference once, each with its repair.
+"""The daily bill against the ledger: every difference once, each with its repair."""
 
-WeChat's line becomes a verdict and goes through the same door as a callback: nothing here changes a payment by itself.
-"""
-
+import asyncio
+import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import structlog
-from prometheus_client import Counter
 
 from payment import reconciliation_repository as books
-from payment import refund_repository, repository
 from payment.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
+from payment.bill_repair import BillRepair, Round, Unanswered
 from payment.daily import tell_oldest
 from payment.errors import NoSuchBill, NotReconciled
 from payment.models import Reconciliation, ReconciliationDifference
-from payment.refund_settlement import RefundSettlement
-from payment.settlement import Applied, Settlement
-from payment.wechat.bills import BillNotReady, Bills, NoBill, TradeLine, parse_trades
+from payment.wechat.bills import BillNotReady, Bills, NoBill
 from payment.wechat.errors import BadBill, WechatError
-from payment.wechat.verdicts import RefundVerdict, Verdict
+from payment.wechat.trade_bill import TradeLine, Unreadable, parse_trades, text_of
 from servicekit import acts
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
 
 log = structlog.get_logger()
-DIFFERENCES = Counter(
-    "payment_reconciliation_differences_total", "Differences by kind and outcome", ["kind", "outcome"]
-)
 
 WHILE_NOT_READY = timedelta(minutes=30)
 AFTER_TROUBLE = timedelta(minutes=5)
 KEPT_DAYS = 90
 PAGE = 200
-REFUND_WORDS = {"SUCCESS": "SUCCESS", "PROCESSING": "PROCESSING", "CHANGE": "ABNORMAL"}
-OUTCOMES = {Applied.SETTLED: "settled", Applied.CLOSED: "settled", Applied.UNCHANGED: "mended"}
+AT_ONCE = 5
+"""Differences that are worked on beside one another: most of the time WeChat is waited for."""
+COMMAND_LINE = 0
+"""The operator of an act that was done in a shell; its note says who that was."""
 Progress = Callable[[str, int, int], None]
 """Phase, how much is done, of how much (0 where that is not known)."""
 
@@ -52,9 +47,12 @@ class Reconciling:
 
     db: Database
     clock: Clock
-    bills: Bills | None
-    settlement: Settlement
-    refund_settlement: RefundSettlement
+    bills: Bills
+    repair: BillRepair
+
+    @property
+    def _us(self) -> tuple[str, str]:
+        return self.repair.settlement.mchid, self.repair.settlement.appid
 
     def yesterday(self) -> date:
         return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
@@ -112,132 +110,96 @@ class Reconciling:
         async with self.db.transaction() as tx:
             await books.put_off(tx, day, self.clock() + pause, problem[:500])
 
-    async def run(self, day: date, *, bill: Path | None = None, progress: Progress = _silent) -> None:
-        """Raises BillNotReady, BadBill, AnotherDaysBill, AlreadyRunning, WechatError."""
+    async def run(self, day: date, *, bill: Path | None = None, by: str = "", progress: Progress = _silent) -> None:
+        """Compare `bill`, or else WeChat's own. `by` is written down, with the file's SHA-256, before anything changes: who
+        does it in a shell.
+
+        Raises BillNotReady, BadBill, AnotherDaysBill, AlreadyRunning, WechatError; Unanswered when all is compared, but
+        WeChat could not be asked about some differences: they stay open, and the day is wanted.
+        """
         with tempfile.TemporaryDirectory(prefix="bill-") as folder:
-            file = bill or await self._download(day, Path(folder) / "trade.csv", progress)
-            async with comparison(self.db, day) as compared:
+            copy = Path(folder) / "trade.csv"
+            digest = await asyncio.to_thread(_copied, bill, copy) if bill else ""
+            if by:
+                note = f"{by}: {bill.name} sha256 {digest}" if bill else by
+                async with self.db.transaction() as tx:
+                    await acts.record(tx, self.clock(), COMMAND_LINE, "reconcile", f"day:{day}", note=note)
+            file = copy if bill else await self._download(day, copy, progress)
+            async with comparison(self.db, day, *self._us) as compared:
                 await compared.stage(_lines(file, progress))
                 progress("compare", 0, 0)
                 sums = await compared.sums()
+                if bill and 0 < sums.payments == sums.of_other_days:
+                    raise AnotherDaysBill(f"{sums.of_other_days} payments of the bill are not of {day}")
                 await compared.record(self.clock())
-        await self._repair(day, progress)
+        if unanswered := await self._repair(day, progress):
+            async with self.db.transaction() as tx:
+                await books.want(tx, day, self.clock())
+            raise Unanswered(f"{unanswered} differences stay open: WeChat could not be asked")
         async with self.db.transaction() as tx:
             await books.finish(tx, day, sums, self.clock(), has_bill=file is not None)
         self._tell(day, sums)
 
     async def _download(self, day: date, target: Path, progress: Progress) -> Path | None:
         progress("download", 0, 0)
-        if self.bills is None:
-            raise BadBill("no bill was given")
         try:
             await self.bills.trade(day, target)
         except NoBill:
             return None
         return target
 
-    async def _repair(self, day: date, progress: Progress) -> None:
-        """One difference a transaction; what a crash leaves open is taken on by the next run."""
-        done = 0
+    async def _repair(self, day: date, progress: Progress) -> int:
+        """How many stay open because WeChat could not be asked."""
+        way, gate, last = Round(), asyncio.Semaphore(AT_ONCE), 0
+
+        async def mend(difference: ReconciliationDifference, left: int) -> None:
+            async with gate:
+                try:
+                    await self.repair.mend(difference, way)
+                except Unanswered:
+                    way.unanswered += 1
+            way.done += 1
+            progress("repair", way.done, way.done + left)
+
         while True:
             async with self.db.read() as session:
-                page, left = await books.open_differences(session, day, PAGE)
+                page, left = await books.open_differences(session, day, above=last, limit=PAGE)
             if not page:
-                return
-            for difference in page:
-                repair, outcome = await self._mend(difference)
-                async with self.db.transaction() as tx:
-                    await books.end(tx, difference.id, repair, outcome, self.clock())
-                DIFFERENCES.labels(difference.kind, outcome).inc()
-                done += 1
-                progress("repair", done, done + left - page.index(difference) - 1)
-
-    async def _mend(self, found: ReconciliationDifference) -> tuple[str, str]:
-        """What is done about it, and what came of that."""
-        if found.line is None:
-            return "note", await self._call_a_person(found, "not_on_bill", "our books have it, the day's bill does not")
-        if found.subject == "payment":
-            if found.theirs_state != "SUCCESS":
-                return "note", await self._call_a_person(found, "bill_state", f"the bill says {found.theirs_state}")
-            applied = await self.settlement.apply(_payment_verdict(found, found.line))
-            was_closed = applied is Applied.SETTLED and found.ours_state == "closed"
-            return _repair_of(
-                applied, "settle; the order asks for its refund" if was_closed else "settle"
-            ), OUTCOMES.get(applied, "review")
-        if found.theirs_state == "FAIL" and found.ours_state in {"requested", "accepted", "abnormal"}:
-            async with self.db.transaction() as tx:
-                await refund_repository.ask_again(tx, found.payment_sn, self.clock())
-            return "ask WeChat", "asked"
-        word = REFUND_WORDS.get(found.theirs_state or "")
-        if word is None or (word, found.ours_state) == ("PROCESSING", "closed"):  # we closed what WeChat had taken
-            reason = "refund_contradiction" if word else "refund_bill_state"
-            detail = f"the bill says {found.theirs_state}, we say {found.ours_state}"
-            return "note", await self._call_a_person(found, reason, detail)
-        applied = await self.refund_settlement.apply(_refund_verdict(found, found.line, word))
-        return _repair_of(applied, "settle"), OUTCOMES.get(applied, "review")
-
-    async def _call_a_person(self, found: ReconciliationDifference, reason: str, detail: str) -> str:
-        async with self.db.transaction() as tx:
-            await repository.needs_review(
-                tx,
-                out_trade_no=found.payment_sn,
-                out_refund_no=found.number if found.subject == "refund" else None,
-                reason=reason,
-                detail=f"{found.bill_date}: {detail}",
-                source="bill",
-                total_fen=found.ours_fen,
-                again=True,  # another day's difference
-            )
-        return "review"
+                return way.unanswered
+            tasks = (mend(difference, left - index - 1) for index, difference in enumerate(page))
+            for failure in await asyncio.gather(*tasks, return_exceptions=True):  # none is left running
+                if failure is not None:
+                    raise failure
+            last = page[-1].id
 
     def _tell(self, day: date, sums: Sums) -> None:
-        log.info("reconciled", day=str(day), payments=sums.payments, refunds=sums.refunds)
+        figures = asdict(sums)
+        for name in ("fee_yuan", "not_ours_fee_yuan"):
+            figures[name] = f"{figures[name]:.5f}"
+        log.info("reconciled", day=str(day), **figures)
 
 
-def _repair_of(applied: Applied, settled: str) -> str:
-    return settled if applied in OUTCOMES else "note"
+def _copied(source: Path, target: Path) -> str:
+    """The SHA-256 of what is read afterwards, whatever becomes of the source meanwhile."""
+    digest = hashlib.sha256()
+    with source.open("rb") as file, target.open("wb") as copy:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            copy.write(chunk)
+    return digest.hexdigest()
 
 
-def _payment_verdict(found: ReconciliationDifference, line: dict[str, str]) -> Verdict:
-    return Verdict(
-        source="bill",
-        mchid=line["mchid"],
-        appid=line["appid"],
-        out_trade_no=found.number,
-        trade_state="SUCCESS",
-        total_fen=found.theirs_fen,
-        transaction_id=line["transaction_id"],
-        success_time=datetime.fromisoformat(line["at"]),
-    )
-
-
-def _refund_verdict(found: ReconciliationDifference, line: dict[str, str], word: str) -> RefundVerdict:
-    """A refund's line does not tell the payment's total: ours stands in for it."""
-    fen = found.theirs_fen or 0
-    return RefundVerdict(
-        source="bill",
-        mchid=line["mchid"],
-        out_refund_no=found.number,
-        refund_id=line["refund_id"],
-        status=word,
-        refund_fen=fen,
-        total_fen=int(line["total_fen"] or fen),
-        out_trade_no=found.payment_sn,
-        transaction_id=line["transaction_id"],
-    )
-
-
-def _lines(file: Path | None, progress: Progress) -> Iterator[TradeLine]:
+def _lines(file: Path | None, progress: Progress) -> Iterator[TradeLine | Unreadable]:
     if file is not None:
-        yield from parse_trades(_text(file, progress))
+        with file.open("rb") as lines:
+            yield from parse_trades(text_of(_told(lines, file.stat().st_size, progress)))
 
 
-def _text(file: Path, progress: Progress) -> Iterator[str]:
-    size, done = file.stat().st_size, 0
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines):
-            done += len(line)
-            if number % 5000 == 0:
-                progress("read", done, size)
-            yield line.decode("utf-8")
+def _told(lines: Iterable[bytes], size: int, progress: Progress) -> Iterator[bytes]:
+    done = 0
+    for number, line in enumerate(lines):
+        done += len(line)
+        if number % 5000 == 0:
+            progress("read", done, size)
+        yield line
     progress("read", size, size)

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from payment import reconciliation_repository as books
@@ -33,8 +34,22 @@ WORDS = {
     "missing_there": "in our books, not on the bill",
     "amount": "another amount",
     "state": "another state",
+    "unreadable": "could not be read",
 }
-FIGURES = ("payments", "payments_fen", "refunds", "refunds_fen", "fee_yuan")
+FIGURES = (
+    "payments",
+    "payments_fen",
+    "refunds",
+    "refunds_fen",
+    "fee_yuan",
+    "not_ours_payments",
+    "not_ours_payments_fen",
+    "not_ours_refunds",
+    "not_ours_refunds_fen",
+    "not_ours_fee_yuan",
+    "of_other_days",
+    "unreadable",
+)
 
 
 @dataclass(frozen=True)
@@ -49,12 +64,16 @@ class Report:
         elif not run.has_bill:
             yield "WeChat has no bill of that day: no business there\n"
         else:
-            yield f"on the bill: {run.payments} payments, {yuan(run.payments_fen)}; "
-            yield f"{run.refunds} refunds, {yuan(run.refunds_fen)}; fee ¥{run.fee_yuan}\n"
+            for part in _figures(run):
+                yield part
         yield f"differences: {sum(each[3] for each in counts)}\n"
         for subject, kind, outcome, count in counts:
             yield f"  {count:>7}  {subject} {WORDS[kind]}: {outcome}\n"
         async for row in self._rows(day):
+            if row.kind == "unreadable":
+                yield f"unreadable    {row.number}  {(row.line or {}).get('why')}"
+                yield f"  → {row.repair or 'open'}: {row.outcome}\n"
+                continue
             ours, theirs = (
                 f"{state or 'nothing'} {yuan(fen) if fen is not None else ''}".strip()
                 for state, fen in ((row.ours_state, row.ours_fen), (row.theirs_state, row.theirs_fen))
@@ -99,12 +118,43 @@ class Report:
             last = page[-1].id
 
 
+def _figures(run: Reconciliation) -> Iterator[str]:
+    """The whole bill, and how much of it is whose."""
+    fee, foreign_fee = run.fee_yuan or Decimal(0), run.not_ours_fee_yuan or Decimal(0)
+    whole = (run.payments or 0, run.payments_fen or 0, run.refunds or 0, run.refunds_fen or 0)
+    foreign = (
+        run.not_ours_payments or 0,
+        run.not_ours_payments_fen or 0,
+        run.not_ours_refunds or 0,
+        run.not_ours_refunds_fen or 0,
+    )
+    yield _sums("on the bill", whole, fee)
+    if any(foreign):
+        yield _sums(
+            "  ours", tuple(all_ - theirs for all_, theirs in zip(whole, foreign, strict=True)), fee - foreign_fee
+        )
+        yield _sums("  not ours", foreign, foreign_fee)
+    if run.of_other_days:
+        yield f"of other days: {run.of_other_days} payments\n"
+    if run.unreadable:
+        yield f"could not be read, so in no sum: {run.unreadable}\n"
+
+
+def _sums(what: str, figures: Sequence[int], fee: Decimal) -> str:
+    payments, payments_fen, refunds, refunds_fen = figures
+    return (
+        f"{what}: {payments} payments, {yuan(payments_fen)}; {refunds} refunds, {yuan(refunds_fen)}; fee ¥{fee:.5f}\n"
+    )
+
+
 def yuan(fen: int | None) -> str:
     fen = fen or 0
     return f"¥{fen // 100}.{fen % 100:02d}"
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:.5f}"
     return value if value is None or isinstance(value, (int, str)) else str(value)
 
 

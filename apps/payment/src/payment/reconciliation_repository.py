@@ -1,6 +1,7 @@
 """Every query about reconciliations, but for the comparison itself."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 
 from sqlalchemy import func, or_, select, update
@@ -8,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.bill_comparison import Sums
-from payment.models import Reconciliation, ReconciliationDifference
+from payment.models import Reconciliation, ReconciliationDifference, ThirdPayment
 from payment.repository import missed
 from servicekit.db import Transaction
 
@@ -51,14 +52,7 @@ async def put_off(tx: Transaction, day: date, until: datetime, problem: str) -> 
 
 async def finish(tx: Transaction, day: date, sums: Sums, now: datetime, *, has_bill: bool) -> None:
     """The run's row; one that says the same already stays as it is, its time too."""
-    figures = {
-        "has_bill": has_bill,
-        "payments": sums.payments,
-        "payments_fen": sums.payments_fen,
-        "refunds": sums.refunds,
-        "refunds_fen": sums.refunds_fen,
-        "fee_yuan": sums.fee_yuan,
-    }
+    figures = {"has_bill": has_bill, **asdict(sums)}
     row = insert(Reconciliation).values(
         bill_date=day, state="done", next_attempt_at=now, finished_at=now, problem=None, **figures
     )
@@ -78,17 +72,31 @@ async def run(session: AsyncSession, day: date) -> Reconciliation | None:
     return await session.get(Reconciliation, day, populate_existing=True)
 
 
-async def open_differences(session: AsyncSession, day: date, limit: int) -> tuple[Sequence[Difference], int]:
-    """The oldest open ones, and how many there are in all."""
-    mine = (Difference.bill_date == day, Difference.outcome == "open")
+async def open_differences(
+    session: AsyncSession, day: date, *, above: int, limit: int
+) -> tuple[Sequence[Difference], int]:
+    """The oldest open ones above an id, and how many there are in all."""
+    mine = (Difference.bill_date == day, Difference.outcome == "open", Difference.id > above)
     page = (await session.scalars(select(Difference).where(*mine).order_by(Difference.id).limit(limit))).all()
     left = await session.scalar(select(func.count()).select_from(Difference).where(*mine)) if page else 0
     return page, left or 0
 
 
+async def is_open(tx: Transaction, difference_id: int) -> bool:
+    """Whether it is still to be dealt with; it is locked. Another day's bill may have shown meanwhile that it is none."""
+    query = select(Difference.id).where(Difference.id == difference_id, Difference.outcome == "open").with_for_update()
+    return (await tx.scalars(query)).one_or_none() is not None
+
+
 async def end(tx: Transaction, difference_id: int, repair: str, outcome: str, now: datetime) -> None:
     mine = update(Difference).where(Difference.id == difference_id, Difference.outcome == "open")
     await tx.execute(mine.values(repair=repair, outcome=outcome, ended_at=now))
+
+
+async def billed(tx: Transaction, payment_sn: str, day: date) -> None:
+    """Remember that the day's bill has a payment that was settled because of it."""
+    mine = update(ThirdPayment).where(ThirdPayment.sn == payment_sn, ThirdPayment.billed_on.is_(None))
+    await tx.execute(mine.values(billed_on=day))
 
 
 async def page(

@@ -210,11 +210,12 @@ class DifferenceQuery(ApiModel):
     last_id: LastId = 0
     page_size: PageSize = 20
     date: Day | None = None
-    kind: Literal["missing_here", "missing_there", "amount", "state"] | None = None
+    kind: Literal["missing_here", "missing_there", "amount", "state", "unreadable"] | None = None
 
 
 class ReconciliationRun(ApiModel):
-    """The figures are the bill's, null until it was read."""
+    """The figures are the bill's, null until it was read. `notOurs…` is the part of them that is of another app, or of
+    numbers that are not of our form; `unreadable` lines are in no figure."""
 
     date: Date
     state: str
@@ -225,6 +226,13 @@ class ReconciliationRun(ApiModel):
     refunds: int | None
     refunds_fen: int | None
     fee_yuan: Decimal | None
+    not_ours_payments: int | None
+    not_ours_payments_fen: int | None
+    not_ours_refunds: int | None
+    not_ours_refunds_fen: int | None
+    not_ours_fee_yuan: Decimal | None
+    of_other_days: int | None
+    unreadable: int | None
     finished_at: AwareDatetime | None
 
     @classmethod
@@ -234,7 +242,8 @@ class ReconciliationRun(ApiModel):
 
 
 class Difference(ApiModel):
-    """`repair` says what was done about it, `outcome` what came of that: open, settled, asked, review or mended."""
+    """`repair` says what was done about it, `outcome` what came of that: open, settled, asked, review or mended. `line` is
+    what the bill says, of an unreadable line its `text` and `why`."""
 
     id: int
     bill_date: Date
@@ -246,6 +255,7 @@ class Difference(ApiModel):
     theirs_state: str | None
     ours_fen: int | None
     theirs_fen: int | None
+    line: dict[str, str | None] | None
     repair: str | None
     outcome: str
     found_at: AwareDatetime

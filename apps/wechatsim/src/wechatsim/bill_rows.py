@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from decimal import ROUND_HALF_UP, Decimal
 
+from wechatsim import bill_faults
+from wechatsim.bill_faults import Sale
 from wechatsim.clock import beijing
 from wechatsim.keyring import Merchant
 from wechatsim.sim import Sim
@@ -44,8 +46,8 @@ def _fee(fen: int) -> Decimal:
 
 
 def _line(cells: list[str]) -> str:
-    # A line break inside a cell would make two rows of one.
-    return ",".join("`" + " ".join(cell.splitlines()) for cell in cells)
+    # As WeChat: nothing is escaped, so commas and line ends of a cell stand in the file as they are.
+    return ",".join("`" + cell for cell in cells)
 
 
 def _file(*lines: str) -> str:
@@ -58,17 +60,13 @@ def _stamp(at: float | None) -> str:
 
 def trade(sim: Sim, merchant: Merchant, kind: str, begin: float, end: float) -> str:
     """The trade bill of [begin, end) seconds as text; "" when nothing happened. `kind` ALL, SUCCESS, REFUND."""
-    sales = sim.store.all(
-        "SELECT *, success_at AS at FROM payment_order WHERE mchid = ? AND success_at >= ? AND success_at < ?",
-        merchant.mchid,
-        begin,
-        end,
-    )
+    sales = bill_faults.sales(sim, merchant, begin, end)
     refunds = sim.store.all(
         "SELECT o.*, r.created_at AS at, r.refund_id, r.out_refund_no, r.amount, r.payer_refund, r.status,"
         " r.success_at AS refunded_at, r.created_at AS applied_at FROM refund r JOIN payment_order o"
         " ON o.mchid = r.mchid AND o.out_trade_no = r.out_trade_no"
-        " WHERE r.mchid = ? AND r.created_at >= ? AND r.created_at < ?",
+        # 交易账单不含可用余额退款: what the available balance paid is on the fund bill alone
+        " WHERE r.mchid = ? AND r.created_at >= ? AND r.created_at < ? AND r.funds_account <> 'AVAILABLE'",
         merchant.mchid,
         begin,
         end,
@@ -83,10 +81,11 @@ def trade(sim: Sim, merchant: Merchant, kind: str, begin: float, end: float) -> 
     coupons = sum(row["amount"] - row["payer_refund"] for row in refunds)
     summary = [str(len(rows)), yuan(total), yuan(back - coupons), yuan(coupons), f"{fee:.5f}", yuan(total), yuan(back)]
     ordered = [cells for _, cells in sorted(rows, key=lambda pair: pair[0])]
+    bill_faults.spoil(sim, ordered, COLUMNS[kind].split(","))
     return _file(COLUMNS[kind], *map(_line, ordered), TRADE_SUMMARY, _line(summary))
 
 
-def _common(row: Row, state: str, settled: int, coupon: int) -> list[str]:
+def _common(row: Sale, state: str, settled: int, coupon: int) -> list[str]:
     device = json.loads(row["request"]).get("scene_info", {}).get("device_id", "")
     return [
         _stamp(row["at"]),
@@ -106,7 +105,7 @@ def _common(row: Row, state: str, settled: int, coupon: int) -> list[str]:
     ]
 
 
-def _sale(row: Row, kind: str) -> list[str]:
+def _sale(row: Sale, kind: str) -> list[str]:
     head = _common(row, "SUCCESS", row["total"], row["total"] - row["payer_total"])
     fee = f"{_fee(row['total']):.5f}"
     tail = [row["description"], row["attach"], fee, _RATE_TEXT, yuan(row["total"])]

@@ -182,6 +182,8 @@ def _outcome(sim: Sim, order: Row, out_refund_no: str) -> tuple[str, float | Non
 def _create(sim: Sim, order: Row, content: dict[str, Any], outcome: str, struck: dict[str, float] | None) -> None:
     now, amount = sim.clock.now(), content["amount"]["refund"]
     ending, finish_at = (outcome, now) if outcome else _outcome(sim, order, content["out_refund_no"])
+    subject = f"{order['out_trade_no']} {content['out_refund_no']}"
+    available = sim.faults.take("refund-available", subject, order["total"]) is not None
     sim.store.insert(
         "refund",
         mchid=order["mchid"],
@@ -193,7 +195,7 @@ def _create(sim: Sim, order: Row, content: dict[str, Any], outcome: str, struck:
         request=_canonical(content, order),
         reason=content.get("reason", ""),
         notify_url=content.get("notify_url", ""),
-        funds_account=content.get("funds_account", "UNSETTLED"),
+        funds_account="AVAILABLE" if available else content.get("funds_account", "UNSETTLED"),
         channel="ORIGINAL",
         received_account="支付用户零钱",
         status="PROCESSING",

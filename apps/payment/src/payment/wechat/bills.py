@@ -1,26 +1,19 @@
-"""WeChat's bills of a day: downloaded to a file in bounded memory, checked by their hash, read line by line."""
+"""WeChat's bills of a day: downloaded to a file in bounded memory, checked by their hash."""
 
-import csv
 import hashlib
-import io
-import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
 from payment.wechat.client import BillLink, WechatPay
 from payment.wechat.errors import BadBill, Meaning, Refused
-from servicekit.clock import SHANGHAI
 
 LARGEST_BYTES = 2 * 1024**3
 """Unzipped; a bill beyond it is a mistake or an attack."""
-MOST_FEN = 10**15
-_YUAN = re.compile(r"(-?)(\d{1,13})(?:\.(\d{1,2})(0*))?")
 
 
 class BillNotReady(Exception):
@@ -84,120 +77,3 @@ def _inflated(unzip: "zlib._Decompress", data: bytes) -> bytes:
         return unzip.decompress(data, 1 << 20)
     except zlib.error as error:
         raise BadBill("not a gzip file") from error
-
-
-@dataclass(frozen=True, slots=True)
-class TradeLine:
-    """One payment (`trade_state` SUCCESS) or refund (REFUND) of a trade bill. `order_fen` is the whole price, coupons
-    included; of a refund line only the refund members count."""
-
-    traded_at: datetime
-    appid: str
-    mchid: str
-    transaction_id: str
-    out_trade_no: str
-    trade_state: str
-    order_fen: int
-    settled_fen: int
-    coupon_fen: int
-    refund_id: str
-    out_refund_no: str
-    refund_fen: int
-    refund_settled_fen: int
-    refund_state: str
-    fee_yuan: str
-
-
-_MONEY = {"订单金额", "应结订单金额", "代金券金额", "申请退款金额", "退款金额"}
-_NEEDED = (
-    "交易时间",
-    "公众账号ID",
-    "商户号",
-    "微信订单号",
-    "商户订单号",
-    "交易状态",
-    "应结订单金额",
-    "手续费",
-    "订单金额",
-)
-_SUMMARY = "总交易单数"
-
-
-def read_trades(path: Path) -> Iterator[TradeLine]:
-    """The lines of a trade bill (ALL, SUCCESS or REFUND), one at a time. Raises BadBill, also when the summary at its end
-    does not say as many."""
-    with path.open("r", encoding="utf-8-sig", errors="strict", newline="") as file:
-        yield from parse_trades(file)
-
-
-def parse_trades(file: io.TextIOBase | Iterator[str]) -> Iterator[TradeLine]:
-    """As `read_trades`, of text lines."""
-    try:
-        yield from _parsed(csv.reader(iter(file), quoting=csv.QUOTE_NONE, strict=True))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise BadBill(f"cannot be read: {type(error).__name__}") from error
-
-
-def _parsed(rows: Iterator[list[str]]) -> Iterator[TradeLine]:
-    columns = next(rows, [])
-    columns = [each.removeprefix("\ufeff").strip() for each in columns]
-    if missing := [each for each in _NEEDED if each not in columns]:
-        raise BadBill(f"columns are missing: {', '.join(missing)}")
-    count = 0
-    for row in rows:
-        if not any(row):
-            continue
-        if row[0].strip() == _SUMMARY:
-            said = next(rows, [])
-            if not said or _cell(said[0]) != str(count):
-                raise BadBill(f"the summary says {said[:1]}, there are {count} lines")
-            return
-        if len(row) != len(columns):
-            raise BadBill(f"line {count + 1} has {len(row)} cells, {len(columns)} were announced")
-        count += 1
-        yield _line(dict(zip(columns, map(_cell, row), strict=True)))
-    raise BadBill("the summary is missing: the file was cut")
-
-
-def _cell(text: str) -> str:
-    if not text.startswith("`"):
-        raise BadBill("a cell does not begin with a backtick")
-    return text[1:].strip()
-
-
-def _line(cells: Mapping[str, str]) -> TradeLine:
-    money = {name: fen(cells[name]) if cells.get(name) else 0 for name in _MONEY}
-    return TradeLine(
-        traded_at=_moment(cells["交易时间"]),
-        appid=cells["公众账号ID"],
-        mchid=cells["商户号"],
-        transaction_id=cells["微信订单号"],
-        out_trade_no=cells["商户订单号"],
-        trade_state=cells["交易状态"],
-        order_fen=money["订单金额"],
-        settled_fen=money["应结订单金额"],
-        coupon_fen=money["代金券金额"],
-        refund_id=cells.get("微信退款单号", "").removeprefix("0") and cells["微信退款单号"],
-        out_refund_no=cells.get("商户退款单号", "").removeprefix("0") and cells["商户退款单号"],
-        refund_fen=money["申请退款金额"],
-        refund_settled_fen=money["退款金额"],
-        refund_state=cells.get("退款状态", ""),
-        fee_yuan=cells["手续费"],
-    )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
-    except ValueError as error:
-        raise BadBill(f"no time: {text[:30]!r}") from error
-
-
-def fen(yuan: str) -> int:
-    """`"199.00"` → 19900, exactly: parts of a fen, exponents and floats are refused. Raises BadBill."""
-    match = _YUAN.fullmatch(yuan)
-    if match is None or not yuan.isascii():
-        raise BadBill(f"no amount: {yuan[:30]!r}")
-    sign, whole, cents = match[1], match[2], (match[3] or "").ljust(2, "0")
-    amount = int(whole) * 100 + int(cents)
-    return -amount if sign else amount

@@ -81,6 +81,8 @@ class RefundVerdict(BaseModel):
     out_trade_no: str
     transaction_id: str
     success_time: datetime | None = None
+    funds_account: str | None = None
+    """AVAILABLE where the merchant's available balance pays: such a refund is on no trade bill."""
 
 
 class _RefundAmount(BaseModel):
@@ -100,6 +102,7 @@ class RefundContent(BaseModel):
     out_trade_no: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")
     transaction_id: str = Field(max_length=64, pattern=r"^[^\x00]+$")
     success_time: _Moment | None = None
+    funds_account: str | None = Field(None, max_length=32)
     amount: _RefundAmount
 
     def verdict(self, source: str) -> RefundVerdict:
@@ -114,6 +117,7 @@ class RefundContent(BaseModel):
             out_trade_no=self.out_trade_no,
             transaction_id=self.transaction_id,
             success_time=self.success_time,
+            funds_account=self.funds_account,
         )
 
 

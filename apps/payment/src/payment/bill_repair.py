@@ -1,0 +1,202 @@
+"""What is done about the differences that a bill brought up.
+
+A bill is a file, and a line of it settles nothing: where it knows more than we do, WeChat is asked, and the signed answer
+goes through the same door as a callback. Everything else becomes a notice.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import structlog
+from prometheus_client import Counter
+
+from payment import reconciliation_repository as books
+from payment import repository
+from payment.models import ReconciliationDifference as Difference
+from payment.refund_settlement import RefundSettlement
+from payment.refund_states import UNSETTLED
+from payment.settlement import Applied, Settlement
+from payment.states import PAID_WORDS
+from payment.wechat.errors import Meaning, Refused, WechatError
+from payment.wechat.verdicts import RefundVerdict, Verdict
+from servicekit.clock import Clock
+from servicekit.db import Database
+
+log = structlog.get_logger()
+DIFFERENCES = Counter(
+    "payment_reconciliation_differences_total", "Differences by kind and outcome", ["kind", "outcome"]
+)
+
+W = TypeVar("W")
+MOST_UNANSWERED = 10
+"""In a row, and WeChat is away: the rest of this run does not ask."""
+NO_ANSWER = frozenset({Meaning.ASK_FIRST, Meaning.LATER, Meaning.OURS_TO_MEND})
+OUTCOMES = {Applied.SETTLED: "settled", Applied.CLOSED: "settled", Applied.UNCHANGED: "mended"}
+ENDED_AS_BILLED = {"SUCCESS": "succeeded", "FAIL": "closed"}
+"""What a bill says of refunds that have ended, and what we call it."""
+BILLED_STATES = frozenset({"SUCCESS", "PROCESSING", "CHANGE", "FAIL"})
+
+
+class Unanswered(WechatError):
+    """WeChat could not be asked about this; it stays open."""
+
+
+class Asked(Protocol):
+    """WeChat's present word; raises WechatError."""
+
+    async def query(self, out_trade_no: str) -> Verdict: ...
+    async def query_refund(self, out_refund_no: str) -> RefundVerdict: ...
+
+
+@dataclass
+class Round:
+    """How one round over a day's differences goes; `unanswered` stay open."""
+
+    done: int = 0
+    unanswered: int = 0
+    in_a_row: int = 0
+
+
+@dataclass(frozen=True)
+class BillRepair:
+    db: Database
+    clock: Clock
+    wechat: Asked
+    settlement: Settlement
+    refund_settlement: RefundSettlement
+
+    async def mend(self, found: Difference, way: Round) -> None:
+        """One difference; what a crash leaves open is taken on by the next run. Raises Unanswered: nothing was done."""
+        if found.subject == "line":
+            line = found.line or {}
+            detail = f"{found.number.rpartition(' ')[0]}: {line.get('why')}: {line.get('text')}"
+            await self._note(found, "unreadable", detail, about=f"bill {found.bill_date}")
+        elif found.subject == "payment":
+            await self._mend_payment(found, way)
+        else:
+            await self._mend_refund(found, way)
+
+    async def _mend_payment(self, found: Difference, way: Round) -> None:
+        line = found.line
+        if line is None:
+            await self._note(found, "not_on_bill", "our books have it, the day's bill does not")
+        elif found.ours_state is None:
+            await self._note(found, "unknown_number", "no payment has this number")
+        elif found.theirs_state != "SUCCESS":
+            await self._note(found, "bill_state", f"the bill says {found.theirs_state}")
+        elif found.ours_state in {"waiting", "closed"}:
+            await self._ask_about_payment(found, line, way)
+        elif found.kind == "amount":
+            await self._note(found, "amount", _amounts(found))
+        else:
+            await self._note(found, "transaction", "the payment is settled by another transaction")
+
+    async def _ask_about_payment(self, found: Difference, line: dict[str, str], way: Round) -> None:
+        verdict = await self._answer(lambda: self.wechat.query(found.number), way)
+        if verdict is None or verdict.trade_state not in PAID_WORDS:
+            said = verdict.trade_state if verdict else "that it does not know the number"
+            await self._note(found, "bill_unconfirmed", f"the bill says paid; WeChat, asked, says {said}")
+            return
+        async with self.db.transaction() as tx:
+            await books.billed(tx, found.number, found.bill_date)
+        applied = await self.settlement.apply(verdict.model_copy(update={"source": "bill"}))
+        if applied is not Applied.NEEDS_REVIEW and (
+            (verdict.total_fen, verdict.transaction_id) != (found.theirs_fen, line["transaction_id"])
+        ):
+            await self._note(found, "bill_unconfirmed", "settled as WeChat says, asked; the bill says otherwise")
+            return
+        was_closed = applied is Applied.SETTLED and found.ours_state == "closed"
+        await self._end(found, applied, "settle; the order asks for its refund" if was_closed else "settle")
+
+    async def _mend_refund(self, found: Difference, way: Round) -> None:
+        line = found.line
+        if found.ours_state is None:
+            await self._note(found, "refund_unknown", "no refund of ours has this number")
+        elif line is None:
+            await self._ask_about_missing_refund(found, way)
+        elif found.theirs_state not in BILLED_STATES:
+            await self._note(
+                found, "refund_bill_state", f"the bill says {found.theirs_state}, we say {found.ours_state}"
+            )
+        elif found.ours_state in UNSETTLED:
+            await self._ask_about_refund(found, line, way)
+        elif found.kind == "amount":
+            await self._note(found, "refund_amount", _amounts(found))
+        elif line.get("our_payment") != found.payment_sn:
+            await self._note(found, "refund_payment", f"the refund is of payment {line.get('our_payment')}")
+        elif ENDED_AS_BILLED.get(found.theirs_state) == found.ours_state:
+            await self._note(found, "refund_id", "the refund is known to WeChat under another number")
+        else:
+            detail = f"the bill says {found.theirs_state}, we say {found.ours_state}"
+            await self._note(found, "refund_contradiction", detail)
+
+    async def _ask_about_refund(self, found: Difference, line: dict[str, str], way: Round) -> None:
+        """A bill is a snapshot: WeChat may be further since, and its answer counts."""
+        verdict = await self._answer(lambda: self.wechat.query_refund(found.number), way)
+        if verdict is None:
+            await self._note(found, "bill_unconfirmed", "WeChat, asked, does not know the refund that the bill has")
+            return
+        applied = await self.refund_settlement.apply(verdict.model_copy(update={"source": "bill"}))
+        said = (verdict.refund_fen, verdict.refund_id, verdict.out_trade_no)
+        fits = said == (found.theirs_fen, line["refund_id"], found.payment_sn)
+        if applied is not Applied.NEEDS_REVIEW and not (
+            fits and (found.theirs_state != "SUCCESS" or verdict.status == "SUCCESS")
+        ):
+            await self._note(found, "bill_unconfirmed", f"the bill says {found.theirs_state}; WeChat {verdict.status}")
+            return
+        await self._end(found, applied, "settle")
+
+    async def _ask_about_missing_refund(self, found: Difference, way: Round) -> None:
+        """WeChat writes refunds that the available balance paid onto no trade bill (交易账单: 不含可用余额退款)."""
+        verdict = await self._answer(lambda: self.wechat.query_refund(found.number), way)
+        if verdict is None or verdict.funds_account != "AVAILABLE":
+            await self._note(found, "not_on_bill", "our books have it, the day's bill does not")
+            return
+        applied = await self.refund_settlement.apply(verdict.model_copy(update={"source": "bill"}))
+        await self._end(found, applied, "ask WeChat: paid from the available balance, so on no trade bill")
+
+    async def _answer(self, ask: Callable[[], Awaitable[W]], way: Round) -> W | None:
+        """WeChat's answer; None where it does not know the number, or refuses the question for good. Raises Unanswered."""
+        if way.in_a_row >= MOST_UNANSWERED:
+            raise Unanswered("WeChat is away")
+        try:
+            answer = await ask()
+        except WechatError as error:
+            if isinstance(error, Refused) and error.meaning not in NO_ANSWER:
+                way.in_a_row = 0
+                return None
+            way.in_a_row += 1
+            log.warning("WeChat did not answer about a difference", reason=str(error))
+            raise Unanswered(str(error)) from error
+        way.in_a_row = 0
+        return answer
+
+    async def _note(self, found: Difference, reason: str, detail: str, *, about: str = "") -> None:
+        """The notice and the difference's end, both or none; nothing when another day's bill was faster."""
+        async with self.db.transaction() as tx:
+            if not await books.is_open(tx, found.id):
+                return
+            await repository.needs_review(
+                tx,
+                out_trade_no=about or found.payment_sn,
+                transaction_id=(found.line or {}).get("transaction_id"),
+                out_refund_no=found.number if found.subject == "refund" else None,
+                reason=reason,
+                detail=f"{found.bill_date}: {detail}",
+                source="bill",
+                total_fen=found.ours_fen if found.theirs_fen is None else found.theirs_fen,
+                again=True,  # another day's difference
+            )
+            await books.end(tx, found.id, "note", "review", self.clock())
+        DIFFERENCES.labels(found.kind, "review").inc()
+
+    async def _end(self, found: Difference, applied: Applied, repair: str) -> None:
+        outcome = OUTCOMES.get(applied, "review")
+        async with self.db.transaction() as tx:
+            await books.end(tx, found.id, repair if applied in OUTCOMES else "note", outcome, self.clock())
+        DIFFERENCES.labels(found.kind, outcome).inc()
+
+
+def _amounts(found: Difference) -> str:
+    return f"the bill says {found.theirs_fen} fen, ours is {found.ours_fen} fen"
