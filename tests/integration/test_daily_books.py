@@ -1,10 +1,16 @@
 """A day's bill and a day's earnings on the real parts: asked for by an operator, answered by the sandbox and by order."""
 
 import json
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from tests.integration.test_days_past import ORDER_REFUNDED, WAIT_USE, let_days_pass, purchase
+from tests.support.refunding import book_ahead, fault, payment, refunds
+from tests.support.system import System
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -46,3 +52,63 @@ def test_a_day_that_is_not_over_is_not_settled(system):
     done = system.cli("minsu", "ops", "settle", "--date", day(before=0), check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "(field date)" in done.stderr
+
+
+@contextmanager
+def an_awkward_bill(system: System, on: str, **numbers: str) -> Iterator[None]:
+    """The sandbox's bill faults, each for the payment of that name; three payments of another app beside them."""
+    with ExitStack() as faults:
+        for name, number in numbers.items():
+            faults.enter_context(fault(system, f"bill-{name.replace('_', '-')}", number, times=None))
+        faults.enter_context(fault(system, "bill-foreign", on, times=None, value=3))
+        yield
+
+
+def given_back(system: System, order_sn: str) -> None:
+    system.data("/order/v1/homestayOrder/refundHomestayOrder", {"sn": order_sn, "reason": ""}, "BUYER")
+    eventually(lambda: system.order(order_sn)["tradeState"] == ORDER_REFUNDED, what="the refund")
+
+
+def test_a_day_with_everything_that_a_bill_may_hold_reconciles_to_the_fen(system: System) -> None:
+    days_ago = 12 + secrets.randbelow(74)  # a day of its own, also on a system that is kept between runs
+    on = day(before=days_ago)
+    awkward, unreadable, of_next_day = (purchase(system)[1] for _ in range(3))
+    order_sn, refunded = purchase(system)
+    given_back(system, order_sn)
+    order_sn, from_balance = purchase(system)
+    with fault(system, "refund-available", from_balance):
+        given_back(system, order_sn)
+    unheard = book_ahead(system)
+    missed = str(system.prepay(unheard)["paymentSn"])
+    system.rows("payment", "update third_payment set next_query_at = now() + interval '1 hour' where sn = %s", missed)
+    with fault(system, "callback-lost", missed):
+        system.tap_pay(missed)
+    for number in (awkward, unreadable, refunded, from_balance, missed):
+        let_days_pass(system, number, days_ago)
+    let_days_pass(system, of_next_day, days_ago - 1)
+    total = payment(system, awkward)["total_fen"]
+
+    with an_awkward_bill(system, on, awkward=awkward, unreadable=unreadable, other_day=of_next_day):
+        answer = ops(system, "reconcile", "--date", on)
+        again = ops(system, "reconcile", "--date", on)
+        next_day = ops(system, "reconcile", "--date", day(before=days_ago - 1))
+
+    run = answer["run"]
+    assert (run["state"], run["payments"], run["paymentsFen"]) == ("done", 8, 5 * total + 3000)
+    assert (run["notOursPayments"], run["notOursPaymentsFen"], run["notOursRefunds"]) == (3, 3000, 0)
+    assert (run["refunds"], run["refundsFen"], run["ofOtherDays"], run["unreadable"]) == (1, total, 1, 1)
+    found = {each["number"]: (each["kind"], each["subject"], each["outcome"]) for each in answer["differences"]}
+    [line] = [number for number in found if number.startswith("line ")]
+    assert found == {
+        line: ("unreadable", "line", "review"),
+        missed: ("state", "payment", "settled"),
+        refunds(system, from_balance)[0]["sn"]: ("missing_there", "refund", "mended"),
+    }
+    eventually(lambda: system.order(unheard)["tradeState"] == WAIT_USE, what="its order hears of it")
+    assert again == answer
+    assert of_next_day not in [each["number"] for each in next_day["differences"]]
+    opened = [each for each in ops(system, "notices", "--state", "needs_review") if on in each["detail"]]
+    assert [(each["reason"], each["outTradeNo"], each["seen"]) for each in opened] == [("unreadable", f"bill {on}", 1)]
+    assert unreadable in opened[0]["detail"]
+    resolved = ops(system, "resolve", str(opened[0]["id"]), "--note", "read by hand: agrees")
+    assert resolved["state"] == "resolved"

@@ -1,4 +1,4 @@
-"""The only place where a payment is settled. Callback, query, close and bill line all come here as one Verdict."""
+"""The only place where a payment is settled. Callback, query and close all come here as one Verdict."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -1,4 +1,4 @@
-"""WeChat's word about a payment or a refund as one value, whoever brought it: callback, query, close or bill line."""
+"""WeChat's word about a payment or a refund as one value, whoever brought it: callback, query or close."""
 
 from datetime import UTC, datetime
 from typing import Annotated
