@@ -101,21 +101,28 @@ update refund r set billed_on = $1 from bill_line b where b.refund and r.sn = b.
 """
 PAYMENTS_NOT_THERE = f"""
 {INTO}
+with missing as materialized (
+  select * from third_payment p
+  where p.pay_time >= $3 and p.pay_time < $4 and p.pay_status in (1, 2) and p.billed_on is null
+    and not exists (select from bill_line b where not b.refund and b.number = p.sn)
+)
 select $1, 'missing_there', 'payment', p.sn, p.sn, {PAYMENT_STATE}, null, p.total_fen, null, null, 'open', $2
-from third_payment p
-where p.pay_time >= $3 and p.pay_time < $4 and p.pay_status in (1, 2) and p.billed_on is null
-  and not exists (select from bill_line b where not b.refund and b.number = p.sn)
-  and not exists (select from bill_unreadable u where strpos(u.line, p.sn) > 0)
+from missing p
+where not exists (select from bill_unreadable u where strpos(u.line, p.sn) > 0)
 order by p.sn
 on conflict do nothing
 """  # noqa: S608 - made of constants of this module
+"""What an unreadable line names may well be there. Few payments are missing, so that few are looked for in those lines."""
 REFUNDS_NOT_THERE = f"""
 {INTO}
+with missing as materialized (
+  select * from refund r
+  where r.billed_on is null and r.state in ('accepted', 'succeeded', 'abnormal')
+    and coalesce(r.success_time, r.sent_at) >= $3 and coalesce(r.success_time, r.sent_at) < $4
+)
 select $1, 'missing_there', 'refund', r.sn, r.payment_sn, r.state, null, r.refund_fen, null, null, 'open', $2
-from refund r
-where r.billed_on is null and r.state in ('accepted', 'succeeded', 'abnormal')
-  and coalesce(r.success_time, r.sent_at) >= $3 and coalesce(r.success_time, r.sent_at) < $4
-  and not exists (select from bill_unreadable u where strpos(u.line, r.sn) > 0)
+from missing r
+where not exists (select from bill_unreadable u where strpos(u.line, r.sn) > 0)
 order by r.sn
 on conflict do nothing
 """  # noqa: S608 - made of constants of this module
