@@ -263,6 +263,7 @@ async def test_a_day_that_was_done_is_wanted_again_while_wechat_cannot_be_asked_
     with pytest.raises(Unanswered):
         await world.run(bills.sale(number, 19900, "T1", **OURS))
     assert (await figures(world))["state"] == "wanted"
+    assert "not through yet" in await world.text()
     world.bills.lines = []
     await world.reconciling.run_wanted()
     assert (await figures(world))["problem"] == "Unanswered: 1 differences stay open: WeChat could not be asked"

@@ -18,7 +18,7 @@ from payment.errors import NoSuchBill, NotReconciled
 from payment.models import Reconciliation, ReconciliationDifference
 from payment.wechat.bills import BillNotReady, Bills, NoBill
 from payment.wechat.errors import BadBill, WechatError
-from payment.wechat.trade_bill import TradeLine, Unreadable, parse_trades, text_of
+from payment.wechat.trade_bill import TradeLine, Unreadable, lines_of, parse_trades, text_of
 from servicekit import acts
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
@@ -192,7 +192,7 @@ def _copied(source: Path, target: Path) -> str:
 def _lines(file: Path | None, progress: Progress) -> Iterator[TradeLine | Unreadable]:
     if file is not None:
         with file.open("rb") as lines:
-            yield from parse_trades(text_of(_told(lines, file.stat().st_size, progress)))
+            yield from parse_trades(text_of(_told(lines_of(lines), file.stat().st_size, progress)))
 
 
 def _told(lines: Iterable[bytes], size: int, progress: Progress) -> Iterator[bytes]:
