@@ -336,5 +336,5 @@ async def test_a_notice_is_not_opened_for_what_another_days_bill_showed_meanwhil
     await world.execute("update reconciliation_difference set outcome = 'mended' where number = :sn", sn=ours)
     await world.execute("delete from provider_notice")
     found = bill_repair.Difference(**{name: missing[name] for name in missing})
-    await world.reconciling.repair.mend(found, bill_repair.Round())
+    await world.reconciling.repair.repair(found, bill_repair.RepairRun())
     assert await notices(world) == []
