@@ -263,6 +263,7 @@ async def test_a_day_that_was_done_is_wanted_again_while_wechat_cannot_be_asked_
     with pytest.raises(Unanswered):
         await world.run(bills.sale(number, 19900, "T1", **OURS))
     assert (await figures(world))["state"] == "wanted"
+    assert "not through yet" in await world.text()
     world.bills.lines = []
     await world.reconciling.run_wanted()
     assert (await figures(world))["problem"] == "Unanswered: 1 differences stay open: WeChat could not be asked"
@@ -335,5 +336,5 @@ async def test_a_notice_is_not_opened_for_what_another_days_bill_showed_meanwhil
     await world.execute("update reconciliation_difference set outcome = 'mended' where number = :sn", sn=ours)
     await world.execute("delete from provider_notice")
     found = bill_repair.Difference(**{name: missing[name] for name in missing})
-    await world.reconciling.repair.mend(found, bill_repair.Round())
+    await world.reconciling.repair.repair(found, bill_repair.RepairRun())
     assert await notices(world) == []

@@ -42,16 +42,16 @@ class Unanswered(WechatError):
     """WeChat could not be asked about this; it stays open."""
 
 
-class Asked(Protocol):
-    """WeChat's present word; raises WechatError."""
+class WechatQueries(Protocol):
+    """WeChat's present state of a payment or a refund; raises WechatError."""
 
     async def query(self, out_trade_no: str) -> Verdict: ...
     async def query_refund(self, out_refund_no: str) -> RefundVerdict: ...
 
 
 @dataclass
-class Round:
-    """How one round over a day's differences goes; `unanswered` stay open."""
+class RepairRun:
+    """How one run over a day's differences goes: `unanswered` of them stay open, `in_a_row` queries failed just now."""
 
     done: int = 0
     unanswered: int = 0
@@ -62,22 +62,22 @@ class Round:
 class BillRepair:
     db: Database
     clock: Clock
-    wechat: Asked
+    wechat: WechatQueries
     settlement: Settlement
     refund_settlement: RefundSettlement
 
-    async def mend(self, found: Difference, way: Round) -> None:
+    async def repair(self, found: Difference, run: RepairRun) -> None:
         """One difference; what a crash leaves open is taken on by the next run. Raises Unanswered: nothing was done."""
         if found.subject == "line":
             line = found.line or {}
             detail = f"{found.number.rpartition(' ')[0]}: {line.get('why')}: {line.get('text')}"
             await self._note(found, "unreadable", detail, about=f"bill {found.bill_date}")
         elif found.subject == "payment":
-            await self._mend_payment(found, way)
+            await self._repair_payment(found, run)
         else:
-            await self._mend_refund(found, way)
+            await self._repair_refund(found, run)
 
-    async def _mend_payment(self, found: Difference, way: Round) -> None:
+    async def _repair_payment(self, found: Difference, run: RepairRun) -> None:
         line = found.line
         if line is None:
             await self._note(found, "not_on_bill", "our books have it, the day's bill does not")
@@ -86,14 +86,14 @@ class BillRepair:
         elif found.theirs_state != "SUCCESS":
             await self._note(found, "bill_state", f"the bill says {found.theirs_state}")
         elif found.ours_state in {"waiting", "closed"}:
-            await self._ask_about_payment(found, line, way)
+            await self._ask_about_payment(found, line, run)
         elif found.kind == "amount":
             await self._note(found, "amount", _amounts(found))
         else:
             await self._note(found, "transaction", "the payment is settled by another transaction")
 
-    async def _ask_about_payment(self, found: Difference, line: dict[str, str], way: Round) -> None:
-        verdict = await self._answer(lambda: self.wechat.query(found.number), way)
+    async def _ask_about_payment(self, found: Difference, line: dict[str, str], run: RepairRun) -> None:
+        verdict = await self._answer(lambda: self.wechat.query(found.number), run)
         if verdict is None or verdict.trade_state not in PAID_WORDS:
             said = verdict.trade_state if verdict else "that it does not know the number"
             await self._note(found, "bill_unconfirmed", f"the bill says paid; WeChat, asked, says {said}")
@@ -109,18 +109,18 @@ class BillRepair:
         was_closed = applied is Applied.SETTLED and found.ours_state == "closed"
         await self._end(found, applied, "settle; the order asks for its refund" if was_closed else "settle")
 
-    async def _mend_refund(self, found: Difference, way: Round) -> None:
+    async def _repair_refund(self, found: Difference, run: RepairRun) -> None:
         line = found.line
         if found.ours_state is None:
             await self._note(found, "refund_unknown", "no refund of ours has this number")
         elif line is None:
-            await self._ask_about_missing_refund(found, way)
+            await self._ask_about_missing_refund(found, run)
         elif found.theirs_state not in BILLED_STATES:
             await self._note(
                 found, "refund_bill_state", f"the bill says {found.theirs_state}, we say {found.ours_state}"
             )
         elif found.ours_state in UNSETTLED:
-            await self._ask_about_refund(found, line, way)
+            await self._ask_about_refund(found, line, run)
         elif found.kind == "amount":
             await self._note(found, "refund_amount", _amounts(found))
         elif line.get("our_payment") != found.payment_sn:
@@ -131,9 +131,9 @@ class BillRepair:
             detail = f"the bill says {found.theirs_state}, we say {found.ours_state}"
             await self._note(found, "refund_contradiction", detail)
 
-    async def _ask_about_refund(self, found: Difference, line: dict[str, str], way: Round) -> None:
+    async def _ask_about_refund(self, found: Difference, line: dict[str, str], run: RepairRun) -> None:
         """A bill is a snapshot: WeChat may be further since, and its answer counts."""
-        verdict = await self._answer(lambda: self.wechat.query_refund(found.number), way)
+        verdict = await self._answer(lambda: self.wechat.query_refund(found.number), run)
         if verdict is None:
             await self._note(found, "bill_unconfirmed", "WeChat, asked, does not know the refund that the bill has")
             return
@@ -147,29 +147,29 @@ class BillRepair:
             return
         await self._end(found, applied, "settle")
 
-    async def _ask_about_missing_refund(self, found: Difference, way: Round) -> None:
+    async def _ask_about_missing_refund(self, found: Difference, run: RepairRun) -> None:
         """WeChat writes refunds that the available balance paid onto no trade bill (交易账单: 不含可用余额退款)."""
-        verdict = await self._answer(lambda: self.wechat.query_refund(found.number), way)
+        verdict = await self._answer(lambda: self.wechat.query_refund(found.number), run)
         if verdict is None or verdict.funds_account != "AVAILABLE":
             await self._note(found, "not_on_bill", "our books have it, the day's bill does not")
             return
         applied = await self.refund_settlement.apply(verdict.model_copy(update={"source": "bill"}))
         await self._end(found, applied, "ask WeChat: paid from the available balance, so on no trade bill")
 
-    async def _answer(self, ask: Callable[[], Awaitable[W]], way: Round) -> W | None:
+    async def _answer(self, ask: Callable[[], Awaitable[W]], run: RepairRun) -> W | None:
         """WeChat's answer; None where it does not know the number, or refuses the question for good. Raises Unanswered."""
-        if way.in_a_row >= MOST_UNANSWERED:
+        if run.in_a_row >= MOST_UNANSWERED:
             raise Unanswered("WeChat is away")
         try:
             answer = await ask()
         except WechatError as error:
             if isinstance(error, Refused) and error.meaning not in NO_ANSWER:
-                way.in_a_row = 0
+                run.in_a_row = 0
                 return None
-            way.in_a_row += 1
+            run.in_a_row += 1
             log.warning("WeChat did not answer about a difference", reason=str(error))
             raise Unanswered(str(error)) from error
-        way.in_a_row = 0
+        run.in_a_row = 0
         return answer
 
     async def _note(self, found: Difference, reason: str, detail: str, *, about: str = "") -> None:

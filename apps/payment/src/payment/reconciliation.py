@@ -12,13 +12,13 @@ import structlog
 
 from payment import reconciliation_repository as books
 from payment.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
-from payment.bill_repair import BillRepair, Round, Unanswered
+from payment.bill_repair import BillRepair, RepairRun, Unanswered
 from payment.daily import tell_oldest
 from payment.errors import NoSuchBill, NotReconciled
 from payment.models import Reconciliation, ReconciliationDifference
 from payment.wechat.bills import BillNotReady, Bills, NoBill
 from payment.wechat.errors import BadBill, WechatError
-from payment.wechat.trade_bill import TradeLine, Unreadable, parse_trades, text_of
+from payment.wechat.trade_bill import TradeLine, Unreadable, lines_of, parse_trades, text_of
 from servicekit import acts
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
@@ -150,23 +150,23 @@ class Reconciling:
 
     async def _repair(self, day: date, progress: Progress) -> int:
         """How many stay open because WeChat could not be asked."""
-        way, gate, last = Round(), asyncio.Semaphore(AT_ONCE), 0
+        run, gate, last = RepairRun(), asyncio.Semaphore(AT_ONCE), 0
 
-        async def mend(difference: ReconciliationDifference, left: int) -> None:
+        async def repair(difference: ReconciliationDifference, left: int) -> None:
             async with gate:
                 try:
-                    await self.repair.mend(difference, way)
+                    await self.repair.repair(difference, run)
                 except Unanswered:
-                    way.unanswered += 1
-            way.done += 1
-            progress("repair", way.done, way.done + left)
+                    run.unanswered += 1
+            run.done += 1
+            progress("repair", run.done, run.done + left)
 
         while True:
             async with self.db.read() as session:
                 page, left = await books.open_differences(session, day, above=last, limit=PAGE)
             if not page:
-                return way.unanswered
-            tasks = (mend(difference, left - index - 1) for index, difference in enumerate(page))
+                return run.unanswered
+            tasks = (repair(difference, left - index - 1) for index, difference in enumerate(page))
             for failure in await asyncio.gather(*tasks, return_exceptions=True):  # none is left running
                 if failure is not None:
                     raise failure
@@ -192,7 +192,7 @@ def _copied(source: Path, target: Path) -> str:
 def _lines(file: Path | None, progress: Progress) -> Iterator[TradeLine | Unreadable]:
     if file is not None:
         with file.open("rb") as lines:
-            yield from parse_trades(text_of(_told(lines, file.stat().st_size, progress)))
+            yield from parse_trades(text_of(_told(lines_of(lines), file.stat().st_size, progress)))
 
 
 def _told(lines: Iterable[bytes], size: int, progress: Progress) -> Iterator[bytes]:

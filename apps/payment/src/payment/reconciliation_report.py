@@ -59,7 +59,7 @@ class Report:
     async def text(self, day: date) -> AsyncIterator[str]:
         run, counts = await self._head(day)
         yield f"Reconciliation of {day}\n"
-        if run is None or run.finished_at is None:
+        if run is None or run.state != "done":
             yield "not through yet" + (f": {run.problem}\n" if run and run.problem else "\n")
         elif not run.has_bill:
             yield "WeChat has no bill of that day: no business there\n"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from payment.wechat.errors import BadBill
 from servicekit.clock import SHANGHAI
@@ -97,7 +98,12 @@ def read_trades(path: Path) -> Iterator[TradeLine | Unreadable]:
     """The lines of a trade bill (ALL, SUCCESS or REFUND), one at a time. Raises BadBill when it is no trade bill, or was
     cut before its summary."""
     with path.open("rb") as file:
-        yield from parse_trades(text_of(file))
+        yield from parse_trades(text_of(lines_of(file)))
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """Its lines; one that is longer than any record comes in parts, so that no file fills the memory."""
+    return iter(lambda: file.readline(LONGEST_RECORD), b"")
 
 
 def text_of(lines: Iterable[bytes]) -> Iterator[str]:
