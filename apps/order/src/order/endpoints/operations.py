@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from order.lookup import Lookup
+from order.operations_schemas import ClosingOrders, ClosingQuery, FailedRefundQuery, FailedRefunds, RefundAgain
 from order.refunds import Refunds
-from order.schemas import ClosingOrders, ClosingQuery, FailedRefundQuery, FailedRefunds, OrderState, RefundAgain
+from order.schemas import OrderState
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.schemas import Ok
