@@ -6,17 +6,9 @@ from fastapi import APIRouter, Depends
 
 from order.closing import Closing
 from order.lookup import Lookup
+from order.operations_schemas import ClosingOrders, ClosingQuery, FailedRefundQuery, FailedRefunds, RefundAgain
 from order.refunds import Refunds
-from order.schemas import (
-    ClosingOrders,
-    ClosingQuery,
-    FailedRefundQuery,
-    FailedRefunds,
-    OrderRef,
-    OrderState,
-    RefundAgain,
-    RetriedClosing,
-)
+from order.schemas import OrderRef, OrderState, RetriedClosing
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.schemas import Ok

@@ -1,0 +1,96 @@
+"""What operators ask of order and are answered; amounts in fen."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from order.models import HomestayOrder
+from order.schemas import Trimmed
+from servicekit.schemas import ApiModel, LastId, PageSize, Sn, Text
+
+
+class ClosingQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+
+
+class ClosingOrder(ApiModel):
+    """`cause` buyer or unpaid; `nextAttemptAt` when payment is asked again."""
+
+    id: int
+    sn: str
+    user_id: int
+    order_total_fen: int
+    close_at: datetime
+    closing_at: datetime
+    cause: str
+    attempts: int
+    next_attempt_at: datetime
+
+    @classmethod
+    def of(cls, order: HomestayOrder) -> "ClosingOrder":
+        return cls(
+            id=order.id,
+            sn=order.sn,
+            user_id=order.user_id,
+            order_total_fen=order.order_total_fen,
+            close_at=order.close_at,
+            closing_at=order.closing_at or order.close_at,
+            cause=order.close_cause or "unpaid",
+            attempts=order.close_attempts,
+            next_attempt_at=order.close_due_at,
+        )
+
+
+class ClosingOrders(ApiModel):
+    list: list[ClosingOrder]
+
+    @classmethod
+    def of(cls, orders: Sequence[HomestayOrder]) -> "ClosingOrders":
+        return cls(list=[ClosingOrder.of(order) for order in orders])
+
+
+class FailedRefundQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+
+
+class FailedRefund(ApiModel):
+    """An order whose refund was agreed, failed, and was not asked for again."""
+
+    id: int
+    sn: str
+    user_id: int
+    payment_sn: str
+    refund_fen: int
+    reason: str
+    failed_at: datetime | None
+
+    @classmethod
+    def of(cls, order: HomestayOrder) -> "FailedRefund":
+        return cls(
+            id=order.id,
+            sn=order.sn,
+            user_id=order.user_id,
+            payment_sn=order.payment_sn or "",
+            refund_fen=order.order_total_fen,
+            reason=order.refund_reason or "",
+            failed_at=order.refund_failed_at,
+        )
+
+
+class FailedRefunds(ApiModel):
+    list: list[FailedRefund]
+
+    @classmethod
+    def of(cls, orders: Sequence[HomestayOrder]) -> "FailedRefunds":
+        return cls(list=[FailedRefund.of(order) for order in orders])
+
+
+class RefundAgain(ApiModel):
+    """`note`: why; kept with the operator's id."""
+
+    sn: Sn
+    note: Annotated[Text, Trimmed, Field(min_length=1, max_length=256)]
