@@ -168,7 +168,9 @@ async def test_a_prepay_that_wechat_refused_for_good_ends_and_the_next_click_sen
     wechat.fail_with = [refusal(status, code)]
 
     refused = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
-    sidecar.answer("usercenter", "/internal/authByUser", {"userId": BUYER, "authType": "wxMini", "authKey": "oMended"})
+    sidecar.answer(
+        "usercenter", "/internal/authByUser", {"userId": BUYER, "authType": "wxMini", "authKey": "oCorrected"}
+    )
     again = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
 
     assert (refused.status_code, refused.json()["code"]) == (502, 104008)
@@ -179,11 +181,11 @@ async def test_a_prepay_that_wechat_refused_for_good_ends_and_the_next_click_sen
     prepays = [json.loads(each.content) for each in wechat.requests if each.url.path.endswith("/jsapi")]
     assert [(each["out_trade_no"], each["payer"]["openid"]) for each in prepays] == [
         (first["sn"], OPENID),
-        (second["sn"], "oMended"),
+        (second["sn"], "oCorrected"),
     ]
 
 
-async def test_a_mended_appid_goes_out_under_a_new_number(settings, sidecar, tokens, wechat, db):
+async def test_a_corrected_appid_goes_out_under_a_new_number(settings, sidecar, tokens, wechat, db):
     bearer = tokens.bearer(BUYER)
     wrong = settings.model_copy(update={"wxpay_appid": "wx0000000000000000"})
     wechat.fail_with = [refusal(400, "APPID_MCHID_NOT_MATCH")]
@@ -233,7 +235,7 @@ async def test_a_refused_prepay_that_turns_out_to_be_paid_is_settled(http, token
 @pytest.mark.parametrize(
     "second", [httpx.ReadTimeout("slow"), httpx.Response(404), httpx.Response(502), refusal(401, "SIGN_ERROR")]
 )
-async def test_without_wechats_word_on_the_number_a_refused_prepay_stays_and_repeats_its_bytes(
+async def test_without_a_query_that_answers_a_refused_prepay_stays_and_repeats_its_bytes(
     http, tokens, wechat, db, second
 ):
     wechat.fail_with = [refusal(400, "PARAM_ERROR"), *[second] * (1 if second_is_final(second) else 3)]

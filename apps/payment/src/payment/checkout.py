@@ -126,8 +126,8 @@ class Checkout:
 
     async def _refused(self, payment: ThirdPayment, error: Refused) -> Exception:
         """WeChat will not take these bytes, and never will: the attempt ends, so that the next click sends new ones under a
-        new number. Before that WeChat's own word on the number decides, for a refusal is not signed: what was paid is
-        settled, what is open is closed at WeChat, and without an answer the attempt stays as it is."""
+        new number. Before that the query decides, for a refusal is not signed: what was paid is settled, what is open is
+        closed at WeChat, and without an answer the attempt stays as it is."""
         try:
             if await self._ended(payment):
                 return OrderAlreadyPaid(f"payment {payment.sn} is paid")

@@ -42,9 +42,9 @@ class Closing:
         return await self._outcome(order_sn, "closed")
 
     async def close_payment(self, payment: ThirdPayment) -> None:
-        """Close one open payment, or settle it when the buyer was faster. Returns with it still open when WeChat's word on
-        it does not fit our books. Raises WechatError while it is not known what WeChat did, and while the buyer is typing
-        the password."""
+        """Close one open payment, or settle it when the buyer was faster. Returns with it still open when what WeChat
+        says of it does not fit our books. Raises WechatError while it is not known what WeChat did, and while the buyer is
+        typing the password."""
         try:
             await self.wechat.close(payment.sn)
         except Refused as error:
@@ -56,8 +56,8 @@ class Closing:
         await self.settlement.apply(self.closed(payment.sn, "close"))
 
     async def _end_by_query(self, payment: ThirdPayment, refusal: Refused) -> None:
-        """WeChat will not close it: its word on the number says why. A number that neither the close nor the query knows
-        is an end, for nobody can pay it; while it is NOTPAY the refusal stands."""
+        """WeChat will not close it: the query says why. A number that neither the close nor the query knows is an end, for
+        it cannot be paid; while it is NOTPAY the refusal stands."""
         try:
             verdict = await self.wechat.query(payment.sn)
         except Refused as unknown:

@@ -1,4 +1,4 @@
-"""WeChat's word beside our books, field by field. Pure."""
+"""What WeChat says beside what our books say, field by field. Pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ COMPARED: Final[tuple[Compared[RefundVerdict, Ours], ...]] = (
     Compared("refund_currency", "currency", lambda said: said.currency, lambda _: "CNY"),
     Compared("refund_id", "refund", lambda said: said.refund_id, lambda ours: ours.refund.refund_id),
 )
-"""Holds for every word about a refund; its own number is how it was found."""
+"""Compared in every verdict about a refund; its own number is how it was found."""
 
 
 @dataclass(frozen=True)

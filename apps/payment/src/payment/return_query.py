@@ -1,4 +1,4 @@
-"""Query on return: a buyer who waits for the word on an open payment makes us ask WeChat, for the callback may be lost.
+"""Query on return: a buyer who polls the status of an open payment makes us ask WeChat, for the callback may be lost.
 
 Bounded for everybody: one question in five seconds for a payment, whichever replica is asked; a poller waits for at most
 `PATIENCE`, and is answered from the books then, while the question goes on; at most `AT_ONCE` questions in this process, so
@@ -68,7 +68,7 @@ class ReturnQuery:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _ask(self, sn: str, wait: float) -> None:
-        """It may outlive its poller: nobody else hears of what goes wrong."""
+        """It may outlive its poller, so what goes wrong is told here."""
         try:
             await asyncio.sleep(wait)
             now = self.clock()
@@ -77,13 +77,13 @@ class ReturnQuery:
             if claimed:  # else another poller was faster, or it is not open any more
                 await self.settlement.apply(await self.wechat.query(sn))
         except (WechatError, Unavailable) as error:
-            log.info("the buyer waits, and nobody says whether it is paid", payment_sn=sn, reason=str(error))
+            log.info("query on return has no answer", payment_sn=sn, reason=str(error))
         except Exception:
             log.exception("query on return failed", payment_sn=sn)
 
 
 def _due_at(payment: ThirdPayment) -> datetime | None:
-    """From when the payment may be asked about; None when it is not open, or nobody can have paid it yet."""
+    """From when the payment may be asked about; None when it is not open, or was never prepaid."""
     if payment.pay_status != PayStatus.WAITING or payment.prepay_at is None:
         return None
     allowed = payment.prepay_at + AFTER_PREPAY

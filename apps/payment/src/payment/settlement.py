@@ -51,7 +51,7 @@ WHOSE: Final[tuple[Compared[Verdict, Ours], ...]] = (
     Compared("mchid", "merchant", lambda said: said.mchid, lambda ours: ours.mchid),
     Compared("appid", "app", lambda said: said.appid, lambda ours: ours.appid),
 )
-"""Holds for every word, whatever it says of the payment."""
+"""Compared in every verdict, whatever its trade state."""
 COMPARED: Final[tuple[Compared[Verdict, Ours], ...]] = (
     Compared("amount", "fen", lambda said: said.total_fen, lambda ours: ours.payment.total_fen, required=True),
     Compared("currency", "currency", lambda said: said.currency, lambda _: "CNY"),
@@ -61,8 +61,8 @@ COMPARED: Final[tuple[Compared[Verdict, Ours], ...]] = (
     Compared("attach", "attach", lambda said: said.attach, lambda ours: ours.payment.order_sn),
     Compared("transaction", "transaction", lambda said: said.transaction_id, lambda ours: ours.payment.transaction_id),
 )
-"""Holds for a word that it was paid. amount.total counts, not payer_total: a coupon lowers the latter. WeChat takes nothing
-but CNY, of the payer either, for a merchant of the mainland."""
+"""Compared in a verdict that says paid. amount.total counts, not payer_total: a coupon lowers the latter. WeChat takes
+nothing but CNY, of the payer either, for a merchant of the mainland."""
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def closing(count: Count = 50, as_json: AsJson = False) -> None:
 def retry_closing(
     order: Annotated[str, typer.Argument(help="HSO…, as closing prints it.")], as_json: AsJson = False
 ) -> None:
-    """Ask WeChat now about an order whose closing hangs. Only WeChat's word ends it; what it says is shown."""
+    """Ask WeChat now about an order whose closing hangs. Only WeChat's answer ends it; it is shown."""
     with _operator() as api:
         show.facts(ops.retry_closing(api, order), json_wanted=as_json)
 

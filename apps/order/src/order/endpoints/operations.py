@@ -28,7 +28,7 @@ async def list_closing(
 async def retry_closing(
     body: OrderRef, operator: Operator, closing: Annotated[Closing, Depends(provided(Closing))]
 ) -> Ok[RetriedClosing]:
-    """Ask WeChat now about an order that is being closed and does not end. Only WeChat's word ends it."""
+    """Ask WeChat now about an order that is being closed and does not end. Only WeChat's answer ends it."""
     return Ok(data=RetriedClosing.of(*await closing.retry(operator.user_id, body.sn)))
 
 

@@ -59,15 +59,15 @@ class Call:
         return (*self.refusals, *COMMON)
 
     def meaning(self, status: int, code: str) -> Meaning:
-        """What an answer that is no success means. A 429 is a limit whatever its code; an answer without a code may be any
-        proxy's, and nobody knows what became of the request behind it."""
-        known = {(documented, word): meaning for documented, word, meaning in reversed(self.rows)}
+        """What an answer that is no success means. A 429 is a limit whatever its code; an answer without a code may come
+        from a proxy, and what became of the request behind it is unknown."""
+        known = {(at, name): meaning for at, name, meaning in reversed(self.rows)}
         if (meaning := known.get((status, code))) is not None:
             return meaning
         if status == 429:
             return Meaning.LATER
         if 400 <= status < 500:
-            return next((meaning for at, word, meaning in self.rows if word == code and 400 <= at < 500), M.ASK_FIRST)
+            return next((meaning for at, name, meaning in self.rows if name == code and 400 <= at < 500), M.ASK_FIRST)
         return Meaning.ASK_FIRST
 
     def error(self, status: int, code: str, message: str) -> WechatError:
