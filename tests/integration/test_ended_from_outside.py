@@ -44,7 +44,7 @@ def nothing_is_left(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "options"), [(signal.SIGTERM, []), (signal.SIGHUP, ["-n1"]), (signal.SIGKILL, ["-n1"])], ids=str
+    ("number", "options"), [(signal.SIGTERM, []), (signal.SIGTERM, ["-n1"]), (signal.SIGKILL, ["-n1"])], ids=str
 )
 def test_its_database_ends_with_it(tmp_path: Path, number: int, options: list[str]) -> None:
     with test_run(tmp_path, "test_with_a_database", *options) as (run, folder, told):

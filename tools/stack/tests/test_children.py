@@ -40,7 +40,8 @@ def test_one_that_has_ended_keeps_its_exit_code() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_background_job_of_a_script_is_interrupted_by_each_signal(number: int) -> None:
-    argv = [*IN_BACKGROUND, sys.executable, "-c", INTERRUPTED]
+    not_nohup = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+    argv = [*IN_BACKGROUND, sys.executable, "-c", not_nohup + INTERRUPTED]
     with children.child(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
         assert job.stdout is not None
         assert job.stdout.readline() == b"up\n"
