@@ -12,8 +12,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gateway.main import create_app
 from servicekit.testing import FakeSidecar
+from stack.setup import browser as chromium
 from tests.service.gateway.conftest import settings
-from tests.support.browsing import ARGUMENTS, CHROMIUM, PHONE, opened, sign_in
+from tests.support.browsing import ARGUMENTS, PHONE, opened, sign_in
+from tests.support.stack import REPO
 
 LOGIN = "/usercenter/v1/user/login"
 TOKEN = {"accessToken": "a.e30.c", "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
@@ -46,7 +48,9 @@ def storefront() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium.executable(REPO), env=chromium.environment(REPO), args=ARGUMENTS
+        )
         yield browser
         browser.close()
 

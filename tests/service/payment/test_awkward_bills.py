@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from payment import bill_repair
 from payment.bill_repair import Unanswered
-from payment.wechat.errors import Ambiguous, Busy, Refused
+from payment.wechat.answers import QUERY
+from payment.wechat.errors import Ambiguous
 from tests.service.payment import bill as bills
 from tests.service.payment.test_callback import rows
 from tests.service.payment.test_reconciliation import DAY, OURS, World
@@ -228,7 +229,9 @@ async def test_only_what_disagrees_with_our_books_is_asked(world):
 
 
 @pytest.mark.parametrize(
-    "trouble", [Ambiguous("ReadTimeout"), Busy(429, "FREQUENCY_LIMITED", ""), Refused(401, "SIGN_ERROR", "")], ids=str
+    "trouble",
+    [Ambiguous("ReadTimeout"), QUERY.error(429, "FREQUENCY_LIMITED", ""), QUERY.error(401, "SIGN_ERROR", "")],
+    ids=str,
 )
 async def test_while_wechat_cannot_be_asked_nothing_settles_and_the_day_stays_open(world, trouble):
     number, unknown = await world.payment(1, status=0), "PMT2026112210000099999999"

@@ -14,8 +14,9 @@ from payment.reconciliation import Reconciling
 from payment.reconciliation_report import Report, _line
 from payment.refund_settlement import RefundSettlement
 from payment.settlement import Settlement
+from payment.wechat.answers import QUERY, QUERY_REFUND
 from payment.wechat.bills import BillNotReady, NoBill
-from payment.wechat.errors import BadBill, Refused
+from payment.wechat.errors import BadBill
 from payment.wechat.verdicts import RefundVerdict, Verdict
 from tests.service.payment import bill as bills
 from tests.service.payment.test_callback import rows
@@ -82,17 +83,17 @@ class PlayedWechat:
         )
 
     async def query(self, number):
-        return self._answer(self.payments, number, "ORDER_NOT_EXIST")
+        return self._answer(self.payments, number, QUERY.error(404, "ORDER_NOT_EXIST", ""))
 
     async def query_refund(self, number):
-        return self._answer(self.refunds, number, "RESOURCE_NOT_EXISTS")
+        return self._answer(self.refunds, number, QUERY_REFUND.error(404, "RESOURCE_NOT_EXISTS", ""))
 
     def _answer(self, books, number, unknown):
         self.asked.append(number)
         if self.trouble:
             raise self.trouble
         if number not in books:
-            raise Refused(404, unknown, "")
+            raise unknown
         return books[number]
 
 

@@ -70,7 +70,7 @@ def test_the_routes_of_deliveries_carry_the_apps_own_token_in_private_copies(whe
             assert made.replace("/delivered/secretofthisapp01", "") == given
             assert copy.stat().st_mode & 0o077 == 0
     assert sum("/delivered/" in file.read_text() for file in (copies / "components").iterdir()) == 10
-    assert sum("/delivered/" in file.read_text() for file in (copies / "subscriptions").iterdir()) == 8
+    assert sum("/delivered/" in file.read_text() for file in (copies / "subscriptions").iterdir()) == 10
 
 
 def test_without_an_app_the_arguments_pass_unchanged(where: layout.Layout) -> None:
