@@ -87,7 +87,11 @@ async def test_a_user_without_wechat_is_told_to_link_it(http, tokens, sidecar, d
     assert await payments(db) == []
 
 
-@pytest.mark.parametrize("said", [[], "x", {}, {"authKey": 5}, payable(totalFen=-1), payable(closeAt="soon")], ids=str)
+@pytest.mark.parametrize(
+    "said",
+    [[], "x", {}, {"authKey": 5}, payable(totalFen=-1), payable(closeAt="soon")],
+    ids=["list", "text", "empty", "number", "negative amount", "no moment"],
+)
 @pytest.mark.parametrize("peer", [("order", "/internal/payable"), ("usercenter", "/internal/authByUser")], ids=str)
 async def test_a_peer_that_answers_something_else_is_a_503_and_nothing_was_done(
     http, tokens, sidecar, wechat, db, peer, said
