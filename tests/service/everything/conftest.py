@@ -127,6 +127,7 @@ async def services(postgres: PostgresServer, everything_tokens: Tokens) -> Async
                 template_paid="paid",
                 template_arrival="arrival",
                 template_refunded="refunded",
+                template_refund_asked="asked",
                 give_up_after=timedelta(hours=1),
             ),
             sidecar=sidecar(),

@@ -56,7 +56,7 @@ def services(postgres):
     sidecars = {name: FakeSidecar() for name in CONSUMERS}
     tell = notification.settings.Settings(
         wxma_base_url="https://api.weixin.qq.com", wxma_appid="wx0123456789abcdef", template_paid="a",
-        template_arrival="b", template_refunded="c", page="pages/order/detail?sn={sn}", **common,
+        template_arrival="b", template_refunded="c", template_refund_asked="d", page="pages/order/detail?sn={sn}", **common,
     )  # fmt: skip
     return {
         "order": (

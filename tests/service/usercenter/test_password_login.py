@@ -1,4 +1,5 @@
 import asyncio
+import json
 from datetime import timedelta
 
 import httpx
@@ -243,10 +244,21 @@ async def test_bodies_that_cannot_be_read_are_refused(http, content):
     assert 400 <= answer.status_code < 500
 
 
-async def test_a_password_may_hold_anything(http, mobile):
-    password = "密码\x00 🔑 ' or 1=1"
+async def test_a_password_may_hold_any_text(http, mobile):
+    password = "密码\x01 🔑 ' or 1=1"
     assert (await register(http, mobile, password)).status_code == 200
     assert (await login(http, mobile, password)).status_code == 200
+
+
+@pytest.mark.parametrize("password", ["secret\x00", "\ud800" * 6])
+async def test_a_password_of_what_is_no_text_is_refused_by_name(http, sql, mobile, password):
+    body = json.dumps({"mobile": mobile, "password": password})
+    for name in ("register", "login"):
+        answer = await http.post(
+            f"/usercenter/v1/user/{name}", content=body, headers={"content-type": "application/json"}
+        )
+        assert (answer.status_code, answer.json()["field"]) == (422, "password")
+    assert sql.execute('select count(*) from "user" where mobile = %s', [mobile]).fetchone() == (0,)
 
 
 async def test_a_hash_of_weaker_parameters_is_renewed_at_the_next_sign_in(http, sql, mobile):

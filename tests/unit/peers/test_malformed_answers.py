@@ -96,7 +96,9 @@ async def test_a_value_that_our_tables_could_not_hold_is_no_answer(wrong):
 
 async def test_what_was_said_is_not_repeated():
     with pytest.raises(PeerUnavailable) as refused:
-        await notification.peers.Peers(sidecar_with(httpx.Response(200, json={"authKey": ["oSecret"]}))).openid(1)
+        await notification.peers.Peers(
+            sidecar_with(httpx.Response(200, json={"authKey": ["oSecret"]})), "wx0000000000000001"
+        ).openid(1)
     assert "oSecret" not in str(refused.value)
     assert refused.value.__cause__ is None
 

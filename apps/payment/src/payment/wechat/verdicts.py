@@ -50,13 +50,13 @@ class Verdict(_Words):
     attach: str | None = None
 
 
-class _Amount(BaseModel):
+class _Amount(_Words):
     total: _Fen | None = None
     currency: _Short | None = None
     payer_currency: _Short | None = None
 
 
-class _Payer(BaseModel):
+class _Payer(_Words):
     openid: _Long | None = None
 
 
@@ -116,7 +116,7 @@ class RefundVerdict(_Words):
     """AVAILABLE where the merchant's available balance pays: such a refund is on no trade bill."""
 
 
-class _RefundAmount(BaseModel):
+class _RefundAmount(_Words):
     total: _Fen
     refund: _Fen
     currency: _Short | None = None
