@@ -52,12 +52,14 @@ ENDS = {
     "refund.closed",
     "notification_task.sent",
     "notification_task.refused",
+    "notification_task.invalid",  # an operator mends the template and sends again; alerted (MessagesAreRejected)
     "notification_task.dead",
     "notification_task.cancelled",
     "delivery_attempt.unknown",  # what the attempts of a task are; the task's own state says whether it goes on
     "delivery_attempt.accepted",
     "delivery_attempt.presumed",
     "delivery_attempt.refused",
+    "delivery_attempt.invalid",
     "delivery_attempt.failed",
     "delivery_attempt.not_sent",
     "provider_notice.resolved",

@@ -47,7 +47,7 @@ class WechatLogin:
         holder = await repository.user_by_mobile(tx, mobile, lock=True)
         user = holder if holder and holder.id == user_id else await repository.locked_user(tx, user_id)
         bound = await self._bound(tx, openid)
-        if user is None or bound is None:  # an operator has released the account while we waited for it
+        if user is None or bound is None or bound.user_id != user_id:  # released, or bound anew, while we waited for it
             raise _LostRace
         bound.appid = self._wechat.appid
         if holder is user:
