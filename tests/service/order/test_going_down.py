@@ -23,6 +23,12 @@ from tests.service.order.support import paid
 from tests.support.waiting import eventually
 
 SN = "HSO2026112309302612345678"
+READ = [
+    f"{topic}{letters}"
+    for topic in ("payment-update-paystatus-topic", "payment-refund-failed-topic")
+    for letters in ("", ".order.dlq")
+]
+"""What order's sidecar reads: without it the service is not ready."""
 
 
 class PlayedSidecar:
@@ -39,7 +45,10 @@ class PlayedSidecar:
                 played.connections.append(self.connection)
 
             def do_GET(self):
-                self._end()
+                if self.path == "/v1.0/metadata":
+                    self._end(json.dumps({"subscriptions": [{"pubsubname": "pubsub", "topic": t} for t in READ]}))
+                else:
+                    self._end()
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -49,10 +58,11 @@ class PlayedSidecar:
                     played.published += [entry["event"]["data"] for entry in body]
                 self._end()
 
-            def _end(self):
-                self.send_response(204)
-                self.send_header("content-length", "0")
+            def _end(self, body=""):
+                self.send_response(200 if body else 204)
+                self.send_header("content-length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body.encode())
 
             def log_message(self, *_):
                 return

@@ -56,6 +56,8 @@ def paid(wechat, number, fen, transaction_id):
         "trade_state": "SUCCESS",
         "transaction_id": transaction_id,
         "amount": {"total": fen},
+        "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+        "attach": number.replace("PMT", "HSO"),
     }
 
 
