@@ -217,7 +217,9 @@ async def test_who_has_the_number_now_does_not_get_the_account_of_a_wechat_user_
     assert rows == [(guest.openid, APPID)]
 
 
-async def test_a_newcomer_and_the_wechat_user_of_before_at_once_are_told_apart(http, sql, mobile, wechat_user, of_before):
+async def test_a_newcomer_and_the_wechat_user_of_before_at_once_are_told_apart(
+    http, sql, mobile, wechat_user, of_before
+):
     guest, number = of_before
     newcomer = wechat_user(mobile)
     bodies = [who.sign_in() for _ in range(3) for who in (newcomer, guest)]
