@@ -166,7 +166,7 @@ async def codes_sent(
 
 
 async def add_code(
-    tx: Transaction, *, mobile: str, digest: str, now: datetime, expires_at: datetime, address: str | None
+    tx: Transaction, *, mobile: str, digest: str, now: datetime, expires_at: datetime, address: str
 ) -> int:
     """The only code of this mobile from now on; the id of the sending."""
     code = {"digest": digest, "expires_at": expires_at, "attempts": 0}
