@@ -228,6 +228,7 @@ async def test_metrics_name_the_route_and_health_needs_no_token(door):
     [
         ("203.0.114.7", "203.0.114.7"),
         ("2a00:1450::1", "2a00:1450::1"),
+        ("::ffff:203.0.114.7", "203.0.114.7"),
         ("10.0.0.7", None),
         ("127.0.0.1", None),
         ("x", None),

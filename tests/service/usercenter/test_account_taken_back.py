@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from datetime import UTC, datetime
 
 import httpx
 import jwt
@@ -132,3 +133,59 @@ async def test_an_operator_who_vouched_does_not_stand_against_the_phones_owner(
     await is_shut_out(http, mobile, stranger)
     assert (await http.post(DETAIL, headers=owner)).status_code == 200
     assert sql.execute('select mobile_proven_by from "user" where mobile = %s', [mobile]).fetchone() == (proof,)
+
+
+def roles_in(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return jwt.decode(answer.json()["data"]["accessToken"], options={"verify_signature": False})["roles"]
+
+
+@pytest.mark.parametrize("vouched", [True, False], ids=["vouched", "granted by an earlier version"])
+@pytest.mark.parametrize("with_password", [True, False])
+async def test_the_roles_of_whoever_was_there_do_not_change_hands(
+    http, sql, mobile, wechat_user, vouched, with_password
+):
+    earlier = token(await register(http, mobile))
+    change = """update "user" set roles = '{buyer,merchant,operator}', mobile_proven_at = %s, mobile_proven_by = %s
+        where id = %s"""
+    proof = (datetime.now(UTC), "operator") if vouched else (None, None)
+    sql.execute(change, [*proof, user_id(earlier)])
+    if not with_password:
+        sql.execute('update "user" set password_hash = null where id = %s', [user_id(earlier)])
+
+    owner = await http.post(WECHAT, json=wechat_user(mobile).sign_in())
+    assert (user_id(token(owner)), roles_in(owner)) == (user_id(earlier), ["buyer"])
+    assert (await http.post(DETAIL, headers=token(owner))).json()["data"]["userInfo"]["roles"] == ["buyer"]
+    await is_shut_out(http, mobile, earlier)
+    audit = "select operator_id, act, note from operator_act where subject = %s order by id"
+    why = "set before the number was proven, by wechat"
+    assert sql.execute(audit, [f"user:{user_id(earlier)}"]).fetchall() == [
+        *([(0, "password-void", why)] if with_password else []),
+        (0, "role-revoke", f"merchant; {why}"),
+        (0, "role-revoke", f"operator; {why}"),
+    ]
+
+
+async def test_roles_end_too_where_the_number_is_proven_for_another_account(http, sql, mobile, wechat_user):
+    owner = wechat_user(f"138{secrets.randbelow(10**8):08d}")
+    first = token(await http.post(WECHAT, json=owner.sign_in()))
+    earlier = token(await register(http, mobile))
+    vouch = """update "user" set roles = '{buyer,merchant}', mobile_proven_at = now(), mobile_proven_by = 'operator'
+        where id = %s"""
+    sql.execute(vouch, [user_id(earlier)])
+
+    owner.phone = mobile
+    token(await http.post(WECHAT, json=owner.sign_in()))
+    await is_shut_out(http, mobile, earlier)
+    assert sql.execute('select roles from "user" where id = %s', [user_id(earlier)]).fetchone() == (["buyer"],)
+    audit = "select act, note from operator_act where subject = %s order by id"
+    why = f"the number is proven to be that of user:{user_id(first)}"
+    expected = [("password-void", why), ("role-revoke", f"merchant; {why}")]
+    assert sql.execute(audit, [f"user:{user_id(earlier)}"]).fetchall() == expected
+
+
+async def test_an_account_that_its_owner_has_proven_keeps_its_roles(http, sql, mobile, wechat_user):
+    owner = wechat_user(mobile)
+    first = token(await http.post(WECHAT, json=owner.sign_in()))
+    sql.execute("""update "user" set roles = '{buyer,merchant}' where id = %s""", [user_id(first)])
+    assert roles_in(await http.post(WECHAT, json=owner.sign_in())) == ["buyer", "merchant"]

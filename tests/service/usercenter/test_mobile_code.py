@@ -201,6 +201,38 @@ async def test_an_address_and_all_together_have_limits_of_their_own(database_url
     assert (one, rest) == ([200, 200, 429], [200, 200, 429, 429, 429])
 
 
+async def asked_from(database_url, clock, sidecar, addresses, **limits):
+    """The statuses of one request from each address (None: unknown), each for another mobile."""
+    settings = Settings(
+        database_url=database_url, app_api_token=APP_TOKEN, wxma_base_url=WECHAT, wxma_appid=APPID, **limits
+    )
+    app = create_app(
+        settings, clock=clock, sidecar=sidecar, held_secrets={"jwt-private-key": new_key(), "wxma-secret": "s"}
+    )
+    async with client(app) as http:
+        headers = [{"client-address": address} if address else {} for address in addresses]
+        return [(await send(http, f"135{n:08d}", **each)).status_code for n, each in enumerate(headers)]
+
+
+async def test_requests_of_unknown_addresses_share_half_and_leave_the_rest_to_the_known(database_url, clock, sidecar):
+    unknown = [None, "x", None, "", None]
+    known = [f"203.0.113.{n}" for n in range(4)]
+    statuses = await asked_from(database_url, clock, sidecar, [*unknown, *known], code_total_hourly=6)
+    assert statuses == [200, 200, 200, 429, 429, 200, 200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        (["2a00:1450:1:2::1", "2a00:1450:1:2:ffff::9", "2a00:1450:1:2::3", "2a00:1450:1:3::1"], [200, 200, 429, 200]),
+        (["203.0.113.7", "::ffff:203.0.113.7", "203.0.113.7", "203.0.113.8"], [200, 200, 429, 200]),
+    ],
+    ids=["a /64 of IPv6 is one site", "IPv4 written as IPv6"],
+)
+async def test_one_host_has_one_limit_whatever_address_it_takes(database_url, clock, sidecar, addresses, expected):
+    assert await asked_from(database_url, clock, sidecar, addresses, code_address_hourly=2) == expected
+
+
 async def test_what_could_not_be_sent_is_503_and_may_be_asked_for_again_at_once(http, sql, sidecar, mobile):
     sidecar.bindings_are_away = True
     assert (await send(http, mobile)).status_code == 503

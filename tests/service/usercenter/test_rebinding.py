@@ -185,3 +185,65 @@ async def test_signing_in_in_the_moment_of_the_release_leaves_no_token_that_work
     for answer in answers[:4] + answers[5:]:
         if user_id(answer) == released["id"]:
             assert (await http.post(DETAIL, headers=bearer(answer))).status_code == 401
+
+
+@pytest.fixture
+async def of_before(http, sql, mobile, wechat_user):
+    """A WeChat user who signed in before appids were kept, and not since: (who, their account's id)."""
+    guest = wechat_user(mobile)
+    number = user_id(await http.post(WX, json=guest.sign_in()))
+    sql.execute("update user_auth set appid = '' where user_id = %s", [number])
+    return guest, number
+
+
+def kept(sql, number):
+    state = """select u.*, a.auth_key, a.appid from "user" u join user_auth a on a.user_id = u.id where u.id = %s"""
+    return sql.execute(state, [number]).fetchall()
+
+
+async def test_who_has_the_number_now_does_not_get_the_account_of_a_wechat_user_of_before(
+    http, sql, mobile, wechat_user, of_before
+):
+    guest, number = of_before
+    before = kept(sql, number)
+    newcomer = wechat_user(mobile)
+    answers = [await http.post(WX, json=newcomer.sign_in()) for _ in range(2)]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(409, 100204)] * 2
+    assert kept(sql, number) == before
+    assert await openid(http, number, appid=APPID) == guest.openid
+
+    assert user_id(await http.post(WX, json=guest.sign_in())) == number
+    rows = sql.execute("select auth_key, appid from user_auth where user_id = %s", [number]).fetchall()
+    assert rows == [(guest.openid, APPID)]
+
+
+async def test_a_newcomer_and_the_wechat_user_of_before_at_once_are_told_apart(
+    http, sql, mobile, wechat_user, of_before
+):
+    guest, number = of_before
+    newcomer = wechat_user(mobile)
+    bodies = [who.sign_in() for _ in range(3) for who in (newcomer, guest)]
+    answers = await asyncio.gather(*(http.post(WX, json=body) for body in bodies))
+    assert [answer.json()["code"] for answer in answers[0::2]] == [100204] * 3
+    assert [user_id(answer) for answer in answers[1::2]] == [number] * 3
+    rows = sql.execute("select auth_key, appid from user_auth where user_id = %s", [number]).fetchall()
+    assert rows == [(guest.openid, APPID)]
+
+
+async def test_an_account_that_two_wechat_users_came_to_have_refuses_the_older_one_until_it_is_released(
+    http, desk, operator, sql, mobile, wechat_user, of_before
+):
+    """An earlier version gave it to both."""
+    guest, number = of_before
+    second = wechat_user(mobile)
+    sql.execute(
+        "insert into user_auth (user_id, auth_type, auth_key, appid) values (%s, 'wxMini', %s, %s)",
+        [number, second.openid, APPID],
+    )
+    before = kept(sql, number)
+    refused = await http.post(WX, json=guest.sign_in())
+    assert (refused.status_code, refused.json()["code"]) == (409, 100204)
+    assert kept(sql, number) == before
+    release = {"mobile": mobile, "note": "two WeChat users, called back"}
+    assert (await desk.post(RELEASE, json=release, headers=operator)).status_code == 200
+    assert user_id(await http.post(WX, json=guest.sign_in())) == number

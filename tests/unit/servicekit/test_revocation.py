@@ -7,8 +7,10 @@ import pytest
 
 from servicekit.auth import TokenVerifier
 from servicekit.errors import PeerUnavailable, Unauthenticated
-from servicekit.revocation import Revocations, revocations_by_invocation
+from servicekit.revocation import Revocations, Voided, revocations_by_invocation
 from servicekit.testing import FakeSidecar, Tokens
+
+ISSUED = 1_700_000_000
 
 
 class Usercenter:
@@ -16,13 +18,14 @@ class Usercenter:
 
     def __init__(self) -> None:
         self.list: dict[int, int] = {}
+        self.issued_until = 0
         self.away, self.asked, self.now = False, 0, 1000.0
 
-    async def __call__(self) -> dict[int, int]:
+    async def __call__(self) -> Voided:
         self.asked += 1
         if self.away:
             raise PeerUnavailable("usercenter")
-        return dict(self.list)
+        return Voided(dict(self.list), self.issued_until)
 
     def revocations(self) -> Revocations:
         return Revocations(self, lambda: self.now)
@@ -51,7 +54,7 @@ async def test_many_requests_ask_once_per_fifteen_seconds():
     usercenter = Usercenter()
     revocations = usercenter.revocations()
     for _ in range(3):
-        assert not any(await asyncio.gather(*(revocations.voids(1, 0) for _ in range(50))))
+        assert not any(await asyncio.gather(*(revocations.voids(1, 0, ISSUED) for _ in range(50))))
         usercenter.now += 16
     assert usercenter.asked == 3
 
@@ -60,12 +63,12 @@ async def test_while_usercenter_is_away_the_last_list_stays_in_force():
     usercenter = Usercenter()
     usercenter.list = {7: 1}
     revocations = usercenter.revocations()
-    assert await revocations.voids(7, 0)
+    assert await revocations.voids(7, 0, ISSUED)
     usercenter.away = True
     usercenter.now += 3600
     for _ in range(20):
-        assert await revocations.voids(7, 0)
-        assert not await revocations.voids(8, 0)
+        assert await revocations.voids(7, 0, ISSUED)
+        assert not await revocations.voids(8, 0, ISSUED)
     assert usercenter.asked == 2
 
 
@@ -75,7 +78,7 @@ async def test_without_any_list_nothing_is_taken_for_valid():
     revocations = usercenter.revocations()
     for _ in range(5):
         with pytest.raises(PeerUnavailable):
-            await revocations.voids(1, 0)
+            await revocations.voids(1, 0, ISSUED)
     assert usercenter.asked == 1
 
 
@@ -83,17 +86,17 @@ async def test_without_any_list_nothing_is_taken_for_valid():
 async def test_requests_beside_a_slow_question_wait_only_when_the_list_is_too_old(age):
     usercenter, goes_on = Usercenter(), asyncio.Event()
     revocations = usercenter.revocations()
-    await revocations.voids(7, 0)
+    await revocations.voids(7, 0, ISSUED)
 
     async def slow():
         await goes_on.wait()
-        return {7: 1}
+        return Voided({7: 1})
 
     revocations._source = slow
     usercenter.now += age
-    asking = asyncio.create_task(revocations.voids(7, 0))
+    asking = asyncio.create_task(revocations.voids(7, 0, ISSUED))
     await asyncio.sleep(0)
-    beside = asyncio.create_task(revocations.voids(7, 0))
+    beside = asyncio.create_task(revocations.voids(7, 0, ISSUED))
     done, _ = await asyncio.wait([beside], timeout=0.05)
     assert bool(done) is (age < 45)
     goes_on.set()
@@ -104,7 +107,19 @@ async def test_requests_beside_a_slow_question_wait_only_when_the_list_is_too_ol
 async def test_the_list_is_read_by_invocation():
     sidecar = FakeSidecar()
     sidecar.answer("usercenter", "/internal/revocations", {"users": [{"userId": 7, "generation": 2}]})
-    assert await revocations_by_invocation(sidecar)() == {7: 2}
+    assert await revocations_by_invocation(sidecar)() == Voided({7: 2})
+    more = {"users": [], "issuedUntil": 1700000000}
+    sidecar.answer("usercenter", "/internal/revocations", more)
+    assert await revocations_by_invocation(sidecar)() == Voided({}, 1700000000)
+
+
+async def test_a_token_issued_until_the_moment_is_void_whoevers_it_is():
+    usercenter = Usercenter()
+    usercenter.issued_until = ISSUED
+    revocations = usercenter.revocations()
+    assert await revocations.voids(8, 5, ISSUED - 1)
+    assert await revocations.voids(8, 5, ISSUED)
+    assert not await revocations.voids(8, 0, ISSUED + 1)
 
 
 @pytest.mark.parametrize("body", [{}, [], {"users": [{"userId": "x"}]}, {"users": None}])

@@ -3,14 +3,13 @@
 Only the headers listed here pass, so neither `dapr-…` nor `x-user-…` nor a cookie of the outside world gets in.
 """
 
-import ipaddress
-
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
 from gateway.routes import PublicRoute, Who
+from servicekit import addresses
 from servicekit.errors import InvalidInput, Unauthenticated
 from servicekit.sidecar import Sidecar
 from servicekit.telemetry import current_trace_id
@@ -78,10 +77,8 @@ def headers_in(scope: Scope) -> dict[str, str]:
 def client_address(scope: Scope) -> str:
     """Where the caller sits on the internet; empty when all we see is a proxy in a network of our own."""
     host, _ = scope.get("client") or ("", 0)
-    try:
-        return host if ipaddress.ip_address(host).is_global else ""
-    except ValueError:
-        return ""
+    address = addresses.parsed(host)
+    return str(address) if address and address.is_global else ""
 
 
 def answered(answer: httpx.Response) -> Response:

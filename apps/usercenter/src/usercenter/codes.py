@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
+from servicekit import addresses
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from usercenter import repository
@@ -15,6 +16,8 @@ from usercenter.sms import TextMessages
 VALID_FOR = timedelta(minutes=5)
 MOST_ATTEMPTS = 5
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+UNKNOWN = "unknown"
+"""In place of the address of all whose address is not known."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class CodeLimits:
     address_hourly: int = 60
     total_hourly: int = 1000
 
+    @property
+    def unknown_hourly(self) -> int:
+        """For all whose address is unknown: half, so that they cannot use up what is there for the others."""
+        return max(1, self.total_hourly // 2)
+
 
 class MobileCodes:
     """`key` is set at start: what is kept is an HMAC under it, which a leaked table cannot be searched for."""
@@ -35,15 +43,15 @@ class MobileCodes:
         self.key = b""
 
     async def send(self, mobile: str, address: str | None) -> int:
-        """Seconds until the next one may be asked for. Raises TooManyCodes; PeerUnavailable when it could not be sent,
-        and then another may be asked for at once."""
+        """Seconds until the next one may be asked for. `address`: the caller's on the internet, where it is known. Raises
+        TooManyCodes; PeerUnavailable when it could not be sent, and then another may be asked for at once."""
         code = f"{secrets.randbelow(10**6):06d}"
-        digest, now = self._digest(mobile, code), self._clock()
+        digest, now, site = self._digest(mobile, code), self._clock(), _site(address)
         async with self._db.transaction() as tx:
             await repository.lock_code_sending(tx)
-            await self._check_limits(tx, mobile, address)
+            await self._check_limits(tx, mobile, site)
             sending = await repository.add_code(
-                tx, mobile=mobile, digest=digest, now=now, expires_at=now + VALID_FOR, address=address
+                tx, mobile=mobile, digest=digest, now=now, expires_at=now + VALID_FOR, address=site
             )
         try:
             await self._messages.send(mobile, code, minutes=VALID_FOR.seconds // 60)
@@ -65,16 +73,15 @@ class MobileCodes:
         await tx.delete(kept)
         return True
 
-    async def _check_limits(self, tx: Transaction, mobile: str, address: str | None) -> None:
+    async def _check_limits(self, tx: Transaction, mobile: str, site: str) -> None:
         now, limits = self._clock(), self._limits
+        of_site = limits.unknown_hourly if site == UNKNOWN else limits.address_hourly
         for what, since, most, period in (
             ({"mobile": mobile}, now - limits.pause, 1, limits.pause),
             ({"mobile": mobile}, now - DAY, limits.mobile_daily, DAY),
-            ({"address": address}, now - HOUR, limits.address_hourly, HOUR),
+            ({"address": site}, now - HOUR, of_site, HOUR),
             ({}, now - HOUR, limits.total_hourly, HOUR),
         ):
-            if "address" in what and address is None:
-                continue
             count, oldest = await repository.codes_sent(tx, since, **what)
             if count >= most and oldest is not None:
                 wait = max(1, round((oldest + period - now).total_seconds()))
@@ -84,6 +91,11 @@ class MobileCodes:
         if not self.key:
             raise RuntimeError("the key of the codes is set at start")
         return hmac.new(self.key, f"{mobile}:{code}".encode(), hashlib.sha256).hexdigest()
+
+
+def _site(address: str | None) -> str:
+    known = addresses.parsed(address or "")
+    return addresses.site(known) if known else UNKNOWN
 
 
 def key_from(private_pem: str) -> bytes:

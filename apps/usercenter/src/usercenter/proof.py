@@ -4,7 +4,7 @@ from datetime import datetime
 
 from servicekit import acts
 from servicekit.db import Transaction
-from usercenter.models import User
+from usercenter.models import BUYER, User
 
 NOT_AN_OPERATOR = 0
 """`operator_id` of what the system or its command line did."""
@@ -22,12 +22,17 @@ def void_tokens(user: User, now: datetime) -> None:
 
 
 async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str) -> None:
-    """`user` is locked. Take away what was set while the mobile was unproven: password and tokens."""
-    if user.owner_has_proven or user.password_hash is None:
+    """`user` is locked. Take away what was set while the mobile was unproven: password, tokens, and the roles, because they
+    were given to whoever was there. `reason` goes to the audit."""
+    roles = [role for role in user.roles if role != BUYER]
+    if user.owner_has_proven or (user.password_hash is None and not roles):
         return
-    user.password_hash = None
+    if user.password_hash is not None:
+        await acts.record(tx, now, NOT_AN_OPERATOR, "password-void", subject(user), note=reason)
+    for role in roles:
+        await acts.record(tx, now, NOT_AN_OPERATOR, "role-revoke", subject(user), note=f"{role}; {reason}")
+    user.password_hash, user.roles = None, [BUYER]
     void_tokens(user, now)
-    await acts.record(tx, now, NOT_AN_OPERATOR, "password-void", subject(user), note=reason)
 
 
 async def prove(tx: Transaction, user: User, by: str, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import case, delete, func, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -59,15 +59,24 @@ async def add_user(
     return (await tx.execute(statement)).scalar()
 
 
-async def generations_since(session: AsyncSession, moment: datetime) -> Sequence[tuple[int, int]]:
-    """(user id, oldest generation that is valid) of all whose tokens became void after `moment`; closed ones have none."""
+async def generations_since(
+    session: AsyncSession, moment: datetime, *, most: int
+) -> Sequence[tuple[int, int, datetime]]:
+    """(user id, oldest generation that is valid, when) of those whose tokens became void after `moment`, the newest first;
+    a closed account has no valid one. Each of the two indexes is read from its end: it costs the same for any number."""
     closed = User.deleted_at.is_not(None)
-    query = (
-        select(User.id, User.token_generation + case((closed, 1), else_=0))
-        .where((User.tokens_voided_at > moment) | (User.deleted_at > moment))
-        .order_by(User.id)
-    )
-    return [(user_id, generation) for user_id, generation in await session.execute(query)]
+    generation = User.token_generation + case((closed, 1), else_=0)
+    newest = [
+        select(User.id, generation.label("generation"), when.label("moment"))
+        .where(when > moment)
+        .order_by(when.desc())
+        .limit(most)
+        .subquery()
+        for when in (User.tokens_voided_at, User.deleted_at)
+    ]
+    either = union_all(*(select(each) for each in newest)).subquery()
+    rows = await session.execute(select(either).order_by(either.c.moment.desc(), either.c.id.desc()).limit(most))
+    return [(user_id, number, when) for user_id, number, when in rows]
 
 
 async def users_with_roles(session: AsyncSession) -> Sequence[User]:
@@ -166,7 +175,7 @@ async def codes_sent(
 
 
 async def add_code(
-    tx: Transaction, *, mobile: str, digest: str, now: datetime, expires_at: datetime, address: str | None
+    tx: Transaction, *, mobile: str, digest: str, now: datetime, expires_at: datetime, address: str
 ) -> int:
     """The only code of this mobile from now on; the id of the sending."""
     code = {"digest": digest, "expires_at": expires_at, "attempts": 0}

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from servicekit.auth import LEEWAY_SECONDS
 from servicekit.clock import Clock, unix
 from servicekit.db import Database
 from servicekit.errors import NotFound, Unauthenticated
+from servicekit.revocation import MOST_REVOCATIONS, Voided
 from usercenter import repository
 from usercenter.errors import SessionTooOld
 from usercenter.models import User
@@ -35,11 +37,15 @@ class Sessions:
             raise Unauthenticated("the account is closed")
         return self._issue(user, account.generation, signed_in_at)
 
-    async def revocations(self) -> dict[int, int]:
-        """User id → oldest generation that is valid, of all whose older tokens may not have ended by themselves."""
+    async def revocations(self) -> Voided:
+        """Of all whose void tokens may not have ended by themselves: the newest by name, the rest by the moment until
+        which theirs were voided. Everybody who signed in before that moment signs in again."""
         since = self._clock() - self._issuer.lifetime - CLOCKS_DIFFER
         async with self._db.read() as session:
-            return dict(await repository.generations_since(session, since))
+            found = await repository.generations_since(session, since, most=MOST_REVOCATIONS + 1)
+        named = {user_id: generation for user_id, generation, _ in found[:MOST_REVOCATIONS]}
+        rest = [moment for _, _, moment in found[MOST_REVOCATIONS:]]
+        return Voided(named, unix(rest[0]) + LEEWAY_SECONDS if rest else 0)
 
     def _issue(self, user: User, generation: int, signed_in_at: int) -> AccessToken:
         if generation != user.token_generation:

@@ -26,6 +26,6 @@ class Settings(ServiceSettings):
     code_pause_seconds: int = Field(60, ge=1)
     code_mobile_daily: int = Field(10, ge=1)
     code_address_hourly: int = Field(60, ge=1)
-    """Codes for one address of the internet; many phones of one mobile network share one."""
+    """Codes for one address of the internet (of IPv6 one /64); many phones of one mobile network share one."""
     code_total_hourly: int = Field(1000, ge=1)
-    """Codes for all: the most that a flood can cost."""
+    """Codes for all: the most that a flood can cost. Half of them for all whose address is unknown."""

@@ -49,6 +49,7 @@ class WechatLogin:
         bound = await self._bound(tx, openid)
         if user is None or bound is None or bound.user_id != user_id:  # released, or bound anew, while we waited for it
             raise _LostRace
+        await self._refuse_another(tx, user, openid)
         bound.appid = self._wechat.appid
         if holder is user:
             await proof.prove(tx, user, BY_WECHAT, now)
@@ -69,9 +70,20 @@ class WechatLogin:
         user = await repository.user_by_mobile(tx, mobile, lock=True)
         if user is None:  # its account was closed: the number stays taken
             raise WechatAlreadyBound("the account of this phone number is closed")
+        await self._refuse_another(tx, user, openid)
         await proof.prove(tx, user, BY_WECHAT, now)
         if await repository.add_auth(tx, user.id, WX_MINI, openid, self._wechat.appid):
             return user
         if await self._bound(tx, openid):
             raise _LostRace
-        raise WechatAlreadyBound("the account of this phone number has another WeChat user")
+        raise _another()
+
+    async def _refuse_another(self, tx: Transaction, user: User, openid: str) -> None:
+        """`user` is locked. An openid kept without an appid may be of this mini-program, which no unique key knows."""
+        for auth in await repository.auths_of(tx, user.id, WX_MINI):
+            if auth.appid in {"", self._wechat.appid} and auth.auth_key != openid:
+                raise _another()
+
+
+def _another() -> WechatAlreadyBound:
+    return WechatAlreadyBound("the account of this phone number has another WeChat user")

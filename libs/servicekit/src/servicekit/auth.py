@@ -85,11 +85,11 @@ class TokenVerifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub"]},
             )
-            generation = int(claims.get("gen", 0))
+            generation, issued_at = int(claims.get("gen", 0)), int(claims["iat"])
             principal = Principal(int(claims["sub"]), frozenset(claims.get("roles", [])), generation)
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise Unauthenticated(f"token: {error}") from error
-        if self._revocations and await self._revocations.voids(principal.user_id, principal.generation):
+        if self._revocations and await self._revocations.voids(principal.user_id, generation, issued_at):
             raise Unauthenticated("token: revoked")
         return principal
 

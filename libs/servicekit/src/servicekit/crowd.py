@@ -14,6 +14,8 @@ from typing import Protocol
 
 import prometheus_client
 
+from servicekit import addresses
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 OPEN = prometheus_client.Gauge("http_connections", "Connections that are open")
 CUT = prometheus_client.Counter(
@@ -119,14 +121,7 @@ class Crowd:
 
     def _address(self, peer: str) -> str:
         """What connections from `peer` are counted under: nothing when it is trusted; of IPv6 the network of one site."""
-        try:
-            address = ipaddress.ip_address(peer.partition("%")[0])
-        except ValueError:
+        address = addresses.parsed(peer)
+        if address is None or any(address in network for network in self.bounds.trusted):
             return ""
-        if isinstance(address, ipaddress.IPv6Address):
-            address = address.ipv4_mapped or address
-        if any(address in network for network in self.bounds.trusted):
-            return ""
-        if isinstance(address, ipaddress.IPv6Address):
-            return str(ipaddress.ip_network((int(address), 64), strict=False))
-        return str(address)
+        return addresses.site(address)

@@ -1,12 +1,14 @@
 """Tokens that end before their time: an account that was taken back or closed, a role that was revoked.
 
 usercenter keeps a number for each account, the generation; a token carries the one it was issued under, and every token of
-an older generation is void. Each process keeps a copy of the short list of accounts whose generation changed lately.
+an older generation is void. Each process keeps a copy of the short list of accounts whose generation changed lately. When
+very many changed, the list names the newest; for the rest all tokens are void that were issued until a moment, whoever's.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
@@ -22,8 +24,23 @@ TOO_OLD_SECONDS = 45.0
 ASK_PAUSE_SECONDS = 5.0
 ASK_TIMEOUT_SECONDS = 2.0
 
-RevocationSource = Callable[[], Awaitable[Mapping[int, int]]]
-"""User id → the oldest generation that is valid, for accounts that may have live tokens of an older one."""
+MOST_REVOCATIONS = 4000
+"""Accounts in one list: below 256 KiB, which each process reads every 15 s."""
+
+
+@dataclass(frozen=True)
+class Voided:
+    """`oldest_valid`: user id → the oldest generation that is valid, for accounts that may have live tokens of an older.
+    `issued_until`: unix seconds; a token issued then or before is void, whoever's it is."""
+
+    oldest_valid: Mapping[int, int]
+    issued_until: int = 0
+
+    def holds(self, user_id: int, generation: int, issued_at: int) -> bool:
+        return issued_at <= self.issued_until or generation < self.oldest_valid.get(user_id, 0)
+
+
+RevocationSource = Callable[[], Awaitable[Voided]]
 
 
 class Revocation(ApiModel):
@@ -33,6 +50,7 @@ class Revocation(ApiModel):
 
 class RevocationList(ApiModel):
     users: list[Revocation]
+    issued_until: int = 0
 
 
 _ANSWER = TypeAdapter(RevocationList)
@@ -47,19 +65,20 @@ class Revocations:
 
     def __init__(self, source: RevocationSource, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._source, self._monotonic = source, monotonic
-        self._oldest_valid: Mapping[int, int] | None = None
+        self._voided: Voided | None = None
         self._fetched_at = self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
 
-    async def voids(self, user_id: int, generation: int) -> bool:
-        """Whether a token of this generation is void. Raises PeerUnavailable while there has never been a list."""
+    async def voids(self, user_id: int, generation: int, issued_at: int) -> bool:
+        """Whether a token of this generation, issued at these unix seconds, is void. Raises PeerUnavailable while there has
+        never been a list."""
         if self._is_due() and (not self._asking.locked() or self._age() > TOO_OLD_SECONDS):
             async with self._asking:
                 if self._is_due():
                     await self._refresh()
-        if self._oldest_valid is None:
+        if self._voided is None:
             raise PeerUnavailable("usercenter: no list of revoked tokens yet", retry_after=round(ASK_PAUSE_SECONDS))
-        return generation < self._oldest_valid.get(user_id, 0)
+        return self._voided.holds(user_id, generation, issued_at)
 
     def _age(self) -> float:
         return self._monotonic() - self._fetched_at
@@ -70,7 +89,7 @@ class Revocations:
     async def _refresh(self) -> None:
         asked_at = self._monotonic()
         try:
-            self._oldest_valid = await self._source()
+            self._voided = await self._source()
         except PeerUnavailable as error:
             log.warning("the list of revoked tokens cannot be had", reason=str(error))
             self._asked_at = self._monotonic()
@@ -81,7 +100,7 @@ class Revocations:
 def revocations_by_invocation(sidecar: Sidecar) -> RevocationSource:
     """Ask usercenter, through the sidecars."""
 
-    async def fetch() -> Mapping[int, int]:
+    async def fetch() -> Voided:
         response = await sidecar.invoke(
             "usercenter", "GET", "/internal/revocations", timeout_seconds=ASK_TIMEOUT_SECONDS
         )
@@ -91,6 +110,6 @@ def revocations_by_invocation(sidecar: Sidecar) -> RevocationSource:
             found = _ANSWER.validate_json(response.content)
         except ValidationError as error:
             raise PeerUnavailable(f"usercenter: revocations cannot be read: {error.error_count()} errors") from None
-        return {each.user_id: each.generation for each in found.users}
+        return Voided({each.user_id: each.generation for each in found.users}, found.issued_until)
 
     return fetch
