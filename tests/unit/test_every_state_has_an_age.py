@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from pathlib import Path
 
 import pytest
 from sqlalchemy import CheckConstraint, MetaData
@@ -115,3 +116,11 @@ def test_nothing_is_both_an_end_and_waited_for():
 @pytest.mark.parametrize("state", AGED)
 def test_every_age_has_a_bound(state):
     assert AGED[state].limit.total_seconds() > 0
+
+
+def test_the_runbook_has_a_row_for_every_age():
+    runbook = (Path(__file__).parents[2] / "docs/runbook.md").read_text(encoding="utf-8")
+    section = re.split(r"^## ", runbook.partition("\n## StateDoesNotEnd\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    listed = [state for cell in cells for state in re.findall(r"`(\w+\.\w+)`", cell)]
+    assert sorted(listed) == sorted({*AGED, "idempotency_key.in_flight"})

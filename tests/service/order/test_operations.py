@@ -1,7 +1,11 @@
 """What operators see of orders: those that are being closed and do not end; and a dead letter set going again."""
 
-from prometheus_client import REGISTRY
+import re
 
+from prometheus_client import REGISTRY
+from sqlalchemy import text
+
+from order import repository
 from order.waiting import UNFINISHED
 from servicekit.db import Database
 from servicekit.unfinished import Ages
@@ -188,4 +192,37 @@ async def test_the_age_of_what_should_end_is_measured_by_its_state(order: Order,
     assert "wait_use" not in await measured()
     order.clock.pass_by(seconds=7)
     assert (await measured())["wait_use"] == 7
+    await database.close()
+
+
+MANY_STAYS = """
+insert into homestay_order select (jsonb_populate_record(o, jsonb_build_object('id', o.id + n, 'sn', 'S' || n,
+  'trade_code', 'C' || n, 'request_key', 'K' || n, 'live_start_date', o.live_end_date + n / 100,
+  'live_end_date', o.live_end_date + n / 100 + 1,
+  'refund_state', case when n <= 20 then 'failed' else 'none' end,
+  'trade_state', case when n <= 20 or n > 15000 then 1 else 3 end))).*
+from homestay_order o, generate_series(1, 20000) n where o.sn = %s
+"""
+
+
+async def test_the_oldest_stay_that_is_over_is_read_off_an_index(order: Order, order_database: str, sql) -> None:
+    """Twenty thousand orders, a quarter of them to come, and the first of these not to be counted."""
+    sn, _ = await order.paid()
+    sql.execute(MANY_STAYS, (sn,))
+    sql.execute("update homestay_order set trade_state = 3 where sn = %s", (sn,))
+    sql.execute("analyze homestay_order")
+    database = Database(order_database)
+
+    async with database.read() as session:
+        query = repository.oldest_stay_over().compile(
+            dialect=session.bind.dialect, compile_kwargs={"literal_binds": True}
+        )
+        seen = list((await session.execute(text(f"explain analyze {query}"))).scalars())
+        first = await session.scalar(repository.oldest_stay_over())
+
+    [expected] = order.rows("select live_end_date from homestay_order where sn = 'S15001'")
+    assert first == expected["live_end_date"]
+    [scan] = [line for line in seen if "Scan" in line and "InitPlan" not in line]
+    assert "Index Scan using ix_homestay_order_stay_over" in scan, seen
+    assert re.search(r"actual .* rows=1(\.0+)? loops=1", scan), seen
     await database.close()

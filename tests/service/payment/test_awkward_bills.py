@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from payment import bill_repair
+from payment.bill_comparison import AnotherDaysBill
 from payment.bill_repair import Unanswered
 from payment.wechat.answers import QUERY
 from payment.wechat.errors import Ambiguous
@@ -115,6 +116,10 @@ async def test_what_an_unreadable_line_names_is_not_missed_as_well(world):
     assert (found[0], found[4]) == ("unreadable", "review")
 
 
+LATE = "2026-11-22 16:00:01+00"
+"""One second past midnight in Shanghai."""
+
+
 async def test_a_line_of_another_day_is_compared_and_counted_and_not_missed_on_its_own(world):
     late = await world.payment(1, at="2026-11-22 16:00:01+00")  # one second past midnight in Shanghai
     ours = await world.payment(2)
@@ -182,6 +187,44 @@ async def test_a_day_whose_bill_came_late_mends_when_it_is_run_again(world):
     await world.run(bills.sale(ours, 19900, "T1", **OURS))
     assert [found[4] for found in await world.found()] == ["mended"]
     assert await notices(world) == [("not_on_bill", ours, "resolved")]
+
+
+async def test_a_file_proves_nothing_for_other_days_nor_for_what_was_found_missing(world, tmp_path):
+    """Edited, or of two days: what it lists beside its own day's is still missed on the day itself."""
+    missing, ours, late = await world.payment(1), await world.payment(2), await world.payment(3, at=LATE)
+    refund = await world.refund(1, ours, sent=LATE)
+    await world.run(bills.sale(ours, 19900, "T2", **OURS))
+    assert await notices(world) == [("not_on_bill", missing, "needs_review")]
+
+    lines = [
+        bills.sale(missing, 19900, "T1", **OURS),
+        bills.sale(ours, 19900, "T2", **OURS),
+        bills.sale(late, 19900, "T3", at="2026-11-23 00:00:01", **OURS),
+        bills.refund(ours, refund, 19900, "R1", "T2", state="SUCCESS", at="2026-11-23 00:00:01", **OURS),
+    ]
+    await world.reconciling.run(DAY, bill=bills.write(tmp_path / "edited.csv", *lines))
+    assert await notices(world) == [("not_on_bill", missing, "needs_review")]
+    assert [row["billed_on"] for row in await rows(world.db, "third_payment order by id")] == [None, None, None]
+    assert [row["billed_on"] for row in await rows(world.db, "refund")] == [None]
+
+    await world.run(day=NEXT)
+    assert ("missing_there", "payment", late, "note", "review") in await world.found()
+    assert ("missing_there", "refund", refund) in [found[:3] for found in await world.found()]
+    await world.run(*lines)
+    waiting = [notice for notice in await notices(world) if notice[0] == "not_on_bill" and notice[2] != "resolved"]
+    assert waiting == [], "WeChat's own bill does"
+
+
+async def test_a_file_whose_payments_are_mostly_of_another_day_is_refused_and_nothing_changes(world, tmp_path):
+    ours, late, later = await world.payment(1), await world.payment(2, at=LATE), await world.payment(3, at=LATE)
+    lines = [
+        bills.sale(ours, 19900, "T1", **OURS),
+        *(bills.sale(each, 19900, "T2", at="2026-11-23 00:00:01", **OURS) for each in (late, later)),
+    ]
+    before = await world.everything()
+    with pytest.raises(AnotherDaysBill, match="2 of 3 payments of the bill are not of 2026-11-22"):
+        await world.reconciling.run(DAY, bill=bills.write(tmp_path / "mixed.csv", *lines))
+    assert await world.everything() == before
 
 
 async def unchanged(world, number, status):

@@ -121,7 +121,7 @@ async def lost(http, tokens, wechat, db):
     return row["sn"]
 
 
-@pytest.mark.parametrize("code", ["ORDER_NOT_EXIST", "ORDERNOTEXIST"])
+@pytest.mark.parametrize("code", ["ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"])
 async def test_a_number_that_neither_close_nor_query_knows_is_closed(http, wechat, db, lost, code):
     wechat.fail_with = [refusal(404, code), refusal(404, code)]
 
@@ -209,6 +209,54 @@ async def test_a_close_that_is_refused_ends_when_the_query_says_closed(http, wec
 
     assert answer.json()["outcome"] == "closed"
     assert [row["pay_status"] for row in await payments(db)] == [-1]
+
+
+UNDOCUMENTED = [httpx.Response(404), httpx.Response(400, json={"code": "SOMETHING_NEW", "message": ""})]
+
+
+@pytest.mark.parametrize("said", UNDOCUMENTED)
+@pytest.mark.parametrize(("state", "outcome", "status"), [("CLOSED", "closed", -1), ("SUCCESS", "paid", 1)])
+async def test_after_an_undocumented_refusal_of_the_close_the_query_ends_it(
+    http, wechat, db, number, said, state, outcome, status
+):
+    if state == "SUCCESS":
+        wechat.pay(number)
+    wechat.orders[number]["trade_state"] = state
+    wechat.fail_with = [said] * 3
+
+    answer = await close(http)
+
+    assert (answer.status_code, answer.json()["outcome"]) == (200, outcome)
+    assert [row["pay_status"] for row in await payments(db)] == [status]
+
+
+@pytest.mark.parametrize("said", UNDOCUMENTED)
+async def test_absent_for_the_query_alone_is_an_end_only_when_the_time_to_pay_is_over(http, wechat, db, lost, said):
+    wechat.fail_with = [said] * 3 + [refusal(404, "ORDER_NOT_EXIST")]
+    early = await close(http)
+    assert (early.status_code, early.json()["code"]) == (503, 104007)
+    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert await rows(db, "payment_transition") == []
+
+    async with db.transaction() as tx:
+        await tx.execute(text("update third_payment set expires_at = now() - interval '3 minutes'"))
+    wechat.fail_with = [said] * 3 + [refusal(404, "ORDER_NOT_EXIST")]
+    answer = await close(http)
+
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "closed")
+    assert [(row["sn"], row["pay_status"]) for row in await payments(db)] == [(lost, -1)]
+    assert [row["source"] for row in await rows(db, "payment_transition")] == ["absent"]
+
+
+async def test_no_answer_to_the_close_is_no_reason_to_ask_the_query(http, wechat, db, number):
+    """It may have been carried out a moment later than the query: the close itself is repeated."""
+    wechat.orders[number]["trade_state"] = "CLOSED"
+    wechat.fail_with = [httpx.Response(502)] * 3
+
+    answer = await close(http)
+
+    assert answer.status_code == 503
+    assert [row["pay_status"] for row in await payments(db)] == [0]
 
 
 async def test_a_signed_query_about_another_number_says_nothing_about_ours(http, wechat, db, number):

@@ -1,5 +1,7 @@
 """WeChat's keys: certificates old and new, the public key, and both at once during a switch, chosen by serial."""
 
+import asyncio
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -10,6 +12,7 @@ from tests.service.payment.conftest import BUYER, secrets_of
 from tests.service.payment.test_callback import CALLBACK, JSON, rows
 from tests.service.payment.test_checkout import BODY, PREPAY, payments
 from tests.service.payment.wechat import SERIAL
+from tests.support.async_waiting import eventually
 
 OLD, NEW = "5A" * 20, "6B" * 20
 PAIRS = {serial: rsa.generate_private_key(65537, 2048) for serial in (OLD, NEW)}
@@ -108,3 +111,63 @@ async def test_forged_serials_do_not_make_us_ask_wechat_each_time(app, wechat, p
         assert await deliver(app, wechat, paid, **{"Wechatpay-Serial": f"{number:040X}"}) == 401
 
     assert len(wechat.requests) <= 1
+
+
+@pytest.fixture
+async def hanging(app, wechat, paid, monkeypatch):
+    """From here on the certificates are being fetched for a forged serial, and do not come."""
+    asked, handle = asyncio.Event(), wechat.handle_async_request
+
+    async def hang(request):
+        if request.url.path == "/v3/certificates":
+            asked.set()
+            await asyncio.Event().wait()
+        return await handle(request)
+
+    monkeypatch.setattr(wechat, "handle_async_request", hang)
+    first = asyncio.create_task(deliver(app, wechat, paid, **{"Wechatpay-Serial": "F" * 40}))
+    await asyncio.wait_for(asked.wait(), 10)
+    yield
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+
+async def in_flight(app):
+    lines = (await app.get("/metrics")).text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("http_requests_in_flight "))
+
+
+@pytest.mark.usefixtures("hanging")
+async def test_forged_serials_never_queue_behind_a_fetch_that_hangs(app, wechat, db, paid):
+    async with asyncio.timeout(30):
+        for wave in range(3):
+            serials = [f"{wave * 100 + number:040X}" for number in range(100)]
+            forged = [deliver(app, wechat, paid, **{"Wechatpay-Serial": serial}) for serial in serials]
+            assert set(await asyncio.gather(*forged)) == {401}
+        assert await in_flight(app) == 1, "the one that fetches"
+        assert await deliver(app, wechat, paid) == 204
+
+    assert [row["pay_status"] for row in await payments(db)] == [1]
+
+
+async def test_a_known_certificate_never_waits_for_its_successor(app, wechat, db, paid, monkeypatch):
+    assert await deliver(app, wechat, paid, **{"Wechatpay-Signature": "bm8="}) == 401  # its certificate is known by now
+    monkeypatch.setattr(keys, "REFRESH_SECONDS", 0.0)
+    handle, wechat.certificates[NEW] = wechat.handle_async_request, PAIRS[NEW]
+    go_on = asyncio.Event()
+
+    async def slow(request):
+        if request.url.path == "/v3/certificates":
+            await go_on.wait()
+        return await handle(request)
+
+    monkeypatch.setattr(wechat, "handle_async_request", slow)
+    async with asyncio.timeout(30):
+        assert await deliver(app, wechat, paid) == 204
+        go_on.set()
+        wechat.signs_with = NEW
+        await eventually(lambda: _is_believed(app, wechat, paid))
+
+
+async def _is_believed(app, wechat, number):
+    return await deliver(app, wechat, number) == 204

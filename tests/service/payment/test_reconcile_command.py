@@ -121,7 +121,7 @@ async def test_another_days_bill_is_one_line_of_error(db, reconcile, tmp_path):
     file = bills.write(tmp_path / "bill.csv", bills.sale("PMT1", 1, "T1", **OURS))
     done = reconcile("--date", "2026-11-21", "--bill", str(file))
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[-1] == "error: 1 payments of the bill are not of 2026-11-21"
+    assert done.stderr.splitlines()[-1] == "error: 1 of 1 payments of the bill are not of 2026-11-21"
     assert await rows(db, "reconciliation_difference") == []
 
 

@@ -5,8 +5,10 @@ import contextlib
 
 import pytest
 
+from servicekit.admission import Visit, standard
 from servicekit.clock import utc_now
 from servicekit.deadletters import DeadLetters
+from servicekit.errors import Unavailable
 from servicekit.events import LARGEST_DELIVERY_BYTES, Consumer, EventData, bulk_routes
 from servicekit.settings import ServiceSettings
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, client
@@ -121,3 +123,39 @@ async def test_a_delivery_of_one_byte_too_many_is_refused_and_others_have_the_ol
     assert (refused.status_code, refused.json()["code"]) == (413, 100108)
     assert (await service.post("/page", content=as_body(1024 * 1024))).status_code == 200
     assert (await service.post("/page", content=as_body(1024 * 1024 + 1))).status_code == 413
+
+
+async def test_a_length_that_is_a_digit_of_another_script_is_no_length(service):
+    answer = await service.post("/page", content=b"x", headers=[(b"content-length", "²".encode("latin-1"))])
+    assert (answer.status_code, answer.content) == (200, b"pagex")
+
+
+def visit(places, path):
+    made = Visit(places, places.lane(path))
+    made.take_place()
+    return made
+
+
+def test_callbacks_take_no_place_but_their_own_and_deliveries_may():
+    """Anybody can send a callback; a delivery is the sidecar's."""
+    places = standard(common=1, visitors_max_body=1, callbacks=(CALLBACK,), callback_places=2, delivery_places=1)
+
+    held = [visit(places, CALLBACK) for _ in range(2)]
+    with pytest.raises(Unavailable):
+        visit(places, CALLBACK)
+    assert places.free == 1
+    held += [visit(places, "/events/topic") for _ in range(2)]
+    assert places.free == 0
+    with pytest.raises(Unavailable):
+        visit(places, "/page")
+
+    for each in held:
+        each.leave()
+    assert (places.free, visit(places, CALLBACK).leave()) == (1, None)
+
+
+def test_by_default_callbacks_have_as_many_places_as_a_burst_needs():
+    settings = ServiceSettings(APP_API_TOKEN=APP_TOKEN)
+    assert (settings.callback_places, settings.request_concurrency) == (128, 256)
+    with pytest.raises(ValueError, match="callback_places"):
+        ServiceSettings(APP_API_TOKEN=APP_TOKEN, callback_places=0)

@@ -24,6 +24,7 @@ ROWS = [(call, *row) for call in CALLS for row in call.rows]
         (answers.CLOSE, 400, "ORDER_CLOSED", Meaning.CLOSED),
         (answers.CLOSE, 404, "ORDER_NOT_EXIST", Meaning.ABSENT),
         (answers.CLOSE, 404, "ORDERNOTEXIST", Meaning.ABSENT),
+        (answers.CLOSE, 404, "RESOURCE_NOT_EXISTS", Meaning.ABSENT),
         (answers.CLOSE, 400, "ORDERPAID", Meaning.PAID),
         (answers.CLOSE, 400, "ORDER_PAID", Meaning.PAID),
         (answers.PREPAY, 403, "OUT_TRADE_NO_USED", Meaning.CLOSED),
@@ -86,6 +87,13 @@ def test_the_document_lists_each_call_with_its_success_and_its_refusals(call):
 
     assert f"`{call.request}` · success: {call.success}" in section
     assert _rows(section) == [(str(status), f"`{code}`", meaning.name) for status, code, meaning in call.refusals]
+
+
+def test_every_spelling_of_an_unknown_number_that_the_query_has_the_close_has_too():
+    def spellings(call):
+        return {(status, code) for status, code, meaning in call.refusals if meaning is Meaning.ABSENT}
+
+    assert spellings(answers.CLOSE) == spellings(answers.QUERY) != set()
 
 
 def test_the_document_lists_the_answers_of_every_call_and_all_meanings():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Select, cast, delete, func, or_, select, text, update
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -227,9 +227,9 @@ def oldest_unpaid() -> Select[Any]:
 
 
 def oldest_stay_over() -> Select[Any]:
-    """Noon after the last night, of stays that nothing holds: as `claim_expired`."""
-    noon = cast(HomestayOrder.live_end_date, DateTime(timezone=False)) + text("interval '12 hours'")
-    return select(func.min(func.timezone("Asia/Shanghai", noon))).where(
+    """The first last day of stays that nothing holds, as `claim_expired`: the first of the index `…_stay_over` that is none
+    of the few with a refund that is open or failed. The day itself: no index is sorted by an expression of it."""
+    return select(func.min(HomestayOrder.live_end_date)).where(
         HomestayOrder.trade_state == TradeState.WAIT_USE,
         HomestayOrder.refund_opened_at.is_(None),
         HomestayOrder.refund_state != RefundState.FAILED,

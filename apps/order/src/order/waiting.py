@@ -6,6 +6,7 @@ from datetime import timedelta
 from prometheus_client import Gauge
 
 from order import repository
+from order.pricing import Stay
 from servicekit.db import Database
 from servicekit.unfinished import Unfinished
 
@@ -18,7 +19,12 @@ FAILED_REFUNDS_AGE = Gauge("order_refunds_failed_oldest_seconds", "How long ago 
 UNFINISHED = [
     Unfinished("homestay_order.wait_pay", repository.oldest_unpaid(), timedelta(minutes=30)),
     Unfinished("homestay_order.closing", repository.oldest_closing(), timedelta(minutes=30), CLOSINGS),
-    Unfinished("homestay_order.wait_use", repository.oldest_stay_over(), timedelta(hours=1)),
+    Unfinished(
+        "homestay_order.wait_use",
+        repository.oldest_stay_over(),
+        timedelta(hours=1),
+        moment=lambda day: Stay(day, day).ends_at,
+    ),
     Unfinished("homestay_order.asked", repository.oldest_unanswered(), timedelta(hours=25), WISHES),
     Unfinished("homestay_order.agreed", repository.oldest_refund_requested(), timedelta(days=1)),
     Unfinished("homestay_order.failed", repository.oldest_failed_refund(), timedelta(days=1), FAILED_REFUNDS_AGE),

@@ -98,6 +98,7 @@ where not b.refund and p.sn = b.number and p.billed_on is null and (p.pay_time <
 """Only of other days: a payment is looked for on its own day's bill, and must not be missed there when another has it."""
 REFUNDS_FOUND = """
 update refund r set billed_on = $1 from bill_line b where b.refund and r.sn = b.number and r.billed_on is null
+  and ($2 or (coalesce(r.success_time, r.sent_at) >= $3 and coalesce(r.success_time, r.sent_at) < $4))
 """
 PAYMENTS_NOT_THERE = f"""
 {INTO}
@@ -157,7 +158,7 @@ select count(*) filter (where not refund) as payments,
 
 
 class AnotherDaysBill(Exception):
-    """The file's payments are not of the day that was asked for: nothing was compared."""
+    """Most payments of the file are not of the day that was asked for: nothing was compared."""
 
 
 class AlreadyRunning(Exception):
@@ -223,9 +224,13 @@ class Comparison:
         row = await self._raw.fetchrow(SUMS, self._begin, self._end, timeout=LONGEST_SECONDS)
         return Sums(**dict(row))
 
-    async def record(self, now: datetime) -> None:
+    async def record(self, now: datetime, *, is_wechats: bool = True) -> None:
         """Write every difference down that is not there yet, all or none. Two days never do so at once: each must see what
-        the other found. Payments are locked before refunds, as everywhere."""
+        the other found. Payments are locked before refunds, as everywhere.
+
+        Not `is_wechats`: a file that somebody brought. What it lists is not missing on this day; for other days, and for
+        what was found missing before, it proves nothing.
+        """
         day, begin, end = self._day, self._begin, self._end
         async with self._raw.transaction():
             await self._raw.execute(
@@ -233,12 +238,14 @@ class Comparison:
             )
             for statement in (UNREADABLE, PAYMENTS, REFUNDS):
                 await self._raw.execute(statement, day, now, timeout=LONGEST_SECONDS)
-            await self._raw.execute(PAYMENTS_FOUND, day, begin, end, timeout=LONGEST_SECONDS)
-            await self._raw.execute(REFUNDS_FOUND, day, timeout=LONGEST_SECONDS)
+            if is_wechats:
+                await self._raw.execute(PAYMENTS_FOUND, day, begin, end, timeout=LONGEST_SECONDS)
+            await self._raw.execute(REFUNDS_FOUND, day, is_wechats, begin, end, timeout=LONGEST_SECONDS)
             for statement in (PAYMENTS_NOT_THERE, REFUNDS_NOT_THERE):
                 await self._raw.execute(statement, day, now, begin, end, timeout=LONGEST_SECONDS)
-            await self._raw.execute(FOUND_AFTER_ALL, now, timeout=LONGEST_SECONDS)
-            await self._raw.execute(FOUND_NOTICES, timeout=LONGEST_SECONDS)
+            if is_wechats:
+                await self._raw.execute(FOUND_AFTER_ALL, now, timeout=LONGEST_SECONDS)
+                await self._raw.execute(FOUND_NOTICES, timeout=LONGEST_SECONDS)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Closing an order's payment, at WeChat too: after "closed" nobody can pay it any more."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from payment import repository
 from payment.errors import WechatUnavailable
@@ -9,10 +10,13 @@ from payment.schemas import CloseOutcome
 from payment.settlement import Settlement
 from payment.states import CLOSED_WORDS, PAID_WORDS
 from payment.wechat.client import WechatPay
-from payment.wechat.errors import Meaning, Refused, WechatError
+from payment.wechat.errors import Ambiguous, Meaning, Refused, WechatError
 from payment.wechat.verdicts import Verdict
 from servicekit.clock import Clock
 from servicekit.db import Database
+
+GRACE_AFTER_EXPIRY = timedelta(minutes=2)
+"""WeChat raises an end that is less than a minute ahead to a minute, and its clock is not ours."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +57,29 @@ class Closing:
             if error.meaning is not Meaning.CLOSED:
                 await self._end_by_query(payment, error)
                 return
+        except Ambiguous as error:
+            if not 400 <= error.status < 500:  # nothing came back, or it may have been done: the same again
+                raise
+            await self._end_by_query(payment, error)
+            return
         await self.settlement.apply(self.closed(payment.sn, "close"))
 
-    async def _end_by_query(self, payment: ThirdPayment, refusal: Refused) -> None:
+    async def _end_by_query(self, payment: ThirdPayment, refusal: Refused | Ambiguous) -> None:
         """WeChat will not close it: the query says why. A number that neither the close nor the query knows is an end, for
         it cannot be paid; while it is NOTPAY the refusal stands."""
+        meaning = refusal.meaning if isinstance(refusal, Refused) else None
         try:
             verdict = await self.wechat.query(payment.sn)
         except Refused as unknown:
-            if not refusal.meaning is unknown.meaning is Meaning.ABSENT:
+            is_over = self.clock() > payment.expires_at + GRACE_AFTER_EXPIRY
+            # The close said nothing that is documented: one refusal alone is believed when time has ended it as well.
+            agreed = meaning is Meaning.ABSENT or (meaning is None and is_over)
+            if unknown.meaning is not Meaning.ABSENT or not agreed:
                 raise
             await self.settlement.apply(self.closed(payment.sn, "absent"))
             return
         await self.settlement.apply(verdict)
-        if verdict.trade_state not in PAID_WORDS | CLOSED_WORDS and refusal.meaning is not Meaning.PAID:
+        if verdict.trade_state not in PAID_WORDS | CLOSED_WORDS and meaning is not Meaning.PAID:
             raise refusal
 
     def closed(self, payment_sn: str, source: str) -> Verdict:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from payment import repository
-from payment.closing import Closing
+from payment.closing import GRACE_AFTER_EXPIRY, Closing
 from payment.settlement import Settlement
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
@@ -22,7 +22,6 @@ PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 180, 300, 600,
 LEASE = timedelta(minutes=3)
 """Longer than a whole round can take while WeChat is slow: three calls each, five payments at a time."""
 AT_ONCE = 5
-GRACE_AFTER_EXPIRY = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)

@@ -129,9 +129,11 @@ class Reconciling:
                 await compared.stage(_lines(file, progress))
                 progress("compare", 0, 0)
                 sums = await compared.sums()
-                if bill and 0 < sums.payments == sums.of_other_days:
-                    raise AnotherDaysBill(f"{sums.of_other_days} payments of the bill are not of {day}")
-                await compared.record(self.clock())
+                if bill and sums.of_other_days * 2 > sums.payments:
+                    raise AnotherDaysBill(
+                        f"{sums.of_other_days} of {sums.payments} payments of the bill are not of {day}"
+                    )
+                await compared.record(self.clock(), is_wechats=bill is None)
         if unanswered := await self._repair(day, progress):
             async with self.db.transaction() as tx:
                 await books.want(tx, day, self.clock())

@@ -34,13 +34,14 @@ class BodyTooLarge(Problem):
 class Lane:
     """Requests of one kind: exact `paths`, or all below one that ends with a slash.
 
-    `own` places are theirs alone; beyond them they take common ones. At most `large` bodies of more than `small` bytes
-    are in memory at once, and one more waits `patience` seconds for its turn.
+    `own` places are theirs alone; beyond them they take common ones where the lane `shares`. At most `large` bodies of
+    more than `small` bytes are in memory at once, and one more waits `patience` seconds for its turn.
     """
 
     name: str
     paths: tuple[str, ...] = ()
     own: int = 0
+    shares: bool = True
     max_body: int = MAX_BODY_BYTES
     small: int = SMALL_BODY_BYTES
     large: int = 64
@@ -109,7 +110,7 @@ class Visit:
         admission, lane = self._admission, self._lane
         if lane.free > 0:
             self._place = lane
-        elif admission.free > 0:
+        elif lane.shares and admission.free > 0:
             self._place = admission
             if admission.free == 1:
                 admission.full_since = time.monotonic()
@@ -141,7 +142,11 @@ class Visit:
 def standard(
     *, common: int, visitors_max_body: int, callbacks: tuple[str, ...], callback_places: int, delivery_places: int
 ) -> Admission:
-    """What every service has: the sidecar's questions are never refused, what WeChat and the broker bring has its own."""
+    """What every service has: the sidecar's questions are never refused, what WeChat and the broker bring has its own.
+
+    Anybody can send a callback, so callbacks never take a common place. Deliveries may: only the sidecar brings them, as
+    many at once as there are partitions and jobs, and one that is refused may end as a dead letter.
+    """
     return Admission(
         common,
         [
@@ -155,7 +160,7 @@ def standard(
                 large=2,
                 patience=4.0,  # less than the sidecar gives an event (dapr/resiliency)
             ),
-            Lane("callbacks", callbacks, own=callback_places),
+            Lane("callbacks", callbacks, own=callback_places, shares=False),
         ],
         Lane("visitors", max_body=visitors_max_body),
     )

@@ -93,7 +93,7 @@ class Gatekeeper:
         ):
             return Unauthenticated("only this service's own sidecar may call this path")
         declared = headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > lane.max_body:
+        if declared.isascii() and declared.isdigit() and int(declared) > lane.max_body:
             return lane.too_large()
         return None
 

@@ -54,8 +54,8 @@ class ServiceSettings(BaseSettings):
     """How long requests in flight may take after that before they are cut."""
     request_concurrency: int = Field(256, ge=1)
     """Requests served at once; beyond it the status is 503 with Retry-After."""
-    callback_places: int = Field(32, ge=0)
-    """More of them, for WeChat's callbacks alone."""
+    callback_places: int = Field(128, ge=1)
+    """WeChat's callbacks served at once: these places are theirs alone, and they take no others."""
     delivery_places: int = Field(64, ge=0)
     """More of them, for events and jobs alone: a partition of each topic and each job has at most one under way."""
     capacity_seconds: float = Field(10.0, gt=0)

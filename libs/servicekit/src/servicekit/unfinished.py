@@ -1,15 +1,18 @@
 """The age of the oldest thing in each state that should end, as a metric, beside the bound beyond which somebody must look.
 
 A service lists its states in `waiting.py`; one alert (StateDoesNotEnd) watches them all, so a new state needs a row there
-and nothing else. A test holds the rows and the states of all models together.
+and nothing else. A test holds the rows and the states of all models together. An age that cannot be had is NaN, never an
+old value that looks well, and is counted, for an alert of its own (StateIsNotMeasured): no comparison is true of NaN.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from prometheus_client import Gauge
+import structlog
+from prometheus_client import Counter, Gauge
 from sqlalchemy import Select
 
 from servicekit.clock import Clock
@@ -17,31 +20,51 @@ from servicekit.db import Database
 
 OLDEST = Gauge("unfinished_oldest_seconds", "Age of the oldest thing in a state that should end", ["state"])
 LIMIT = Gauge("unfinished_limit_seconds", "The age beyond which somebody must look", ["state"])
+UNMEASURED = Counter("unfinished_unmeasured_total", "Times that the age of a state could not be read", ["state"])
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Unfinished:
     """`state` is `<table>.<state>`; `since` selects the moment from which the oldest one's age counts, or null: every 15
-    seconds, so from few rows or by an index. `gauge`: one of its own that also tells the age, for an alert of its own."""
+    seconds, so from few rows or by an index. `moment` makes one of what it selects, where that is none. `gauge`: one of
+    its own that also tells the age, for an alert of its own."""
 
     state: str
     since: Select[Any]
     limit: timedelta
     gauge: Gauge | None = None
+    moment: Callable[[Any], datetime] | None = None
 
 
 class Ages:
     def __init__(self, db: Database, clock: Clock, states: Sequence[Unfinished]) -> None:
         self._db, self._clock, self._states = db, clock, states
+        self._unmeasured: set[str] = set()
         for each in states:
             LIMIT.labels(each.state).set(each.limit.total_seconds())
+            UNMEASURED.labels(each.state)
 
     async def measure(self) -> None:
-        """0 where nothing is in the state, or not yet due."""
+        """0 where nothing is in the state, or not yet due; NaN where it cannot be read, which stops no other."""
         for each in self._states:
-            async with self._db.read() as session:
-                since = await session.scalar(each.since)
-            age = 0.0 if since is None else max(0.0, (self._clock() - since).total_seconds())
+            try:
+                age = await self._age(each)
+                self._unmeasured.discard(each.state)
+            except Exception as error:  # noqa: BLE001 - a slow query of one state must not hide the others
+                age = math.nan
+                UNMEASURED.labels(each.state).inc()
+                if each.state not in self._unmeasured:  # once, not every 15 seconds
+                    log.warning("an age is unknown", state=each.state, reason=f"{type(error).__name__}: {error}"[:300])
+                self._unmeasured.add(each.state)
             OLDEST.labels(each.state).set(age)
             if each.gauge is not None:
                 each.gauge.set(age)
+
+    async def _age(self, each: Unfinished) -> float:
+        async with self._db.read() as session:
+            since = await session.scalar(each.since)
+        if since is None:
+            return 0.0
+        begun = each.moment(since) if each.moment is not None else since
+        return max(0.0, (self._clock() - begun).total_seconds())

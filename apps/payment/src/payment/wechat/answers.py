@@ -74,7 +74,7 @@ class Call:
         """The error that an answer other than the success is."""
         meaning = self.meaning(status, code)
         if meaning is Meaning.ASK_FIRST:
-            return Ambiguous(f"{status} {code} {message}")
+            return Ambiguous(f"{status} {code} {message}", status)
         kind = Busy if meaning is Meaning.LATER else Refused
         return kind(status, code, message, meaning)
 
@@ -127,6 +127,7 @@ CLOSE: Final = Call(
         (403, "TRADE_ERROR", M.FINAL),
         (404, "ORDER_NOT_EXIST", M.ABSENT),
         (404, "ORDERNOTEXIST", M.ABSENT),
+        (404, "RESOURCE_NOT_EXISTS", M.ABSENT),
         *BANK,
     ),
 )

@@ -33,7 +33,11 @@ class WechatError(Exception):
 
 class Ambiguous(WechatError):
     """A time-out, a broken connection, SYSTEM_ERROR, an answer that WeChat does not document for the call, or one whose
-    signature does not verify."""
+    signature does not verify. `status` is HTTP's; 0 where nothing came that is of WeChat."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Refused(WechatError):

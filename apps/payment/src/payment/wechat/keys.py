@@ -22,19 +22,23 @@ CertificateSource = Callable[[], Awaitable[dict[str, RSAPublicKey]]]
 
 class PlatformKeys:
     """`find(serial)`: the key that WeChat signed with. Certificates are fetched when they are old, or when a serial is
-    unknown, one request at a time and not more often than every ten seconds, so that forged serials cost nothing."""
+    unknown, one request at a time and not more often than every ten seconds, so that forged serials cost nothing. A key
+    that is known is returned at once, also while its successor is being fetched."""
 
     def __init__(self, public_keys: dict[str, RSAPublicKey], source: CertificateSource) -> None:
         self._public_keys, self._source = public_keys, source
         self._certificates: dict[str, RSAPublicKey] = {}
         self._fetched_at = self._tried_at = float("-inf")
         self._lock = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
 
-    async def find(self, serial: str) -> RSAPublicKey | None:
-        if key := self._public_keys.get(serial):
+    async def find(self, serial: str, *, queue: bool = True) -> RSAPublicKey | None:
+        """None for an unknown serial. An answer to a call of ours may `queue` behind a fetch that is under way; a callback,
+        which anybody can send, must not: hundreds of them would wait here, each in a place of WeChat's."""
+        if key := self._public_keys.get(serial) or self._certificates.get(serial):
+            self._refresh_aside(serial)
             return key
-        age = time.monotonic() - self._fetched_at
-        if age > REFRESH_SECONDS or serial not in self._certificates:
+        if queue or not self._lock.locked():
             await self._refresh(serial)
         return self._certificates.get(serial)
 
@@ -55,6 +59,11 @@ class PlatformKeys:
         if not self._certificates:
             raise Ambiguous("WeChat has no certificate for this merchant")
         return next(reversed(self._certificates.items()))
+
+    def _refresh_aside(self, serial: str) -> None:
+        is_old = serial in self._certificates and time.monotonic() - self._fetched_at > REFRESH_SECONDS
+        if is_old and (self._refreshing is None or self._refreshing.done()):
+            self._refreshing = asyncio.create_task(self._refresh(serial))
 
     async def _refresh(self, serial: str) -> None:
         async with self._lock:

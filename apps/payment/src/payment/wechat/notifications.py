@@ -53,7 +53,7 @@ class NotificationReader:
             raise InvalidNotification("timestamp")
         if abs(self._clock().timestamp() - int(timestamp)) > WINDOW_SECONDS:
             raise InvalidNotification("stale")
-        key = await self._keys.find(serial)
+        key = await self._keys.find(serial, queue=False)
         if key is None:
             raise InvalidNotification("serial")
         if not is_signed(key, signature, message(timestamp, once, body)):
