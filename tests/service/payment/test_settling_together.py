@@ -121,6 +121,7 @@ async def test_a_batch_with_every_kind_of_misfit_settles_the_others_and_keeps_ea
         "repeated": verdict(8),
         "late": verdict(9),
         "settled by another transaction": verdict(8, transaction_id="4200000000000000000099999999"),
+        "currency": verdict(11, currency="USD"),
         "closed": verdict(
             7, trade_state="CLOSED", total_fen=None, transaction_id=None, success_time=None, source="close"
         ),
