@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import psycopg
 import pytest
 
 from order import codes
@@ -117,3 +118,17 @@ async def test_a_late_word_of_a_known_payment_is_old_in_a_delivery_too(order: Or
     assert statuses == ["SUCCESS"] * 3
     assert order.row(sn)["version"] == 2
     assert [order.row(other)["trade_state"] for other in others] == [1, 1]
+
+
+async def test_an_order_that_another_transaction_holds_delays_nothing_but_itself(
+    order: Order, order_database: str
+) -> None:
+    sns = [await order.create() for _ in range(3)]
+    async with await psycopg.AsyncConnection.connect(order_database) as holder:
+        await holder.execute("select 1 from homestay_order where sn = %s for update", [sns[1]])
+        delivery = asyncio.create_task(order.hear(*(paid(sn) for sn in sns)))
+        async with asyncio.timeout(10):
+            while [order.row(sn)["trade_state"] for sn in sns] != [1, 0, 1]:
+                await asyncio.sleep(0.01)
+    assert await delivery == ["SUCCESS"] * 3
+    assert [order.row(sn)["trade_state"] for sn in sns] == [1, 1, 1]

@@ -219,3 +219,14 @@ async def test_each_event_carries_the_trace_of_its_own_callback(settlement, add,
         event_ = envelope if isinstance(envelope, dict) else json.loads(envelope)
         found[event_["data"]["paymentSn"]] = event_["traceparent"][3:35]
     assert found == {number(n): trace for n, trace in traces.items()}
+
+
+async def test_a_row_that_another_transaction_holds_delays_nothing_but_itself(settlement, add, rows, db):
+    await add(1, 2, 3)
+    async with db.transaction() as holder:
+        await holder.execute(text("select 1 from third_payment where sn = :sn for update"), {"sn": number(2)})
+        held = asyncio.create_task(settlement.apply(verdict(2)))
+        assert await together(settlement, [verdict(1), verdict(3)]) == [Applied.SETTLED] * 2
+        assert not held.done()
+    assert await held is Applied.SETTLED
+    assert await rows("select count(*) from payment_transition where seq = 2") == [(3,)]

@@ -2,6 +2,7 @@
 for an order that waits for it. Everything else (late, second, refunded, unknown) is left to be handled alone.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.events import CloudEvent
 from servicekit.outbox import publish_later
+from servicekit.telemetry import continued
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,13 @@ class Batch:
 
     async def take(self, received: Sequence[PaymentEvent]) -> set[int]:
         """Handle what is plain; each event must be of another order. Returns the positions that are done (paid now, or
-        handled before). Raises DatabaseUnavailable, and IntegrityError where a check-in code is taken: nothing is written
-        then."""
+        handled before); an order whose row another transaction has locked is not waited for. Raises DatabaseUnavailable,
+        and IntegrityError where a check-in code is taken: nothing is written then."""
         async with self.db.transaction() as tx:
             orders = await repository.lock_for_payment(tx, [each.order_sn for each in received])
             handled = await inbox.known(tx, [each.event for each in received])
             payments = await repository.known_payments(tx, [each.fact.payment_sn for each in received])
+            payments.update(sn for sn, times in Counter(each.fact.payment_sn for each in received).items() if times > 1)
             done = {place for place, each in enumerate(received) if (each.event.source, each.event.id) in handled}
             plain = [
                 place
@@ -63,7 +66,7 @@ class Batch:
                 TradeState.WAIT_USE,
                 version=order.version,
                 changed_at=now,
-                traceparent=each.event.traceparent,
+                traceparent=continued(each.event.traceparent),
             )
             for each, order in zip(plain, paid, strict=True)
         ]

@@ -110,7 +110,7 @@ class NewlyPaid:
 
 _LOCK_FOR_PAYMENT = text(
     "select id, sn, trade_state, version, order_total_fen, payment_sn from homestay_order"
-    " where sn = any(cast(:sns as text[])) order by id for update"
+    " where sn = any(cast(:sns as text[])) order by id for update skip locked"
 )
 _KNOWN_PAYMENTS = text("select payment_sn from order_payment where payment_sn = any(cast(:sns as text[]))")
 _WRITE_PAID = text(
@@ -134,7 +134,7 @@ _WRITE_PAYMENTS = text(
 
 
 async def lock_for_payment(tx: Transaction, sns: Sequence[str]) -> dict[str, LockedOrder]:
-    """The orders of these numbers by number, locked in the order of their ids: two batches never wait for each other."""
+    """The orders of these numbers by number, as far as no other transaction has them locked: nothing waits here."""
     rows = (await tx.execute(_LOCK_FOR_PAYMENT, {"sns": list(sns)})).all()
     return {row.sn: LockedOrder(*row) for row in rows}
 

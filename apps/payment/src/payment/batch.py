@@ -39,9 +39,9 @@ Misfit = Callable[[repository.LockedPayment, Verdict], object]
 async def settle_plain(tx: Transaction, arrived: Sequence[Arrived], misfit: Misfit, clock: Clock) -> dict[int, Applied]:
     """Settle what is plain: lock the rows in the order of their ids, decide, write each table with one statement.
 
-    Returns what was done by position in `arrived`; a position that is missing changed nothing and must be settled alone,
-    in the order of `arrived`. Raises IntegrityError where another transaction of the database settles another payment by
-    the same number at this moment: nothing is written then.
+    Returns what was done by position in `arrived`; a position that is missing changed nothing and must be settled alone:
+    so must a payment whose row another transaction has locked, for which nothing here waits. Raises IntegrityError where
+    another payment is being settled by the same transaction number at this moment: nothing is written then.
     """
     times = Counter(each.verdict.out_trade_no for each in arrived)
     plain = [
@@ -70,7 +70,7 @@ async def settle_plain(tx: Transaction, arrived: Sequence[Arrived], misfit: Misf
         elif (current, following) == (PayStatus.WAITING, PayStatus.PAID):
             paid = replace(payment, pay_status=following, version=payment.version + 1, pay_time=verdict.success_time)
             settled.append(repository.NewlyPaid(paid.id, paid.version, current, verdict))
-            facts.append(replace(events.paystatus_updated(paid, clock), traceparent=arrived[place].traceparent or None))
+            facts.append(replace(events.paystatus_updated(paid, clock), traceparent=arrived[place].traceparent))
             done[place] = Applied.SETTLED
     if settled:
         await repository.write_paid(tx, settled)

@@ -121,7 +121,7 @@ class NewlyPaid:
 
 _LOCK_FOR_SETTLING = text(
     "select id, sn, order_sn, service_type, trade_type, total_fen, pay_status, version, transaction_id, pay_time, request"
-    " from third_payment where sn = any(cast(:sns as text[])) order by id for update"
+    " from third_payment where sn = any(cast(:sns as text[])) order by id for update skip locked"
 )
 _OWNERS = text("select transaction_id, id from third_payment where transaction_id = any(cast(:ids as text[]))")
 _WRITE_PAID = text(
@@ -139,7 +139,7 @@ _WRITE_TRANSITIONS = text(
 
 
 async def lock_for_settling(tx: Transaction, sns: Sequence[str]) -> dict[str, LockedPayment]:
-    """The payments of these numbers by number, locked in the order of their ids: two batches never wait for each other."""
+    """The payments of these numbers by number, as far as no other transaction has them locked: nothing waits here."""
     rows = (await tx.execute(_LOCK_FOR_SETTLING, {"sns": list(sns)})).all()
     return {row.sn: LockedPayment(*row) for row in rows}
 

@@ -1,5 +1,6 @@
 """The only place where a payment is settled. Callback, query and close all come here as one Verdict."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,8 +21,9 @@ from payment.wechat.verdicts import Verdict
 from servicekit.clock import Clock
 from servicekit.collector import Collector
 from servicekit.db import Database, Transaction
+from servicekit.errors import DatabaseUnavailable
 from servicekit.outbox import publish_later
-from servicekit.telemetry import continue_trace, current_traceparent
+from servicekit.telemetry import current_traceparent
 
 log = structlog.get_logger()
 VERDICTS = prometheus_client.Counter(
@@ -30,6 +32,8 @@ VERDICTS = prometheus_client.Counter(
 
 BATCH, MOST_WAITING = 256, 2048
 """Verdicts of one transaction, and those that may wait for the next ones: some two seconds' worth."""
+BATCH_SECONDS = 3.0
+"""Below the four within which WeChat is answered: a connection that hangs costs its batch, not the next one too."""
 
 
 @dataclass(frozen=True)
@@ -71,41 +75,33 @@ class Settlement:
 
     def __init__(self, db: Database, clock: Clock, mchid: str, appid: str) -> None:
         self.db, self.clock, self.mchid, self.appid = db, clock, mchid, appid
-        self._collector: Collector[Arrived, Applied] = Collector(
-            self._apply_together, batch=BATCH, waiting=MOST_WAITING
+        self._collector: Collector[Arrived, Applied | None] = Collector(
+            self._settle_plain, batch=BATCH, waiting=MOST_WAITING
         )
 
     async def apply(self, verdict: Verdict) -> Applied:
-        """Lock, check, change, tell: one transaction.
+        """Lock, check, change, tell: one transaction, for what is plain together with others.
 
         A repeated verdict changes nothing. One that contradicts our books (an unknown number, or anything in `WHOSE` and
-        `COMPARED`) changes nothing either: it is kept for review. Raises DatabaseUnavailable, and
-        Unavailable when too many wait.
+        `COMPARED`) changes nothing either: it is kept for review. Raises DatabaseUnavailable, and Unavailable when too
+        many wait.
         """
-        return await self._collector.submit(Arrived(verdict, current_traceparent()))
+        applied = await self._collector.submit(Arrived(verdict, current_traceparent()))
+        return applied if applied is not None else await self._apply_alone(verdict)
 
-    async def _apply_together(self, arrived: Sequence[Arrived]) -> list[Applied | Exception]:
-        """The plain ones by one transaction, each of the others by its own: a bad one harms no other."""
+    async def _settle_plain(self, arrived: Sequence[Arrived]) -> list[Applied | None]:
+        """What was done with each; None: it changed nothing and must be settled alone, by whoever brought it."""
         try:
-            async with self.db.transaction() as tx:
+            async with asyncio.timeout(BATCH_SECONDS), self.db.transaction() as tx:
                 done = await settle_plain(tx, arrived, self._misfit, self.clock)
         except IntegrityError:  # a transaction number that another payment has: each alone shows which
-            done = {}
+            return [None] * len(arrived)
+        except TimeoutError as error:
+            raise DatabaseUnavailable(f"no commit within {BATCH_SECONDS:g} s") from error
         _count(arrived, done)
-        results: list[Applied | Exception] = []
-        for place, each in enumerate(arrived):
-            if (applied := done.get(place)) is not None:
-                results.append(applied)
-                continue
-            try:
-                results.append(await self._apply_alone(each))
-            except Exception as error:  # noqa: BLE001 - it is the answer to whoever brought this one
-                results.append(error)
-        return results
+        return [done.get(place) for place in range(len(arrived))]
 
-    async def _apply_alone(self, arrived: Arrived) -> Applied:
-        verdict = arrived.verdict
-        continue_trace(arrived.traceparent)
+    async def _apply_alone(self, verdict: Verdict) -> Applied:
         async with self.db.transaction() as tx:
             payment = await repository.lock_by_sn(tx, verdict.out_trade_no)
             if payment is None:

@@ -45,7 +45,7 @@ _INSERT = text(
 @dataclass(frozen=True)
 class OutgoingEvent:
     """A fact for others. `key` orders it: events of one key arrive in the order of their commits. `traceparent` is the
-    trace that it belongs to, where that is not the current one."""
+    trace that it belongs to; None: the current one."""
 
     topic: str
     key: str
@@ -86,6 +86,6 @@ def _envelope(event: OutgoingEvent) -> dict[str, Any]:
         "datacontenttype": "application/json",
         "data": event.data,
     }
-    if traceparent := event.traceparent or current_traceparent():
+    if traceparent := current_traceparent() if event.traceparent is None else event.traceparent:
         envelope["traceparent"] = traceparent
     return envelope
