@@ -16,6 +16,7 @@ from notification.repository import Turn
 from notification.retries import RetryPolicy
 from notification.states import Kind
 from notification.subscriptions import order_refunds, order_states
+from order.batch import Batch
 from order.booking import Booking
 from order.checkin import CheckIn
 from order.closing import Closing as OrderClosing
@@ -86,7 +87,7 @@ class House:
         self.delivery = Delivery(self.attempts, _Guests(self), wechat, templates)  # type: ignore[arg-type]
         planning = Planning(notification, clock, policy, lambda: None)
         consumers: list[Consumer[Any]] = [
-            payment_status(self.fulfilment), refund_failed(self.order_refunds),
+            payment_status(self.fulfilment, Batch(order, clock)), refund_failed(self.order_refunds),
             on_refund_requested(self.refunds), order_states(planning), order_refunds(planning),
         ]  # fmt: skip
         self.consumers = {consumer.topic: consumer for consumer in consumers}

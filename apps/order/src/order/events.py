@@ -19,8 +19,15 @@ def zulu(moment: datetime) -> str:
 
 
 def trade_state_updated(
-    sn: str, was: TradeState, now_is: TradeState, *, version: int, changed_at: datetime
+    sn: str,
+    was: TradeState,
+    now_is: TradeState,
+    *,
+    version: int,
+    changed_at: datetime,
+    traceparent: str | None = None,
 ) -> OutgoingEvent:
+    """`traceparent` is the trace of the cause, where that is not the current one."""
     data = {
         "orderSn": sn,
         "tradeState": int(now_is),
@@ -28,7 +35,7 @@ def trade_state_updated(
         "changedAt": zulu(changed_at),
         "version": version,
     }
-    return OutgoingEvent(TRADE_STATE_TOPIC, sn, TRADE_STATE_TYPE, SOURCE, sn, data, changed_at)
+    return OutgoingEvent(TRADE_STATE_TOPIC, sn, TRADE_STATE_TYPE, SOURCE, sn, data, changed_at, traceparent)
 
 
 def refund_requested(

@@ -40,11 +40,11 @@ class Fulfilment:
     async def on_payment_fact(self, event: CloudEvent, order_sn: str, fact: PaymentFact) -> None:
         """Take one event, once. Raises Poison for an order that is not ours or an amount that is not the order's."""
         async with self._db.transaction() as tx:
-            if not await inbox.first_time(tx, event):
-                return
-            order = await repository.lock(tx, order_sn)
+            order = await repository.lock(tx, order_sn)  # before the inbox, as a batch does: else the two deadlock
             if order is None:
                 raise Poison(f"no order {order_sn}")
+            if not await inbox.first_time(tx, event):
+                return
             await self.apply(tx, order, fact)
 
     async def apply(self, tx: Transaction, order: HomestayOrder, fact: PaymentFact) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from order import jobs, peers, subscriptions
+from order.batch import Batch
 from order.booking import Booking
 from order.checkin import CheckIn
 from order.closing import Closing
@@ -40,7 +41,10 @@ def create_app(
     travel, payment = peers.Travel(sidecar), peers.Payment(sidecar)
     refunds = Refunds(db, clock)
     fulfilment = Fulfilment(db, clock, refunds)
-    consumers: list[Consumer[Any]] = [subscriptions.payment_status(fulfilment), subscriptions.refund_failed(refunds)]
+    consumers: list[Consumer[Any]] = [
+        subscriptions.payment_status(fulfilment, Batch(db, clock)),
+        subscriptions.refund_failed(refunds),
+    ]
     keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "order", consumers)
     answer_within = timedelta(seconds=settings.refund_answer_seconds)

@@ -13,10 +13,11 @@ from prometheus_client import Counter
 
 from payment import reconciliation_repository as books
 from payment import repository
+from payment.batch import Applied
 from payment.models import ReconciliationDifference as Difference
 from payment.refund_settlement import RefundSettlement
 from payment.refund_states import UNSETTLED
-from payment.settlement import Applied, Settlement
+from payment.settlement import Settlement
 from payment.states import PAID_WORDS
 from payment.wechat.errors import Meaning, Refused, WechatError
 from payment.wechat.verdicts import RefundVerdict, Verdict

@@ -1,6 +1,9 @@
 """The facts that payment publishes: a payment was paid, or wholly refunded; a refund ended without moving money."""
 
-from payment.models import Refund, ThirdPayment
+from datetime import datetime
+from typing import Protocol
+
+from payment.models import Refund
 from servicekit.clock import Clock
 from servicekit.outbox import OutgoingEvent
 
@@ -10,7 +13,26 @@ REFUND_REQUESTED_TOPIC = "order-refund-requested-topic"
 SOURCE = "minsu/payment"
 
 
-def paystatus_updated(payment: ThirdPayment, clock: Clock) -> OutgoingEvent:
+class PaidPayment(Protocol):
+    """What is told of a payment."""
+
+    @property
+    def sn(self) -> str: ...
+    @property
+    def order_sn(self) -> str: ...
+    @property
+    def service_type(self) -> str: ...
+    @property
+    def pay_status(self) -> int: ...
+    @property
+    def total_fen(self) -> int: ...
+    @property
+    def pay_time(self) -> datetime | None: ...
+    @property
+    def version(self) -> int: ...
+
+
+def paystatus_updated(payment: PaidPayment, clock: Clock) -> OutgoingEvent:
     """`orderSn` is the order's number. The source system put the payment's there, and no order ever turned paid."""
     if payment.pay_time is None:
         raise ValueError(f"{payment.sn} was never paid: there is nothing to tell")

@@ -7,11 +7,12 @@ from typing import Final
 import structlog
 
 from payment import events, refund_repository, repository
+from payment.batch import Applied
 from payment.comparing import Compared, misfit
 from payment.models import Refund, ThirdPayment
 from payment.refund_states import ContradictoryWord, RefundState, next_state
 from payment.refunds import new_refund
-from payment.settlement import VERDICTS, Applied
+from payment.settlement import VERDICTS
 from payment.states import PayStatus
 from payment.wechat.verdicts import RefundVerdict
 from servicekit.clock import Clock

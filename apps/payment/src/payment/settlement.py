@@ -1,42 +1,46 @@
 """The only place where a payment is settled. Callback, query and close all come here as one Verdict."""
 
+import asyncio
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
+import prometheus_client
 import structlog
-from prometheus_client import Counter
+from sqlalchemy.exc import IntegrityError
 
 from payment import events, refund_repository, repository
+from payment.batch import Applied, Arrived, settle_plain
 from payment.comparing import Compared, misfit
 from payment.models import ThirdPayment
+from payment.repository import LockedPayment
 from payment.states import PAID_WORDS, PayStatus, next_status
 from payment.wechat.verdicts import Verdict
 from servicekit.clock import Clock
+from servicekit.collector import Collector
 from servicekit.db import Database, Transaction
+from servicekit.errors import DatabaseUnavailable
 from servicekit.outbox import publish_later
+from servicekit.telemetry import current_traceparent
 
 log = structlog.get_logger()
-VERDICTS = Counter(
+VERDICTS = prometheus_client.Counter(
     "payment_verdicts_total", "WeChat's words by where they came from and what they did", ["source", "did"]
 )
 
-
-class Applied(Enum):
-    """What a verdict did."""
-
-    SETTLED = "settled"
-    CLOSED = "closed"
-    UNCHANGED = "unchanged"
-    NEEDS_REVIEW = "needs_review"
+BATCH, MOST_WAITING = 256, 2048
+"""Verdicts of one transaction, and those that may wait for the next ones: some two seconds' worth."""
+BATCH_SECONDS = 3.0
+"""Below the four within which WeChat is answered: a connection that hangs costs its batch, not the next one too."""
 
 
 @dataclass(frozen=True)
 class Ours:
     """What our books, and our settings, say of a payment."""
 
-    payment: ThirdPayment
+    payment: ThirdPayment | LockedPayment
     mchid: str
     appid: str
 
@@ -65,33 +69,51 @@ COMPARED: Final[tuple[Compared[Verdict, Ours], ...]] = (
 nothing but CNY, of the payer either, for a merchant of the mainland."""
 
 
-@dataclass(frozen=True)
 class Settlement:
-    """`apply` takes WeChat's verified word, once or many times, from any number of replicas at the same moment."""
+    """`apply` takes WeChat's verified word, once or many times, from any number of replicas at the same moment. What
+    arrives together is settled together."""
 
-    db: Database
-    clock: Clock
-    mchid: str
-    appid: str
+    def __init__(self, db: Database, clock: Clock, mchid: str, appid: str) -> None:
+        self.db, self.clock, self.mchid, self.appid = db, clock, mchid, appid
+        self._collector: Collector[Arrived, Applied | None] = Collector(
+            self._settle_plain, batch=BATCH, waiting=MOST_WAITING
+        )
 
     async def apply(self, verdict: Verdict) -> Applied:
-        """Lock, check, change, tell: one transaction.
+        """Lock, check, change, tell: one transaction, for what is plain together with others.
 
         A repeated verdict changes nothing. One that contradicts our books (an unknown number, or anything in `WHOSE` and
-        `COMPARED`) changes nothing either: it is kept for review. Raises DatabaseUnavailable.
+        `COMPARED`) changes nothing either: it is kept for review. Raises DatabaseUnavailable, and Unavailable when too
+        many wait.
         """
+        applied = await self._collector.submit(Arrived(verdict, current_traceparent()))
+        return applied if applied is not None else await self._apply_alone(verdict)
+
+    async def _settle_plain(self, arrived: Sequence[Arrived]) -> list[Applied | None]:
+        """What was done with each; None: it changed nothing and must be settled alone, by whoever brought it."""
+        try:
+            async with asyncio.timeout(BATCH_SECONDS), self.db.transaction() as tx:
+                done = await settle_plain(tx, arrived, self._misfit, self.clock)
+        except IntegrityError:  # a transaction number that another payment has: each alone shows which
+            return [None] * len(arrived)
+        except TimeoutError as error:
+            raise DatabaseUnavailable(f"no commit within {BATCH_SECONDS:g} s") from error
+        _count(arrived, done)
+        return [done.get(place) for place in range(len(arrived))]
+
+    async def _apply_alone(self, verdict: Verdict) -> Applied:
         async with self.db.transaction() as tx:
             payment = await repository.lock_by_sn(tx, verdict.out_trade_no)
             if payment is None:
                 applied = await self._review(tx, verdict, "unknown_number", "no payment has this number")
-            elif unfit := await self._misfit(tx, payment, verdict):
+            elif unfit := self._misfit(payment, verdict) or await self._taken(tx, payment, verdict):
                 applied = await self._review(tx, verdict, *unfit)
             else:
                 applied = await self._change(tx, payment, verdict)
         VERDICTS.labels(verdict.source, applied.value).inc()
         return applied
 
-    async def _misfit(self, tx: Transaction, payment: ThirdPayment, verdict: Verdict) -> tuple[str, str] | None:
+    def _misfit(self, payment: ThirdPayment | LockedPayment, verdict: Verdict) -> tuple[str, str] | None:
         """What does not fit, as (reason, detail)."""
         ours = Ours(payment, self.mchid, self.appid)
         if found := misfit(WHOSE, verdict, ours):
@@ -102,6 +124,12 @@ class Settlement:
             return found
         if not verdict.transaction_id or verdict.success_time is None:
             return "incomplete", "a paid transaction without its number or time"
+        return None
+
+    async def _taken(self, tx: Transaction, payment: ThirdPayment, verdict: Verdict) -> tuple[str, str] | None:
+        """The misfit of a transaction that has settled another payment."""
+        if verdict.trade_state not in PAID_WORDS or not verdict.transaction_id:
+            return None
         other = await repository.by_transaction(tx, verdict.transaction_id)
         if other is not None and other.id != payment.id:
             return "transaction", f"the transaction has settled payment {other.sn}"
@@ -139,3 +167,11 @@ class Settlement:
         await publish_later(tx, events.paystatus_updated(payment, self.clock))
         log.info("payment settled", payment_sn=payment.sn, order_sn=payment.order_sn, source=verdict.source)
         return Applied.SETTLED
+
+
+def _count(arrived: Sequence[Arrived], done: Mapping[int, Applied]) -> None:
+    counts = Counter((arrived[place].verdict.source, applied.value) for place, applied in done.items())
+    for labels, count in counts.items():
+        VERDICTS.labels(*labels).inc(count)
+    if settled := [place for place, applied in done.items() if applied is Applied.SETTLED]:
+        log.info("payments settled", count=len(settled), first=arrived[settled[0]].verdict.out_trade_no)

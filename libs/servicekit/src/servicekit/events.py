@@ -1,11 +1,14 @@
 """The Kafka edge: bulk deliveries in, SUCCESS / RETRY / DROP out.
 
 A handler that returns took the event; one that raises Poison (or cannot read it) sends it to the dead letters; any other
-failure leaves it with the broker. Events of one key are handled in order, keys side by side.
+failure leaves it with the broker. Events of one key are handled in order, keys side by side; what a consumer can handle
+together is handled by one transaction first.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections import Counter as Counts
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeGuard, TypeVar
 
@@ -59,16 +62,29 @@ class CloudEvent(BaseModel):
 
 
 @dataclass(frozen=True)
+class Received(Generic[D]):
+    """An event that could be read."""
+
+    event: CloudEvent
+    data: D
+
+
+@dataclass(frozen=True)
 class Consumer(Generic[D]):
-    """What one service does with one topic. `handle` opens its own transaction and records the event in its inbox."""
+    """What one service does with one topic. `handle` opens its own transaction and records the event in its inbox.
+
+    `handle_plain` does the same for many events of different keys in one transaction. It returns the positions that it
+    took; the others are given to `handle`, one by one. Where it raises, it has taken none.
+    """
 
     topic: str
     path: str
     data: type[D]
     handle: Callable[[CloudEvent, D], Awaitable[None]]
+    handle_plain: Callable[[Sequence[Received[D]]], Awaitable[set[int]]] | None = None
 
-    async def apply(self, envelope: Any) -> None:
-        """Read and handle one event. Raises Poison when it can never be applied."""
+    def read(self, envelope: Any) -> Received[D]:
+        """Raises Poison when it can never be read."""
         try:
             event = CloudEvent.model_validate(envelope)
             data = self.data.model_validate(event.data)
@@ -76,8 +92,35 @@ class Consumer(Generic[D]):
             raise Poison(f"cannot be read: {error.error_count()} errors, first {error.errors()[0]['loc']}") from error
         if member := unstorable_member(event.data):
             raise Poison(f"cannot be stored: {shown(member)}")
-        continue_trace(event.traceparent)
-        await self.handle(event, data)
+        return Received(event, data)
+
+    async def apply(self, envelope: Any) -> None:
+        """Read and handle one event. Raises Poison when it can never be applied."""
+        received = self.read(envelope)
+        continue_trace(received.event.traceparent)
+        await self.handle(received.event, received.data)
+
+    async def take_plain(self, entries: Sequence[dict[str, Any]]) -> set[str]:
+        """Handle together what can be handled so; returns the entryIds that are done."""
+        if self.handle_plain is None or len(entries) < 2:
+            return set()
+        times = Counts(_key(entry) for entry in entries)
+        chosen: list[tuple[str, Received[D]]] = []
+        for entry in entries:
+            with contextlib.suppress(Poison):  # it is told of where it is handled alone
+                if times[_key(entry)] == 1:
+                    chosen.append((entry["entryId"], self.read(entry.get("event"))))
+        try:
+            done = await self.handle_plain([received for _, received in chosen])
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one of them is at fault: each alone shows which
+            log.warning(
+                "events are handled one by one", topic=self.topic, reason=f"{type(error).__name__}: {error}"[:300]
+            )
+            return set()
+        HANDLED.labels(self.topic, SUCCESS).inc(len(done))
+        return {chosen[place][0] for place in done}
 
     async def outcome(self, envelope: Any) -> str:
         """`apply`, told in the sidecar's words."""
@@ -118,20 +161,31 @@ def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, A
             return {"status": DROP}
         if not isinstance(body, dict) or not _is_bulk(body.get("entries")):
             return {"status": await consumer.outcome(body)}
+        entries = body["entries"]
+        try:
+            done = await consumer.take_plain(entries)
+        except Unavailable as error:
+            log.warning("events must wait", topic=consumer.topic, count=len(entries), reason=str(error))
+            return {"statuses": [{"entryId": entry["entryId"], "status": RETRY} for entry in entries]}
         lanes: dict[str, list[dict[str, Any]]] = {}
-        for entry in body["entries"]:
-            metadata = entry.get("metadata")
-            key = str((metadata.get("__key") if isinstance(metadata, dict) else "") or entry["entryId"])
-            lanes.setdefault(key, []).append(entry)
+        for entry in entries:
+            if entry["entryId"] not in done:
+                lanes.setdefault(_key(entry), []).append(entry)
         gate = asyncio.Semaphore(PARALLEL_KEYS)
         answers = await asyncio.gather(*(_lane(consumer, lane, gate) for lane in lanes.values()))
-        return {"statuses": [status for lane in answers for status in lane]}
+        settled = [{"entryId": entry_id, "status": SUCCESS} for entry_id in done]
+        return {"statuses": settled + [status for lane in answers for status in lane]}
 
     return receive
 
 
 def _is_bulk(entries: Any) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(entries, list) and all(isinstance(each, dict) and "entryId" in each for each in entries)
+
+
+def _key(entry: dict[str, Any]) -> str:
+    metadata = entry.get("metadata")
+    return str((metadata.get("__key") if isinstance(metadata, dict) else "") or entry["entryId"])
 
 
 async def _lane(consumer: Consumer[Any], lane: list[dict[str, Any]], gate: asyncio.Semaphore) -> list[dict[str, str]]:

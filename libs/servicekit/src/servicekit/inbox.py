@@ -1,5 +1,7 @@
 """Each event takes effect once: its id is written in the effect's own transaction, and a second one finds it there."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
@@ -25,6 +27,29 @@ async def first_time(tx: Transaction, event: CloudEvent) -> bool:
     """
     statement = insert(inbox).values(source=event.source, event_id=event.id).on_conflict_do_nothing()
     return bool((await tx.execute(statement.returning(inbox.c.event_id))).first())
+
+
+_KNOWN = text(
+    "select i.source, i.event_id from inbox i join unnest(cast(:sources as text[]), cast(:ids as text[]))"
+    " as e(source, event_id) on i.source = e.source and i.event_id = e.event_id"
+)
+_RECORD = text(
+    "insert into inbox (source, event_id) select * from unnest(cast(:sources as text[]), cast(:ids as text[]))"
+)
+
+
+async def known(tx: Transaction, events: Sequence[CloudEvent]) -> set[tuple[str, str]]:
+    """Those of `events` that were recorded before, as (source, id)."""
+    return {(source, event_id) for source, event_id in await tx.execute(_KNOWN, _columns(events))}
+
+
+async def record(tx: Transaction, events: Sequence[CloudEvent]) -> None:
+    """Record events that are not known. Raises IntegrityError where another transaction recorded one meanwhile."""
+    await tx.execute(_RECORD, _columns(events))
+
+
+def _columns(events: Sequence[CloudEvent]) -> dict[str, list[str]]:
+    return {"sources": [event.source for event in events], "ids": [event.id for event in events]}
 
 
 async def prune(tx: Transaction, *, keep_days: int = 30, limit: int = 5000) -> int:

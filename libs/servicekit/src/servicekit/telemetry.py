@@ -18,12 +18,19 @@ _SECRETS = re.compile(
 )
 
 
-def continue_trace(traceparent: str | None) -> str:
-    """Adopt the caller's trace, or begin one; answers the trace id (32 hex)."""
+def continued(traceparent: str | None) -> str:
+    """The trace context of what follows from `traceparent`: the same trace, or a new one where it is none."""
     matched = _TRACEPARENT.match(traceparent or "")
     trace_id = matched[1] if matched else secrets.token_hex(16)
     flags = matched[3] if matched else "00"
-    _current.set(f"00-{trace_id}-{secrets.token_hex(8)}-{flags}")
+    return f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
+
+
+def continue_trace(traceparent: str | None) -> str:
+    """Adopt the caller's trace, or begin one; returns the trace id (32 hex)."""
+    following = continued(traceparent)
+    trace_id = following[3:35]
+    _current.set(following)
     structlog.contextvars.bind_contextvars(trace_id=trace_id)
     return trace_id
 

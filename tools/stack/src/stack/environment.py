@@ -179,6 +179,7 @@ class Environment:
         values = {
             "GATEWAY_URL": layout.url("gateway"),
             "STOREFRONT_URL": layout.url("gateway"),
+            "PAYMENT_URL": layout.url("payment"),
             "WECHATSIM_URL": layout.url("wechatsim"),
             "KAFKA_BROKERS": self.brokers,
             "WXPAY_BASE_URL": layout.url("wechatsim"),

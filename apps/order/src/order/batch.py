@@ -1,0 +1,93 @@
+"""Many orders turned to paid by one transaction. Only the plain case: the first event of a payment, of the right amount,
+for an order that waits for it. Everything else (late, second, refunded, unknown) is left to be handled alone.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from order import codes, events, repository, states
+from order.fulfilment import PAID, PaymentFact
+from order.states import Effect, TradeState
+from servicekit import inbox
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+from servicekit.events import CloudEvent
+from servicekit.outbox import publish_later
+from servicekit.telemetry import continued
+
+
+@dataclass(frozen=True)
+class PaymentEvent:
+    """One event of payment's: which order it is about, and what it says."""
+
+    event: CloudEvent
+    order_sn: str
+    fact: PaymentFact
+
+
+@dataclass(frozen=True)
+class Batch:
+    db: Database
+    clock: Clock
+
+    async def take(self, received: Sequence[PaymentEvent]) -> set[int]:
+        """Handle what is plain; each event must be of another order. Returns the positions that are done (paid now, or
+        handled before); an order whose row another transaction has locked is not waited for. Raises DatabaseUnavailable,
+        and IntegrityError where a check-in code is taken: nothing is written then."""
+        async with self.db.transaction() as tx:
+            orders = await repository.lock_for_payment(tx, [each.order_sn for each in received])
+            handled = await inbox.known(tx, [each.event for each in received])
+            payments = await repository.known_payments(tx, [each.fact.payment_sn for each in received])
+            payments.update(sn for sn, times in Counter(each.fact.payment_sn for each in received).items() if times > 1)
+            done = {place for place, each in enumerate(received) if (each.event.source, each.event.id) in handled}
+            plain = [
+                place
+                for place, each in enumerate(received)
+                if place not in done
+                and each.fact.payment_sn not in payments
+                and _is_plain(orders.get(each.order_sn), each.fact)
+            ]
+            paid = [_paid(orders[received[place].order_sn], received[place].fact) for place in plain]
+            if paid:
+                await self._write(tx, [received[place] for place in plain], paid, self.clock())
+        return done.union(plain)
+
+    async def _write(
+        self, tx: Transaction, plain: Sequence[PaymentEvent], paid: Sequence[repository.NewlyPaid], now: datetime
+    ) -> None:
+        await inbox.record(tx, [each.event for each in plain])
+        await repository.write_paid(tx, paid, now)
+        facts = [
+            events.trade_state_updated(
+                order.sn,
+                TradeState.WAIT_PAY,
+                TradeState.WAIT_USE,
+                version=order.version,
+                changed_at=now,
+                traceparent=continued(each.event.traceparent),
+            )
+            for each, order in zip(plain, paid, strict=True)
+        ]
+        await publish_later(tx, *facts)
+
+
+def _is_plain(order: repository.LockedOrder | None, fact: PaymentFact) -> bool:
+    if order is None or fact.pay_status != PAID or fact.total_fen != order.order_total_fen:
+        return False
+    state = TradeState(order.trade_state)
+    return states.effect_of_paid(state, order.payment_sn, fact.payment_sn) is Effect.PAY
+
+
+def _paid(order: repository.LockedOrder, fact: PaymentFact) -> repository.NewlyPaid:
+    return repository.NewlyPaid(
+        id=order.id,
+        sn=order.sn,
+        version=order.version + 1,
+        code=codes.new_code(),
+        payment_sn=fact.payment_sn,
+        payment_version=fact.version,
+        total_fen=fact.total_fen,
+        paid_at=fact.paid_at,
+    )

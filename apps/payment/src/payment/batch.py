@@ -1,0 +1,78 @@
+"""Many payments settled by one transaction. Only the plain case: a paid transaction that fits a waiting payment, or
+repeats what is known. Everything else (reviews, closings, refunds, late payments) is left to be settled alone.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from payment import events, repository
+from payment.states import PayStatus, next_status
+from payment.wechat.verdicts import Verdict
+from servicekit.clock import Clock
+from servicekit.db import Transaction
+from servicekit.outbox import publish_later
+
+
+class Applied(Enum):
+    """What a verdict did."""
+
+    SETTLED = "settled"
+    CLOSED = "closed"
+    UNCHANGED = "unchanged"
+    NEEDS_REVIEW = "needs_review"
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A verdict and the trace that brought it."""
+
+    verdict: Verdict
+    traceparent: str
+
+
+Misfit = Callable[[repository.LockedPayment, Verdict], object]
+"""Returns something true when the verdict contradicts the payment."""
+
+
+async def settle_plain(tx: Transaction, arrived: Sequence[Arrived], misfit: Misfit, clock: Clock) -> dict[int, Applied]:
+    """Settle what is plain: lock the rows in the order of their ids, decide, write each table with one statement.
+
+    Returns what was done by position in `arrived`; a position that is missing changed nothing and must be settled alone:
+    so must a payment whose row another transaction has locked, for which nothing here waits. Raises IntegrityError where
+    another payment is being settled by the same transaction number at this moment: nothing is written then.
+    """
+    times = Counter(each.verdict.out_trade_no for each in arrived)
+    plain = [
+        place
+        for place, each in enumerate(arrived)
+        if each.verdict.trade_state == "SUCCESS" and times[each.verdict.out_trade_no] == 1
+    ]
+    if not plain:
+        return {}
+    locked = await repository.lock_for_settling(tx, [arrived[place].verdict.out_trade_no for place in plain])
+    owners = await repository.owners_of(tx, [arrived[place].verdict.transaction_id or "" for place in plain])
+    done: dict[int, Applied] = {}
+    settled: list[repository.NewlyPaid] = []
+    facts = []
+    for place in plain:
+        verdict = arrived[place].verdict
+        payment = locked.get(verdict.out_trade_no)
+        if payment is None or misfit(payment, verdict):
+            continue
+        if owners.setdefault(verdict.transaction_id or "", payment.id) != payment.id:
+            continue  # the transaction has settled another payment, or is about to
+        current = PayStatus(payment.pay_status)
+        following = next_status(current, verdict.trade_state)
+        if following is current:
+            done[place] = Applied.UNCHANGED
+        elif (current, following) == (PayStatus.WAITING, PayStatus.PAID):
+            paid = replace(payment, pay_status=following, version=payment.version + 1, pay_time=verdict.success_time)
+            settled.append(repository.NewlyPaid(paid.id, paid.version, current, verdict))
+            facts.append(replace(events.paystatus_updated(paid, clock), traceparent=arrived[place].traceparent))
+            done[place] = Applied.SETTLED
+    if settled:
+        await repository.write_paid(tx, settled)
+        await publish_later(tx, *facts)
+    return done

@@ -1,0 +1,232 @@
+"""Verdicts that arrive together are settled together, on a real PostgreSQL: one bad one harms no other."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event, text
+
+from payment.batch import Applied
+from payment.settlement import Settlement
+from payment.wechat.verdicts import Verdict
+from servicekit.telemetry import continue_trace
+from tests.service.payment.wechat import APPID, MCHID
+
+NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
+PAID_AT = datetime(2026, 11, 23, 1, 29, 58, tzinfo=UTC)
+
+
+def number(n):
+    return f"PMT202611230930{n:08d}"
+
+
+def order(n):
+    return f"HSO202611230930{n:08d}"
+
+
+def verdict(n, **changes):
+    word = {
+        "source": "callback",
+        "mchid": MCHID,
+        "appid": APPID,
+        "out_trade_no": number(n),
+        "trade_state": "SUCCESS",
+        "total_fen": 100 + n,
+        "transaction_id": f"42000000000000000000{n:08d}",
+        "success_time": PAID_AT,
+        "bank_type": "OTHERS",
+    }
+    return Verdict(**(word | changes))
+
+
+@pytest.fixture
+def settlement(db):
+    return Settlement(db, lambda: NOW, MCHID, APPID)
+
+
+@pytest.fixture
+def add(db):
+    async def add(*numbers, status=0):
+        paid = PAID_AT if status > 0 else None
+        async with db.transaction() as tx:
+            for n in numbers:
+                row = {
+                    "sn": number(n), "order_sn": order(n), "total": 100 + n, "status": status, "paid_at": paid,
+                    "transaction": f"42000000000000000000{n:08d}" if status > 0 else None,
+                    "expires": NOW + timedelta(minutes=30), "due": NOW + timedelta(days=1),
+                }  # fmt: skip
+                await tx.execute(
+                    text(
+                        "insert into third_payment (sn, order_sn, user_id, service_type, pay_mode, trade_type, total_fen,"
+                        " refunded_fen, pay_status, version, request, expires_at, trade_state, transaction_id, pay_time,"
+                        " next_query_at, queries) values (:sn, :order_sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI',"
+                        " :total, 0, :status, 1, '{}', :expires, 'NOTPAY', :transaction, :paid_at, :due, 0)"
+                    ),
+                    row,
+                )
+
+    return add
+
+
+@pytest.fixture
+def rows(db):
+    async def rows(sql, **values):
+        async with db.read() as session:
+            return [tuple(row) for row in await session.execute(text(sql), values)]
+
+    return rows
+
+
+STATES = "select sn, pay_status, version, trade_state, transaction_id from third_payment order by sn"
+TRANSITIONS = (
+    "select p.sn, t.seq, t.from_status, t.to_status, t.source from payment_transition t"
+    " join third_payment p on p.id = t.payment_id order by p.sn, t.seq"
+)
+TOLD = "select event->'data'->>'paymentSn' from outbox order by id"
+
+
+async def together(settlement, verdicts):
+    return await asyncio.gather(*(settlement.apply(each) for each in verdicts), return_exceptions=True)
+
+
+async def test_a_hundred_are_settled_by_a_handful_of_statements(settlement, add, rows, db):
+    await add(*range(1, 101))
+    statements = []
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    assert await together(settlement, [verdict(n) for n in range(1, 101)]) == [Applied.SETTLED] * 100
+    assert len(statements) <= 8  # the first may have come alone
+    assert await rows("select count(*), sum(version), count(distinct transaction_id) from third_payment") == [
+        (100, 200, 100)
+    ]
+    assert await rows(
+        "select count(*) from payment_transition where seq = 2 and from_status = 0 and to_status = 1"
+    ) == [(100,)]
+    assert await rows(TOLD) == [(number(n),) for n in range(1, 101)]
+
+
+async def test_a_batch_with_every_kind_of_misfit_settles_the_others_and_keeps_each_misfit(settlement, add, rows):
+    await add(1, 2, 3, 4, 5, 6, 7, 10, 11)
+    await add(8, status=1)
+    await add(9, status=-1)
+    arriving = {
+        "first alone": verdict(10),
+        "plain": verdict(1),
+        "amount": verdict(2, total_fen=1),
+        "unknown": verdict(77),
+        "merchant": verdict(3, mchid="1900000999"),
+        "app": verdict(4, appid="wx0000000000000009"),
+        "incomplete": verdict(5, transaction_id=None),
+        "another plain": verdict(6),
+        "repeated": verdict(8),
+        "late": verdict(9),
+        "settled by another transaction": verdict(8, transaction_id="4200000000000000000099999999"),
+        "currency": verdict(11, currency="USD"),
+        "closed": verdict(
+            7, trade_state="CLOSED", total_fen=None, transaction_id=None, success_time=None, source="close"
+        ),
+    }
+    applied = dict(zip(arriving, await together(settlement, arriving.values()), strict=True))
+    kept = Applied.NEEDS_REVIEW
+    assert applied == {
+        "first alone": Applied.SETTLED,
+        "plain": Applied.SETTLED,
+        "amount": kept,
+        "unknown": kept,
+        "merchant": kept,
+        "app": kept,
+        "incomplete": kept,
+        "another plain": Applied.SETTLED,
+        "repeated": Applied.UNCHANGED,
+        "late": Applied.SETTLED,
+        "settled by another transaction": kept,
+        "currency": kept,
+        "closed": Applied.CLOSED,
+    }
+    paid, untouched = {1, 6, 9, 10}, {2, 3, 4, 5, 11}
+    assert await rows("select sn from third_payment where pay_status = 1 and version = 2 order by sn") == [
+        (number(n),) for n in sorted(paid)
+    ]
+    assert await rows("select sn from third_payment where pay_status = 0 and version = 1 order by sn") == [
+        (number(n),) for n in sorted(untouched)
+    ]
+    assert await rows(TRANSITIONS) == [
+        (number(1), 2, 0, 1, "callback"),
+        (number(6), 2, 0, 1, "callback"),
+        (number(7), 2, 0, -1, "close"),
+        (number(9), 2, -1, 1, "callback"),
+        (number(10), 2, 0, 1, "callback"),
+    ]
+    assert sorted(await rows(TOLD)) == [(number(n),) for n in sorted(paid)]
+    assert sorted(await rows("select out_trade_no, reason from provider_notice")) == sorted(
+        [
+            (number(2), "amount"),
+            (number(77), "unknown_number"),
+            (number(3), "mchid"),
+            (number(4), "appid"),
+            (number(5), "incomplete"),
+            (number(8), "transaction"),
+            (number(11), "currency"),
+        ]
+    )
+
+
+async def test_the_same_number_many_times_in_one_batch_is_settled_once(settlement, add, rows):
+    await add(1, 2)
+    applied = await together(settlement, [verdict(2), *[verdict(1)] * 20])
+    assert sorted(each.value for each in applied) == ["settled"] * 2 + ["unchanged"] * 19
+    assert await rows(TRANSITIONS) == [(number(1), 2, 0, 1, "callback"), (number(2), 2, 0, 1, "callback")]
+    assert sorted(await rows(TOLD)) == [(number(1),), (number(2),)]
+
+
+async def test_one_transaction_number_for_two_payments_settles_the_neighbours_and_one_of_the_two(settlement, add, rows):
+    await add(1, 2, 3, 4)
+    stolen = verdict(1).transaction_id
+    applied = await together(settlement, [verdict(4), verdict(1), verdict(2, transaction_id=stolen), verdict(3)])
+    assert applied[0] is applied[1] is applied[3] is Applied.SETTLED
+    assert applied[2] is Applied.NEEDS_REVIEW
+    assert await rows("select out_trade_no, reason from provider_notice") == [(number(2), "transaction")]
+    assert await rows("select sn from third_payment where pay_status = 1 order by sn") == [
+        (number(1),), (number(3),), (number(4),)
+    ]  # fmt: skip
+    assert sorted(await rows(TOLD)) == [(number(1),), (number(3),), (number(4),)]
+
+
+async def test_two_replicas_with_the_same_batches_in_opposite_order_settle_each_once(db, settlement, add, rows):
+    await add(*range(1, 61))
+    other = Settlement(db, lambda: NOW, MCHID, APPID)
+    both = await asyncio.gather(
+        together(settlement, [verdict(n) for n in range(1, 61)]),
+        together(other, [verdict(n) for n in range(60, 0, -1)]),
+    )
+    assert sorted(each.value for side in both for each in side) == ["settled"] * 60 + ["unchanged"] * 60
+    assert await rows("select count(*), max(seq) from payment_transition") == [(60, 2)]
+    assert await rows("select count(*), count(distinct event_id) from outbox") == [(60, 60)]
+
+
+async def test_each_event_carries_the_trace_of_its_own_callback(settlement, add, rows):
+    await add(*range(1, 6))
+    traces = {n: f"{n:032x}" for n in range(1, 6)}
+
+    async def arrive(n):
+        continue_trace(f"00-{traces[n]}-{n:016x}-01")
+        return await settlement.apply(verdict(n))
+
+    await asyncio.gather(*(asyncio.create_task(arrive(n)) for n in traces))
+    told = await rows("select event from outbox")
+    found = {}
+    for (envelope,) in told:
+        event_ = envelope if isinstance(envelope, dict) else json.loads(envelope)
+        found[event_["data"]["paymentSn"]] = event_["traceparent"][3:35]
+    assert found == {number(n): trace for n, trace in traces.items()}
+
+
+async def test_a_row_that_another_transaction_holds_delays_nothing_but_itself(settlement, add, rows, db):
+    await add(1, 2, 3)
+    async with db.transaction() as holder:
+        await holder.execute(text("select 1 from third_payment where sn = :sn for update"), {"sn": number(2)})
+        held = asyncio.create_task(settlement.apply(verdict(2)))
+        assert await together(settlement, [verdict(1), verdict(3)]) == [Applied.SETTLED] * 2
+        assert not held.done()
+    assert await held is Applied.SETTLED
+    assert await rows("select count(*) from payment_transition where seq = 2") == [(3,)]
