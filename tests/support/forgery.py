@@ -1,6 +1,7 @@
 """Callbacks signed with the sandbox's own platform key: what WeChat could send, right or subtly wrong."""
 
 import base64
+import functools
 import json
 import secrets
 import time
@@ -53,10 +54,7 @@ def callback(environment: Mapping[str, str], content: Any) -> tuple[dict[str, st
             },
         }
     ).encode()
-    key = serialization.load_pem_private_key(
-        Path(environment["WXPAY_PLATFORM_PRIVATE_KEY_FILE"]).read_bytes(), password=None
-    )
-    assert isinstance(key, rsa.RSAPrivateKey)
+    key = _private_key(Path(environment["WXPAY_PLATFORM_PRIVATE_KEY_FILE"]).read_bytes())
     stamp, nonce = str(int(time.time())), secrets.token_hex(16)
     signature = key.sign(f"{stamp}\n{nonce}\n".encode() + body + b"\n", padding.PKCS1v15(), hashes.SHA256())
     return {
@@ -67,3 +65,10 @@ def callback(environment: Mapping[str, str], content: Any) -> tuple[dict[str, st
         "Wechatpay-Serial": environment["WXPAY_PLATFORM_SERIAL"],
         "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
     }, body
+
+
+@functools.cache
+def _private_key(pem: bytes) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(pem, password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
