@@ -40,10 +40,13 @@ class Background(Protocol):
     async def run(self) -> None: ...
 
 
-def provided(kind: type[T]) -> Callable[[Request], T]:
-    """`Annotated[Checkout, Depends(provided(Checkout))]`: the instance that `main.py` wired."""
+def provided(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
+    """`Annotated[Checkout, Depends(provided(Checkout))]`: the instance that `main.py` wired.
 
-    def of_request(request: Request) -> T:
+    A coroutine though it waits for nothing: FastAPI runs a plain function in a thread, which costs more than the request.
+    """
+
+    async def of_request(request: Request) -> T:
         instance: T = request.app.state.provided[kind]
         return instance
 

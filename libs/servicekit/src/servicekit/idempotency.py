@@ -164,7 +164,7 @@ class Once:
         return result
 
 
-def _once(
+async def _once(
     request: Request,
     response: Response,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=LONGEST_KEY, pattern=r"^[!-~]+$")] = None,

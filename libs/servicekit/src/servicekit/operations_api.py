@@ -11,7 +11,7 @@ from servicekit.operations import LetterState, Operations
 from servicekit.schemas import ApiModel, Empty, LastId, Note, Ok, PageSize, RowId
 
 
-def _operations(request: Request) -> Operations:
+async def _operations(request: Request) -> Operations:
     operations: Operations = request.app.state.operations
     return operations
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from servicekit.messages import preferred_language
 
 
-def _language(request: Request) -> str:
+async def _language(request: Request) -> str:
     return preferred_language(request.headers.get("accept-language", ""))
 
 
