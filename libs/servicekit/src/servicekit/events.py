@@ -180,7 +180,9 @@ def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, A
 
 
 def _is_bulk(entries: Any) -> TypeGuard[list[dict[str, Any]]]:
-    return isinstance(entries, list) and all(isinstance(each, dict) and "entryId" in each for each in entries)
+    return isinstance(entries, list) and all(
+        isinstance(each, dict) and isinstance(each.get("entryId"), str) for each in entries
+    )
 
 
 def _key(entry: dict[str, Any]) -> str:
