@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from servicekit.errors import PeerUnavailable
 from servicekit.schemas import ApiModel
@@ -51,9 +50,6 @@ class Revocation(ApiModel):
 class RevocationList(ApiModel):
     users: list[Revocation]
     issued_until: int = 0
-
-
-_ANSWER = TypeAdapter(RevocationList)
 
 
 class Revocations:
@@ -101,15 +97,11 @@ def revocations_by_invocation(sidecar: Sidecar) -> RevocationSource:
     """Ask usercenter, through the sidecars."""
 
     async def fetch() -> Voided:
-        response = await sidecar.invoke(
-            "usercenter", "GET", "/internal/revocations", timeout_seconds=ASK_TIMEOUT_SECONDS
+        found = await sidecar.ask(
+            "usercenter", "/internal/revocations", None, RevocationList, timeout_seconds=ASK_TIMEOUT_SECONDS
         )
-        if not response.is_success:
-            raise PeerUnavailable(f"usercenter: {response.status_code} for its revocations")
-        try:
-            found = _ANSWER.validate_json(response.content)
-        except ValidationError as error:
-            raise PeerUnavailable(f"usercenter: revocations cannot be read: {error.error_count()} errors") from None
+        if found is None:
+            raise PeerUnavailable("usercenter: 404 for its revocations")
         return Voided({each.user_id: each.generation for each in found.users}, found.issued_until)
 
     return fetch
