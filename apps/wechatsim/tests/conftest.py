@@ -17,8 +17,9 @@ import httpx
 import pytest
 import uvicorn
 
-from wechatsim import crypto, keyring, pki, server
+from wechatsim import server
 from wechatsim.app import create_app
+from wechatsim.signing import crypto, keyring, pki
 from wechatsim.sim import Settings, Sim
 
 OPENID = "oBuyer0000000000000000000001"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wechatsim import crypto, pki
+from wechatsim.signing import crypto, pki
 
 from .conftest import Partner, until
 from .test_refunds import REFUNDS, body, paid, status

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from wechatsim import bill_faults, bill_rows
 from wechatsim.clock import beijing
+from wechatsim.pay import bill_faults, bill_rows
 from wechatsim.sim import Sim
 
 from .conftest import OPENID, Partner, in_process, until

@@ -23,11 +23,12 @@ import typer
 from typer.testing import CliRunner
 
 from stack import children
-from wechatsim import cli, keyring, remote
+from wechatsim.cli import main, output
+from wechatsim.signing import keyring
 
 from .conftest import OPENID, LiveServer, Partner
 
-RUN = [sys.executable, "-c", "from wechatsim.cli import main; main()"]
+RUN = [sys.executable, "-c", "from wechatsim.cli.main import main; main()"]
 IN_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
 """A shell without job control starts `program &` so: SIGINT is ignored."""
 
@@ -218,7 +219,7 @@ def test_a_table_is_as_wide_as_its_ids(capsys: pytest.CaptureFixture[str], monke
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     ident = "1161ffac-f05c-499b-8993-29600b50c2da"
-    remote.table(["id", "order"], [[ident, "O" * 32]])
+    output.table(["id", "order"], [[ident, "O" * 32]])
     assert f"{ident}  {'O' * 32}" in capsys.readouterr().out
 
 
@@ -230,9 +231,9 @@ def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
             yield (*path, name)
 
 
-@pytest.mark.parametrize("words", list(commands(typer.main.get_command(cli.app))), ids=" ".join)
+@pytest.mark.parametrize("words", list(commands(typer.main.get_command(main.app))), ids=" ".join)
 def test_every_help_teaches_by_an_example(words: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(cli.app, [*words, "--help"])
+    shown = CliRunner().invoke(main.app, [*words, "--help"])
     assert shown.exit_code == 0
     assert f"wechatsim {' '.join(words)}" in " ".join(shown.stdout.split())
     assert "Example:" in shown.stdout

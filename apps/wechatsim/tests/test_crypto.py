@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wechatsim import crypto, pki
+from wechatsim.signing import crypto, pki
 
 KEY = pki.new_key()
 OTHER = pki.new_key()

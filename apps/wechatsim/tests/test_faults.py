@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from wechatsim import crypto, pki, tampering
 from wechatsim.faults import FAULTS, KINDS, MAGIC
+from wechatsim.signing import crypto, pki, signatures
 from wechatsim.sim import Sim
 
 from .conftest import LiveServer, Partner, in_process, until
@@ -64,7 +64,7 @@ async def test_a_tampered_attempt_is_followed_by_the_truth(
     headers, raw = partner.calls[0]
     assert verdict(partner, partner.calls[0]) is verifies
     if name == "callback-signtest":
-        assert headers["Wechatpay-Signature"].startswith(tampering.SIGNTEST)
+        assert headers["Wechatpay-Signature"].startswith(signatures.SIGNTEST)
     if name == "callback-wrong-serial":
         assert headers["Wechatpay-Serial"] != partner.ids["platform_serial"]
         assert len(headers["Wechatpay-Serial"]) == 40
@@ -282,7 +282,7 @@ def test_the_readme_prints_the_table_as_it_is() -> None:
 
 
 def test_a_probe_is_as_long_as_a_signature_or_no_base64_at_all() -> None:
-    made = [tampering.signtest() for _ in range(200)]
+    made = [signatures.signtest() for _ in range(200)]
     lengths = {len(one) for one in made}
     assert lengths == {344, 341}
     assert all(one.startswith("WECHATPAY/SIGNTEST/") for one in made)

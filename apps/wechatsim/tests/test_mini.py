@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from wechatsim import mini_message
+from wechatsim.mini import message
 from wechatsim.sim import Sim
 
 from .conftest import OPENID, Partner
@@ -285,5 +285,5 @@ async def test_a_refused_message_costs_no_quota(
     ],
 )
 def test_field_types_hold(kind: str, good: list[str], bad: list[str]) -> None:
-    assert [value for value in good if not mini_message.fits(kind, value)] == []
-    assert [value for value in bad if mini_message.fits(kind, value)] == []
+    assert [value for value in good if not message.fits(kind, value)] == []
+    assert [value for value in bad if message.fits(kind, value)] == []

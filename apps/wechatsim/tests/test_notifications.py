@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wechatsim.notifier import SCHEDULE_S
+from wechatsim.notify.notifier import SCHEDULE_S
 from wechatsim.sim import Sim
 
 from .conftest import Partner, in_process, until

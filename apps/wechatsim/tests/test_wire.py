@@ -10,7 +10,7 @@ import time
 import httpx
 import pytest
 
-from wechatsim import crypto, pki
+from wechatsim.signing import crypto, pki
 
 from .conftest import OPENID, LiveServer, Partner
 

@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from wechatsim import keyring, rotation
 from wechatsim.clock import Clock
 from wechatsim.faults import Switchboard
-from wechatsim.keyring import Merchant
-from wechatsim.notifier import Notifier
-from wechatsim.pace import Pace
+from wechatsim.notify.notifier import Notifier
+from wechatsim.rate_limit import RateLimiter
+from wechatsim.signing import keyring, rotation
+from wechatsim.signing.keyring import Merchant
 from wechatsim.store import Store
 
 
@@ -39,7 +39,7 @@ class Sim:
         loaded = [keyring.load(folder) for folder in settings.keys]
         self.merchants: dict[str, Merchant] = {merchant.mchid: merchant for merchant in loaded}
         self.apps: dict[str, Merchant] = {merchant.appid: merchant for merchant in loaded}
-        self.pace = Pace(kept=settings.strict)
+        self.rate_limiter = RateLimiter(enabled=settings.strict)
         self.faults = Switchboard(self.store, magic=settings.magic_amounts)
         self.notifier = Notifier(self.store, self.clock, self.merchants, self.faults)
         self.refunds_due = asyncio.Event()

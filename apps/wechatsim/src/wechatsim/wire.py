@@ -15,11 +15,6 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from wechatsim import crypto
-from wechatsim.clock import Clock
-from wechatsim.pki import SigningKey
-
-SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
 Headers = list[tuple[str, str]]
 
 
@@ -45,19 +40,6 @@ def dumps(content: Any) -> bytes:
     """Compact JSON in UTF-8, members in the order given."""
     # A refusal may quote a lone surrogate that came in as \ud800; UTF-8 cannot carry it back.
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
-
-
-def signature_headers(signer: SigningKey, body: bytes, *, timestamp: int | None = None) -> Headers:
-    """The five Wechatpay-* headers over `body`, stamped with real time unless `timestamp` (s) is given."""
-    stamp = str(int(Clock.real()) if timestamp is None else timestamp)
-    nonce = crypto.token(32)
-    return [
-        ("Wechatpay-Nonce", nonce),
-        ("Wechatpay-Signature", crypto.sign(signer.key, crypto.response_message(stamp, nonce, body))),
-        ("Wechatpay-Timestamp", stamp),
-        ("Wechatpay-Serial", signer.serial),
-        ("Wechatpay-Signature-Type", SIGNATURE_TYPE),
-    ]
 
 
 def request_id(number: int | None = 0) -> str:

@@ -1,0 +1,148 @@
+"""Whole events on demand: `wechatsim trigger` and `wechatsim refund`."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from wechatsim.control import views
+from wechatsim.errors import ControlError, PayError
+from wechatsim.faults import KINDS
+from wechatsim.pay import orders, prepay, refund_endings, refund_views, refunds
+from wechatsim.signing import crypto
+from wechatsim.signing.keyring import Merchant
+from wechatsim.sim import Sim
+from wechatsim.store import Row
+
+# Nobody calls it: while somebody listens, notifications go there whatever their URL.
+_TO_LISTENER = "https://listening.example.com/notify"
+EVENTS = ("transaction.success", "refund.success", "refund.abnormal", "refund.closed")
+
+
+def _refused(error: PayError) -> ControlError:
+    return ControlError(error.status, error.code.lower(), error.message)
+
+
+def _number(name: str, value: Any) -> float:
+    if name not in KINDS or not name.startswith("callback-"):
+        raise ControlError(HTTPStatus.BAD_REQUEST, "unknown_fault", f"no callback fault {name}")
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", f"the value of {name} must be a number")
+    return float(value or KINDS[name].value or 0)
+
+
+def trigger(
+    sim: Sim, event: str, *, out_trade_no: str = "", notify_url: str = "", total: int = 100, struck: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Make `event` happen and notify it with the callback-* faults in `struck`; returns its notifications.
+
+    Without an order number an order of `total` fen is made and paid first. A paid order's transaction.success
+    is sent again, as a notification of its own.
+    """
+    if event not in EVENTS:
+        raise ControlError(HTTPStatus.BAD_REQUEST, "unknown_event", f"event must be one of {', '.join(EVENTS)}")
+    struck = {name: _number(name, value) for name, value in struck.items()}
+    if not notify_url and sim.notifier.bridge.listening():
+        notify_url = _TO_LISTENER
+    row = orders.by_number(sim, out_trade_no) if out_trade_no else _new_order(sim, notify_url, total)
+    merchant = sim.merchants[row["mchid"]]
+    if event == "transaction.success":
+        _notify_paid(sim, merchant, row, struck)
+    else:
+        if row["state"] == "NOTPAY":
+            orders.pay(sim, row)
+            row = orders.by_number_of(sim, row["mchid"], row["out_trade_no"])
+        refund(sim, row, ending=event.partition(".")[2].upper(), notify_url=notify_url, struck=struck)
+    sim.wake()
+    return views.notifications(sim, row["out_trade_no"])
+
+
+def _new_order(sim: Sim, notify_url: str, total: int) -> Row:
+    if not notify_url:
+        raise ControlError(
+            HTTPStatus.BAD_REQUEST,
+            "missing_parameter",
+            "give an order (--order), where to notify (--notify-url), or listen first",
+        )
+    merchant = next(iter(sim.merchants.values()))
+    number = f"SIM{crypto.token(20)}"
+    user = sim.store.one("SELECT openid FROM user WHERE appid = ?", merchant.appid)
+    order = {
+        "appid": merchant.appid,
+        "mchid": merchant.mchid,
+        "description": "wechatsim trigger",
+        "out_trade_no": number,
+        "notify_url": notify_url,
+        "amount": {"total": total, "currency": "CNY"},
+        "payer": {"openid": user["openid"] if user else ""},
+    }
+    try:
+        prepay.prepay(sim, merchant, json.dumps(order).encode())
+    except PayError as error:
+        raise _refused(error) from error
+    return orders.by_number_of(sim, merchant.mchid, number)
+
+
+def _notify_paid(sim: Sim, merchant: Merchant, row: Row, struck: dict[str, float]) -> None:
+    if row["state"] == "NOTPAY":
+        orders.pay(sim, row, struck=struck)
+        return
+    if not row["transaction_id"]:
+        raise ControlError(HTTPStatus.CONFLICT, "order_closed", orders.DESCRIPTIONS[row["state"]])
+    # A notification always says SUCCESS, whatever became of the order since.
+    plaintext = orders.transaction(row) | {"trade_state": "SUCCESS", "trade_state_desc": "支付成功"}
+    sim.notifier.enqueue(
+        merchant,
+        "TRANSACTION.SUCCESS",
+        row["notify_url"],
+        plaintext,
+        out_trade_no=row["out_trade_no"],
+        struck=struck,
+    )
+
+
+def refund(
+    sim: Sim,
+    row: Row,
+    *,
+    amount: int | None = None,
+    ending: str = "SUCCESS",
+    out_refund_no: str = "",
+    notify_url: str = "",
+    reason: str = "",
+    struck: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    """Refund `amount` fen of an order, or what is left, as from the merchant's own console; returns the refund."""
+    merchant = sim.merchants[row["mchid"]]
+    left = row["total"] - refunds.reserved(sim, row)
+    content: dict[str, Any] = {
+        "out_trade_no": row["out_trade_no"],
+        "out_refund_no": out_refund_no or f"SIMR{crypto.token(20)}",
+        "amount": {"refund": left if amount is None else amount, "total": row["total"], "currency": "CNY"},
+    }
+    if content["amount"]["refund"] < 1:
+        raise ControlError(HTTPStatus.CONFLICT, "nothing_left", "nothing is left to refund")
+    content |= {name: value for name, value in (("notify_url", notify_url), ("reason", reason)) if value}
+    try:
+        refunds.accept(sim, merchant, content, outcome=ending, struck=struck)
+    except PayError as error:
+        raise _refused(error) from error
+    refund_endings.finish_due(sim)
+    found = refunds.find(sim, merchant, content["out_refund_no"])
+    return refund_views.shown(orders.by_number_of(sim, row["mchid"], row["out_trade_no"]), found) if found else {}
+
+
+def finish(sim: Sim, out_refund_no: str, ending: str) -> dict[str, Any]:
+    """End a refund that is PROCESSING or ABNORMAL."""
+    if ending not in refund_endings.ENDINGS:
+        words = ", ".join(refund_endings.ENDINGS).lower()
+        raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", f"a refund ends as {words}")
+    row = sim.store.one("SELECT * FROM refund WHERE out_refund_no = ?", out_refund_no)
+    if row is None:
+        raise ControlError(HTTPStatus.NOT_FOUND, "unknown_refund", f"no refund {out_refund_no}")
+    if row["status"] not in {"PROCESSING", "ABNORMAL"}:
+        raise ControlError(HTTPStatus.CONFLICT, "refund_ended", f"the refund has ended: {row['status']}")
+    refund_endings.finish(sim, row, ending)
+    ended = refunds.find(sim, sim.merchants[row["mchid"]], out_refund_no)
+    return refund_views.shown(orders.by_number_of(sim, row["mchid"], row["out_trade_no"]), ended or row)

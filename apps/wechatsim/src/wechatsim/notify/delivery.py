@@ -1,0 +1,109 @@
+"""One attempt of one notification: sign now, send, judge the answer, spoil it when a fault asks for that.
+
+Accepted means 200 or 204 within five seconds (facts §3). Redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+from wechatsim import wire
+from wechatsim.clock import Clock
+from wechatsim.notify import tampering
+from wechatsim.notify.bridge import Bridge
+from wechatsim.notify.http_client import Outbound, OutboundError
+from wechatsim.signing.keyring import Merchant
+from wechatsim.store import Row
+
+ANSWER_S = 5.0
+_KEPT = 4000
+_ACCEPTED = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
+
+
+class Courier:
+    """Sends over one pool of connections; use as an async context manager."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._http = Outbound()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    async def deliver(
+        self, merchant: Merchant, row: Row, number: int, struck: dict[str, float], clock: Clock
+    ) -> list[dict[str, Any]]:
+        """Attempt `number` of `row`, as many copies as a fault says; one attempt record per copy sent."""
+        copies = int(struck.get("callback-doubled", 1))
+        sends = [self._send(merchant, row, number, struck, clock) for _ in range(max(1, copies))]
+        return list(await asyncio.gather(*sends))
+
+    async def _send(
+        self, merchant: Merchant, row: Row, number: int, struck: dict[str, float], clock: Clock
+    ) -> dict[str, Any]:
+        body, signed = tampering.prepare(merchant, row["body"], row["plaintext"], number, struck)
+        headers = [
+            ("User-Agent", "Mozilla/4.0"),
+            ("Accept", "*/*"),
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Pragma", "no-cache"),
+            ("Request-ID", wire.request_id()),
+            *signed,
+        ]
+        record = {
+            "notification_id": row["id"],
+            "n": number,
+            "at": clock.now(),
+            "real_at": clock.real(),
+            "url": row["url"],
+            "fault": ",".join(struck),
+            "request_headers": json.dumps(dict(headers)),
+            "request_body": body,
+        }
+        began = time.monotonic()
+        status, answer, error = await self._post(row["url"], headers, body, number, struck)
+        return record | {
+            "status": status,
+            "response_body": answer,
+            "error": error,
+            "duration_ms": round((time.monotonic() - began) * 1000),
+            "accepted": int(status in _ACCEPTED),
+        }
+
+    async def _post(
+        self, url: str, headers: wire.Headers, body: bytes, number: int, struck: dict[str, float]
+    ) -> tuple[int | None, str, str]:
+        if number <= struck.get("callback-5xx", 0):
+            return HTTPStatus.BAD_GATEWAY, "", "fault callback-5xx: not sent"
+        slow = struck.get("callback-slow", 0.0) if number == 1 else 0.0
+        try:
+            async with asyncio.timeout(ANSWER_S + slow):
+                content = _slowly(body, slow) if slow else body
+                if self._bridge.listening():
+                    status, answer = await self._bridge.forward(url, headers, body)
+                else:
+                    status, answer = await self._http.post(url, headers, content)
+        except TimeoutError:
+            return None, "", f"no answer within {ANSWER_S:.0f} s"
+        except (OutboundError, OSError, ValueError) as error:
+            return None, "", f"{type(error).__name__}: {error}"
+        return status, answer.decode(errors="replace")[:_KEPT], ""
+
+
+async def _slowly(body: bytes, seconds: float) -> AsyncIterator[bytes]:
+    half = len(body) // 2
+    yield body[:half]
+    await asyncio.sleep(seconds)
+    yield body[half:]
