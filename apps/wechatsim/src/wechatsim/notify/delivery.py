@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from http import HTTPStatus
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+import aiohttp
 
 from wechatsim import wire
 from wechatsim.clock import Clock
 from wechatsim.notify import tampering
 from wechatsim.notify.bridge import Bridge
-from wechatsim.notify.http_client import Outbound, OutboundError
+from wechatsim.notify.http_client import HttpClient
 from wechatsim.signing.keyring import Merchant
 from wechatsim.store import Row
 
@@ -26,20 +26,12 @@ _KEPT = 4000
 _ACCEPTED = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 
 
-class Courier:
-    """Sends over one pool of connections; use as an async context manager."""
+class Sender:
+    """Sends attempts to their notify_url, or to a program that listens."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, http: HttpClient) -> None:
         self._bridge = bridge
-        self._http = Outbound()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.close()
+        self._http = http
 
     async def deliver(
         self, merchant: Merchant, row: Row, number: int, struck: dict[str, float], clock: Clock
@@ -90,20 +82,12 @@ class Courier:
         slow = struck.get("callback-slow", 0.0) if number == 1 else 0.0
         try:
             async with asyncio.timeout(ANSWER_S + slow):
-                content = _slowly(body, slow) if slow else body
                 if self._bridge.listening():
                     status, answer = await self._bridge.forward(url, headers, body)
                 else:
-                    status, answer = await self._http.post(url, headers, content)
+                    status, answer = await self._http.post(url, headers, body, pause=slow)
         except TimeoutError:
             return None, "", f"no answer within {ANSWER_S:.0f} s"
-        except (OutboundError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             return None, "", f"{type(error).__name__}: {error}"
         return status, answer.decode(errors="replace")[:_KEPT], ""
-
-
-async def _slowly(body: bytes, seconds: float) -> AsyncIterator[bytes]:
-    half = len(body) // 2
-    yield body[:half]
-    await asyncio.sleep(seconds)
-    yield body[half:]

@@ -18,7 +18,8 @@ from wechatsim import wire
 from wechatsim.clock import Clock, rfc3339
 from wechatsim.faults import Switchboard
 from wechatsim.notify.bridge import Bridge
-from wechatsim.notify.delivery import Courier
+from wechatsim.notify.delivery import Sender
+from wechatsim.notify.http_client import HttpClient
 from wechatsim.signing import crypto
 from wechatsim.signing.keyring import Merchant
 from wechatsim.store import Row, Store
@@ -128,17 +129,18 @@ class Notifier:
             self._clock.now(),
         )
         try:
-            async with Courier(self.bridge) as courier:
+            async with HttpClient() as http:
+                sender = Sender(self.bridge, http)
                 try:
                     while True:
-                        await self._step(courier)
+                        await self._step(sender)
                 finally:
                     await asyncio.gather(*self._running.values(), return_exceptions=True)
         except asyncio.CancelledError:
             _log.info("notifier stopped")
             raise
 
-    async def _step(self, courier: Courier) -> None:
+    async def _step(self, sender: Sender) -> None:
         self._wake.clear()
         free = _AT_ONCE - len(self._running)
         # Ids only, from the index: under load this runs once per notification.
@@ -157,7 +159,7 @@ class Notifier:
             if free <= 0:
                 break
             free -= 1
-            task = asyncio.create_task(self._attempt(courier, row["id"]))
+            task = asyncio.create_task(self._attempt(sender, row["id"]))
             self._running[row["id"]] = task
             task.add_done_callback(partial(self._finished, row["id"]))
         try:
@@ -172,7 +174,7 @@ class Notifier:
             _log.error("notification %s failed inside the sandbox", ident, exc_info=task.exception())
         self._wake.set()
 
-    async def _attempt(self, courier: Courier, ident: str) -> None:
+    async def _attempt(self, sender: Sender, ident: str) -> None:
         row = self._store.one("SELECT * FROM notification WHERE id = ?", ident)
         merchant = self._merchants.get(row["mchid"]) if row else None
         if row is None or merchant is None:
@@ -180,7 +182,7 @@ class Notifier:
             return
         number = row["attempts"] + 1
         struck: dict[str, float] = json.loads(row["tamper"]) if row["tamper"] else {}
-        outcomes = await courier.deliver(merchant, row, number, struck, self._clock)
+        outcomes = await sender.deliver(merchant, row, number, struck, self._clock)
         accepted = any(outcome["accepted"] for outcome in outcomes)
         with self._store.transaction():
             for outcome in outcomes:
