@@ -1,4 +1,4 @@
-"""An abnormal refund sent to another card: ABNORMAL → PROCESSING → SUCCESS, with its notification (facts §5)."""
+"""An abnormal refund sent to another card: ABNORMAL → PROCESSING → SUCCESS, with its notification (wechat-pay-v3.md §5)."""
 
 from __future__ import annotations
 

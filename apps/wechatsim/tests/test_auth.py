@@ -1,4 +1,4 @@
-"""Who is let in, and the words with which others are not (facts §1.1)."""
+"""Who is let in, and the words with which others are not (wechat-pay-v3.md §1.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bills: asked for, downloaded, hashed, and right to the fen (facts §6)."""
+"""Bills: asked for, downloaded, hashed, and right to the fen (wechat-pay-v3.md §6)."""
 
 from __future__ import annotations
 

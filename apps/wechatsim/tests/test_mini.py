@@ -1,4 +1,4 @@
-"""The mini-program side: codes, tokens, messages, phone numbers (facts §7)."""
+"""The mini-program side: codes, tokens, messages, phone numbers (wechat-pay-v3.md §7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests a second: kept by a strict sandbox, per merchant, counted in real time (facts §5)."""
+"""Requests a second: kept by a strict sandbox, per merchant, counted in real time (wechat-pay-v3.md §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refunds: partial, many, again, abnormal, refused; and the books after any mix (facts §5)."""
+"""Refunds: partial, many, again, abnormal, refused; and the books after any mix (wechat-pay-v3.md §5)."""
 
 from __future__ import annotations
 

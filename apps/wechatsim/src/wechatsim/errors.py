@@ -1,7 +1,7 @@
 """Refusals in WeChat's own words.
 
-PayError: API v3, an HTTP status and {"code","message"[,"detail"]} (facts §4).
-MiniError: the mini-program APIs, HTTP 200 with errcode and errmsg (facts §7).
+PayError: API v3, an HTTP status and {"code","message"[,"detail"]} (wechat-pay-v3.md §4).
+MiniError: the mini-program APIs, HTTP 200 with errcode and errmsg (wechat-pay-v3.md §7).
 ControlError: the sandbox's own control API, not WeChat's.
 """
 
@@ -19,7 +19,7 @@ NUMBERS = {
     "SIGN_ERROR": 268443699,
     "FREQUENCY_LIMITED": 268447840,
 }
-"""The numbers that WeChat publishes, by code (facts §9). An error whose number it does not publish has none here."""
+"""The error numbers that WeChat publishes, by code (wechat-pay-v3.md §9)."""
 OUT_OF_RANGE = 268435464
 UNLISTED_MEMBER = 270924358
 OTHER_CONTENT = 268498688
@@ -67,7 +67,7 @@ class ControlError(Exception):
 
 
 def param_error(field: str, issue: str, message: str, value: Any = None, *, number: int | None = None) -> PayError:
-    """400 PARAM_ERROR with the detail object of facts §2; `field` is a JSON pointer into the body."""
+    """400 PARAM_ERROR with the detail object of wechat-pay-v3.md §2.1; `field` is a JSON pointer into the body."""
     detail: dict[str, Any] = {"location": "body", "field": field}
     if value is not None:
         detail["value"] = value
@@ -88,7 +88,7 @@ def order_closed() -> PayError:
 
 
 def user_paying() -> PayError:
-    """No success, for all its 2xx: the order is as it was (facts §4)."""
+    """No success, for all its 2xx: the order is as it was (wechat-pay-v3.md §4)."""
     return PayError(HTTPStatus.ACCEPTED, "USERPAYING", "用户支付中，需要输入密码")
 
 

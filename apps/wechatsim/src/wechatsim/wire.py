@@ -1,4 +1,4 @@
-"""Answers byte for byte: exact header-name case, signatures on 2xx only (facts §1.2).
+"""Answers byte for byte: exact header-name case, signatures on 2xx only (wechat-pay-v3.md §1.2).
 
 Starlette lower-cases header names; one official SDK looks them up case-sensitively. So answers here carry
 their own raw header list, and the server must run under uvicorn with http="h11", which keeps the case.
@@ -61,5 +61,5 @@ def base_headers(number: int | None = 0) -> Headers:
 
 
 def empty(status: int) -> WireResponse:
-    """404 for an unknown path, 405 for a wrong method: an empty body, unsigned (facts §1.2)."""
+    """404 for an unknown path, 405 for a wrong method: an empty body, unsigned (wechat-pay-v3.md §1.2)."""
     return WireResponse(status, [("Server", "nginx"), ("Date", formatdate(usegmt=True))], b"")

@@ -1,4 +1,4 @@
-"""Login and phone codes: single use, five minutes of sandbox time (facts §7)."""
+"""Login and phone codes: single use, five minutes of sandbox time (wechat-pay-v3.md §7.1)."""
 
 from __future__ import annotations
 

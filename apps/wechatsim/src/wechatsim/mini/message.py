@@ -1,4 +1,4 @@
-"""POST /cgi-bin/message/subscribe/send: template, value types, quota per openid and template (facts §7)."""
+"""POST /cgi-bin/message/subscribe/send: template, value types, quota per openid and template (wechat-pay-v3.md §7.3)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
 _DATE = r"\d{4}[-/.年](0?[1-9]|1[0-2])[-/.月](0?[1-9]|[12]\d|3[01])日?"
 _MOMENT = rf"({_DATE}(\s*{_CLOCK})?|{_CLOCK})"
 _CHINESE = r"[\u4e00-\u9fff·]"
-# Every pattern must match the whole value; newlines are refused before (facts §7, types).
+# Every pattern must match the whole value; newlines are refused before (wechat-pay-v3.md §7.3).
 TYPES: dict[str, str] = {
     "thing": r".{1,20}",
     "number": r"(?=.{1,32}$)-?\d+(\.\d+)?",

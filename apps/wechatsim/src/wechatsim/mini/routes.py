@@ -1,4 +1,4 @@
-"""api.weixin.qq.com: every answer is HTTP 200, refusals by errcode with a rid (facts §7)."""
+"""api.weixin.qq.com: every answer is HTTP 200, refusals by errcode with a rid (wechat-pay-v3.md §7)."""
 
 from __future__ import annotations
 

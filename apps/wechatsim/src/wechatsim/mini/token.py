@@ -1,4 +1,4 @@
-"""POST /cgi-bin/stable_token, GET /cgi-bin/token, and what an access_token is worth (facts §7).
+"""POST /cgi-bin/stable_token, GET /cgi-bin/token, and what an access_token is worth (wechat-pay-v3.md §7.2).
 
 The two are isolated: neither ends the other's tokens. Older SDKs know the second alone.
 """

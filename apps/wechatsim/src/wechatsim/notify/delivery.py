@@ -1,6 +1,6 @@
 """One attempt of one notification: sign now, send, judge the answer, spoil it when a fault asks for that.
 
-Accepted means 200 or 204 within five seconds (facts §3). Redirects are not followed.
+Accepted means 200 or 204 within five seconds (wechat-pay-v3.md §3). Redirects are not followed.
 """
 
 from __future__ import annotations

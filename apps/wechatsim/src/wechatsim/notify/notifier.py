@@ -1,4 +1,4 @@
-"""The notification engine: sealed once, signed anew at each attempt, retried on WeChat's schedule (facts §3).
+"""The notification engine: sealed once, signed anew at each attempt, retried on WeChat's schedule (wechat-pay-v3.md §3).
 
 Due times are sandbox time, so advancing the clock makes retries due; signatures carry real time. What is
 pending lives in the store and goes on after a restart.
@@ -212,7 +212,7 @@ class Notifier:
 
 
 def envelope(ident: str, event_type: str, created_at: float, apiv3_key: str, plaintext: bytes) -> bytes:
-    """The notification's body: members in the real order, `plaintext` sealed inside (facts §3, §5)."""
+    """The notification's body: members in the real order, `plaintext` sealed inside (wechat-pay-v3.md §3, §5)."""
     original = event_type.partition(".")[0].lower()
     nonce, ciphertext = crypto.seal(apiv3_key, plaintext, original)
     return wire.dumps(

@@ -1,4 +1,4 @@
-"""POST …/{refund_id}/apply-abnormal-refund: an ABNORMAL refund goes to another bank card (facts §5).
+"""POST …/{refund_id}/apply-abnormal-refund: an ABNORMAL refund goes to another bank card (wechat-pay-v3.md §5).
 
 ABNORMAL → PROCESSING at once, then SUCCESS with its REFUND.SUCCESS; `refund-processing` and `refund-late`
 hold it in between. Account and name come sealed for the platform key that Wechatpay-Serial names.

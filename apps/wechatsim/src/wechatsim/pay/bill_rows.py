@@ -1,4 +1,4 @@
-"""The lines of the bills: every data cell behind a backtick, money in yuan, fee in five decimals (facts §6)."""
+"""The lines of the bills: every data cell behind a backtick, money in yuan, fee in five decimals (wechat-pay-v3.md §6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trade and fund bills: asked for by date, downloaded by token (facts §6). Days are Beijing days."""
+"""Trade and fund bills: asked for by date, downloaded by token (wechat-pay-v3.md §6). Days are Beijing days."""
 
 from __future__ import annotations
 

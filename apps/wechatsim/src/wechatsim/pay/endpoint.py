@@ -1,4 +1,4 @@
-"""api.mch.weixin.qq.com: authenticate, run, sign. Only 2xx answers are signed (facts §1.2)."""
+"""api.mch.weixin.qq.com: authenticate, run, sign. Only 2xx answers are signed (wechat-pay-v3.md §1.2)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _log = logging.getLogger("wechatsim.pay")
 
 
 def target_of(request: Request) -> bytes:
-    """Path and query exactly as on the request line: the bytes that were signed (facts §1.1)."""
+    """Path and query exactly as on the request line: the bytes that were signed (wechat-pay-v3.md §1.1)."""
     path: bytes = request.scope["raw_path"]
     query: bytes = request.scope["query_string"]
     return path + b"?" + query if query else path
@@ -53,7 +53,7 @@ def endpoint(handler: Handler) -> Endpoint:
             _log.info("%s %s: %s", request.method, request.url.path, error)
             return refusal(error)
         if isinstance(content, bytes):
-            # Bill files are the one unsigned 2xx answer (facts §1.2).
+            # Bill files are the one unsigned 2xx answer (wechat-pay-v3.md §1.2).
             return WireResponse(HTTPStatus.OK, [*wire.base_headers(), _FILE], content)
         return await _answer(sim, merchant, request, body, content)
 

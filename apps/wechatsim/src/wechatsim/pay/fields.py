@@ -1,4 +1,4 @@
-"""The rules of request bodies as data, and the refusals that go with them (facts §2: fields, limits, charset).
+"""The rules of request bodies as data, and the refusals that go with them (wechat-pay-v3.md §2.1).
 
 A rule takes (pointer, value) and raises PayError 400 PARAM_ERROR in WeChat's words.
 """
@@ -102,7 +102,7 @@ def array(item: Callable[[str, str, Any], None]) -> Callable[[str, str, Any], No
 
 
 def members(spec: Mapping[str, Field]) -> Callable[[str, str, Any], None]:
-    """An object with exactly the members of `spec`; unknown ones and null are refused (facts §2)."""
+    """An object with exactly the members of `spec`; unknown ones and null are refused (wechat-pay-v3.md §2.1)."""
 
     def check(pointer: str, label: str, value: Any) -> None:
         if not isinstance(value, dict):

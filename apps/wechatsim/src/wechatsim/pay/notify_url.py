@@ -1,4 +1,4 @@
-"""Whether WeChat would call a notify_url: https, public, no query (facts §2, §8.6)."""
+"""Whether WeChat would call a notify_url: https, public, no query (wechat-pay-v3.md §2.1, §8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders at WeChat: find, query, close, pay. NOTPAY → SUCCESS → REFUND, NOTPAY → CLOSED (facts §4)."""
+"""Orders at WeChat: find, query, close, pay. NOTPAY → SUCCESS → REFUND, NOTPAY → CLOSED (wechat-pay-v3.md §4)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def query(merchant: Merchant, row: Row | None) -> dict[str, Any]:
 
 
 def transaction(row: Row) -> dict[str, Any]:
-    """A paid order as queries and notifications show it (facts §3)."""
+    """A paid order as queries and notifications show it (wechat-pay-v3.md §3)."""
     shown: dict[str, Any] = {
         "mchid": row["mchid"],
         "appid": row["appid"],
@@ -108,7 +108,7 @@ def transaction(row: Row) -> dict[str, Any]:
 
 
 def close(sim: Sim, merchant: Merchant, out_trade_no: str, body: bytes) -> None:
-    """Close, as often as asked. A number that was never ordered is burned (facts §2)."""
+    """Close, as often as asked. A number that was never ordered is burned (wechat-pay-v3.md §4)."""
     content = fields.load(body)
     if isinstance(content, dict) and "mchid" not in content:
         # The live host misses it where it finds the number, and says so.

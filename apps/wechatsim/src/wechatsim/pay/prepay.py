@@ -1,4 +1,4 @@
-"""POST /v3/pay/transactions/jsapi: fields, limits, re-entry (facts §2)."""
+"""POST /v3/pay/transactions/jsapi: fields, limits, re-entry (wechat-pay-v3.md §2.1)."""
 
 from __future__ import annotations
 
@@ -151,8 +151,8 @@ def _expiry(value: str | None) -> float | None:
 
 
 def _check_expiry(value: str | None, expiry: float | None) -> None:
-    """Only the call that makes the order is judged: the same bytes may come again later (facts §2). Real time counts, for
-    a service knows nothing of `clock advance`; what is past on the sandbox's clock alone is raised to a minute."""
+    """Raise PARAM_ERROR when `expiry` is past in real time: a service knows nothing of `clock advance`, and what is past on
+    the sandbox clock only is raised to a minute. Checked for a new order only (wechat-pay-v3.md §2.1)."""
     if expiry is not None and expiry <= Clock.real():
         issue = "支付结束时间早于当前时间"
         message = f"输入源“/body/time_expire”映射到字符串字段“交易结束时间”规则校验失败，{issue}"
@@ -160,7 +160,7 @@ def _check_expiry(value: str | None, expiry: float | None) -> None:
 
 
 def _without_expiry(content: dict[str, Any]) -> str:
-    # The first call fixes time_expire (facts §2), so it is no part of what must stay the same.
+    # The first call fixes time_expire (wechat-pay-v3.md §2.1), so it is no part of what must stay the same.
     kept = {name: value for name, value in content.items() if name != "time_expire"}
     return json.dumps(kept, ensure_ascii=False, sort_keys=True)
 
@@ -205,7 +205,7 @@ def _prepay_id(sim: Sim, merchant: Merchant, out_trade_no: str) -> str:
     )
     if row is not None:
         return str(row["prepay_id"])
-    # wx, ddHHMMSS, then 26 more: the form of facts §2.
+    # wx, ddHHMMSS, then 26 more: the form of wechat-pay-v3.md §2.
     ident = f"wx{beijing(now):%d%H%M%S}{secrets.randbelow(10**6):06d}{secrets.token_hex(8)}0000"
     sim.store.insert("prepay", prepay_id=ident, mchid=merchant.mchid, out_trade_no=out_trade_no, created_at=now)
     return ident

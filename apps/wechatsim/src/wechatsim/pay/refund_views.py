@@ -1,4 +1,4 @@
-"""A refund as the API and the notification show it: `status` there, `refund_status` here (facts §5)."""
+"""A refund as the API and the notification show it: `status` there, `refund_status` here (wechat-pay-v3.md §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refunds: apply, query, abnormal ones, and how they end (facts §5).
+"""Refunds: apply, query, abnormal ones, and how they end (wechat-pay-v3.md §5).
 
 A refund is accepted as PROCESSING and ends later, on the sandbox clock. Money leaves the books only when it
 ends SUCCESS; until then it is reserved, so that an order is never refunded beyond its total.

@@ -1,4 +1,4 @@
-"""wx.requestPayment: the phone checks paySign before it opens the cashier (facts §2, pay parameters)."""
+"""wx.requestPayment: the phone checks paySign before it opens the cashier (wechat-pay-v3.md §2.2)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from wechatsim.signing import certificates
 from wechatsim.signing.keyring import Merchant
 from wechatsim.sim import Sim
 
-# The documented limits of refunds (facts §5).
+# The documented limits of refunds (wechat-pay-v3.md §5).
 REFUNDS_PER_S, FAILED_REFUNDS_PER_S, REFUND_QUERIES_PER_S = 150, 6, 300
 
 

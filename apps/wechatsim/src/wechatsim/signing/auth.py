@@ -1,4 +1,4 @@
-"""Who asks: the Authorization header over the raw target and the raw body (facts §1.1).
+"""Who asks: the Authorization header over the raw target and the raw body (wechat-pay-v3.md §1.1).
 
 The order of the checks is the live host's: header form, type, merchant, five-minute window, serial, signature.
 """

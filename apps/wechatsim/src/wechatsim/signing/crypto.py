@@ -1,6 +1,6 @@
 """The cryptography of WeChat Pay v3 and of the mini program, on `cryptography` alone.
 
-Facts: signing §1.1 and §1.2, certificates and AES-256-GCM §1.3, mini-program phone number §7.
+See docs/wechat-pay-v3.md §1.1, §1.2, §1.3 and, for the phone number, wechat-pay-v3.md §7.1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _BLOCK_BITS = 128
-# WeChat's OAEP is the SHA-1 variant (facts §1.3); it is no choice of ours.
+# WeChat's OAEP is the SHA-1 variant (wechat-pay-v3.md §1.3); it is no choice of ours.
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 - the protocol's hash
 
 
@@ -33,7 +33,7 @@ def token(length: int) -> str:
 
 
 def sign(key: RSAPrivateKey, message: bytes) -> str:
-    """RSA PKCS#1 v1.5 with SHA-256 over `message`, as base64 text (facts §1.1)."""
+    """RSA PKCS#1 v1.5 with SHA-256 over `message`, as base64 text (wechat-pay-v3.md §1.1)."""
     return base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
 
 
@@ -47,17 +47,17 @@ def verify(key: RSAPublicKey, message: bytes, signature: str) -> bool:
 
 
 def request_message(method: str, target: bytes, timestamp: str, nonce: str, body: bytes) -> bytes:
-    """The five signed lines of a request; `target` is path and query exactly as sent (facts §1.1)."""
+    """The five signed lines of a request; `target` is path and query exactly as sent (wechat-pay-v3.md §1.1)."""
     return b"\n".join((method.encode(), target, timestamp.encode(), nonce.encode(), body, b""))
 
 
 def response_message(timestamp: str, nonce: str, body: bytes) -> bytes:
-    """The three signed lines of an answer or a notification (facts §1.2); a 204 has an empty body."""
+    """The three signed lines of an answer or a notification (wechat-pay-v3.md §1.2); a 204 has an empty body."""
     return b"\n".join((timestamp.encode(), nonce.encode(), body, b""))
 
 
 def seal(apiv3_key: str, plaintext: bytes, associated_data: str, nonce: str | None = None) -> tuple[str, str]:
-    """AES-256-GCM under the APIv3 key: (12-character nonce, base64 of ciphertext and tag) (facts §1.3)."""
+    """AES-256-GCM under the APIv3 key: (12-character nonce, base64 of ciphertext and tag) (wechat-pay-v3.md §1.3)."""
     nonce = token(12) if nonce is None else nonce
     sealed = AESGCM(apiv3_key.encode()).encrypt(nonce.encode(), plaintext, associated_data.encode())
     return nonce, base64.b64encode(sealed).decode()
@@ -74,7 +74,7 @@ def unseal(apiv3_key: str, nonce: str, ciphertext: str, associated_data: str) ->
 
 
 def oaep_encrypt(key: RSAPublicKey, text: str) -> str:
-    """A sensitive field for the owner of `key`, base64 (facts §1.3)."""
+    """A sensitive field for the owner of `key`, base64 (wechat-pay-v3.md §1.3)."""
     return base64.b64encode(key.encrypt(text.encode(), _OAEP)).decode()
 
 
@@ -87,7 +87,7 @@ def oaep_decrypt(key: RSAPrivateKey, ciphertext: str) -> str:
 
 
 def cbc_encrypt(session_key: str, plaintext: bytes, iv: bytes | None = None) -> tuple[str, str]:
-    """AES-128-CBC with PKCS#7, as wx.getPhoneNumber does: (iv, encryptedData), both base64 (facts §7)."""
+    """AES-128-CBC with PKCS#7, as wx.getPhoneNumber does: (iv, encryptedData), both base64 (wechat-pay-v3.md §7.1)."""
     iv = secrets.token_bytes(16) if iv is None else iv
     padder = PKCS7(_BLOCK_BITS).padder()
     padded = padder.update(plaintext) + padder.finalize()

@@ -1,6 +1,6 @@
 """Keys and certificates: made, written once, read back. Serials are 40 hex digits, the first not zero.
 
-Two SDKs strip leading zeros of a serial and one does not (facts §1.3), so none is ever made here.
+Two SDKs strip leading zeros of a serial and one does not (wechat-pay-v3.md §1.3), so none is ever made here.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def load_key(pem: str) -> RSAPrivateKey:
 def new_certificate(
     key: RSAPrivateKey, common_name: str, *, start: dt.datetime | None = None, life: dt.timedelta = _FIVE_YEARS
 ) -> str:
-    """A certificate for `key`, valid for five years from `start` (facts §1.3), as PEM text."""
+    """A certificate for `key`, valid for five years from `start` (wechat-pay-v3.md §1.3), as PEM text."""
     start = start or dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
     serial = ((1 + secrets.randbelow(7)) << 156) | secrets.randbits(156)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

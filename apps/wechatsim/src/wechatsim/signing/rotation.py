@@ -1,5 +1,5 @@
 """Platform certificate rotation: the new one is listed at once, signs from a moment on, the old one lingers
-for at least 24 hours (facts §1.3). Rotated keys live in the store."""
+for at least 24 hours (wechat-pay-v3.md §1.3). Rotated keys live in the store."""
 
 from __future__ import annotations
 

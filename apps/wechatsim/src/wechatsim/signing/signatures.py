@@ -1,4 +1,4 @@
-"""The signature headers of responses and notifications, and the two signature faults that both share (facts §1.2)."""
+"""Signature headers of responses and notifications, and the signature faults of both (wechat-pay-v3.md §1.2)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def headers(signer: SigningKey, body: bytes, *, timestamp: int | None = None) ->
 
 
 def other_signer(merchant: Merchant) -> SigningKey:
-    """The key of the mode the merchant is not in: what a switch-over mixes in (facts §1.3)."""
+    """The key of the mode the merchant is not in: what a switch-over mixes in (wechat-pay-v3.md §1.3)."""
     return merchant.current() if merchant.key_mode == "pubkey" else merchant.bare_key
 
 
 def signtest() -> str:
-    """A probe signature: the prefix of facts §1.2 and nothing that could verify.
+    """A probe signature: the prefix of wechat-pay-v3.md §1.2 and nothing that could verify.
 
     Every second one or so is no base64 either, as real ones are not always.
     """
