@@ -18,7 +18,7 @@ FILES = [path for path in (*APP.rglob("*.py"), *APP.glob("*.md")) if re.search(r
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(APP)))
 def test_every_section_that_is_pointed_to_exists(path: Path) -> None:
     text = path.read_text()
-    pointers = re.findall(r"wechat-pay-v3\.md ((?:(?:, | and )?§\d(?:\.\d)?)+)", text)
-    sections = re.findall(r"§(\d(?:\.\d)?)", " ".join(pointers))
+    pointers = re.findall(r"wechat-pay-v3\.md ((?:(?:, | and )?§\d+(?:\.\d+)?)+)", text)
+    sections = re.findall(r"§(\d+(?:\.\d+)?)", " ".join(pointers))
     assert len(sections) == len(re.findall(r"§\d", text)), "a section sign without the document's name"
     assert set(sections) <= SECTIONS

@@ -81,7 +81,7 @@ class Merchant:
     clock: Clock = field(default_factory=Clock)
 
     def signer(self, requested: str = "") -> SigningKey:
-        """The key to sign with: the one `requested` by serial if it signs already, else that of the key mode (wechat-pay-v3.md §1.1)."""
+        """The key that signs: the one `requested` by serial if it is active, else the mode's (wechat-pay-v3.md §1.1)."""
         found = self.own_key(requested)
         if found is not None and (found is self.bare_key or found.signs_at <= self.clock.now()):
             return found
