@@ -26,7 +26,7 @@ from stack import children
 from wechatsim.cli import main, output
 from wechatsim.signing import keyring
 
-from .conftest import OPENID, LiveServer, Partner
+from .conftest import OPENID, LiveServer, MerchantClient
 
 RUN = [sys.executable, "-c", "from wechatsim.cli.main import main; main()"]
 IN_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
@@ -106,10 +106,10 @@ def test_a_folder_without_templates_or_keys_is_not_updated(tmp_path: Path) -> No
 
 
 def test_pay_code_and_messages_work_against_a_server(live: LiveServer, keys: Path) -> None:
-    partner = Partner(keys)
-    order = json.dumps(partner.order("CLI-00001")).encode()
+    merchant = MerchantClient(keys)
+    order = json.dumps(merchant.order("CLI-00001")).encode()
     target = "/v3/pay/transactions/jsapi"
-    headers = {"Authorization": partner.authorization("POST", target, order)}
+    headers = {"Authorization": merchant.authorization("POST", target, order)}
     assert httpx.post(live.url + target, content=order, headers=headers, trust_env=False).status_code == 200
     paid = run("pay", "CLI-00001", "--json", "--url", live.url)
     assert json.loads(paid.stdout)["trade_state"] == "SUCCESS"
@@ -242,7 +242,7 @@ def test_every_help_teaches_by_an_example(words: tuple[str, ...]) -> None:
 
 def test_books_survive_kill_and_sigterm_stops_cleanly(keys: Path, tmp_path: Path) -> None:
     store = str(tmp_path / "sim.db")
-    partner = Partner(keys)
+    merchant = MerchantClient(keys)
 
     @contextmanager
     def serving() -> Iterator[tuple[children.Child, str]]:
@@ -256,9 +256,9 @@ def test_books_survive_kill_and_sigterm_stops_cleanly(keys: Path, tmp_path: Path
             yield process, url
 
     with serving() as (process, url):
-        order = json.dumps(partner.order("KILL-00001", notify_url="http://127.0.0.1:1/n")).encode()
+        order = json.dumps(merchant.order("KILL-00001", notify_url="http://127.0.0.1:1/n")).encode()
         target = "/v3/pay/transactions/jsapi"
-        headers = {"Authorization": partner.authorization("POST", target, order)}
+        headers = {"Authorization": merchant.authorization("POST", target, order)}
         httpx.post(url + target, content=order, headers=headers, trust_env=False).raise_for_status()
         httpx.post(url + "/_sim/pay", json={"out_trade_no": "KILL-00001"}, trust_env=False).raise_for_status()
         process.kill()

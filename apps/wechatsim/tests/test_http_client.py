@@ -29,10 +29,10 @@ class Server:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 self.requests.append(head + await reader.readexactly(4))
-                answer = self.answers.pop(0)
-                writer.write(answer)
+                response = self.answers.pop(0)
+                writer.write(response)
                 await writer.drain()
-                if not answer or not self.answers:
+                if not response or not self.answers:
                     return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -73,9 +73,9 @@ async def test_a_kept_connection_that_was_closed_is_replaced_and_a_fresh_one_dec
     assert (len(server.requests), server.connections) == (3, 2)
 
 
-@pytest.mark.parametrize("answer", [b"", b"220 mail\r\n\r\n", b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n{}"])
-async def test_without_a_whole_answer_a_fresh_connection_is_not_tried_again(answer: bytes) -> None:
-    async with serving(answer) as (client, server, url):
+@pytest.mark.parametrize("response", [b"", b"220 mail\r\n\r\n", b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n{}"])
+async def test_without_a_whole_answer_a_fresh_connection_is_not_tried_again(response: bytes) -> None:
+    async with serving(response) as (client, server, url):
         with pytest.raises(aiohttp.ClientError):
             await client.post(url, HEADERS, b"body")
     assert len(server.requests) == 1

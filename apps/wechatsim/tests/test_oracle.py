@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from .conftest import OPENID, LiveServer, Partner, in_process, until
+from .conftest import OPENID, LiveServer, MerchantClient, in_process, until
 
 
 def client(folder: Path, url: str, *, public_key: bool) -> WeChatPay:
@@ -61,11 +61,11 @@ def test_a_public_key_merchant_has_no_certificates(live_pubkey: LiveServer, pubk
 async def test_the_sdk_opens_our_notification(keys: Path, pubkey_keys: Path, live: LiveServer, mode: str) -> None:
     folder = keys if mode == "cert" else pubkey_keys
     sdk = client(folder, live.url, public_key=mode == "pubkey")
-    async with in_process(folder) as (partner, _):
-        await partner.prepay("SDK-NOTE-01")
-        paid = await partner.pay("SDK-NOTE-01")
-        await until(lambda: partner.calls)
-        headers, body = partner.calls[0]
+    async with in_process(folder) as (merchant, _):
+        await merchant.prepay("SDK-NOTE-01")
+        paid = await merchant.pay("SDK-NOTE-01")
+        await until(lambda: merchant.calls)
+        headers, body = merchant.calls[0]
         opened = sdk.callback(headers, body)
     assert opened["event_type"] == "TRANSACTION.SUCCESS"
     assert opened["resource"] == paid
@@ -73,10 +73,10 @@ async def test_the_sdk_opens_our_notification(keys: Path, pubkey_keys: Path, liv
 
 def test_the_sdks_pay_sign_opens_the_cashier(live: LiveServer, keys: Path) -> None:
     sdk = client(keys, live.url, public_key=False)
-    partner = Partner(keys)
+    merchant = MerchantClient(keys)
     _, body = sdk.pay("小屋", "SDK-SIGN-01", {"total": 100, "currency": "CNY"}, payer={"openid": OPENID})
     package = f"prepay_id={json.loads(body)['prepay_id']}"
-    appid = partner.ids["appid"]
+    appid = merchant.ids["appid"]
     parameters = {
         "appId": appid,
         "timeStamp": "1554208460",

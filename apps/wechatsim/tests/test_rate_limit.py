@@ -36,9 +36,9 @@ async def test_after_six_failing_refunds_the_seventh_is_not_looked_at(
 ) -> None:
     # A slow machine must not let the second pass by.
     monkeypatch.setattr("wechatsim.rate_limit.time", SimpleNamespace(monotonic=lambda: 100.0))
-    async with in_process(keys, strict=strict) as (partner, _):
+    async with in_process(keys, strict=strict) as (merchant, _):
         said = []
         for n in range(FAILED_REFUNDS_PER_S + 1):
-            answer = await partner.send("POST", REFUNDS, body(partner, "NO-SUCH-ORDER", f"R-{n}", 1))
-            said.append(answer.status_code)
+            response = await merchant.send("POST", REFUNDS, body(merchant, "NO-SUCH-ORDER", f"R-{n}", 1))
+            said.append(response.status_code)
     assert said == [404] * FAILED_REFUNDS_PER_S + [last]

@@ -40,7 +40,7 @@ class PayError(Exception):
         self.number = NUMBERS.get(code) if number is None else number
 
     def body(self) -> dict[str, Any]:
-        """The JSON object of the answer; `detail` only where there is one."""
+        """The JSON object of the response; `detail` only where there is one."""
         content: dict[str, Any] = {"code": self.code}
         if self.detail is not None:
             content["detail"] = self.detail

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wechatsim.clock import Clock
-from wechatsim.faults import Switchboard
+from wechatsim.faults import FaultRegistry
 from wechatsim.notify.notifier import Notifier
 from wechatsim.rate_limit import RateLimiter
 from wechatsim.signing import keyring, rotation
@@ -40,7 +40,7 @@ class Sim:
         self.merchants: dict[str, Merchant] = {merchant.mchid: merchant for merchant in loaded}
         self.apps: dict[str, Merchant] = {merchant.appid: merchant for merchant in loaded}
         self.rate_limiter = RateLimiter(enabled=settings.strict)
-        self.faults = Switchboard(self.store, magic=settings.magic_amounts)
+        self.faults = FaultRegistry(self.store, magic=settings.magic_amounts)
         self.notifier = Notifier(self.store, self.clock, self.merchants, self.faults)
         self.refunds_due = asyncio.Event()
         for merchant in loaded:

@@ -21,14 +21,14 @@ Headers = list[tuple[str, str]]
 class WireResponse(Response):
     """A response whose header names go out in the case given."""
 
-    def __init__(self, status: int, headers: Headers, body: bytes, *, announce: int | None = None) -> None:
-        """`announce` overrides Content-Length: a longer one makes the server drop the connection half-way."""
+    def __init__(self, status: int, headers: Headers, body: bytes, *, content_length: int | None = None) -> None:
+        """`content_length` overrides Content-Length: a longer one makes the server drop the connection half-way."""
         self.status_code = status
         self.body = body
         self.background = None
         self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         if status != HTTPStatus.NO_CONTENT:
-            length = len(body) if announce is None else announce
+            length = len(body) if content_length is None else content_length
             self.raw_headers.append((b"Content-Length", str(length).encode()))
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -48,7 +48,7 @@ def request_id(number: int | None = 0) -> str:
 
 
 def base_headers(number: int | None = 0) -> Headers:
-    """What every v3 answer carries besides its signature."""
+    """What every v3 response carries besides its signature."""
     return [
         ("Server", "nginx"),
         ("Date", formatdate(usegmt=True)),

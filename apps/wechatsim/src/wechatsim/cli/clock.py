@@ -19,7 +19,7 @@ def clock_show(as_json: Json = False, url: Url = None) -> None:
     Example:  wechatsim clock show
     """
     now = control_client.call(url, "GET", "/_sim/clock")
-    output.show(now, as_json=as_json, human=lambda: output.facts(now))
+    output.show(now, as_json=as_json, human=lambda: output.pairs(now))
 
 
 @app.command("advance")
@@ -31,4 +31,4 @@ def clock_advance(
     Example:  wechatsim clock advance 31m
     """
     now = control_client.call(url, "POST", "/_sim/clock/advance", {"by": by})
-    output.show(now, as_json=as_json, human=lambda: output.facts(now))
+    output.show(now, as_json=as_json, human=lambda: output.pairs(now))

@@ -31,16 +31,16 @@ def call(
     base = server_url(url)
     try:
         with httpx.Client(trust_env=False, timeout=_LIMIT_S) as http:
-            answer = http.request(method, base + path, params=query, json=content if method == "POST" else None)
+            response = http.request(method, base + path, params=query, json=content if method == "POST" else None)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         output.fail(
             f"no sandbox answers at {base} ({error})", "start one with `wechatsim serve --keys DIR`, or give --url"
         )
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
-        output.fail(f"{base} is not a wechatsim: {path} answered HTTP {answer.status_code}", "check --url")
-    if answer.is_error:
-        output.fail(f"{body.get('message', answer.text)} ({body.get('error', answer.status_code)})")
+        output.fail(f"{base} is not a wechatsim: {path} answered HTTP {response.status_code}", "check --url")
+    if response.is_error:
+        output.fail(f"{body.get('message', response.text)} ({body.get('error', response.status_code)})")
     found: dict[str, Any] = body
     return found

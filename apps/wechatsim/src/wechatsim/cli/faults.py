@@ -30,7 +30,7 @@ def faults_list(as_json: Json = False, url: Url = None) -> None:
 
 def _active(found: dict[str, Any], *, as_json: bool) -> None:
     if not found["active"]:
-        output.say("no fault is on")
+        output.info("no fault is on")
     rows = [[fault["name"], fault["match"], fault["value"], fault["times"] or "∞"] for fault in found["active"]]
     columns = ["fault", "match", "value", "times left"]
     output.show(found, as_json=as_json, human=lambda: output.table(columns, rows))

@@ -54,10 +54,10 @@ def keys_new(  # noqa: PLR0917 - typer passes options by name
     except (keyring.KeyringError, OSError, ValueError) as error:
         output.fail(str(error))
     if not fresh:
-        output.say(f"{folder / keyring.MERCHANT_FILE} is already there: nothing was changed")
+        output.info(f"{folder / keyring.MERCHANT_FILE} is already there: nothing was changed")
     data = {"dir": str(folder), "new": fresh, **content}
     shown = {name: value for name, value in data.items() if isinstance(value, str)}
-    output.show(data, as_json=as_json, human=lambda: output.facts(shown))
+    output.show(data, as_json=as_json, human=lambda: output.pairs(shown))
 
 
 @app.command("update")
@@ -91,4 +91,4 @@ def keys_rotate(
     Example:  wechatsim keys rotate --after 10m
     """
     done = control_client.call(url, "POST", "/_sim/rotate", {"after": after, "mchid": mchid})
-    output.show(done, as_json=as_json, human=lambda: output.facts(done))
+    output.show(done, as_json=as_json, human=lambda: output.pairs(done))

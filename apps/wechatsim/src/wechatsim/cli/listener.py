@@ -1,4 +1,4 @@
-"""`wechatsim listen`: poll the sandbox, forward each notification, bring the answer back."""
+"""`wechatsim listen`: poll the sandbox, forward each notification, bring the response back."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import typer
 from wechatsim.cli import control_client, output
 
 _POLL_LIMIT_S = 40.0
-_ANSWER_S = 5.0
+_RESPONSE_TIMEOUT_S = 5.0
 _RETRY_S = 1.0
 
 
-def _forward(http: httpx.Client, target: str, handed: dict[str, Any]) -> tuple[int, str]:
+def _forward(http: httpx.Client, target: str, forwarded: dict[str, Any]) -> tuple[int, str]:
     try:
-        answer = http.post(
+        response = http.post(
             target,
-            content=handed["body"].encode(),
-            headers=[(name, value) for name, value in handed["headers"]],
-            timeout=_ANSWER_S,
+            content=forwarded["body"].encode(),
+            headers=[(name, value) for name, value in forwarded["headers"]],
+            timeout=_RESPONSE_TIMEOUT_S,
         )
     except httpx.HTTPError as error:
         return HTTPStatus.BAD_GATEWAY, f"{type(error).__name__}: {error}"
-    return answer.status_code, answer.text
+    return response.status_code, response.text
 
 
 def run(url: str | None, target: str, *, as_json: bool) -> None:
@@ -35,12 +35,12 @@ def run(url: str | None, target: str, *, as_json: bool) -> None:
     base = control_client.server_url(url)
     control_client.call(url, "GET", "/_sim/healthz")
     try:
-        output.say(f"forwarding every notification of {base} to {target} · Ctrl-C ends")
+        output.info(f"forwarding every notification of {base} to {target} · Ctrl-C ends")
         with httpx.Client(trust_env=False, timeout=_POLL_LIMIT_S) as http:
             while True:
                 _once(http, base, target, as_json=as_json)
     except KeyboardInterrupt:
-        output.say("stopped")
+        output.info("stopped")
 
 
 def _once(http: httpx.Client, base: str, target: str, *, as_json: bool) -> None:
@@ -48,13 +48,13 @@ def _once(http: httpx.Client, base: str, target: str, *, as_json: bool) -> None:
         polled = http.get(f"{base}/_sim/listen")
         if polled.status_code != HTTPStatus.OK:
             return
-        handed = polled.json()
-        status, body = _forward(http, target, handed)
-        http.post(f"{base}/_sim/listen/{handed['ticket']}", json={"status": status, "body": body[:4000]})
+        forwarded = polled.json()
+        status, body = _forward(http, target, forwarded)
+        http.post(f"{base}/_sim/listen/{forwarded['ticket']}", json={"status": status, "body": body[:4000]})
     except httpx.HTTPError as error:
-        output.say(f"the sandbox does not answer ({error}); trying again")
+        output.info(f"the sandbox does not response ({error}); trying again")
         time.sleep(_RETRY_S)
         return
-    event = json.loads(handed["body"])
+    event = json.loads(forwarded["body"])
     line = {"id": event["id"], "event_type": event["event_type"], "status": status, "body": body}
     typer.echo(json.dumps(line, ensure_ascii=False) if as_json else f"{event['event_type']}  {event['id']}  → {status}")

@@ -32,8 +32,8 @@ TAMPER = {
 def _event_row(event: dict[str, Any]) -> list[Any]:
     tries = event["attempts"]
     last = tries[-1] if tries else {}
-    said = last.get("status") or str(last.get("error", ""))[:60]
-    return [event["id"], event["event_type"], event["out_trade_no"], event["state"], len(tries), said]
+    result = last.get("status") or str(last.get("error", ""))[:60]
+    return [event["id"], event["event_type"], event["out_trade_no"], event["state"], len(tries), result]
 
 
 def _attempted(url: str | None, found: list[dict[str, Any]], tries: int = 1) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def _attempted(url: str | None, found: list[dict[str, Any]], tries: int = 1) -> 
 
 
 def _show_events(found: list[dict[str, Any]], *, as_json: bool) -> None:
-    columns = ["id", "event", "order", "state", "attempts", "last answer"]
+    columns = ["id", "event", "order", "state", "attempts", "last response"]
     output.show(
         {"notifications": found}, as_json=as_json, human=lambda: output.table(columns, list(map(_event_row, found)))
     )
@@ -70,7 +70,7 @@ def events_list(
 def events_show(
     ident: Annotated[str, typer.Argument(help="The notification's id.")], as_json: Json = False, url: Url = None
 ) -> None:
-    """Show one notification. What it says, and every attempt with its request and answer.
+    """Show one notification. What it says, and every attempt with its request and response.
 
     Example:  wechatsim events show 5f0c… --json
     """
@@ -78,16 +78,16 @@ def events_show(
 
     def human() -> None:
         names = ("id", "event_type", "out_trade_no", "out_refund_no", "url", "state", "created_at", "next_at")
-        output.facts({name: event[name] for name in names})
-        output.say_data(event["plaintext"])
+        output.pairs({name: event[name] for name in names})
+        output.print_json(event["plaintext"])
         for attempt in event["attempts"]:
-            said = attempt["status"] or attempt["error"]
-            spoilt = f"  {attempt['fault']}" if attempt["fault"] else ""
-            typer.echo(f"\nattempt {attempt['n']}  {attempt['at']}  {said}  {attempt['duration_ms']} ms{spoilt}")
+            result = attempt["status"] or attempt["error"]
+            faults = f"  {attempt['fault']}" if attempt["fault"] else ""
+            typer.echo(f"\nattempt {attempt['n']}  {attempt['at']}  {result}  {attempt['duration_ms']} ms{faults}")
             for name, value in attempt["request_headers"].items():
                 typer.echo(f"  > {name}: {value}")
             typer.echo(f"  > {attempt['request_body']}")
-            typer.echo(f"  < {said} {attempt['response_body']}".rstrip())
+            typer.echo(f"  < {result} {attempt['response_body']}".rstrip())
 
     output.show(event, as_json=as_json, human=human)
 
@@ -129,12 +129,12 @@ def trigger(  # noqa: PLR0917 - typer passes options by name
     unknown = [name for name in tamper or [] if name not in TAMPER]
     if unknown:
         output.fail(f"no way to tamper called {', '.join(unknown)}", f"one of {', '.join(TAMPER)}")
-    struck: dict[str, float] = {TAMPER[name]: 0 for name in tamper or []}
+    callback_faults: dict[str, float] = {TAMPER[name]: 0 for name in tamper or []}
     if twice:
-        struck["callback-doubled"] = 2
+        callback_faults["callback-doubled"] = 2
     if delay:
-        struck["callback-late"] = delay
-    body = {"event": event, "out_trade_no": order, "notify_url": notify_url, "total": total, "faults": struck}
+        callback_faults["callback-late"] = delay
+    body = {"event": event, "out_trade_no": order, "notify_url": notify_url, "total": total, "faults": callback_faults}
     found = control_client.call(url, "POST", "/_sim/trigger", body)["notifications"]
     _show_events(found if delay else _attempted(url, found), as_json=as_json)
 
@@ -144,7 +144,7 @@ def listen(
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Hand every notification to a program here. Its answer counts. Ends with Ctrl-C.
+    """Hand every notification to a program here. Its response counts. Ends with Ctrl-C.
 
     While this runs, the sandbox calls no notify_url: an unreachable one is fine.
 

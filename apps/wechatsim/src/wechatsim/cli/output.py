@@ -15,16 +15,16 @@ from rich.table import Table
 _WIDEST = 1000
 
 
-def say(message: str) -> None:
+def info(message: str) -> None:
     """A message for the person, on stderr."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
 
 
 def fail(message: str, hint: str = "") -> NoReturn:
     """Say what is wrong and how to go on, then exit 1."""
-    say(f"error: {message}")
+    info(f"error: {message}")
     if hint:
-        say(f"hint: {hint}")
+        info(f"hint: {hint}")
     raise typer.Exit(1)
 
 
@@ -36,14 +36,14 @@ def show(data: Any, *, as_json: bool, human: Callable[[], None]) -> None:
         human()
 
 
-def facts(pairs: dict[str, Any]) -> None:
+def pairs(pairs: dict[str, Any]) -> None:
     """Names and values, one a line."""
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
         typer.echo(f"{name.ljust(width)}  {value}")
 
 
-def say_data(data: Any) -> None:
+def print_json(data: Any) -> None:
     """A JSON value, indented, on stdout."""
     typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
 

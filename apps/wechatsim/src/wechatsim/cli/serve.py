@@ -94,7 +94,7 @@ def serve(  # noqa: PLR0917 - typer passes options by name
         output.fail(f"cannot listen on {host}:{port} ({error.strerror})", "choose another --port or --host")
     base = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     try:
-        output.say(f"wechatsim {__version__} on {base} · console {base}/_sim/console")
+        output.info(f"wechatsim {__version__} on {base} · console {base}/_sim/console")
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
-        output.say("stopped")
+        output.info("stopped")

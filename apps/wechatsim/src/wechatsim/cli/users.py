@@ -21,7 +21,7 @@ def code(
     Example:  wechatsim code oBuyer0000000000000000000001 --json
     """
     made = control_client.call(url, "POST", "/_sim/code", {"openid": openid, "mobile": mobile})
-    output.show(made, as_json=as_json, human=lambda: output.facts(made))
+    output.show(made, as_json=as_json, human=lambda: output.pairs(made))
 
 
 def messages(

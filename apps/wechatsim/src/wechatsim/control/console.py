@@ -43,7 +43,7 @@ async def _show(request: Request) -> Response:
         refunds=views.refunds(sim, wanted)[:_SHOWN],
         notifications=views.notifications(sim, wanted, _SHOWN),
         messages=sms.received(sim, limit=_SMS_SHOWN),
-        active=sim.faults.listing(),
+        active=sim.faults.active(),
         kinds=FAULTS,
         events=scenarios.EVENTS,
         wanted=wanted,

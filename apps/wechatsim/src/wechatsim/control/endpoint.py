@@ -32,23 +32,23 @@ def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         sim: Sim = request.app.state.sim
         try:
-            _admit(sim, request)
-            answer = handler(sim, request, await _object(request))
-            if isinstance(answer, Awaitable):
-                answer = await answer
+            _require_loopback(sim, request)
+            response = handler(sim, request, await _json_object(request))
+            if isinstance(response, Awaitable):
+                response = await response
         except ControlError as error:
             return JSONResponse({"error": error.code, "message": error.message}, status_code=error.status)
-        return answer if isinstance(answer, Response) else JSONResponse(answer)
+        return response if isinstance(response, Response) else JSONResponse(response)
 
     return serve
 
 
-def _admit(sim: Sim, request: Request) -> None:
+def _require_loopback(sim: Sim, request: Request) -> None:
     if not sim.settings.allow_remote_control and not is_local(request):
         raise ControlError(HTTPStatus.FORBIDDEN, "loopback_only", "the control API answers on loopback only")
 
 
-async def _object(request: Request) -> Body:
+async def _json_object(request: Request) -> Body:
     if request.method == "GET":
         return {}
     # A page of another site cannot send this content type without asking first: no forged clicks.

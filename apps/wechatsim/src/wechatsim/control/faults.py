@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from wechatsim.control.endpoint import Body, endpoint, number, text
 from wechatsim.errors import ControlError
-from wechatsim.faults import FAULTS, KINDS
+from wechatsim.faults import FAULT_BY_NAME, FAULTS
 from wechatsim.sim import Sim
 
 
@@ -19,7 +19,7 @@ def _list(sim: Sim, _: Request, __: Body) -> Any:
         {"name": k.name, "effect": k.effect, "value": k.value, "unit": k.unit, "magic_amount": k.magic or None}
         for k in FAULTS
     ]
-    return {"active": sim.faults.listing(), "known": known}
+    return {"active": sim.faults.active(), "known": known}
 
 
 def _unknown_fault(name: str) -> ControlError:
@@ -28,22 +28,22 @@ def _unknown_fault(name: str) -> ControlError:
 
 def _set(sim: Sim, _: Request, body: Body) -> Any:
     name, times = text(body, "name"), number(body, "times")
-    if name not in KINDS:
+    if name not in FAULT_BY_NAME:
         raise _unknown_fault(name)
     if times is not None and (times < 1 or times != int(times)):
         raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", "times must be a whole number, 1 or more")
     value = number(body, "value")
     sim.faults.set(name, match=text(body, "match", ""), value=value, times=None if times is None else int(times))
-    return {"active": sim.faults.listing()}
+    return {"active": sim.faults.active()}
 
 
 def _clear(sim: Sim, _: Request, body: Body) -> Any:
     name = text(body, "name", "")
-    if name and name not in KINDS:
+    if name and name not in FAULT_BY_NAME:
         raise _unknown_fault(name)
     cleared = sim.faults.clear(name)
     sim.notifier.release_held()
-    return {"cleared": cleared, "active": sim.faults.listing()}
+    return {"cleared": cleared, "active": sim.faults.active()}
 
 
 ROUTES = [

@@ -45,7 +45,7 @@ def _trigger(sim: Sim, _: Request, body: Body) -> Any:
         out_trade_no=text(body, "out_trade_no", ""),
         notify_url=text(body, "notify_url", ""),
         total=total,
-        struck=faults,
+        callback_faults=faults,
     )
     return {"notifications": found}
 
@@ -60,7 +60,7 @@ def _listen_response(sim: Sim, request: Request, body: Body) -> Any:
     if type(status) is not int:
         raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", "status must be a whole number")
     ticket = request.path_params["ticket"]
-    return {"in_time": sim.notifier.bridge.answer(ticket, status, text(body, "body", "").encode())}
+    return {"in_time": sim.notifier.bridge.respond(ticket, status, text(body, "body", "").encode())}
 
 
 ROUTES = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from wechatsim.control import views
 from wechatsim.errors import ControlError, PayError
-from wechatsim.faults import KINDS
+from wechatsim.faults import FAULT_BY_NAME
 from wechatsim.pay import orders, prepay, refund_endings, refund_views, refunds
 from wechatsim.signing import crypto
 from wechatsim.signing.keyring import Merchant
@@ -20,40 +20,46 @@ _TO_LISTENER = "https://listening.example.com/notify"
 EVENTS = ("transaction.success", "refund.success", "refund.abnormal", "refund.closed")
 
 
-def _refused(error: PayError) -> ControlError:
+def _as_control_error(error: PayError) -> ControlError:
     return ControlError(error.status, error.code.lower(), error.message)
 
 
 def _number(name: str, value: Any) -> float:
-    if name not in KINDS or not name.startswith("callback-"):
+    if name not in FAULT_BY_NAME or not name.startswith("callback-"):
         raise ControlError(HTTPStatus.BAD_REQUEST, "unknown_fault", f"no callback fault {name}")
     if isinstance(value, bool) or not isinstance(value, int | float | None):
         raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", f"the value of {name} must be a number")
-    return float(value or KINDS[name].value or 0)
+    return float(value or FAULT_BY_NAME[name].value or 0)
 
 
 def trigger(
-    sim: Sim, event: str, *, out_trade_no: str = "", notify_url: str = "", total: int = 100, struck: dict[str, Any]
+    sim: Sim,
+    event: str,
+    *,
+    out_trade_no: str = "",
+    notify_url: str = "",
+    total: int = 100,
+    callback_faults: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Make `event` happen and notify it with the callback-* faults in `struck`; returns its notifications.
+    """Make `event` happen and notify it with the callback-* faults in `callback_faults`; returns its notifications.
 
     Without an order number an order of `total` fen is made and paid first. A paid order's transaction.success
     is sent again, as a notification of its own.
     """
     if event not in EVENTS:
         raise ControlError(HTTPStatus.BAD_REQUEST, "unknown_event", f"event must be one of {', '.join(EVENTS)}")
-    struck = {name: _number(name, value) for name, value in struck.items()}
+    callback_faults = {name: _number(name, value) for name, value in callback_faults.items()}
     if not notify_url and sim.notifier.bridge.listening():
         notify_url = _TO_LISTENER
     row = orders.by_number(sim, out_trade_no) if out_trade_no else _new_order(sim, notify_url, total)
     merchant = sim.merchants[row["mchid"]]
     if event == "transaction.success":
-        _notify_paid(sim, merchant, row, struck)
+        _notify_paid(sim, merchant, row, callback_faults)
     else:
         if row["state"] == "NOTPAY":
             orders.pay(sim, row)
             row = orders.by_number_of(sim, row["mchid"], row["out_trade_no"])
-        refund(sim, row, ending=event.partition(".")[2].upper(), notify_url=notify_url, struck=struck)
+        refund(sim, row, ending=event.partition(".")[2].upper(), notify_url=notify_url, callback_faults=callback_faults)
     sim.wake()
     return views.notifications(sim, row["out_trade_no"])
 
@@ -80,13 +86,13 @@ def _new_order(sim: Sim, notify_url: str, total: int) -> Row:
     try:
         prepay.prepay(sim, merchant, json.dumps(order).encode())
     except PayError as error:
-        raise _refused(error) from error
+        raise _as_control_error(error) from error
     return orders.by_number_of(sim, merchant.mchid, number)
 
 
-def _notify_paid(sim: Sim, merchant: Merchant, row: Row, struck: dict[str, float]) -> None:
+def _notify_paid(sim: Sim, merchant: Merchant, row: Row, callback_faults: dict[str, float]) -> None:
     if row["state"] == "NOTPAY":
-        orders.pay(sim, row, struck=struck)
+        orders.pay(sim, row, callback_faults=callback_faults)
         return
     if not row["transaction_id"]:
         raise ControlError(HTTPStatus.CONFLICT, "order_closed", orders.DESCRIPTIONS[row["state"]])
@@ -98,7 +104,7 @@ def _notify_paid(sim: Sim, merchant: Merchant, row: Row, struck: dict[str, float
         row["notify_url"],
         plaintext,
         out_trade_no=row["out_trade_no"],
-        struck=struck,
+        callback_faults=callback_faults,
     )
 
 
@@ -111,7 +117,7 @@ def refund(
     out_refund_no: str = "",
     notify_url: str = "",
     reason: str = "",
-    struck: dict[str, float] | None = None,
+    callback_faults: dict[str, float] | None = None,
 ) -> dict[str, Any]:
     """Refund `amount` fen of an order, or what is left, as from the merchant's own console; returns the refund."""
     merchant = sim.merchants[row["mchid"]]
@@ -125,12 +131,12 @@ def refund(
         raise ControlError(HTTPStatus.CONFLICT, "nothing_left", "nothing is left to refund")
     content |= {name: value for name, value in (("notify_url", notify_url), ("reason", reason)) if value}
     try:
-        refunds.accept(sim, merchant, content, outcome=ending, struck=struck)
+        refunds.accept(sim, merchant, content, outcome=ending, callback_faults=callback_faults)
     except PayError as error:
-        raise _refused(error) from error
+        raise _as_control_error(error) from error
     refund_endings.finish_due(sim)
     found = refunds.find(sim, merchant, content["out_refund_no"])
-    return refund_views.shown(orders.by_number_of(sim, row["mchid"], row["out_trade_no"]), found) if found else {}
+    return refund_views.response(orders.by_number_of(sim, row["mchid"], row["out_trade_no"]), found) if found else {}
 
 
 def finish(sim: Sim, out_refund_no: str, ending: str) -> dict[str, Any]:
@@ -145,4 +151,4 @@ def finish(sim: Sim, out_refund_no: str, ending: str) -> dict[str, Any]:
         raise ControlError(HTTPStatus.CONFLICT, "refund_ended", f"the refund has ended: {row['status']}")
     refund_endings.finish(sim, row, ending)
     ended = refunds.find(sim, sim.merchants[row["mchid"]], out_refund_no)
-    return refund_views.shown(orders.by_number_of(sim, row["mchid"], row["out_trade_no"]), ended or row)
+    return refund_views.response(orders.by_number_of(sim, row["mchid"], row["out_trade_no"]), ended or row)

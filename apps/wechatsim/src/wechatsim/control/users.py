@@ -27,7 +27,7 @@ def _code(sim: Sim, _: Request, body: Body) -> Any:
 def _messages(sim: Sim, request: Request, _: Body) -> Any:
     openid = request.query_params.get("openid", "")
     rows = sim.store.all("SELECT * FROM message WHERE ? = '' OR openid = ? ORDER BY id", openid, openid)
-    return {"messages": [message.shown(sim.apps.get(row["appid"]), row) for row in rows]}
+    return {"messages": [message.as_json(sim.apps.get(row["appid"]), row) for row in rows]}
 
 
 def _quota(sim: Sim, request: Request, _: Body) -> Any:

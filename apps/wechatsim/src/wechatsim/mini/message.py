@@ -54,7 +54,7 @@ def send(sim: Sim, app: Merchant, content: Mapping[str, Any]) -> dict[str, Any]:
     """Deliver one message and use up one subscription; raises MiniError and then nothing was delivered."""
     openid, template_id = content.get("touser"), content.get("template_id")
     for fault, (errcode, errmsg) in _REJECTIONS.items():
-        if sim.faults.take(fault, f"{openid} {template_id}") is not None:
+        if sim.faults.consume(fault, f"{openid} {template_id}") is not None:
             raise MiniError(errcode, errmsg)
     if not openid or not sim.store.one("SELECT 1 FROM user WHERE appid = ? AND openid = ?", app.appid, str(openid)):
         raise MiniError(40003, "invalid openid")
@@ -68,7 +68,7 @@ def send(sim: Sim, app: Merchant, content: Mapping[str, Any]) -> dict[str, Any]:
             raise MiniError(47003, f"argument invalid! {name} invalid")
     data = _data(app.templates[template_id]["fields"], content.get("data"))
     with sim.store.transaction():
-        if sim.faults.take("message-refused", f"{openid} {template_id}") is not None or not sim.store.run(
+        if sim.faults.consume("message-refused", f"{openid} {template_id}") is not None or not sim.store.run(
             "UPDATE quota SET remaining = remaining - 1 WHERE openid = ? AND template_id = ? AND remaining > 0",
             openid,
             template_id,
@@ -114,7 +114,7 @@ def grant(sim: Sim, openid: str, template_id: str, count: int = 1) -> None:
     )
 
 
-def shown(app: Merchant | None, row: Row) -> dict[str, Any]:
+def as_json(app: Merchant | None, row: Row) -> dict[str, Any]:
     """A delivered message for people and scripts."""
     template = app.templates.get(row["template_id"], {}) if app else {}
     return {

@@ -1,4 +1,4 @@
-"""api.weixin.qq.com: every answer is HTTP 200, refusals by errcode with a rid (wechat-pay-v3.md §7)."""
+"""api.weixin.qq.com: every response is HTTP 200, refusals by errcode with a rid (wechat-pay-v3.md §7)."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
 
     async def serve(request: Request) -> Response:
         sim: Sim = request.app.state.sim
-        announce = None
+        content_length = None
         try:
             _check_busy(sim, request)
-            answer = handler(sim, request, _object(await request.body()))
+            response = handler(sim, request, _json_object(await request.body()))
         except MiniError as error:
-            answer = _refusal(request, error)
-        body = wire.dumps(answer)
+            response = _refusal(request, error)
+        body = wire.dumps(response)
         if request.url.path.endswith("/subscribe/send"):
-            if not answer.get("errcode") and sim.faults.take("message-unknown") is not None:
-                announce = len(body) + 1
-            if (slow := sim.faults.take("message-slow")) is not None:
+            if not response.get("errcode") and sim.faults.consume("message-unknown") is not None:
+                content_length = len(body) + 1
+            if (slow := sim.faults.consume("message-slow")) is not None:
                 await asyncio.sleep(slow)
-        return WireResponse(HTTPStatus.OK, [("Content-Type", content_type)], body, announce=announce)
+        return WireResponse(HTTPStatus.OK, [("Content-Type", content_type)], body, content_length=content_length)
 
     return serve
 
@@ -68,11 +68,11 @@ def wrong_method(request: Request) -> Response:
 
 
 def _check_busy(sim: Sim, request: Request) -> None:
-    if sim.faults.take("mini-busy", request.url.path) is not None:
+    if sim.faults.consume("mini-busy", request.url.path) is not None:
         raise MiniError(-1, "system error")
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _json_object(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:

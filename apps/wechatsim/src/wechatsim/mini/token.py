@@ -38,7 +38,7 @@ def stable_token(sim: Sim, content: Mapping[str, Any]) -> dict[str, Any]:
             _check_force(sim, app, now)
             sim.store.run("UPDATE access_token SET dead = 1 WHERE appid = ?", app.appid)
         elif current is not None and current["expires_at"] - now > _OVERLAP_S:
-            return _shown(current, now)
+            return _as_json(current, now)
         token = _new_token()
         sim.store.insert(
             "access_token",
@@ -65,7 +65,7 @@ def _new_token() -> str:
     return f"{secrets.randbelow(90) + 10}_{crypto.token(154)}"
 
 
-def _shown(row: Row, now: float) -> dict[str, Any]:
+def _as_json(row: Row, now: float) -> dict[str, Any]:
     return {"access_token": row["token"], "expires_in": int(row["expires_at"] - now)}
 
 
@@ -112,7 +112,7 @@ def check(sim: Sim, access_token: str | None) -> Merchant:
         now,
         access_token,
     )
-    if row is None or row["dead"] or row["appid"] not in sim.apps or sim.faults.take("mini-bad-token") is not None:
+    if row is None or row["dead"] or row["appid"] not in sim.apps or sim.faults.consume("mini-bad-token") is not None:
         raise MiniError(40001, "invalid credential, access_token is invalid or not latest")
     if row["expires_at"] <= now:
         raise MiniError(42001, "access_token expired")

@@ -1,6 +1,6 @@
 """`wechatsim listen`: while somebody listens, notifications go to the listener instead of to their URL.
 
-The listener polls, forwards what it gets to a program on its own machine, and brings the answer back. So a
+The listener polls, forwards what it gets to a program on its own machine, and brings the response back. So a
 notify_url that nobody can reach from here still works, without a tunnel.
 """
 
@@ -21,7 +21,7 @@ class Bridge:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._answers: dict[str, asyncio.Future[tuple[int, bytes]]] = {}
+        self._responses: dict[str, asyncio.Future[tuple[int, bytes]]] = {}
         self._waiting = 0
         self._seen = float("-inf")
 
@@ -29,15 +29,15 @@ class Bridge:
         return self._waiting > 0 or time.monotonic() - self._seen < _PATIENCE_S
 
     async def forward(self, url: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
-        """Hand one attempt over and wait for the listener's answer; the caller sets the time limit."""
+        """Hand one attempt over and wait for the listener's response; the caller sets the time limit."""
         ticket = secrets.token_hex(8)
-        answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
-        self._answers[ticket] = answer
+        response: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
+        self._responses[ticket] = response
         await self._queue.put({"ticket": ticket, "url": url, "headers": headers, "body": body.decode()})
         try:
-            return await answer
+            return await response
         finally:
-            del self._answers[ticket]
+            del self._responses[ticket]
 
     async def next(self, seconds: float) -> dict[str, Any] | None:
         """The next attempt that is still waited for, or None after `seconds`."""
@@ -45,19 +45,19 @@ class Bridge:
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    handed = await self._queue.get()
-                    if handed["ticket"] in self._answers:
-                        return handed
+                    forwarded = await self._queue.get()
+                    if forwarded["ticket"] in self._responses:
+                        return forwarded
         except TimeoutError:
             return None
         finally:
             self._waiting -= 1
             self._seen = time.monotonic()
 
-    def answer(self, ticket: str, status: int, body: bytes) -> bool:
+    def respond(self, ticket: str, status: int, body: bytes) -> bool:
         """Bring back what the listener's program said; False when nobody waits for it any more."""
         self._seen = time.monotonic()
-        waiting = self._answers.get(ticket)
+        waiting = self._responses.get(ticket)
         if waiting is None or waiting.done():
             return False
         waiting.set_result((status, body))

@@ -1,4 +1,4 @@
-"""One attempt of one notification: sign now, send, judge the answer, spoil it when a fault asks for that.
+"""One attempt of one notification: sign now, send, judge the response, spoil it when a fault asks for that.
 
 Accepted means 200 or 204 within five seconds (wechat-pay-v3.md §3). Redirects are not followed.
 """
@@ -21,7 +21,7 @@ from wechatsim.notify.http_client import HttpClient
 from wechatsim.signing.keyring import Merchant
 from wechatsim.store import Row
 
-ANSWER_S = 5.0
+RESPONSE_TIMEOUT_S = 5.0
 _KEPT = 4000
 _ACCEPTED = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 
@@ -34,17 +34,17 @@ class Sender:
         self._http = http
 
     async def deliver(
-        self, merchant: Merchant, row: Row, number: int, struck: dict[str, float], clock: Clock
+        self, merchant: Merchant, row: Row, number: int, callback_faults: dict[str, float], clock: Clock
     ) -> list[dict[str, Any]]:
         """Attempt `number` of `row`, as many copies as a fault says; one attempt record per copy sent."""
-        copies = int(struck.get("callback-doubled", 1))
-        sends = [self._send(merchant, row, number, struck, clock) for _ in range(max(1, copies))]
+        copies = int(callback_faults.get("callback-doubled", 1))
+        sends = [self._send(merchant, row, number, callback_faults, clock) for _ in range(max(1, copies))]
         return list(await asyncio.gather(*sends))
 
     async def _send(
-        self, merchant: Merchant, row: Row, number: int, struck: dict[str, float], clock: Clock
+        self, merchant: Merchant, row: Row, number: int, callback_faults: dict[str, float], clock: Clock
     ) -> dict[str, Any]:
-        body, signed = tampering.prepare(merchant, row["body"], row["plaintext"], number, struck)
+        body, signed = tampering.prepare(merchant, row["body"], row["plaintext"], number, callback_faults)
         headers = [
             ("User-Agent", "Mozilla/4.0"),
             ("Accept", "*/*"),
@@ -60,34 +60,34 @@ class Sender:
             "at": clock.now(),
             "real_at": clock.real(),
             "url": row["url"],
-            "fault": ",".join(struck),
+            "fault": ",".join(callback_faults),
             "request_headers": json.dumps(dict(headers)),
             "request_body": body,
         }
         began = time.monotonic()
-        status, answer, error = await self._post(row["url"], headers, body, number, struck)
+        status, response, error = await self._post(row["url"], headers, body, number, callback_faults)
         return record | {
             "status": status,
-            "response_body": answer,
+            "response_body": response,
             "error": error,
             "duration_ms": round((time.monotonic() - began) * 1000),
             "accepted": int(status in _ACCEPTED),
         }
 
     async def _post(
-        self, url: str, headers: wire.Headers, body: bytes, number: int, struck: dict[str, float]
+        self, url: str, headers: wire.Headers, body: bytes, number: int, callback_faults: dict[str, float]
     ) -> tuple[int | None, str, str]:
-        if number <= struck.get("callback-5xx", 0):
+        if number <= callback_faults.get("callback-5xx", 0):
             return HTTPStatus.BAD_GATEWAY, "", "fault callback-5xx: not sent"
-        slow = struck.get("callback-slow", 0.0) if number == 1 else 0.0
+        slow = callback_faults.get("callback-slow", 0.0) if number == 1 else 0.0
         try:
-            async with asyncio.timeout(ANSWER_S + slow):
+            async with asyncio.timeout(RESPONSE_TIMEOUT_S + slow):
                 if self._bridge.listening():
-                    status, answer = await self._bridge.forward(url, headers, body)
+                    status, response = await self._bridge.forward(url, headers, body)
                 else:
-                    status, answer = await self._http.post(url, headers, body, pause=slow)
+                    status, response = await self._http.post(url, headers, body, pause=slow)
         except TimeoutError:
-            return None, "", f"no answer within {ANSWER_S:.0f} s"
+            return None, "", f"no response within {RESPONSE_TIMEOUT_S:.0f} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return None, "", f"{type(error).__name__}: {error}"
-        return status, answer.decode(errors="replace")[:_KEPT], ""
+        return status, response.decode(errors="replace")[:_KEPT], ""

@@ -16,7 +16,7 @@ from typing import Any
 
 from wechatsim import wire
 from wechatsim.clock import Clock, rfc3339
-from wechatsim.faults import Switchboard
+from wechatsim.faults import FaultRegistry
 from wechatsim.notify.bridge import Bridge
 from wechatsim.notify.delivery import Sender
 from wechatsim.notify.http_client import HttpClient
@@ -39,7 +39,7 @@ _SUMMARIES = {
 class Notifier:
     """`enqueue` inside a transaction, `wake` after it; `run` is the loop of the server's lifetime."""
 
-    def __init__(self, store: Store, clock: Clock, merchants: Mapping[str, Merchant], faults: Switchboard) -> None:
+    def __init__(self, store: Store, clock: Clock, merchants: Mapping[str, Merchant], faults: FaultRegistry) -> None:
         self._store = store
         self._clock = clock
         self._merchants = merchants
@@ -61,16 +61,22 @@ class Notifier:
         out_trade_no: str,
         out_refund_no: str = "",
         total: int = 0,
-        struck: Mapping[str, float] | None = None,
+        callback_faults: Mapping[str, float] | None = None,
     ) -> str:
         """Write one notification to the books; returns its id.
 
-        `total` (fen) selects magic amounts; `struck`, when given, are its callback-* faults instead of those.
+        `total` (fen) selects magic amounts; `callback_faults`, when given, are its callback-* faults instead of those.
         """
-        if struck is None:
-            struck = self._faults.callbacks(f"{event_type} {out_trade_no} {out_refund_no}", total)
+        if callback_faults is None:
+            callback_faults = self._faults.callbacks(f"{event_type} {out_trade_no} {out_refund_no}", total)
         now = self._clock.now()
-        state = "LOST" if "callback-lost" in struck else "HELD" if "callback-reordered" in struck else "PENDING"
+        state = (
+            "LOST"
+            if "callback-lost" in callback_faults
+            else "HELD"
+            if "callback-reordered" in callback_faults
+            else "PENDING"
+        )
         ident = str(uuid.uuid4())
         text = wire.dumps(plaintext)
         self._store.insert(
@@ -83,13 +89,13 @@ class Notifier:
             url=url,
             plaintext=text.decode(),
             body=envelope(ident, event_type, now, merchant.apiv3_key, text),
-            tamper=json.dumps(struck) if struck else "",
+            tamper=json.dumps(callback_faults) if callback_faults else "",
             state=state,
             created_at=now,
-            next_at=now + struck.get("callback-late", 0.0) if state == "PENDING" else None,
+            next_at=now + callback_faults.get("callback-late", 0.0) if state == "PENDING" else None,
         )
         if state == "HELD":
-            self._release(int(struck["callback-reordered"]))
+            self._release(int(callback_faults["callback-reordered"]))
         return ident
 
     def _release(self, wanted: int) -> None:
@@ -181,18 +187,18 @@ class Notifier:
             self._store.run("UPDATE notification SET state = 'LOST', next_at = NULL WHERE id = ?", ident)
             return
         number = row["attempts"] + 1
-        struck: dict[str, float] = json.loads(row["tamper"]) if row["tamper"] else {}
-        outcomes = await sender.deliver(merchant, row, number, struck, self._clock)
+        callback_faults: dict[str, float] = json.loads(row["tamper"]) if row["tamper"] else {}
+        outcomes = await sender.deliver(merchant, row, number, callback_faults, self._clock)
         accepted = any(outcome["accepted"] for outcome in outcomes)
         with self._store.transaction():
             for outcome in outcomes:
                 self._store.insert("attempt", **outcome)
-            self._settle(row, number, struck, accepted=accepted)
+            self._record_outcome(row, number, callback_faults, accepted=accepted)
 
-    def _settle(self, row: Row, number: int, struck: dict[str, float], *, accepted: bool) -> None:
+    def _record_outcome(self, row: Row, number: int, callback_faults: dict[str, float], *, accepted: bool) -> None:
         state, next_at, tamper = "PENDING", None, row["tamper"]
-        if accepted and "callback-again" in struck:
-            next_at = self._clock.now() + struck["callback-again"]
+        if accepted and "callback-again" in callback_faults:
+            next_at = self._clock.now() + callback_faults["callback-again"]
             tamper = ""
         elif accepted:
             state = "DELIVERED"
@@ -214,7 +220,7 @@ class Notifier:
 def envelope(ident: str, event_type: str, created_at: float, apiv3_key: str, plaintext: bytes) -> bytes:
     """The notification's body: members in the real order, `plaintext` sealed inside (wechat-pay-v3.md §3, §5)."""
     original = event_type.partition(".")[0].lower()
-    nonce, ciphertext = crypto.seal(apiv3_key, plaintext, original)
+    nonce, ciphertext = crypto.gcm_encrypt(apiv3_key, plaintext, original)
     return wire.dumps(
         {
             "id": ident,

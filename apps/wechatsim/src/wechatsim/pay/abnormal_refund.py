@@ -35,7 +35,7 @@ BANKS = {
     "PSBC_DEBIT": "邮储银行",
     "NBCB_DEBIT": "宁波银行",
 }
-_SEALED = ("bank_account", "real_name")
+_ENCRYPTED = ("bank_account", "real_name")
 _BODY = {
     "out_refund_no": Field("商户退款单号", text(64), required=True),
     "type": Field("异常退款处理方式", one_of("USER_BANK_CARD", "MERCHANT_BANK_CARD"), required=True),
@@ -50,27 +50,27 @@ def apply(sim: Sim, merchant: Merchant, refund_id: str, body: bytes, serial: str
     content = fields.parse(body, _BODY)
     to_user = content["type"] == "USER_BANK_CARD"
     if to_user:
-        _require(content, "bank_type", *_SEALED)
-    opened = {name: _opened(merchant, serial, name, content[name]) for name in _SEALED if name in content}
+        _require(content, "bank_type", *_ENCRYPTED)
+    decrypted = {name: _decrypted(merchant, serial, name, content[name]) for name in _ENCRYPTED if name in content}
     row = refunds.find(sim, merchant, content["out_refund_no"])
     if row is None or row["refund_id"] != refund_id:
         raise PayError(HTTPStatus.NOT_FOUND, "RESOURCE_NOT_EXISTS", "退款单不存在")
     if row["status"] != "ABNORMAL":
         raise errors.invalid_request("退款单状态不是退款异常，不能发起异常退款")
-    account = f"{BANKS[content['bank_type']]}借记卡{opened['bank_account'][-4:]}" if to_user else "商户结算银行账户"
+    account = f"{BANKS[content['bank_type']]}借记卡{decrypted['bank_account'][-4:]}" if to_user else "商户结算银行账户"
     order = orders.by_number_of(sim, merchant.mchid, row["out_trade_no"])
     with sim.store.transaction():
         sim.store.run(
             "UPDATE refund SET status = 'PROCESSING', outcome = 'SUCCESS', finish_at = ?, channel = 'OTHER_BANKCARD',"
             " received_account = ? WHERE mchid = ? AND out_refund_no = ?",
-            refunds.held_until(sim, order, content["out_refund_no"]),
+            refunds.finish_time(sim, order, content["out_refund_no"]),
             account,
             merchant.mchid,
             content["out_refund_no"],
         )
-        answer = refund_views.shown(order, refunds.find(sim, merchant, content["out_refund_no"]) or row)
+        response = refund_views.response(order, refunds.find(sim, merchant, content["out_refund_no"]) or row)
     sim.wake()
-    return answer
+    return response
 
 
 def _require(content: dict[str, Any], *names: str) -> None:
@@ -80,12 +80,12 @@ def _require(content: dict[str, Any], *names: str) -> None:
             raise param_error(f"/{name}", "required", message, "")
 
 
-def _opened(merchant: Merchant, serial: str, name: str, value: str) -> str:
-    key = merchant.own_key(serial)
+def _decrypted(merchant: Merchant, serial: str, name: str, value: str) -> str:
+    key = merchant.platform_key_of(serial)
     if key is None:
         raise PayError(HTTPStatus.BAD_REQUEST, "PARAM_ERROR", "平台证书序列号Wechatpay-Serial错误，请检查后再试")
     try:
         return crypto.oaep_decrypt(key.key, value)
-    except crypto.CannotOpenError as error:
+    except crypto.DecryptionError as error:
         message = f"输入源“/body/{name}”映射到字段“{_BODY[name].label}”解密失败"
         raise param_error(f"/{name}", "cannot decrypt", message) from error

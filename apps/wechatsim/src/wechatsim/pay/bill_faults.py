@@ -32,12 +32,12 @@ def sales(sim: Sim, merchant: Merchant, begin: float, end: float) -> list[Sale]:
     )
     own = [row for row in rows if (row["at"] >= end) == _is_moved(sim, row)]
     day = f"{beijing(begin):%Y%m%d}"
-    foreign = int(sim.faults.take("bill-foreign", f"{beijing(begin):%Y-%m-%d}") or 0)
+    foreign = int(sim.faults.consume("bill-foreign", f"{beijing(begin):%Y-%m-%d}") or 0)
     return [*own, *(_foreign(merchant, begin + _DAY_S / 2 + n, f"{day}{n:04d}") for n in range(foreign))]
 
 
 def _is_moved(sim: Sim, row: Row) -> bool:
-    return sim.faults.take("bill-other-day", row["out_trade_no"]) is not None
+    return sim.faults.consume("bill-other-day", row["out_trade_no"]) is not None
 
 
 def _foreign(merchant: Merchant, at: float, number: str) -> Sale:
@@ -57,12 +57,12 @@ def _foreign(merchant: Merchant, at: float, number: str) -> Sale:
     }
 
 
-def spoil(sim: Sim, lines: Sequence[list[str]], columns: Sequence[str]) -> None:
+def change_cells(sim: Sim, lines: Sequence[list[str]], columns: Sequence[str]) -> None:
     """Change cells of free text in the lines that `bill-awkward` and `bill-unreadable` strike."""
     name, remark, number = (columns.index(each) for each in ("商品名称", "费率备注", "商户订单号"))
     for cells in lines:
-        if sim.faults.take("bill-awkward", cells[number]) is not None:
+        if sim.faults.consume("bill-awkward", cells[number]) is not None:
             cells[name] += AWKWARD
             cells[remark] += AWKWARD
-        if sim.faults.take("bill-unreadable", cells[number]) is not None:
+        if sim.faults.consume("bill-unreadable", cells[number]) is not None:
             cells[name] += UNREADABLE

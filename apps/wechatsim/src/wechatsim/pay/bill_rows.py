@@ -81,7 +81,7 @@ def trade(sim: Sim, merchant: Merchant, kind: str, begin: float, end: float) -> 
     coupons = sum(row["amount"] - row["payer_refund"] for row in refunds)
     summary = [str(len(rows)), yuan(total), yuan(back - coupons), yuan(coupons), f"{fee:.5f}", yuan(total), yuan(back)]
     ordered = [cells for _, cells in sorted(rows, key=lambda pair: pair[0])]
-    bill_faults.spoil(sim, ordered, COLUMNS[kind].split(","))
+    bill_faults.change_cells(sim, ordered, COLUMNS[kind].split(","))
     return _file(COLUMNS[kind], *map(_line, ordered), TRADE_SUMMARY, _line(summary))
 
 

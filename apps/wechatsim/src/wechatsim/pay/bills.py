@@ -47,7 +47,7 @@ def _day(sim: Sim, query: Mapping[str, str]) -> tuple[float, float]:
     if (now.date() - day).days > _KEPT_DAYS:
         raise invalid_request("仅支持三个月内的账单下载申请")
     young = sim.settings.strict and (now.date() - day).days == 1 and now.hour < _READY_HOUR
-    if young or sim.faults.take("bill-not-ready", text) is not None:
+    if young or sim.faults.consume("bill-not-ready", text) is not None:
         raise PayError(HTTPStatus.BAD_REQUEST, "STATEMENT_CREATING", "账单文件正在生成中，请稍后再试")
     begin = dt.datetime.combine(day, dt.time(), BEIJING).timestamp()
     return begin, begin + 86400
@@ -57,7 +57,7 @@ def trade(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: str) -> 
     """GET /v3/bill/tradebill → hash and download_url, which begins with `base`."""
     kind = _choice(query, "bill_type", "ALL", "ALL", "SUCCESS", "REFUND")
     begin, end = _day(sim, query)
-    return _offer(sim, merchant, query, base, bill_rows.trade(sim, merchant, kind, begin, end))
+    return _create_link(sim, merchant, query, base, bill_rows.trade(sim, merchant, kind, begin, end))
 
 
 def fund(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: str) -> dict[str, Any]:
@@ -65,12 +65,12 @@ def fund(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: str) -> d
     account = _choice(query, "account_type", "BASIC", "BASIC", "OPERATION", "FEES")
     begin, end = _day(sim, query)
     text = bill_rows.fund(sim, merchant, begin, end) if account == "BASIC" else ""
-    return _offer(sim, merchant, query, base, text)
+    return _create_link(sim, merchant, query, base, text)
 
 
-def _offer(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: str, text: str) -> dict[str, Any]:
+def _create_link(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: str, text: str) -> dict[str, Any]:
     zipped = bool(_choice(query, "tar_type", "", "", "GZIP"))
-    if not text or sim.faults.take("bill-missing", query.get("bill_date", "")) is not None:
+    if not text or sim.faults.consume("bill-missing", query.get("bill_date", "")) is not None:
         raise PayError(HTTPStatus.BAD_REQUEST, "NO_STATEMENT_EXIST", "账单文件不存在")
     content = text.encode()
     token = crypto.token(128)
@@ -78,7 +78,7 @@ def _offer(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: str, te
     sim.store.insert("bill_file", token=token, mchid=merchant.mchid, content=content, created_at=sim.clock.now())
     # SHA1 is the protocol's; it is over the file before gzip.
     digest = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-    if sim.faults.take("bill-bad-hash", query.get("bill_date", "")) is not None:
+    if sim.faults.consume("bill-bad-hash", query.get("bill_date", "")) is not None:
         digest = digest[::-1]
     url = f"{base}/v3/billdownload/file?token={token}"
     return {"hash_type": "SHA1", "hash_value": digest, "download_url": url + ("&tartype=gzip" if zipped else "")}

@@ -27,7 +27,7 @@ _SECURITY = {
 }
 
 
-def safe_return(url: str, host_header: str, row: Row | None) -> str:
+def allowed_return_url(url: str, host_header: str, row: Row | None) -> str:
     """`url` if it leads back to the merchant, else "". WeChat returns to registered domains alone; here the host must be
     that of notify_url or, for a merchant on the same machine, loopback or the one by which the cashier was reached.
     """
@@ -61,8 +61,8 @@ async def _show(request: Request) -> Response:
         row = orders.by_prepay_id(sim, prepay_id)
     except ControlError as error:
         message = "支付会话已过期，请回到商家重新下单" if error.status == HTTPStatus.CONFLICT else "找不到这笔订单"
-        return _page(None, result="unknown", message=message, back=safe_return(wanted, own_host, None))
-    back = safe_return(wanted, own_host, row)
+        return _page(None, result="unknown", message=message, back=allowed_return_url(wanted, own_host, None))
+    back = allowed_return_url(wanted, own_host, row)
     result = {"SUCCESS": "paid", "REFUND": "paid", "CLOSED": "closed"}.get(row["state"], "open")
     if result == "open" and outcome in {"cancelled", "failed"}:
         result = "cancelled"

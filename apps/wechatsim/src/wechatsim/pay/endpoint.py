@@ -46,21 +46,21 @@ def endpoint(handler: Handler) -> Endpoint:
     async def serve(request: Request) -> Response:
         sim: Sim = request.app.state.sim
         try:
-            merchant, body = await _admit(sim, request)
-            before(sim, request, body)
+            merchant, body = await _authenticate(sim, request)
+            apply_early_faults(sim, request, body)
             content = handler(sim, merchant, request, body)
         except PayError as error:
             _log.info("%s %s: %s", request.method, request.url.path, error)
             return refusal(error)
         if isinstance(content, bytes):
-            # Bill files are the one unsigned 2xx answer (wechat-pay-v3.md §1.2).
+            # Bill files are the one unsigned 2xx response (wechat-pay-v3.md §1.2).
             return WireResponse(HTTPStatus.OK, [*wire.base_headers(), _FILE], content)
-        return await _answer(sim, merchant, request, body, content)
+        return await _respond(sim, merchant, request, body, content)
 
     return serve
 
 
-async def _admit(sim: Sim, request: Request) -> tuple[Merchant, bytes]:
+async def _authenticate(sim: Sim, request: Request) -> tuple[Merchant, bytes]:
     target = target_of(request)
     headers = request.headers
     if not target.startswith(b"/v3/pay/transactions") and not (headers.get("accept") and headers.get("user-agent")):
@@ -75,12 +75,12 @@ def _subject(request: Request, body: bytes) -> str:
     return f"{request.method} {target_of(request).decode('latin-1')} {body.decode(errors='replace')}"
 
 
-def before(sim: Sim, request: Request, body: bytes) -> None:
+def apply_early_faults(sim: Sim, request: Request, body: bytes) -> None:
     """The faults that strike before anything is done."""
     subject = _subject(request, body)
-    if sim.faults.take("api-5xx", subject) is not None:
+    if sim.faults.consume("api-5xx", subject) is not None:
         raise _system_error()
-    if sim.faults.take("api-429", subject) is not None:
+    if sim.faults.consume("api-429", subject) is not None:
         raise PayError(HTTPStatus.TOO_MANY_REQUESTS, "FREQUENCY_LIMITED", "频率超限")
 
 
@@ -89,7 +89,7 @@ def _system_error() -> PayError:
 
 
 def _total(content: dict[str, Any] | None, body: bytes) -> int:
-    """The amount in fen that selects a magic fault: of the request if it carries one, else of the answer."""
+    """The amount in fen that selects a magic fault: of the request if it carries one, else of the response."""
     if not body and not content:
         return 0
     found = orders.total_in(body) if body else 0
@@ -99,27 +99,27 @@ def _total(content: dict[str, Any] | None, body: bytes) -> int:
     return int(found)
 
 
-async def _answer(
+async def _respond(
     sim: Sim, merchant: Merchant, request: Request, body: bytes, content: dict[str, Any] | None
 ) -> Response:
     subject, total = _subject(request, body), _total(content, body)
     faults = sim.faults
-    slow = faults.take("api-slow", subject, total)
+    slow = faults.consume("api-slow", subject, total)
     if slow is not None:
         await asyncio.sleep(slow)
-    if faults.take("api-5xx-after", subject, total) is not None:
+    if faults.consume("api-5xx-after", subject, total) is not None:
         return refusal(_system_error())
     status = HTTPStatus.NO_CONTENT if content is None else HTTPStatus.OK
-    answer = b"" if content is None else wire.dumps(content)
+    response = b"" if content is None else wire.dumps(content)
     signer = merchant.signer(request.headers.get("wechatpay-serial", ""))
-    if faults.take("api-other-key", subject, total) is not None:
+    if faults.consume("api-other-key", subject, total) is not None:
         signer = signatures.other_signer(merchant)
-    signed = dict(signatures.headers(signer, answer))
-    if faults.take("api-signtest", subject, total) is not None:
+    signed = dict(signatures.headers(signer, response))
+    if faults.consume("api-signtest", subject, total) is not None:
         signed["Wechatpay-Signature"] = signatures.signtest()
-    if faults.take("api-bad-signature", subject, total) is not None:
+    if faults.consume("api-bad-signature", subject, total) is not None:
         signed["Wechatpay-Nonce"] = signed["Wechatpay-Nonce"][::-1]
     # The 204 names a type as well: one SDK looks it up on every success.
     headers = [*wire.base_headers(), *signed.items(), _JSON]
-    dropped = faults.take("api-drop-after", subject, total) is not None
-    return WireResponse(status, headers, answer, announce=len(answer) + 1 if dropped else None)
+    dropped = faults.consume("api-drop-after", subject, total) is not None
+    return WireResponse(status, headers, response, content_length=len(response) + 1 if dropped else None)

@@ -49,7 +49,7 @@ def find(sim: Sim, merchant: Merchant, out_trade_no: str) -> Row | None:
 
 
 def query(merchant: Merchant, row: Row | None) -> dict[str, Any]:
-    """The answer to both queries; 404 ORDER_NOT_EXIST for an unknown number."""
+    """The response to both queries; 404 ORDER_NOT_EXIST for an unknown number."""
     if row is None or row["state"] == "BURNED" or row["mchid"] != merchant.mchid:
         raise errors.order_not_exist()
     if row["transaction_id"]:
@@ -127,9 +127,9 @@ def _close(sim: Sim, merchant: Merchant, out_trade_no: str) -> PayError | None:
     row = find(sim, merchant, out_trade_no)
     if row is not None and row["state"] in {"SUCCESS", "REFUND"}:
         return errors.order_paid()
-    if sim.faults.take("close-paying", out_trade_no) is not None:
+    if sim.faults.consume("close-paying", out_trade_no) is not None:
         return errors.user_paying()
-    if sim.faults.take("close-unknown", out_trade_no) is not None:
+    if sim.faults.consume("close-unknown", out_trade_no) is not None:
         return errors.order_not_exist()
     if row is None:
         _burn(sim, merchant, out_trade_no)
@@ -139,7 +139,7 @@ def _close(sim: Sim, merchant: Merchant, out_trade_no: str) -> PayError | None:
             merchant.mchid,
             out_trade_no,
         )
-    return errors.order_closed() if sim.faults.take("close-closed", out_trade_no) is not None else None
+    return errors.order_closed() if sim.faults.consume("close-closed", out_trade_no) is not None else None
 
 
 def _burn(sim: Sim, merchant: Merchant, out_trade_no: str) -> None:
@@ -186,7 +186,7 @@ def by_number(sim: Sim, out_trade_no: str) -> Row:
 
 
 def pay(
-    sim: Sim, row: Row, openid: str = "", *, subscribe: bool = True, struck: dict[str, float] | None = None
+    sim: Sim, row: Row, openid: str = "", *, subscribe: bool = True, callback_faults: dict[str, float] | None = None
 ) -> dict[str, Any]:
     """The payer taps "pay": books, quotas and the notification in one transaction; returns the transaction.
 
@@ -197,9 +197,9 @@ def pay(
         raise ControlError(HTTPStatus.CONFLICT, "not_the_payer", "下单账号与支付账号不一致")
     if row["state"] != "NOTPAY":
         raise ControlError(HTTPStatus.CONFLICT, f"order_{row['state'].lower()}", DESCRIPTIONS[row["state"]])
-    if sim.faults.take("pay-cancelled", row["out_trade_no"], row["total"]) is not None:
+    if sim.faults.consume("pay-cancelled", row["out_trade_no"], row["total"]) is not None:
         raise ControlError(HTTPStatus.CONFLICT, "cancelled", "用户取消了支付")
-    coupon = sim.faults.take("pay-coupon", row["out_trade_no"], row["total"]) or 0.0
+    coupon = sim.faults.consume("pay-coupon", row["out_trade_no"], row["total"]) or 0.0
     now = sim.clock.now()
     number = f"4200{secrets.randbelow(10**6):06d}{beijing(now):%Y%m%d}{secrets.randbelow(10**10):010d}"
     with sim.store.transaction():
@@ -231,7 +231,7 @@ def pay(
             paid,
             out_trade_no=row["out_trade_no"],
             total=row["total"],
-            struck=struck,
+            callback_faults=callback_faults,
         )
     sim.notifier.wake()
     return paid

@@ -80,10 +80,10 @@ def finish(sim: Sim, refund: Row, ending: str) -> None:
                 merchant,
                 f"REFUND.{ending}",
                 refund["notify_url"],
-                refund_views.notice(order, ended),
+                refund_views.notification(order, ended),
                 out_trade_no=refund["out_trade_no"],
                 out_refund_no=refund["out_refund_no"],
                 total=order["total"],
-                struck=json.loads(refund["tamper"]) if refund["tamper"] else None,
+                callback_faults=json.loads(refund["tamper"]) if refund["tamper"] else None,
             )
     sim.notifier.wake()

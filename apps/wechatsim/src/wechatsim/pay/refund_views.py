@@ -10,10 +10,10 @@ from wechatsim.pay import orders
 from wechatsim.store import Row
 
 
-def shown(order: Row, refund: Row) -> dict[str, Any]:
-    """The answer to apply, query and apply-abnormal-refund."""
+def response(order: Row, refund: Row) -> dict[str, Any]:
+    """The response to apply, query and apply-abnormal-refund."""
     payer, coupon = refund["payer_refund"], refund["amount"] - refund["payer_refund"]
-    answer: dict[str, Any] = {
+    response: dict[str, Any] = {
         "refund_id": refund["refund_id"],
         "out_refund_no": refund["out_refund_no"],
         "transaction_id": order["transaction_id"],
@@ -22,8 +22,8 @@ def shown(order: Row, refund: Row) -> dict[str, Any]:
         "user_received_account": refund["received_account"],
     }
     if refund["success_at"]:
-        answer["success_time"] = rfc3339(refund["success_at"])
-    return answer | {
+        response["success_time"] = rfc3339(refund["success_at"])
+    return response | {
         "create_time": rfc3339(refund["created_at"]),
         "status": refund["status"],
         "funds_account": refund["funds_account"],
@@ -57,7 +57,7 @@ def _promotion(order: Row, given_back: int) -> list[dict[str, Any]]:
     ]
 
 
-def notice(order: Row, refund: Row) -> dict[str, Any]:
+def notification(order: Row, refund: Row) -> dict[str, Any]:
     """The plaintext of REFUND.SUCCESS, REFUND.ABNORMAL and REFUND.CLOSED."""
     plaintext: dict[str, Any] = {
         "mchid": refund["mchid"],

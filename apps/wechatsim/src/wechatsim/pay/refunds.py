@@ -65,11 +65,11 @@ def accept(
     content: dict[str, Any],
     *,
     outcome: str = "",
-    struck: dict[str, float] | None = None,
+    callback_faults: dict[str, float] | None = None,
 ) -> dict[str, Any]:
     """As `apply`, for checked content.
 
-    `outcome` (SUCCESS, ABNORMAL, CLOSED) overrides the refund faults, `struck` those of its callback.
+    `outcome` (SUCCESS, ABNORMAL, CLOSED) overrides the refund faults, `callback_faults` those of its callback.
     """
     _check_url(sim, content.get("notify_url", ""))
     with sim.store.transaction():
@@ -78,15 +78,15 @@ def accept(
         if existing is not None:
             if existing["request"] != _canonical(content, order):
                 raise errors.invalid_request(_DIFFERENT)
-            return refund_views.shown(order, existing)
+            return refund_views.response(order, existing)
         _check(sim, order, content)
-        _create(sim, order, content, outcome, struck)
+        _create(sim, order, content, outcome, callback_faults)
         created = find(sim, merchant, content["out_refund_no"])
         if created is None:
             raise LookupError(content["out_refund_no"])
-        answer = refund_views.shown(order, created)
+        response = refund_views.response(order, created)
     sim.wake()
-    return answer
+    return response
 
 
 def _check_url(sim: Sim, url: str) -> None:
@@ -158,33 +158,35 @@ def _check(sim: Sim, order: Row, content: dict[str, Any]) -> None:
     if sim.settings.strict and any(now - row["created_at"] < _PAUSE_S for row in earlier):
         raise PayError(HTTPStatus.TOO_MANY_REQUESTS, "FREQUENCY_LIMITED", "同一订单的退款需间隔1分钟")
     subject = f"{order['out_trade_no']} {content['out_refund_no']}"
-    if sim.faults.take("refund-not-enough", subject, order["total"]) is not None:
+    if sim.faults.consume("refund-not-enough", subject, order["total"]) is not None:
         raise PayError(HTTPStatus.FORBIDDEN, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起")
-    if sim.faults.take("refund-refused", subject, order["total"]) is not None:
+    if sim.faults.consume("refund-refused", subject, order["total"]) is not None:
         raise PayError(HTTPStatus.FORBIDDEN, "USER_ACCOUNT_ABNORMAL", "用户账户异常，退款失败")
 
 
-def held_until(sim: Sim, order: Row, out_refund_no: str, *, magic: bool = False) -> float | None:
+def finish_time(sim: Sim, order: Row, out_refund_no: str, *, magic: bool = False) -> float | None:
     """When a refund that is PROCESSING from now on succeeds; None while `refund-processing` holds it."""
     subject, total = f"{order['out_trade_no']} {out_refund_no}", order["total"] if magic else 0
-    late = sim.faults.take("refund-late", subject, total) or 0.0
-    held = sim.faults.take("refund-processing", subject, total) is not None
+    late = sim.faults.consume("refund-late", subject, total) or 0.0
+    held = sim.faults.consume("refund-processing", subject, total) is not None
     return None if held else sim.clock.now() + late
 
 
 def _outcome(sim: Sim, order: Row, out_refund_no: str) -> tuple[str, float | None]:
     subject, total = f"{order['out_trade_no']} {out_refund_no}", order["total"]
     for name, outcome in (("refund-abnormal", "ABNORMAL"), ("refund-closed", "CLOSED")):
-        if sim.faults.take(name, subject, total) is not None:
-            return outcome, sim.clock.now() + (sim.faults.take("refund-late", subject, total) or 0.0)
-    return "SUCCESS", held_until(sim, order, out_refund_no, magic=True)
+        if sim.faults.consume(name, subject, total) is not None:
+            return outcome, sim.clock.now() + (sim.faults.consume("refund-late", subject, total) or 0.0)
+    return "SUCCESS", finish_time(sim, order, out_refund_no, magic=True)
 
 
-def _create(sim: Sim, order: Row, content: dict[str, Any], outcome: str, struck: dict[str, float] | None) -> None:
+def _create(
+    sim: Sim, order: Row, content: dict[str, Any], outcome: str, callback_faults: dict[str, float] | None
+) -> None:
     now, amount = sim.clock.now(), content["amount"]["refund"]
     ending, finish_at = (outcome, now) if outcome else _outcome(sim, order, content["out_refund_no"])
     subject = f"{order['out_trade_no']} {content['out_refund_no']}"
-    available = sim.faults.take("refund-available", subject, order["total"]) is not None
+    available = sim.faults.consume("refund-available", subject, order["total"]) is not None
     sim.store.insert(
         "refund",
         mchid=order["mchid"],
@@ -203,7 +205,7 @@ def _create(sim: Sim, order: Row, content: dict[str, Any], outcome: str, struck:
         created_at=now,
         finish_at=finish_at,
         outcome=ending,
-        tamper="" if struck is None else json.dumps(struck),
+        tamper="" if callback_faults is None else json.dumps(callback_faults),
     )
     sim.store.run(
         "UPDATE payment_order SET state = 'REFUND' WHERE mchid = ? AND out_trade_no = ?",

@@ -67,7 +67,7 @@ def _refund_query(sim: Sim, merchant: Merchant, request: Request, _: bytes) -> d
     row = refunds.find(sim, merchant, request.path_params["out_refund_no"])
     if row is None:
         raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
-    return refund_views.shown(orders.by_number_of(sim, merchant.mchid, row["out_trade_no"]), row)
+    return refund_views.response(orders.by_number_of(sim, merchant.mchid, row["out_trade_no"]), row)
 
 
 def _abnormal_refund(sim: Sim, merchant: Merchant, request: Request, body: bytes) -> dict[str, Any]:

@@ -19,7 +19,7 @@ WINDOW_S = 300
 _PAIR = re.compile(r'\s*([a-z_]+)="([^"]*)"\s*(?:,|$)')
 _FIELDS = {"mchid", "nonce_str", "timestamp", "serial_no", "signature"}
 _MAX_NONCE = 32
-# The answer shows only the head of the body, eight bytes, as seen from the live host.
+# The response shows only the head of the body, eight bytes, as seen from the live host.
 _BODY_SHOWN = 8
 _MALFORMED = "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》"
 

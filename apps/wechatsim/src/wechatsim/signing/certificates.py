@@ -24,7 +24,7 @@ def listing(merchant: Merchant) -> dict[str, Any]:
     for certificate in merchant.listed():
         if certificate.effective_at is None or certificate.expire_at is None:
             continue
-        nonce, ciphertext = crypto.seal(merchant.apiv3_key, certificate.cert_pem.encode(), "certificate")
+        nonce, ciphertext = crypto.gcm_encrypt(merchant.apiv3_key, certificate.cert_pem.encode(), "certificate")
         data.append(
             {
                 "serial_no": certificate.serial,

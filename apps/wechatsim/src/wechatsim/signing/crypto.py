@@ -23,7 +23,7 @@ _BLOCK_BITS = 128
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 - the protocol's hash
 
 
-class CannotOpenError(Exception):
+class DecryptionError(Exception):
     """A sealed or encrypted value does not open with this key, nonce and associated data."""
 
 
@@ -52,25 +52,25 @@ def request_message(method: str, target: bytes, timestamp: str, nonce: str, body
 
 
 def response_message(timestamp: str, nonce: str, body: bytes) -> bytes:
-    """The three signed lines of an answer or a notification (wechat-pay-v3.md §1.2); a 204 has an empty body."""
+    """The three signed lines of an response or a notification (wechat-pay-v3.md §1.2); a 204 has an empty body."""
     return b"\n".join((timestamp.encode(), nonce.encode(), body, b""))
 
 
-def seal(apiv3_key: str, plaintext: bytes, associated_data: str, nonce: str | None = None) -> tuple[str, str]:
+def gcm_encrypt(apiv3_key: str, plaintext: bytes, associated_data: str, nonce: str | None = None) -> tuple[str, str]:
     """AES-256-GCM under the APIv3 key: (12-character nonce, base64 of ciphertext and tag) (wechat-pay-v3.md §1.3)."""
     nonce = token(12) if nonce is None else nonce
     sealed = AESGCM(apiv3_key.encode()).encrypt(nonce.encode(), plaintext, associated_data.encode())
     return nonce, base64.b64encode(sealed).decode()
 
 
-def unseal(apiv3_key: str, nonce: str, ciphertext: str, associated_data: str) -> bytes:
-    """The inverse of `seal`; raises CannotOpenError for anything that was changed."""
+def gcm_decrypt(apiv3_key: str, nonce: str, ciphertext: str, associated_data: str) -> bytes:
+    """The inverse of `seal`; raises DecryptionError for anything that was changed."""
     try:
         return AESGCM(apiv3_key.encode()).decrypt(
             nonce.encode(), base64.b64decode(ciphertext, validate=True), associated_data.encode()
         )
     except (InvalidTag, binascii.Error, ValueError) as error:
-        raise CannotOpenError from error
+        raise DecryptionError from error
 
 
 def oaep_encrypt(key: RSAPublicKey, text: str) -> str:
@@ -79,11 +79,11 @@ def oaep_encrypt(key: RSAPublicKey, text: str) -> str:
 
 
 def oaep_decrypt(key: RSAPrivateKey, ciphertext: str) -> str:
-    """The text of a sensitive field; raises CannotOpenError when it is not for this key."""
+    """The text of a sensitive field; raises DecryptionError when it is not for this key."""
     try:
         return key.decrypt(base64.b64decode(ciphertext, validate=True), _OAEP).decode()
     except (binascii.Error, ValueError) as error:
-        raise CannotOpenError from error
+        raise DecryptionError from error
 
 
 def cbc_encrypt(session_key: str, plaintext: bytes, iv: bytes | None = None) -> tuple[str, str]:

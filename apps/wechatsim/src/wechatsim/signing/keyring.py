@@ -74,7 +74,7 @@ class Merchant:
     serial: str
     public_key: RSAPublicKey
     certificates: list[SigningKey]
-    bare_key: SigningKey
+    public_key_signer: SigningKey
     users: list[dict[str, str]]
     templates: dict[str, dict[str, Any]]
     summary: dict[str, Any] = field(default_factory=dict)
@@ -82,14 +82,14 @@ class Merchant:
 
     def signer(self, requested: str = "") -> SigningKey:
         """The key that signs: the one `requested` by serial if it is active, else the mode's (wechat-pay-v3.md §1.1)."""
-        found = self.own_key(requested)
-        if found is not None and (found is self.bare_key or found.signs_at <= self.clock.now()):
+        found = self.platform_key_of(requested)
+        if found is not None and (found is self.public_key_signer or found.signs_at <= self.clock.now()):
             return found
-        return self.bare_key if self.key_mode == "pubkey" else self.current()
+        return self.public_key_signer if self.key_mode == "pubkey" else self.current()
 
-    def own_key(self, serial: str) -> SigningKey | None:
+    def platform_key_of(self, serial: str) -> SigningKey | None:
         """The platform key of this serial, if it is one of this merchant's."""
-        known = [self.bare_key, *self.listed()]
+        known = [self.public_key_signer, *self.listed()]
         return next((key for key in known if key.serial == serial.upper()), None)
 
     def listed(self) -> list[SigningKey]:
@@ -141,9 +141,9 @@ def create(
     merchant_cert = _certificate_file(folder / "apiclient_cert.pem", merchant_key, mchid)
     platform_key = _key_file(folder / "platform_key.pem")
     platform_cert = _certificate_file(folder / "platform_cert.pem", platform_key, "Tenpay.com sign (wechatsim)")
-    bare_key = pki.load_key(_key_file(folder / "pub_key_private.pem"))
+    public_key_signer = pki.load_key(_key_file(folder / "pub_key_private.pem"))
     if not (folder / "pub_key.pem").exists():
-        _write_new(folder / "pub_key.pem", pki.public_pem(bare_key.public_key()))
+        _write_new(folder / "pub_key.pem", pki.public_pem(public_key_signer.public_key()))
     content: dict[str, Any] = {
         "mchid": mchid,
         "appid": appid or "wx" + secrets.token_hex(8),
@@ -235,7 +235,7 @@ def load(folder: Path) -> Merchant:
             serial=content["merchant_serial"],
             public_key=pki.certificate_key(files["merchant_cert_file"]),
             certificates=[pki.signing_key(files["platform_key_file"], files["platform_cert_file"])],
-            bare_key=SigningKey(content["public_key_id"], pki.load_key(files["public_key_private_file"])),
+            public_key_signer=SigningKey(content["public_key_id"], pki.load_key(files["public_key_private_file"])),
             users=list(content["users"]),
             templates={template["id"]: template for template in content["templates"]},
             summary=content,

@@ -19,7 +19,7 @@ def load(store: Store, clock: Clock, merchant: Merchant) -> None:
     """Give `merchant` the rotated certificates that the store remembers."""
     merchant.clock = clock
     for row in store.all("SELECT * FROM platform_key WHERE mchid = ? ORDER BY signs_at", merchant.mchid):
-        _succeed(merchant, replace(pki.signing_key(row["key_pem"], row["cert_pem"]), signs_at=row["signs_at"]))
+        _append(merchant, replace(pki.signing_key(row["key_pem"], row["cert_pem"]), signs_at=row["signs_at"]))
 
 
 def make() -> tuple[str, str]:
@@ -40,9 +40,9 @@ def install(store: Store, clock: Clock, merchant: Merchant, made: tuple[str, str
         cert_pem=made[1],
         signs_at=signing.signs_at,
     )
-    _succeed(merchant, signing)
+    _append(merchant, signing)
 
 
-def _succeed(merchant: Merchant, made: SigningKey) -> None:
+def _append(merchant: Merchant, made: SigningKey) -> None:
     retired = replace(merchant.certificates[-1], retires_at=made.signs_at + OVERLAP_S)
     merchant.certificates[-1:] = [retired, made]

@@ -30,7 +30,7 @@ def headers(signer: SigningKey, body: bytes, *, timestamp: int | None = None) ->
 
 def other_signer(merchant: Merchant) -> SigningKey:
     """The key of the mode the merchant is not in: what a switch-over mixes in (wechat-pay-v3.md §1.3)."""
-    return merchant.current() if merchant.key_mode == "pubkey" else merchant.bare_key
+    return merchant.current() if merchant.key_mode == "pubkey" else merchant.public_key_signer
 
 
 def signtest() -> str:
