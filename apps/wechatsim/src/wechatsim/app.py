@@ -23,7 +23,7 @@ from wechatsim.sim import Settings, Sim
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """Unknown paths and wrong methods: empty at the payment paths, an errcode at the mini program's, a word at ours."""
+    """Unknown paths and wrong methods: an empty body at v3 paths, an errcode at mini-program paths, JSON at /_sim."""
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
     if status == HTTPStatus.METHOD_NOT_ALLOWED and request.url.path in mini.METHODS:
         return mini.wrong_method(request)
@@ -49,7 +49,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The sandbox over ASGI; its lifespan runs the notification engine. Raises KeyringError for bad keys."""
+    """The sandbox as an ASGI application; its lifespan runs the notifier and the refund loop. Raises KeyringError."""
     app = Starlette(
         routes=[
             *pay.ROUTES,

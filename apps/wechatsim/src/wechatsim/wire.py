@@ -1,7 +1,7 @@
-"""Answers byte for byte: exact header-name case, signatures on 2xx only (wechat-pay-v3.md §1.2).
+"""Responses with exact header names, and the headers of v3 (wechat-pay-v3.md §1.2).
 
-Starlette lower-cases header names; one official SDK looks them up case-sensitively. So answers here carry
-their own raw header list, and the server must run under uvicorn with http="h11", which keeps the case.
+Starlette lower-cases header names; one official SDK looks them up case-sensitively. So these responses have a raw
+header list of their own, and the server must run under uvicorn with http="h11", which keeps the case.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Headers = list[tuple[str, str]]
 
 
 class WireResponse(Response):
-    """A response whose header names go out in the case given."""
+    """A response whose header names keep their case."""
 
     def __init__(self, status: int, headers: Headers, body: bytes, *, content_length: int | None = None) -> None:
-        """`content_length` overrides Content-Length: a longer one makes the server drop the connection half-way."""
+        """`content_length` overrides Content-Length: a larger one makes the server break the connection in the body."""
         self.status_code = status
         self.body = body
         self.background = None
@@ -38,17 +38,17 @@ class WireResponse(Response):
 
 def dumps(content: Any) -> bytes:
     """Compact JSON in UTF-8, members in the order given."""
-    # A refusal may quote a lone surrogate that came in as \ud800; UTF-8 cannot carry it back.
+    # An error may quote a lone surrogate of the request (\ud800), which UTF-8 cannot encode.
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def request_id(number: int | None = 0) -> str:
-    """A Request-ID; its suffix is the error's number, 0 for success. None: a number that is not published."""
+    """A Request-ID; its suffix is the error's number, 0 for success, none when WeChat publishes no number."""
     return f"08{secrets.token_hex(16).upper()}" + ("" if number is None else f"-{number}")
 
 
 def base_headers(number: int | None = 0) -> Headers:
-    """What every v3 response carries besides its signature."""
+    """The headers of every v3 response besides its signature."""
     return [
         ("Server", "nginx"),
         ("Date", formatdate(usegmt=True)),

@@ -14,7 +14,7 @@ app = typer.Typer(**GROUP, help="Read the sandbox clock and move it forward.")
 
 @app.command("show")
 def clock_show(as_json: Json = False, url: Url = None) -> None:
-    """Print the sandbox's time.
+    """Print the sandbox time.
 
     Example:  wechatsim clock show
     """

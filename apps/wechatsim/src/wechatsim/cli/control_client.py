@@ -27,7 +27,7 @@ def call(
     *,
     query: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """One control request; its JSON object. Exits with a clear message when it is refused or not answered."""
+    """One control request; returns its JSON object. Exits with a message when the request fails."""
     base = server_url(url)
     try:
         with httpx.Client(trust_env=False, timeout=_LIMIT_S) as http:

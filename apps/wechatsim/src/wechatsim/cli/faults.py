@@ -39,7 +39,7 @@ def _active(found: dict[str, Any], *, as_json: bool) -> None:
 @app.command("set")
 def faults_set(  # noqa: PLR0917 - typer passes options by name
     name: Annotated[str, typer.Argument(help="A name from `faults list`.")],
-    times: Annotated[int | None, typer.Option(help="Strike this often; else until cleared.")] = None,
+    times: Annotated[int | None, typer.Option(help="How often it applies; else until cleared.")] = None,
     value: Annotated[float | None, typer.Option(help="The fault's number: seconds, copies, fen.")] = None,
     match: Annotated[str, typer.Option(help="Only what contains this: an order number, event type, path.")] = "",
     as_json: Json = False,
@@ -57,7 +57,7 @@ def faults_set(  # noqa: PLR0917 - typer passes options by name
 def faults_clear(
     name: Annotated[str, typer.Argument(help="One fault; else all.")] = "", as_json: Json = False, url: Url = None
 ) -> None:
-    """Switch one fault off, or all. Held notifications are let go.
+    """Switch one fault off, or all. Held notifications are sent.
 
     Example:  wechatsim faults clear
     """

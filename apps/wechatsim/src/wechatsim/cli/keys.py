@@ -33,16 +33,16 @@ def _user(text: str) -> dict[str, str]:
 @app.command("new")
 def keys_new(  # noqa: PLR0917 - typer passes options by name
     folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where to write; made if missing.")],
-    mchid: Annotated[str, typer.Option(help="Merchant number, 10 digits; else made up.")] = "",
-    appid: Annotated[str, typer.Option(help="Mini program appid; else made up.")] = "",
-    secret: Annotated[str, typer.Option(help="Mini program secret; else made up.")] = "",
+    mchid: Annotated[str, typer.Option(help="Merchant number, 10 digits; else random.")] = "",
+    appid: Annotated[str, typer.Option(help="Mini program appid; else random.")] = "",
+    secret: Annotated[str, typer.Option(help="Mini program secret; else random.")] = "",
     user: Annotated[
-        list[str] | None, typer.Option(metavar="OPENID:MOBILE:NICKNAME", help="Somebody who can pay; repeatable.")
+        list[str] | None, typer.Option(metavar="OPENID:MOBILE:NICKNAME", help="A user who can pay; repeatable.")
     ] = None,
     key_mode: Annotated[KeyMode, typer.Option(help="What the platform signs with for this merchant.")] = KeyMode.cert,
     as_json: Json = False,
 ) -> None:
-    """Make keys, certificates, ids and users in a folder. What exists is never overwritten.
+    """Make keys, certificates, ids and users in a folder. Existing files are never overwritten.
 
     Example:  wechatsim keys new --dir keys --user oBuyer0000000000000000000001:13800000001:小明
     """
@@ -81,12 +81,12 @@ def keys_update(
 
 @app.command("rotate")
 def keys_rotate(
-    after: Annotated[str, typer.Option(help="When the new certificate begins to sign: 0s, 10m, 24h.")] = "0s",
-    mchid: Annotated[str, typer.Option(help="Whose; else the first merchant's.")] = "",
+    after: Annotated[str, typer.Option(help="When the new certificate starts to sign: 0s, 10m, 24h.")] = "0s",
+    mchid: Annotated[str, typer.Option(help="The merchant; else the first one.")] = "",
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Give the platform of a running sandbox a new certificate. The old one stays listed for a day more.
+    """Give the platform of a running sandbox a new certificate. The old one stays listed for another day.
 
     Example:  wechatsim keys rotate --after 10m
     """

@@ -1,4 +1,4 @@
-"""`wechatsim listen`: poll the sandbox, forward each notification, bring the response back."""
+"""`wechatsim listen`: poll the sandbox, forward each notification, return the response."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _once(http: httpx.Client, base: str, target: str, *, as_json: bool) -> None:
         status, body = _forward(http, target, forwarded)
         http.post(f"{base}/_sim/listen/{forwarded['ticket']}", json={"status": status, "body": body[:4000]})
     except httpx.HTTPError as error:
-        output.info(f"the sandbox does not response ({error}); trying again")
+        output.info(f"the sandbox does not respond ({error}); trying again")
         time.sleep(_RETRY_S)
         return
     event = json.loads(forwarded["body"])

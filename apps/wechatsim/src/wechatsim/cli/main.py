@@ -17,8 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A sandbox for WeChat Pay API v3 and the mini-program server APIs.\n\n"
-    "Begin:\n\n  wechatsim keys new --dir keys\n\n  wechatsim serve --keys keys --allow-local-notify\n\n"
-    "Then point your SDK at http://127.0.0.1:8090 and, elsewhere, `wechatsim pay ORDER`.",
+    "Start:\n\n  wechatsim keys new --dir keys\n\n  wechatsim serve --keys keys --allow-local-notify\n\n"
+    "Then point your SDK at http://127.0.0.1:8090 and pay with `wechatsim pay ORDER`.",
 )
 app.add_typer(keys.app, name="keys")
 app.add_typer(notifications.events, name="events")
@@ -52,7 +52,7 @@ def _root(
 
 
 def main() -> None:
-    """The console script. SIGTERM ends it as Ctrl-C does, also in the background job of a script, which ignores SIGINT."""
+    """The console script. SIGTERM stops it like Ctrl-C, also in the background job of a script, which ignores SIGINT."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     app()

@@ -11,9 +11,9 @@ from wechatsim.cli import control_client, listener, output
 from wechatsim.cli.options import GROUP, Json, Url
 
 _ATTEMPT_S = 6.0
-events = typer.Typer(**GROUP, help="Look at notifications and send them again.")
+events = typer.Typer(**GROUP, help="Show notifications and send them again.")
 
-# What `trigger --tamper` calls the callback faults.
+# The names of the callback faults in `trigger --tamper`.
 TAMPER = {
     "signature": "callback-bad-signature",
     "amount": "callback-wrong-amount",
@@ -37,7 +37,7 @@ def _event_row(event: dict[str, Any]) -> list[Any]:
 
 
 def _attempted(url: str | None, found: list[dict[str, Any]], tries: int = 1) -> list[dict[str, Any]]:
-    """The same notifications once each has been tried so often, so that what is shown is how it went; bounded."""
+    """The same notifications after `tries` attempts each, or after six seconds, so that their outcome is shown."""
     end = time.monotonic() + _ATTEMPT_S
     while time.monotonic() < end:
         if not any(event["state"] == "PENDING" and len(event["attempts"]) < tries for event in found):
@@ -70,7 +70,7 @@ def events_list(
 def events_show(
     ident: Annotated[str, typer.Argument(help="The notification's id.")], as_json: Json = False, url: Url = None
 ) -> None:
-    """Show one notification. What it says, and every attempt with its request and response.
+    """Show one notification. Its content, and every attempt with its request and response.
 
     Example:  wechatsim events show 5f0c… --json
     """
@@ -95,11 +95,11 @@ def events_show(
 @events.command("resend")
 def events_resend(
     ident: Annotated[str, typer.Argument(help="The notification's id.")],
-    to: Annotated[str, typer.Option(help="Send it there from now on.")] = "",
+    to: Annotated[str, typer.Option(help="The new notify_url, for later attempts too.")] = "",
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Send a notification once more, now. It is signed anew.
+    """Send a notification again, now. It is signed anew.
 
     Example:  wechatsim events resend 5f0c…
     """
@@ -109,26 +109,26 @@ def events_resend(
 
 def trigger(  # noqa: PLR0917 - typer passes options by name
     event: Annotated[str, typer.Argument(help="transaction.success, refund.success, refund.abnormal, refund.closed")],
-    order: Annotated[str, typer.Option(help="An order; an unpaid one is paid. Without it one is made.")] = "",
+    order: Annotated[str, typer.Option(help="An order; an unpaid one is paid. Else one is created.")] = "",
     notify_url: Annotated[
-        str, typer.Option(help="Where to notify when an order or refund is made; `listen` needs none.")
+        str, typer.Option(help="Where to notify a new order or refund; not needed with `listen`.")
     ] = "",
-    total: Annotated[int, typer.Option(help="The made order's total in fen.")] = 100,
+    total: Annotated[int, typer.Option(help="The new order's total in fen.")] = 100,
     tamper: Annotated[
-        list[str] | None, typer.Option(metavar="WHAT", help=f"Spoil it, repeatable: {', '.join(TAMPER)}.")
+        list[str] | None, typer.Option(metavar="WHAT", help=f"Tamper with it, repeatable: {', '.join(TAMPER)}.")
     ] = None,
-    twice: Annotated[bool, typer.Option("--twice", help="Send it twice at once.")] = False,
+    twice: Annotated[bool, typer.Option("--twice", help="Send it twice at the same time.")] = False,
     delay: Annotated[float, typer.Option(help="Send it this many seconds later.")] = 0.0,
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Make an event happen and notify it. Truly, or tampered with.
+    """Trigger an event and its notification. As WeChat sends it, or tampered with.
 
     Example:  wechatsim trigger transaction.success --notify-url http://127.0.0.1:8004/notify --tamper signature
     """
     unknown = [name for name in tamper or [] if name not in TAMPER]
     if unknown:
-        output.fail(f"no way to tamper called {', '.join(unknown)}", f"one of {', '.join(TAMPER)}")
+        output.fail(f"unknown --tamper value {', '.join(unknown)}", f"one of {', '.join(TAMPER)}")
     callback_faults: dict[str, float] = {TAMPER[name]: 0 for name in tamper or []}
     if twice:
         callback_faults["callback-doubled"] = 2
@@ -140,13 +140,13 @@ def trigger(  # noqa: PLR0917 - typer passes options by name
 
 
 def listen(
-    forward_to: Annotated[str, typer.Option(help="Your callback, for example http://127.0.0.1:8004/notify")],
+    forward_to: Annotated[str, typer.Option(help="The program's URL, for example http://127.0.0.1:8004/notify")],
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Hand every notification to a program here. Its response counts. Ends with Ctrl-C.
+    """Forward every notification to a local program. Its response counts. Ctrl-C stops it.
 
-    While this runs, the sandbox calls no notify_url: an unreachable one is fine.
+    While this runs, the sandbox calls no notify_url, so an unreachable one works too.
 
     Example:  wechatsim listen --forward-to http://127.0.0.1:8004/notify
     """

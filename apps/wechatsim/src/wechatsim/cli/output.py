@@ -16,12 +16,12 @@ _WIDEST = 1000
 
 
 def info(message: str) -> None:
-    """A message for the person, on stderr."""
+    """A message for the user, on stderr."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
 
 
 def fail(message: str, hint: str = "") -> NoReturn:
-    """Say what is wrong and how to go on, then exit 1."""
+    """Print what is wrong and what to do, then exit 1."""
     info(f"error: {message}")
     if hint:
         info(f"hint: {hint}")
@@ -37,7 +37,7 @@ def show(data: Any, *, as_json: bool, human: Callable[[], None]) -> None:
 
 
 def pairs(pairs: dict[str, Any]) -> None:
-    """Names and values, one a line."""
+    """Names and values, one per line."""
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
         typer.echo(f"{name.ljust(width)}  {value}")
@@ -49,7 +49,7 @@ def print_json(data: Any) -> None:
 
 
 def table(columns: list[str], rows: list[list[Any]]) -> None:
-    """A table on a terminal; tab-separated lines where the output is read by a program."""
+    """A table on a terminal; tab-separated lines for programs."""
     if not sys.stdout.isatty():
         for row in rows:
             typer.echo("\t".join(str(cell) for cell in row))
@@ -57,7 +57,7 @@ def table(columns: list[str], rows: list[list[Any]]) -> None:
     grid = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
-    # As wide as it needs to be: an id that is cut cannot be copied.
+    # As wide as its content: a truncated id cannot be copied.
     Console(no_color="NO_COLOR" in os.environ, width=_WIDEST).print(grid)
 
 

@@ -12,11 +12,11 @@ from wechatsim.cli.options import Json, Url
 
 def pay(
     out_trade_no: Annotated[str, typer.Argument(help="The merchant's order number.")],
-    openid: Annotated[str, typer.Option(help="Who pays; must be the order's payer.")] = "",
+    openid: Annotated[str, typer.Option(help="The payer's openid; must be the order's.")] = "",
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Pay an order, as its payer would. The notification leaves at once.
+    """Pay an order, as its payer would. The notification is sent at once.
 
     Example:  wechatsim pay PMT2026080112000012345678
     """
@@ -31,14 +31,14 @@ def pay(
 
 def refund(  # noqa: PLR0917 - typer passes options by name
     number: Annotated[str, typer.Argument(help="The order's number; with --finish the refund's.")],
-    amount: Annotated[int | None, typer.Option(help="Fen; else what is left.")] = None,
+    amount: Annotated[int | None, typer.Option(help="Fen; else the remaining amount.")] = None,
     ending: Annotated[str, typer.Option("--as", help="success, abnormal or closed.")] = "success",
     finish: Annotated[bool, typer.Option("--finish", help="End a refund that is PROCESSING or ABNORMAL.")] = False,
-    notify_url: Annotated[str, typer.Option(help="Where to notify; else nobody is told.")] = "",
+    notify_url: Annotated[str, typer.Option(help="Where to notify; else there is no notification.")] = "",
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Refund an order, or end a refund that waits. As from the merchant's own console.
+    """Refund an order, or end a pending refund. Like the merchant console of WeChat Pay.
 
     Example:  wechatsim refund PMT2026080112000012345678 --amount 900
     """
@@ -54,7 +54,7 @@ def refund(  # noqa: PLR0917 - typer passes options by name
 def books(
     order: Annotated[str, typer.Option(help="Only this order's.")] = "", as_json: Json = False, url: Url = None
 ) -> None:
-    """Print the books: paid, refunded and held, per order.
+    """Print the ledger: paid, refunded and held, per order.
 
     Example:  wechatsim books --json
     """

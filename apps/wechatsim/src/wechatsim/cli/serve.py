@@ -15,7 +15,7 @@ from wechatsim.signing import keyring
 
 
 class LogFormat(StrEnum):
-    """How log lines look."""
+    """The format of log lines."""
 
     text = "text"
     json = "json"
@@ -31,35 +31,35 @@ def serve(  # noqa: PLR0917 - typer passes options by name
     ] = 8090,
     store: Annotated[str, typer.Option(envvar="WECHATSIM_STORE", help="An SQLite file, or :memory:.")] = ":memory:",
     public_url: Annotated[
-        str, typer.Option(envvar="WECHATSIM_PUBLIC_URL", help="What bill download links begin with.")
+        str, typer.Option(envvar="WECHATSIM_PUBLIC_URL", help="The prefix of bill download links.")
     ] = "",
     log_format: Annotated[
-        LogFormat, typer.Option(envvar="WECHATSIM_LOG_FORMAT", help="One line each, for people or for programs.")
+        LogFormat, typer.Option(envvar="WECHATSIM_LOG_FORMAT", help="One line per entry: plain text or JSON.")
     ] = LogFormat.text,
     log_level: Annotated[
-        str, typer.Option(envvar="WECHATSIM_LOG_LEVEL", help="debug, info (each refusal), warning or error.")
+        str, typer.Option(envvar="WECHATSIM_LOG_LEVEL", help="debug, info (each error response), warning or error.")
     ] = "warning",
     allow_local_notify: Annotated[
         bool,
         typer.Option(
-            "--allow-local-notify", envvar="WECHATSIM_ALLOW_LOCAL_NOTIFY", help="Take http and loopback notify_url."
+            "--allow-local-notify", envvar="WECHATSIM_ALLOW_LOCAL_NOTIFY", help="Accept http and loopback notify_url."
         ),
     ] = False,
     allow_remote_control: Annotated[
         bool,
         typer.Option(
-            "--allow-remote-control", envvar="WECHATSIM_ALLOW_REMOTE_CONTROL", help="Answer /_sim to any host."
+            "--allow-remote-control", envvar="WECHATSIM_ALLOW_REMOTE_CONTROL", help="Serve /_sim to any host."
         ),
     ] = False,
     magic_amounts: Annotated[
-        bool, typer.Option(envvar="WECHATSIM_MAGIC_AMOUNTS", help="Let totals of 777701 … fen cause faults.")
+        bool, typer.Option(envvar="WECHATSIM_MAGIC_AMOUNTS", help="Let order totals from 777701 fen on cause faults.")
     ] = True,
     strict: Annotated[
         bool,
         typer.Option(
             "--strict",
             envvar="WECHATSIM_STRICT",
-            help="A minute between refunds of an order, bills from 10:00, requests a second.",
+            help="A minute between refunds of an order, bills from 10:00, rate limits.",
         ),
     ] = False,
 ) -> None:
@@ -67,7 +67,7 @@ def serve(  # noqa: PLR0917 - typer passes options by name
 
     Example:  wechatsim serve --keys keys --store sim.db --allow-local-notify
     """
-    # The server's libraries take a while to import; no other command needs them.
+    # Imported here because it takes a while; no other command needs it.
     import uvicorn  # noqa: PLC0415
 
     from wechatsim import server  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`wechatsim code`, `messages` and `sms`: what the phone of a user shows."""
+"""`wechatsim code`, `messages` and `sms`: login codes, and what was sent to the user's phone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from wechatsim.cli.options import Json, Url
 
 
 def code(
-    openid: Annotated[str, typer.Argument(help="The user; an unknown one is made.")],
+    openid: Annotated[str, typer.Argument(help="The user; an unknown one is created.")],
     mobile: Annotated[str, typer.Option(help="Set the user's phone number.")] = "",
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Get a login code, as wx.login gives it. With it come a phone code and the encrypted phone number.
+    """Get a login code, as wx.login gives it. Also a phone code and the encrypted phone number.
 
     Example:  wechatsim code oBuyer0000000000000000000001 --json
     """

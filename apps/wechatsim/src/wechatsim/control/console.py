@@ -24,7 +24,7 @@ _SMS_SHOWN = 10
 async def _show(request: Request) -> Response:
     sim: Sim = request.app.state.sim
     if not sim.settings.allow_remote_control and not is_local(request):
-        return Response("the console answers on loopback only", status_code=HTTPStatus.FORBIDDEN)
+        return Response("the console is available on loopback only", status_code=HTTPStatus.FORBIDDEN)
     orders.expire(sim)
     wanted = request.query_params.get("order", "")
     nonce = secrets.token_urlsafe(16)

@@ -1,4 +1,4 @@
-"""The frame of the control API: loopback only, JSON in, JSON out. It is the sandbox's own, not WeChat's."""
+"""Wraps the handlers of the control API: loopback only, JSON in, JSON out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_local(request: Request) -> bool:
 
 
 def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """The ASGI side of one control operation; ControlError becomes {"error", "message"}."""
+    """The ASGI endpoint of one handler; ControlError becomes {"error", "message"}."""
 
     async def serve(request: Request) -> Response:
         sim: Sim = request.app.state.sim
@@ -45,13 +45,13 @@ def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 def _require_loopback(sim: Sim, request: Request) -> None:
     if not sim.settings.allow_remote_control and not is_local(request):
-        raise ControlError(HTTPStatus.FORBIDDEN, "loopback_only", "the control API answers on loopback only")
+        raise ControlError(HTTPStatus.FORBIDDEN, "loopback_only", "the control API is available on loopback only")
 
 
 async def _json_object(request: Request) -> Body:
     if request.method == "GET":
         return {}
-    # A page of another site cannot send this content type without asking first: no forged clicks.
+    # A page of another site cannot send this content type without a CORS preflight: protects against CSRF.
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise ControlError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_json", "send Content-Type: application/json")
     body = await request.body()

@@ -1,4 +1,4 @@
-"""Whole events on demand: `wechatsim trigger` and `wechatsim refund`."""
+"""Multi-step operations of the control API: `wechatsim trigger` and `wechatsim refund`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wechatsim.signing.keyring import Merchant
 from wechatsim.sim import Sim
 from wechatsim.store import Row
 
-# Nobody calls it: while somebody listens, notifications go there whatever their URL.
+# Never called: while `wechatsim listen` runs, notifications go to it whatever their URL.
 _TO_LISTENER = "https://listening.example.com/notify"
 EVENTS = ("transaction.success", "refund.success", "refund.abnormal", "refund.closed")
 
@@ -41,10 +41,10 @@ def trigger(
     total: int = 100,
     callback_faults: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Make `event` happen and notify it with the callback-* faults in `callback_faults`; returns its notifications.
+    """Trigger `event` and notify it under `callback_faults`; returns the order's notifications.
 
-    Without an order number an order of `total` fen is made and paid first. A paid order's transaction.success
-    is sent again, as a notification of its own.
+    Without an order number a new order of `total` fen is created and paid first. For an order that is already
+    paid, transaction.success is sent again as a new notification. Raises ControlError.
     """
     if event not in EVENTS:
         raise ControlError(HTTPStatus.BAD_REQUEST, "unknown_event", f"event must be one of {', '.join(EVENTS)}")
@@ -96,7 +96,7 @@ def _notify_paid(sim: Sim, merchant: Merchant, row: Row, callback_faults: dict[s
         return
     if not row["transaction_id"]:
         raise ControlError(HTTPStatus.CONFLICT, "order_closed", orders.DESCRIPTIONS[row["state"]])
-    # A notification always says SUCCESS, whatever became of the order since.
+    # The notification says SUCCESS even when the order was refunded since.
     plaintext = orders.transaction(row) | {"trade_state": "SUCCESS", "trade_state_desc": "支付成功"}
     sim.notifier.enqueue(
         merchant,
@@ -119,7 +119,7 @@ def refund(
     reason: str = "",
     callback_faults: dict[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Refund `amount` fen of an order, or what is left, as from the merchant's own console; returns the refund."""
+    """Refund `amount` fen of an order, or the remaining amount; returns the refund. Raises ControlError."""
     merchant = sim.merchants[row["mchid"]]
     left = row["total"] - refunds.reserved(sim, row)
     content: dict[str, Any] = {
@@ -140,10 +140,10 @@ def refund(
 
 
 def finish(sim: Sim, out_refund_no: str, ending: str) -> dict[str, Any]:
-    """End a refund that is PROCESSING or ABNORMAL."""
+    """End a refund that is PROCESSING or ABNORMAL; returns it. Raises ControlError."""
     if ending not in refund_endings.ENDINGS:
-        words = ", ".join(refund_endings.ENDINGS).lower()
-        raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", f"a refund ends as {words}")
+        endings = ", ".join(refund_endings.ENDINGS).lower()
+        raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", f"a refund ends as {endings}")
     row = sim.store.one("SELECT * FROM refund WHERE out_refund_no = ?", out_refund_no)
     if row is None:
         raise ControlError(HTTPStatus.NOT_FOUND, "unknown_refund", f"no refund {out_refund_no}")

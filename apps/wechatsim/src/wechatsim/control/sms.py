@@ -1,4 +1,4 @@
-"""The phone of a buyer: text messages that a partner sent to it, for people and tests to read."""
+"""/_sim/sms: text messages to users, sent here by the merchant's service and read by tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NEWEST = 200
 
 
 def received(sim: Sim, mobile: str = "", limit: int = _NEWEST) -> list[dict[str, Any]]:
-    """Newest first; of one mobile, or of all."""
+    """Text messages, newest first, of one mobile number or of all."""
     rows = sim.store.all("SELECT * FROM sms WHERE ? = '' OR mobile = ? ORDER BY id DESC LIMIT ?", mobile, mobile, limit)
     return [
         {
@@ -34,11 +34,11 @@ def received(sim: Sim, mobile: str = "", limit: int = _NEWEST) -> list[dict[str,
 
 
 def _receive(sim: Sim, _: Request, body: Body) -> Any:
-    mobile, said = text(body, "mobile"), text(body, "text")
+    mobile, content = text(body, "mobile"), text(body, "text")
     rest = json.dumps({name: value for name, value in body.items() if name not in {"id", "at", "mobile", "text"}})
-    if not mobile or len(mobile) > 20 or len(said) + len(rest) > _LONGEST:
+    if not mobile or len(mobile) > 20 or len(content) + len(rest) > _LONGEST:
         raise ControlError(HTTPStatus.BAD_REQUEST, "bad_parameter", "give a mobile and a text of bounded length")
-    sim.store.insert("sms", at=sim.clock.now(), mobile=mobile, text=said, rest=rest)
+    sim.store.insert("sms", at=sim.clock.now(), mobile=mobile, text=content, rest=rest)
     return {"status": "delivered"}
 
 

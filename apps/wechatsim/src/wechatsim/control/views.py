@@ -1,4 +1,4 @@
-"""How rows of the books are shown by the control API, the CLI and the console."""
+"""Database rows as JSON, for the control API, the CLI and the console."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def order(row: Row) -> dict[str, Any]:
 
 
 def orders(sim: Sim, limit: int = _NEWEST) -> list[dict[str, Any]]:
-    """The newest orders first; the prepay_id is the latest of each."""
+    """Orders, newest first, each with its latest prepay_id."""
     rows = sim.store.all(
         "SELECT o.*, (SELECT prepay_id FROM prepay p WHERE p.mchid = o.mchid AND p.out_trade_no = o.out_trade_no"
         " ORDER BY created_at DESC LIMIT 1) AS prepay_id"
@@ -43,7 +43,7 @@ def orders(sim: Sim, limit: int = _NEWEST) -> list[dict[str, Any]]:
 
 
 def books(sim: Sim, out_trade_no: str = "") -> list[dict[str, Any]]:
-    """The independent ledger: per order what was paid, refunded and is held, in fen, from append-only lines."""
+    """Per order what was paid, refunded and is held, in fen, computed from the append-only ledger."""
     rows = sim.store.all(
         "SELECT o.mchid, o.out_trade_no, o.total, o.state, o.transaction_id,"
         " COALESCE(SUM(CASE l.kind WHEN 'PAY' THEN l.amount END), 0) AS paid,"
@@ -76,7 +76,7 @@ def books(sim: Sim, out_trade_no: str = "") -> list[dict[str, Any]]:
 
 
 def refunds(sim: Sim, out_trade_no: str = "") -> list[dict[str, Any]]:
-    """The newest refunds first."""
+    """Refunds, newest first."""
     rows = sim.store.all(
         "SELECT out_refund_no, refund_id, out_trade_no, amount, payer_refund, status, reason, channel, created_at,"
         " success_at FROM refund WHERE ? = '' OR out_trade_no = ? ORDER BY created_at DESC LIMIT ?",
@@ -95,7 +95,7 @@ def refunds(sim: Sim, out_trade_no: str = "") -> list[dict[str, Any]]:
 
 
 def notification(sim: Sim, row: Row) -> dict[str, Any]:
-    """A notification with its attempts, requests and answers included."""
+    """A notification with its attempts, each with request and response."""
     attempts = sim.store.all("SELECT * FROM attempt WHERE notification_id = ? ORDER BY id", row["id"])
     return {
         "id": row["id"],
@@ -130,7 +130,7 @@ def attempt(row: Row) -> dict[str, Any]:
 
 
 def notifications(sim: Sim, out_trade_no: str = "", limit: int = _NEWEST) -> list[dict[str, Any]]:
-    """The newest notifications first."""
+    """Notifications, newest first."""
     rows = sim.store.all(
         "SELECT * FROM notification WHERE ? = '' OR out_trade_no = ? ORDER BY seq DESC LIMIT ?",
         out_trade_no,

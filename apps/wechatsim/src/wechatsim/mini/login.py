@@ -19,7 +19,7 @@ CODE_LIFE_S = 300
 
 
 def phone_info(sim: Sim, appid: str, mobile: str) -> dict[str, Any]:
-    """The object that wx.getPhoneNumber encrypts and getuserphonenumber answers."""
+    """The object that wx.getPhoneNumber encrypts and getuserphonenumber returns."""
     return {
         "phoneNumber": mobile,
         "purePhoneNumber": mobile,
@@ -38,8 +38,8 @@ def app_of(sim: Sim, appid: str) -> Merchant:
 
 
 def new_code(sim: Sim, openid: str, *, appid: str = "", mobile: str = "", nickname: str = "") -> dict[str, Any]:
-    """What the phone hands to the mini program for `openid`: a login code, the phone number encrypted
-    under its session key, and a phone code. An unknown openid becomes a user of the sandbox."""
+    """What the phone gives to the mini program for `openid`: a login code, the phone number encrypted
+    with its session key, and a phone code. An unknown openid becomes a new user. Raises ControlError."""
     app = app_of(sim, appid)
     if not 1 <= len(openid) <= 128:
         raise ControlError(HTTPStatus.BAD_REQUEST, "bad_openid", "openid must have 1 to 128 characters")
@@ -80,7 +80,8 @@ def new_code(sim: Sim, openid: str, *, appid: str = "", mobile: str = "", nickna
 
 
 def redeem(sim: Sim, code: str, kind: str, appid: str) -> Row:
-    """Use up a code; 40029 when it is unknown, old or another app's. A used one: 40163 at login, 40029 for a phone."""
+    """Use up a code. Raises MiniError 40029 when it is unknown, expired or another app's, or a used phone code; 40163
+    when it is a used login code."""
     row = sim.store.one("SELECT * FROM login_code WHERE code = ? AND kind = ?", code, kind)
     if row is None or row["appid"] != appid or row["created_at"] + CODE_LIFE_S <= sim.clock.now():
         raise MiniError(40029, "invalid code")

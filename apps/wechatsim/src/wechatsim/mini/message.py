@@ -16,7 +16,7 @@ _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
 _DATE = r"\d{4}[-/.年](0?[1-9]|1[0-2])[-/.月](0?[1-9]|[12]\d|3[01])日?"
 _MOMENT = rf"({_DATE}(\s*{_CLOCK})?|{_CLOCK})"
 _CHINESE = r"[\u4e00-\u9fff·]"
-# Every pattern must match the whole value; newlines are refused before (wechat-pay-v3.md §7.3).
+# Every pattern must match the whole value; line breaks are refused before (wechat-pay-v3.md §7.3).
 TYPES: dict[str, str] = {
     "thing": r".{1,20}",
     "number": r"(?=.{1,32}$)-?\d+(\.\d+)?",
@@ -46,12 +46,12 @@ _REJECTIONS = {
 
 
 def fits(kind: str, value: str) -> bool:
-    """Whether `value` obeys the field type `kind`."""
+    """Whether `value` is valid for the field type `kind`."""
     return "\n" not in value and "\r" not in value and _COMPILED[kind].fullmatch(value) is not None
 
 
 def send(sim: Sim, app: Merchant, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Deliver one message and use up one subscription; raises MiniError and then nothing was delivered."""
+    """Deliver one message and use up one subscription. Raises MiniError, and then nothing was delivered."""
     openid, template_id = content.get("touser"), content.get("template_id")
     for fault, (errcode, errmsg) in _REJECTIONS.items():
         if sim.faults.consume(fault, f"{openid} {template_id}") is not None:
@@ -115,7 +115,7 @@ def grant(sim: Sim, openid: str, template_id: str, count: int = 1) -> None:
 
 
 def as_json(app: Merchant | None, row: Row) -> dict[str, Any]:
-    """A delivered message for people and scripts."""
+    """A delivered message as JSON."""
     template = app.templates.get(row["template_id"], {}) if app else {}
     return {
         "id": row["id"],

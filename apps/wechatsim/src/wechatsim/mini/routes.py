@@ -1,4 +1,4 @@
-"""api.weixin.qq.com: every response is HTTP 200, refusals by errcode with a rid (wechat-pay-v3.md §7)."""
+"""api.weixin.qq.com: every response is HTTP 200, errors by errcode with a rid (wechat-pay-v3.md §7)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rid() -> str:
 
 
 def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request], Awaitable[Response]]:
-    """The ASGI side of one mini-program operation."""
+    """The ASGI endpoint of one mini-program operation."""
 
     async def serve(request: Request) -> Response:
         sim: Sim = request.app.state.sim
@@ -41,7 +41,7 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
             _check_busy(sim, request)
             response = handler(sim, request, _json_object(await request.body()))
         except MiniError as error:
-            response = _refusal(request, error)
+            response = _error_body(request, error)
         body = wire.dumps(response)
         if request.url.path.endswith("/subscribe/send"):
             if not response.get("errcode") and sim.faults.consume("message-unknown") is not None:
@@ -53,7 +53,7 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
     return serve
 
 
-def _refusal(request: Request, error: MiniError) -> dict[str, Any]:
+def _error_body(request: Request, error: MiniError) -> dict[str, Any]:
     _log.info("%s: %s", request.url.path, error)
     # The live host puts a comma before the rid under /sns, and none elsewhere.
     comma = "," if request.url.path.startswith("/sns/") else ""
@@ -61,10 +61,10 @@ def _refusal(request: Request, error: MiniError) -> dict[str, Any]:
 
 
 def wrong_method(request: Request) -> Response:
-    """43001 or 43002: the path is known, the method is not the path's."""
+    """43001 or 43002 for a known path with the wrong method."""
     wanted = METHODS[request.url.path]
     error = MiniError(43001 if wanted == "GET" else 43002, f"require {wanted} method")
-    return WireResponse(HTTPStatus.OK, [("Content-Type", _JSON)], wire.dumps(_refusal(request, error)))
+    return WireResponse(HTTPStatus.OK, [("Content-Type", _JSON)], wire.dumps(_error_body(request, error)))
 
 
 def _check_busy(sim: Sim, request: Request) -> None:
@@ -77,7 +77,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(body)
-        # A lone surrogate is valid JSON and no text; nothing downstream could store it.
+        # A lone surrogate is valid JSON, but cannot be encoded as UTF-8 and stored.
         json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise MiniError(47001, "data format error") from error

@@ -1,6 +1,6 @@
-"""POST /cgi-bin/stable_token, GET /cgi-bin/token, and what an access_token is worth (wechat-pay-v3.md §7.2).
+"""POST /cgi-bin/stable_token, GET /cgi-bin/token, and the check of an access_token (wechat-pay-v3.md §7.2).
 
-The two are isolated: neither ends the other's tokens. Older SDKs know the second alone.
+The two are isolated: neither invalidates the other's tokens. Older SDKs use only the second.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _FORCED_PAUSE_S = 30
 
 
 def stable_token(sim: Sim, content: Mapping[str, Any]) -> dict[str, Any]:
-    """{access_token, expires_in}. Normal mode repeats the token until its last five minutes; then a new one
-    comes and both work. force_refresh kills the old one, 20 times a day, 30 seconds apart."""
+    """{access_token, expires_in}. Normal mode repeats the token until its last five minutes; then it issues a new
+    one and both work. force_refresh invalidates the old one, 20 times a day, 30 seconds apart."""
     app = _client(sim, content)
     now = sim.clock.now()
     forced = content.get("force_refresh") is True
@@ -52,7 +52,7 @@ def stable_token(sim: Sim, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain_token(sim: Sim, query: Mapping[str, str]) -> dict[str, Any]:
-    """{access_token, expires_in}, a new token at each call; the one before works five minutes more."""
+    """{access_token, expires_in}, a new token at each call; the previous one works for five more minutes."""
     app = _client(sim, query)
     now, token = sim.clock.now(), _new_token()
     with sim.store.transaction():
@@ -70,7 +70,7 @@ def _as_json(row: Row, now: float) -> dict[str, Any]:
 
 
 def _client(sim: Sim, content: Mapping[str, Any]) -> Merchant:
-    # The live host looks at the appid before anything else.
+    # The live host checks the appid first.
     if not content.get("appid"):
         raise MiniError(41002, "appid missing")
     app = sim.apps.get(str(content["appid"]))
@@ -101,7 +101,8 @@ def _check_force(sim: Sim, app: Merchant, now: float) -> None:
 
 
 def check(sim: Sim, access_token: str | None) -> Merchant:
-    """Whose token this is; 41001 without one, 40001 for an unknown or killed one, 42001 for an old one."""
+    """The app of this token. Raises MiniError 41001 without one, 40001 for an unknown or invalidated one, 42001 for
+    an expired one."""
     if not access_token:
         raise MiniError(41001, "access_token missing")
     now = sim.clock.now()

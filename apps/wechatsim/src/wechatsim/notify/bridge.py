@@ -1,7 +1,7 @@
-"""`wechatsim listen`: while somebody listens, notifications go to the listener instead of to their URL.
+"""The server side of `wechatsim listen`: while a listener polls, notifications go to it instead of to their URL.
 
-The listener polls, forwards what it gets to a program on its own machine, and brings the response back. So a
-notify_url that nobody can reach from here still works, without a tunnel.
+The listener forwards each notification to a program on its own machine and returns the response. So an
+unreachable notify_url works without a tunnel.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import time
 from typing import Any
 
 Headers = list[tuple[str, str]]
-# A listener that has not asked for this long is gone.
+# A listener that has not polled for this long is gone.
 _PATIENCE_S = 3.0
 
 
 class Bridge:
-    """Hands attempts to listeners. Lives on the event loop's thread."""
+    """Forwards attempts to listeners. Not thread-safe: used on the event loop's thread."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -29,7 +29,7 @@ class Bridge:
         return self._waiting > 0 or time.monotonic() - self._seen < _PATIENCE_S
 
     async def forward(self, url: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
-        """Hand one attempt over and wait for the listener's response; the caller sets the time limit."""
+        """Forward one attempt and wait for the listener's response; the caller sets the timeout."""
         ticket = secrets.token_hex(8)
         response: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
         self._responses[ticket] = response
@@ -40,7 +40,7 @@ class Bridge:
             del self._responses[ticket]
 
     async def next(self, seconds: float) -> dict[str, Any] | None:
-        """The next attempt that is still waited for, or None after `seconds`."""
+        """The next attempt whose caller still waits, or None after `seconds`."""
         self._waiting += 1
         try:
             async with asyncio.timeout(seconds):
@@ -55,7 +55,7 @@ class Bridge:
             self._seen = time.monotonic()
 
     def respond(self, ticket: str, status: int, body: bytes) -> bool:
-        """Bring back what the listener's program said; False when nobody waits for it any more."""
+        """Return the listener's response to the attempt; False when its timeout has passed."""
         self._seen = time.monotonic()
         waiting = self._responses.get(ticket)
         if waiting is None or waiting.done():

@@ -1,4 +1,4 @@
-"""One attempt of one notification: sign now, send, judge the response, spoil it when a fault asks for that.
+"""One delivery attempt of a notification: sign, send, record the outcome, under the callback faults.
 
 Accepted means 200 or 204 within five seconds (wechat-pay-v3.md §3). Redirects are not followed.
 """
@@ -27,7 +27,7 @@ _ACCEPTED = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 
 
 class Sender:
-    """Sends attempts to their notify_url, or to a program that listens."""
+    """Sends attempts to their notify_url, or to `wechatsim listen` while it runs."""
 
     def __init__(self, bridge: Bridge, http: HttpClient) -> None:
         self._bridge = bridge
@@ -36,7 +36,7 @@ class Sender:
     async def deliver(
         self, merchant: Merchant, row: Row, number: int, callback_faults: dict[str, float], clock: Clock
     ) -> list[dict[str, Any]]:
-        """Attempt `number` of `row`, as many copies as a fault says; one attempt record per copy sent."""
+        """Attempt `number` of `row`; returns one attempt record per copy (`callback-doubled` sends several)."""
         copies = int(callback_faults.get("callback-doubled", 1))
         sends = [self._send(merchant, row, number, callback_faults, clock) for _ in range(max(1, copies))]
         return list(await asyncio.gather(*sends))

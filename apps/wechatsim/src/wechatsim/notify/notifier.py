@@ -1,7 +1,7 @@
-"""The notification engine: sealed once, signed anew at each attempt, retried on WeChat's schedule (wechat-pay-v3.md §3).
+"""The notification queue: encrypted once, signed anew at each attempt, retried on WeChat's schedule (wechat-pay-v3.md §3).
 
-Due times are sandbox time, so advancing the clock makes retries due; signatures carry real time. What is
-pending lives in the store and goes on after a restart.
+Due times are sandbox time, so advancing the clock makes retries due; signatures use real time. Pending
+notifications are in the store and continue after a restart.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SUMMARIES = {
 
 
 class Notifier:
-    """`enqueue` inside a transaction, `wake` after it; `run` is the loop of the server's lifetime."""
+    """Call `enqueue` inside a transaction and `wake` after it; `run` is the background loop."""
 
     def __init__(self, store: Store, clock: Clock, merchants: Mapping[str, Merchant], faults: FaultRegistry) -> None:
         self._store = store
@@ -63,7 +63,7 @@ class Notifier:
         total: int = 0,
         callback_faults: Mapping[str, float] | None = None,
     ) -> str:
-        """Write one notification to the books; returns its id.
+        """Write one notification to the store; returns its id.
 
         `total` (fen) selects magic amounts; `callback_faults`, when given, are its callback-* faults instead of those.
         """
@@ -104,7 +104,7 @@ class Notifier:
             return
         now = self._clock.now()
         for place, row in enumerate(held):
-            # A quarter of a second apart, so that "last first" is also how they arrive.
+            # A quarter of a second apart, so that they also arrive in this order.
             self._store.run(
                 "UPDATE notification SET state = 'PENDING', next_at = ? WHERE id = ?", now + place / 4, row["id"]
             )
@@ -115,7 +115,7 @@ class Notifier:
         self.wake()
 
     def resend(self, ident: str, url: str = "") -> bool:
-        """Send a notification once more, now, to `url` or where it went; False when there is none such."""
+        """Send a notification again now, to `url` or to its old URL; False when it does not exist."""
         found = self._store.run(
             "UPDATE notification SET state = 'PENDING', next_at = ?, tamper = '',"
             " url = CASE WHEN ? = '' THEN url ELSE ? END WHERE id = ?",
@@ -128,7 +128,7 @@ class Notifier:
         return found == 1
 
     async def run(self) -> None:
-        """Send what is due until cancelled; attempts under way are then waited for, so their books close."""
+        """Send what is due until cancelled; then wait for the attempts in progress, so that they are recorded."""
         self._store.run(
             "UPDATE notification SET next_at = ? WHERE state = 'PENDING' AND next_at < ?",
             self._clock.now(),
@@ -205,7 +205,7 @@ class Notifier:
         elif number > len(SCHEDULE_S):
             state = "EXHAUSTED"
         else:
-            # Counted from when it was due, so that one jump of the clock runs the whole schedule through.
+            # Counted from the due time, so that one jump of the clock runs through the whole schedule.
             next_at = row["next_at"] + SCHEDULE_S[number - 1]
         self._store.run(
             "UPDATE notification SET state = ?, next_at = ?, attempts = ?, tamper = ? WHERE id = ?",
@@ -218,7 +218,7 @@ class Notifier:
 
 
 def envelope(ident: str, event_type: str, created_at: float, apiv3_key: str, plaintext: bytes) -> bytes:
-    """The notification's body: members in the real order, `plaintext` sealed inside (wechat-pay-v3.md §3, §5)."""
+    """The notification's body: members in WeChat's order, `plaintext` encrypted (wechat-pay-v3.md §3, §5)."""
     original = event_type.partition(".")[0].lower()
     nonce, ciphertext = crypto.gcm_encrypt(apiv3_key, plaintext, original)
     return wire.dumps(

@@ -1,4 +1,4 @@
-"""What the callback-* faults do to a notification before it leaves; without a fault, the plain truth."""
+"""How the callback-* faults change a notification before it is sent; without a fault it is sent as it is."""
 
 from __future__ import annotations
 

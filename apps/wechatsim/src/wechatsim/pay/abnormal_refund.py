@@ -1,7 +1,7 @@
-"""POST …/{refund_id}/apply-abnormal-refund: an ABNORMAL refund goes to another bank card (wechat-pay-v3.md §5).
+"""POST …/{refund_id}/apply-abnormal-refund: an ABNORMAL refund is sent to another bank card (wechat-pay-v3.md §5).
 
 ABNORMAL → PROCESSING at once, then SUCCESS with its REFUND.SUCCESS; `refund-processing` and `refund-late`
-hold it in between. Account and name come sealed for the platform key that Wechatpay-Serial names.
+delay the end. Account and name come encrypted for the platform key that Wechatpay-Serial names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from wechatsim.signing import crypto
 from wechatsim.signing.keyring import Merchant
 from wechatsim.sim import Sim
 
-# Only debit cards of these banks are taken; the names go into user_received_account.
+# Only debit cards of these banks are accepted; the names appear in user_received_account.
 BANKS = {
     "CMB_DEBIT": "招商银行",
     "COMM_DEBIT": "交通银行",
@@ -46,7 +46,7 @@ _BODY = {
 
 
 def apply(sim: Sim, merchant: Merchant, refund_id: str, body: bytes, serial: str) -> dict[str, Any]:
-    """The refund as PROCESSING. Raises PayError, also for a refund that is not ABNORMAL; then nothing changed."""
+    """Returns the refund as PROCESSING. Raises PayError, also for a refund that is not ABNORMAL; then nothing changed."""
     content = fields.parse(body, _BODY)
     to_user = content["type"] == "USER_BANK_CARD"
     if to_user:

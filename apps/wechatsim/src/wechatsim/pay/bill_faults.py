@@ -1,4 +1,4 @@
-"""What the bill-* faults do to a day's trade bill: other apps' lines, another day's, and cells that are hard to read."""
+"""How the bill-* faults change a day's trade bill: lines of other apps or days, and cells that are hard to parse."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from wechatsim.store import Row
 Sale = Row | dict[str, Any]
 FOREIGN_APPID, FOREIGN_FEN = "wx9999999999999999", 1000
 AWKWARD = ', "sea view"\r\nbreakfast, `early`\nbird'
-"""Behind the name and in the remark: everything that a bill does not escape."""
+"""Appended to name and remark: everything that a bill does not escape."""
 UNREADABLE = ",`x,`1.00000,`0.60%,`0.01,`0.00,`"
-"""Behind the name: from here on the cells can be read in two ways, with two amounts."""
+"""Appended to the name: the rest of the line can be parsed in two ways, with two amounts."""
 _DAY_S = 86400
 
 
 def sales(sim: Sim, merchant: Merchant, begin: float, end: float) -> list[Sale]:
     """The payments on the bill of [begin, end): the day's own, and other apps' under the same merchant number.
 
-    `bill-other-day` moves what it strikes to the bill of the day before.
+    `bill-other-day` moves a payment to the bill of the day before.
     """
     rows = sim.store.all(
         "SELECT *, success_at AS at FROM payment_order WHERE mchid = ? AND success_at >= ? AND success_at < ?",
@@ -58,7 +58,7 @@ def _foreign(merchant: Merchant, at: float, number: str) -> Sale:
 
 
 def change_cells(sim: Sim, lines: Sequence[list[str]], columns: Sequence[str]) -> None:
-    """Change cells of free text in the lines that `bill-awkward` and `bill-unreadable` strike."""
+    """Change the free-text cells of the lines to which `bill-awkward` and `bill-unreadable` apply."""
     name, remark, number = (columns.index(each) for each in ("商品名称", "费率备注", "商户订单号"))
     for cells in lines:
         if sim.faults.consume("bill-awkward", cells[number]) is not None:

@@ -1,4 +1,4 @@
-"""The lines of the bills: every data cell behind a backtick, money in yuan, fee in five decimals (wechat-pay-v3.md §6)."""
+"""The lines of the bills: a backtick before each cell, money in yuan, fees with five decimals (wechat-pay-v3.md §6)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _fee(fen: int) -> Decimal:
 
 
 def _line(cells: list[str]) -> str:
-    # As WeChat: nothing is escaped, so commas and line ends of a cell stand in the file as they are.
+    # Like WeChat: nothing is escaped, so commas and line breaks in a cell are in the file as they are.
     return ",".join("`" + cell for cell in cells)
 
 
@@ -59,13 +59,13 @@ def _stamp(at: float | None) -> str:
 
 
 def trade(sim: Sim, merchant: Merchant, kind: str, begin: float, end: float) -> str:
-    """The trade bill of [begin, end) seconds as text; "" when nothing happened. `kind` ALL, SUCCESS, REFUND."""
+    """The trade bill of [begin, end) seconds as text; "" for a day without business. `kind` ALL, SUCCESS, REFUND."""
     sales = bill_faults.sales(sim, merchant, begin, end)
     refunds = sim.store.all(
         "SELECT o.*, r.created_at AS at, r.refund_id, r.out_refund_no, r.amount, r.payer_refund, r.status,"
         " r.success_at AS refunded_at, r.created_at AS applied_at FROM refund r JOIN payment_order o"
         " ON o.mchid = r.mchid AND o.out_trade_no = r.out_trade_no"
-        # 交易账单不含可用余额退款: what the available balance paid is on the fund bill alone
+        # 交易账单不含可用余额退款: refunds from the available balance are on the fund bill only
         " WHERE r.mchid = ? AND r.created_at >= ? AND r.created_at < ? AND r.funds_account <> 'AVAILABLE'",
         merchant.mchid,
         begin,
@@ -131,7 +131,7 @@ def _refunded(row: Row, kind: str) -> list[str]:
 
 
 def fund(sim: Sim, merchant: Merchant, begin: float, end: float) -> str:
-    """The fund bill of [begin, end) of the BASIC account as text; "" when nothing moved."""
+    """The fund bill of [begin, end) of the BASIC account as text; "" without entries."""
     balance, lines = 0, []
     incomes: list[int] = []
     outgoings: list[int] = []

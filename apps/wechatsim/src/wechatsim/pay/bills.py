@@ -1,4 +1,4 @@
-"""Trade and fund bills: asked for by date, downloaded by token (wechat-pay-v3.md §6). Days are Beijing days."""
+"""Trade and fund bills: requested by date, downloaded by token (wechat-pay-v3.md §6). Days are Beijing days."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _choice(query: Mapping[str, str], name: str, default: str, *allowed: str) ->
 
 
 def _day(sim: Sim, query: Mapping[str, str]) -> tuple[float, float]:
-    """bill_date as [begin, end) in seconds; refuses today, the future, and what is not kept any more."""
+    """bill_date as [begin, end) in seconds; raises PayError for today, the future and expired bills."""
     text = query.get("bill_date", "")
     try:
         day = dt.date.fromisoformat(text)
@@ -46,8 +46,8 @@ def _day(sim: Sim, query: Mapping[str, str]) -> tuple[float, float]:
         raise invalid_request("账单日期只能是今天之前的日期")
     if (now.date() - day).days > _KEPT_DAYS:
         raise invalid_request("仅支持三个月内的账单下载申请")
-    young = sim.settings.strict and (now.date() - day).days == 1 and now.hour < _READY_HOUR
-    if young or sim.faults.consume("bill-not-ready", text) is not None:
+    too_early = sim.settings.strict and (now.date() - day).days == 1 and now.hour < _READY_HOUR
+    if too_early or sim.faults.consume("bill-not-ready", text) is not None:
         raise PayError(HTTPStatus.BAD_REQUEST, "STATEMENT_CREATING", "账单文件正在生成中，请稍后再试")
     begin = dt.datetime.combine(day, dt.time(), BEIJING).timestamp()
     return begin, begin + 86400
@@ -61,7 +61,7 @@ def trade(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: str) -> 
 
 
 def fund(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: str) -> dict[str, Any]:
-    """GET /v3/bill/fundflowbill; only the BASIC account has flows here."""
+    """GET /v3/bill/fundflowbill; only the BASIC account has entries here."""
     account = _choice(query, "account_type", "BASIC", "BASIC", "OPERATION", "FEES")
     begin, end = _day(sim, query)
     text = bill_rows.fund(sim, merchant, begin, end) if account == "BASIC" else ""
@@ -76,7 +76,7 @@ def _create_link(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: s
     token = crypto.token(128)
     sim.store.run("DELETE FROM bill_file WHERE created_at < ?", sim.clock.now() - LINK_LIFE_S)
     sim.store.insert("bill_file", token=token, mchid=merchant.mchid, content=content, created_at=sim.clock.now())
-    # SHA1 is the protocol's; it is over the file before gzip.
+    # The protocol wants SHA1, over the file before gzip.
     digest = hashlib.sha1(content, usedforsecurity=False).hexdigest()
     if sim.faults.consume("bill-bad-hash", query.get("bill_date", "")) is not None:
         digest = digest[::-1]
@@ -85,7 +85,7 @@ def _create_link(sim: Sim, merchant: Merchant, query: Mapping[str, str], base: s
 
 
 def download(sim: Sim, merchant: Merchant, query: Mapping[str, str]) -> bytes:
-    """The file of a token, gzipped when the link says so; five minutes long, its merchant only."""
+    """The file of a token, gzipped when the link says so; for five minutes and for its merchant only."""
     row = sim.store.one(
         "SELECT content FROM bill_file WHERE token = ? AND mchid = ? AND created_at > ?",
         query.get("token", ""),

@@ -1,4 +1,4 @@
-"""The cashier for a person: a page like the phone's, no script and no outside asset needed."""
+"""The cashier page, like the one on the phone, without scripts or external assets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wechatsim.sim import Sim
 from wechatsim.store import Row
 
 _PLAIN_URL = re.compile(r"https?://[!-\[\]-~]+", re.IGNORECASE)
-"""No backslash, space, control or non-ASCII character: parsers and browsers read those in different ways."""
+"""No backslash, space, control or non-ASCII character: parsers and browsers treat those differently."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
@@ -28,8 +28,8 @@ _SECURITY = {
 
 
 def allowed_return_url(url: str, host_header: str, row: Row | None) -> str:
-    """`url` if it leads back to the merchant, else "". WeChat returns to registered domains alone; here the host must be
-    that of notify_url or, for a merchant on the same machine, loopback or the one by which the cashier was reached.
+    """`url` if it leads back to the merchant, else "". WeChat returns to registered domains only; here the host must be
+    that of notify_url or, for a merchant on the same machine, loopback or the host of the cashier page.
     """
     try:
         parts = urlsplit(url)
@@ -74,7 +74,7 @@ async def _act(request: Request) -> Response:
     form = {name: values[-1] for name, values in parse_qs((await request.body()).decode(errors="replace")).items()}
     query = {"prepay_id": form.get("prepay_id", "")}
     if "return_url" in form:
-        query["return_url"] = form["return_url"]  # checked where it is shown
+        query["return_url"] = form["return_url"]  # checked when the page is rendered
     if form.get("action") == "pay":
         try:
             orders.pay(sim, orders.by_prepay_id(sim, query["prepay_id"]), subscribe="subscribe" in form)
@@ -82,7 +82,7 @@ async def _act(request: Request) -> Response:
             query["result"] = "failed"
     else:
         query["result"] = "cancelled"
-    # See Other: a reload of the result never pays again.
+    # See Other: reloading the result page never pays again.
     return RedirectResponse(f"/cashier?{urlencode(query)}", status_code=HTTPStatus.SEE_OTHER)
 
 

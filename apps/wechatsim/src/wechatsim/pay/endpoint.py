@@ -1,4 +1,4 @@
-"""api.mch.weixin.qq.com: authenticate, run, sign. Only 2xx answers are signed (wechat-pay-v3.md §1.2)."""
+"""api.mch.weixin.qq.com: authenticate, handle, sign. Only 2xx responses are signed (wechat-pay-v3.md §1.2)."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def target_of(request: Request) -> bytes:
     return path + b"?" + query if query else path
 
 
-def refusal(error: PayError) -> WireResponse:
+def error_response(error: PayError) -> WireResponse:
     """{"code","message"[,"detail"]}, unsigned."""
     headers = [*wire.base_headers(error.number), _JSON]
     return WireResponse(error.status, headers, wire.dumps(error.body()))
 
 
 def endpoint(handler: Handler) -> Endpoint:
-    """The ASGI side of one v3 operation: `handler` returns the JSON object, or None for 204."""
+    """The ASGI endpoint of one v3 operation: `handler` returns the JSON object, bytes of a file, or None for 204."""
 
     async def serve(request: Request) -> Response:
         sim: Sim = request.app.state.sim
@@ -51,9 +51,9 @@ def endpoint(handler: Handler) -> Endpoint:
             content = handler(sim, merchant, request, body)
         except PayError as error:
             _log.info("%s %s: %s", request.method, request.url.path, error)
-            return refusal(error)
+            return error_response(error)
         if isinstance(content, bytes):
-            # Bill files are the one unsigned 2xx response (wechat-pay-v3.md §1.2).
+            # Bill files are the only unsigned 2xx responses (wechat-pay-v3.md §1.2).
             return WireResponse(HTTPStatus.OK, [*wire.base_headers(), _FILE], content)
         return await _respond(sim, merchant, request, body, content)
 
@@ -76,7 +76,7 @@ def _subject(request: Request, body: bytes) -> str:
 
 
 def apply_early_faults(sim: Sim, request: Request, body: bytes) -> None:
-    """The faults that strike before anything is done."""
+    """Raise the error of a fault that applies before the request is handled."""
     subject = _subject(request, body)
     if sim.faults.consume("api-5xx", subject) is not None:
         raise _system_error()
@@ -89,7 +89,7 @@ def _system_error() -> PayError:
 
 
 def _total(content: dict[str, Any] | None, body: bytes) -> int:
-    """The amount in fen that selects a magic fault: of the request if it carries one, else of the response."""
+    """The amount in fen that selects a magic fault: the request's if it has one, else the response's."""
     if not body and not content:
         return 0
     found = orders.total_in(body) if body else 0
@@ -108,7 +108,7 @@ async def _respond(
     if slow is not None:
         await asyncio.sleep(slow)
     if faults.consume("api-5xx-after", subject, total) is not None:
-        return refusal(_system_error())
+        return error_response(_system_error())
     status = HTTPStatus.NO_CONTENT if content is None else HTTPStatus.OK
     response = b"" if content is None else wire.dumps(content)
     signer = merchant.signer(request.headers.get("wechatpay-serial", ""))
@@ -119,7 +119,7 @@ async def _respond(
         signed["Wechatpay-Signature"] = signatures.signtest()
     if faults.consume("api-bad-signature", subject, total) is not None:
         signed["Wechatpay-Nonce"] = signed["Wechatpay-Nonce"][::-1]
-    # The 204 names a type as well: one SDK looks it up on every success.
+    # A 204 has a Content-Type as well: one SDK reads it on every success.
     headers = [*wire.base_headers(), *signed.items(), _JSON]
     dropped = faults.consume("api-drop-after", subject, total) is not None
     return WireResponse(status, headers, response, content_length=len(response) + 1 if dropped else None)

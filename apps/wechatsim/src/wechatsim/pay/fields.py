@@ -1,6 +1,6 @@
-"""The rules of request bodies as data, and the refusals that go with them (wechat-pay-v3.md §2.1).
+"""Validation rules of request bodies as data, with WeChat's error messages (wechat-pay-v3.md §2.1).
 
-A rule takes (pointer, value) and raises PayError 400 PARAM_ERROR in WeChat's words.
+A rule takes (pointer, label, value) and raises PayError 400 PARAM_ERROR.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _INT64_LAST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One member of an object: its Chinese name, its rule, whether it must be there."""
+    """One member of an object: its Chinese label, its rule, whether it is required."""
 
     label: str
     rule: Callable[[str, str, Any], None]
@@ -49,7 +49,7 @@ def text(maximum: int, minimum: int = 1, pattern: str = "") -> Callable[[str, st
 
 
 def integer(minimum: int = 0, maximum: int = _INT64_LAST) -> Callable[[str, str, Any], None]:
-    """A whole number; true, 1.0 and "1" are none."""
+    """An integer; true, 1.0 and "1" are refused."""
 
     def check(pointer: str, label: str, value: Any) -> None:
         if type(value) is not int:
@@ -68,7 +68,7 @@ def boolean(pointer: str, label: str, value: Any) -> None:
 
 
 def one_of(*choices: str) -> Callable[[str, str, Any], None]:
-    """One of the words given."""
+    """One of the given strings."""
 
     def check(pointer: str, label: str, value: Any) -> None:
         if value not in choices:
@@ -78,7 +78,7 @@ def one_of(*choices: str) -> Callable[[str, str, Any], None]:
 
 
 def number_of(*choices: int) -> Callable[[str, str, Any], None]:
-    """One of the whole numbers given."""
+    """One of the given integers."""
 
     def check(pointer: str, label: str, value: Any) -> None:
         if type(value) is not int:
@@ -90,7 +90,7 @@ def number_of(*choices: int) -> Callable[[str, str, Any], None]:
 
 
 def array(item: Callable[[str, str, Any], None]) -> Callable[[str, str, Any], None]:
-    """A list, each of whose items obeys `item`."""
+    """A list whose items satisfy `item`."""
 
     def check(pointer: str, label: str, value: Any) -> None:
         if not isinstance(value, list):
@@ -126,7 +126,7 @@ def members(spec: Mapping[str, Field]) -> Callable[[str, str, Any], None]:
 
 
 def load(body: bytes) -> Any:
-    """The JSON value in `body`, not checked further."""
+    """The JSON value in `body`, not validated. Raises PayError."""
     try:
         return json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -134,7 +134,7 @@ def load(body: bytes) -> Any:
 
 
 def parse(body: bytes, spec: Mapping[str, Field]) -> dict[str, Any]:
-    """The JSON object in `body`, checked against `spec`."""
+    """The JSON object in `body`, validated against `spec`. Raises PayError."""
     content = load(body)
     members(spec)("", "请求体", content)
     checked: dict[str, Any] = content

@@ -1,4 +1,4 @@
-"""Whether WeChat would call a notify_url: https, public, no query (wechat-pay-v3.md §2.1, §8)."""
+"""Whether WeChat accepts a notify_url: https, public, no query (wechat-pay-v3.md §2.1, §8)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _LOCAL_SUFFIXES = (".local", ".localhost", ".internal", ".lan")
 
 
 def problem(url: str, *, allow_local: bool) -> str:
-    """Why `url` is refused, in Chinese, or "" when it is taken.
+    """Why `url` is refused, in Chinese, or "" when it is accepted.
 
-    `allow_local` also takes http and private or loopback hosts: the sandbox's one deviation, off by default.
+    `allow_local` also accepts http and private or loopback hosts.
     """
     try:
         parts = urlsplit(url)

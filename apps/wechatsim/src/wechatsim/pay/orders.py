@@ -1,4 +1,4 @@
-"""Orders at WeChat: find, query, close, pay. NOTPAY → SUCCESS → REFUND, NOTPAY → CLOSED (wechat-pay-v3.md §4)."""
+"""Orders: find, query, close, pay. NOTPAY → SUCCESS → REFUND, NOTPAY → CLOSED (wechat-pay-v3.md §4)."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def total_in(body: bytes) -> int:
 
 
 def expire(sim: Sim) -> None:
-    """Close what nobody paid in time; called before anything is read, so nobody sees an overdue order."""
+    """Close unpaid orders past their expiry; called before every read, so that no overdue order is returned as open."""
     sim.store.run(
         "UPDATE payment_order SET state = 'CLOSED' WHERE state = 'NOTPAY' AND time_expire <= ?", sim.clock.now()
     )
 
 
 def find(sim: Sim, merchant: Merchant, out_trade_no: str) -> Row | None:
-    """The order's row, burned numbers included, or None."""
+    """The order's row, or None. Includes numbers that were closed without an order (BURNED)."""
     expire(sim)
     return sim.store.one(
         "SELECT * FROM payment_order WHERE mchid = ? AND out_trade_no = ?", merchant.mchid, out_trade_no
@@ -108,19 +108,19 @@ def transaction(row: Row) -> dict[str, Any]:
 
 
 def close(sim: Sim, merchant: Merchant, out_trade_no: str, body: bytes) -> None:
-    """Close, as often as asked. A number that was never ordered is burned (wechat-pay-v3.md §4)."""
+    """Close an order; idempotent. Closing a number that was never ordered uses it up (BURNED) (wechat-pay-v3.md §4)."""
     content = fields.load(body)
     if isinstance(content, dict) and "mchid" not in content:
-        # The live host misses it where it finds the number, and says so.
+        # The live host reports it as a missing URI parameter.
         raise errors.missing("uri_template", "mchid", "直连商户号")
     if fields.parse(body, _CLOSE_BODY)["mchid"] != merchant.mchid:
         raise errors.mchid_mismatch()
     _NUMBER("/out_trade_no", "商户订单号", out_trade_no)
-    # What ends in a refusal must not be rolled back: 400 ORDER_CLOSED leaves a closed order.
+    # Raised after the transaction, not in it: 400 ORDER_CLOSED leaves a closed order.
     with sim.store.transaction():
-        refusal = _close(sim, merchant, out_trade_no)
-    if refusal is not None:
-        raise refusal
+        error = _close(sim, merchant, out_trade_no)
+    if error is not None:
+        raise error
 
 
 def _close(sim: Sim, merchant: Merchant, out_trade_no: str) -> PayError | None:
@@ -162,7 +162,7 @@ def _burn(sim: Sim, merchant: Merchant, out_trade_no: str) -> None:
 
 
 def by_prepay_id(sim: Sim, prepay_id: str) -> Row:
-    """The order a cashier opens with; ControlError when the prepay_id is unknown or two hours old."""
+    """The order of a prepay_id. Raises ControlError when it is unknown or two hours old."""
     expire(sim)
     row = sim.store.one(
         "SELECT o.*, p.created_at AS prepay_at FROM prepay p JOIN payment_order o"
@@ -177,7 +177,7 @@ def by_prepay_id(sim: Sim, prepay_id: str) -> Row:
 
 
 def by_number(sim: Sim, out_trade_no: str) -> Row:
-    """The order of this number, whichever merchant's; ControlError when there is none."""
+    """The order of this number, of any merchant. Raises ControlError when there is none."""
     expire(sim)
     row = sim.store.one("SELECT * FROM payment_order WHERE out_trade_no = ? AND state <> 'BURNED'", out_trade_no)
     if row is None:
@@ -188,9 +188,9 @@ def by_number(sim: Sim, out_trade_no: str) -> Row:
 def pay(
     sim: Sim, row: Row, openid: str = "", *, subscribe: bool = True, callback_faults: dict[str, float] | None = None
 ) -> dict[str, Any]:
-    """The payer taps "pay": books, quotas and the notification in one transaction; returns the transaction.
+    """The payer pays: ledger, message quota and notification in one transaction; returns WeChat's transaction object.
 
-    `openid` must be the order's payer when given. `subscribe` grants one message per template, once per order.
+    `openid` must be the order's payer when given. `subscribe` grants one message per template. Raises ControlError.
     """
     merchant = sim.merchants[row["mchid"]]
     if openid and openid != row["openid"]:
@@ -238,7 +238,7 @@ def pay(
 
 
 def by_number_of(sim: Sim, mchid: str, out_trade_no: str) -> Row:
-    """A row that is known to exist."""
+    """The row of an order that is known to exist."""
     row = sim.store.one("SELECT * FROM payment_order WHERE mchid = ? AND out_trade_no = ?", mchid, out_trade_no)
     if row is None:
         raise LookupError(out_trade_no)

@@ -1,4 +1,4 @@
-"""POST /v3/pay/transactions/jsapi: fields, limits, re-entry (wechat-pay-v3.md §2.1)."""
+"""POST /v3/pay/transactions/jsapi: validation and repeated requests (wechat-pay-v3.md §2.1)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _IDENTITY = {
         ),
         required=True,
     ),
-    # One page wants number and name plain, another sealed: both fit.
+    # One page wants number and name in plain text, another encrypted: both fit.
     "number": Field("证件号", text(1024), required=True),
     "name": Field("证件姓名", text(1024), required=True),
 }
@@ -104,7 +104,7 @@ BODY = {
 
 
 def prepay(sim: Sim, merchant: Merchant, body: bytes) -> dict[str, Any]:
-    """Order or re-enter; returns {"prepay_id"}. Raises PayError and then nothing was written."""
+    """Create an order, or repeat its request; returns {"prepay_id"}. Raises PayError, and then nothing was written."""
     content = fields.parse(body, BODY)
     _check_identity(sim, merchant, content)
     expiry = _expiry(content.get("time_expire"))
@@ -114,7 +114,7 @@ def prepay(sim: Sim, merchant: Merchant, body: bytes) -> dict[str, Any]:
             _check_expiry(content.get("time_expire"), expiry)
             _create(sim, merchant, content, expiry)
         else:
-            _reenter(order, content)
+            _check_repetition(order, content)
         return {"prepay_id": _prepay_id(sim, merchant, content["out_trade_no"])}
 
 
@@ -136,7 +136,7 @@ def _check_identity(sim: Sim, merchant: Merchant, content: dict[str, Any]) -> No
 
 
 def _expiry(value: str | None) -> float | None:
-    """time_expire as seconds; it must be RFC 3339 with a zone."""
+    """time_expire as seconds since 1970; PayError unless it is RFC 3339 with a zone."""
     if value is None:
         return None
     try:
@@ -160,7 +160,7 @@ def _check_expiry(value: str | None, expiry: float | None) -> None:
 
 
 def _without_expiry(content: dict[str, Any]) -> str:
-    # The first call fixes time_expire (wechat-pay-v3.md §2.1), so it is no part of what must stay the same.
+    # The first call fixes time_expire (wechat-pay-v3.md §2.1), so a repeated request may have another.
     kept = {name: value for name, value in content.items() if name != "time_expire"}
     return json.dumps(kept, ensure_ascii=False, sort_keys=True)
 
@@ -186,7 +186,7 @@ def _create(sim: Sim, merchant: Merchant, content: dict[str, Any], expiry: float
     )
 
 
-def _reenter(order: Row, content: dict[str, Any]) -> None:
+def _check_repetition(order: Row, content: dict[str, Any]) -> None:
     if order["state"] in {"SUCCESS", "REFUND"}:
         raise errors.order_paid()
     if order["state"] in {"CLOSED", "BURNED"}:
@@ -205,7 +205,7 @@ def _prepay_id(sim: Sim, merchant: Merchant, out_trade_no: str) -> str:
     )
     if row is not None:
         return str(row["prepay_id"])
-    # wx, ddHHMMSS, then 26 more: the form of wechat-pay-v3.md §2.
+    # wx, ddHHMMSS, then 26 more characters (wechat-pay-v3.md §2.1).
     ident = f"wx{beijing(now):%d%H%M%S}{secrets.randbelow(10**6):06d}{secrets.token_hex(8)}0000"
     sim.store.insert("prepay", prepay_id=ident, mchid=merchant.mchid, out_trade_no=out_trade_no, created_at=now)
     return ident

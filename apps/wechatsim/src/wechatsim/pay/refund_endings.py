@@ -1,4 +1,4 @@
-"""How refunds end: due ones are finished on the sandbox clock."""
+"""Ends refunds when they become due on the sandbox clock."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ async def run(sim: Sim) -> None:
 
 
 def finish_due(sim: Sim) -> None:
-    """End every refund whose time has come."""
+    """End every refund that is due."""
     for row in sim.store.all("SELECT * FROM refund WHERE finish_at <= ?", sim.clock.now()):
         if row["mchid"] in sim.merchants:
             finish(sim, row, row["outcome"])
         else:
-            # A store may outlive a merchant's key folder; without its key nobody can be told.
+            # The store may have refunds of a merchant that is not loaded; without its key there is no notification.
             sim.store.run(
                 "UPDATE refund SET finish_at = NULL WHERE mchid = ? AND out_refund_no = ?",
                 row["mchid"],
@@ -41,7 +41,7 @@ def finish_due(sim: Sim) -> None:
 
 
 def finish(sim: Sim, refund: Row, ending: str) -> None:
-    """End `refund` as SUCCESS, ABNORMAL or CLOSED: status, books and notification in one transaction."""
+    """End `refund` as SUCCESS, ABNORMAL or CLOSED: status, ledger and notification in one transaction."""
     merchant = sim.merchants[refund["mchid"]]
     now = sim.clock.now()
     with sim.store.transaction():

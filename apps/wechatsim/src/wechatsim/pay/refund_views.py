@@ -1,4 +1,4 @@
-"""A refund as the API and the notification show it: `status` there, `refund_status` here (wechat-pay-v3.md §5)."""
+"""A refund as responses (`status`) and notifications (`refund_status`) contain it (wechat-pay-v3.md §5)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def response(order: Row, refund: Row) -> dict[str, Any]:
 
 
 def _promotion(order: Row, given_back: int) -> list[dict[str, Any]]:
-    """What goes back to the coupon that paid a part of the order."""
+    """The part of the refund that goes back to the coupon."""
     return [
         {
             "promotion_id": orders.COUPON_ID,

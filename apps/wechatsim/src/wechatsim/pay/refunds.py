@@ -1,7 +1,7 @@
-"""Refunds: apply, query, abnormal ones, and how they end (wechat-pay-v3.md §5).
+"""Refund requests and queries (wechat-pay-v3.md §5).
 
-A refund is accepted as PROCESSING and ends later, on the sandbox clock. Money leaves the books only when it
-ends SUCCESS; until then it is reserved, so that an order is never refunded beyond its total.
+A refund is accepted as PROCESSING and ends later, on the sandbox clock. The ledger records it when it ends as
+SUCCESS; until then its amount is reserved, so that an order is never refunded beyond its total.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ BODY = {
 
 
 def apply(sim: Sim, merchant: Merchant, body: bytes) -> dict[str, Any]:
-    """Accept a refund, or show the one of the same number again. Raises PayError; then nothing changed."""
+    """Accept a refund, or return the existing one of the same number. Raises PayError; then nothing changed."""
     return accept(sim, merchant, fields.parse(body, BODY))
 
 
@@ -67,7 +67,7 @@ def accept(
     outcome: str = "",
     callback_faults: dict[str, float] | None = None,
 ) -> dict[str, Any]:
-    """As `apply`, for checked content.
+    """As `apply`, for validated content.
 
     `outcome` (SUCCESS, ABNORMAL, CLOSED) overrides the refund faults, `callback_faults` those of its callback.
     """
@@ -76,7 +76,7 @@ def accept(
         order = _order(sim, merchant, content)
         existing = find(sim, merchant, content["out_refund_no"])
         if existing is not None:
-            if existing["request"] != _canonical(content, order):
+            if existing["request"] != _fixed_part(content, order):
                 raise errors.invalid_request(_DIFFERENT)
             return refund_views.response(order, existing)
         _check(sim, order, content)
@@ -120,14 +120,14 @@ def find(sim: Sim, merchant: Merchant, out_refund_no: str) -> Row | None:
     return sim.store.one("SELECT * FROM refund WHERE mchid = ? AND out_refund_no = ?", merchant.mchid, out_refund_no)
 
 
-def _canonical(content: dict[str, Any], order: Row) -> str:
-    # The order may be named by either number; what must not change is the money and whose it is.
+def _fixed_part(content: dict[str, Any], order: Row) -> str:
+    # A repeated request may name the order by its other number; order and amounts must not change.
     kept = {"out_trade_no": order["out_trade_no"], "amount": content["amount"]}
     return json.dumps(kept, sort_keys=True)
 
 
 def reserved(sim: Sim, order: Row) -> int:
-    """Fen of this order that are refunded or may yet be."""
+    """Fen of this order that are refunded or still may be."""
     row = sim.store.one(
         "SELECT COALESCE(SUM(amount), 0) AS n FROM refund WHERE mchid = ? AND out_trade_no = ? AND status <> 'CLOSED'",
         order["mchid"],
@@ -165,7 +165,7 @@ def _check(sim: Sim, order: Row, content: dict[str, Any]) -> None:
 
 
 def finish_time(sim: Sim, order: Row, out_refund_no: str, *, magic: bool = False) -> float | None:
-    """When a refund that is PROCESSING from now on succeeds; None while `refund-processing` holds it."""
+    """When a refund that becomes PROCESSING now succeeds (sandbox seconds); None while `refund-processing` applies."""
     subject, total = f"{order['out_trade_no']} {out_refund_no}", order["total"] if magic else 0
     late = sim.faults.consume("refund-late", subject, total) or 0.0
     held = sim.faults.consume("refund-processing", subject, total) is not None
@@ -195,7 +195,7 @@ def _create(
         out_trade_no=order["out_trade_no"],
         amount=amount,
         payer_refund=_payer_part(sim, order, amount),
-        request=_canonical(content, order),
+        request=_fixed_part(content, order),
         reason=content.get("reason", ""),
         notify_url=content.get("notify_url", ""),
         funds_account="AVAILABLE" if available else content.get("funds_account", "UNSETTLED"),
@@ -215,7 +215,7 @@ def _create(
 
 
 def _payer_part(sim: Sim, order: Row, amount: int) -> int:
-    """What of `amount` goes back to the payer; the rest is the coupon's. Parts of all refunds add up exactly."""
+    """The part of `amount` (fen) that goes back to the payer; the rest is the coupon's. All parts add up exactly."""
     before = reserved(sim, order)
     share = order["payer_total"]
     return int((before + amount) * share // order["total"] - before * share // order["total"])

@@ -16,7 +16,7 @@ _PREFIX = "prepay_id="
 
 
 def request_payment(sim: Sim, parameters: Mapping[str, Any], *, openid: str = "") -> dict[str, Any]:
-    """Verify the pay parameters with the merchant certificate's key, then pay; returns the transaction."""
+    """Verify the pay parameters with the merchant's key, then pay; returns the transaction. Raises ControlError."""
     for name in _NAMES:
         if not isinstance(parameters.get(name), str) or not parameters[name]:
             raise ControlError(HTTPStatus.BAD_REQUEST, "missing_parameter", f"{name} must be a non-empty string")

@@ -1,4 +1,4 @@
-"""Who asks: the Authorization header over the raw target and the raw body (wechat-pay-v3.md §1.1).
+"""Authentication: the Authorization header over the raw target and body (wechat-pay-v3.md §1.1).
 
 The order of the checks is the live host's: header form, type, merchant, five-minute window, serial, signature.
 """
@@ -19,12 +19,12 @@ WINDOW_S = 300
 _PAIR = re.compile(r'\s*([a-z_]+)="([^"]*)"\s*(?:,|$)')
 _FIELDS = {"mchid", "nonce_str", "timestamp", "serial_no", "signature"}
 _MAX_NONCE = 32
-# The response shows only the head of the body, eight bytes, as seen from the live host.
+# The error shows only the first eight bytes of the body, as observed on the live host.
 _BODY_SHOWN = 8
 _MALFORMED = "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》"
 
 
-def _refuse(message: str) -> PayError:
+def _sign_error(message: str) -> PayError:
     return PayError(HTTPStatus.UNAUTHORIZED, "SIGN_ERROR", message)
 
 
@@ -47,27 +47,27 @@ def _fields(text: str, malformed: PayError) -> dict[str, str]:
 def authenticate(
     merchants: Mapping[str, Merchant], method: str, target: bytes, authorization: str, body: bytes
 ) -> Merchant:
-    """The merchant who signed this request; raises PayError 401 SIGN_ERROR (400 or 404 for an unknown mchid).
+    """The merchant who signed this request. Raises PayError 401 SIGN_ERROR (400 or 404 for an unknown mchid).
 
     `target` is path and query as they were on the request line, `body` the bytes as received.
     """
     payments = target.startswith(b"/v3/pay/transactions")
-    malformed = _refuse("签名信息错误，验签失败" if payments else _MALFORMED)
+    malformed = _sign_error("签名信息错误，验签失败" if payments else _MALFORMED)
     scheme, _, rest = authorization.strip().partition(" ")
     if not rest:
         raise malformed
     if scheme != SCHEME:
-        raise _refuse("HTTP头Authorization认证类型不正确")
+        raise _sign_error("HTTP头Authorization认证类型不正确")
     fields = _fields(rest.strip(), malformed)
     merchant = merchants.get(fields["mchid"])
     if merchant is None:
         status = HTTPStatus.NOT_FOUND if target.startswith(b"/v3/refund") else HTTPStatus.BAD_REQUEST
         raise PayError(status, "MCH_NOT_EXISTS", "商户号不存在")
     if abs(Clock.real() - int(fields["timestamp"])) > WINDOW_S:
-        raise _refuse("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
-    # Some SDKs write the serial in lower case, and WeChat takes it.
+        raise _sign_error("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
+    # Some SDKs write the serial in lower case, and WeChat accepts it.
     if fields["serial_no"].upper() != merchant.serial:
-        raise _refuse("商户证书序列号有误。请使用签名私钥匹配的证书序列号")
+        raise _sign_error("商户证书序列号有误。请使用签名私钥匹配的证书序列号")
     message = crypto.request_message(method, target, fields["timestamp"], fields["nonce_str"], body)
     if not crypto.verify(merchant.public_key, message, fields["signature"]):
         raise _mismatch(method, target, message, body)

@@ -1,4 +1,4 @@
-"""GET /v3/certificates: what may sign now or soon, each sealed under the APIv3 key (wechat-pay-v3.md §1.3)."""
+"""GET /v3/certificates: the certificates that sign now or soon, encrypted with the APIv3 key (wechat-pay-v3.md §1.3)."""
 
 from __future__ import annotations
 

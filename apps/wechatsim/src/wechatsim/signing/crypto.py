@@ -1,4 +1,4 @@
-"""The cryptography of WeChat Pay v3 and of the mini program, on `cryptography` alone.
+"""The cryptography of WeChat Pay v3 and of the mini program.
 
 See docs/wechat-pay-v3.md §1.1, §1.2, §1.3 and, for the phone number, wechat-pay-v3.md §7.1.
 """
@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _BLOCK_BITS = 128
-# WeChat's OAEP is the SHA-1 variant (wechat-pay-v3.md §1.3); it is no choice of ours.
+# WeChat prescribes the SHA-1 variant of OAEP (wechat-pay-v3.md §1.3).
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 - the protocol's hash
 
 
 class DecryptionError(Exception):
-    """A sealed or encrypted value does not open with this key, nonce and associated data."""
+    """A value cannot be decrypted with this key, nonce and associated data."""
 
 
 def token(length: int) -> str:
@@ -38,7 +38,7 @@ def sign(key: RSAPrivateKey, message: bytes) -> str:
 
 
 def verify(key: RSAPublicKey, message: bytes, signature: str) -> bool:
-    """Whether base64 `signature` is `key`'s over `message`; bad base64 is simply no."""
+    """Whether base64 `signature` is `key`'s over `message`; False for invalid base64."""
     try:
         key.verify(base64.b64decode(signature, validate=True), message, padding.PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, binascii.Error, ValueError):
@@ -52,7 +52,7 @@ def request_message(method: str, target: bytes, timestamp: str, nonce: str, body
 
 
 def response_message(timestamp: str, nonce: str, body: bytes) -> bytes:
-    """The three signed lines of an response or a notification (wechat-pay-v3.md §1.2); a 204 has an empty body."""
+    """The three signed lines of a response or a notification (wechat-pay-v3.md §1.2); a 204 has an empty body."""
     return b"\n".join((timestamp.encode(), nonce.encode(), body, b""))
 
 
@@ -64,7 +64,7 @@ def gcm_encrypt(apiv3_key: str, plaintext: bytes, associated_data: str, nonce: s
 
 
 def gcm_decrypt(apiv3_key: str, nonce: str, ciphertext: str, associated_data: str) -> bytes:
-    """The inverse of `seal`; raises DecryptionError for anything that was changed."""
+    """The inverse of `gcm_encrypt`. Raises DecryptionError for anything that was changed."""
     try:
         return AESGCM(apiv3_key.encode()).decrypt(
             nonce.encode(), base64.b64decode(ciphertext, validate=True), associated_data.encode()
@@ -74,12 +74,12 @@ def gcm_decrypt(apiv3_key: str, nonce: str, ciphertext: str, associated_data: st
 
 
 def oaep_encrypt(key: RSAPublicKey, text: str) -> str:
-    """A sensitive field for the owner of `key`, base64 (wechat-pay-v3.md §1.3)."""
+    """A sensitive field encrypted for the owner of `key`, base64 (wechat-pay-v3.md §1.3)."""
     return base64.b64encode(key.encrypt(text.encode(), _OAEP)).decode()
 
 
 def oaep_decrypt(key: RSAPrivateKey, ciphertext: str) -> str:
-    """The text of a sensitive field; raises DecryptionError when it is not for this key."""
+    """The text of a sensitive field. Raises DecryptionError when it is not for this key."""
     try:
         return key.decrypt(base64.b64decode(ciphertext, validate=True), _OAEP).decode()
     except (binascii.Error, ValueError) as error:

@@ -1,6 +1,6 @@
-"""A merchant's folder of keys: `create` writes it once, `update` adds what is new since, `load` reads it.
+"""A merchant's folder of keys: `create` writes it once, `update` adds new templates, `load` reads it.
 
-Nothing that is there is ever overwritten."""
+Existing files are never overwritten."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ _TEMPLATES: tuple[tuple[str, dict[str, str]], ...] = (
 
 
 class KeyringError(Exception):
-    """The folder cannot be used; the text says why and what to do."""
+    """The folder cannot be used; the message says why and what to do."""
 
 
 @dataclass(slots=True)
 class Merchant:
-    """One merchant with its mini program, as the sandbox needs it: ids, secrets, parsed keys."""
+    """One merchant with its mini program: ids, secrets, parsed keys. `public_key_signer` signs in public-key mode."""
 
     mchid: str
     appid: str
@@ -88,7 +88,7 @@ class Merchant:
         return self.public_key_signer if self.key_mode == "pubkey" else self.current()
 
     def platform_key_of(self, serial: str) -> SigningKey | None:
-        """The platform key of this serial, if it is one of this merchant's."""
+        """This merchant's platform key of `serial`, or None."""
         known = [self.public_key_signer, *self.listed()]
         return next((key for key in known if key.serial == serial.upper()), None)
 
@@ -98,7 +98,7 @@ class Merchant:
         return [key for key in self.certificates if key.retires_at is None or key.retires_at > now]
 
     def current(self) -> SigningKey:
-        """The newest certificate that signs already."""
+        """The newest certificate whose `signs_at` has passed."""
         now = self.clock.now()
         return next(key for key in reversed(self.certificates) if key.signs_at <= now)
 
@@ -129,9 +129,9 @@ def create(
     users: list[dict[str, str]] | None = None,
     key_mode: str = "cert",
 ) -> tuple[dict[str, Any], bool]:
-    """Make what is missing in `folder`; returns (merchant.json's content, whether it was new).
+    """Create what is missing in `folder`; returns (merchant.json's content, whether it was new).
 
-    An existing folder is returned as it is: existing files are never overwritten.
+    An existing merchant.json is returned as it is.
     """
     if (folder / MERCHANT_FILE).exists():
         return read(folder), False
@@ -160,17 +160,17 @@ def create(
         "public_key_file": "pub_key.pem",
         "public_key_private_file": "pub_key_private.pem",
         "users": users or [{"openid": "o" + crypto.token(27), "mobile": "13800000001", "nickname": "小明"}],
-        "templates": _templates_beside(set()),
+        "templates": _missing_templates(set()),
     }
     _write_new(folder / MERCHANT_FILE, _as_text(content))
     return content, True
 
 
 def update(folder: Path) -> list[str]:
-    """Add the message templates that came after the folder was made; answers their titles. All else stays as it is."""
+    """Add the message templates that the folder lacks; returns their titles. Nothing else changes. Raises KeyringError."""
     content = read(folder)
     try:
-        new = _templates_beside({template["title"] for template in content["templates"]})
+        new = _missing_templates({template["title"] for template in content["templates"]})
     except KeyError as error:
         raise KeyringError(f"{folder / MERCHANT_FILE} lacks {error}") from error
     if new:
@@ -182,8 +182,8 @@ def update(folder: Path) -> list[str]:
     return [template["title"] for template in new]
 
 
-def _templates_beside(titles: Collection[str]) -> list[dict[str, Any]]:
-    """Those of the sandbox's own templates that are not among `titles`, each with an id of its own."""
+def _missing_templates(titles: Collection[str]) -> list[dict[str, Any]]:
+    """The sandbox's templates that are not among `titles`, each with a new id."""
     return [
         {"id": crypto.token(43), "title": title, "fields": fields}
         for title, fields in _TEMPLATES
@@ -196,7 +196,7 @@ def _as_text(content: dict[str, Any]) -> str:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """merchant.json of `folder`; KeyringError when there is none or it is no JSON object."""
+    """merchant.json of `folder`. Raises KeyringError when it is missing or no JSON object."""
     path = folder / MERCHANT_FILE
     try:
         content = json.loads(path.read_text())
@@ -212,7 +212,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def _secret(content: dict[str, Any], name: str) -> str:
-    """As a merchant's own service reads its own: without the line end around it; ValueError for white space within."""
+    """A secret without surrounding white space. Raises ValueError for white space within it, or when it is empty."""
     value = str(content[name]).strip()
     if not value or any(each.isspace() for each in value):
         raise ValueError(f"{name} is empty or has white space in it")
@@ -220,7 +220,7 @@ def _secret(content: dict[str, Any], name: str) -> str:
 
 
 def load(folder: Path) -> Merchant:
-    """The merchant of `folder` with its keys parsed; KeyringError names what is missing or wrong."""
+    """The merchant of `folder` with its keys parsed. Raises KeyringError."""
     content = read(folder)
     try:
         files = {name: (folder / content[name]).read_text() for name in content if name.endswith("_file")}

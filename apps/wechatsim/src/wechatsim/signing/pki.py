@@ -1,6 +1,6 @@
-"""Keys and certificates: made, written once, read back. Serials are 40 hex digits, the first not zero.
+"""Creates and parses keys and certificates. Serials are 40 hex digits, the first not zero.
 
-Two SDKs strip leading zeros of a serial and one does not (wechat-pay-v3.md §1.3), so none is ever made here.
+Two SDKs strip leading zeros of a serial and one does not (wechat-pay-v3.md §1.3), so none is created with one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FIVE_YEARS = dt.timedelta(days=5 * 365)
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A platform key as it signs: `serial` goes into Wechatpay-Serial; `cert_pem` is empty for a bare key.
+    """A platform key that signs: `serial` goes into Wechatpay-Serial; `cert_pem` is empty for a public key.
 
     It signs from `signs_at` and is listed until `retires_at`, both sandbox seconds.
     """
@@ -35,7 +35,7 @@ class SigningKey:
 
 
 def new_key() -> RSAPrivateKey:
-    """A fresh RSA-2048 key (some 100 ms of one core)."""
+    """A new RSA-2048 key; takes about 100 ms."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -52,7 +52,7 @@ def public_pem(key: RSAPublicKey) -> str:
 
 
 def load_key(pem: str) -> RSAPrivateKey:
-    """The RSA private key in `pem`; ValueError for anything else."""
+    """The RSA private key in `pem`. Raises ValueError for anything else."""
     key = serialization.load_pem_private_key(pem.encode(), None)
     if not isinstance(key, RSAPrivateKey):
         raise ValueError("not an RSA private key")

@@ -1,5 +1,5 @@
-"""Platform certificate rotation: the new one is listed at once, signs from a moment on, the old one lingers
-for at least 24 hours (wechat-pay-v3.md §1.3). Rotated keys live in the store."""
+"""Platform certificate rotation: the new certificate is listed at once and signs later; the old one stays listed
+for 24 hours more (wechat-pay-v3.md §1.3). Rotated keys live in the store."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ OVERLAP_S = 86400
 
 
 def load(store: Store, clock: Clock, merchant: Merchant) -> None:
-    """Give `merchant` the rotated certificates that the store remembers."""
+    """Give `merchant` the rotated certificates of the store."""
     merchant.clock = clock
     for row in store.all("SELECT * FROM platform_key WHERE mchid = ? ORDER BY signs_at", merchant.mchid):
         _append(merchant, replace(pki.signing_key(row["key_pem"], row["cert_pem"]), signs_at=row["signs_at"]))
 
 
 def make() -> tuple[str, str]:
-    """(key, certificate) as PEM, fresh; costs a key generation, so keep it off the event loop."""
+    """A new (key, certificate) as PEM. Takes about 100 ms: call it off the event loop."""
     key = pki.new_key()
     start = dt.datetime.fromtimestamp(Clock.real() - 300, dt.UTC)
     return pki.key_pem(key), pki.new_certificate(key, "Tenpay.com sign (wechatsim)", start=start)
 
 
 def install(store: Store, clock: Clock, merchant: Merchant, made: tuple[str, str], after: float = 0.0) -> None:
-    """List the new certificate now; let it sign `after` seconds of sandbox time from now."""
+    """List the new certificate now; it signs from `after` sandbox seconds from now."""
     signing = replace(pki.signing_key(*made), signs_at=clock.now() + after)
     store.insert(
         "platform_key",

@@ -16,7 +16,7 @@ SIGNTEST = "WECHATPAY/SIGNTEST/"
 
 
 def headers(signer: SigningKey, body: bytes, *, timestamp: int | None = None) -> Headers:
-    """The five Wechatpay-* headers over `body`, stamped with real time unless `timestamp` (s) is given."""
+    """The five Wechatpay-* headers over `body`, with the real time unless `timestamp` (seconds) is given."""
     stamp = str(int(Clock.real()) if timestamp is None else timestamp)
     nonce = crypto.token(32)
     return [
@@ -29,14 +29,14 @@ def headers(signer: SigningKey, body: bytes, *, timestamp: int | None = None) ->
 
 
 def other_signer(merchant: Merchant) -> SigningKey:
-    """The key of the mode the merchant is not in: what a switch-over mixes in (wechat-pay-v3.md §1.3)."""
+    """The key of the other mode, as it signs while a merchant changes over (wechat-pay-v3.md §1.3)."""
     return merchant.current() if merchant.key_mode == "pubkey" else merchant.public_key_signer
 
 
 def signtest() -> str:
-    """A probe signature: the prefix of wechat-pay-v3.md §1.2 and nothing that could verify.
+    """A SIGNTEST signature, which never verifies (wechat-pay-v3.md §1.2).
 
-    Every second one or so is no base64 either, as real ones are not always.
+    About half of them are not valid base64, as real ones sometimes are not.
     """
     whole = SIGNTEST + base64.b64encode(secrets.token_bytes(256)).decode()[len(SIGNTEST) :]
     return whole if secrets.randbelow(2) else whole.rstrip("=")[:-1]
