@@ -43,7 +43,7 @@ def pubkey_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class MerchantClient:
-    """A merchant's side: signs requests, keeps what it was notified of, answers as told."""
+    """A merchant's service: signs requests, records its notifications, returns the next of `statuses`."""
 
     folder: Path
     base: str = ""
@@ -132,7 +132,7 @@ class MerchantClient:
 
 
 async def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Wait for a condition (sync or async) to hold; its value."""
+    """Wait until a condition (sync or async) is true; returns its value."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -140,7 +140,7 @@ async def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
             value = await value
         if value:
             return value
-        assert time.monotonic() < end, "the condition never held"
+        assert time.monotonic() < end, "the condition was never true"
         await asyncio.sleep(0.01)
 
 
@@ -175,7 +175,7 @@ async def receiver(merchant: MerchantClient) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def in_process(folder: Path, **options: Any) -> AsyncIterator[tuple[MerchantClient, Sim]]:
-    """The application over ASGI with its lifespan, and a merchant that talks to it."""
+    """The application over ASGI with its lifespan, and a merchant that calls it."""
     app = create_app(Settings(keys=(folder,), allow_local_notify=options.pop("local", True), **options))
     merchant = MerchantClient(folder, base="http://sim")
     async with (

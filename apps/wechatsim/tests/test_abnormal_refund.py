@@ -13,7 +13,7 @@ from .test_refunds import REFUNDS, body, paid, status
 
 
 async def abnormal(merchant: MerchantClient, order: str, number: str, total: int = 19900) -> str:
-    """A refund that ended ABNORMAL and was notified so; its refund_id."""
+    """A refund that ended as ABNORMAL with its notification; returns its refund_id."""
     await merchant.control("POST", "/_sim/faults/set", {"name": "refund-abnormal", "times": 1})
     await paid(merchant, order, total)
     shown = (await merchant.send("POST", REFUNDS, body(merchant, order, number, total, total))).json()
@@ -39,7 +39,7 @@ async def send(merchant: MerchantClient, refund_id: str, content: dict[str, Any]
     return response.status_code, response.json()
 
 
-async def test_it_goes_to_the_users_card_and_is_notified(merchant: MerchantClient) -> None:
+async def test_it_is_sent_to_the_users_card_and_is_notified(merchant: MerchantClient) -> None:
     refund_id = await abnormal(merchant, "ABN-00001", "R-1")
     assert (await merchant.books("ABN-00001"))["held"] == 19900
     code, shown = await send(merchant, refund_id, to_a_card(merchant, "R-1"))
@@ -53,7 +53,7 @@ async def test_it_goes_to_the_users_card_and_is_notified(merchant: MerchantClien
     assert (await merchant.books("ABN-00001"))["held"] == 0
 
 
-async def test_sealed_for_the_public_key_it_is_opened_too(merchant: MerchantClient) -> None:
+async def test_fields_encrypted_for_the_public_key_are_decrypted_too(merchant: MerchantClient) -> None:
     refund_id = await abnormal(merchant, "ABN-00002", "R-2")
     key = pki.load_key((merchant.folder / "pub_key_private.pem").read_text()).public_key()
     sealed = {name: crypto.oaep_encrypt(key, "6222000000009999") for name in ("bank_account", "real_name")}
@@ -61,14 +61,14 @@ async def test_sealed_for_the_public_key_it_is_opened_too(merchant: MerchantClie
     assert (code, shown["user_received_account"]) == (200, "工商银行借记卡9999")
 
 
-async def test_it_goes_to_the_merchants_account_without_a_card(merchant: MerchantClient) -> None:
+async def test_it_is_sent_to_the_merchants_account_without_a_card(merchant: MerchantClient) -> None:
     refund_id = await abnormal(merchant, "ABN-00003", "R-3")
     code, shown = await send(merchant, refund_id, {"out_refund_no": "R-3", "type": "MERCHANT_BANK_CARD"})
     assert (code, shown["status"], shown["user_received_account"]) == (200, "PROCESSING", "商户结算银行账户")
 
 
 @pytest.mark.parametrize("name", ["bank_type", "bank_account", "real_name"])
-async def test_the_users_card_needs_all_three(merchant: MerchantClient, name: str) -> None:
+async def test_the_users_card_needs_all_three_fields(merchant: MerchantClient, name: str) -> None:
     refund_id = await abnormal(merchant, "ABN-00004", "R-4")
     content = to_a_card(merchant, "R-4")
     del content[name]
@@ -85,14 +85,14 @@ async def test_the_users_card_needs_all_three(merchant: MerchantClient, name: st
         ({"type": "X"}, "/type"),
     ],
 )
-async def test_what_it_cannot_use_is_refused(merchant: MerchantClient, changed: dict[str, str], field: str) -> None:
+async def test_invalid_fields_are_refused(merchant: MerchantClient, changed: dict[str, str], field: str) -> None:
     refund_id = await abnormal(merchant, "ABN-00005", "R-5")
     code, refused = await send(merchant, refund_id, to_a_card(merchant, "R-5", **changed))
     assert (code, refused["detail"]["field"]) == (400, field)
     assert await status(merchant, "R-5") == "ABNORMAL"
 
 
-async def test_sealed_for_another_key_than_the_named_it_is_refused(merchant: MerchantClient) -> None:
+async def test_fields_encrypted_for_another_key_than_the_named_one_are_refused(merchant: MerchantClient) -> None:
     refund_id = await abnormal(merchant, "ABN-00006", "R-6")
     code, refused = await send(merchant, refund_id, to_a_card(merchant, "R-6"), merchant.ids["public_key_id"])
     assert (code, refused["detail"]["field"]) == (400, "/bank_account")
@@ -116,7 +116,7 @@ async def test_only_an_abnormal_refund_and_only_once(merchant: MerchantClient) -
     assert (await merchant.books("ABN-00007"))["refunded"] == 19900
 
 
-async def test_an_order_of_the_magic_amount_can_be_mended_as_well(merchant: MerchantClient) -> None:
+async def test_an_order_of_the_magic_amount_can_be_refunded_to_a_card_as_well(merchant: MerchantClient) -> None:
     await paid(merchant, "ABN-00008", 777732)
     shown = (await merchant.send("POST", REFUNDS, body(merchant, "ABN-00008", "R-8", 777732, 777732))).json()
     await until(lambda: len(merchant.calls) == 2)

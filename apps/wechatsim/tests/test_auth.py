@@ -1,4 +1,4 @@
-"""Who is let in, and the words with which others are not (wechat-pay-v3.md §1.1)."""
+"""Authentication and its error messages (wechat-pay-v3.md §1.1)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_a_timestamp_outside_five_minutes_is_refused_before_the_signature(
     assert response.json()["message"] == "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟"
 
 
-async def test_a_timestamp_within_five_minutes_is_taken(merchant: MerchantClient) -> None:
+async def test_a_timestamp_within_five_minutes_is_accepted(merchant: MerchantClient) -> None:
     header = merchant.authorization("GET", "/v3/certificates", timestamp=str(int(time.time()) - 290))
     assert (await merchant.send("GET", "/v3/certificates", Authorization=header)).status_code == 200
 
@@ -52,7 +52,7 @@ async def test_a_wrong_serial_is_named(merchant: MerchantClient) -> None:
 
 
 async def test_serials_may_be_in_lower_case(merchant: MerchantClient) -> None:
-    """The SDK wechatpay-node-v3 writes them so."""
+    """The SDK wechatpay-node-v3 sends them like this."""
     header = merchant.authorization("GET", "/v3/certificates", serial_no=merchant.ids["merchant_serial"].lower())
     platform = merchant.ids["platform_serial"]
     asked = {"Authorization": header, "Wechatpay-Serial": platform.lower()}
@@ -77,7 +77,7 @@ async def test_an_unknown_merchant_is_refused(merchant: MerchantClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["User-Agent", "Accept"])
-async def test_missing_agent_or_accept_comes_before_authentication_outside_payments(
+async def test_a_missing_user_agent_or_accept_is_refused_before_authentication_outside_payments(
     merchant: MerchantClient, name: str
 ) -> None:
     outside = await merchant.send("GET", "/v3/certificates", Authorization="", **{name: ""})
@@ -89,7 +89,7 @@ async def test_missing_agent_or_accept_comes_before_authentication_outside_payme
     assert (inside.status_code, inside.json()["code"]) == (401, "SIGN_ERROR")
 
 
-async def test_the_body_is_verified_as_sent_not_as_parsed(merchant: MerchantClient) -> None:
+async def test_the_raw_body_is_verified_not_the_parsed_one(merchant: MerchantClient) -> None:
     body = b'{ "mchid" : "' + merchant.ids["mchid"].encode() + b'" }\n'
     target = "/v3/pay/transactions/out-trade-no/SPACED-01/close"
     assert (await merchant.send("POST", target, body)).status_code == 204

@@ -1,4 +1,4 @@
-"""Bills: asked for, downloaded, hashed, and right to the fen (wechat-pay-v3.md §6)."""
+"""Bills: requested, downloaded, hashed, and correct to the fen (wechat-pay-v3.md §6)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .conftest import OPENID, MerchantClient, in_process, until
 
 
 async def a_day(merchant: MerchantClient, sim: Sim) -> str:
-    """Two payments and one partial refund, then the next day; returns the day of trade."""
+    """Two payments and one partial refund, then the next day; returns their day."""
     day = f"{beijing(sim.clock.now()):%Y-%m-%d}"
     for number, total in (("BILL-00001", 19900), ("BILL-00002", 10000)):
         await merchant.prepay(number, amount={"total": total, "currency": "CNY"}, attach="a,b")
@@ -47,7 +47,7 @@ def rows(text: str, columns: str, summary: str) -> tuple[list[list[str]], list[s
     return [line[1:].split(",`") for line in lines[1:-3]], lines[-2][1:].split(",`")
 
 
-async def test_the_trade_bill_of_all_kinds(merchant: MerchantClient, sim: Sim) -> None:
+async def test_the_trade_bill_of_type_all(merchant: MerchantClient, sim: Sim) -> None:
     day = await a_day(merchant, sim)
     offer, content = await fetch(merchant, f"/v3/bill/tradebill?bill_date={day}")
     assert offer["hash_type"] == "SHA1"
@@ -75,7 +75,7 @@ async def test_the_trade_bill_of_all_kinds(merchant: MerchantClient, sim: Sim) -
 
 
 @pytest.mark.parametrize(("kind", "columns", "lines"), [("SUCCESS", 20, 2), ("REFUND", 29, 1)])
-async def test_the_other_kinds_have_their_columns(
+async def test_the_other_types_have_their_columns(
     merchant: MerchantClient, sim: Sim, kind: str, columns: int, lines: int
 ) -> None:
     day = await a_day(merchant, sim)
@@ -103,7 +103,7 @@ async def test_the_fund_bill_balances(merchant: MerchantClient, sim: Sim) -> Non
     assert summary == ["5", "2", "299.00", "3", "26.64"]
 
 
-async def test_days_that_have_no_bill_say_so(merchant: MerchantClient, sim: Sim) -> None:
+async def test_days_without_a_bill_are_refused(merchant: MerchantClient, sim: Sim) -> None:
     today = f"{beijing(sim.clock.now()):%Y-%m-%d}"
     for target, code in (
         (f"/v3/bill/tradebill?bill_date={today}", "INVALID_REQUEST"),
@@ -119,7 +119,7 @@ async def test_days_that_have_no_bill_say_so(merchant: MerchantClient, sim: Sim)
     assert (empty.status_code, empty.json()["code"]) == (400, "NO_STATEMENT_EXIST")
 
 
-async def test_a_bill_that_is_not_ready_comes_later(merchant: MerchantClient, sim: Sim) -> None:
+async def test_a_bill_that_is_not_ready_is_available_later(merchant: MerchantClient, sim: Sim) -> None:
     day = await a_day(merchant, sim)
     await merchant.control("POST", "/_sim/faults/set", {"name": "bill-not-ready", "times": 1})
     early = await merchant.send("GET", f"/v3/bill/tradebill?bill_date={day}")
@@ -127,7 +127,7 @@ async def test_a_bill_that_is_not_ready_comes_later(merchant: MerchantClient, si
     await fetch(merchant, f"/v3/bill/tradebill?bill_date={day}")
 
 
-async def test_strict_keeps_ten_oclock(keys: Path) -> None:
+async def test_strict_enforces_ten_oclock(keys: Path) -> None:
     async with in_process(keys, strict=True) as (merchant, sim):
         await a_day(merchant, sim)
         now = beijing(sim.clock.now())
@@ -142,7 +142,7 @@ async def test_strict_keeps_ten_oclock(keys: Path) -> None:
         await fetch(merchant, f"/v3/bill/tradebill?bill_date={day}")
 
 
-async def test_strict_keeps_a_minute_between_refunds(keys: Path) -> None:
+async def test_strict_enforces_a_minute_between_refunds(keys: Path) -> None:
     async with in_process(keys, strict=True) as (merchant, sim):
         await merchant.prepay("BILL-00004")
         await merchant.pay("BILL-00004")
@@ -156,7 +156,9 @@ async def test_strict_keeps_a_minute_between_refunds(keys: Path) -> None:
         assert (await merchant.send("POST", target, refund | {"out_refund_no": "S-2"})).status_code == 200
 
 
-async def test_a_download_link_lives_five_minutes_and_needs_its_merchant(merchant: MerchantClient, sim: Sim) -> None:
+async def test_a_download_link_is_valid_for_five_minutes_and_for_its_merchant(
+    merchant: MerchantClient, sim: Sim
+) -> None:
     day = await a_day(merchant, sim)
     offer = await merchant.send("GET", f"/v3/bill/tradebill?bill_date={day}")
     target = offer.json()["download_url"].removeprefix("http://sim")
@@ -175,7 +177,7 @@ async def trade_bill(merchant: MerchantClient, day: str) -> str:
     return (await fetch(merchant, f"/v3/bill/tradebill?bill_date={day}"))[1].decode()
 
 
-async def test_cells_stand_in_the_bill_as_they_are(merchant: MerchantClient, sim: Sim) -> None:
+async def test_cells_are_not_escaped(merchant: MerchantClient, sim: Sim) -> None:
     day = f"{beijing(sim.clock.now()):%Y-%m-%d}"
     await merchant.prepay("BILL-00005", description='海景, "含早"\n一晚', attach='{"shop":7,"desk":2}')
     await merchant.pay("BILL-00005")
@@ -183,7 +185,9 @@ async def test_cells_stand_in_the_bill_as_they_are(merchant: MerchantClient, sim
     assert ',`海景, "含早"\n一晚,`{"shop":7,"desk":2},`' in await trade_bill(merchant, day)
 
 
-async def test_awkward_and_unreadable_cells_strike_the_number_that_is_named(merchant: MerchantClient, sim: Sim) -> None:
+async def test_awkward_and_unreadable_cells_apply_to_the_matched_number_only(
+    merchant: MerchantClient, sim: Sim
+) -> None:
     day = await a_day(merchant, sim)
     await callback_faults(merchant, "bill-awkward", match="BILL-00001")
     await callback_faults(merchant, "bill-unreadable", match="BILL-00002")
@@ -195,7 +199,7 @@ async def test_awkward_and_unreadable_cells_strike_the_number_that_is_named(merc
     assert tail == "\r\n`3,`299.00,`25.00,`0.00,`1.64400,`299.00,`25.00\r\n"
 
 
-async def test_other_apps_payments_stand_beside_ours(merchant: MerchantClient, sim: Sim) -> None:
+async def test_payments_of_other_apps_are_on_the_bill_too(merchant: MerchantClient, sim: Sim) -> None:
     day = await a_day(merchant, sim)
     await callback_faults(merchant, "bill-foreign", value=31)
     lines, summary = rows(await trade_bill(merchant, day), bill_rows.COLUMNS["ALL"], bill_rows.TRADE_SUMMARY)
@@ -225,7 +229,7 @@ async def test_a_payment_is_moved_to_the_bill_of_the_day_before(merchant: Mercha
 
 
 @pytest.mark.parametrize("asked_for", [True, False])
-async def test_what_the_available_balance_paid_is_on_the_fund_bill_alone(
+async def test_refunds_from_the_available_balance_are_on_the_fund_bill_only(
     merchant: MerchantClient, sim: Sim, asked_for: bool
 ) -> None:
     day = await a_day(merchant, sim)

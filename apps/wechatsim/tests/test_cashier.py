@@ -24,7 +24,7 @@ async def tap(merchant: MerchantClient, action: str, **form: str) -> httpx.Respo
     )
 
 
-async def test_a_person_pays_and_goes_back(merchant: MerchantClient) -> None:
+async def test_a_user_pays_and_returns_to_the_merchant(merchant: MerchantClient) -> None:
     prepay_id = await merchant.prepay("CASH-00001")
     page = await open_page(merchant, prepay_id=prepay_id, return_url="http://localhost:8000/done?a=1&b=2")
     assert 'id="pay-button"' in page.text
@@ -56,7 +56,7 @@ BACK_TO_THE_MERCHANT = [
     "http://localhost:8000/waiting/1",
     "http://127.0.0.1:8000/waiting/1",
     "http://[::1]:8000/",
-    "http://sim/done",  # the host by which the cashier was reached
+    "http://sim/done",  # the host of the cashier page
 ]
 ELSEWHERE = [
     "javascript:alert(1)",
@@ -87,7 +87,7 @@ ELSEWHERE = [
 ]
 
 
-async def test_the_cashier_leads_back_to_the_merchant(merchant: MerchantClient) -> None:
+async def test_return_urls_of_the_merchant_are_allowed(merchant: MerchantClient) -> None:
     prepay_id = await merchant.prepay("CASH-00003", notify_url="https://pay.example.com/notify")
     for url in BACK_TO_THE_MERCHANT:
         assert (
@@ -95,7 +95,7 @@ async def test_the_cashier_leads_back_to_the_merchant(merchant: MerchantClient) 
         )
 
 
-async def test_the_cashier_leads_nowhere_else(merchant: MerchantClient) -> None:
+async def test_other_return_urls_are_dropped(merchant: MerchantClient) -> None:
     prepay_id = await merchant.prepay("CASH-00004", notify_url="https://pay.example.com/notify")
     for url in ELSEWHERE:
         for page in (
@@ -110,13 +110,13 @@ async def test_the_cashier_leads_nowhere_else(merchant: MerchantClient) -> None:
     )
 
 
-async def test_a_host_header_that_is_none_is_no_crash(merchant: MerchantClient) -> None:
+async def test_an_invalid_host_header_is_no_crash(merchant: MerchantClient) -> None:
     assert merchant.http is not None
     page = await merchant.http.get("http://sim/cashier?prepay_id=no&return_url=http://sim/", headers={"Host": "[::1"})
     assert page.status_code == 404
 
 
-async def test_what_a_merchant_writes_is_shown_not_run(merchant: MerchantClient) -> None:
+async def test_text_of_the_merchant_is_escaped(merchant: MerchantClient) -> None:
     prepay_id = await merchant.prepay("CASH-00005", description="<script>alert(1)</script>")
     page = await open_page(merchant, prepay_id=prepay_id)
     assert "<script>" not in page.text

@@ -1,4 +1,4 @@
-"""The console in a browser: the buttons do what the commands do."""
+"""The console in a browser: the buttons do the same as the commands."""
 
 from __future__ import annotations
 

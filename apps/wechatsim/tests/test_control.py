@@ -1,4 +1,4 @@
-"""Clock, trigger, listen, console, and who may use the control API."""
+"""Clock, trigger, listen, console, and access to the control API."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .conftest import MerchantClient, until
 
 
 @pytest.mark.parametrize(
-    ("words", "seconds"), [("90", 90), ("90s", 90), ("31m", 1860), ("24h", 86400), ("2d", 172800), ("1h30m", 5400)]
+    ("duration", "seconds"), [("90", 90), ("90s", 90), ("31m", 1860), ("24h", 86400), ("2d", 172800), ("1h30m", 5400)]
 )
-def test_durations_read_as_written(words: str, seconds: float) -> None:
-    assert seconds_of(words) == seconds
+def test_durations_are_parsed(duration: str, seconds: float) -> None:
+    assert seconds_of(duration) == seconds
 
 
-@pytest.mark.parametrize("words", ["", "-1m", "soon", "1w", "m"])
-def test_other_words_are_no_durations(words: str) -> None:
+@pytest.mark.parametrize("duration", ["", "-1m", "soon", "1w", "m"])
+def test_invalid_durations_are_refused(duration: str) -> None:
     with pytest.raises(ControlError):
-        seconds_of(words)
+        seconds_of(duration)
 
 
-async def test_an_order_closes_itself_when_its_time_has_passed(merchant: MerchantClient) -> None:
+async def test_an_order_closes_itself_when_it_expires(merchant: MerchantClient) -> None:
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
     prepay_id = await merchant.prepay("DESK-00001", time_expire=soon)
     await merchant.control("POST", "/_sim/clock/advance", {"by": "59s"})
@@ -41,7 +41,7 @@ async def test_an_order_closes_itself_when_its_time_has_passed(merchant: Merchan
     assert await merchant.notifications() == []
 
 
-async def test_a_prepay_id_lives_two_hours_and_the_next_is_another(merchant: MerchantClient) -> None:
+async def test_a_prepay_id_is_valid_for_two_hours_and_the_next_one_differs(merchant: MerchantClient) -> None:
     first = await merchant.prepay("DESK-00002")
     await merchant.control("POST", "/_sim/clock/advance", {"by": "2h"})
     old = await merchant.control("POST", "/_sim/pay", {"prepay_id": first})
@@ -60,7 +60,7 @@ async def test_a_prepay_id_lives_two_hours_and_the_next_is_another(merchant: Mer
         ("refund.closed", ["TRANSACTION.SUCCESS", "REFUND.CLOSED"]),
     ],
 )
-async def test_trigger_makes_the_event_and_what_must_come_before(
+async def test_trigger_makes_the_event_and_its_preconditions(
     merchant: MerchantClient, event: str, types: list[str]
 ) -> None:
     response = await merchant.control("POST", "/_sim/trigger", {"event": event, "notify_url": merchant.notify_url})
@@ -81,7 +81,7 @@ async def test_trigger_tampers_with_one_notification_only(merchant: MerchantClie
     assert (wrong.status_code, wrong.json()["error"]) == (400, "unknown_fault")
 
 
-async def test_a_listener_gets_the_notification_and_its_answer_counts(merchant: MerchantClient) -> None:
+async def test_a_listener_gets_the_notification_and_its_response_counts(merchant: MerchantClient) -> None:
     await merchant.prepay("DESK-00004", notify_url="https://unreachable.example.com/notify")
     polled = merchant.control("GET", "/_sim/listen")
     import asyncio
@@ -114,7 +114,7 @@ async def test_the_console_shows_orders_and_attempts_escaped(merchant: MerchantC
     assert "<img" not in page.text
 
 
-async def test_the_control_api_is_for_this_machine_and_for_json(sim: Sim, merchant: MerchantClient) -> None:
+async def test_the_control_api_accepts_loopback_and_json_only(sim: Sim, merchant: MerchantClient) -> None:
     assert merchant.http is not None
     transport = merchant.http._transport
     assert isinstance(transport, httpx.ASGITransport)
@@ -130,7 +130,7 @@ async def test_the_control_api_is_for_this_machine_and_for_json(sim: Sim, mercha
     assert (unknown.status_code, unknown.json()["error"]) == (404, "not_found")
 
 
-async def test_text_messages_are_kept_for_whoever_reads_the_phone(merchant: MerchantClient) -> None:
+async def test_text_messages_are_stored_and_listed(merchant: MerchantClient) -> None:
     for mobile, code in (("13800000001", "111111"), ("13800000002", "222222"), ("13800000001", "333333")):
         sent = await merchant.control("POST", "/_sim/sms", {"mobile": mobile, "code": code, "text": f"code {code}"})
         assert sent.status_code == 200
@@ -145,6 +145,6 @@ async def test_text_messages_are_kept_for_whoever_reads_the_phone(merchant: Merc
 @pytest.mark.parametrize(
     "body", [{}, {"mobile": "1"}, {"mobile": "", "text": "t"}, {"mobile": "1", "text": "x" * 2001}]
 )
-async def test_what_is_no_text_message_is_refused(merchant: MerchantClient, body: dict[str, str]) -> None:
+async def test_an_invalid_text_message_is_refused(merchant: MerchantClient, body: dict[str, str]) -> None:
     assert (await merchant.control("POST", "/_sim/sms", body)).status_code == 400
     assert (await merchant.control("GET", "/_sim/sms")).json() == {"sms": []}

@@ -1,4 +1,4 @@
-"""The switchboard: each fault does what the table says, and leaves the books right."""
+"""Each fault has the effect that the table describes, and the ledger stays correct."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def signature_is_valid(merchant: MerchantClient, call: tuple[dict[str, str], byt
     return crypto.verify(public, message, headers["Wechatpay-Signature"])
 
 
-def test_the_table_is_whole() -> None:
+def test_the_table_is_complete() -> None:
     assert len(FAULT_BY_NAME) == len(FAULTS)
     assert len(FAULT_BY_AMOUNT) == len([kind for kind in FAULTS if kind.magic])
     assert all(777701 <= amount <= 777799 for amount in FAULT_BY_AMOUNT)
@@ -53,7 +53,7 @@ def test_the_table_is_whole() -> None:
         ("callback-unknown-order", True),
     ],
 )
-async def test_a_tampered_attempt_is_followed_by_the_truth(
+async def test_a_tampered_attempt_is_followed_by_a_correct_one(
     merchant: MerchantClient, sim: Sim, name: str, verifies: bool
 ) -> None:
     merchant.statuses = [401]
@@ -91,7 +91,7 @@ async def test_a_tampered_attempt_is_followed_by_the_truth(
         ("close-closed", 400, "ORDER_CLOSED", "CLOSED"),
     ],
 )
-async def test_a_close_is_answered_otherwise_than_with_204(
+async def test_a_close_returns_something_other_than_204(
     merchant: MerchantClient, name: str, status: int, code: str, state: str
 ) -> None:
     await fault(merchant, name, times=1, match="FLT-CLOSE")
@@ -125,7 +125,7 @@ async def test_a_number_that_was_never_ordered_is_unknown_to_a_close_by_the_page
     assert await merchant.prepay("FLT-CLOSE3")
 
 
-async def test_another_api_key_seals_what_cannot_be_opened(merchant: MerchantClient) -> None:
+async def test_content_encrypted_with_another_api_key_cannot_be_decrypted(merchant: MerchantClient) -> None:
     await fault(merchant, "callback-bad-ciphertext", times=1)
     await merchant.prepay("FLT-00002")
     await merchant.pay("FLT-00002")
@@ -161,7 +161,7 @@ async def test_lost_doubled_late_and_again(merchant: MerchantClient, sim: Sim) -
     await until(lambda: seen("lost") == 1)
 
 
-async def test_5xx_then_good_reaches_nobody_the_first_time(merchant: MerchantClient, sim: Sim) -> None:
+async def test_callback_5xx_does_not_send_the_first_attempt(merchant: MerchantClient, sim: Sim) -> None:
     await fault(merchant, "callback-5xx", times=1)
     await merchant.prepay("FLT-00003")
     await merchant.pay("FLT-00003")
@@ -174,7 +174,7 @@ async def test_5xx_then_good_reaches_nobody_the_first_time(merchant: MerchantCli
     assert [a["status"] for a in shown["attempts"]] == [502, 204]
 
 
-async def test_notifications_come_in_reverse_on_demand(merchant: MerchantClient) -> None:
+async def test_notifications_can_be_sent_in_reverse_order(merchant: MerchantClient) -> None:
     await fault(merchant, "callback-reordered")
     await merchant.prepay("FLT-00004")
     await merchant.pay("FLT-00004")
@@ -193,7 +193,7 @@ async def test_the_other_key_signs_when_modes_are_switched(merchant: MerchantCli
     assert merchant.open(merchant.calls[0]) == truth
 
 
-async def test_a_refusing_api_does_nothing_and_an_unclear_one_does_it(merchant: MerchantClient) -> None:
+async def test_api_429_changes_nothing_and_api_5xx_after_carries_the_request_out(merchant: MerchantClient) -> None:
     order = merchant.order("FLT-00006")
     for name, status, code, known in (
         ("api-5xx", 500, "SYSTEM_ERROR", 0),
@@ -208,7 +208,7 @@ async def test_a_refusing_api_does_nothing_and_an_unclear_one_does_it(merchant: 
     assert await merchant.prepay("FLT-00006")
 
 
-async def test_answers_can_be_wrongly_signed(merchant: MerchantClient) -> None:
+async def test_responses_can_be_wrongly_signed(merchant: MerchantClient) -> None:
     for name in ("api-signtest", "api-bad-signature"):
         await fault(merchant, name, times=1)
         response = await merchant.send("GET", CERTIFICATES)
@@ -219,7 +219,9 @@ async def test_answers_can_be_wrongly_signed(merchant: MerchantClient) -> None:
     assert signature_is_valid(merchant, ({key.title(): value for key, value in good.headers.items()}, good.content))
 
 
-def test_a_dropped_answer_breaks_the_connection_though_it_was_done(live: LiveServer, keys: Path) -> None:
+def test_a_dropped_response_breaks_the_connection_after_the_request_was_carried_out(
+    live: LiveServer, keys: Path
+) -> None:
     merchant = MerchantClient(keys)
     body = json.dumps(merchant.order("FLT-00007", amount={"total": 777742})).encode()
     target = "/v3/pay/transactions/jsapi"
@@ -274,14 +276,14 @@ async def test_rotation_lists_both_then_signs_with_the_new_and_retires_the_old(k
         assert [e["serial_no"] for e in (await merchant.send("GET", CERTIFICATES)).json()["data"]] == [new]
 
 
-def test_the_readme_prints_the_table_as_it_is() -> None:
+def test_the_readme_has_the_table() -> None:
     text = (Path(__file__).parents[1] / "README.md").read_text()
     for kind in FAULTS:
         assert f"| `{kind.name}` | {kind.effect} |" in text
         assert not kind.magic or f"| {kind.magic} |" in text
 
 
-def test_a_probe_is_as_long_as_a_signature_or_no_base64_at_all() -> None:
+def test_a_signtest_signature_has_full_length_or_is_invalid_base64() -> None:
     made = [signatures.signtest() for _ in range(200)]
     lengths = {len(one) for one in made}
     assert lengths == {344, 341}

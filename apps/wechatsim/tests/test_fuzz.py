@@ -1,4 +1,4 @@
-"""Whatever comes in, the sandbox refuses it in WeChat's form: never a 500, never a changed row."""
+"""Any input is refused with WeChat's error format: never a 500, never a changed row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _quiet = settings(max_examples=60, suppress_health_check=[HealthCheck.function_s
 
 @_quiet
 @given(name=st.sampled_from(NAMES), value=ANY)
-async def test_any_value_in_any_member_is_judged_not_stumbled_over(
+async def test_any_value_in_any_member_is_accepted_or_refused_without_a_crash(
     merchant: MerchantClient, name: str, value: Any
 ) -> None:
     content = merchant.order("FUZZ-00001") | {name: value}
@@ -44,7 +44,7 @@ async def test_any_bytes_as_a_body_change_nothing(merchant: MerchantClient, targ
 
 @_quiet
 @given(header=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=120))
-async def test_any_authorization_is_refused_in_form(merchant: MerchantClient, header: str) -> None:
+async def test_any_authorization_is_refused_with_a_documented_error(merchant: MerchantClient, header: str) -> None:
     response = await merchant.send("GET", "/v3/certificates", Authorization=f"WECHATPAY2-SHA256-RSA2048 {header}")
     assert response.status_code in {400, 401}
     assert set(json.loads(response.content)) <= {"code", "message", "detail"}

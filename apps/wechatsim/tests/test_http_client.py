@@ -1,4 +1,4 @@
-"""The client that sends notifications, against a server that answers byte by byte as told."""
+"""The HTTP client of notifications, against a server that sends prepared bytes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def serving(*answers: bytes) -> AsyncIterator[tuple[HttpClient, Server, st
     await listening.wait_closed()
 
 
-async def test_target_and_headers_go_out_as_they_are_given() -> None:
+async def test_target_and_headers_are_sent_unchanged() -> None:
     async with serving(OK) as (client, server, url):
         assert await client.post(url, HEADERS, b"body") == (204, b"")
     host = url.split("/")[2]
@@ -66,7 +66,7 @@ async def test_a_body_in_two_halves_keeps_its_content_length() -> None:
     assert server.requests[0] == server.requests[1]
 
 
-async def test_a_kept_connection_that_was_closed_is_replaced_and_a_fresh_one_decides() -> None:
+async def test_a_reused_connection_that_was_closed_is_replaced_by_a_new_one() -> None:
     async with serving(OK, b"", OK) as (client, server, url):
         assert (await client.post(url, HEADERS, b"body"))[0] == 204
         assert (await client.post(url, HEADERS, b"body"))[0] == 204
@@ -74,20 +74,20 @@ async def test_a_kept_connection_that_was_closed_is_replaced_and_a_fresh_one_dec
 
 
 @pytest.mark.parametrize("response", [b"", b"220 mail\r\n\r\n", b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n{}"])
-async def test_without_a_whole_answer_a_fresh_connection_is_not_tried_again(response: bytes) -> None:
+async def test_an_incomplete_response_on_a_new_connection_is_not_retried(response: bytes) -> None:
     async with serving(response) as (client, server, url):
         with pytest.raises(aiohttp.ClientError):
             await client.post(url, HEADERS, b"body")
     assert len(server.requests) == 1
 
 
-async def test_a_redirect_is_an_answer_like_any_other() -> None:
+async def test_a_redirect_is_not_followed() -> None:
     async with serving(b"HTTP/1.1 302 X\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n") as (client, server, url):
         assert await client.post(url, HEADERS, b"body") == (302, b"")
     assert len(server.requests) == 1
 
 
-async def test_of_a_long_answer_64_kib_are_kept_and_the_rest_is_read() -> None:
+async def test_64_kib_of_a_long_response_are_kept_and_the_rest_is_read() -> None:
     long = b"HTTP/1.1 500 X\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000
     async with serving(long, OK) as (client, server, url):
         assert await client.post(url, HEADERS, b"body") == (500, b"x" * 65536)
@@ -95,7 +95,7 @@ async def test_of_a_long_answer_64_kib_are_kept_and_the_rest_is_read() -> None:
     assert server.connections == 1
 
 
-async def test_no_connection_is_the_systems_own_error() -> None:
+async def test_without_a_connection_the_error_is_an_os_error() -> None:
     async with HttpClient() as client:
         with pytest.raises(ConnectionRefusedError):
             await client.post("http://127.0.0.1:1/closed", HEADERS, b"body")

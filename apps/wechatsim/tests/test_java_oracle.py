@@ -1,4 +1,4 @@
-"""The official Java SDK takes the sandbox for WeChat Pay, in both key modes. It looks headers up by exact case."""
+"""The official Java SDK works with the sandbox, in both key modes. It looks up headers case-sensitively."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .java_oracle import Judge, judge
 
 
 class World:
-    """A sandbox on a port, a merchant that hears its callbacks, and the SDK between them."""
+    """A sandbox on a port, a merchant that receives its callbacks, and the SDK."""
 
     def __init__(self, url: str, merchant: MerchantClient, sdk: Judge, mode: str) -> None:
         self.url, self.merchant, self.sdk, self.mode = url, merchant, sdk, mode
@@ -31,7 +31,7 @@ class World:
         return headers, body.decode()
 
     async def paid(self, number: str) -> tuple[dict[str, str], str]:
-        """Order and pay by the SDK's own parameters; the callback."""
+        """Order and pay with the SDK's own parameters; returns the callback."""
         made = self.sdk("prepay", order=self.merchant.order(number))["ok"]
         self.control("/_sim/request-payment", made)
         return await self.next_callback()
@@ -46,7 +46,7 @@ async def world(request: pytest.FixtureRequest, keys: Path, pubkey_keys: Path) -
             yield World(server.url, merchant, sdk, request.param)
 
 
-async def test_it_orders_pays_queries_and_opens_the_callback(world: World) -> None:
+async def test_it_orders_pays_queries_and_decrypts_the_callback(world: World) -> None:
     headers, body = await world.paid("JAVA|00001")
     opened = world.sdk("callback", headers=headers, body=body, refund=False)["ok"]
     assert (opened["out_trade_no"], opened["trade_state"], opened["amount"]["total"]) == (
@@ -60,7 +60,7 @@ async def test_it_orders_pays_queries_and_opens_the_callback(world: World) -> No
     assert world.sdk("callback", headers=lowered, body=body, refund=False) == {"unbelieved": "ValidationException"}
 
 
-async def test_it_closes_and_hears_refusals_in_wechats_words(world: World) -> None:
+async def test_it_closes_and_gets_wechats_error_codes(world: World) -> None:
     await world.paid("JAVA-00002")
     assert world.sdk("close", out_trade_no="JAVA-00002") == {
         "refused": {"status": 400, "code": "ORDERPAID", "message": "该订单已支付"}
@@ -75,7 +75,7 @@ async def test_it_closes_and_hears_refusals_in_wechats_words(world: World) -> No
     assert world.sdk("prepay", order=other)["refused"]["code"] == "PARAM_ERROR"
 
 
-async def test_it_refunds_and_opens_each_ending(world: World) -> None:
+async def test_it_refunds_and_decrypts_the_notification_of_each_outcome(world: World) -> None:
     await world.paid("JAVA-00004")
     for ending in ("success", "abnormal", "closed"):
         if ending != "success":
@@ -96,7 +96,7 @@ async def test_it_refunds_and_opens_each_ending(world: World) -> None:
     assert world.sdk("refund", refund=asked)["refused"]["code"] == "INVALID_REQUEST"
 
 
-async def test_it_refuses_probes_and_spoilt_answers_and_takes_the_next(world: World) -> None:
+async def test_it_refuses_signtest_and_bad_signatures_and_accepts_the_next_response(world: World) -> None:
     await world.paid("JAVA-00005")
     for name in ("api-signtest", "api-bad-signature"):
         world.control("/_sim/faults/set", {"name": name, "times": 1})
@@ -109,7 +109,7 @@ async def test_it_refuses_probes_and_spoilt_answers_and_takes_the_next(world: Wo
         assert set(world.sdk("callback", headers=headers, body=body, refund=False)) == {"unbelieved"}
 
 
-async def test_it_believes_what_the_other_mode_signs_only_if_it_has_the_key(world: World) -> None:
+async def test_it_verifies_signatures_of_the_other_mode_only_if_it_has_the_key(world: World) -> None:
     await world.paid("JAVA-00006")
     event = {"event": "transaction.success", "out_trade_no": "JAVA-00006", "faults": {"callback-other-key": None}}
     world.control("/_sim/trigger", event)

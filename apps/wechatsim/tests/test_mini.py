@@ -53,7 +53,7 @@ async def token(merchant: MerchantClient, **changed: Any) -> dict[str, Any]:
     return await post(merchant, "/cgi-bin/stable_token", body | changed)
 
 
-async def test_a_code_gives_the_session_once_and_opens_the_phone_number(merchant: MerchantClient) -> None:
+async def test_a_code_gives_the_session_once_and_decrypts_the_phone_number(merchant: MerchantClient) -> None:
     made = (await merchant.control("POST", "/_sim/code", {"openid": OPENID})).json()
     session = await get(merchant, "/sns/jscode2session", **login(merchant, made["code"]))
     assert session == {"session_key": made["session_key"], "openid": OPENID}
@@ -79,7 +79,7 @@ async def test_a_code_gives_the_session_once_and_opens_the_phone_number(merchant
         ({"js_code": ""}, 41008),
     ],
 )
-async def test_a_bad_login_names_its_errcode_and_uses_up_no_code(
+async def test_an_invalid_login_has_its_errcode_and_uses_up_no_code(
     merchant: MerchantClient, changed: dict[str, str], errcode: int
 ) -> None:
     made = (await merchant.control("POST", "/_sim/code", {"openid": OPENID})).json()
@@ -88,13 +88,13 @@ async def test_a_bad_login_names_its_errcode_and_uses_up_no_code(
     assert "openid" in await get(merchant, "/sns/jscode2session", **login(merchant, made["code"]))
 
 
-async def test_a_code_lives_five_minutes(merchant: MerchantClient, sim: Sim) -> None:
+async def test_a_code_is_valid_for_five_minutes(merchant: MerchantClient, sim: Sim) -> None:
     made = (await merchant.control("POST", "/_sim/code", {"openid": OPENID})).json()
     sim.clock.advance(301)
     assert (await get(merchant, "/sns/jscode2session", **login(merchant, made["code"])))["errcode"] == 40029
 
 
-async def test_a_token_repeats_then_overlaps_then_dies(merchant: MerchantClient, sim: Sim) -> None:
+async def test_a_token_repeats_then_overlaps_then_expires(merchant: MerchantClient, sim: Sim) -> None:
     first = await token(merchant)
     assert first["expires_in"] == 7200
     assert (await token(merchant))["access_token"] == first["access_token"]
@@ -109,7 +109,7 @@ async def test_a_token_repeats_then_overlaps_then_dies(merchant: MerchantClient,
     assert (await post(merchant, path + "nobodys", {"code": "x"}))["errcode"] == 40001
 
 
-async def test_a_forced_token_kills_the_old_one_every_thirty_seconds_at_most(
+async def test_a_forced_token_invalidates_the_old_one_every_thirty_seconds_at_most(
     merchant: MerchantClient, sim: Sim
 ) -> None:
     first = await token(merchant)
@@ -125,7 +125,7 @@ async def test_a_forced_token_kills_the_old_one_every_thirty_seconds_at_most(
     assert (await token(merchant, force_refresh=True))["errcode"] == 45009
 
 
-async def test_the_older_token_call_renews_at_once_and_leaves_stable_tokens_alone(
+async def test_the_older_token_call_renews_at_once_and_keeps_stable_tokens_valid(
     merchant: MerchantClient, sim: Sim
 ) -> None:
     ids = merchant.ids
@@ -156,7 +156,7 @@ async def test_the_older_token_call_renews_at_once_and_leaves_stable_tokens_alon
         ("POST", "/sns/jscode2session", (43001, "require GET method,")),
     ],
 )
-async def test_another_method_is_an_errcode_too(
+async def test_a_wrong_method_returns_an_errcode(
     merchant: MerchantClient, method: str, path: str, refusal: tuple[int, str]
 ) -> None:
     assert merchant.http is not None
@@ -210,7 +210,7 @@ async def test_one_payment_grants_one_message_per_template(merchant: MerchantCli
         ("message-quota", 45009),
     ],
 )
-async def test_a_message_is_rejected_as_the_fault_says_and_no_permission_is_used(
+async def test_a_message_is_rejected_by_a_fault_and_no_quota_is_used(
     merchant: MerchantClient, fault: str, errcode: int
 ) -> None:
     path = f"/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}"
@@ -221,7 +221,7 @@ async def test_a_message_is_rejected_as_the_fault_says_and_no_permission_is_used
     assert await post(merchant, path, paid_message(merchant)) == {"errcode": 0, "errmsg": "ok"}
 
 
-async def test_a_slow_message_is_delivered_and_answered_late(merchant: MerchantClient) -> None:
+async def test_a_slow_message_is_delivered_and_its_response_is_late(merchant: MerchantClient) -> None:
     path = f"/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}"
     await merchant.prepay("MINI-00004")
     await merchant.pay("MINI-00004")
@@ -231,7 +231,7 @@ async def test_a_slow_message_is_delivered_and_answered_late(merchant: MerchantC
     assert time.monotonic() - began >= 0.2
 
 
-async def test_a_refund_is_told_under_a_permission_of_its_own(merchant: MerchantClient) -> None:
+async def test_a_refund_message_needs_a_subscription_of_its_own(merchant: MerchantClient) -> None:
     path = f"/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}"
     template = next(each for each in merchant.ids["templates"] if each["title"] == "退款成功通知")
     values = ("HSO2026080112000012345678", "山间小屋", "¥199.00", "2026年8月1日 12:30", "已原路退回")
@@ -247,7 +247,7 @@ async def test_a_refund_is_told_under_a_permission_of_its_own(merchant: Merchant
 
 
 @pytest.mark.parametrize(
-    ("changed", "errcode", "words"),
+    ("changed", "errcode", "message"),
     [
         ({"touser": "\ud800"}, 47001, "data format error"),
         ({"touser": "oNobody"}, 40003, "invalid openid"),
@@ -260,13 +260,13 @@ async def test_a_refund_is_told_under_a_permission_of_its_own(merchant: Merchant
         ({"lang": "fr"}, 47003, "argument invalid! lang invalid"),
     ],
 )
-async def test_a_refused_message_costs_no_quota(
-    merchant: MerchantClient, changed: dict[str, Any], errcode: int, words: str
+async def test_a_refused_message_uses_no_quota(
+    merchant: MerchantClient, changed: dict[str, Any], errcode: int, message: str
 ) -> None:
     await merchant.control("POST", "/_sim/grant", {"openid": OPENID, "count": 1})
     path = f"/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}"
     refused = await post(merchant, path, paid_message(merchant, **changed))
-    assert (refused["errcode"], refused["errmsg"].partition(" rid")[0]) == (errcode, words)
+    assert (refused["errcode"], refused["errmsg"].partition(" rid")[0]) == (errcode, message)
     assert (await merchant.control("GET", "/_sim/messages")).json() == {"messages": []}
     assert (await post(merchant, path, paid_message(merchant)))["errcode"] == 0
 
@@ -288,6 +288,6 @@ async def test_a_refused_message_costs_no_quota(
         ("car_number", ["粤A8Z888"], ["粤A8Z888888"]),
     ],
 )
-def test_field_types_hold(kind: str, good: list[str], bad: list[str]) -> None:
+def test_field_types_are_validated(kind: str, good: list[str], bad: list[str]) -> None:
     assert [value for value in good if not message.fits(kind, value)] == []
     assert [value for value in bad if message.fits(kind, value)] == []

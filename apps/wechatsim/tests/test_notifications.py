@@ -1,4 +1,4 @@
-"""The notification engine: schedule, re-signing, attempts, restart."""
+"""The notifier: schedule, new signatures, attempts, restart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_the_schedule_is_wechats() -> None:
     assert sum(SCHEDULE_S) == 24 * 3600 + 4 * 60
 
 
-async def test_a_refused_notification_comes_again_signed_anew(merchant: MerchantClient, sim: Sim) -> None:
+async def test_a_refused_notification_is_retried_and_signed_anew(merchant: MerchantClient, sim: Sim) -> None:
     merchant.statuses = [500, 401]
     await merchant.prepay("NOTE-00001")
     await merchant.pay("NOTE-00001")
@@ -40,7 +40,7 @@ async def test_a_refused_notification_comes_again_signed_anew(merchant: Merchant
     assert shown["attempts"][0]["request_body"].encode() == merchant.calls[0][1]
 
 
-async def test_one_jump_of_the_clock_runs_the_whole_schedule(merchant: MerchantClient, sim: Sim) -> None:
+async def test_one_jump_of_the_clock_runs_through_the_whole_schedule(merchant: MerchantClient, sim: Sim) -> None:
     merchant.statuses = [500] * 40
     await merchant.prepay("NOTE-00002")
     await merchant.pay("NOTE-00002")
@@ -52,7 +52,7 @@ async def test_one_jump_of_the_clock_runs_the_whole_schedule(merchant: MerchantC
     assert shown["next_at"] is None
 
 
-async def test_a_dead_receiver_is_an_attempt_with_an_error(merchant: MerchantClient, sim: Sim) -> None:
+async def test_an_unreachable_receiver_is_an_attempt_with_an_error(merchant: MerchantClient, sim: Sim) -> None:
     await merchant.prepay("NOTE-00003", notify_url="http://127.0.0.1:1/closed")
     await merchant.pay("NOTE-00003")
     row = await until(lambda: sim.store.one("SELECT * FROM attempt"))
@@ -60,7 +60,7 @@ async def test_a_dead_receiver_is_an_attempt_with_an_error(merchant: MerchantCli
     assert row["error"].startswith("ConnectionRefusedError")
 
 
-async def test_what_was_pending_goes_on_after_a_restart(keys: Path, tmp_path: Path) -> None:
+async def test_pending_notifications_continue_after_a_restart(keys: Path, tmp_path: Path) -> None:
     store = str(tmp_path / "sim.db")
     async with in_process(keys, store=store) as (merchant, sim):
         merchant.statuses = [503]
@@ -79,7 +79,7 @@ async def test_what_was_pending_goes_on_after_a_restart(keys: Path, tmp_path: Pa
         assert (await merchant.books("NOTE-00004"))["held"] == 19900
 
 
-async def test_without_local_notify_only_public_https_is_taken(keys: Path) -> None:
+async def test_without_local_notify_only_public_https_is_accepted(keys: Path) -> None:
     async with in_process(keys, local=False) as (merchant, _):
         for url in ("http://a.example.com/n", "https://127.0.0.1/n", "https://localhost/n", "https://10.0.0.1/n"):
             order = merchant.order("NOTE-00005", notify_url=url)

@@ -1,4 +1,4 @@
-"""`wechatpayv3`, an SDK written by others, takes this sandbox for WeChat Pay, in both key modes."""
+"""`wechatpayv3`, a third-party SDK, works with this sandbox, in both key modes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def client(folder: Path, url: str, *, public_key: bool) -> WeChatPay:
         appid=ids["appid"],
         apiv3_key=ids["apiv3_key"],
         notify_url="https://pay.example.com/notify",
-        # Given a key the constructor asks nobody, so that the address can be set first.
+        # With a key the constructor sends no request, so that the address can be set first.
         public_key=(folder / "pub_key.pem").read_text(),
         public_key_id=ids["public_key_id"],
     )
@@ -58,7 +58,9 @@ def test_a_public_key_merchant_has_no_certificates(live_pubkey: LiveServer, pubk
 
 
 @pytest.mark.parametrize("mode", ["cert", "pubkey"])
-async def test_the_sdk_opens_our_notification(keys: Path, pubkey_keys: Path, live: LiveServer, mode: str) -> None:
+async def test_the_sdk_verifies_and_decrypts_the_notification(
+    keys: Path, pubkey_keys: Path, live: LiveServer, mode: str
+) -> None:
     folder = keys if mode == "cert" else pubkey_keys
     sdk = client(folder, live.url, public_key=mode == "pubkey")
     async with in_process(folder) as (merchant, _):

@@ -1,4 +1,4 @@
-"""The sections of docs/wechat-pay-v3.md that comments point to."""
+"""Comments point to sections of docs/wechat-pay-v3.md that exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILES = [path for path in (*APP.rglob("*.py"), *APP.glob("*.md")) if re.search(r
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(APP)))
-def test_every_section_that_is_pointed_to_exists(path: Path) -> None:
+def test_every_referenced_section_exists(path: Path) -> None:
     text = path.read_text()
     pointers = re.findall(r"wechat-pay-v3\.md ((?:(?:, | and )?§\d+(?:\.\d+)?)+)", text)
     sections = re.findall(r"§(\d+(?:\.\d+)?)", " ".join(pointers))

@@ -1,4 +1,4 @@
-"""One purchase through the sandbox, and every way back into it."""
+"""One purchase through the sandbox, and every repeated or invalid request of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def subsidy(**changes: Any) -> dict[str, Any]:
     return {"subsidy_detail": [{"subsidy_period_type": "PERIOD", "subsidy_plan": [plan]}]}
 
 
-async def test_a_paid_order_is_notified_signed_and_sealed(merchant: MerchantClient) -> None:
+async def test_a_paid_order_is_notified_signed_and_encrypted(merchant: MerchantClient) -> None:
     prepay_id = await merchant.prepay("ORDER-00001", attach="room 7")
     assert re.fullmatch(r"wx\d{14}[0-9a-f]{16}0000", prepay_id)
     paid = await merchant.pay("ORDER-00001")
@@ -52,7 +52,7 @@ async def test_a_paid_order_is_notified_signed_and_sealed(merchant: MerchantClie
     }
 
 
-async def test_an_unpaid_order_looks_as_the_live_host_shows_it(merchant: MerchantClient) -> None:
+async def test_an_unpaid_order_has_the_members_of_the_live_host(merchant: MerchantClient) -> None:
     await merchant.prepay("ORDER-00002")
     response = await merchant.send(
         "GET", f"/v3/pay/transactions/out-trade-no/ORDER-00002?mchid={merchant.ids['mchid']}"
@@ -69,20 +69,20 @@ async def test_an_unpaid_order_looks_as_the_live_host_shows_it(merchant: Merchan
     }
 
 
-async def test_the_same_prepay_again_is_the_same_prepay(merchant: MerchantClient) -> None:
+async def test_the_same_prepay_again_returns_the_same_prepay_id(merchant: MerchantClient) -> None:
     first = await merchant.prepay("ORDER-00003")
     assert await merchant.prepay("ORDER-00003") == first
     assert await merchant.prepay("ORDER-00003", time_expire="2030-01-01T00:00:00+08:00") == first
 
 
-async def test_identity_and_subsidy_are_members_that_wechat_knows(merchant: MerchantClient) -> None:
+async def test_identity_and_subsidy_are_accepted(merchant: MerchantClient) -> None:
     more = {"payer": {"openid": OPENID, "identity": IDENTITY}, "subsidy_info": subsidy()}
     response = await merchant.send("POST", JSAPI, merchant.order("ORDER-00012", **more))
     assert (response.status_code, list(response.json())) == (200, ["prepay_id"])
 
 
-async def test_an_expiry_that_has_passed_since_the_first_prepay_is_no_obstacle(merchant: MerchantClient) -> None:
-    """Less than a minute ahead is raised to a minute; the same bytes may come again when their own time is over."""
+async def test_an_expiry_that_has_passed_since_the_first_prepay_is_accepted_again(merchant: MerchantClient) -> None:
+    """Less than a minute ahead is raised to a minute; the same bytes may come again after their own expiry."""
     soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     first = await merchant.prepay("ORDER-00013", time_expire=soon)
     await until(lambda: datetime.now(UTC).isoformat() > soon)
@@ -176,7 +176,7 @@ async def test_closing_is_repeatable_signed_and_final(merchant: MerchantClient) 
     assert (pay.status_code, pay.json()["error"]) == (409, "order_closed")
 
 
-async def test_closing_a_number_that_was_never_ordered_burns_it(merchant: MerchantClient) -> None:
+async def test_closing_a_number_that_was_never_ordered_uses_it_up(merchant: MerchantClient) -> None:
     target = "/v3/pay/transactions/out-trade-no/NEVER-0001/close"
     assert (await merchant.send("POST", target, {"mchid": merchant.ids["mchid"]})).status_code == 204
     query = await merchant.send("GET", f"/v3/pay/transactions/out-trade-no/NEVER-0001?mchid={merchant.ids['mchid']}")
@@ -244,7 +244,7 @@ async def test_a_bad_field_is_named_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("body", [{}, {"mch_id": "1900000001"}])
-async def test_closing_without_mchid_is_refused_word_for_word(merchant: MerchantClient, body: dict[str, str]) -> None:
+async def test_closing_without_mchid_has_wechats_exact_error(merchant: MerchantClient, body: dict[str, str]) -> None:
     await merchant.prepay("ORDER-00010")
     response = await merchant.send("POST", "/v3/pay/transactions/out-trade-no/ORDER-00010/close", body)
     assert response.status_code == 400
@@ -257,14 +257,14 @@ async def test_closing_without_mchid_is_refused_word_for_word(merchant: Merchant
 
 
 @pytest.mark.parametrize(("query", "location"), [("", "query"), ("?mchid=1900000001", "body")])
-async def test_a_query_names_its_own_mchid(merchant: MerchantClient, query: str, location: str) -> None:
+async def test_a_query_needs_the_merchants_own_mchid(merchant: MerchantClient, query: str, location: str) -> None:
     await merchant.prepay("ORDER-00011")
     response = await merchant.send("GET", f"/v3/pay/transactions/out-trade-no/ORDER-00011{query}")
     assert (response.status_code, response.json()["code"]) == (400, "PARAM_ERROR")
     assert response.json()["detail"]["location"] == location
 
 
-async def test_the_amount_refusal_is_word_for_word(merchant: MerchantClient) -> None:
+async def test_the_amount_error_has_wechats_exact_text(merchant: MerchantClient) -> None:
     response = await merchant.send("POST", JSAPI, merchant.order("ORDER-00007", amount={"total": 0}))
     assert response.json() == {
         "code": "PARAM_ERROR",

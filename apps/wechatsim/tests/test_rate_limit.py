@@ -1,4 +1,4 @@
-"""Requests a second: kept by a strict sandbox, per merchant, counted in real time (wechat-pay-v3.md §5)."""
+"""Rate limits of a strict sandbox, per merchant, counted in real time (wechat-pay-v3.md §5)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def test_the_limit_is_per_merchant_and_lasts_a_second(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(("strict", "last"), [(True, 429), (False, 404)])
-async def test_after_six_failing_refunds_the_seventh_is_not_looked_at(
+async def test_after_six_failing_refunds_the_seventh_is_rate_limited(
     keys: Path, monkeypatch: pytest.MonkeyPatch, strict: bool, last: int
 ) -> None:
-    # A slow machine must not let the second pass by.
+    # On a slow machine the second would pass.
     monkeypatch.setattr("wechatsim.rate_limit.time", SimpleNamespace(monotonic=lambda: 100.0))
     async with in_process(keys, strict=strict) as (merchant, _):
-        said = []
+        statuses = []
         for n in range(FAILED_REFUNDS_PER_S + 1):
             response = await merchant.send("POST", REFUNDS, body(merchant, "NO-SUCH-ORDER", f"R-{n}", 1))
-            said.append(response.status_code)
-    assert said == [404] * FAILED_REFUNDS_PER_S + [last]
+            statuses.append(response.status_code)
+    assert statuses == [404] * FAILED_REFUNDS_PER_S + [last]

@@ -1,4 +1,4 @@
-"""Refunds: partial, many, again, abnormal, refused; and the books after any mix (wechat-pay-v3.md §5)."""
+"""Refunds: partial, many, repeated, abnormal, refused; and the ledger after any sequence (wechat-pay-v3.md §5)."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ async def test_without_a_notify_url_nothing_is_sent(merchant: MerchantClient) ->
     assert [n["event_type"] for n in await merchant.notifications("REF-00009")] == ["TRANSACTION.SUCCESS"]
 
 
-async def test_a_coupons_part_goes_back_with_it_to_the_fen(merchant: MerchantClient) -> None:
+async def test_the_coupons_part_is_refunded_to_the_fen(merchant: MerchantClient) -> None:
     await merchant.control("POST", "/_sim/faults/set", {"name": "pay-coupon", "value": 333, "times": 1})
     await merchant.prepay("REF-00010", amount={"total": 1000, "currency": "CNY"})
     transaction = await merchant.pay("REF-00010")
@@ -160,7 +160,7 @@ async def test_a_coupons_part_goes_back_with_it_to_the_fen(merchant: MerchantCli
     assert sum(parts) == 667
 
 
-async def test_where_the_money_comes_from_is_shown_as_it_was_asked(merchant: MerchantClient) -> None:
+async def test_the_requested_funds_account_is_returned(merchant: MerchantClient) -> None:
     await paid(merchant, "REF-00011")
     asked = body(merchant, "REF-00011", "R-11", 900)
     asked["amount"]["from"] = [{"account": "AVAILABLE", "amount": 900}]
@@ -200,7 +200,7 @@ async def test_paid_minus_refunded_is_held_after_any_mix(
             expected += fen if kind == "refund" else 0
             open_fen += fen if kind in {"abnormal", "processing"} else 0
         if fits and kind == "closed":
-            # What it had reserved is free only once it has ended.
+            # Its reserved amount is free only after it has ended.
             await until(lambda n=n: partner_status(merchant, f"{order}-{n}", "CLOSED"))
 
     async def settled() -> bool:

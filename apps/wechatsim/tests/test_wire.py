@@ -1,4 +1,4 @@
-"""What goes over the wire, byte for byte, from a real server."""
+"""Raw bytes of a real server's responses."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ def test_a_204_is_signed_over_an_empty_body(live: LiveServer) -> None:
     assert response == b""
     headers = dict(line.split(": ", 1) for line in head[1:])
     assert "Content-Length" not in headers
-    # WxJava looks the type up on every success, and falls over without it.
+    # WxJava reads the type on every success, and fails without it.
     assert headers["Content-Type"] == "application/json; charset=utf-8"
     public = pki.certificate_key((merchant.folder / "platform_cert.pem").read_text())
     message = f"{headers['Wechatpay-Timestamp']}\n{headers['Wechatpay-Nonce']}\n\n".encode()
     assert crypto.verify(public, message, headers["Wechatpay-Signature"])
 
 
-def test_a_target_as_a_proxy_gets_it_is_taken_by_its_path(live: LiveServer) -> None:
+def test_an_absolute_target_is_reduced_to_its_path(live: LiveServer) -> None:
     merchant = MerchantClient(live_folder(live))
     target = f"/v3/pay/transactions/out-trade-no/NO%7CBODY-01?mchid={merchant.ids['mchid']}"
     request = request_bytes(merchant, "GET", target)
@@ -110,13 +110,15 @@ def test_a_connection_is_kept_longer_than_the_header_promises(live: LiveServer) 
         ("GET", "/v3/certificates/", 404),
     ],
 )
-def test_unknown_paths_and_wrong_methods_answer_empty(live: LiveServer, method: str, target: str, status: int) -> None:
+def test_unknown_paths_and_wrong_methods_return_an_empty_body(
+    live: LiveServer, method: str, target: str, status: int
+) -> None:
     response = httpx.request(method, live.url + target, trust_env=False)
     assert (response.status_code, response.content) == (status, b"")
     assert not [name for name in response.headers if name.startswith("wechatpay-")]
 
 
-def test_a_wrong_signature_is_explained_and_unsigned(live: LiveServer) -> None:
+def test_the_error_of_a_wrong_signature_is_detailed_and_unsigned(live: LiveServer) -> None:
     merchant = MerchantClient(live_folder(live))
     body = json.dumps(merchant.order("WIRE-0002", payer={"openid": OPENID})).encode()
     target = "/v3/pay/transactions/jsapi"
