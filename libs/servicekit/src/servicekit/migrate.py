@@ -8,6 +8,8 @@ from pathlib import Path
 import stamina
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.engine import make_url
@@ -21,8 +23,12 @@ PATIENCE_SECONDS = 300.0
 """How long it is tried again, beside whatever holds the table. Less than the Job's `activeDeadlineSeconds`."""
 
 
+class UnknownRevision(Exception):
+    """The database was migrated by another version, to a revision that this one does not have."""
+
+
 def upgrade(package: str, database_url: str) -> None:
-    """Bring the database of `package` to its newest revision. Waits for another's migration."""
+    """Bring the database of `package` to its newest revision. Waits for another's migration. Raises UnknownRevision."""
     with _connected(database_url) as connection:
         connection.execute(text("select pg_advisory_lock(:id)"), {"id": LOCK_ID})
         connection.execute(text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))  # from here on: others' migrations take long
@@ -34,6 +40,13 @@ def upgrade(package: str, database_url: str) -> None:
                 with attempt:
                     connection.rollback()
                     command.upgrade(configuration(package, connection), "head")
+        except CommandError as error:
+            if not isinstance(error.__cause__, ResolutionError):
+                raise
+            revision = error.__cause__.argument
+            raise UnknownRevision(
+                f"{package}: the database was made by another version (revision {revision})"
+            ) from error
         finally:
             connection.rollback()
             connection.execute(text("select pg_advisory_unlock(:id)"), {"id": LOCK_ID})

@@ -19,6 +19,8 @@ from servicekit.telemetry import configure_logging
 
 S = TypeVar("S", bound=ServiceSettings)
 STARTUP_FAILED = 3
+DATABASE_UNKNOWN = os.EX_DATAERR
+"""Exit code of `migrate` for migrate.UnknownRevision; tools/stack adds what to do about it."""
 MOST_FILES = 65_536
 FILES_FOR_OTHERS = 512
 """Of those a process may open: the database, the sidecar, WeChat and the log keep theirs when visitors take all else."""
@@ -48,7 +50,11 @@ def command_line(
             url = os.environ.get(f"{name.upper()}_DATABASE_URL")
             if not url:
                 raise typer.BadParameter(f"{name.upper()}_DATABASE_URL is not set")
-            migrate.upgrade(name, url)
+            try:
+                migrate.upgrade(name, url)
+            except migrate.UnknownRevision as error:
+                typer.echo(str(error), err=True)
+                raise SystemExit(DATABASE_UNKNOWN) from None
             typer.echo(f"{name}: database is up to date")
 
     return cli

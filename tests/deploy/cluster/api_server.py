@@ -41,7 +41,7 @@ class Cluster:
             f"--cache-dir={self.folder / 'cache'}", *words,
         ]  # fmt: skip
         env = inherited() | {"KUBECONFIG": "/dev/null", "HOME": str(self.folder)}
-        return subprocess.run(argv, input=given, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        return subprocess.run(argv, input=given, env=env, capture_output=True, text=True, check=False)
 
     def must(self, *words: str, given: str | None = None) -> str:
         """What it says, or StackError."""

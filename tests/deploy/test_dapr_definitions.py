@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from stack import layout, validate
+from stack import layout
+from tests.deploy import dapr_definitions
 
-SCHEMAS = validate.definitions(layout.REPO / validate.DEFINITIONS)
+SCHEMAS = dapr_definitions.definitions(layout.REPO / dapr_definitions.DEFINITIONS)
 
 
 def resource(file: str) -> dict[str, Any]:
@@ -17,11 +18,11 @@ def resource(file: str) -> dict[str, Any]:
 
 
 def said(document: Any) -> list[str]:
-    return list(validate.problems(document, SCHEMAS))
+    return list(dapr_definitions.problems(document, SCHEMAS))
 
 
 def test_every_committed_file_is_what_dapr_says_it_should_be() -> None:
-    assert validate.everything(layout.REPO) > 15
+    assert dapr_definitions.everything(layout.REPO) > 15
 
 
 def test_a_misspelt_field_is_refused_by_name() -> None:
@@ -70,10 +71,10 @@ def test_a_wrong_field_of_the_run_file_is_refused_where_the_cli_would_pass_over_
 ) -> None:
     content = resource("dapr/dapr.yaml")
     content["apps"][0] |= change
-    assert wanted in list(validate.run_file_problems(content))
+    assert wanted in list(dapr_definitions.run_file_problems(content))
 
 
 def test_an_env_for_all_needs_an_env_in_each_app() -> None:
     content = resource("dapr/dapr.yaml")
     content["common"]["env"] = {"A": "b"}
-    assert len([one for one in validate.run_file_problems(content) if "the CLI panics" in one]) == 6
+    assert len([one for one in dapr_definitions.run_file_problems(content) if "the CLI panics" in one]) == 6

@@ -1,8 +1,12 @@
-"""Holds every Dapr file to Dapr's own definitions, strictly: a field that Dapr does not know is refused by its name."""
+"""Checks every Dapr file against Dapr's own definitions, strictly: a field that Dapr does not know is refused by its name.
+
+`python -m tests.deploy.dapr_definitions`; part of `make check`.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +16,11 @@ from jsonschema import Draft202012Validator
 
 from stack import daprfile
 from stack.errors import StackError
+from stack.layout import REPO
 
 DEFINITIONS = Path("deploy") / "crds" / "dapr"
 RESOURCES = ("components", "dapr/subscriptions", "dapr/resiliency", "dapr/access")
 CONFIGURATION = Path("dapr") / "config.yaml"
-GROUP = "dapr.io"
 KINDS_OF_VALUE = {
     "env": dict, "command": list, "resourcesPaths": list,
     "enableProfiling": bool, "enableAppHealthCheck": bool, "enableApiLogging": bool, "appSSL": bool,
@@ -29,7 +33,7 @@ Schemas = dict[tuple[str, str], dict[str, Any]]
 
 
 def everything(repo: Path) -> int:
-    """The number of resources that were looked at; StackError lists everything that is wrong."""
+    """Returns the number of resources that were checked. Raises StackError that lists everything that is wrong."""
     schemas = definitions(repo / DEFINITIONS)
     files = [file for folder in RESOURCES for file in sorted((repo / folder).glob("*.yaml"))]
     wrong: list[str] = []
@@ -120,3 +124,17 @@ def _wrong_types(place: str, fields: dict[str, Any]) -> Iterator[str]:
         wanted = KINDS_OF_VALUE.get(name, str)
         if name in {"appID", "appDirPath", *daprfile.SHARED_FIELDS, *daprfile.APP_FIELDS} and type(value) is not wanted:
             yield f"{place}{name} is a {type(value).__name__}, not a {wanted.__name__}"
+
+
+def main() -> int:
+    try:
+        count = everything(REPO)
+    except StackError as error:
+        sys.stdout.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{count} Dapr resources are what Dapr says they should be\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
