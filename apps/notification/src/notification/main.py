@@ -33,7 +33,6 @@ from servicekit.events import Consumer, bulk_routes
 from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
 from servicekit.transport import PooledTransport
-from servicekit.upkeep import Upkeep, old_events
 
 NAME = "notification"
 
@@ -82,7 +81,7 @@ def create_app(
         verifier=verifier or TokenVerifier.by_invocation(sidecar),
         clock=clock,
         db=db,
-        background=[couriers.fresh, couriers.waiting, Upkeep(old_events(db, settings.inbox_keep_days))],
+        background=[couriers.fresh, couriers.waiting],
         dead_letters=dead_letters,
         unfinished=UNFINISHED,
         on_start=[fetch_secret],

@@ -23,10 +23,7 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.events import Consumer, bulk_routes
-from servicekit.idempotency import Idempotency
-from servicekit.relay import Relay
 from servicekit.sidecar import Sidecar
-from servicekit.upkeep import Upkeep, old_events
 
 
 def create_app(
@@ -45,7 +42,6 @@ def create_app(
         subscriptions.payment_status(fulfilment, Batch(db, clock)),
         subscriptions.refund_failed(refunds),
     ]
-    keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "order", consumers)
     answer_within = timedelta(seconds=settings.refund_answer_seconds)
     expiry = Expiry(db, clock, refunds, answer_within=answer_within, batch=settings.expire_batch)
@@ -86,11 +82,10 @@ def create_app(
         verifier=verifier or TokenVerifier.by_invocation(sidecar),
         clock=clock,
         db=db,
-        background=[
-            Relay(db, sidecar, keep_days=settings.outbox_keep_days),
-            Upkeep(FailedRefunds(db).measure, every_seconds=15),
-            Upkeep(expiry.forget_misses, keys.prune, old_events(db, settings.inbox_keep_days)),
-        ],
+        outbox=True,
+        idempotency_keys=True,
+        metrics=[FailedRefunds(db).measure],
+        upkeep=[expiry.forget_misses],
         dead_letters=letters,
-        unfinished=[*UNFINISHED, keys.unfinished],
+        unfinished=UNFINISHED,
     )

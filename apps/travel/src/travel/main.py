@@ -1,17 +1,13 @@
 """The composition root of travel: the only place where its parts are put together."""
 
-from datetime import timedelta
-
 from fastapi import FastAPI
 
 from servicekit import app
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
-from servicekit.idempotency import Idempotency
 from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
-from servicekit.upkeep import Upkeep
 from travel.comments import Comments
 from travel.endpoints import comment, homestay, internal, shop
 from travel.homestays import Homestays
@@ -31,7 +27,6 @@ def create_app(
     sidecar = sidecar or Sidecar.of(settings)
     users = Users(sidecar, timeout_seconds=settings.profiles_timeout_seconds)
     catalogue = Catalogue("travel")
-    keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     return app.build(
         "travel",
         settings,
@@ -45,6 +40,5 @@ def create_app(
         verifier=verifier or TokenVerifier.by_invocation(sidecar),
         clock=clock,
         db=db,
-        background=[Upkeep(keys.prune)],
-        unfinished=[keys.unfinished],
+        idempotency_keys=True,
     )

@@ -9,11 +9,9 @@ from servicekit import app, secrets
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
-from servicekit.idempotency import Idempotency
 from servicekit.messages import Catalogue
 from servicekit.revocation import Revocations
 from servicekit.sidecar import Sidecar
-from servicekit.upkeep import Upkeep
 from usercenter.accounts import Accounts
 from usercenter.codes import CodeLimits, MobileCodes, key_from
 from usercenter.endpoints import internal, operations, user
@@ -45,7 +43,6 @@ def create_app(
     wechat = MiniProgram(
         str(settings.wxma_base_url), settings.wxma_appid, timeout_seconds=settings.wxma_timeout_seconds
     )
-    held_keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     sidecar = sidecar or Sidecar.of(settings)
     catalogue = Catalogue("usercenter")
     newcomer = Newcomer(catalogue)
@@ -82,8 +79,8 @@ def create_app(
         verifier=verifier or TokenVerifier(own_keys, revocations=Revocations(sessions.revocations)),
         clock=clock,
         db=db,
-        unfinished=[held_keys.unfinished],
-        background=[Upkeep(Housekeeping(db, clock, window_seconds=window).tidy, held_keys.prune)],
+        idempotency_keys=True,
+        upkeep=[Housekeeping(db, clock, window_seconds=window).tidy],
         on_start=[take_secrets],
         on_stop=[wechat.close, passwords.close],
     )
