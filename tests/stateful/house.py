@@ -40,6 +40,7 @@ from payment.repayment import Repayment
 from payment.settlement import Settlement
 from payment.subscriptions import on_refund_requested
 from servicekit.db import Database
+from servicekit.due import Backoff
 from servicekit.errors import PeerUnavailable, Unavailable
 from servicekit.events import Consumer
 from tests.chaos.books import TABLES, Books
@@ -79,8 +80,9 @@ class House:
         self.rescue = RefundRescue(payment, clock, wechat, self.refund_settlement, self.repayment)
         self.refunds = Refunds(payment, clock, self.repayment.wake)
 
-        policy = RetryPolicy(give_up_after=timedelta(days=30), max_attempts=1000)
-        self.attempts = Attempts(notification, clock, policy, spread=lambda: 0.5)
+        pauses = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=90))  # no jitter: runs can be repeated
+        policy = RetryPolicy(give_up_after=timedelta(days=30), max_attempts=1000, backoff=pauses)
+        self.attempts = Attempts(notification, clock, policy)
         words = Wording("请勿告知他人", "民宿", "已原路退回", checkin_time="14:00", checkout_time="12:00")
         ids = {Kind.PAID: "T1", Kind.BEFORE_ARRIVAL: "T2", Kind.REFUNDED: "T3", Kind.GIVEN_BACK: "T3"}
         templates = Templates(ids | {Kind.REFUND_ASKED: "T4"}, "", words)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from datetime import timedelta
 
 import httpx
 import psycopg
@@ -17,7 +18,7 @@ from tests.service.notification.wechat import OPENID, PAID, FakeWechat
 BACKLOG = 2000
 FRESH = "HSO2026112309302788888888"
 FILL = """
-insert into notification_task (order_sn, kind, next_attempt_at, give_up_at, attempts, tries)
+insert into notification_task (order_sn, kind, due_at, give_up_at, attempts, tries)
 select 'HSO20261123093026' || lpad(n::text, 8, '0'), 'paid', %s - interval '1 hour' + n * interval '1 millisecond',
   %s + interval '1 day', %s, %s from generate_series(1, %s) n
 """
@@ -105,7 +106,7 @@ async def test_the_newest_fresh_one_is_first_and_the_longest_due_one_is_first_am
 
     async def taken(turn: Turn) -> list[str]:
         async with db.transaction() as tx:
-            return [task.order_sn for task in await claim(tx, turn, now=now, leased_until=now, limit=1)]
+            return [row["order_sn"] for row in await claim(tx, turn, now=now, lease=timedelta(), limit=1)]
 
     assert [await taken(Turn.FRESH), await taken(Turn.LONGEST_DUE)] == [[FRESH], ["HSO2026112309302600000001"]]
     await db.close()
@@ -141,7 +142,7 @@ async def test_among_many_rows_an_index_serves_the_claim(world: World, turn: Tur
         lambda *call: asked.append((call[2], call[3])),
     )
     async with db.transaction() as tx:
-        await claim(tx, turn, now=now, leased_until=now, limit=8)
+        await claim(tx, turn, now=now, lease=timedelta(), limit=8)
     await db.close()
     [(statement, parameters)] = [call for call in asked if "SKIP LOCKED" in call[0]]
     plan = explained(world.database_url, statement, parameters)

@@ -2,14 +2,14 @@
 here, each short, none with a call to anybody else inside."""
 
 import itertools
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 import structlog
 from prometheus_client import Counter
+from sqlalchemy import RowMapping
 
 from notification import repository
 from notification.models import DeliveryAttempt, NotificationTask
@@ -46,24 +46,22 @@ class Claim:
     facts: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, task: NotificationTask) -> Self:
-        return cls(task.id, task.order_sn, Kind(task.kind), task.version, task.traceparent, task.facts)
+    def of(cls, row: RowMapping) -> Self:
+        return cls(row["id"], row["order_sn"], Kind(row["kind"]), row["version"], row["traceparent"], row["facts"])
 
 
 class Attempts:
     """Claims, begins and records tries. Replicas use it side by side: a row's lock and version decide."""
 
-    def __init__(
-        self, db: Database, clock: Clock, policy: RetryPolicy, *, spread: Callable[[], float] = random.random
-    ) -> None:
-        self._db, self._clock, self._policy, self._spread = db, clock, policy, spread
+    def __init__(self, db: Database, clock: Clock, policy: RetryPolicy) -> None:
+        self._db, self._clock, self._policy = db, clock, policy
 
     async def claim(self, turn: Turn, limit: int) -> list[Claim]:
         """Lease at most `limit` tasks that are due, those first whose turn it is."""
         now = self._clock()
         async with self._db.transaction() as tx:
-            tasks = await repository.claim(tx, turn, now=now, leased_until=now + LEASE, limit=limit)
-        return [Claim.of(task) for task in tasks]
+            rows = await repository.claim(tx, turn, now=now, lease=LEASE, limit=limit)
+        return [Claim.of(row) for row in rows]
 
     async def begin(self, claim: Claim) -> int | None:
         """Write an attempt down, outcome unknown, before it is made; its number, or None when the task is not ours."""
@@ -149,7 +147,7 @@ class Attempts:
             await self._move(tx, task, TaskState.DEAD, f"gave up: {_reason(verdict)}", GAVE_UP)
             log.error("message is dead", task_id=task.id, order_sn=task.order_sn, reason=task.reason)
             return
-        task.next_attempt_at = now + self._policy.pause(task.tries, self._spread())
+        task.due_at = now + self._policy.backoff.pause(task.tries)
         task.leased_until = None
         task.reason = _reason(verdict)
         task.updated_at = now

@@ -12,7 +12,7 @@ import structlog
 
 from notification.attempts import Claim
 from servicekit.errors import DatabaseUnavailable
-from servicekit.stopping import stop_if_asked
+from servicekit.loop import Loop
 
 log = structlog.get_logger()
 
@@ -33,31 +33,17 @@ class Courier:
     ) -> None:
         self._claim, self._deliver = claim, deliver
         self._parallel, self._grace = parallel, grace_seconds
-        self._woken = asyncio.Event()
+        self._loop = Loop(self.start_due, name="courier", drain=self._finish)
         self._claiming = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
         self._more = False
         self._stopped = False
 
     def wake(self) -> None:
-        self._woken.set()
+        self._loop.wake()
 
     async def run(self) -> None:
-        try:
-            while True:
-                await self._woken.wait()
-                self._woken.clear()
-                try:
-                    await self.start_due()
-                except Exception as error:  # noqa: BLE001 - the worker outlives any fault; cron asks again
-                    log.warning("nothing can be claimed", error=f"{type(error).__name__}: {error}"[:300])
-                stop_if_asked()
-        finally:
-            self._stopped = True
-            if self._under_way:
-                _, late = await asyncio.wait(self._under_way, timeout=self._grace)
-                for delivery in late:
-                    delivery.cancel()
+        await self._loop.run()
 
     async def start_due(self) -> int:
         """Begin to deliver what is due, as far as there is room; how many were claimed. Does not wait for their ends."""
@@ -73,7 +59,7 @@ class Courier:
 
     async def idle(self) -> None:
         """Return when nothing is asked for or under way; for tests and for whoever shuts down."""
-        while (self._woken.is_set() and not self._stopped) or self._claiming.locked() or self._under_way:
+        while (self._loop.is_woken and not self._stopped) or self._claiming.locked() or self._under_way:
             if self._under_way:
                 await asyncio.wait(self._under_way)
             await asyncio.sleep(0)
@@ -85,6 +71,13 @@ class Courier:
             log.warning("delivery must wait", order_sn=claim.order_sn, kind=claim.kind, reason=str(error))
         except Exception:
             log.exception("delivery failed", order_sn=claim.order_sn, kind=claim.kind)
+
+    async def _finish(self) -> None:
+        self._stopped = True
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=self._grace)
+            for delivery in late:
+                delivery.cancel()
 
     def _finished(self, delivery: asyncio.Task[None]) -> None:
         self._under_way.discard(delivery)

@@ -29,6 +29,7 @@ from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
+from servicekit.due import Backoff
 from servicekit.events import Consumer, bulk_routes
 from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
@@ -56,8 +57,11 @@ def create_app(
     policy = RetryPolicy(
         max_attempts=settings.max_attempts,
         give_up_after=settings.give_up_after,
-        first_pause=timedelta(seconds=settings.first_pause_seconds),
-        longest_pause=timedelta(seconds=settings.longest_pause_seconds),
+        backoff=Backoff(
+            first=timedelta(seconds=settings.first_pause_seconds),
+            longest=timedelta(seconds=settings.longest_pause_seconds),
+            jitter=0.25,
+        ),
     )
     attempts = Attempts(db, clock, policy)
     delivery = Delivery(attempts, Peers(sidecar, settings.wxma_appid), messenger, _templates(settings))

@@ -72,7 +72,7 @@ class Operations:
 
     async def _begin_anew(self, tx: Transaction, task: NotificationTask, operator_id: int, now: datetime) -> None:
         task.tries = 0
-        task.next_attempt_at = now
+        task.due_at = now
         task.give_up_at = now + self._policy.give_up_after
         actor = f"operator:{operator_id}"
         await repository.move(tx, task, TaskState.PENDING, reason="resend asked for", actor=actor, now=now)

@@ -1,15 +1,16 @@
 """Every query of this service. Opens, commits and rolls back nothing."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from notification.models import DeliveryAttempt, NotificationTask, NotificationTransition
 from notification.states import Kind, Outcome, Selection, TaskState
+from servicekit import due
 from servicekit.db import Transaction
 
 
@@ -32,7 +33,7 @@ async def add_tasks(
             "kind": kind.value,
             "subject": subject,
             "facts": facts,
-            "next_attempt_at": now,
+            "due_at": now,
             "give_up_at": give_up_at,
             "traceparent": traceparent,
             "created_at": now,
@@ -64,39 +65,26 @@ class Turn(Enum):
     LONGEST_DUE = "retries, and fresh ones that newer ones left behind"
 
 
-async def claim(
-    tx: Transaction, turn: Turn, *, now: datetime, leased_until: datetime, limit: int
-) -> Sequence[NotificationTask]:
-    """Lease what is due and nobody else holds; whoever asks at the same moment gets other rows. Kinds of a newer version,
-    which runs beside this one or was rolled back, are left to it."""
-    due = (
-        _in_turn(turn)
-        .where(
-            NotificationTask.state == TaskState.PENDING,
-            NotificationTask.kind.in_(Kind),
-            NotificationTask.next_attempt_at <= now,
-            or_(NotificationTask.leased_until.is_(None), NotificationTask.leased_until <= now),
-        )
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-        .prefix_with("materialized", dialect="postgresql")
+async def claim(tx: Transaction, turn: Turn, *, now: datetime, lease: timedelta, limit: int) -> Sequence[RowMapping]:
+    """Lease what is due. Kinds of a newer version, which runs beside this one or was rolled back, are left to it."""
+    c = NotificationTask.__table__.c
+    is_open = and_(c.state == TaskState.PENDING, c.kind.in_(Kind))
+    return await due.claim(
+        tx,
+        NotificationTask.__table__,
+        c.order_sn,
+        c.kind,
+        c.version,
+        c.traceparent,
+        c.facts,
+        is_open=and_(is_open, c.attempts == 0) if turn is Turn.FRESH else is_open,
+        now=now,
+        lease=lease,
+        limit=limit,
+        order_by=[c.id.desc()] if turn is Turn.FRESH else (),
+        values={"updated_at": now, "version": c.version + 1},
+        count_try=False,
     )
-    claim = (
-        update(NotificationTask)
-        .where(NotificationTask.id.in_(select(due.c.id)))
-        .values(leased_until=leased_until, updated_at=now, version=NotificationTask.version + 1)
-        .returning(NotificationTask)
-        .execution_options(synchronize_session=False)
-    )
-    return sorted((await tx.scalars(claim)).all(), key=lambda task: task.id)
-
-
-def _in_turn(turn: Turn) -> Select[tuple[int]]:
-    query = select(NotificationTask.id)
-    if turn is Turn.FRESH:
-        return query.where(NotificationTask.attempts == 0).order_by(NotificationTask.id.desc())
-    return query.order_by(NotificationTask.next_attempt_at, NotificationTask.id)
 
 
 async def has_unknown_before(tx: Transaction, task_id: int, seq: int) -> bool:

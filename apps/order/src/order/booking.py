@@ -60,7 +60,7 @@ class Booking:
     async def _insert(self, tx: Transaction, wish: Wish, row: dict[str, object]) -> str:
         now = self._clock()
         close_at = now + self._pay_window
-        row |= {"created_at": now, "close_at": close_at, "close_due_at": close_at}
+        row |= {"created_at": now, "close_at": close_at, "due_at": close_at}
         for _ in range(NUMBER_ATTEMPTS):
             sn = business_number("HSO", now)
             order_id = await repository.add(tx, row | {"sn": sn})
@@ -109,7 +109,6 @@ def _row(wish: Wish, homestay: Homestay, price: Price) -> dict[str, object]:
         "food_total_fen": price.food_fen,
         "homestay_total_fen": price.homestay_fen,
         "trade_state": TradeState.WAIT_PAY,
-        "close_attempts": 0,
     }
 
 

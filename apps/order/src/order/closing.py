@@ -4,7 +4,6 @@ First the order stops being payable, then payment is asked to close at WeChat, a
 closed or never paid → cancelled; paid after all → wait-use. A crash between any two of these leaves a row that is due.
 """
 
-import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,10 +17,11 @@ from order.states import TradeState
 from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
+from servicekit.due import Backoff, side_by_side
 from servicekit.errors import Poison, Unavailable
 
 log = structlog.get_logger()
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
+BACKOFF = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=5))
 NEEDS_A_PERSON_PAUSE = timedelta(hours=1)
 
 
@@ -54,9 +54,7 @@ class Closing:
             now = self._clock()
             if order.closing_at is None:
                 order.closing_at, order.close_cause = now, "buyer"
-            order.close_due_at = now + self._lease
-            order.close_attempts += 1
-            attempt = order.close_attempts
+            attempt = order.lease(now, self._lease)
         await self._finish(sn, attempt)
         async with self._db.read() as session:
             after = await repository.by_sn(session, sn, user_id=user_id)
@@ -76,9 +74,7 @@ class Closing:
                 raise OrderNotFound(f"order {sn}", field="sn")
             if order.trade_state != TradeState.WAIT_PAY or order.closing_at is None:
                 raise NotClosing(f"order {sn} is at {order.trade_state}", field="sn")
-            order.close_due_at = now + self._lease
-            order.close_attempts += 1
-            attempt = order.close_attempts
+            attempt = order.lease(now, self._lease)
             await acts.record(tx, now, operator_id, "retry-closing", f"order:{sn}")
         problem = await self._finish(sn, attempt)
         async with self._db.read() as session:
@@ -91,16 +87,9 @@ class Closing:
         """One tick: claim what is due, ask payment about each, a few at a time. Answers how many were claimed."""
         async with self._db.transaction() as tx:
             claimed = await repository.claim_closing(tx, self._clock(), self._lease, self._batch)
-        gate = asyncio.Semaphore(self._parallel)
-
-        async def finish(sn: str, attempt: int) -> None:
-            async with gate:
-                try:
-                    await self._finish(sn, attempt)
-                except Exception:  # one order's fault must not stop the others; its lease runs out and it comes again
-                    log.exception("closing failed", sn=sn)
-
-        await asyncio.gather(*(finish(sn, attempt) for sn, attempt in claimed))
+        await side_by_side(
+            claimed, lambda each: self._finish(*each), at_once=self._parallel, what="closing of an order"
+        )
         return len(claimed)
 
     async def _finish(self, sn: str, attempt: int) -> str | None:
@@ -110,9 +99,8 @@ class Closing:
             async with self._db.transaction() as tx:
                 await self._settle(tx, sn, answer)
         except Unavailable as error:
-            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt - 1, 10))
             log.warning("order goes on closing later", sn=sn, attempt=attempt, reason=str(error))
-            await self._put_off(sn, self._clock() + pause)
+            await self._put_off(sn, self._clock() + BACKOFF.pause(attempt))
             return str(error)
         except Poison as error:
             log.error("order cannot be closed: a person must look", sn=sn, reason=str(error))

@@ -23,6 +23,7 @@ async def move(
     states.require_move(was, target, refund_open=order.refund_opened_at is not None)
     order.trade_state = target
     order.version += 1
+    order.leased_until = None  # only WAIT_PAY is leased, and no move leads there
     if target is TradeState.REFUNDED:
         order.refund_opened_at = None
         if order.refund_state == RefundState.ASKED:  # another way than the merchant's word gave all of it back

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from servicekit import db
+from servicekit.due import Leased, due_index
 
 WAIT_PAY, WAIT_USE = "trade_state = 0", "trade_state = 1"
 REFUND_ASKED, REFUND_FAILED = "refund_state = 'asked'", "refund_state = 'failed'"
@@ -27,8 +28,9 @@ class Base(db.Base):
     metadata = db.new_metadata()
 
 
-class HomestayOrder(Base):
-    """One booking, with what was sold as it was on that day. `version` is the seq of its newest transition."""
+class HomestayOrder(Leased, Base):
+    """One booking, with what was sold as it was on that day. `version` is the seq of its newest transition. The leased work
+    of a row is its closing: due at `close_at`, or when its buyer cancels, until it is paid or cancelled."""
 
     __tablename__ = "homestay_order"
 
@@ -68,8 +70,6 @@ class HomestayOrder(Base):
     close_at: Mapped[datetime]
     closing_at: Mapped[datetime | None]
     close_cause: Mapped[str | None] = mapped_column(String(16))
-    close_due_at: Mapped[datetime]
-    close_attempts: Mapped[int] = mapped_column(default=0)
     payment_sn: Mapped[str | None] = mapped_column(String(32))
     paid_at: Mapped[datetime | None]
     pay_type: Mapped[str | None] = mapped_column(String(32))
@@ -105,7 +105,7 @@ class HomestayOrder(Base):
         Index("ix_homestay_order_user", "user_id", "id"),
         Index("ix_homestay_order_merchant", "homestay_user_id", "id"),
         Index("ix_homestay_order_refund_asked", "homestay_user_id", "id", postgresql_where=text(REFUND_ASKED)),
-        Index("ix_homestay_order_close_due", "close_due_at", postgresql_where=text(WAIT_PAY)),
+        due_index("homestay_order", is_open=text(WAIT_PAY)),
         Index("ix_homestay_order_stay_over", "live_end_date", postgresql_where=text(WAIT_USE)),
         Index("ix_homestay_order_unanswered", "refund_opened_at", postgresql_where=text(REFUND_ASKED)),
         Index("ix_homestay_order_refund_failed", "id", postgresql_where=text(f"{REFUND_FAILED} and {WAIT_USE}")),

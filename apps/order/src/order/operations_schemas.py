@@ -39,8 +39,8 @@ class ClosingOrder(ApiModel):
             close_at=order.close_at,
             closing_at=order.closing_at or order.close_at,
             cause=order.close_cause or "unpaid",
-            attempts=order.close_attempts,
-            next_attempt_at=order.close_due_at,
+            attempts=order.tries,
+            next_attempt_at=order.next_claim_at,
         )
 
 

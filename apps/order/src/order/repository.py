@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
 from order.states import RefundCause, RefundState, TradeState
+from servicekit import due
 from servicekit.db import Transaction
 
 T = TypeVar("T")
@@ -115,7 +116,7 @@ _LOCK_FOR_PAYMENT = text(
 _KNOWN_PAYMENTS = text("select payment_sn from order_payment where payment_sn = any(cast(:sns as text[]))")
 _WRITE_PAID = text(
     "update homestay_order o set trade_state = 1, version = v.version, payment_sn = v.payment_sn, paid_at = v.paid_at,"
-    " trade_code = v.code, closing_at = null, updated_at = now()"
+    " trade_code = v.code, closing_at = null, leased_until = null, updated_at = now()"
     " from unnest(cast(:ids as bigint[]), cast(:versions as int[]), cast(:payment_sns as text[]),"
     " cast(:paid_ats as timestamptz[]), cast(:codes as text[])) as v(id, version, payment_sn, paid_at, code)"
     " where o.id = v.id"
@@ -166,34 +167,30 @@ async def write_paid(tx: Transaction, paid: Sequence[NewlyPaid], now: datetime) 
 
 
 async def claim_closing(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[tuple[str, int]]:
-    """Take orders whose closing is due, for `lease`; from here they are not payable. Answers (sn, attempt)."""
-    due = (
-        select(HomestayOrder.id)
-        .where(HomestayOrder.trade_state == TradeState.WAIT_PAY, HomestayOrder.close_due_at <= now)
-        .order_by(HomestayOrder.close_due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")  # locked once and for all: a plain subquery may be run again for each row
+    """Lease orders whose closing is due; from here they are not payable. Returns (sn, number of the try) of each."""
+    c = HomestayOrder.__table__.c
+    rows = await due.claim(
+        tx,
+        HomestayOrder.__table__,
+        c.sn,
+        c.tries,
+        is_open=c.trade_state == TradeState.WAIT_PAY,
+        now=now,
+        lease=lease,
+        limit=limit,
+        values={
+            "closing_at": func.coalesce(c.closing_at, now),
+            "close_cause": func.coalesce(c.close_cause, "unpaid"),
+        },
     )
-    claim = (
-        update(HomestayOrder)
-        .where(HomestayOrder.id.in_(select(due.c.id)))
-        .values(
-            closing_at=func.coalesce(HomestayOrder.closing_at, now),
-            close_cause=func.coalesce(HomestayOrder.close_cause, "unpaid"),
-            close_due_at=now + lease,
-            close_attempts=HomestayOrder.close_attempts + 1,
-        )
-        .returning(HomestayOrder.sn, HomestayOrder.close_attempts)
-    )
-    return [(sn, attempt) for sn, attempt in (await tx.execute(claim)).tuples()]
+    return [(row["sn"], row["tries"]) for row in rows]
 
 
 async def put_off_closing(tx: Transaction, sn: str, until: datetime) -> None:
     await tx.execute(
         update(HomestayOrder)
         .where(HomestayOrder.sn == sn, HomestayOrder.trade_state == TradeState.WAIT_PAY)
-        .values(close_due_at=until)
+        .values(due_at=until, **due.RELEASED)
     )
 
 

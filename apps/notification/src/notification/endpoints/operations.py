@@ -63,6 +63,17 @@ async def task_resend_all(body: ResendRequest, operator: Operator, operations: O
 
 
 def _task(row: NotificationTask) -> Task:
-    waiting = row.state == TaskState.PENDING
-    shown = Task.model_validate(row, from_attributes=True)
-    return shown if waiting else shown.model_copy(update={"next_attempt_at": None})
+    return Task(
+        id=row.id,
+        order_sn=row.order_sn,
+        kind=row.kind,
+        state=row.state,
+        reason=row.reason,
+        cause=row.cause,
+        attempts=row.attempts,
+        next_attempt_at=row.due_at if row.state == TaskState.PENDING else None,
+        sent_at=row.sent_at,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+    )
