@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import NullPool, create_engine
 
-from notification.events import REFUND_TOPIC, TRADESTATE_TOPIC
+from notification.events import REFUND_UPDATED_TOPIC, TRADE_STATE_TOPIC
 from servicekit import migrate
 from servicekit.db import Database
 from servicekit.testing import SIDECAR_HEADERS
@@ -18,7 +18,7 @@ from servicekit.upkeep import old_events
 from tests.service.notification.conftest import SN, Service, World, event
 from tests.support.postgres import PostgresServer
 
-LETTERS = f"/events/dead-letters/{TRADESTATE_TOPIC}"
+LETTERS = f"/events/dead-letters/{TRADE_STATE_TOPIC}"
 
 
 async def reapply(service: Service) -> int:
@@ -32,8 +32,8 @@ async def reapply(service: Service) -> int:
 async def test_the_dead_letter_topic_is_subscribed(service: Service) -> None:
     response = await service.http.get("/dapr/subscribe", headers=SIDECAR_HEADERS)
     assert [(each["pubsubname"], each["topic"], each["route"]) for each in response.json()] == [
-        ("pubsub", f"{TRADESTATE_TOPIC}.notification.dlq", LETTERS),
-        ("pubsub", f"{REFUND_TOPIC}.notification.dlq", f"/events/dead-letters/{REFUND_TOPIC}"),
+        ("pubsub", f"{TRADE_STATE_TOPIC}.notification.dlq", LETTERS),
+        ("pubsub", f"{REFUND_UPDATED_TOPIC}.notification.dlq", f"/events/dead-letters/{REFUND_UPDATED_TOPIC}"),
     ]
 
 

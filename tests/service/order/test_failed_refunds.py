@@ -26,7 +26,7 @@ async def failed(order: Order) -> tuple[str, str]:
 
 async def measured(order: Order, url: str) -> tuple[float | None, float | None]:
     database = Database(url)
-    await FailedRefunds(database).measure()
+    await FailedRefunds(db=database).measure()
     await Ages(database, order.clock, UNFINISHED).measure()
     await database.close()
     names = ("order_refunds_failed", "order_refunds_failed_oldest_seconds")

@@ -8,11 +8,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from order.expiry import Expiry
 from order.models import Base
-from order.refunds import Refunds
+from order.parts import Parts
+from order.settings import Settings
 from servicekit import acts, deadletters, idempotency, inbox, outbox
-from servicekit.db import Database
+from servicekit.testing import APP_TOKEN
 from tests.service.order.support import Order
 
 EXPIRE = "/jobs/order-expire-stays"
@@ -47,12 +47,12 @@ async def test_old_wrong_codes_are_forgotten(order: Order, order_database: str) 
     await order.create()
     await order.merchant("/verifyTradeCode", {"tradeCode": "33333333"})
     order.clock.pass_by(days=8)
-    database = Database(order_database)
+    settings = Settings(APP_API_TOKEN=APP_TOKEN, database_url=order_database)
+    parts = Parts.of(settings, clock=order.clock, sidecar=order.peers)
 
-    expiry = Expiry(database, order.clock, Refunds(database, order.clock), answer_within=timedelta(days=1), batch=1)
-    await expiry.forget_misses()
+    await parts.expiry.forget_misses()
 
-    await database.close()
+    await parts.db.close()
     assert order.rows("select id from checkin_miss") == []
     assert len(order.rows("select id from homestay_order")) == 1
 

@@ -68,8 +68,8 @@ class World:
 
 
 def wired(book: Book, world: World) -> Delivery:
-    parts: tuple[Any, Any, Any] = (book, world, world)
-    return Delivery(*parts, TEMPLATES)
+    doubles: dict[str, Any] = {"attempts": book, "orders": world, "users": world, "messenger": world}
+    return Delivery(**doubles, templates=TEMPLATES)
 
 
 @pytest.fixture(autouse=True)

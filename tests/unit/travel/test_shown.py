@@ -3,11 +3,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from travel.comments import average
-from travel.homestays import shown, snapshot_of
 from travel.models import Homestay, HomestayBusiness
 from travel.repository import Rating
-from travel.schemas import Stars
+from travel.schemas import HomestayOut, HomestaySnapshot, Stars, average
 from travel.seed import seed_rows
 
 FEN = st.integers(1, 10**11)
@@ -25,7 +23,7 @@ def homestay(**changes: object) -> Homestay:
 
 @given(FEN, FEN, FEN)
 def test_yuan_outside_are_exactly_the_fen_inside(food, price, market):
-    out = shown(
+    out = HomestayOut.of(
         homestay(food_price_fen=food, homestay_price_fen=price, market_homestay_price_fen=market), Rating()
     ).model_dump(by_alias=True)
     for name, fen in (("foodPrice", food), ("homestayPrice", price), ("marketHomestayPrice", market)):
@@ -34,7 +32,7 @@ def test_yuan_outside_are_exactly_the_fen_inside(food, price, market):
 
 @given(st.lists(st.from_regex(r"/[a-z]{1,8}\.svg", fullmatch=True), max_size=5))
 def test_the_cover_is_the_first_picture_or_none(pictures):
-    snapshot = snapshot_of(homestay(banner=",".join(pictures)), on_sale=True)
+    snapshot = HomestaySnapshot.of(homestay(banner=",".join(pictures)), on_sale=True)
     assert snapshot.cover == (pictures[0] if pictures else "")
 
 

@@ -50,27 +50,29 @@ class Claim:
         return cls(row["id"], row["order_sn"], Kind(row["kind"]), row["version"], row["traceparent"], row["facts"])
 
 
+@dataclass(kw_only=True, eq=False)
 class Attempts:
     """Claims, begins and records tries. Replicas use it side by side: a row's lock and version decide."""
 
-    def __init__(self, db: Database, clock: Clock, policy: RetryPolicy) -> None:
-        self._db, self._clock, self._policy = db, clock, policy
+    db: Database
+    clock: Clock
+    policy: RetryPolicy
 
     async def claim(self, turn: Turn, limit: int) -> list[Claim]:
         """Lease at most `limit` tasks that are due, those first whose turn it is."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             rows = await repository.claim(tx, turn, now=now, lease=LEASE, limit=limit)
         return [Claim.of(row) for row in rows]
 
     async def begin(self, claim: Claim) -> int | None:
         """Write an attempt down, outcome unknown, before it is made; its number, or None when the task is not ours."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             task = await self._ours(tx, claim)
             if task is None:
                 return None
-            if task.tries >= self._policy.max_attempts:  # the last of them broke off and never reached `record`
+            if task.tries >= self.policy.max_attempts:  # the last of them broke off and never reached `record`
                 await self._move(tx, task, TaskState.DEAD, "gave up: the last attempt broke off", GAVE_UP)
                 return None
             task.leased_until = now + LEASE
@@ -79,8 +81,8 @@ class Attempts:
     async def record(self, claim: Claim, seq: int, verdict: Verdict) -> None:
         """Complete attempt `seq`. That it was delivered counts whatever became of the task meanwhile; anything else
         moves the task only while it is ours."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             task = await repository.lock(tx, claim.task_id)
             attempt = await repository.attempt(tx, claim.task_id, seq)
             if task is None or attempt is None:
@@ -103,8 +105,8 @@ class Attempts:
 
     async def record_unsent(self, claim: Claim, verdict: Verdict) -> None:
         """A try that never came to sending: written down complete."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             task = await self._ours(tx, claim)
             if task is None:
                 return
@@ -114,7 +116,7 @@ class Attempts:
 
     async def settle_unsent(self, claim: Claim, state: TaskState, reason: str, cause: str | None) -> None:
         """Nothing is to be sent as things are."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             if task := await self._ours(tx, claim):
                 await self._move(tx, task, state, reason, cause)
                 log.info("message is not sent", order_sn=claim.order_sn, kind=claim.kind, state=state, reason=reason)
@@ -143,11 +145,11 @@ class Attempts:
         return task.attempts
 
     async def _wait_or_give_up(self, tx: Transaction, task: NotificationTask, verdict: Verdict, now: datetime) -> None:
-        if self._policy.exhausted(task.tries, now, task.give_up_at):
+        if self.policy.exhausted(task.tries, now, task.give_up_at):
             await self._move(tx, task, TaskState.DEAD, f"gave up: {_reason(verdict)}", GAVE_UP)
             log.error("message is dead", task_id=task.id, order_sn=task.order_sn, reason=task.reason)
             return
-        task.due_at = now + self._policy.backoff.pause(task.tries)
+        task.due_at = now + self.policy.backoff.pause(task.tries)
         task.leased_until = None
         task.reason = _reason(verdict)
         task.updated_at = now
@@ -156,7 +158,7 @@ class Attempts:
     async def _move(
         self, tx: Transaction, task: NotificationTask, state: TaskState, reason: str, cause: str | None = None
     ) -> None:
-        await repository.move(tx, task, state, reason=reason, actor=ACTOR, now=self._clock(), cause=cause)
+        await repository.move(tx, task, state, reason=reason, actor=ACTOR, now=self.clock(), cause=cause)
         ENDED.labels(task.kind, state.value).inc()
 
 

@@ -6,7 +6,7 @@ worker of their own: however many wait for a retry, and however slow WeChat is, 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -20,24 +20,22 @@ GRACE_SECONDS = 8.0
 """How long deliveries under way may take after SIGTERM; what is cut then is retried when its lease ends."""
 
 
+@dataclass(kw_only=True, eq=False)
 class Courier:
     """Runs until cancelled. `claim` leases due tasks, `deliver` tries one of them."""
 
-    def __init__(
-        self,
-        claim: Callable[[int], Awaitable[list[Claim]]],
-        deliver: Callable[[Claim], Awaitable[None]],
-        *,
-        parallel: int,
-        grace_seconds: float = GRACE_SECONDS,
-    ) -> None:
-        self._claim, self._deliver = claim, deliver
-        self._parallel, self._grace = parallel, grace_seconds
+    claim: Callable[[int], Awaitable[list[Claim]]]
+    deliver: Callable[[Claim], Awaitable[None]]
+    parallel: int
+    grace_seconds: float = GRACE_SECONDS
+    _loop: Loop = field(init=False)
+    _claiming: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _under_way: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+    _more: bool = field(init=False, default=False)
+    _stopped: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
         self._loop = Loop(self.start_due, name="courier", drain=self._finish)
-        self._claiming = asyncio.Lock()
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._more = False
-        self._stopped = False
 
     def wake(self) -> None:
         self._loop.wake()
@@ -48,8 +46,8 @@ class Courier:
     async def start_due(self) -> int:
         """Begin to deliver what is due, as far as there is room; how many were claimed. Does not wait for their ends."""
         async with self._claiming:
-            room = self._parallel - len(self._under_way)
-            claims = await self._claim(room) if room > 0 else []
+            room = self.parallel - len(self._under_way)
+            claims = await self.claim(room) if room > 0 else []
             self._more = len(claims) >= room
             for claim in claims:
                 delivery = asyncio.create_task(self._deliver_one(claim))
@@ -66,7 +64,7 @@ class Courier:
 
     async def _deliver_one(self, claim: Claim) -> None:
         try:
-            await self._deliver(claim)
+            await self.deliver(claim)
         except DatabaseUnavailable as error:
             log.warning("delivery must wait", order_sn=claim.order_sn, kind=claim.kind, reason=str(error))
         except Exception:
@@ -75,7 +73,7 @@ class Courier:
     async def _finish(self) -> None:
         self._stopped = True
         if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=self._grace)
+            _, late = await asyncio.wait(self._under_way, timeout=self.grace_seconds)
             for delivery in late:
                 delivery.cancel()
 
@@ -85,7 +83,7 @@ class Courier:
             self.wake()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Couriers:
     """`fresh` takes what was never tried, `waiting` whatever is due, the longest due first. Each has places of its own, so
     neither keeps the other from going on; a row is leased by one of them."""

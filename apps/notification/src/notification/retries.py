@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from servicekit.due import Backoff
 
-BACKOFF = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=90), jitter=0.25)
+JITTER = 0.25
+BACKOFF = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=90), jitter=JITTER)
 
 
 @dataclass(frozen=True)

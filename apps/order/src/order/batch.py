@@ -27,7 +27,7 @@ class PaymentEvent:
     fact: PaymentFact
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Batch:
     db: Database
     clock: Clock

@@ -8,7 +8,7 @@ import structlog
 from order import pricing, repository
 from order.errors import HomestayNotFound
 from order.models import HomestayOrder, OrderTransition
-from order.peers import Homestay, Travel
+from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
 from order.states import TradeState
 from servicekit.clock import Clock, from_unix
@@ -39,27 +39,30 @@ class Wish:
         return Stay.between(from_unix(self.live_start_time), from_unix(self.live_end_time))
 
 
+@dataclass(kw_only=True, eq=False)
 class Booking:
-    def __init__(self, db: Database, clock: Clock, travel: Travel, *, pay_window: timedelta) -> None:
-        self._db, self._clock, self._travel, self._pay_window = db, clock, travel, pay_window
+    db: Database
+    clock: Clock
+    travel: TravelPeer
+    pay_window: timedelta
 
     async def create(self, wish: Wish) -> str:
         """Answers the order's number; the same user and key get the same order, also after a crash in between."""
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             earlier = await _earlier(session, wish)
         if earlier:
             return _same(earlier, wish)
-        pricing.require_bookable(wish.stay, self._clock())
-        homestay = await self._travel.homestay(wish.homestay_id)
+        pricing.require_bookable(wish.stay, self.clock())
+        homestay = await self.travel.homestay(wish.homestay_id)
         if homestay is None:
             raise HomestayNotFound(f"homestay {wish.homestay_id}", field="homestayId")
         price = pricing.quote(homestay, wish.stay, people=wish.live_people_num, food=wish.need_food)
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             return await self._insert(tx, wish, _row(wish, homestay, price))
 
     async def _insert(self, tx: Transaction, wish: Wish, row: dict[str, object]) -> str:
-        now = self._clock()
-        close_at = now + self._pay_window
+        now = self.clock()
+        close_at = now + self.pay_window
         row |= {"created_at": now, "close_at": close_at, "due_at": close_at}
         for _ in range(NUMBER_ATTEMPTS):
             sn = business_number("HSO", now)

@@ -1,5 +1,6 @@
 """The merchant enters the guest's code: wait-use → used. What is not theirs and what does not exist look the same."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from order import codes, lifecycle, repository
@@ -11,16 +12,19 @@ from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 
 
+@dataclass(kw_only=True, eq=False)
 class CheckIn:
-    def __init__(self, db: Database, clock: Clock, *, misses: int, window: timedelta) -> None:
-        self._db, self._clock, self._misses, self._window = db, clock, misses, window
+    db: Database
+    clock: Clock
+    misses: int
+    window: timedelta
 
     async def verify(self, merchant_id: int, typed: str) -> HomestayOrder:
         """Use the order of this code. Wrong codes are counted per merchant, refused attempts at one's own are not."""
         code = codes.normalise(typed)
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             await repository.one_checkin_at_a_time(tx, merchant_id)
-            now = self._clock()
+            now = self.clock()
             await self._require_patience(tx, merchant_id, now)
             order = await repository.lock_by_code(tx, code, merchant_id)
             if order is None:
@@ -34,9 +38,9 @@ class CheckIn:
         return order
 
     async def _require_patience(self, tx: Transaction, merchant_id: int, now: datetime) -> None:
-        missed, oldest = await repository.misses_since(tx, merchant_id, now - self._window)
-        if oldest is not None and missed >= self._misses:
-            seconds = int((oldest + self._window - now).total_seconds()) + 1
+        missed, oldest = await repository.misses_since(tx, merchant_id, now - self.window)
+        if oldest is not None and missed >= self.misses:
+            seconds = int((oldest + self.window - now).total_seconds()) + 1
             raise TooManyWrongCodes(f"{missed} wrong codes", retry_after=seconds)
 
 

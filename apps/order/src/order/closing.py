@@ -4,6 +4,7 @@ First the order stops being payable, then payment is asked to close at WeChat, a
 closed or never paid → cancelled; paid after all → wait-use. A crash between any two of these leaves a row that is due.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,7 +13,7 @@ from order import lifecycle, repository
 from order.errors import AlreadyPaid, NotCancellable, NotClosing, OrderNotFound
 from order.fulfilment import PAID, Fulfilment, PaymentFact
 from order.models import HomestayOrder
-from order.peers import CloseAnswer, Payment
+from order.peers import CloseAnswer, PaymentPeer
 from order.states import TradeState
 from servicekit import acts
 from servicekit.clock import Clock
@@ -25,25 +26,20 @@ BACKOFF = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=5))
 NEEDS_A_PERSON_PAUSE = timedelta(hours=1)
 
 
+@dataclass(kw_only=True, eq=False)
 class Closing:
-    def __init__(
-        self,
-        db: Database,
-        clock: Clock,
-        payment: Payment,
-        fulfilment: Fulfilment,
-        *,
-        lease: timedelta,
-        batch: int,
-        parallel: int,
-    ) -> None:
-        self._db, self._clock, self._payment, self._fulfilment = db, clock, payment, fulfilment
-        self._lease, self._batch, self._parallel = lease, batch, parallel
+    db: Database
+    clock: Clock
+    payment: PaymentPeer
+    fulfilment: Fulfilment
+    lease: timedelta
+    batch: int
+    parallel: int
 
     async def cancel(self, user_id: int, sn: str) -> HomestayOrder:
         """The buyer's wish. The order comes back cancelled, or still closing when payment cannot be asked just now: the
         wish is kept and the cron goes on with it. Raises AlreadyPaid when WeChat says so."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn, user_id=user_id)
             if order is None:
                 raise OrderNotFound(f"order {sn}")
@@ -51,12 +47,12 @@ class Closing:
                 return order
             if order.trade_state != TradeState.WAIT_PAY:
                 raise NotCancellable(f"the order is at {order.trade_state}")
-            now = self._clock()
+            now = self.clock()
             if order.closing_at is None:
                 order.closing_at, order.close_cause = now, "buyer"
-            attempt = order.lease(now, self._lease)
+            attempt = order.lease(now, self.lease)
         await self._finish(sn, attempt)
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             after = await repository.by_sn(session, sn, user_id=user_id)
         if after is None:
             raise OrderNotFound(f"order {sn}")
@@ -67,17 +63,17 @@ class Closing:
     async def retry(self, operator_id: int, sn: str) -> tuple[HomestayOrder, str | None]:
         """Ask payment now about an order whose closing hangs: the order as it stands then, and why it is still closing, if
         it is. Raises OrderNotFound, NotClosing."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn)
             if order is None:
                 raise OrderNotFound(f"order {sn}", field="sn")
             if order.trade_state != TradeState.WAIT_PAY or order.closing_at is None:
                 raise NotClosing(f"order {sn} is at {order.trade_state}", field="sn")
-            attempt = order.lease(now, self._lease)
+            attempt = order.lease(now, self.lease)
             await acts.record(tx, now, operator_id, "retry-closing", f"order:{sn}")
         problem = await self._finish(sn, attempt)
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             after = await repository.by_sn(session, sn)
         if after is None:
             raise OrderNotFound(f"order {sn}", field="sn")
@@ -85,26 +81,24 @@ class Closing:
 
     async def close_due(self) -> int:
         """One tick: claim what is due, ask payment about each, a few at a time. Answers how many were claimed."""
-        async with self._db.transaction() as tx:
-            claimed = await repository.claim_closing(tx, self._clock(), self._lease, self._batch)
-        await side_by_side(
-            claimed, lambda each: self._finish(*each), at_once=self._parallel, what="closing of an order"
-        )
+        async with self.db.transaction() as tx:
+            claimed = await repository.claim_closing(tx, self.clock(), self.lease, self.batch)
+        await side_by_side(claimed, lambda each: self._finish(*each), at_once=self.parallel, what="closing of an order")
         return len(claimed)
 
     async def _finish(self, sn: str, attempt: int) -> str | None:
         """None, or why it goes on later."""
         try:
-            answer = await self._payment.close(sn, attempt)
-            async with self._db.transaction() as tx:
+            answer = await self.payment.close(sn, attempt)
+            async with self.db.transaction() as tx:
                 await self._settle(tx, sn, answer)
         except Unavailable as error:
             log.warning("order goes on closing later", sn=sn, attempt=attempt, reason=str(error))
-            await self._put_off(sn, self._clock() + BACKOFF.pause(attempt))
+            await self._put_off(sn, self.clock() + BACKOFF.pause(attempt))
             return str(error)
         except Poison as error:
             log.error("order cannot be closed: a person must look", sn=sn, reason=str(error))
-            await self._put_off(sn, self._clock() + NEEDS_A_PERSON_PAUSE)
+            await self._put_off(sn, self.clock() + NEEDS_A_PERSON_PAUSE)
             return str(error)
         return None
 
@@ -113,14 +107,14 @@ class Closing:
         if order is None or order.trade_state != TradeState.WAIT_PAY:
             return  # an event was faster
         if answer.outcome == "paid":
-            await self._fulfilment.apply(tx, order, _fact(answer))
+            await self.fulfilment.apply(tx, order, _fact(answer))
         else:
             cause = f"closed-{order.close_cause or 'unpaid'}"
-            await lifecycle.move(tx, order, TradeState.CANCELLED, cause=cause, now=self._clock(), detail=answer.outcome)
+            await lifecycle.move(tx, order, TradeState.CANCELLED, cause=cause, now=self.clock(), detail=answer.outcome)
 
     async def _put_off(self, sn: str, until: datetime) -> None:
         try:
-            async with self._db.transaction() as tx:
+            async with self.db.transaction() as tx:
                 await repository.put_off_closing(tx, sn, until)
         except Unavailable as error:
             log.warning("the lease will run out by itself", sn=sn, reason=str(error))

@@ -1,17 +1,53 @@
-"""The facts that order tells others: contracts/events/tradestate-updated.v1, refund-requested.v1, refund-updated.v1."""
+"""Events: the models of those that order consumes, and the builders of those that it publishes
+(contracts/events/tradestate-updated.v1, refund-requested.v1, refund-updated.v1)."""
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from order.states import RefundCause, RefundNews, TradeState
+from servicekit.events import EventData
 from servicekit.outbox import OutgoingEvent
 
 SOURCE = "minsu/order"
 TRADE_STATE_TOPIC, TRADE_STATE_TYPE = "order-update-tradestate-topic", "minsu.order.tradestate-updated.v1"
-REFUND_TOPIC, REFUND_TYPE = "order-refund-requested-topic", "minsu.order.refund-requested.v1"
+REFUND_REQUESTED_TOPIC, REFUND_REQUESTED_TYPE = "order-refund-requested-topic", "minsu.order.refund-requested.v1"
 REFUND_UPDATED_TOPIC, REFUND_UPDATED_TYPE = "order-update-refund-topic", "minsu.order.refund-updated.v1"
 PAY_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 LONGEST_REASON = 80
+
+HOMESTAY_ORDER = "homestayOrder"
+"""The business type of our orders at payment, which takes payments for other businesses too."""
+BusinessNumber = Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class PayStatusUpdated(EventData):
+    """A payment was paid or refunded (contracts/events/paystatus-updated.v1). `order_sn` is the order's number, never the
+    payment's."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    order_sn: BusinessNumber
+    service_type: str = HOMESTAY_ORDER
+    payment_sn: BusinessNumber
+    pay_status: int
+    total_fen: Annotated[int, Field(ge=1, le=2**53)]
+    pay_time: AwareDatetime
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class RefundFailed(EventData):
+    """Payment could not carry out a refund request (contracts/events/refund-failed.v1)."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    order_sn: BusinessNumber
+    service_type: str = HOMESTAY_ORDER
+    payment_sn: BusinessNumber
+    request_sn: BusinessNumber
 
 
 def zulu(moment: datetime) -> str:
@@ -57,7 +93,7 @@ def refund_requested(
         "reason": reason[:LONGEST_REASON],
         "requestedAt": zulu(requested_at),
     }
-    return OutgoingEvent(REFUND_TOPIC, sn, REFUND_TYPE, SOURCE, sn, data, requested_at)
+    return OutgoingEvent(REFUND_REQUESTED_TOPIC, sn, REFUND_REQUESTED_TYPE, SOURCE, sn, data, requested_at)
 
 
 def refund_updated(

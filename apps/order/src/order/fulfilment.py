@@ -33,13 +33,15 @@ class PaymentFact:
     paid_at: datetime
 
 
+@dataclass(kw_only=True, eq=False)
 class Fulfilment:
-    def __init__(self, db: Database, clock: Clock, refunds: Refunds) -> None:
-        self._db, self._clock, self._refunds = db, clock, refunds
+    db: Database
+    clock: Clock
+    refunds: Refunds
 
     async def on_payment_fact(self, event: CloudEvent, order_sn: str, fact: PaymentFact) -> None:
         """Take one event, once. Raises Poison for an order that is not ours or an amount that is not the order's."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             order = await repository.lock(tx, order_sn)  # before the inbox, as a batch does: else the two deadlock
             if order is None:
                 raise Poison(f"no order {order_sn}")
@@ -60,13 +62,13 @@ class Fulfilment:
                 f"payment {fact.payment_sn} took {fact.total_fen} fen, order {order.sn} costs {order.order_total_fen}"
             )
         back_before = known is not None and known.pay_status == REFUNDED
-        payment = _remember(tx, order, known, fact, self._clock())
+        payment = _remember(tx, order, known, fact, self.clock())
         await self._take_effect(tx, order, payment, effect)
         if fact.pay_status == REFUNDED and effect is Effect.NOTE and not back_before:
             await self._tell_of_return(tx, order, payment)
 
     async def _take_effect(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, effect: Effect) -> None:
-        now = self._clock()
+        now = self.clock()
         detail = payment.payment_sn
         if effect in {Effect.PAY, Effect.PAY_AND_REFUND}:
             await self._mark_paid(tx, order, payment, now)
@@ -74,7 +76,7 @@ class Fulfilment:
             await lifecycle.move(tx, order, TradeState.REFUNDED, cause="refunded", now=now, detail=detail)
         if effect in states.GIVE_BACK and payment.refund_request_sn is None:
             log.warning("payment is given back", sn=order.sn, payment_sn=detail, why=effect.value)
-            await self._refunds.ask(tx, order, payment, states.GIVE_BACK[effect])
+            await self.refunds.ask(tx, order, payment, states.GIVE_BACK[effect])
 
     async def _tell_of_return(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment) -> None:
         """The order's state does not change, so no other event tells the buyer that this money is back."""
@@ -85,7 +87,7 @@ class Fulfilment:
             payment_sn=payment.payment_sn,
             refund_fen=payment.total_fen,
             cause=cause,
-            changed_at=self._clock(),
+            changed_at=self.clock(),
         )
         await publish_later(tx, fact)
 

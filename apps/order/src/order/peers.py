@@ -3,6 +3,7 @@
 Whatever is not a peer's clear answer is PeerUnavailable: the caller tries again, nothing is decided on a guess.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -56,23 +57,23 @@ class PaymentOfOrder(Said):
     pay_type: str
 
 
-class Travel:
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+@dataclass(kw_only=True, eq=False)
+class TravelPeer:
+    sidecar: Sidecar
 
     async def homestay(self, homestay_id: int) -> Homestay | None:
         asked = {"homestayId": homestay_id}
-        return await self._sidecar.ask("travel", "/internal/homestaySnapshot", asked, Homestay)
+        return await self.sidecar.ask("travel", "/internal/homestaySnapshot", asked, Homestay)
 
 
-class Payment:
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+@dataclass(kw_only=True, eq=False)
+class PaymentPeer:
+    sidecar: Sidecar
 
     async def close(self, order_sn: str, attempt: int) -> CloseAnswer:
         """Close the order's payments at WeChat. Each attempt has a key of its own: an earlier answer may be outdated."""
         body, key = {"orderSn": order_sn}, f"close-{order_sn}-{attempt}"
-        answer = await self._sidecar.ask(
+        answer = await self.sidecar.ask(
             "payment", "/internal/close", body, CloseAnswer, key=key, timeout_seconds=CLOSE_SECONDS
         )
         if answer is None:
@@ -80,4 +81,4 @@ class Payment:
         return answer
 
     async def of_order(self, order_sn: str) -> PaymentOfOrder | None:
-        return await self._sidecar.ask("payment", "/internal/paymentByOrder", {"orderSn": order_sn}, PaymentOfOrder)
+        return await self.sidecar.ask("payment", "/internal/paymentByOrder", {"orderSn": order_sn}, PaymentOfOrder)

@@ -3,6 +3,7 @@
 Payment does the refunding.
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -24,16 +25,20 @@ from servicekit.outbox import publish_later
 log = structlog.get_logger()
 
 
+@dataclass(kw_only=True, eq=False)
 class Refunds:
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db, self._clock = db, clock
+    db: Database
+    clock: Clock
+    _messages: Catalogue = field(init=False)
+
+    def __post_init__(self) -> None:
         self._messages = Catalogue("order")
 
     async def request(self, user_id: int, sn: str, reason: str) -> HomestayOrder:
         """The buyer's request: until it is decided and done the order can be neither used nor expire. Until noon of the
         first day the rule agrees; afterwards the merchant is asked, and told so by a message. Asking again asks once. A
         refund that failed was agreed once: it is asked for anew whenever its buyer says so, also when the stay is over."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn, user_id=user_id)
             if order is None:
                 raise OrderNotFound(f"order {sn}")
@@ -41,7 +46,7 @@ class Refunds:
                 return order
             if order.trade_state != TradeState.WAIT_USE or order.payment_sn is None:
                 raise NotRefundable(f"the order is at {order.trade_state}")
-            now = self._clock()
+            now = self.clock()
             stay = Stay(order.live_start_date, order.live_end_date)
             agreed_once = order.refund_state == RefundState.FAILED
             if now >= stay.ends_at and not agreed_once:
@@ -56,7 +61,7 @@ class Refunds:
     async def ask_again(self, operator_id: int, sn: str, note: str) -> HomestayOrder:
         """What the buyer does not: a refund that failed, and was agreed once, is asked for anew. One that is open or has
         ended stays as it is. Raises OrderNotFound, NoFailedRefund."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn)
             if order is None:
                 raise OrderNotFound(f"order {sn}")
@@ -64,7 +69,7 @@ class Refunds:
                 return order
             if order.trade_state != TradeState.WAIT_USE or order.refund_state != RefundState.FAILED:
                 raise NoFailedRefund(f"the order is at {order.trade_state}, its refund is {order.refund_state}")
-            now = self._clock()
+            now = self.clock()
             self._open(order, order.refund_reason or "", now)
             await self.agree(tx, order)
             await acts.record(tx, now, operator_id, "ask-refund-again", f"order:{sn}", note=note)
@@ -73,7 +78,7 @@ class Refunds:
     async def decide(self, merchant_id: int, sn: str, *, agree: bool, note: str) -> HomestayOrder:
         """The merchant's word on an own order. Refused: it can be used again, and the buyer reads `note`. The same word
         again changes nothing. Raises OrderNotFound, NoRefundToDecide."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn)
             if order is None or order.homestay_user_id != merchant_id:
                 raise OrderNotFound(f"order {sn}")
@@ -92,7 +97,7 @@ class Refunds:
     async def on_failed(self, event: CloudEvent, order_sn: str, payment_sn: str, request_sn: str) -> None:
         """Payment could not give back what was asked for: the order can be used again, and the buyer may ask anew. A word
         on any but the newest request changes nothing. Raises Poison for an order that is not ours."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             if not await inbox.first_time(tx, event):
                 return
             order = await repository.lock(tx, order_sn)
@@ -104,7 +109,7 @@ class Refunds:
                 return
             if order.trade_state == TradeState.WAIT_USE and order.refund_state == RefundState.AGREED:
                 order.refund_state, order.refund_opened_at = RefundState.FAILED, None
-                order.refund_failed_at = self._clock()
+                order.refund_failed_at = self.clock()
 
     def _open(self, order: HomestayOrder, reason: str, now: datetime) -> None:
         order.refund_opened_at, order.refund_reason, order.refund_note = now, reason, None
@@ -133,7 +138,7 @@ class Refunds:
         self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, cause: RefundCause, reason: str = ""
     ) -> None:
         """Write down the request and the event that carries it, in the caller's transaction."""
-        now = self._clock()
+        now = self.clock()
         payment.refund_request_sn = business_number("RFR", now)
         payment.refund_cause, payment.refund_requested_at = cause.value, now
         await tx.flush()

@@ -31,7 +31,7 @@ UNFINISHED = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class FailedRefunds:
     db: Database
 

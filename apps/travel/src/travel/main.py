@@ -1,4 +1,4 @@
-"""The composition root of travel: the only place where its parts are put together."""
+"""The app of travel: `Parts` behind its endpoints."""
 
 from datetime import timedelta
 
@@ -7,17 +7,12 @@ from fastapi import FastAPI
 from servicekit import app
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
-from servicekit.db import Database
 from servicekit.idempotency import Idempotency
-from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
 from servicekit.upkeep import Upkeep
-from travel.comments import Comments
 from travel.endpoints import comment, homestay, internal, shop
-from travel.homestays import Homestays
-from travel.peers import Orders, Users
+from travel.parts import Parts
 from travel.settings import Settings
-from travel.shops import Shops
 
 
 def create_app(
@@ -27,24 +22,17 @@ def create_app(
     sidecar: Sidecar | None = None,
     verifier: TokenVerifier | None = None,
 ) -> FastAPI:
-    db = Database.of(settings)
-    sidecar = sidecar or Sidecar.of(settings)
-    users = Users(sidecar, timeout_seconds=settings.profiles_timeout_seconds)
-    catalogue = Catalogue("travel")
-    keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
+    parts = Parts.of(settings, clock=clock, sidecar=sidecar)
+    keys = Idempotency(parts.db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     return app.build(
         "travel",
         settings,
         routers=[homestay.router, shop.router, comment.router, internal.router],
-        provides=[
-            Homestays(db),
-            Shops(db, users, catalogue),
-            Comments(db, users, Orders(sidecar), catalogue),
-        ],
-        sidecar=sidecar,
-        verifier=verifier or TokenVerifier.by_invocation(sidecar),
+        provides=[parts.homestays, parts.shops, parts.comments],
+        sidecar=parts.sidecar,
+        verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,
-        db=db,
+        db=parts.db,
         background=[Upkeep(keys.prune)],
         unfinished=[keys.unfinished],
     )

@@ -19,16 +19,18 @@ class Message:
     page: str = ""
 
 
+@dataclass(kw_only=True, eq=False)
 class Messenger:
     """Sends messages of one mini program, in one state of it (`developer`, `trial`, `formal`)."""
 
-    def __init__(self, transport: Transport, tokens: AccessTokens, *, state: str, lang: str) -> None:
-        self._transport, self._tokens = transport, tokens
-        self._common = {"miniprogram_state": state, "lang": lang}
+    transport: Transport
+    tokens: AccessTokens
+    state: str
+    lang: str
 
     async def get_ready(self) -> None:
         """Have a token at hand, so that an attempt is begun only when it can be sent. Raises NoToken."""
-        await self._tokens.current()
+        await self.tokens.current()
 
     async def send(self, message: Message) -> Verdict:
         """One attempt. A stale token was refused before anything was done: it is renewed and the send repeated, once."""
@@ -36,15 +38,16 @@ class Messenger:
             "touser": message.openid,
             "template_id": message.template_id,
             "data": message.data,
-            **self._common,
+            "miniprogram_state": self.state,
+            "lang": self.lang,
         }
         if message.page:
             body["page"] = message.page
         try:
-            token = await self._tokens.current()
+            token = await self.tokens.current()
             answer = await self._post(body, token)
             if _is_stale(answer):
-                answer = await self._post(body, await self._tokens.instead_of(token))
+                answer = await self._post(body, await self.tokens.instead_of(token))
         except (NoToken, NotTaken) as error:
             return Verdict(Outcome.FAILED, str(error))
         except MaybeTaken as error:
@@ -52,7 +55,7 @@ class Messenger:
         return _verdict(answer)
 
     async def _post(self, body: dict[str, Any], token: str) -> Answer:
-        return await self._transport.post("/cgi-bin/message/subscribe/send", body, access_token=token)
+        return await self.transport.post("/cgi-bin/message/subscribe/send", body, access_token=token)
 
 
 _OUTCOMES = {Whose.USER: Outcome.REFUSED, Whose.OURS: Outcome.INVALID}

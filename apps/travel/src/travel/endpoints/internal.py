@@ -17,4 +17,5 @@ router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.
 async def show_snapshot(
     body: SnapshotRequest, homestays: Annotated[Homestays, Depends(provided(Homestays))]
 ) -> HomestaySnapshot:
-    return await homestays.snapshot(body.homestay_id)
+    homestay, on_sale = await homestays.snapshot(body.homestay_id)
+    return HomestaySnapshot.of(homestay, on_sale=on_sale)

@@ -41,19 +41,19 @@ async def show_revocations(sessions: Annotated[Sessions, Depends(provided(Sessio
 
 @router.post("/userById")
 async def show_user(body: UserId, profiles: TheProfiles) -> UserInfo:
-    return await profiles.by_id(body.user_id)
+    return UserInfo.of(await profiles.by_id(body.user_id))
 
 
 @router.post("/usersByIds")
 async def show_users(body: UserIds, profiles: TheProfiles) -> Users:
-    return Users(users=await profiles.by_ids(body.ids))
+    return Users(users=[UserInfo.of(user) for user in await profiles.by_ids(body.ids)])
 
 
 @router.post("/authByUser")
 async def show_auth_of_user(body: AuthByUser, profiles: TheProfiles) -> Auth:
-    return await profiles.auth_by_user(body.user_id, body.auth_type, body.appid)
+    return Auth.of(await profiles.auth_by_user(body.user_id, body.auth_type, body.appid))
 
 
 @router.post("/authByKey")
 async def show_auth_of_key(body: AuthByKey, profiles: TheProfiles) -> Auth:
-    return await profiles.auth_by_key(body.auth_type, body.auth_key, body.appid)
+    return Auth.of(await profiles.auth_by_key(body.auth_type, body.auth_key, body.appid))

@@ -9,16 +9,17 @@ from servicekit.auth import CurrentUser, Principal
 from servicekit.idempotency import OnceOnly
 from servicekit.schemas import Ok
 from usercenter.codes import MobileCodes
+from usercenter.identity import Identity
 from usercenter.login import Login
 from usercenter.profiles import Profiles
 from usercenter.registration import Registration
 from usercenter.schemas import (
     AccessToken,
-    Account,
     CodeSent,
     Credentials,
     MobileRef,
     NewAccount,
+    OwnUserInfo,
     RegistrationOf,
     UserDetail,
     WxMiniAuth,
@@ -45,13 +46,14 @@ async def register(
     tokens of before are void. A replay under the same key has to show the password like any sign-in."""
     password = body.password.get_secret_value()
     of = RegistrationOf(mobile=body.mobile)
-    await once(body.mobile, of, Account, lambda: registration.register(body.mobile, password, body.code))
-    return Ok(data=await sessions.open(await login.by_password(body.mobile, password)))
+    await once(body.mobile, of, Identity, lambda: registration.register(body.mobile, password, body.code))
+    return Ok(data=AccessToken.of(await sessions.open(await login.by_password(body.mobile, password))))
 
 
 @router.post("/login")
 async def sign_in(body: Credentials, login: TheLogin, sessions: TheSessions) -> Ok[AccessToken]:
-    return Ok(data=await sessions.open(await login.by_password(body.mobile, body.password.get_secret_value())))
+    identity = await login.by_password(body.mobile, body.password.get_secret_value())
+    return Ok(data=AccessToken.of(await sessions.open(identity)))
 
 
 @router.post("/sendMobileCode")
@@ -71,23 +73,25 @@ async def sign_in_by_wechat(
     wechat_login: Annotated[WechatLogin, Depends(provided(WechatLogin))],
     sessions: TheSessions,
 ) -> Ok[AccessToken]:
-    account = await once("wxMini", body, Account, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data))
-    return Ok(data=await sessions.open(account))
+    identity = await once(
+        "wxMini", body, Identity, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data)
+    )
+    return Ok(data=AccessToken.of(await sessions.open(identity)))
 
 
 @router.post("/detail")
 async def show_own_detail(
     user: CurrentUser, profiles: Annotated[Profiles, Depends(provided(Profiles))]
 ) -> Ok[UserDetail]:
-    return Ok(data=UserDetail(user_info=await profiles.own(_account(user))))
+    return Ok(data=UserDetail(user_info=OwnUserInfo.of(await profiles.own(_identity(user)))))
 
 
 @router.post("/refreshToken")
 async def refresh_token(user: CurrentUser, request: Request, sessions: TheSessions) -> Ok[AccessToken]:
     """A new token for the present one, which must still be valid."""
     since = signed_in_at(request.headers["authorization"])
-    return Ok(data=await sessions.renew(_account(user), since))
+    return Ok(data=AccessToken.of(await sessions.renew(_identity(user), since)))
 
 
-def _account(user: Principal) -> Account:
-    return Account(user_id=user.user_id, generation=user.generation)
+def _identity(user: Principal) -> Identity:
+    return Identity(user_id=user.user_id, generation=user.generation)
