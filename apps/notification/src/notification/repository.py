@@ -12,6 +12,7 @@ from notification.models import DeliveryAttempt, NotificationTask, NotificationT
 from notification.states import Kind, Outcome, Selection, TaskState
 from servicekit import due
 from servicekit.db import Transaction
+from servicekit.paging import newest_first
 
 
 async def add_tasks(
@@ -150,12 +151,11 @@ async def count(session: Transaction, selection: Selection) -> int:
 
 
 async def newest_tasks(
-    tx: Transaction, *, last_id: int, limit: int, selection: Selection
+    session: Transaction, *, last_id: int, limit: int, selection: Selection
 ) -> Sequence[NotificationTask]:
-    query = select(NotificationTask).where(*_selected(selection)).order_by(NotificationTask.id.desc()).limit(limit)
-    if last_id:
-        query = query.where(NotificationTask.id < last_id)
-    return (await tx.scalars(query)).all()
+    query = select(NotificationTask).where(*_selected(selection))
+    page = newest_first(query, NotificationTask.id, below=last_id, limit=limit)
+    return (await session.scalars(page)).all()
 
 
 async def task(tx: Transaction, task_id: int) -> NotificationTask | None:

@@ -1,13 +1,14 @@
 """Events: the models of those that order consumes, and the builders of those that it publishes
 (contracts/events/tradestate-updated.v1, refund-requested.v1, refund-updated.v1)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from order.states import RefundCause, RefundNews, TradeState
+from servicekit.clock import utc_text
 from servicekit.events import EventData
 from servicekit.outbox import OutgoingEvent
 
@@ -50,10 +51,6 @@ class RefundFailed(EventData):
     request_sn: BusinessNumber
 
 
-def zulu(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def trade_state_updated(
     sn: str,
     was: TradeState,
@@ -68,7 +65,7 @@ def trade_state_updated(
         "orderSn": sn,
         "tradeState": int(now_is),
         "fromState": int(was),
-        "changedAt": zulu(changed_at),
+        "changedAt": utc_text(changed_at),
         "version": version,
     }
     return OutgoingEvent(TRADE_STATE_TOPIC, sn, TRADE_STATE_TYPE, SOURCE, sn, data, changed_at, traceparent)
@@ -91,7 +88,7 @@ def refund_requested(
         "refundFen": refund_fen,
         "cause": cause.value,
         "reason": reason[:LONGEST_REASON],
-        "requestedAt": zulu(requested_at),
+        "requestedAt": utc_text(requested_at),
     }
     return OutgoingEvent(REFUND_REQUESTED_TOPIC, sn, REFUND_REQUESTED_TYPE, SOURCE, sn, data, requested_at)
 
@@ -107,6 +104,6 @@ def refund_updated(
         "paymentSn": payment_sn,
         "refundFen": refund_fen,
         "cause": cause.value if cause else "other",
-        "changedAt": zulu(changed_at),
+        "changedAt": utc_text(changed_at),
     }
     return OutgoingEvent(REFUND_UPDATED_TOPIC, sn, REFUND_UPDATED_TYPE, SOURCE, sn, data, changed_at)

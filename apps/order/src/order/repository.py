@@ -13,6 +13,7 @@ from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransiti
 from order.states import RefundCause, RefundState, TradeState
 from servicekit import due
 from servicekit.db import Transaction
+from servicekit.paging import newest_first
 
 T = TypeVar("T")
 BUYER, MERCHANT = HomestayOrder.user_id, HomestayOrder.homestay_user_id
@@ -58,9 +59,7 @@ async def page(
     refund: RefundState | None = None,
 ) -> Sequence[HomestayOrder]:
     """Newest first; `below` 0 begins at the newest."""
-    query = select(HomestayOrder).where(whose == user_id).order_by(HomestayOrder.id.desc()).limit(size)
-    if below:
-        query = query.where(HomestayOrder.id < below)
+    query = newest_first(select(HomestayOrder).where(whose == user_id), HomestayOrder.id, below=below, limit=size)
     if state is not None:
         query = query.where(HomestayOrder.trade_state == state)
     if refund is not None:
@@ -226,9 +225,7 @@ def _failed_refunds() -> Select[tuple[HomestayOrder]]:
 
 async def failed_refunds_page(session: Transaction, *, below: int, size: int) -> Sequence[HomestayOrder]:
     """Newest first; `below` 0 begins at the newest."""
-    query = _failed_refunds().order_by(HomestayOrder.id.desc()).limit(size)
-    if below:
-        query = query.where(HomestayOrder.id < below)
+    query = newest_first(_failed_refunds(), HomestayOrder.id, below=below, limit=size)
     return (await session.scalars(query)).all()
 
 
@@ -287,14 +284,10 @@ async def remember_pay_type(tx: Transaction, sn: str, pay_type: str) -> None:
 
 async def closing_page(session: Transaction, *, below: int, size: int) -> Sequence[HomestayOrder]:
     """Orders that are being closed and are not closed yet, newest first."""
-    query = (
-        select(HomestayOrder)
-        .where(HomestayOrder.trade_state == TradeState.WAIT_PAY, HomestayOrder.closing_at.is_not(None))
-        .order_by(HomestayOrder.id.desc())
-        .limit(size)
+    closing = select(HomestayOrder).where(
+        HomestayOrder.trade_state == TradeState.WAIT_PAY, HomestayOrder.closing_at.is_not(None)
     )
-    if below:
-        query = query.where(HomestayOrder.id < below)
+    query = newest_first(closing, HomestayOrder.id, below=below, limit=size)
     return (await session.scalars(query)).all()
 
 

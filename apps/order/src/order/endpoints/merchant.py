@@ -5,11 +5,23 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from order.checkin import CheckIn
+from order.errors import (
+    CodeSpent,
+    NoRefundToDecide,
+    OrderNotFound,
+    RefundOpen,
+    StayNotBegun,
+    StayOver,
+    TooManyWrongCodes,
+    UnknownTradeCode,
+)
 from order.lookup import Lookup
 from order.refunds import Refunds
 from order.schemas import MerchantsOrders, MerchantsQuery, OrderState, OrderSummary, RefundDecision, TypedCode
 from servicekit.app import provided
 from servicekit.auth import Merchant
+from servicekit.errors import InvalidInput
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 
 router = APIRouter(prefix="/order/v1/merchant", tags=["merchant"])
@@ -25,14 +37,19 @@ async def list_orders(
     return Ok(data=MerchantsOrders.of(orders))
 
 
-@router.post("/verifyTradeCode")
+@router.post(
+    "/verifyTradeCode",
+    responses=declared(
+        InvalidInput, UnknownTradeCode, CodeSpent, RefundOpen, StayNotBegun, StayOver, TooManyWrongCodes
+    ),
+)
 async def verify_code(
     body: TypedCode, merchant: Merchant, checkin: Annotated[CheckIn, Depends(provided(CheckIn))]
 ) -> Ok[OrderSummary]:
     return Ok(data=OrderSummary.of(await checkin.verify(merchant.user_id, body.trade_code)))
 
 
-@router.post("/refundDecision")
+@router.post("/refundDecision", responses=declared(OrderNotFound, NoRefundToDecide))
 async def decide_refund(
     body: RefundDecision, merchant: Merchant, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:

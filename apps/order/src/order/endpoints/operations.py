@@ -5,12 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from order.closing import Closing
+from order.errors import NoFailedRefund, NotClosing, OrderNotFound
 from order.lookup import Lookup
 from order.operations_schemas import ClosingOrders, ClosingQuery, FailedRefundQuery, FailedRefunds, RefundAgain
 from order.refunds import Refunds
 from order.schemas import OrderRef, OrderState, RetriedClosing
 from servicekit.app import provided
 from servicekit.auth import Operator
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 
 router = APIRouter(prefix="/order/v1/ops", tags=["operations"])
@@ -24,7 +26,7 @@ async def list_closing(
     return Ok(data=ClosingOrders.of(await lookup.page_of_closing(body.last_id, body.page_size)))
 
 
-@router.post("/closingRetry")
+@router.post("/closingRetry", responses=declared(OrderNotFound, NotClosing))
 async def retry_closing(
     body: OrderRef, operator: Operator, closing: Annotated[Closing, Depends(provided(Closing))]
 ) -> Ok[RetriedClosing]:
@@ -40,7 +42,7 @@ async def list_failed_refunds(
     return Ok(data=FailedRefunds.of(await lookup.page_of_failed_refunds(body.last_id, body.page_size)))
 
 
-@router.post("/refundAskAgain")
+@router.post("/refundAskAgain", responses=declared(OrderNotFound, NoFailedRefund))
 async def ask_refund_again(
     body: RefundAgain, operator: Operator, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:

@@ -6,10 +6,13 @@ from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
-from servicekit.idempotency import OnceOnly
+from servicekit.errors import PeerUnavailable
+from servicekit.idempotency import IdempotencyInFlight, IdempotencyMismatch, OnceOnly
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 from travel.comments import Comments
 from travel.endpoints.language import Translate
+from travel.errors import AlreadyCommented, HomestayNotFound, NotCommentable, OrderNotFound
 from travel.schemas import AddComment, CommentAdded, CommentListRequest, CommentOut, Listed
 
 router = APIRouter(prefix="/travel/v1/homestayComment", tags=["homestayComment"])
@@ -27,7 +30,18 @@ async def list_comments(
     return Ok(data=Listed(list=[CommentOut.of(comment, author, anonymous) for comment, author in found]))
 
 
-@router.post("/addComment")
+@router.post(
+    "/addComment",
+    responses=declared(
+        OrderNotFound,
+        HomestayNotFound,
+        NotCommentable,
+        AlreadyCommented,
+        IdempotencyMismatch,
+        IdempotencyInFlight,
+        PeerUnavailable,
+    ),
+)
 async def add_comment(body: AddComment, user: CurrentUser, comments: TheComments, once: OnceOnly) -> Ok[CommentAdded]:
     """For one's own order after its check-in."""
 

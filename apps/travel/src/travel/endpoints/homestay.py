@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
+from servicekit.problems import declared
 from servicekit.schemas import Ok
+from travel.errors import HomestayNotFound
 from travel.homestays import Homestays, Rated
 from travel.schemas import BusinessListRequest, ById, HomestayDetail, HomestayListRequest, HomestayOut, Listed
 
@@ -34,7 +36,7 @@ async def list_guesses(homestays: TheHomestays) -> Ok[Listed[HomestayOut]]:
     return Ok(data=_listed(await homestays.guesses()))
 
 
-@router.post("/homestayDetail")
+@router.post("/homestayDetail", responses=declared(HomestayNotFound))
 async def show_homestay(body: ById, homestays: TheHomestays) -> Ok[HomestayDetail]:
     return Ok(data=HomestayDetail(homestay=HomestayOut.of(*await homestays.detail(body.id))))
 

@@ -5,8 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
+from servicekit.errors import PeerUnavailable
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 from travel.endpoints.language import Translate
+from travel.errors import ShopNotFound
 from travel.schemas import Boss, ById, KeysetRequest, Listed, ShopDetail, ShopListed, ShopOut
 from travel.shops import Shops
 
@@ -28,7 +31,7 @@ async def list_shops(body: KeysetRequest, shops: TheShops) -> Ok[Listed[ShopList
     return Ok(data=Listed(list=[ShopListed.listed(each) for each in found]))
 
 
-@router.post("/homestayBussinessDetail")
+@router.post("/homestayBussinessDetail", responses=declared(ShopNotFound, PeerUnavailable))
 async def show_shop(body: ById, shops: TheShops, translate: Translate) -> Ok[ShopDetail]:
     host, star = await shops.detail(body.id)
     boss = Boss.of(host, translate("anonymous-host"))

@@ -6,9 +6,12 @@ from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
 from servicekit.auth import Operator
+from servicekit.errors import NotFound
 from servicekit.operations_api import Act, ActList, ActQuery
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 from usercenter.accounts import Accounts
+from usercenter.errors import HasRoles
 from usercenter.schemas import AccountDetail, MobileRef, Release
 
 router = APIRouter(prefix="/usercenter/v1/ops", tags=["operations"])
@@ -16,13 +19,13 @@ router = APIRouter(prefix="/usercenter/v1/ops", tags=["operations"])
 TheAccounts = Annotated[Accounts, Depends(provided(Accounts))]
 
 
-@router.post("/accountDetail")
+@router.post("/accountDetail", responses=declared(NotFound))
 async def account_detail(body: MobileRef, _: Operator, accounts: TheAccounts) -> Ok[AccountDetail]:
     """One account by its mobile: who has proven the number, the ways in, and what was done to it."""
     return Ok(data=AccountDetail.of(await accounts.show(body.mobile)))
 
 
-@router.post("/accountRelease")
+@router.post("/accountRelease", responses=declared(NotFound, HasRoles))
 async def account_release(body: Release, operator: Operator, accounts: TheAccounts) -> Ok[AccountDetail]:
     """For the phone's owner whose account has another WeChat user (100204). The next proof of the number, by WeChat or by a
     code, gets the account; every earlier way in is void. The account's orders stay in it: know whom you talk to."""
