@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from notification.events import REFUND_UPDATED_TOPIC, TRADE_STATE_TOPIC, RefundUpdated, TradeStateUpdated
-from notification.states import TOLD_OF_REFUND
+from notification.states import KIND_BY_REFUND_STATE
 from notification.subscriptions import on_refund_updated, on_trade_state_updated
 from servicekit.errors import Poison
 from servicekit.events import CloudEvent, Consumer
@@ -41,7 +41,7 @@ class Heard:
     def __init__(self) -> None:
         self.facts: list[tuple[CloudEvent, TradeStateUpdated]] = []
 
-    async def follow(self, event: CloudEvent, order: TradeStateUpdated) -> None:
+    async def on_trade_state_updated(self, event: CloudEvent, order: TradeStateUpdated) -> None:
         self.facts.append((event, order))
 
 
@@ -120,7 +120,7 @@ async def test_the_contracts_example_of_a_refund_is_taken_whatever_is_added_late
     heard: list[RefundUpdated] = []
 
     class Hears:
-        async def follow_refund(self, _: CloudEvent, refund: RefundUpdated) -> None:
+        async def on_refund_updated(self, _: CloudEvent, refund: RefundUpdated) -> None:
             heard.append(refund)
 
     consumer: Consumer[RefundUpdated] = on_refund_updated(Hears())  # type: ignore[arg-type]  # a stand-in for Planning
@@ -132,7 +132,7 @@ async def test_the_contracts_example_of_a_refund_is_taken_whatever_is_added_late
     by_refund_contract.validate(REFUND_EXAMPLE)
     needed = {field.alias or name for name, field in RefundUpdated.model_fields.items() if field.is_required()}
     assert needed <= set(REFUND_SCHEMA["required"])
-    assert set(TOLD_OF_REFUND) == set(REFUND_SCHEMA["properties"]["refundState"]["enum"])
+    assert set(KIND_BY_REFUND_STATE) == set(REFUND_SCHEMA["properties"]["refundState"]["enum"])
 
 
 def test_the_topic_and_its_dead_letters_are_those_of_the_contract() -> None:

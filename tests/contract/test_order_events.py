@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from order import events
 from order.events import PayStatusUpdated, RefundFailed
-from order.states import MOVES, RefundCause, RefundNews, TradeState
+from order.states import MOVES, RefundCause, RefundUpdate, TradeState
 from servicekit.numbers import business_number
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
@@ -38,9 +38,9 @@ def test_every_move_is_told_in_the_contracts_words(was: TradeState, now_is: Trad
     assert (event.key, event.subject) == (ORDER_SN, ORDER_SN)
 
 
-@pytest.mark.parametrize("news", RefundNews)
+@pytest.mark.parametrize("news", RefundUpdate)
 @pytest.mark.parametrize("cause", [*RefundCause, None])
-def test_what_became_of_a_refund_is_told_in_the_contracts_words(news: RefundNews, cause: RefundCause | None) -> None:
+def test_what_became_of_a_refund_is_told_in_the_contracts_words(news: RefundUpdate, cause: RefundCause | None) -> None:
     event = events.refund_updated(
         ORDER_SN, news, payment_sn=PAYMENT_SN, refund_fen=19900, cause=cause, changed_at=MOMENT
     )

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from notification.parts import Parts as NotificationParts
 from notification.peers import OrderDetail
-from notification.repository import Turn
+from notification.repository import ClaimOrder
 from notification.settings import Settings as NotificationSettings
 from order.parts import Parts as OrderParts
 from order.peers import CloseAnswer, Homestay
@@ -110,7 +110,7 @@ class House:
             raise PeerUnavailable("the other service is away")
 
     async def deliver_due_messages(self) -> None:
-        for claim in await self.attempts.claim(Turn.LONGEST_DUE, 8):
+        for claim in await self.attempts.claim(ClaimOrder.LONGEST_DUE, 8):
             await self.delivery.deliver(claim)
 
     async def tick(self) -> None:

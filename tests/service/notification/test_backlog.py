@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from notification.repository import Turn, claim
+from notification.repository import ClaimOrder, claim
 from servicekit.db import Database
 from tests.service.notification.conftest import SN, Service, World
 from tests.service.notification.wechat import OPENID, PAID, FakeWechat
@@ -104,11 +104,14 @@ async def test_the_newest_fresh_one_is_first_and_the_longest_due_one_is_first_am
     service.plan(SN, FRESH)
     db, now = Database(world.database_url), world.clock.now
 
-    async def taken(turn: Turn) -> list[str]:
+    async def taken(turn: ClaimOrder) -> list[str]:
         async with db.transaction() as tx:
             return [row["order_sn"] for row in await claim(tx, turn, now=now, lease=timedelta(), limit=1)]
 
-    assert [await taken(Turn.FRESH), await taken(Turn.LONGEST_DUE)] == [[FRESH], ["HSO2026112309302600000001"]]
+    assert [await taken(ClaimOrder.FRESH), await taken(ClaimOrder.LONGEST_DUE)] == [
+        [FRESH],
+        ["HSO2026112309302600000001"],
+    ]
     await db.close()
 
 
@@ -126,9 +129,10 @@ async def test_replicas_with_both_workers_never_meet_on_a_row(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("turn", "index"), [(Turn.FRESH, "ix_notification_task_fresh"), (Turn.LONGEST_DUE, "ix_notification_task_due")]
+    ("turn", "index"),
+    [(ClaimOrder.FRESH, "ix_notification_task_fresh"), (ClaimOrder.LONGEST_DUE, "ix_notification_task_due")],
 )
-async def test_among_many_rows_an_index_serves_the_claim(world: World, turn: Turn, index: str) -> None:
+async def test_among_many_rows_an_index_serves_the_claim(world: World, turn: ClaimOrder, index: str) -> None:
     service = await world.start()
     fill(service, attempts=1, count=20_000)
     service.execute("update notification_task set state = 'sent', sent_at = now() where id %% 2 = 0")

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from order.booking import Wish
+from order.booking import BookingRequest
 from order.events import REFUND_REQUESTED_TOPIC, TRADE_STATE_TOPIC
 from order.fulfilment import PaymentFact
 from order.parts import Parts
@@ -113,7 +113,7 @@ class OrderAndPayments(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         start = int(MORNING.timestamp())
-        wish = Wish(BUYER, 7, start, start + 86400, 2, need_food=False, remark="")
+        wish = BookingRequest(BUYER, 7, start, start + 86400, 2, need_food=False, remark="")
         self.sn = self.run(self.booking.create(wish))
         self.open_payment()
 
@@ -191,7 +191,7 @@ class OrderAndPayments(RuleBasedStateMachine):
     @precondition(lambda self: self.heard)
     @rule()
     def guest_arrives(self) -> None:
-        if code := self.order()["trade_code"]:
+        if code := self.order()["checkin_code"]:
             self.may_conflict(self.checkin.verify(MERCHANT, code))
 
     def may_conflict(self, action: Coroutine[Any, Any, object]) -> bool:

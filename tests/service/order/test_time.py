@@ -50,7 +50,7 @@ async def test_old_wrong_codes_are_forgotten(order: Order, order_database: str) 
     settings = Settings(APP_API_TOKEN=APP_TOKEN, database_url=order_database)
     parts = Parts.of(settings, clock=order.clock, sidecar=order.peers)
 
-    await parts.expiry.forget_misses()
+    await parts.expiry.delete_misses()
 
     await parts.db.close()
     assert order.rows("select id from checkin_miss") == []
@@ -70,7 +70,9 @@ async def test_two_valid_orders_cannot_have_one_code(order: Order, sql: psycopg.
     second, _ = await order.paid()
 
     with pytest.raises(psycopg.errors.UniqueViolation):
-        sql.execute("update homestay_order set trade_code = %s where sn = %s", (order.row(first)["trade_code"], second))
+        sql.execute(
+            "update homestay_order set checkin_code = %s where sn = %s", (order.row(first)["checkin_code"], second)
+        )
 
 
 async def test_the_tables_refuse_a_total_that_does_not_add_up(order: Order, sql: psycopg.Connection) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 
 from notification import repository
 from notification.models import DeliveryAttempt, NotificationTask
-from notification.repository import Turn
+from notification.repository import ClaimOrder
 from notification.retries import RetryPolicy
 from notification.states import Kind, Outcome, TaskState, Verdict, conclude, may_move
 from servicekit.clock import Clock
@@ -58,11 +58,11 @@ class Attempts:
     clock: Clock
     policy: RetryPolicy
 
-    async def claim(self, turn: Turn, limit: int) -> list[Claim]:
+    async def claim(self, order: ClaimOrder, limit: int) -> list[Claim]:
         """Lease at most `limit` tasks that are due, those first whose turn it is."""
         now = self.clock()
         async with self.db.transaction() as tx:
-            rows = await repository.claim(tx, turn, now=now, lease=LEASE, limit=limit)
+            rows = await repository.claim(tx, order, now=now, lease=LEASE, limit=limit)
         return [Claim.of(row) for row in rows]
 
     async def begin(self, claim: Claim) -> int | None:
@@ -101,7 +101,7 @@ class Attempts:
                 await self._move(tx, task, state, _reason(verdict), verdict.cause)
             else:
                 await self._wait_or_give_up(tx, task, verdict, now)
-        _tell(claim, outcome, verdict)
+        _report(claim, outcome, verdict)
 
     async def record_unsent(self, claim: Claim, verdict: Verdict) -> None:
         """A try that never came to sending: written down complete."""
@@ -112,9 +112,9 @@ class Attempts:
                 return
             self._add(tx, task, verdict, now=now, ended_at=now)
             await self._wait_or_give_up(tx, task, verdict, now)
-        _tell(claim, verdict.outcome, verdict)
+        _report(claim, verdict.outcome, verdict)
 
-    async def settle_unsent(self, claim: Claim, state: TaskState, reason: str, cause: str | None) -> None:
+    async def end_unsent(self, claim: Claim, state: TaskState, reason: str, cause: str | None) -> None:
         """Nothing is to be sent as things are."""
         async with self.db.transaction() as tx:
             if task := await self._ours(tx, claim):
@@ -170,6 +170,6 @@ def _reason(verdict: Verdict) -> str:
     return f"{verdict.errcode} {verdict.detail}" if verdict.errcode is not None else verdict.detail
 
 
-def _tell(claim: Claim, outcome: Outcome, verdict: Verdict) -> None:
+def _report(claim: Claim, outcome: Outcome, verdict: Verdict) -> None:
     ATTEMPTS.labels(claim.kind.value, outcome.value).inc()
     log.info("message tried", order_sn=claim.order_sn, kind=claim.kind, outcome=outcome, reason=_reason(verdict))

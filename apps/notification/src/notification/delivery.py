@@ -13,8 +13,8 @@ import structlog
 from notification.attempts import Attempts, Claim
 from notification.events import RefundUpdated
 from notification.peers import OrderDetail, OrderPeer, UserPeer
-from notification.rendering import Refund, Stay, Unrenderable, Wording, render
-from notification.states import OF_THE_STAY, PAID_ORDER, REFUNDED_ORDER, Kind, Outcome, TaskState, Verdict
+from notification.rendering import MessageTexts, Refund, Stay, Unrenderable, render
+from notification.states import PAID_ORDER, REFUNDED_ORDER, STAY_KINDS, Kind, Outcome, TaskState, Verdict
 from notification.wechat.errcodes import REJECTIONS, UNRENDERABLE
 from notification.wechat.messages import Message, Messenger
 from notification.wechat.tokens import NoToken
@@ -34,7 +34,7 @@ class Templates:
 
     ids: Mapping[Kind, str]
     page: str
-    wording: Wording
+    texts: MessageTexts
     merchant_page: str = ""
 
     def page_of(self, kind: Kind, order_sn: str) -> str:
@@ -67,7 +67,7 @@ class Delivery:
             async with asyncio.timeout(PREPARE_SECONDS):
                 message = await self._prepare(claim)
         except NothingToSend as settled:
-            await self.attempts.settle_unsent(claim, settled.state, str(settled), settled.cause)
+            await self.attempts.end_unsent(claim, settled.state, str(settled), settled.cause)
             return
         except (PeerUnavailable, NoToken, TimeoutError) as error:
             await self.attempts.record_unsent(claim, _unsent(str(error) or "looking everything up took too long"))
@@ -88,7 +88,7 @@ class Delivery:
                 TaskState.REFUSED, "no openid: the user has never signed in to the mini program", "no-openid"
             )
         try:
-            data = render(claim.kind, _stay(order, refund), self.templates.wording)
+            data = render(claim.kind, _stay(order, refund), self.templates.texts)
         except Unrenderable as error:
             REJECTIONS.labels(UNRENDERABLE).inc()
             raise NothingToSend(TaskState.INVALID, f"does not fit the template: {error}", UNRENDERABLE) from error
@@ -110,7 +110,7 @@ class Delivery:
 def _refund(claim: Claim, order: OrderDetail) -> Refund | None:
     """What the message tells of money, as things are now. Raises NothingToSend when there is no occasion any more, and
     PeerUnavailable for an order that does not know yet what it told us."""
-    if claim.kind in OF_THE_STAY:
+    if claim.kind in STAY_KINDS:
         if order.trade_state != PAID_ORDER:
             raise NothingToSend(TaskState.CANCELLED, f"the order is in state {order.trade_state} now")
         return None
@@ -135,7 +135,7 @@ def _stay(order: OrderDetail, refund: Refund | None) -> Stay:
         total_fen=order.total_fen,
         first_day=order.live_start_date,
         last_day=order.live_end_date,
-        code=order.trade_code or "",
+        code=order.checkin_code or "",
         refund=refund,
     )
 

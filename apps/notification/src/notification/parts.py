@@ -14,8 +14,8 @@ from notification.delivery import Delivery, Templates
 from notification.operations import Operations
 from notification.peers import OrderPeer, UserPeer
 from notification.planning import Planning
-from notification.rendering import Wording
-from notification.repository import Turn
+from notification.rendering import MessageTexts
+from notification.repository import ClaimOrder
 from notification.retries import JITTER, RetryPolicy
 from notification.settings import Settings
 from notification.states import Kind
@@ -87,10 +87,10 @@ class Parts:
         )
         couriers = Couriers(
             fresh=Courier(
-                claim=partial(attempts.claim, Turn.FRESH), deliver=delivery.deliver, parallel=settings.parallel
+                claim=partial(attempts.claim, ClaimOrder.FRESH), deliver=delivery.deliver, parallel=settings.parallel
             ),
             waiting=Courier(
-                claim=partial(attempts.claim, Turn.LONGEST_DUE),
+                claim=partial(attempts.claim, ClaimOrder.LONGEST_DUE),
                 deliver=delivery.deliver,
                 parallel=settings.parallel_retries,
             ),
@@ -138,19 +138,19 @@ def _transport(settings: Settings, wechat: httpx.AsyncBaseTransport | None) -> T
 
 
 def _templates(settings: Settings) -> Templates:
-    texts = Catalogue(NAME)
+    catalogue = Catalogue(NAME)
     language = "zh" if settings.wxma_lang == "zh_CN" else "en"
-    wording = Wording(
-        code_warning=texts.text("message-code-warning", language),
-        untitled=texts.text("message-untitled", language),
-        refund_done=texts.text("message-refund-done", language),
+    texts = MessageTexts(
+        code_warning=catalogue.text("message-code-warning", language),
+        untitled=catalogue.text("message-untitled", language),
+        refund_done=catalogue.text("message-refund-done", language),
         checkin_time=settings.checkin_time,
         checkout_time=settings.checkout_time,
         given_back={
-            cause: texts.text(f"message-given-back-{cause}", language)
+            cause: catalogue.text(f"message-given-back-{cause}", language)
             for cause in ("late-payment", "duplicate-payment")
         },
-        refund_asked=texts.text("message-refund-asked", language),
+        refund_asked=catalogue.text("message-refund-asked", language),
     )
     ids = {
         Kind.PAID: settings.template_paid,
@@ -159,4 +159,4 @@ def _templates(settings: Settings) -> Templates:
         Kind.GIVEN_BACK: settings.template_refunded,
         Kind.REFUND_ASKED: settings.template_refund_asked,
     }
-    return Templates(ids, settings.page, wording, settings.merchant_page)
+    return Templates(ids, settings.page, texts, settings.merchant_page)

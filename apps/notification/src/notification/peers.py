@@ -18,7 +18,7 @@ class OrderDetail(ApiModel):
     homestay_user_id: int
     title: str
     trade_state: int
-    trade_code: str | None = Field(repr=False)
+    checkin_code: str | None = Field(alias="tradeCode", repr=False)
     total_fen: int
     live_start_date: date
     live_end_date: date

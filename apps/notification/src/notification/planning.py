@@ -9,7 +9,7 @@ import structlog
 from notification import repository
 from notification.events import RefundUpdated, TradeStateUpdated
 from notification.retries import RetryPolicy
-from notification.states import OF_THE_STAY, PAID_ORDER, TOLD_AT, TOLD_OF_REFUND, Kind, TaskState
+from notification.states import KIND_BY_REFUND_STATE, KINDS_BY_TRADE_STATE, PAID_ORDER, STAY_KINDS, Kind, TaskState
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -28,7 +28,7 @@ class Planning:
     policy: RetryPolicy
     wake: Callable[[], None]
 
-    async def follow(self, event: CloudEvent, order: TradeStateUpdated) -> None:
+    async def on_trade_state_updated(self, event: CloudEvent, order: TradeStateUpdated) -> None:
         """Plan what the order's state is to be told of; any state after paid calls off what of the stay is not out.
         Each event once.
 
@@ -41,9 +41,9 @@ class Planning:
                 return
             if order.trade_state != PAID_ORDER:
                 reason = f"the order is in state {order.trade_state} now"
-                for task in await repository.lock_pending_of(tx, order.order_sn, OF_THE_STAY):
+                for task in await repository.lock_pending_of(tx, order.order_sn, STAY_KINDS):
                     await repository.move(tx, task, TaskState.CANCELLED, reason=reason, actor=event.source, now=now)
-            if kinds := TOLD_AT.get(order.trade_state):
+            if kinds := KINDS_BY_TRADE_STATE.get(order.trade_state):
                 give_up_at = now + self.policy.give_up_after
                 planned = await repository.add_tasks(
                     tx, order.order_sn, kinds, now=now, give_up_at=give_up_at, traceparent=current_traceparent()
@@ -52,10 +52,10 @@ class Planning:
         if planned:
             self.wake()
 
-    async def follow_refund(self, event: CloudEvent, refund: RefundUpdated) -> None:
+    async def on_refund_updated(self, event: CloudEvent, refund: RefundUpdated) -> None:
         """Plan what a refund that leaves its order as it is asks to be told. Each event once; a repeated fact, by another
         event, is the same task: a payment's money comes back once, and a request is made at one moment."""
-        if (kind := TOLD_OF_REFUND.get(refund.refund_state)) is None:
+        if (kind := KIND_BY_REFUND_STATE.get(refund.refund_state)) is None:
             return
         now = self.clock()
         moment = refund.changed_at.astimezone(UTC).isoformat()

@@ -59,14 +59,16 @@ async def lock(tx: Transaction, task_id: int) -> NotificationTask | None:
     return await tx.get(NotificationTask, task_id, with_for_update=True, populate_existing=True)
 
 
-class Turn(Enum):
-    """Whose turn it is when there is room for one more."""
+class ClaimOrder(Enum):
+    """Which of the due tasks are claimed first."""
 
     FRESH = "never tried, the newest first: a purchase of this moment does not wait behind older messages"
     LONGEST_DUE = "retries, and fresh ones that newer ones left behind"
 
 
-async def claim(tx: Transaction, turn: Turn, *, now: datetime, lease: timedelta, limit: int) -> Sequence[RowMapping]:
+async def claim(
+    tx: Transaction, order: ClaimOrder, *, now: datetime, lease: timedelta, limit: int
+) -> Sequence[RowMapping]:
     """Lease what is due. Kinds of a newer version, which runs beside this one or was rolled back, are left to it."""
     c = NotificationTask.__table__.c
     is_open = and_(c.state == TaskState.PENDING, c.kind.in_(Kind))
@@ -78,11 +80,11 @@ async def claim(tx: Transaction, turn: Turn, *, now: datetime, lease: timedelta,
         c.version,
         c.traceparent,
         c.facts,
-        is_open=and_(is_open, c.attempts == 0) if turn is Turn.FRESH else is_open,
+        is_open=and_(is_open, c.attempts == 0) if order is ClaimOrder.FRESH else is_open,
         now=now,
         lease=lease,
         limit=limit,
-        order_by=[c.id.desc()] if turn is Turn.FRESH else (),
+        order_by=[c.id.desc()] if order is ClaimOrder.FRESH else (),
         values={"updated_at": now, "version": c.version + 1},
         count_try=False,
     )

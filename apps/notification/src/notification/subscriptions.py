@@ -6,8 +6,8 @@ from servicekit.events import Consumer
 
 
 def on_trade_state_updated(planning: Planning) -> Consumer[TradeStateUpdated]:
-    return Consumer(TRADE_STATE_TOPIC, "/events/order-state", TradeStateUpdated, planning.follow)
+    return Consumer(TRADE_STATE_TOPIC, "/events/order-state", TradeStateUpdated, planning.on_trade_state_updated)
 
 
 def on_refund_updated(planning: Planning) -> Consumer[RefundUpdated]:
-    return Consumer(REFUND_UPDATED_TOPIC, "/events/order-refund", RefundUpdated, planning.follow_refund)
+    return Consumer(REFUND_UPDATED_TOPIC, "/events/order-refund", RefundUpdated, planning.on_refund_updated)

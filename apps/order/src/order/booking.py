@@ -22,7 +22,7 @@ NUMBER_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
-class Wish:
+class BookingRequest:
     """What a buyer asks for; times are unix seconds. `request_key` tells a repetition from a second wish."""
 
     user_id: int
@@ -46,7 +46,7 @@ class Booking:
     travel: TravelPeer
     pay_window: timedelta
 
-    async def create(self, wish: Wish) -> str:
+    async def create(self, wish: BookingRequest) -> str:
         """Answers the order's number; the same user and key get the same order, also after a crash in between."""
         async with self.db.read() as session:
             earlier = await _earlier(session, wish)
@@ -60,7 +60,7 @@ class Booking:
         async with self.db.transaction() as tx:
             return await self._insert(tx, wish, _row(wish, homestay, price))
 
-    async def _insert(self, tx: Transaction, wish: Wish, row: dict[str, object]) -> str:
+    async def _insert(self, tx: Transaction, wish: BookingRequest, row: dict[str, object]) -> str:
         now = self.clock()
         close_at = now + self.pay_window
         row |= {"created_at": now, "close_at": close_at, "due_at": close_at}
@@ -76,13 +76,13 @@ class Booking:
         raise Unavailable("no free order number was found")
 
 
-async def _earlier(tx: Transaction, wish: Wish) -> HomestayOrder | None:
+async def _earlier(tx: Transaction, wish: BookingRequest) -> HomestayOrder | None:
     if wish.request_key is None:
         return None
     return await repository.by_request_key(tx, wish.user_id, wish.request_key)
 
 
-def _same(order: HomestayOrder, wish: Wish) -> str:
+def _same(order: HomestayOrder, wish: BookingRequest) -> str:
     asked = (wish.homestay_id, wish.stay, wish.live_people_num, wish.need_food, wish.remark)
     took = (
         order.homestay_id,
@@ -96,7 +96,7 @@ def _same(order: HomestayOrder, wish: Wish) -> str:
     return order.sn
 
 
-def _row(wish: Wish, homestay: Homestay, price: Price) -> dict[str, object]:
+def _row(wish: BookingRequest, homestay: Homestay, price: Price) -> dict[str, object]:
     snapshot = homestay.model_dump(exclude={"id", "on_sale"})
     return snapshot | {
         "version": 1,

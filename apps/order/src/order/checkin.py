@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from order import codes, lifecycle, repository
-from order.errors import CodeSpent, RefundOpen, StayNotBegun, StayOver, TooManyWrongCodes, UnknownTradeCode
+from order.errors import CodeSpent, RefundOpen, StayNotBegun, StayOver, TooManyWrongCodes, UnknownCheckinCode
 from order.models import HomestayOrder
 from order.pricing import Stay
 from order.states import TradeState
@@ -23,9 +23,9 @@ class CheckIn:
         """Use the order of this code. Wrong codes are counted per merchant, refused attempts at one's own are not."""
         code = codes.normalise(typed)
         async with self.db.transaction() as tx:
-            await repository.one_checkin_at_a_time(tx, merchant_id)
+            await repository.lock_checkins_of(tx, merchant_id)
             now = self.clock()
-            await self._require_patience(tx, merchant_id, now)
+            await self._require_attempts_left(tx, merchant_id, now)
             order = await repository.lock_by_code(tx, code, merchant_id)
             if order is None:
                 await repository.add_miss(tx, merchant_id, now)
@@ -34,10 +34,10 @@ class CheckIn:
                 detail = f"merchant {merchant_id}"
                 await lifecycle.move(tx, order, TradeState.USED, cause="checked-in", now=now, detail=detail)
         if order is None:  # only now: the miss had to be committed
-            raise UnknownTradeCode("no order of yours has this code", field="tradeCode")
+            raise UnknownCheckinCode("no order of yours has this code", field="tradeCode")
         return order
 
-    async def _require_patience(self, tx: Transaction, merchant_id: int, now: datetime) -> None:
+    async def _require_attempts_left(self, tx: Transaction, merchant_id: int, now: datetime) -> None:
         missed, oldest = await repository.misses_since(tx, merchant_id, now - self.window)
         if oldest is not None and missed >= self.misses:
             seconds = int((oldest + self.window - now).total_seconds()) + 1

@@ -23,7 +23,7 @@ from servicekit.errors import Poison, Unavailable
 
 log = structlog.get_logger()
 BACKOFF = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=5))
-NEEDS_A_PERSON_PAUSE = timedelta(hours=1)
+PAUSE_UNTIL_REVIEW = timedelta(hours=1)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -94,11 +94,11 @@ class Closing:
                 await self._settle(tx, sn, answer)
         except Unavailable as error:
             log.warning("order goes on closing later", sn=sn, attempt=attempt, reason=str(error))
-            await self._put_off(sn, self.clock() + BACKOFF.pause(attempt))
+            await self._postpone(sn, self.clock() + BACKOFF.pause(attempt))
             return str(error)
         except Poison as error:
             log.error("order cannot be closed: a person must look", sn=sn, reason=str(error))
-            await self._put_off(sn, self.clock() + NEEDS_A_PERSON_PAUSE)
+            await self._postpone(sn, self.clock() + PAUSE_UNTIL_REVIEW)
             return str(error)
         return None
 
@@ -112,10 +112,10 @@ class Closing:
             cause = f"closed-{order.close_cause or 'unpaid'}"
             await lifecycle.move(tx, order, TradeState.CANCELLED, cause=cause, now=self.clock(), detail=answer.outcome)
 
-    async def _put_off(self, sn: str, until: datetime) -> None:
+    async def _postpone(self, sn: str, until: datetime) -> None:
         try:
             async with self.db.transaction() as tx:
-                await repository.put_off_closing(tx, sn, until)
+                await repository.postpone_closing(tx, sn, until)
         except Unavailable as error:
             log.warning("the lease will run out by itself", sn=sn, reason=str(error))
 

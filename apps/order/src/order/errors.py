@@ -8,7 +8,7 @@ Problem
 ├── NotFound
 │   ├── OrderNotFound         also another's order: the two are not to be told apart
 │   ├── HomestayNotFound
-│   └── UnknownTradeCode      also another's code, as above
+│   └── UnknownCheckinCode      also another's code, as above
 ├── Conflict
 │   ├── NotOnSale · PriceOutOfRange
 │   ├── IllegalMove · NotCancellable · AlreadyPaid
@@ -50,7 +50,7 @@ class HomestayNotFound(NotFound):
     code, slug = 103011, "homestay-not-found"
 
 
-class UnknownTradeCode(NotFound):
+class UnknownCheckinCode(NotFound):
     code, slug = 103012, "unknown-trade-code"
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from order.states import RefundCause, RefundNews, TradeState
+from order.states import RefundCause, RefundUpdate, TradeState
 from servicekit.clock import utc_text
 from servicekit.events import EventData
 from servicekit.outbox import OutgoingEvent
@@ -94,7 +94,7 @@ def refund_requested(
 
 
 def refund_updated(
-    sn: str, news: RefundNews, *, payment_sn: str, refund_fen: int, cause: RefundCause | None, changed_at: datetime
+    sn: str, news: RefundUpdate, *, payment_sn: str, refund_fen: int, cause: RefundCause | None, changed_at: datetime
 ) -> OutgoingEvent:
     """What happened to a refund while the order's state stayed. No name, openid or user: who is told is read from the
     order. `cause` None: another than the contract knows."""

@@ -45,7 +45,7 @@ class Expiry:
                 await lifecycle.move(tx, order, TradeState.EXPIRED, cause="not-used", now=now)
         return len(orders)
 
-    async def forget_misses(self) -> None:
+    async def delete_misses(self) -> None:
         """Drop last week's wrong codes."""
         async with self.db.transaction() as tx:
-            await repository.forget_misses(tx, self.clock() - KEEP_MISSES)
+            await repository.delete_misses(tx, self.clock() - KEEP_MISSES)

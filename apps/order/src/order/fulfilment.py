@@ -9,7 +9,7 @@ from order import codes, events, lifecycle, repository, states
 from order.errors import AmountMismatch
 from order.models import HomestayOrder, OrderPayment
 from order.refunds import Refunds
-from order.states import Effect, RefundNews, TradeState
+from order.states import Effect, RefundUpdate, TradeState
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
@@ -61,29 +61,29 @@ class Fulfilment:
             raise AmountMismatch(
                 f"payment {fact.payment_sn} took {fact.total_fen} fen, order {order.sn} costs {order.order_total_fen}"
             )
-        back_before = known is not None and known.pay_status == REFUNDED
-        payment = _remember(tx, order, known, fact, self.clock())
-        await self._take_effect(tx, order, payment, effect)
-        if fact.pay_status == REFUNDED and effect is Effect.NOTE and not back_before:
-            await self._tell_of_return(tx, order, payment)
+        was_refunded = known is not None and known.pay_status == REFUNDED
+        payment = _record(tx, order, known, fact, self.clock())
+        await self._carry_out(tx, order, payment, effect)
+        if fact.pay_status == REFUNDED and effect is Effect.RECORD and not was_refunded:
+            await self._publish_return(tx, order, payment)
 
-    async def _take_effect(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, effect: Effect) -> None:
+    async def _carry_out(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, effect: Effect) -> None:
         now = self.clock()
         detail = payment.payment_sn
         if effect in {Effect.PAY, Effect.PAY_AND_REFUND}:
             await self._mark_paid(tx, order, payment, now)
         if effect in {Effect.REFUND, Effect.PAY_AND_REFUND}:
             await lifecycle.move(tx, order, TradeState.REFUNDED, cause="refunded", now=now, detail=detail)
-        if effect in states.GIVE_BACK and payment.refund_request_sn is None:
+        if effect in states.REFUND_CAUSES and payment.refund_request_sn is None:
             log.warning("payment is given back", sn=order.sn, payment_sn=detail, why=effect.value)
-            await self.refunds.ask(tx, order, payment, states.GIVE_BACK[effect])
+            await self.refunds.ask(tx, order, payment, states.REFUND_CAUSES[effect])
 
-    async def _tell_of_return(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment) -> None:
+    async def _publish_return(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment) -> None:
         """The order's state does not change, so no other event tells the buyer that this money is back."""
         cause = states.cause_of_return(TradeState(order.trade_state), order.payment_sn, payment.payment_sn)
         fact = events.refund_updated(
             order.sn,
-            RefundNews.RETURNED,
+            RefundUpdate.RETURNED,
             payment_sn=payment.payment_sn,
             refund_fen=payment.total_fen,
             cause=cause,
@@ -93,7 +93,7 @@ class Fulfilment:
 
     async def _mark_paid(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, now: datetime) -> None:
         code = await _free_code(tx)  # before the order is touched: a query flushes, and half a payment is refused
-        order.payment_sn, order.paid_at, order.trade_code = payment.payment_sn, payment.paid_at, code
+        order.payment_sn, order.paid_at, order.checkin_code = payment.payment_sn, payment.paid_at, code
         order.closing_at = None
         await lifecycle.move(tx, order, TradeState.WAIT_USE, cause="paid", now=now, detail=payment.payment_sn)
 
@@ -106,7 +106,7 @@ def _effect(order: HomestayOrder, fact: PaymentFact) -> Effect:
     return states.effect_of_refunded(state, order.payment_sn, fact.payment_sn, whole=whole)
 
 
-def _remember(
+def _record(
     tx: Transaction, order: HomestayOrder, known: OrderPayment | None, fact: PaymentFact, now: datetime
 ) -> OrderPayment:
     if known:
@@ -129,6 +129,6 @@ async def _free_code(tx: Transaction) -> str:
     """A code that no valid order has; the unique index decides should two take the same at one moment."""
     for _ in range(CODE_ATTEMPTS):
         code = codes.new_code()
-        if not await repository.code_is_valid_somewhere(tx, code):
+        if not await repository.is_code_in_use(tx, code):
             return code
     raise RuntimeError("no free check-in code was found")

@@ -87,7 +87,7 @@ class Lookup:
         if payment is None:
             return ""
         async with self.db.transaction() as tx:
-            await repository.remember_pay_type(tx, order.sn, payment.pay_type[:32])
+            await repository.set_pay_type(tx, order.sn, payment.pay_type[:32])
         return payment.pay_type
 
     def answer_by(self, order: HomestayOrder) -> datetime | None:

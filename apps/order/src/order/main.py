@@ -55,7 +55,7 @@ def create_app(
         background=[
             Relay(parts.db, parts.sidecar, keep_days=settings.outbox_keep_days),
             Upkeep(FailedRefunds(db=parts.db).measure, every_seconds=15),
-            Upkeep(parts.expiry.forget_misses, keys.prune, old_events(parts.db, settings.inbox_keep_days)),
+            Upkeep(parts.expiry.delete_misses, keys.prune, old_events(parts.db, settings.inbox_keep_days)),
         ],
         dead_letters=parts.dead_letters,
         unfinished=[*UNFINISHED, keys.unfinished],

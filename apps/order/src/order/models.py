@@ -50,7 +50,7 @@ class HomestayOrder(Leased, Base):
     cover: Mapped[str] = mapped_column(Text)
     info: Mapped[str] = mapped_column(Text)
     people_num: Mapped[int]
-    row_type: Mapped[int] = mapped_column(SmallInteger)
+    sold_by: Mapped[int] = mapped_column(SmallInteger)
     food_info: Mapped[str] = mapped_column(Text)
     food_price_fen: Mapped[int] = mapped_column(BigInteger)
     homestay_price_fen: Mapped[int] = mapped_column(BigInteger)
@@ -66,7 +66,7 @@ class HomestayOrder(Leased, Base):
     homestay_total_fen: Mapped[int] = mapped_column(BigInteger)
 
     trade_state: Mapped[int] = mapped_column(SmallInteger, default=0)
-    trade_code: Mapped[str | None] = mapped_column(String(8))
+    checkin_code: Mapped[str | None] = mapped_column(String(8))
     close_at: Mapped[datetime]
     closing_at: Mapped[datetime | None]
     close_cause: Mapped[str | None] = mapped_column(String(16))
@@ -84,15 +84,15 @@ class HomestayOrder(Leased, Base):
         UniqueConstraint("user_id", "request_key"),
         CheckConstraint("version >= 1", "version"),
         CheckConstraint("trade_state between -1 and 4", "trade_state"),
-        CheckConstraint("row_type in (0, 1)", "row_type"),
+        CheckConstraint("sold_by in (0, 1)", "sold_by"),
         CheckConstraint("live_end_date > live_start_date", "nights"),
         CheckConstraint("live_people_num between 1 and people_num", "people"),
         CheckConstraint("food_price_fen >= 0 and homestay_price_fen >= 0", "prices"),
         CheckConstraint("food_total_fen >= 0 and homestay_total_fen >= 0", "totals"),
         CheckConstraint("order_total_fen > 0 and order_total_fen = food_total_fen + homestay_total_fen", "total"),
         CheckConstraint(
-            "case when trade_state in (0, -1) then payment_sn is null and paid_at is null and trade_code is null"
-            " else payment_sn is not null and paid_at is not null and trade_code is not null end",
+            "case when trade_state in (0, -1) then payment_sn is null and paid_at is null and checkin_code is null"
+            " else payment_sn is not null and paid_at is not null and checkin_code is not null end",
             "paid",
         ),
         CheckConstraint(f"refund_opened_at is null or {WAIT_USE}", "open_refund"),
@@ -109,8 +109,8 @@ class HomestayOrder(Leased, Base):
         Index("ix_homestay_order_stay_over", "live_end_date", postgresql_where=text(WAIT_USE)),
         Index("ix_homestay_order_unanswered", "refund_opened_at", postgresql_where=text(REFUND_ASKED)),
         Index("ix_homestay_order_refund_failed", "id", postgresql_where=text(f"{REFUND_FAILED} and {WAIT_USE}")),
-        Index("ix_homestay_order_trade_code", "trade_code"),
-        Index("uq_homestay_order_valid_code", "trade_code", unique=True, postgresql_where=text(WAIT_USE)),
+        Index("ix_homestay_order_checkin_code", "checkin_code"),
+        Index("uq_homestay_order_valid_code", "checkin_code", unique=True, postgresql_where=text(WAIT_USE)),
     )
 
 
@@ -163,7 +163,7 @@ class OrderPayment(Base):
         CheckConstraint("pay_status in (1, 2)", "pay_status"),
         CheckConstraint("total_fen > 0", "total"),
         Index(
-            "ix_order_payment_given_back_soon",
+            "ix_order_payment_refund_open",
             "refund_requested_at",
             postgresql_where=text("pay_status = 1 and refund_requested_at is not null"),
         ),

@@ -17,13 +17,13 @@ CLOSE_SECONDS = 11.0
 """payment asks WeChat meanwhile, and gives that nine seconds in all."""
 
 
-class Said(BaseModel):
+class PeerAnswer(BaseModel):
     """Parent of peers' answers: camelCase, more members than we know are fine."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
 
-class Homestay(Said):
+class Homestay(PeerAnswer):
     """A homestay as it is sold today."""
 
     id: RowId
@@ -32,7 +32,7 @@ class Homestay(Said):
     cover: Text
     info: Text
     people_num: int = Field(ge=0, le=2**31 - 1)
-    row_type: Literal[0, 1]
+    sold_by: Literal[0, 1] = Field(alias="rowType")
     food_info: Text
     food_price_fen: int = Field(ge=0, le=2**53)
     homestay_price_fen: int = Field(ge=0, le=2**53)
@@ -42,7 +42,7 @@ class Homestay(Said):
     on_sale: bool
 
 
-class CloseAnswer(Said):
+class CloseAnswer(PeerAnswer):
     """What payment, and WeChat behind it, says of an order that must not be paid any more."""
 
     outcome: Literal["closed", "neverPaid", "paid"]
@@ -52,7 +52,7 @@ class CloseAnswer(Said):
     version: int | None = Field(None, ge=0, le=2**31 - 1)
 
 
-class PaymentOfOrder(Said):
+class PaymentOfOrder(PeerAnswer):
     sn: str
     pay_type: str
 

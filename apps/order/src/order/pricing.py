@@ -34,7 +34,7 @@ class Offer(Protocol):
     @property
     def people_num(self) -> int: ...
     @property
-    def row_type(self) -> int: ...
+    def sold_by(self) -> int: ...
     @property
     def homestay_price_fen(self) -> int: ...
     @property
@@ -106,7 +106,7 @@ def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
         raise NotOnSale("the homestay is not on sale", field="homestayId")
     if not 1 <= people <= offer.people_num:
         raise TooManyPeople(f"{people} of {offer.people_num}", field="livePeopleNum", most=offer.people_num)
-    heads = people if offer.row_type == BY_PERSON else 1
+    heads = people if offer.sold_by == BY_PERSON else 1
     price = Price(
         homestay_fen=stay.nights * offer.homestay_price_fen * heads,
         food_fen=stay.nights * offer.food_price_fen * people if food else 0,

@@ -12,7 +12,7 @@ from order import events, repository
 from order.errors import NoFailedRefund, NoRefundToDecide, NotRefundable, OrderNotFound
 from order.models import HomestayOrder, OrderPayment
 from order.pricing import Stay
-from order.states import RefundCause, RefundNews, RefundState, TradeState
+from order.states import RefundCause, RefundState, RefundUpdate, TradeState
 from servicekit import acts, inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
@@ -55,7 +55,7 @@ class Refunds:
             if agreed_once or now < stay.refundable_until:
                 await self.agree(tx, order)
             else:
-                await self._tell_merchant(tx, order, order.payment_sn, now)
+                await self._publish_request(tx, order, order.payment_sn, now)
             return order
 
     async def ask_again(self, operator_id: int, sn: str, note: str) -> HomestayOrder:
@@ -115,10 +115,10 @@ class Refunds:
         order.refund_opened_at, order.refund_reason, order.refund_note = now, reason, None
         order.refund_state, order.refund_failed_at = RefundState.ASKED, None
 
-    async def _tell_merchant(self, tx: Transaction, order: HomestayOrder, payment_sn: str, now: datetime) -> None:
+    async def _publish_request(self, tx: Transaction, order: HomestayOrder, payment_sn: str, now: datetime) -> None:
         fact = events.refund_updated(
             order.sn,
-            RefundNews.ASKED,
+            RefundUpdate.ASKED,
             payment_sn=payment_sn,
             refund_fen=order.order_total_fen,
             cause=RefundCause.BUYER,

@@ -115,7 +115,7 @@ _LOCK_FOR_PAYMENT = text(
 _KNOWN_PAYMENTS = text("select payment_sn from order_payment where payment_sn = any(cast(:sns as text[]))")
 _WRITE_PAID = text(
     "update homestay_order o set trade_state = 1, version = v.version, payment_sn = v.payment_sn, paid_at = v.paid_at,"
-    " trade_code = v.code, closing_at = null, leased_until = null, updated_at = now()"
+    " checkin_code = v.code, closing_at = null, leased_until = null, updated_at = now()"
     " from unnest(cast(:ids as bigint[]), cast(:versions as int[]), cast(:payment_sns as text[]),"
     " cast(:paid_ats as timestamptz[]), cast(:codes as text[])) as v(id, version, payment_sn, paid_at, code)"
     " where o.id = v.id"
@@ -185,7 +185,7 @@ async def claim_closing(tx: Transaction, now: datetime, lease: timedelta, limit:
     return [(row["sn"], row["tries"]) for row in rows]
 
 
-async def put_off_closing(tx: Transaction, sn: str, until: datetime) -> None:
+async def postpone_closing(tx: Transaction, sn: str, until: datetime) -> None:
     await tx.execute(
         update(HomestayOrder)
         .where(HomestayOrder.sn == sn, HomestayOrder.trade_state == TradeState.WAIT_PAY)
@@ -237,9 +237,9 @@ def oldest_failed_refund() -> Select[Any]:
     return _failed_refunds().with_only_columns(func.min(HomestayOrder.refund_failed_at))
 
 
-async def code_is_valid_somewhere(tx: Transaction, code: str) -> bool:
+async def is_code_in_use(tx: Transaction, code: str) -> bool:
     query = select(HomestayOrder.id).where(
-        HomestayOrder.trade_code == code, HomestayOrder.trade_state == TradeState.WAIT_USE
+        HomestayOrder.checkin_code == code, HomestayOrder.trade_state == TradeState.WAIT_USE
     )
     return await _first(tx, query) is not None
 
@@ -248,14 +248,14 @@ async def lock_by_code(tx: Transaction, code: str, merchant_id: int) -> Homestay
     """The merchant's own order of this code: the valid one, else the newest that had it."""
     query = (
         select(HomestayOrder)
-        .where(HomestayOrder.trade_code == code, HomestayOrder.homestay_user_id == merchant_id)
+        .where(HomestayOrder.checkin_code == code, HomestayOrder.homestay_user_id == merchant_id)
         .order_by((HomestayOrder.trade_state == TradeState.WAIT_USE).desc(), HomestayOrder.id.desc())
         .limit(1)
     )
     return await _first(tx, query.with_for_update())
 
 
-async def one_checkin_at_a_time(tx: Transaction, merchant_id: int) -> None:
+async def lock_checkins_of(tx: Transaction, merchant_id: int) -> None:
     """Until this transaction ends, no other attempt of the merchant runs: else guesses side by side escape the count."""
     await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"checkin:{merchant_id}", 0))))
 
@@ -274,11 +274,11 @@ async def add_miss(tx: Transaction, merchant_id: int, now: datetime) -> None:
     await tx.flush()
 
 
-async def forget_misses(tx: Transaction, before: datetime) -> None:
+async def delete_misses(tx: Transaction, before: datetime) -> None:
     await tx.execute(delete(CheckinMiss).where(CheckinMiss.missed_at < before))
 
 
-async def remember_pay_type(tx: Transaction, sn: str, pay_type: str) -> None:
+async def set_pay_type(tx: Transaction, sn: str, pay_type: str) -> None:
     await tx.execute(update(HomestayOrder).where(HomestayOrder.sn == sn).values(pay_type=pay_type))
 
 

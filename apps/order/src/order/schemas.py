@@ -50,7 +50,7 @@ class OrderRef(ApiModel):
     sn: Sn
 
 
-class RefundWish(ApiModel):
+class RefundRequest(ApiModel):
     sn: Sn
     reason: Annotated[Text, Trimmed, Field(max_length=80)] = ""
 
@@ -64,7 +64,7 @@ class RefundDecision(ApiModel):
 
 
 class TypedCode(ApiModel):
-    trade_code: Annotated[Text, Field(min_length=1, max_length=32)]
+    checkin_code: Annotated[Text, Field(alias="tradeCode", min_length=1, max_length=32)]
 
 
 class OrderSummary(ApiModel):
@@ -80,7 +80,7 @@ class OrderSummary(ApiModel):
     sub_title: str
     cover: str
     info: str
-    row_type: int
+    sold_by: Annotated[int, Field(alias="rowType")]
     live_start_date: int
     live_end_date: int
     nights: int
@@ -106,11 +106,11 @@ class OrderSummary(ApiModel):
 
 
 class BuyersOrder(OrderSummary):
-    trade_code: str
+    checkin_code: Annotated[str, Field(alias="tradeCode")]
 
     @classmethod
     def of(cls, order: HomestayOrder) -> "BuyersOrder":
-        return cls.model_validate(_summary(order) | {"trade_code": order.trade_code or ""})
+        return cls.model_validate(_summary(order) | {"checkin_code": order.checkin_code or ""})
 
 
 class OrderDetail(BuyersOrder):
@@ -131,7 +131,7 @@ class OrderDetail(BuyersOrder):
         return cls.model_validate(
             _summary(order)
             | {
-                "trade_code": order.trade_code or "",
+                "checkin_code": order.checkin_code or "",
                 "user_id": order.user_id,
                 "homestay_user_id": order.homestay_user_id,
                 "people_num": order.people_num,
@@ -238,7 +238,7 @@ class InternalOrder(ApiModel):
     homestay_user_id: int
     title: str
     trade_state: int
-    trade_code: str | None
+    checkin_code: Annotated[str | None, Field(alias="tradeCode")]
     total_fen: int
     live_start_date: date
     live_end_date: date
@@ -260,7 +260,7 @@ class InternalOrder(ApiModel):
             homestay_user_id=order.homestay_user_id,
             title=order.title,
             trade_state=order.trade_state,
-            trade_code=order.trade_code,
+            checkin_code=order.checkin_code,
             total_fen=order.order_total_fen,
             live_start_date=order.live_start_date,
             live_end_date=order.live_end_date,
@@ -296,7 +296,7 @@ def _summary(order: HomestayOrder) -> dict[str, object]:
         "sub_title": order.sub_title,
         "cover": order.cover,
         "info": order.info,
-        "row_type": order.row_type,
+        "sold_by": order.sold_by,
         "live_start_date": unix(stay.begins_at),
         "live_end_date": unix(Stay(stay.end, stay.end).begins_at),
         "nights": stay.nights,

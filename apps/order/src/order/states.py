@@ -54,7 +54,7 @@ class RefundState(StrEnum):
     """Agreed, but payment could not give it back: the order goes on, does not expire, and the buyer may ask again."""
 
 
-class RefundNews(StrEnum):
+class RefundUpdate(StrEnum):
     """What others are told of a refund when the order's state does not tell it (refund-updated.v1)."""
 
     ASKED = "asked"
@@ -66,27 +66,27 @@ class RefundNews(StrEnum):
 class Effect(Enum):
     """What a payment's word asks of the order."""
 
-    NOTE = "remember it, the order stays"
+    RECORD = "the payment is recorded, the order stays as it is"
     PAY = "the order is paid"
     PAY_AND_REFUND = "the order was paid, and all of it went back"
     REFUND = "the order is refunded"
-    GIVE_BACK_LATE = "the order was cancelled: the money must go back"
-    GIVE_BACK_DUPLICATE = "another payment paid the order: the money must go back"
+    REFUND_LATE = "the order was cancelled: the payment is refunded"
+    REFUND_DUPLICATE = "another payment paid the order: this one is refunded"
 
 
-GIVE_BACK = {
-    Effect.GIVE_BACK_LATE: RefundCause.LATE_PAYMENT,
-    Effect.GIVE_BACK_DUPLICATE: RefundCause.DUPLICATE_PAYMENT,
+REFUND_CAUSES = {
+    Effect.REFUND_LATE: RefundCause.LATE_PAYMENT,
+    Effect.REFUND_DUPLICATE: RefundCause.DUPLICATE_PAYMENT,
 }
 
 
 def effect_of_paid(state: TradeState, paid_by: str | None, payment_sn: str) -> Effect:
     """A payment says it was paid; `paid_by` is the payment that paid the order, if any."""
     if paid_by == payment_sn:
-        return Effect.NOTE
+        return Effect.RECORD
     if state is TradeState.WAIT_PAY:
         return Effect.PAY
-    return Effect.GIVE_BACK_LATE if state is TradeState.CANCELLED else Effect.GIVE_BACK_DUPLICATE
+    return Effect.REFUND_LATE if state is TradeState.CANCELLED else Effect.REFUND_DUPLICATE
 
 
 def effect_of_refunded(state: TradeState, paid_by: str | None, payment_sn: str, *, whole: bool) -> Effect:
@@ -96,10 +96,10 @@ def effect_of_refunded(state: TradeState, paid_by: str | None, payment_sn: str, 
     has missed the payment's first word, which may come later and is then old.
     """
     if state is TradeState.WAIT_PAY:
-        return Effect.PAY_AND_REFUND if whole else Effect.NOTE
+        return Effect.PAY_AND_REFUND if whole else Effect.RECORD
     if state is TradeState.WAIT_USE and paid_by == payment_sn:
         return Effect.REFUND
-    return Effect.NOTE
+    return Effect.RECORD
 
 
 def cause_of_return(state: TradeState, paid_by: str | None, payment_sn: str) -> RefundCause | None:

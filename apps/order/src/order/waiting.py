@@ -10,7 +10,9 @@ from order.pricing import Stay
 from servicekit.db import Database
 from servicekit.unfinished import Unfinished
 
-WISHES = Gauge("order_refund_wishes_oldest_seconds", "Age of the oldest refund that its merchant has not answered")
+REFUND_REQUESTS = Gauge(
+    "order_refund_requests_oldest_seconds", "Age of the oldest refund that its merchant has not answered"
+)
 CLOSINGS = Gauge("order_closings_oldest_seconds", "How long the oldest order that is being closed has been so")
 
 FAILED_REFUNDS = Gauge("order_refunds_failed", "Refunds that failed and were not asked for again")
@@ -25,7 +27,7 @@ UNFINISHED = [
         timedelta(hours=1),
         moment=lambda day: Stay(day, day).ends_at,
     ),
-    Unfinished("homestay_order.asked", repository.oldest_unanswered(), timedelta(hours=25), WISHES),
+    Unfinished("homestay_order.asked", repository.oldest_unanswered(), timedelta(hours=25), REFUND_REQUESTS),
     Unfinished("homestay_order.agreed", repository.oldest_refund_requested(), timedelta(days=1)),
     Unfinished("homestay_order.failed", repository.oldest_failed_refund(), timedelta(days=1), FAILED_REFUNDS_AGE),
 ]

@@ -15,7 +15,7 @@ from travel.models import HomestayComment as Comment
 _SHOP_OPEN = and_(HomestayBusiness.row_state == UP, HomestayBusiness.deleted_at.is_(None))
 _ON_SALE = and_(Homestay.row_state == UP, Homestay.deleted_at.is_(None), _SHOP_OPEN)
 _STAR = cast(Comment.tidiness + Comment.traffic + Comment.hospitality + Comment.value, Float) / 4
-_FOR_ONE = case((Homestay.row_type == 1, 1), else_=cast(Homestay.people_num, Integer))
+_FOR_ONE = case((Homestay.sold_by == 1, 1), else_=cast(Homestay.people_num, Integer))
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ def _homestays_on_sale() -> Select[tuple[Homestay]]:
     return select(Homestay).join(HomestayBusiness, HomestayBusiness.id == Homestay.homestay_business_id).where(_ON_SALE)
 
 
-def _promoted(row_type: str, data_id: ColumnElement[int]) -> ColumnElement[bool]:
+def _promoted(kind: str, data_id: ColumnElement[int]) -> ColumnElement[bool]:
     return and_(
         HomestayActivity.data_id == data_id,
-        HomestayActivity.row_type == row_type,
+        HomestayActivity.kind == kind,
         HomestayActivity.row_status == UP,
         HomestayActivity.deleted_at.is_(None),
     )

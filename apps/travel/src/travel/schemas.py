@@ -58,7 +58,7 @@ class HomestayOut(ApiModel):
     homestay_business_id: int
     user_id: int
     row_state: int
-    row_type: int = Field(description="0 sells the room, 1 a place in it")
+    sold_by: int = Field(alias="rowType", description="0 sells the room, 1 a place in it")
     food_info: str
     food_price: float = Field(description="Yuan for one person and night")
     homestay_price: float = Field(description="Yuan for a night")
@@ -78,7 +78,7 @@ class HomestayOut(ApiModel):
             homestay_business_id=homestay.homestay_business_id,
             user_id=homestay.user_id,
             row_state=homestay.row_state,
-            row_type=homestay.row_type,
+            sold_by=homestay.sold_by,
             food_info=homestay.food_info,
             food_price=yuan(homestay.food_price_fen),
             homestay_price=yuan(homestay.homestay_price_fen),
@@ -217,7 +217,7 @@ class HomestaySnapshot(ApiModel):
     cover: str
     info: str
     people_num: int
-    row_type: int
+    sold_by: int = Field(alias="rowType")
     food_info: str
     food_price_fen: int
     homestay_price_fen: int
@@ -235,7 +235,7 @@ class HomestaySnapshot(ApiModel):
             cover=homestay.banner.split(",")[0].strip(),
             info=homestay.info,
             people_num=homestay.people_num,
-            row_type=homestay.row_type,
+            sold_by=homestay.sold_by,
             food_info=homestay.food_info,
             food_price_fen=homestay.food_price_fen,
             homestay_price_fen=homestay.homestay_price_fen,

@@ -47,7 +47,7 @@ class Accounts:
                 raise NotFound("no account has this mobile")
             if user.roles != [BUYER]:
                 raise HasRoles(f"user {user.id} is {', '.join(user.roles)}")
-            await repository.forget_auths(tx, user.id, WX_MINI)
+            await repository.delete_auths(tx, user.id, WX_MINI)
             user.password_hash = user.mobile_proven_at = user.mobile_proven_by = None
             proof.void_tokens(user, now)
             await acts.record(tx, now, operator_id, "account-release", proof.subject(user), note=note)

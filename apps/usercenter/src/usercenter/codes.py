@@ -60,7 +60,7 @@ class MobileCodes:
             await self.messages.send(mobile, code, minutes=VALID_FOR.seconds // 60)
         except BaseException:
             async with self.db.transaction() as tx:
-                await repository.date_back(tx, sending, now - self.limits.pause)  # it counts, but not for the pause
+                await repository.backdate(tx, sending, now - self.limits.pause)  # it counts, but not for the pause
             raise
         return round(self.limits.pause.total_seconds())
 

@@ -17,8 +17,8 @@ class Housekeeping:
     clock: Clock
     window: timedelta
 
-    async def tidy(self) -> None:
+    async def delete_expired(self) -> None:
         now = self.clock()
         async with self.db.transaction() as tx:
-            await repository.forget_failures_before(tx, now - self.window)
-            await repository.forget_codes_before(tx, expired=now, sent=now - DAY)
+            await repository.delete_failures_before(tx, now - self.window)
+            await repository.delete_codes_before(tx, expired=now, sent=now - DAY)

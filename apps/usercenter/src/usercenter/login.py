@@ -49,7 +49,7 @@ class Login:
             if refusal := self._refusal(known):
                 raise refusal
             if known:
-                await repository.forget_failures(tx, mobile)
+                await repository.delete_failures(tx, mobile)
 
     async def _renew_hash(self, user: User, kept: str, password: str) -> None:
         if self.passwords.is_outdated(kept):

@@ -54,7 +54,7 @@ def create_app(
         clock=clock,
         db=parts.db,
         unfinished=[held_keys.unfinished],
-        background=[Upkeep(parts.housekeeping.tidy, held_keys.prune)],
+        background=[Upkeep(parts.housekeeping.delete_expired, held_keys.prune)],
         on_start=[take_secrets],
         on_stop=[parts.wechat.close, parts.passwords.close],
     )

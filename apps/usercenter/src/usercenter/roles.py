@@ -74,4 +74,4 @@ class Roles:
         return user
 
     async def _record(self, tx: Transaction, user: User, act: str, note: str) -> None:
-        await acts.record(tx, self.clock(), proof.NOT_AN_OPERATOR, act, proof.subject(user), note=note)
+        await acts.record(tx, self.clock(), proof.SYSTEM_ACTOR, act, proof.subject(user), note=note)

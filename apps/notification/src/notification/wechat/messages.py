@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notification.states import Outcome, Verdict
-from notification.wechat.errcodes import ERRCODES, OK, Whose, meaning_of
+from notification.wechat.errcodes import ERRCODES, OK, Fault, meaning_of
 from notification.wechat.tokens import AccessTokens, NoToken
 from notification.wechat.transport import Answer, MaybeTaken, NotTaken, Transport
 
@@ -58,12 +58,12 @@ class Messenger:
         return await self.transport.post("/cgi-bin/message/subscribe/send", body, access_token=token)
 
 
-_OUTCOMES = {Whose.USER: Outcome.REFUSED, Whose.OURS: Outcome.INVALID}
+_OUTCOMES = {Fault.USER: Outcome.REFUSED, Fault.OURS: Outcome.INVALID}
 
 
 def _is_stale(answer: Answer) -> bool:
     meaning = ERRCODES.get(OK if answer.errcode is None else answer.errcode)
-    return meaning is not None and meaning.whose is Whose.TOKEN
+    return meaning is not None and meaning.fault is Fault.TOKEN
 
 
 def _verdict(answer: Answer) -> Verdict:
@@ -73,4 +73,4 @@ def _verdict(answer: Answer) -> Verdict:
     if answer.errcode == OK:
         return Verdict(Outcome.ACCEPTED, detail, OK)
     meaning = meaning_of(answer.errcode)
-    return Verdict(_OUTCOMES.get(meaning.whose, Outcome.FAILED), detail, answer.errcode, meaning.cause)
+    return Verdict(_OUTCOMES.get(meaning.fault, Outcome.FAILED), detail, answer.errcode, meaning.cause)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from order.booking import Booking, Wish
+from order.booking import Booking, BookingRequest
 from order.closing import Closing
 from order.errors import (
     AlreadyPaid,
@@ -30,7 +30,7 @@ from order.schemas import (
     OrderQuery,
     OrderRef,
     OrderState,
-    RefundWish,
+    RefundRequest,
 )
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
@@ -61,7 +61,7 @@ router = APIRouter(prefix="/order/v1/homestayOrder", tags=["buyer"])
 async def create_order(
     body: CreateOrder, user: CurrentUser, once: OnceOnly, booking: Annotated[Booking, Depends(provided(Booking))]
 ) -> Ok[OrderCreated]:
-    wish = Wish(
+    wish = BookingRequest(
         user_id=user.user_id,
         homestay_id=body.homestay_id,
         live_start_time=body.live_start_time,
@@ -104,6 +104,6 @@ async def cancel_order(
 
 @router.post("/refundHomestayOrder", responses=declared(OrderNotFound, NotRefundable))
 async def ask_refund(
-    body: RefundWish, user: CurrentUser, refunds: Annotated[Refunds, Depends(provided(Refunds))]
+    body: RefundRequest, user: CurrentUser, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:
     return Ok(data=OrderState.of(await refunds.request(user.user_id, body.sn, body.reason)))

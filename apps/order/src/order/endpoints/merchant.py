@@ -13,7 +13,7 @@ from order.errors import (
     StayNotBegun,
     StayOver,
     TooManyWrongCodes,
-    UnknownTradeCode,
+    UnknownCheckinCode,
 )
 from order.lookup import Lookup
 from order.refunds import Refunds
@@ -40,13 +40,13 @@ async def list_orders(
 @router.post(
     "/verifyTradeCode",
     responses=declared(
-        InvalidInput, UnknownTradeCode, CodeSpent, RefundOpen, StayNotBegun, StayOver, TooManyWrongCodes
+        InvalidInput, UnknownCheckinCode, CodeSpent, RefundOpen, StayNotBegun, StayOver, TooManyWrongCodes
     ),
 )
 async def verify_code(
     body: TypedCode, merchant: Merchant, checkin: Annotated[CheckIn, Depends(provided(CheckIn))]
 ) -> Ok[OrderSummary]:
-    return Ok(data=OrderSummary.of(await checkin.verify(merchant.user_id, body.trade_code)))
+    return Ok(data=OrderSummary.of(await checkin.verify(merchant.user_id, body.checkin_code)))
 
 
 @router.post("/refundDecision", responses=declared(OrderNotFound, NoRefundToDecide))
