@@ -1,4 +1,5 @@
-"""The merchant enters the guest's code: wait-use → used. What is not theirs and what does not exist look the same."""
+"""Check-in: the merchant enters the guest's code, the order goes from WAIT_USE to USED. Unknown codes and codes of
+other merchants get the same answer."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,9 @@ class CheckIn:
     window: timedelta
 
     async def verify(self, merchant_id: int, typed: str) -> HomestayOrder:
-        """Use the order of this code. Wrong codes are counted per merchant, refused attempts at one's own are not."""
+        """Check in the merchant's order with this code; returns it. Wrong codes are counted per merchant, refused
+        attempts at their own orders are not. Raises UnknownCheckinCode, TooManyWrongCodes, CodeSpent, RefundOpen,
+        StayNotBegun, StayOver; InvalidInput for a text that cannot be a code."""
         code = codes.normalise(typed)
         async with self.db.transaction() as tx:
             await repository.lock_checkins_of(tx, merchant_id)
@@ -33,7 +36,7 @@ class CheckIn:
                 _require_usable(order, now)
                 detail = f"merchant {merchant_id}"
                 await lifecycle.move(tx, order, TradeState.USED, cause="checked-in", now=now, detail=detail)
-        if order is None:  # only now: the miss had to be committed
+        if order is None:  # after the commit: the wrong attempt must be recorded
             raise UnknownCheckinCode("no order of yours has this code", field="tradeCode")
         return order
 
@@ -47,7 +50,7 @@ class CheckIn:
 def _require_usable(order: HomestayOrder, now: datetime) -> None:
     stay = Stay(order.live_start_date, order.live_end_date)
     if order.trade_state != TradeState.WAIT_USE:
-        raise CodeSpent(f"the order is at {order.trade_state}")
+        raise CodeSpent(f"the trade state is {order.trade_state}")
     if order.refund_opened_at is not None:
         raise RefundOpen("a refund is open")
     if now < stay.begins_at:

@@ -53,18 +53,18 @@ class RefundFailed(EventData):
 
 def trade_state_updated(
     sn: str,
-    was: TradeState,
-    now_is: TradeState,
+    before: TradeState,
+    after: TradeState,
     *,
     version: int,
     changed_at: datetime,
     traceparent: str | None = None,
 ) -> OutgoingEvent:
-    """`traceparent` is the trace of the cause, where that is not the current one."""
+    """`traceparent`: of the event that caused the change; None takes the current trace."""
     data = {
         "orderSn": sn,
-        "tradeState": int(now_is),
-        "fromState": int(was),
+        "tradeState": int(after),
+        "fromState": int(before),
         "changedAt": utc_text(changed_at),
         "version": version,
     }
@@ -94,13 +94,13 @@ def refund_requested(
 
 
 def refund_updated(
-    sn: str, news: RefundUpdate, *, payment_sn: str, refund_fen: int, cause: RefundCause | None, changed_at: datetime
+    sn: str, update: RefundUpdate, *, payment_sn: str, refund_fen: int, cause: RefundCause | None, changed_at: datetime
 ) -> OutgoingEvent:
-    """What happened to a refund while the order's state stayed. No name, openid or user: who is told is read from the
-    order. `cause` None: another than the contract knows."""
+    """A change of a refund that leaves the trade state as it is. Holds no name, openid or user id: consumers read those
+    from the order. `cause` None becomes `other`."""
     data = {
         "orderSn": sn,
-        "refundState": news.value,
+        "refundState": update.value,
         "paymentSn": payment_sn,
         "refundFen": refund_fen,
         "cause": cause.value if cause else "other",

@@ -1,4 +1,4 @@
-"""Reading orders: the buyer's, the merchant's, and what peers may know."""
+"""Reads orders: for buyers, merchants, operators and other services."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Lookup:
             return await repository.failed_refunds_page(session, below=last_id, size=size)
 
     async def used_on(self, day: date, last_id: int, size: int) -> Sequence[tuple[int, datetime, HomestayOrder]]:
-        """Check-ins of a day in Shanghai, oldest row first."""
+        """Check-ins of a day in Asia/Shanghai, oldest row first, as (transition id, UTC time, order)."""
         begin = datetime.combine(day, time(), SHANGHAI)
         async with self.db.read() as session:
             return await repository.used_between(session, begin, begin + timedelta(days=1), above=last_id, size=size)
@@ -62,7 +62,7 @@ class Lookup:
             return await repository.page(session, whose, user_id, below=last_id, size=size, state=wanted, refund=refund)
 
     async def order(self, sn: str, *, user_id: int | None = None) -> HomestayOrder:
-        """Raises OrderNotFound, also for another's order when `user_id` is given."""
+        """Raises OrderNotFound, also for an order of another user when `user_id` is given."""
         async with self.db.read() as session:
             order = await repository.by_sn(session, sn, user_id=user_id)
         if order is None:
@@ -77,13 +77,13 @@ class Lookup:
             return await repository.moved_at(session, order, TradeState.REFUNDED)
 
     async def pay_type(self, order: HomestayOrder) -> str:
-        """How the order was paid, asked of payment once; empty while unpaid, or while payment cannot be asked."""
+        """How the order was paid, fetched from payment once; empty while unpaid, or while payment is unavailable."""
         if order.payment_sn is None or order.pay_type:
             return order.pay_type or ""
         try:
             payment = await self.payment.of_order(order.sn)
         except Unavailable:
-            return ""  # the order is worth showing without it
+            return ""  # the order is shown without it
         if payment is None:
             return ""
         async with self.db.transaction() as tx:
@@ -91,7 +91,7 @@ class Lookup:
         return payment.pay_type
 
     def answer_by(self, order: HomestayOrder) -> datetime | None:
-        """When the rule agrees to the refund that its merchant is to decide; None when there is none."""
+        """When an unanswered refund request is agreed to automatically; None when none waits for the merchant."""
         if order.refund_state != RefundState.ASKED or order.refund_opened_at is None:
             return None
         return order.refund_opened_at + self.answer_within

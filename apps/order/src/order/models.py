@@ -1,4 +1,4 @@
-"""The tables of bookings. What must hold is a constraint here; who may change what is the use-cases' business."""
+"""The tables of the order service. Invariants are constraints."""
 
 from datetime import date, datetime
 
@@ -29,8 +29,9 @@ class Base(db.Base):
 
 
 class HomestayOrder(Leased, Base):
-    """One booking, with what was sold as it was on that day. `version` is the seq of its newest transition. The leased work
-    of a row is its closing: due at `close_at`, or when its buyer cancels, until it is paid or cancelled."""
+    """One booking, with a snapshot of the homestay at the time of the booking. `version` is the seq of its newest
+    transition. The leased work of a row is its closing: due at `close_at`, or when its buyer cancels, until it is paid
+    or cancelled."""
 
     __tablename__ = "homestay_order"
 
@@ -115,7 +116,7 @@ class HomestayOrder(Leased, Base):
 
 
 class OrderTransition(Base):
-    """One change of state. Rows are only ever added: a trigger refuses the rest."""
+    """One change of the trade state. Append-only: a trigger refuses updates and deletes."""
 
     __tablename__ = "order_transition"
 
@@ -141,7 +142,7 @@ class OrderTransition(Base):
 
 
 class OrderPayment(Base):
-    """What a payment last said about itself, and the one request we made for its money to go back."""
+    """The latest known version of a payment, and the one refund request for it."""
 
     __tablename__ = "order_payment"
 
@@ -171,7 +172,7 @@ class OrderPayment(Base):
 
 
 class CheckinMiss(Base):
-    """A code that a merchant entered and that is none of theirs; a few are mistakes, many are guessing."""
+    """A wrong check-in code that a merchant entered; counted to stop guessing."""
 
     __tablename__ = "checkin_miss"
 

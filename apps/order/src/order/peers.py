@@ -1,6 +1,5 @@
-"""What order asks of other services, through the sidecars. Their words are read here and nowhere else.
-
-Whatever is not a peer's clear answer is PeerUnavailable: the caller tries again, nothing is decided on a guess.
+"""Clients of the services that order calls, by Dapr service invocation. Every call raises PeerUnavailable when the
+peer gives no usable answer; the caller retries.
 """
 
 from dataclasses import dataclass
@@ -14,17 +13,17 @@ from servicekit.schemas import RowId, Text
 from servicekit.sidecar import Sidecar
 
 CLOSE_SECONDS = 11.0
-"""payment asks WeChat meanwhile, and gives that nine seconds in all."""
+"""Longer than payment's own limit of nine seconds for WeChat."""
 
 
 class PeerAnswer(BaseModel):
-    """Parent of peers' answers: camelCase, more members than we know are fine."""
+    """Base of the responses of peers: camelCase, unknown members are ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
 
 class Homestay(PeerAnswer):
-    """A homestay as it is sold today."""
+    """A homestay as it is offered now; prices in fen."""
 
     id: RowId
     title: Text
@@ -43,7 +42,7 @@ class Homestay(PeerAnswer):
 
 
 class CloseAnswer(PeerAnswer):
-    """What payment, and WeChat behind it, says of an order that must not be paid any more."""
+    """The outcome of closing an order's payments at WeChat. `total_fen` in fen."""
 
     outcome: Literal["closed", "neverPaid", "paid"]
     payment_sn: Text | None = None
@@ -71,13 +70,14 @@ class PaymentPeer:
     sidecar: Sidecar
 
     async def close(self, order_sn: str, attempt: int) -> CloseAnswer:
-        """Close the order's payments at WeChat. Each attempt has a key of its own: an earlier answer may be outdated."""
+        """Close the order's payments at WeChat. Each attempt has its own Idempotency-Key: a kept answer may be
+        outdated."""
         body, key = {"orderSn": order_sn}, f"close-{order_sn}-{attempt}"
         answer = await self.sidecar.ask(
             "payment", "/internal/close", body, CloseAnswer, key=key, timeout_seconds=CLOSE_SECONDS
         )
         if answer is None:
-            raise PeerUnavailable("payment: 404 for close")
+            raise PeerUnavailable("payment: 404 for /internal/close")
         return answer
 
     async def of_order(self, order_sn: str) -> PaymentOfOrder | None:

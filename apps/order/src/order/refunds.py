@@ -1,6 +1,6 @@
-"""Asking for money to go back: the buyer wishes and the rule or the merchant agrees, or a payment came late or twice.
+"""Refund requests: of buyers, agreed by rule or by the merchant, and automatic ones for late or duplicate payments.
 
-Payment does the refunding.
+The payment service carries them out.
 """
 
 from dataclasses import dataclass, field
@@ -35,9 +35,10 @@ class Refunds:
         self._messages = Catalogue("order")
 
     async def request(self, user_id: int, sn: str, reason: str) -> HomestayOrder:
-        """The buyer's request: until it is decided and done the order can be neither used nor expire. Until noon of the
-        first day the rule agrees; afterwards the merchant is asked, and told so by a message. Asking again asks once. A
-        refund that failed was agreed once: it is asked for anew whenever its buyer says so, also when the stay is over."""
+        """Request a refund for the buyer; returns the order, which can be neither used nor expired until the refund ends.
+        Until noon of the first day it is agreed at once; afterwards the merchant decides, who gets a message. Repeating the
+        request changes nothing. A refund that was agreed and failed can be requested again at any time, also after the
+        stay. Raises OrderNotFound, NotRefundable."""
         async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn, user_id=user_id)
             if order is None:
@@ -45,7 +46,7 @@ class Refunds:
             if order.refund_opened_at is not None or order.trade_state == TradeState.REFUNDED:
                 return order
             if order.trade_state != TradeState.WAIT_USE or order.payment_sn is None:
-                raise NotRefundable(f"the order is at {order.trade_state}")
+                raise NotRefundable(f"the trade state is {order.trade_state}")
             now = self.clock()
             stay = Stay(order.live_start_date, order.live_end_date)
             agreed_once = order.refund_state == RefundState.FAILED
@@ -59,8 +60,8 @@ class Refunds:
             return order
 
     async def ask_again(self, operator_id: int, sn: str, note: str) -> HomestayOrder:
-        """What the buyer does not: a refund that failed, and was agreed once, is asked for anew. One that is open or has
-        ended stays as it is. Raises OrderNotFound, NoFailedRefund."""
+        """Request a failed refund again for an operator. An open or completed refund stays as it is. Raises OrderNotFound,
+        NoFailedRefund."""
         async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn)
             if order is None:
@@ -68,7 +69,7 @@ class Refunds:
             if order.refund_opened_at is not None or order.trade_state == TradeState.REFUNDED:
                 return order
             if order.trade_state != TradeState.WAIT_USE or order.refund_state != RefundState.FAILED:
-                raise NoFailedRefund(f"the order is at {order.trade_state}, its refund is {order.refund_state}")
+                raise NoFailedRefund(f"the trade state is {order.trade_state}, the refund state {order.refund_state}")
             now = self.clock()
             self._open(order, order.refund_reason or "", now)
             await self.agree(tx, order)
@@ -76,8 +77,8 @@ class Refunds:
             return order
 
     async def decide(self, merchant_id: int, sn: str, *, agree: bool, note: str) -> HomestayOrder:
-        """The merchant's word on an own order. Refused: it can be used again, and the buyer reads `note`. The same word
-        again changes nothing. Raises OrderNotFound, NoRefundToDecide."""
+        """The merchant's decision about a refund request for one of their orders. After a refusal the order can be used
+        again, and the buyer sees `note`. Repeating a decision changes nothing. Raises OrderNotFound, NoRefundToDecide."""
         async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn)
             if order is None or order.homestay_user_id != merchant_id:
@@ -86,7 +87,7 @@ class Refunds:
             if order.refund_state == wanted:
                 return order
             if order.refund_state != RefundState.ASKED:
-                raise NoRefundToDecide(f"the refund is {order.refund_state}")
+                raise NoRefundToDecide(f"the refund state is {order.refund_state}")
             order.refund_note = note
             if agree:
                 await self.agree(tx, order)
@@ -95,8 +96,8 @@ class Refunds:
             return order
 
     async def on_failed(self, event: CloudEvent, order_sn: str, payment_sn: str, request_sn: str) -> None:
-        """Payment could not give back what was asked for: the order can be used again, and the buyer may ask anew. A word
-        on any but the newest request changes nothing. Raises Poison for an order that is not ours."""
+        """Payment could not carry out a refund: the order can be used again, and the buyer may request it again. An event
+        about an older request changes nothing. Raises Poison for an unknown order."""
         async with self.db.transaction() as tx:
             if not await inbox.first_time(tx, event):
                 return
@@ -127,17 +128,17 @@ class Refunds:
         await publish_later(tx, fact)
 
     async def agree(self, tx: Transaction, order: HomestayOrder) -> None:
-        """The wish of `order`, whose row the caller has locked, is granted: payment is asked."""
+        """Agree to the refund request of `order`, whose row the caller has locked, and request the refund from payment."""
         payment = await repository.payment(tx, order.payment_sn or "")
         if payment is None:
-            raise RuntimeError(f"order {order.sn} was paid by {order.payment_sn}, of which nothing is known")
+            raise RuntimeError(f"order {order.sn} was paid by {order.payment_sn}, which has no row")
         order.refund_state = RefundState.AGREED
         await self.ask(tx, order, payment, RefundCause.BUYER, order.refund_reason or "")
 
     async def ask(
         self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, cause: RefundCause, reason: str = ""
     ) -> None:
-        """Write down the request and the event that carries it, in the caller's transaction."""
+        """Record a refund request for `payment` and its event, in the caller's transaction."""
         now = self.clock()
         payment.refund_request_sn = business_number("RFR", now)
         payment.refund_cause, payment.refund_requested_at = cause.value, now

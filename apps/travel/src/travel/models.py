@@ -56,7 +56,8 @@ class HomestayBusiness(Base):
 
 
 class Homestay(Base):
-    """`sold_by` 0: the price is for the room, 1: for each person. `food_price_fen` is for one person and night, 0 without food."""
+    """`sold_by` 0: the price is for the room, 1: for each person. `food_price_fen` is for one person and night, 0 without
+    food."""
 
     __tablename__ = "homestay"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What a buyer does with orders: `/order/v1/homestayOrder/…`."""
+"""Endpoints for buyers: `/order/v1/homestayOrder/…`."""
 
 from typing import Annotated
 
@@ -61,7 +61,7 @@ router = APIRouter(prefix="/order/v1/homestayOrder", tags=["buyer"])
 async def create_order(
     body: CreateOrder, user: CurrentUser, once: OnceOnly, booking: Annotated[Booking, Depends(provided(Booking))]
 ) -> Ok[OrderCreated]:
-    wish = BookingRequest(
+    wanted = BookingRequest(
         user_id=user.user_id,
         homestay_id=body.homestay_id,
         live_start_time=body.live_start_time,
@@ -73,7 +73,7 @@ async def create_order(
     )
 
     async def create() -> OrderCreated:
-        return OrderCreated(order_sn=await booking.create(wish))
+        return OrderCreated(order_sn=await booking.create(wanted))
 
     return Ok(data=await once(user.user_id, body, OrderCreated, create))
 

@@ -1,4 +1,4 @@
-"""What peers ask by invocation; only this service's own sidecar can reach these paths."""
+"""Endpoints for other services, by Dapr invocation; only this service's own sidecar can reach these paths."""
 
 from typing import Annotated
 
@@ -44,7 +44,7 @@ async def order_detail(body: InternalSn, lookup: Reader) -> InternalOrder:
 
 @router.post("/usedOrders")
 async def used_orders(body: DayPage, lookup: Reader) -> UsedOrders:
-    """The check-ins of a day, for payment's settlement with merchants; `lastId` is the last row's of the page before."""
+    """The check-ins of a day, for payment's payouts to merchants; `lastId` is the id of the previous page's last row."""
     return UsedOrders.of(await lookup.used_on(body.day, body.last_id, body.page_size))
 
 

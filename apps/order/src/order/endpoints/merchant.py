@@ -1,4 +1,4 @@
-"""What a merchant does with the orders of their homestays: `/order/v1/merchant/…`."""
+"""Endpoints for merchants, about the orders of their homestays: `/order/v1/merchant/…`."""
 
 from typing import Annotated
 
@@ -53,5 +53,5 @@ async def verify_code(
 async def decide_refund(
     body: RefundDecision, merchant: Merchant, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:
-    """Agree to a buyer's wish for the money, or refuse it: the order can then be checked in again."""
+    """Agree to a buyer's refund request, or refuse it: then the order can be checked in again."""
     return Ok(data=OrderState.of(await refunds.decide(merchant.user_id, body.sn, agree=body.agree, note=body.note)))

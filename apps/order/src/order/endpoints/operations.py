@@ -1,4 +1,4 @@
-"""For operators alone: what is on its way and does not arrive. Dead letters and the outbox are servicekit's."""
+"""Endpoints for operators: closings and refunds that do not end. Those for dead letters and outbox are servicekit's."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/order/v1/ops", tags=["operations"])
 async def list_closing(
     body: ClosingQuery, _: Operator, lookup: Annotated[Lookup, Depends(provided(Lookup))]
 ) -> Ok[ClosingOrders]:
-    """Orders that wait for WeChat's word on their closing, newest first; `attempts` says how often it was asked for."""
+    """Orders that are being closed and wait for WeChat's answer, newest first; `attempts` counts the requests."""
     return Ok(data=ClosingOrders.of(await lookup.page_of_closing(body.last_id, body.page_size)))
 
 
@@ -30,7 +30,7 @@ async def list_closing(
 async def retry_closing(
     body: OrderRef, operator: Operator, closing: Annotated[Closing, Depends(provided(Closing))]
 ) -> Ok[RetriedClosing]:
-    """Ask WeChat now about an order that is being closed and does not end. Only WeChat's answer ends it."""
+    """Ask WeChat now about an order that is still being closed. Only WeChat's answer ends the closing."""
     return Ok(data=RetriedClosing.of(*await closing.retry(operator.user_id, body.sn)))
 
 
@@ -38,7 +38,7 @@ async def retry_closing(
 async def list_failed_refunds(
     body: FailedRefundQuery, _: Operator, lookup: Annotated[Lookup, Depends(provided(Lookup))]
 ) -> Ok[FailedRefunds]:
-    """Orders whose refund was agreed, failed, and was not asked for again, newest first."""
+    """Orders whose refund was agreed, failed, and was not requested again, newest first."""
     return Ok(data=FailedRefunds.of(await lookup.page_of_failed_refunds(body.last_id, body.page_size)))
 
 
@@ -46,5 +46,5 @@ async def list_failed_refunds(
 async def ask_refund_again(
     body: RefundAgain, operator: Operator, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:
-    """Ask payment anew for a refund that failed, in the buyer's place. Harmless to repeat while it is open."""
+    """Request a failed refund from payment again, for the buyer. Idempotent while the refund is open."""
     return Ok(data=OrderState.of(await refunds.ask_again(operator.user_id, body.sn, body.note)))
