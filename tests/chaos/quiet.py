@@ -27,7 +27,7 @@ DUE = {
         "update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",
     ),
     "order": (
-        "update homestay_order set close_due_at = now() where trade_state = 0 and closing_at is not null",
+        "update homestay_order set due_at = now(), leased_until = null where trade_state = 0 and closing_at is not null",
         # A guest who went home while the merchant was asked: the day that she has to answer is over.
         (
             "update homestay_order set refund_opened_at = refund_opened_at - interval '1 day'"
@@ -36,12 +36,12 @@ DUE = {
         "update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",
     ),
     "notification": (
-        "update notification_task set next_attempt_at = now() where state = 'pending' and leased_until is null",
+        "update notification_task set due_at = now() where state = 'pending' and leased_until is null",
         "update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",
     ),
 }
 ROUND = 3.0
-EXPIRE = "update homestay_order set close_at = now(), close_due_at = now() where trade_state = 0 and sn = any(%s)"
+EXPIRE = "update homestay_order set close_at = now(), due_at = now() where trade_state = 0 and sn = any(%s)"
 
 
 async def wait(machine: Machine, seconds: float, before: set[str]) -> tuple[float, list[str]]:

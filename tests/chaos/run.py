@@ -21,7 +21,7 @@ from tests.chaos.machine import Machine
 from tests.support.refunding import FIRST_NOON_PASSED
 from tests.support.waiting import eventually
 
-EXPIRE = "update homestay_order set close_at = now(), close_due_at = now() where trade_state = 0 and sn = %s"
+EXPIRE = "update homestay_order set close_at = now(), due_at = now() where trade_state = 0 and sn = %s"
 OVERLAP = 3
 """At most so many faults at one moment."""
 

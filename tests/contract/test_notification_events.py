@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from notification.events import REFUND_TOPIC, TRADESTATE_TOPIC, OrderRefund, OrderState
-from notification.states import TOLD_OF_REFUND
-from notification.subscriptions import order_refunds, order_states
+from notification.events import REFUND_UPDATED_TOPIC, TRADE_STATE_TOPIC, RefundUpdated, TradeStateUpdated
+from notification.states import KIND_BY_REFUND_STATE
+from notification.subscriptions import on_refund_updated, on_trade_state_updated
 from servicekit.errors import Poison
 from servicekit.events import CloudEvent, Consumer
 
@@ -39,16 +39,16 @@ class Heard:
     """Stands where Planning stands, and remembers."""
 
     def __init__(self) -> None:
-        self.facts: list[tuple[CloudEvent, OrderState]] = []
+        self.facts: list[tuple[CloudEvent, TradeStateUpdated]] = []
 
-    async def follow(self, event: CloudEvent, order: OrderState) -> None:
+    async def on_trade_state_updated(self, event: CloudEvent, order: TradeStateUpdated) -> None:
         self.facts.append((event, order))
 
 
-async def taken(data: Any) -> OrderState:
+async def taken(data: Any) -> TradeStateUpdated:
     """What the consumer hands on of an event with this data. Raises Poison."""
     heard = Heard()
-    consumer: Consumer[OrderState] = order_states(heard)  # type: ignore[arg-type]  # a stand-in for Planning
+    consumer: Consumer[TradeStateUpdated] = on_trade_state_updated(heard)  # type: ignore[arg-type]  # a stand-in for Planning
     await consumer.apply({"specversion": "1.0", "id": "e-1", "source": "minsu/order", "type": "t", "data": data})
     [(_, order)] = heard.facts
     return order
@@ -117,26 +117,26 @@ async def test_data_that_is_no_object_is_poison(data: Any) -> None:
 
 
 async def test_the_contracts_example_of_a_refund_is_taken_whatever_is_added_later() -> None:
-    heard: list[OrderRefund] = []
+    heard: list[RefundUpdated] = []
 
     class Hears:
-        async def follow_refund(self, _: CloudEvent, refund: OrderRefund) -> None:
+        async def on_refund_updated(self, _: CloudEvent, refund: RefundUpdated) -> None:
             heard.append(refund)
 
-    consumer: Consumer[OrderRefund] = order_refunds(Hears())  # type: ignore[arg-type]  # a stand-in for Planning
+    consumer: Consumer[RefundUpdated] = on_refund_updated(Hears())  # type: ignore[arg-type]  # a stand-in for Planning
     refunds = (REFUND_EXAMPLE, REFUND_EXAMPLE | {"addedLater": [1]}, REFUND_EXAMPLE | {"refundFen": 19900.0})
     for data in refunds:
         await consumer.apply({"specversion": "1.0", "id": "e-1", "source": "minsu/order", "type": "t", "data": data})
     assert heard == [heard[0]] * 3
     assert (heard[0].order_sn, heard[0].refund_state) == (REFUND_EXAMPLE["orderSn"], "returned")
     by_refund_contract.validate(REFUND_EXAMPLE)
-    needed = {field.alias or name for name, field in OrderRefund.model_fields.items() if field.is_required()}
+    needed = {field.alias or name for name, field in RefundUpdated.model_fields.items() if field.is_required()}
     assert needed <= set(REFUND_SCHEMA["required"])
-    assert set(TOLD_OF_REFUND) == set(REFUND_SCHEMA["properties"]["refundState"]["enum"])
+    assert set(KIND_BY_REFUND_STATE) == set(REFUND_SCHEMA["properties"]["refundState"]["enum"])
 
 
 def test_the_topic_and_its_dead_letters_are_those_of_the_contract() -> None:
     document = (CONTRACTS / "asyncapi.yaml").read_text("utf-8")
-    for topic in (TRADESTATE_TOPIC, REFUND_TOPIC):
+    for topic in (TRADE_STATE_TOPIC, REFUND_UPDATED_TOPIC):
         assert f"address: {topic}\n" in document
         assert f"address: {topic}.notification.dlq\n" in document

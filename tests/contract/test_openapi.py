@@ -61,3 +61,15 @@ def test_every_problem_has_a_message_of_its_own_in_both_languages():
     for each in json.loads((CONTRACTS / "problems.json").read_text()):
         if each["slug"] != "server-error":
             assert each["zh"] != "服务器开小差啦，请稍后再试", each["slug"]
+
+
+NEVER_ANSWERED = {"illegal-move"}
+"""Problems that guard against a mistake of ours: no request leads to them."""
+
+
+@pytest.mark.parametrize("service", ["notification", "order", "travel", "usercenter"])
+def test_every_problem_of_a_service_is_declared_by_an_endpoint(service):
+    described = (FOLDER / f"{service}.json").read_text("utf-8")
+    said = [each for each in json.loads((CONTRACTS / "problems.json").read_text("utf-8")) if each["said_by"] == service]
+    missing = {each["slug"] for each in said if f"{each['slug']} ({each['code']})" not in described}
+    assert missing - NEVER_ANSWERED == set()

@@ -11,8 +11,8 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
 from order import events
-from order.states import MOVES, RefundCause, RefundNews, TradeState
-from order.subscriptions import PaymentStatus, RefundFailed
+from order.events import PayStatusUpdated, RefundFailed
+from order.states import MOVES, RefundCause, RefundUpdate, TradeState
 from servicekit.numbers import business_number
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
@@ -38,9 +38,9 @@ def test_every_move_is_told_in_the_contracts_words(was: TradeState, now_is: Trad
     assert (event.key, event.subject) == (ORDER_SN, ORDER_SN)
 
 
-@pytest.mark.parametrize("news", RefundNews)
+@pytest.mark.parametrize("news", RefundUpdate)
 @pytest.mark.parametrize("cause", [*RefundCause, None])
-def test_what_became_of_a_refund_is_told_in_the_contracts_words(news: RefundNews, cause: RefundCause | None) -> None:
+def test_what_became_of_a_refund_is_told_in_the_contracts_words(news: RefundUpdate, cause: RefundCause | None) -> None:
     event = events.refund_updated(
         ORDER_SN, news, payment_sn=PAYMENT_SN, refund_fen=19900, cause=cause, changed_at=MOMENT
     )
@@ -79,15 +79,20 @@ def test_topics_and_types_are_those_of_the_contract() -> None:
     types = {message["name"] for message in document["components"]["messages"].values()}
 
     assert {events.REFUND_UPDATED_TOPIC, f"{events.REFUND_UPDATED_TOPIC}.notification.dlq"} <= told
-    assert {events.TRADE_STATE_TOPIC, events.REFUND_TOPIC, events.PAY_STATUS_TOPIC, events.REFUND_FAILED_TOPIC} <= told
+    assert {
+        events.TRADE_STATE_TOPIC,
+        events.REFUND_REQUESTED_TOPIC,
+        events.PAY_STATUS_TOPIC,
+        events.REFUND_FAILED_TOPIC,
+    } <= told
     assert {f"{events.PAY_STATUS_TOPIC}.order.dlq", f"{events.REFUND_FAILED_TOPIC}.order.dlq"} <= told
-    assert {events.TRADE_STATE_TYPE, events.REFUND_TYPE, events.REFUND_UPDATED_TYPE} <= types
+    assert {events.TRADE_STATE_TYPE, events.REFUND_REQUESTED_TYPE, events.REFUND_UPDATED_TYPE} <= types
 
 
 def test_order_reads_the_contracts_example_of_a_payment() -> None:
     example = json.loads((CONTRACTS / "events/examples/paystatus-updated.v1.json").read_text("utf-8"))
 
-    data = PaymentStatus.model_validate(example | {"addedLater": [1, 2]})
+    data = PayStatusUpdated.model_validate(example | {"addedLater": [1, 2]})
 
     assert (data.order_sn, data.payment_sn) == (example["orderSn"], example["paymentSn"])
     assert (data.pay_status, data.total_fen, data.version) == (1, 19900, 2)
@@ -111,7 +116,7 @@ def test_order_reads_the_contracts_example_of_a_refund_that_failed() -> None:
 
 def test_order_needs_nothing_of_a_payment_that_the_contract_does_not_promise() -> None:
     document = schema("paystatus-updated.v1").schema
-    needed = {field.alias or "" for field in PaymentStatus.model_fields.values() if field.is_required()}
+    needed = {field.alias or "" for field in PayStatusUpdated.model_fields.values() if field.is_required()}
 
     assert isinstance(document, dict)
     assert needed <= set(document["required"])

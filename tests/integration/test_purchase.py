@@ -134,7 +134,7 @@ def test_an_unpaid_order_is_closed_by_cron_here_and_at_wechat(system):
     order_sn = system.book()
     number = system.prepay(order_sn)["paymentSn"]
 
-    system.rows("order", "update homestay_order set close_at = now(), close_due_at = now() where sn = %s", order_sn)
+    system.rows("order", "update homestay_order set close_at = now(), due_at = now() where sn = %s", order_sn)
     eventually(is_(system, order_sn, CANCELLED), what="the order was closed", seconds=40)
 
     assert system.status(order_sn)["payStatus"] == -1

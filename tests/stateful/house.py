@@ -4,30 +4,19 @@ they would send over Kafka stays in their outboxes; who drives this decides what
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from notification.attempts import Attempts
-from notification.delivery import Delivery, Templates
+from notification.parts import Parts as NotificationParts
 from notification.peers import OrderDetail
-from notification.planning import Planning
-from notification.rendering import Wording
-from notification.repository import Turn
-from notification.retries import RetryPolicy
-from notification.states import Kind
-from notification.subscriptions import order_refunds, order_states
-from order.batch import Batch
-from order.booking import Booking
-from order.checkin import CheckIn
-from order.closing import Closing as OrderClosing
-from order.expiry import Expiry
-from order.fulfilment import Fulfilment
-from order.lookup import Lookup
+from notification.repository import ClaimOrder
+from notification.settings import Settings as NotificationSettings
+from order.parts import Parts as OrderParts
 from order.peers import CloseAnswer, Homestay
-from order.refunds import Refunds as OrderRefunds
 from order.schemas import InternalOrder
 from order.schemas import Payable as PayableAnswer
-from order.subscriptions import payment_status, refund_failed
+from order.settings import Settings as OrderSettings
 from payment.business import BusinessType, BusinessTypes
 from payment.checkout import Checkout
 from payment.closing import Closing
@@ -40,13 +29,16 @@ from payment.repayment import Repayment
 from payment.settlement import Settlement
 from payment.subscriptions import on_refund_requested
 from servicekit.db import Database
+from servicekit.due import Backoff
 from servicekit.errors import PeerUnavailable, Unavailable
 from servicekit.events import Consumer
+from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.chaos.books import TABLES, Books
 from tests.service.order.support import HOMESTAY, Clock
 from tests.stateful.wechat import APPID, MCHID, OPENID, Wechat
 
 SERVICES = ("order", "payment", "notification")
+SIDECAR, NO_NETWORK = FakeSidecar(), httpx.MockTransport(lambda _: httpx.Response(500))
 
 
 class House:
@@ -57,14 +49,11 @@ class House:
         self.peers_are_away = False
         order, payment, notification = (dbs[name] for name in SERVICES)
 
-        self.order_refunds = OrderRefunds(order, clock)
-        self.fulfilment = Fulfilment(order, clock, self.order_refunds)
-        self.lookup = Lookup(order, clock, self)  # type: ignore[arg-type]
-        self.booking = Booking(order, clock, self, pay_window=timedelta(minutes=30))  # type: ignore[arg-type]
-        lease = timedelta(seconds=60)
-        self.order_closing = OrderClosing(order, clock, self, self.fulfilment, lease=lease, batch=20, parallel=5)  # type: ignore[arg-type]
-        self.checkin = CheckIn(order, clock, misses=10, window=timedelta(minutes=10))
-        self.expiry = Expiry(order, clock, self.order_refunds, answer_within=timedelta(days=1), batch=100)
+        told = OrderSettings(APP_API_TOKEN=APP_TOKEN)
+        orders = OrderParts.of(told, clock=clock, sidecar=SIDECAR, db=order, travel=self, payment=self)  # type: ignore[arg-type]
+        self.order_refunds, self.fulfilment, self.lookup = orders.refunds, orders.fulfilment, orders.lookup
+        self.booking, self.checkin, self.expiry = orders.booking, orders.checkin, orders.expiry
+        self.order_closing = orders.closing
 
         self.settlement = Settlement(payment, clock, MCHID, APPID)
         self.closing = Closing(payment, clock, wechat, self.settlement, APPID, MCHID)
@@ -79,16 +68,19 @@ class House:
         self.rescue = RefundRescue(payment, clock, wechat, self.refund_settlement, self.repayment)
         self.refunds = Refunds(payment, clock, self.repayment.wake)
 
-        policy = RetryPolicy(give_up_after=timedelta(days=30), max_attempts=1000)
-        self.attempts = Attempts(notification, clock, policy, spread=lambda: 0.5)
-        words = Wording("请勿告知他人", "民宿", "已原路退回", checkin_time="14:00", checkout_time="12:00")
-        ids = {Kind.PAID: "T1", Kind.BEFORE_ARRIVAL: "T2", Kind.REFUNDED: "T3", Kind.GIVEN_BACK: "T3"}
-        templates = Templates(ids | {Kind.REFUND_ASKED: "T4"}, "", words)
-        self.delivery = Delivery(self.attempts, _Guests(self), wechat, templates)  # type: ignore[arg-type]
-        planning = Planning(notification, clock, policy, lambda: None)
+        pauses = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=90))  # no jitter: runs can be repeated
+        messages = NotificationParts.of(
+            NotificationSettings(
+                APP_API_TOKEN=APP_TOKEN, wxma_appid=APPID, template_paid="T1", template_arrival="T2",
+                template_refunded="T3", template_refund_asked="T4", give_up_after=timedelta(days=30), max_attempts=1000,
+            ),
+            clock=clock, sidecar=SIDECAR, db=notification, orders=_Guests(self), users=self, wechat=NO_NETWORK,
+            messenger=wechat,  # type: ignore[arg-type]
+            backoff=pauses,
+        )  # fmt: skip
+        self.attempts, self.delivery = messages.attempts, messages.delivery
         consumers: list[Consumer[Any]] = [
-            payment_status(self.fulfilment, Batch(order, clock)), refund_failed(self.order_refunds),
-            on_refund_requested(self.refunds), order_states(planning), order_refunds(planning),
+            *orders.consumers, on_refund_requested(self.refunds), *messages.consumers,
         ]  # fmt: skip
         self.consumers = {consumer.topic: consumer for consumer in consumers}
 
@@ -118,7 +110,7 @@ class House:
             raise PeerUnavailable("the other service is away")
 
     async def deliver_due_messages(self) -> None:
-        for claim in await self.attempts.claim(Turn.LONGEST_DUE, 8):
+        for claim in await self.attempts.claim(ClaimOrder.LONGEST_DUE, 8):
             await self.delivery.deliver(claim)
 
     async def tick(self) -> None:
@@ -132,7 +124,7 @@ class House:
 
 
 class _Guests:
-    """Whom notification asks: order's name for the same question differs from payment's."""
+    """notification's peer `order`: its name for the question differs from payment's."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -146,9 +138,6 @@ class _Guests:
             answer_by=self._house.lookup.answer_by(order),
         )
         return OrderDetail.model_validate_json(answer.model_dump_json(by_alias=True))
-
-    async def openid(self, user_id: int) -> str:
-        return await self._house.openid(user_id)
 
 
 class Shelves:

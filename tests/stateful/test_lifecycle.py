@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from order.booking import Wish
+from order.booking import BookingRequest
 from servicekit import migrate
 from servicekit.db import Database
 from servicekit.errors import Poison, Problem
@@ -31,7 +31,7 @@ from tests.stateful.wechat import MORNING, Killed, Line, Wechat
 OPERATOR = 9
 CHOICE = st.integers(0, 11)
 START = int(MORNING.timestamp())
-WISH = Wish(BUYER, 7, START, START + 86400, 2, need_food=False, remark="")
+REQUEST = BookingRequest(BUYER, 7, START, START + 86400, 2, need_food=False, remark="")
 
 
 def some(where: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -69,7 +69,7 @@ class Lifecycle(RuleBasedStateMachine):
     @initialize(begun=st.sampled_from(["booked", "paid", "heard", "refund asked", "merchant asked"]))
     def a_guest_books(self, begun: str) -> None:
         """Some stories begin later: chance alone would seldom lead there."""
-        self.sn = self.runner.run(self.house.booking.create(WISH))
+        self.sn = self.runner.run(self.house.booking.create(REQUEST))
         self.the_guest_goes_to_the_cashier()
         if begun != "booked":
             self.the_guest_pays(at_once=begun != "paid")
@@ -155,9 +155,9 @@ class Lifecycle(RuleBasedStateMachine):
     @some(lambda self: self.callbacks)
     @rule()
     def the_guest_arrives(self) -> None:
-        [order] = self.shelves.rows("order", "select trade_code from homestay_order where sn = %s", self.sn)
-        if order["trade_code"]:
-            self.do(self.house.checkin.verify(MERCHANT, order["trade_code"]))
+        [order] = self.shelves.rows("order", "select checkin_code from homestay_order where sn = %s", self.sn)
+        if order["checkin_code"]:
+            self.do(self.house.checkin.verify(MERCHANT, order["checkin_code"]))
 
     @rule(line=st.sampled_from(Line))
     def the_line_to_wechat_changes(self, line: Line) -> None:

@@ -121,8 +121,7 @@ class Service:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             for sn in sns:
                 connection.execute(
-                    "insert into notification_task (order_sn, kind, next_attempt_at, give_up_at)"
-                    " values (%s, 'paid', %s, %s)",
+                    "insert into notification_task (order_sn, kind, due_at, give_up_at) values (%s, 'paid', %s, %s)",
                     (sn, self.clock.now, self.clock.now + timedelta(hours=24)),
                 )
 

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import re
+from datetime import timedelta
 
 import httpx
 import psycopg
 import pytest
 from sqlalchemy import event
 
-from notification.repository import Turn, claim
+from notification.repository import ClaimOrder, claim
 from servicekit.db import Database
 from tests.service.notification.conftest import SN, Service, World
 from tests.service.notification.wechat import OPENID, PAID, FakeWechat
@@ -17,7 +18,7 @@ from tests.service.notification.wechat import OPENID, PAID, FakeWechat
 BACKLOG = 2000
 FRESH = "HSO2026112309302788888888"
 FILL = """
-insert into notification_task (order_sn, kind, next_attempt_at, give_up_at, attempts, tries)
+insert into notification_task (order_sn, kind, due_at, give_up_at, attempts, tries)
 select 'HSO20261123093026' || lpad(n::text, 8, '0'), 'paid', %s - interval '1 hour' + n * interval '1 millisecond',
   %s + interval '1 day', %s, %s from generate_series(1, %s) n
 """
@@ -103,11 +104,14 @@ async def test_the_newest_fresh_one_is_first_and_the_longest_due_one_is_first_am
     service.plan(SN, FRESH)
     db, now = Database(world.database_url), world.clock.now
 
-    async def taken(turn: Turn) -> list[str]:
+    async def taken(turn: ClaimOrder) -> list[str]:
         async with db.transaction() as tx:
-            return [task.order_sn for task in await claim(tx, turn, now=now, leased_until=now, limit=1)]
+            return [row["order_sn"] for row in await claim(tx, turn, now=now, lease=timedelta(), limit=1)]
 
-    assert [await taken(Turn.FRESH), await taken(Turn.LONGEST_DUE)] == [[FRESH], ["HSO2026112309302600000001"]]
+    assert [await taken(ClaimOrder.FRESH), await taken(ClaimOrder.LONGEST_DUE)] == [
+        [FRESH],
+        ["HSO2026112309302600000001"],
+    ]
     await db.close()
 
 
@@ -125,9 +129,10 @@ async def test_replicas_with_both_workers_never_meet_on_a_row(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("turn", "index"), [(Turn.FRESH, "ix_notification_task_fresh"), (Turn.LONGEST_DUE, "ix_notification_task_due")]
+    ("turn", "index"),
+    [(ClaimOrder.FRESH, "ix_notification_task_fresh"), (ClaimOrder.LONGEST_DUE, "ix_notification_task_due")],
 )
-async def test_among_many_rows_an_index_serves_the_claim(world: World, turn: Turn, index: str) -> None:
+async def test_among_many_rows_an_index_serves_the_claim(world: World, turn: ClaimOrder, index: str) -> None:
     service = await world.start()
     fill(service, attempts=1, count=20_000)
     service.execute("update notification_task set state = 'sent', sent_at = now() where id %% 2 = 0")
@@ -141,7 +146,7 @@ async def test_among_many_rows_an_index_serves_the_claim(world: World, turn: Tur
         lambda *call: asked.append((call[2], call[3])),
     )
     async with db.transaction() as tx:
-        await claim(tx, turn, now=now, leased_until=now, limit=8)
+        await claim(tx, turn, now=now, lease=timedelta(), limit=8)
     await db.close()
     [(statement, parameters)] = [call for call in asked if "SKIP LOCKED" in call[0]]
     plan = explained(world.database_url, statement, parameters)

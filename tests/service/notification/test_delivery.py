@@ -52,7 +52,7 @@ async def test_a_passing_failure_is_tried_again_by_cron(world: World, fault: Fau
     await service.tick()
     task = service.task("paid")
     assert (task["state"], task["reason"], task["leased_until"]) == ("pending", reason, None)
-    pause = task["next_attempt_at"] - world.clock.now
+    pause = task["due_at"] - world.clock.now
     assert timedelta(seconds=3.75) <= pause < timedelta(seconds=6.25)
     assert await service.tick(seconds=1) == 0
     assert await service.tick(seconds=6) == 1
@@ -101,8 +101,8 @@ async def test_pauses_grow_until_the_message_is_dead(world: World) -> None:
         await service.tick()
         task = service.task("paid")
         assert task["state"] == "pending"
-        pauses.append(task["next_attempt_at"] - world.clock.now)
-        world.clock.now = task["next_attempt_at"]
+        pauses.append(task["due_at"] - world.clock.now)
+        world.clock.now = task["due_at"]
     growing = pauses[:10]
     assert growing == sorted(growing)
     assert timedelta(minutes=67) < max(pauses) < timedelta(minutes=113)

@@ -91,7 +91,7 @@ class Order:
         callers = sorted(CALLERS.get(path.removeprefix("/internal/"), ()))
         return await self.http.post(path, json=body, headers=called_by(callers[0]) if callers else SIDECAR_HEADERS)
 
-    def wish(self, *, days: int = 0, nights: int = 1, **more: Any) -> dict[str, Any]:
+    def booking_request(self, *, days: int = 0, nights: int = 1, **more: Any) -> dict[str, Any]:
         start = self.clock.now + timedelta(days=days)
         return {
             "homestayId": 7,
@@ -103,7 +103,7 @@ class Order:
         } | more
 
     async def create(self, *, user: int = BUYER, **more: Any) -> str:
-        response = await self.post("/homestayOrder/createHomestayOrder", self.wish(**more), user=user)
+        response = await self.post("/homestayOrder/createHomestayOrder", self.booking_request(**more), user=user)
         assert response.status_code == 200, response.text
         sn: str = response.json()["data"]["orderSn"]
         return sn

@@ -10,7 +10,7 @@ CREATE = "/homestayOrder/createHomestayOrder"
 
 
 async def test_an_order_snapshots_the_homestay_and_waits_for_payment(order: Order) -> None:
-    response = await order.post(CREATE, order.wish(nights=3, isFood=True, remark=" 晚到 "))
+    response = await order.post(CREATE, order.booking_request(nights=3, isFood=True, remark=" 晚到 "))
 
     assert response.status_code == 200
     assert list(response.json()["data"]) == ["orderSn"]
@@ -22,15 +22,15 @@ async def test_an_order_snapshots_the_homestay_and_waits_for_payment(order: Orde
     assert (row["homestay_total_fen"], row["food_total_fen"], row["order_total_fen"]) == (59700, 15000, 74700)
     assert (str(row["live_start_date"]), str(row["live_end_date"])) == ("2026-11-23", "2026-11-26")
     assert (row["close_at"] - row["created_at"]).total_seconds() == 1800
-    assert row["trade_code"] is None
+    assert row["checkin_code"] is None
     assert row["remark"] == "晚到"
     assert order.states(row["sn"]) == [(1, None, 0)]
     assert order.facts("order-update-tradestate-topic") == []
 
 
 async def test_the_same_key_makes_one_order(order: Order) -> None:
-    first = await order.post(CREATE, order.wish(), key="k-1")
-    again = await order.post(CREATE, order.wish(), key="k-1")
+    first = await order.post(CREATE, order.booking_request(), key="k-1")
+    again = await order.post(CREATE, order.booking_request(), key="k-1")
 
     assert again.json() == first.json()
     assert again.headers["Idempotent-Replayed"] == "true"
@@ -38,20 +38,20 @@ async def test_the_same_key_makes_one_order(order: Order) -> None:
 
 
 async def test_a_crash_before_the_answer_was_stored_makes_no_second_order(order: Order) -> None:
-    first = await order.post(CREATE, order.wish(), key="k-1")
+    first = await order.post(CREATE, order.booking_request(), key="k-1")
     order.rows("delete from idempotency_key returning key")
 
-    again = await order.post(CREATE, order.wish(), key="k-1")
+    again = await order.post(CREATE, order.booking_request(), key="k-1")
 
     assert again.json() == first.json()
     assert len(order.rows("select id from homestay_order")) == 1
 
 
 async def test_the_key_of_another_request_is_refused_even_when_its_answer_is_forgotten(order: Order) -> None:
-    await order.post(CREATE, order.wish(), key="k-1")
+    await order.post(CREATE, order.booking_request(), key="k-1")
     order.rows("delete from idempotency_key returning key")
 
-    other = await order.post(CREATE, order.wish(nights=2), key="k-1")
+    other = await order.post(CREATE, order.booking_request(nights=2), key="k-1")
 
     assert other.status_code == 422
     assert other.json()["field"] == "Idempotency-Key"
@@ -59,14 +59,14 @@ async def test_the_key_of_another_request_is_refused_even_when_its_answer_is_for
 
 
 async def test_two_users_may_use_the_same_key(order: Order) -> None:
-    first = await order.post(CREATE, order.wish(), key="k-1")
-    second = await order.post(CREATE, order.wish(), key="k-1", user=STRANGER)
+    first = await order.post(CREATE, order.booking_request(), key="k-1")
+    second = await order.post(CREATE, order.booking_request(), key="k-1", user=STRANGER)
 
     assert first.json()["data"] != second.json()["data"]
 
 
 async def test_the_same_key_at_the_same_moment_makes_one_order(order: Order) -> None:
-    answers = await asyncio.gather(*(order.post(CREATE, order.wish(), key="k-1") for _ in range(5)))
+    answers = await asyncio.gather(*(order.post(CREATE, order.booking_request(), key="k-1") for _ in range(5)))
 
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert len(order.rows("select id from homestay_order")) == 1
@@ -97,7 +97,7 @@ async def test_the_same_key_at_the_same_moment_makes_one_order(order: Order) -> 
     ],
 )
 async def test_what_is_wrong_is_named_and_nothing_is_written(order: Order, change: dict, field: str) -> None:
-    response = await order.post(CREATE, order.wish(**change))
+    response = await order.post(CREATE, order.booking_request(**change))
 
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
@@ -116,7 +116,7 @@ async def test_a_body_that_is_no_wish_is_refused(order: Order, body: object) -> 
 async def test_a_homestay_off_sale_cannot_be_booked(order: Order) -> None:
     order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"onSale": False})
 
-    response = await order.post(CREATE, order.wish())
+    response = await order.post(CREATE, order.booking_request())
 
     assert response.status_code == 409
     assert response.json()["type"] == "/problems/not-on-sale"
@@ -126,7 +126,7 @@ async def test_a_homestay_off_sale_cannot_be_booked(order: Order) -> None:
 async def test_an_unknown_homestay_is_a_404(order: Order) -> None:
     order.peers.answer("travel", "/internal/homestaySnapshot", {"title": "gone"}, status=404)
 
-    response = await order.post(CREATE, order.wish())
+    response = await order.post(CREATE, order.booking_request())
 
     assert response.status_code == 404
     assert response.json()["field"] == "homestayId"
@@ -134,9 +134,9 @@ async def test_an_unknown_homestay_is_a_404(order: Order) -> None:
 
 async def test_without_travel_the_answer_is_a_503_and_the_key_stays_free(order: Order) -> None:
     del order.peers.answers["travel", "/internal/homestaySnapshot"]
-    refused = await order.post(CREATE, order.wish(), key="k-1")
+    refused = await order.post(CREATE, order.booking_request(), key="k-1")
     order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY)
-    taken = await order.post(CREATE, order.wish(), key="k-1")
+    taken = await order.post(CREATE, order.booking_request(), key="k-1")
 
     assert refused.status_code == 503
     assert refused.headers["Retry-After"] == "1"
@@ -147,12 +147,12 @@ async def test_without_travel_the_answer_is_a_503_and_the_key_stays_free(order: 
 async def test_nonsense_from_travel_is_a_503_and_writes_nothing(order: Order) -> None:
     order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"homestayPriceFen": -5})
 
-    assert (await order.post(CREATE, order.wish())).status_code == 503
+    assert (await order.post(CREATE, order.booking_request())).status_code == 503
     assert order.rows("select id from homestay_order") == []
 
 
 async def test_who_is_not_signed_in_gets_a_401(order: Order) -> None:
-    response = await order.http.post(f"/order/v1{CREATE}", json=order.wish())
+    response = await order.http.post(f"/order/v1{CREATE}", json=order.booking_request())
 
     assert response.status_code == 401
     assert order.rows("select id from homestay_order") == []

@@ -11,7 +11,7 @@ VERIFY = "/verifyTradeCode"
 
 async def code_of(order: Order, **more) -> tuple[str, str]:
     sn, _ = await order.paid(**more)
-    return sn, order.row(sn)["trade_code"]
+    return sn, order.row(sn)["checkin_code"]
 
 
 async def test_todays_guest_is_checked_in_at_once(order: Order) -> None:
@@ -122,7 +122,7 @@ async def test_the_code_of_a_refunded_order_is_spent(order: Order) -> None:
     sn, payment_sn = await order.paid()
     await order.hear(refunded(sn, payment_sn))
 
-    refused = await order.merchant(VERIFY, {"tradeCode": order.row(sn)["trade_code"]})
+    refused = await order.merchant(VERIFY, {"tradeCode": order.row(sn)["checkin_code"]})
 
     assert refused.json()["type"] == "/problems/code-spent"
     assert order.row(sn)["trade_state"] == 3

@@ -85,11 +85,12 @@ async def test_while_payment_is_away_the_order_stays_closing_and_is_asked_again_
     row = order.row(sn)
     assert row["trade_state"] == 0
     assert row["closing_at"] == order.clock()
-    assert (row["close_due_at"] - order.clock()).total_seconds() == 5
+    assert (row["due_at"] - order.clock()).total_seconds() == 5
+    assert row["leased_until"] is None
 
     order.clock.pass_by(seconds=5)
     assert await tick(order) == 1
-    assert (order.row(sn)["close_due_at"] - order.clock()).total_seconds() == 10
+    assert (order.row(sn)["due_at"] - order.clock()).total_seconds() == 10
 
     order.peers.payment_says("closed")
     order.clock.pass_by(seconds=10)
@@ -154,7 +155,7 @@ async def test_an_amount_that_is_not_the_orders_leaves_it_closing_for_a_person(o
 
     row = order.row(sn)
     assert (row["trade_state"], row["payment_sn"]) == (0, None)
-    assert (row["close_due_at"] - order.clock()).total_seconds() == 3600
+    assert (row["due_at"] - order.clock()).total_seconds() == 3600
 
 
 async def test_the_buyer_cancels(order: Order) -> None:

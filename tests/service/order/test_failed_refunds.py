@@ -26,7 +26,7 @@ async def failed(order: Order) -> tuple[str, str]:
 
 async def measured(order: Order, url: str) -> tuple[float | None, float | None]:
     database = Database(url)
-    await FailedRefunds(database).measure()
+    await FailedRefunds(db=database).measure()
     await Ages(database, order.clock, UNFINISHED).measure()
     await database.close()
     names = ("order_refunds_failed", "order_refunds_failed_oldest_seconds")
@@ -49,7 +49,7 @@ async def test_they_are_counted_with_the_age_of_the_oldest(order: Order, order_d
     await order.post(ASK, {"sn": first, "reason": ""})
     assert await measured(order, order_database) == (1, 3600)
     await order.hear(refunded(first, payment_sn))
-    await order.merchant(CHECK_IN, {"tradeCode": order.row(second)["trade_code"]})
+    await order.merchant(CHECK_IN, {"tradeCode": order.row(second)["checkin_code"]})
 
     assert [order.row(sn)["trade_state"] for sn in (first, second)] == [3, 2]
     assert await measured(order, order_database) == (0, 0)
@@ -89,7 +89,7 @@ async def test_an_operator_lists_them_and_asks_anew_once(order: Order) -> None:
 async def test_what_has_not_failed_is_not_asked_for_by_an_operator(order: Order) -> None:
     unpaid, (untouched, _) = await order.create(), await order.paid()
     used, _ = await failed(order)
-    await order.merchant(CHECK_IN, {"tradeCode": order.row(used)["trade_code"]})
+    await order.merchant(CHECK_IN, {"tradeCode": order.row(used)["checkin_code"]})
     orders = (unpaid, untouched, used)
     before, asked = [order.row(sn) for sn in orders], order.facts(REFUND)
 

@@ -139,9 +139,9 @@ def alive(http):
 def an_order(sql):
     sql.execute(
         "insert into homestay_order (created_at, version, sn, user_id, homestay_id, homestay_business_id, homestay_user_id,"
-        " title, sub_title, cover, info, people_num, row_type, food_info, food_price_fen, homestay_price_fen,"
+        " title, sub_title, cover, info, people_num, sold_by, food_info, food_price_fen, homestay_price_fen,"
         " market_homestay_price_fen, live_start_date, live_end_date, live_people_num, need_food, remark, order_total_fen,"
-        " food_total_fen, homestay_total_fen, trade_state, close_at, close_due_at, close_attempts)"
+        " food_total_fen, homestay_total_fen, trade_state, close_at, due_at, tries)"
         " values (now(), 1, %s, 101, 7, 3, 201, 't', '', '', '', 4, 0, '', 0, 19900, 19900, current_date,"
         " current_date + 1, 2, false, '', 19900, 0, 19900, 0, now() + interval '1 hour', now() + interval '1 hour', 0)",
         (SN,),

@@ -119,7 +119,7 @@ async def test_payment_is_told_of_the_check_ins_of_a_day_in_shanghai_page_by_pag
     used = []
     for _ in range(3):
         sn, payment_sn = await order.paid()
-        await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+        await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["checkin_code"]})
         used.append((sn, payment_sn))
     await order.paid()
 
@@ -142,7 +142,7 @@ async def test_how_long_a_wish_and_a_closing_wait_is_measured(order: Order, orde
 
     async def measured() -> list[float | None]:
         await waiting.measure()
-        names = ("order_refund_wishes_oldest_seconds", "order_closings_oldest_seconds")
+        names = ("order_refund_requests_oldest_seconds", "order_closings_oldest_seconds")
         return [REGISTRY.get_sample_value(name) for name in names]
 
     assert await measured() == [0, 0]
@@ -197,7 +197,7 @@ async def test_the_age_of_what_should_end_is_measured_by_its_state(order: Order,
 
 MANY_STAYS = """
 insert into homestay_order select (jsonb_populate_record(o, jsonb_build_object('id', o.id + n, 'sn', 'S' || n,
-  'trade_code', 'C' || n, 'request_key', 'K' || n, 'live_start_date', o.live_end_date + n / 100,
+  'checkin_code', 'C' || n, 'request_key', 'K' || n, 'live_start_date', o.live_end_date + n / 100,
   'live_end_date', o.live_end_date + n / 100 + 1,
   'refund_state', case when n <= 20 then 'failed' else 'none' end,
   'trade_state', case when n <= 20 or n > 15000 then 1 else 3 end))).*

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
 import hypothesis.strategies as st
@@ -20,22 +20,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from order.booking import Booking, Wish
-from order.checkin import CheckIn
-from order.closing import Closing
-from order.events import REFUND_TOPIC, TRADE_STATE_TOPIC
-from order.expiry import Expiry
-from order.fulfilment import Fulfilment, PaymentFact
-from order.lookup import Lookup
+from order.booking import BookingRequest
+from order.events import REFUND_REQUESTED_TOPIC, TRADE_STATE_TOPIC
+from order.fulfilment import PaymentFact
+from order.parts import Parts
 from order.peers import CloseAnswer, Homestay
-from order.refunds import Refunds
+from order.settings import Settings
 from servicekit.db import Database
 from servicekit.errors import Conflict, PeerUnavailable
 from servicekit.events import CloudEvent
+from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.service.order.support import BUYER, HOMESTAY, MERCHANT, Clock, payment_number
 
 T = TypeVar("T")
 MORNING = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
+SETTINGS, SIDECAR = Settings(APP_API_TOKEN=APP_TOKEN), FakeSidecar()
 OPEN, CLOSED, PAID, REFUNDED = 0, -1, 1, 2
 CHOICE = st.integers(0, 11)
 
@@ -99,22 +98,11 @@ class OrderAndPayments(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock, self.world, db = Clock(MORNING), World(), self.db
-        refunds = self.refunds = Refunds(db, self.clock)
-        self.fulfilment = Fulfilment(db, self.clock, refunds)
-        self.booking = Booking(db, self.clock, Travel(), pay_window=timedelta(minutes=30))  # type: ignore[arg-type]  # a double
-        self.closing = Closing(
-            db,
-            self.clock,
-            self.world,  # type: ignore[arg-type]  # a double
-            self.fulfilment,
-            lease=timedelta(seconds=60),
-            batch=20,
-            parallel=5,
-        )
-        self.checkin = CheckIn(db, self.clock, misses=10, window=timedelta(minutes=10))
-        self.expiry = Expiry(db, self.clock, refunds, answer_within=timedelta(days=1), batch=100)
-        self.lookup = Lookup(db, self.clock, self.world)  # type: ignore[arg-type]  # a double
+        self.clock, self.world = Clock(MORNING), World()
+        parts = Parts.of(SETTINGS, clock=self.clock, sidecar=SIDECAR, db=self.db, travel=Travel(), payment=self.world)  # type: ignore[arg-type]  # doubles
+        self.refunds, self.fulfilment, self.booking = parts.refunds, parts.fulfilment, parts.booking
+        self.closing, self.checkin, self.expiry = parts.closing, parts.checkin, parts.expiry
+        self.lookup = parts.lookup
         self.heard: dict[str, PaymentFact] = {}
         self.events = 0
         self.asked_refund = False
@@ -125,7 +113,7 @@ class OrderAndPayments(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         start = int(MORNING.timestamp())
-        wish = Wish(BUYER, 7, start, start + 86400, 2, need_food=False, remark="")
+        wish = BookingRequest(BUYER, 7, start, start + 86400, 2, need_food=False, remark="")
         self.sn = self.run(self.booking.create(wish))
         self.open_payment()
 
@@ -203,7 +191,7 @@ class OrderAndPayments(RuleBasedStateMachine):
     @precondition(lambda self: self.heard)
     @rule()
     def guest_arrives(self) -> None:
-        if code := self.order()["trade_code"]:
+        if code := self.order()["checkin_code"]:
             self.may_conflict(self.checkin.verify(MERCHANT, code))
 
     def may_conflict(self, action: Coroutine[Any, Any, object]) -> bool:
@@ -222,7 +210,7 @@ class OrderAndPayments(RuleBasedStateMachine):
             return cursor.execute(query.encode(), [self.sn]).fetchall()
 
     def refunds_asked(self) -> list[dict[str, Any]]:
-        return self.told(REFUND_TOPIC)
+        return self.told(REFUND_REQUESTED_TOPIC)
 
     def told(self, topic: str) -> list[dict[str, Any]]:
         rows = self.rows("select topic, event -> 'data' as data from outbox where partition_key = %s order by id")

@@ -25,7 +25,7 @@ async def test_a_delivery_of_many_turns_each_order_to_paid_once(order: Order) ->
         assert row["payment_sn"] == event["data"]["paymentSn"]
         assert row["paid_at"].isoformat() == "2026-11-23T01:31:20+00:00"
         assert order.states(sn) == [(1, None, 0), (2, 0, 1)]
-    assert len({order.row(sn)["trade_code"] for sn in sns}) == 20
+    assert len({order.row(sn)["checkin_code"] for sn in sns}) == 20
     assert [fact["orderSn"] for fact in order.facts(TRADE)] == sns
     assert order.rows("select count(*) from inbox") == [{"count": 20}]
     assert order.rows("select count(*), min(version), max(pay_status) from order_payment") == [
@@ -84,14 +84,14 @@ async def test_a_check_in_code_that_is_taken_costs_the_others_nothing(
     order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken, _ = await order.paid()
-    code = order.row(taken)["trade_code"]
+    code = order.row(taken)["checkin_code"]
     sns = [await order.create() for _ in range(3)]
     coming = iter(["AAAA3333", code, "CCCC3333", "DDDD3333", "EEEE3333", "FFFF3333"])
     monkeypatch.setattr(codes, "new_code", lambda: next(coming))
 
     assert await order.hear(*(paid(sn) for sn in sns)) == ["SUCCESS"] * 3
 
-    assert {order.row(sn)["trade_code"] for sn in sns} == {"DDDD3333", "EEEE3333", "FFFF3333"}
+    assert {order.row(sn)["checkin_code"] for sn in sns} == {"DDDD3333", "EEEE3333", "FFFF3333"}
     assert [order.states(sn) for sn in sns] == [[(1, None, 0), (2, 0, 1)]] * 3
 
 

@@ -19,7 +19,7 @@ async def test_a_paid_order_waits_for_its_guest_and_has_a_code(order: Order) -> 
     assert (row["trade_state"], row["version"]) == (1, 2)
     assert row["payment_sn"] == event["data"]["paymentSn"]
     assert row["paid_at"].isoformat() == "2026-11-23T01:31:20+00:00"
-    assert len(row["trade_code"]) == 8
+    assert len(row["checkin_code"]) == 8
     assert order.states(sn) == [(1, None, 0), (2, 0, 1)]
     assert order.facts(TRADE) == [
         {"orderSn": sn, "tradeState": 1, "fromState": 0, "changedAt": "2026-11-23T01:30:00Z", "version": 2}
@@ -138,7 +138,7 @@ async def test_refunded_before_paid_goes_through_both_and_the_late_word_is_old(o
 
 async def test_a_refund_after_the_stay_began_does_not_undo_it(order: Order) -> None:
     sn, payment_sn = await order.paid()
-    await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+    await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["checkin_code"]})
 
     assert await order.hear(refunded(sn, payment_sn)) == ["SUCCESS"]
 

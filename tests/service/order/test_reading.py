@@ -78,7 +78,7 @@ async def test_the_detail_shows_the_code_once_paid_and_asks_payment_how_only_onc
     [first, second] = [(await order.post(DETAIL, {"sn": sn})).json()["data"] for _ in range(2)]
 
     assert first == second
-    assert first["tradeCode"] == order.row(sn)["trade_code"]
+    assert first["tradeCode"] == order.row(sn)["checkin_code"]
     assert (first["payTime"], first["payType"]) == (1795397480, "WECHAT_PAY")
     assert (first["foodTotalPrice"], first["homestayTotalPrice"], first["orderTotalPrice"]) == (100.0, 398.0, 498.0)
     assert (first["userId"], first["homestayUserId"], first["peopleNum"]) == (BUYER, MERCHANT, 4)
@@ -121,7 +121,7 @@ async def test_a_merchant_sees_the_orders_of_own_homestays_without_codes(order: 
     as_buyer = await order.post("/merchant/orderList", {"pageSize": 10}, user=MERCHANT)
 
     assert [row["sn"] for row in mine.json()["data"]["list"]] == [sn]
-    assert order.row(sn)["trade_code"] not in mine.text
+    assert order.row(sn)["checkin_code"] not in mine.text
     assert others.json()["data"]["list"] == []
     assert as_buyer.status_code == 403
 
@@ -200,7 +200,7 @@ async def test_peers_read_an_order_with_its_code(order: Order) -> None:
         "homestayUserId": MERCHANT,
         "title": "西湖边的小院",
         "tradeState": 1,
-        "tradeCode": order.row(sn)["trade_code"],
+        "tradeCode": order.row(sn)["checkin_code"],
         "totalFen": 39800,
         "liveStartDate": "2026-11-23",
         "liveEndDate": "2026-11-25",
@@ -230,7 +230,7 @@ async def test_peers_read_what_went_back_of_a_refunded_order_and_when(order: Ord
 async def test_only_a_used_order_of_its_buyer_may_be_commented(order: Order) -> None:
     sn, _ = await order.paid()
     before = await order.inside("/internal/commentable", {"orderSn": sn, "userId": BUYER})
-    await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+    await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["checkin_code"]})
 
     after = await order.inside("/internal/commentable", {"orderSn": sn, "userId": BUYER})
     strangers = await order.inside("/internal/commentable", {"orderSn": sn, "userId": STRANGER})

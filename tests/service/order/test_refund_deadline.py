@@ -63,7 +63,7 @@ async def test_between_noon_and_the_answer_the_stay_is_neither_used_nor_counted_
     order.clock.now = last_noon(1) + timedelta(hours=2)
     held = order.row(sn)
 
-    late = await order.merchant(CHECK_IN, {"tradeCode": held["trade_code"]})
+    late = await order.merchant(CHECK_IN, {"tradeCode": held["checkin_code"]})
 
     assert (late.status_code, late.json()["type"]) == (409, "/problems/refund-open")
     assert (order.row(sn), order.states(sn)) == (held, [(1, None, 0), (2, 0, 1)])

@@ -54,7 +54,7 @@ async def test_payments_answer_ends_it(order: Order) -> None:
 async def test_unpaid_used_and_ended_stays_cannot_be_refunded_by_their_buyer(order: Order) -> None:
     unpaid = await order.create()
     used, _ = await order.paid()
-    await order.merchant("/verifyTradeCode", {"tradeCode": order.row(used)["trade_code"]})
+    await order.merchant("/verifyTradeCode", {"tradeCode": order.row(used)["checkin_code"]})
     over, _ = await order.paid()
     order.clock.pass_by(days=1, hours=2, minutes=30)
 
@@ -107,7 +107,7 @@ async def test_from_noon_of_the_first_day_the_merchant_is_asked_and_the_order_is
     sn, _ = await asked_late(order)
 
     assert order.facts(REFUND) == []
-    refused = await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+    refused = await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["checkin_code"]})
     assert refused.json()["type"] == "/problems/refund-open"
     [row] = (await order.merchant("/orderList", {})).json()["data"]["list"]
     assert (row["refundState"], row["refundReason"]) == ("asked", "行程有变")
@@ -142,7 +142,7 @@ async def test_refused_the_order_can_be_used_again_and_the_buyer_reads_why(order
     assert order.facts(REFUND) == []
     detail = (await order.post("/homestayOrder/userHomestayOrderDetail", {"sn": sn})).json()["data"]
     assert (detail["refundState"], detail["refundNote"], detail["refundOpen"]) == ("refused", "当日不可退", False)
-    used = await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+    used = await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["checkin_code"]})
     assert used.json()["data"]["tradeState"] == 2
 
 
@@ -196,7 +196,7 @@ async def test_after_a_failed_refund_the_guest_checks_in(order: Order) -> None:
     sn, payment_sn, request_sn = await agreed(order)
     await order.hear(refund_failed(sn, payment_sn, request_sn), path=FAILED)
 
-    used = await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["trade_code"]})
+    used = await order.merchant("/verifyTradeCode", {"tradeCode": order.row(sn)["checkin_code"]})
 
     assert used.json()["data"]["tradeState"] == 2
 
@@ -209,7 +209,7 @@ async def test_a_refund_that_failed_is_asked_for_again_when_the_stay_is_over(ord
 
     assert (await order.inside("/jobs/order-expire-stays")).json() == {"claimed": 0}
     assert order.row(sn) == before
-    late = await order.merchant("/verifyTradeCode", {"tradeCode": before["trade_code"]})
+    late = await order.merchant("/verifyTradeCode", {"tradeCode": before["checkin_code"]})
     assert (late.json()["type"], order.row(sn)) == ("/problems/stay-over", before)
     answers = await asyncio.gather(*(order.post(ASK, {"sn": sn, "reason": "换了账户"}) for _ in range(3)))
 

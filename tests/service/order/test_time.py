@@ -8,11 +8,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from order.expiry import Expiry
 from order.models import Base
-from order.refunds import Refunds
+from order.parts import Parts
+from order.settings import Settings
 from servicekit import acts, deadletters, idempotency, inbox, outbox
-from servicekit.db import Database
+from servicekit.testing import APP_TOKEN
 from tests.service.order.support import Order
 
 EXPIRE = "/jobs/order-expire-stays"
@@ -47,12 +47,12 @@ async def test_old_wrong_codes_are_forgotten(order: Order, order_database: str) 
     await order.create()
     await order.merchant("/verifyTradeCode", {"tradeCode": "33333333"})
     order.clock.pass_by(days=8)
-    database = Database(order_database)
+    settings = Settings(APP_API_TOKEN=APP_TOKEN, database_url=order_database)
+    parts = Parts.of(settings, clock=order.clock, sidecar=order.peers)
 
-    expiry = Expiry(database, order.clock, Refunds(database, order.clock), answer_within=timedelta(days=1), batch=1)
-    await expiry.forget_misses()
+    await parts.expiry.delete_misses()
 
-    await database.close()
+    await parts.db.close()
     assert order.rows("select id from checkin_miss") == []
     assert len(order.rows("select id from homestay_order")) == 1
 
@@ -70,7 +70,9 @@ async def test_two_valid_orders_cannot_have_one_code(order: Order, sql: psycopg.
     second, _ = await order.paid()
 
     with pytest.raises(psycopg.errors.UniqueViolation):
-        sql.execute("update homestay_order set trade_code = %s where sn = %s", (order.row(first)["trade_code"], second))
+        sql.execute(
+            "update homestay_order set checkin_code = %s where sn = %s", (order.row(first)["checkin_code"], second)
+        )
 
 
 async def test_the_tables_refuse_a_total_that_does_not_add_up(order: Order, sql: psycopg.Connection) -> None:

@@ -38,7 +38,7 @@ async def test_a_shops_homestays_come_below_the_last_id(http):
 
 
 async def test_what_is_withdrawn_leaves_every_list_at_once(http, sql):
-    sql.execute("update homestay_activity set row_status = 0 where data_id = 11 and row_type = 'preferredHomestay'")
+    sql.execute("update homestay_activity set row_status = 0 where data_id = 11 and kind = 'preferredHomestay'")
     sql.execute("update homestay set row_state = 0 where id = 10")
     sql.execute("update homestay_business set row_state = 0 where id = 2")
     try:

@@ -61,7 +61,7 @@ async def test_the_migrations_make_what_the_models_say(own_url):
         "update homestay set homestay_price_fen = 0 where id = 1",
         "update homestay set food_price_fen = -1 where id = 1",
         "update homestay set people_num = 0 where id = 1",
-        "update homestay set row_type = 2 where id = 1",
+        "update homestay set sold_by = 2 where id = 1",
         "update homestay set user_id = 4 where id = 1",
         "update homestay_comment set value = 6 where id = 1",
         "update homestay_comment set order_sn = (select order_sn from homestay_comment where id = 2) where id = 1",

@@ -276,6 +276,6 @@ async def test_housekeeping_forgets_only_what_is_over(sql, database_url, clock):
     sql.execute("delete from login_failure")
     sql.execute("""insert into login_failure values
         ('13900000001', 3, now() - interval '16 minutes'), ('13900000002', 3, now() - interval '14 minutes')""")
-    await Housekeeping(db, clock, window_seconds=900).tidy()
+    await Housekeeping(db=db, clock=clock, window=timedelta(minutes=15)).delete_expired()
     assert sql.execute("select mobile from login_failure").fetchall() == [("13900000002",)]
     await db.close()

@@ -8,7 +8,7 @@ from notification.wechat.transport import MaybeTaken, Transport
 
 async def answer_of(content):
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=content)))
-    return await Transport(http, 1).post("http://wechat.invalid/", {})
+    return await Transport(http=http, timeout_seconds=1).post("http://wechat.invalid/", {})
 
 
 async def test_an_error_text_with_nul_can_be_stored():

@@ -45,7 +45,7 @@ async def running(courier: Courier) -> object:
 
 async def test_one_wake_up_works_through_all_that_is_due_a_few_at_a_time() -> None:
     desk = Desk(due=10)
-    courier = Courier(desk.claim, desk.deliver, parallel=3)
+    courier = Courier(claim=desk.claim, deliver=desk.deliver, parallel=3)
     async with running(courier):
         courier.wake()
         await desk.crowded.wait()
@@ -56,7 +56,7 @@ async def test_one_wake_up_works_through_all_that_is_due_a_few_at_a_time() -> No
 
 async def test_a_full_house_claims_nothing() -> None:
     desk = Desk(due=10)
-    courier = Courier(desk.claim, desk.deliver, parallel=3)
+    courier = Courier(claim=desk.claim, deliver=desk.deliver, parallel=3)
     assert [await courier.start_due(), await courier.start_due()] == [3, 0]
     desk.release.set()
 
@@ -70,7 +70,7 @@ async def test_it_outlives_a_database_that_is_away_and_deliveries_that_fail() ->
         raise DatabaseUnavailable if claim.task_id else ZeroDivisionError
 
     desk.release.set()
-    courier = Courier(desk.claim, fail, parallel=1)
+    courier = Courier(claim=desk.claim, deliver=fail, parallel=1)
     async with running(courier):
         courier.wake()
         await courier.idle()
@@ -82,7 +82,7 @@ async def test_it_outlives_a_database_that_is_away_and_deliveries_that_fail() ->
 
 async def test_what_is_under_way_is_finished_before_it_stops() -> None:
     desk = Desk(due=2)
-    courier = Courier(desk.claim, desk.deliver, parallel=2, grace_seconds=30)
+    courier = Courier(claim=desk.claim, deliver=desk.deliver, parallel=2, grace_seconds=30)
     async with running(courier) as task:
         await courier.start_due()
         await asyncio.sleep(0)
@@ -97,7 +97,7 @@ async def test_what_is_under_way_is_finished_before_it_stops() -> None:
 
 async def test_what_does_not_end_in_time_is_cut() -> None:
     desk = Desk(due=2)
-    courier = Courier(desk.claim, desk.deliver, parallel=2, grace_seconds=0.01)
+    courier = Courier(claim=desk.claim, deliver=desk.deliver, parallel=2, grace_seconds=0.01)
     async with running(courier):
         await asyncio.sleep(0)
         await courier.start_due()

@@ -9,14 +9,14 @@ from notification import delivery
 from notification.attempts import Claim
 from notification.delivery import Delivery, Templates
 from notification.peers import OrderDetail
-from notification.rendering import Wording
+from notification.rendering import MessageTexts
 from notification.states import Kind, Outcome, Verdict
 from notification.wechat.messages import Message
 from servicekit.errors import DatabaseUnavailable
 
 ACCEPTED = Verdict(Outcome.ACCEPTED, "ok", 0)
 CLAIM = Claim(1, "HSO2026112309302612345678", Kind.PAID, 1, None)
-TEMPLATES = Templates({Kind.PAID: "t"}, "", Wording("warning", "untitled", "back", "14:00", "12:00"))
+TEMPLATES = Templates({Kind.PAID: "t"}, "", MessageTexts("warning", "untitled", "back", "14:00", "12:00"))
 
 
 class Book:
@@ -50,7 +50,7 @@ class World:
             homestay_user_id=9,
             title="t",
             trade_state=1,
-            trade_code="CODE2345",
+            checkin_code="CODE2345",
             total_fen=1,
             live_start_date=day,
             live_end_date=day,
@@ -68,8 +68,8 @@ class World:
 
 
 def wired(book: Book, world: World) -> Delivery:
-    parts: tuple[Any, Any, Any] = (book, world, world)
-    return Delivery(*parts, TEMPLATES)
+    doubles: dict[str, Any] = {"attempts": book, "orders": world, "users": world, "messenger": world}
+    return Delivery(**doubles, templates=TEMPLATES)
 
 
 @pytest.fixture(autouse=True)

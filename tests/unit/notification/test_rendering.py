@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notification.rendering import Refund, Stay, Unrenderable, Wording, amount, character_string, day, render, thing
+from notification.rendering import (
+    MessageTexts,
+    Refund,
+    Stay,
+    Unrenderable,
+    amount,
+    character_string,
+    day,
+    render,
+    thing,
+)
 from notification.states import Kind
 from tests.unit.notification.template_rules import (
     ARRIVAL_FIELDS,
@@ -18,7 +28,7 @@ from tests.unit.notification.template_rules import (
     broken,
 )
 
-WORDING = Wording("入住码仅向商家出示", "民宿订单", "已原路退回", checkin_time="14:00", checkout_time="12:00")
+WORDING = MessageTexts("入住码仅向商家出示", "民宿订单", "已原路退回", checkin_time="14:00", checkout_time="12:00")
 FIELDS = {
     Kind.PAID: PAID_FIELDS,
     Kind.BEFORE_ARRIVAL: ARRIVAL_FIELDS,

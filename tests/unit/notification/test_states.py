@@ -49,14 +49,14 @@ def test_nothing_leaves_sent_and_nothing_but_what_stopped_begins_again() -> None
 
 @given(st.integers(1, 1000), st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
 def test_pauses_grow_to_their_bound_and_differ_by_chance(tries: int, spread: float, other: float) -> None:
-    pause, after = POLICY.pause(tries, spread), POLICY.pause(tries + 1, other)
-    assert timedelta(seconds=3.75) <= pause <= POLICY.longest_pause * 1.25
+    pause, after = POLICY.backoff.pause(tries, spread), POLICY.backoff.pause(tries + 1, other)
+    assert timedelta(seconds=3.75) <= pause <= POLICY.backoff.longest * 1.25
     if tries < 11:  # not at the bound yet: 5 s * 2^10 = 85 min
         assert after > pause
 
 
 def test_all_attempts_together_fill_about_a_day() -> None:
-    total = sum((POLICY.pause(tries, 0.5) for tries in range(1, POLICY.max_attempts)), timedelta())
+    total = sum((POLICY.backoff.pause(tries, 0.5) for tries in range(1, POLICY.max_attempts)), timedelta())
     assert timedelta(hours=20) < total < timedelta(hours=24)
 
 

@@ -29,7 +29,7 @@ MORNING = datetime(2026, 11, 23, 9, 30, tzinfo=SHANGHAI)
 class Offer:
     on_sale: bool = True
     people_num: int = 4
-    row_type: int = BY_ROOM
+    sold_by: int = BY_ROOM
     homestay_price_fen: int = 19900
     food_price_fen: int = 2500
 
@@ -44,8 +44,8 @@ def stay(nights: int = 1, start: date = date(2026, 11, 23)) -> Stay:
         (Offer(), 1, 1, False, Price(19900, 0)),
         (Offer(), 3, 2, False, Price(59700, 0)),
         (Offer(), 3, 2, True, Price(59700, 15000)),
-        (Offer(row_type=BY_PERSON), 3, 2, False, Price(119400, 0)),
-        (Offer(row_type=BY_PERSON), 2, 4, True, Price(159200, 20000)),
+        (Offer(sold_by=BY_PERSON), 3, 2, False, Price(119400, 0)),
+        (Offer(sold_by=BY_PERSON), 2, 4, True, Price(159200, 20000)),
         (Offer(food_price_fen=0), 2, 4, True, Price(39800, 0)),
     ],
 )
@@ -77,10 +77,10 @@ def test_a_total_that_cannot_be_paid_is_refused(price_fen: int) -> None:
     people=st.integers(1, 4),
     price=st.integers(1, 100_000),
     food_price=st.integers(0, 10_000),
-    row_type=st.sampled_from([BY_ROOM, BY_PERSON]),
+    sold_by=st.sampled_from([BY_ROOM, BY_PERSON]),
 )
-def test_a_longer_stay_costs_its_parts(nights: int, people: int, price: int, food_price: int, row_type: int) -> None:
-    offer = Offer(row_type=row_type, homestay_price_fen=price, food_price_fen=food_price)
+def test_a_longer_stay_costs_its_parts(nights: int, people: int, price: int, food_price: int, sold_by: int) -> None:
+    offer = Offer(sold_by=sold_by, homestay_price_fen=price, food_price_fen=food_price)
     whole = pricing.quote(offer, stay(nights), people=people, food=True)
     one = pricing.quote(offer, stay(1), people=people, food=True)
 

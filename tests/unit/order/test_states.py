@@ -41,14 +41,14 @@ def test_an_open_refund_may_end_in_the_refund() -> None:
     ("state", "paid_by", "effect"),
     [
         (S.WAIT_PAY, None, Effect.PAY),
-        (S.CANCELLED, None, Effect.GIVE_BACK_LATE),
-        (S.WAIT_USE, "P1", Effect.NOTE),
-        (S.USED, "P1", Effect.NOTE),
-        (S.REFUNDED, "P1", Effect.NOTE),
-        (S.WAIT_USE, "P2", Effect.GIVE_BACK_DUPLICATE),
-        (S.USED, "P2", Effect.GIVE_BACK_DUPLICATE),
-        (S.REFUNDED, "P2", Effect.GIVE_BACK_DUPLICATE),
-        (S.EXPIRED, "P2", Effect.GIVE_BACK_DUPLICATE),
+        (S.CANCELLED, None, Effect.REFUND_LATE),
+        (S.WAIT_USE, "P1", Effect.RECORD),
+        (S.USED, "P1", Effect.RECORD),
+        (S.REFUNDED, "P1", Effect.RECORD),
+        (S.WAIT_USE, "P2", Effect.REFUND_DUPLICATE),
+        (S.USED, "P2", Effect.REFUND_DUPLICATE),
+        (S.REFUNDED, "P2", Effect.REFUND_DUPLICATE),
+        (S.EXPIRED, "P2", Effect.REFUND_DUPLICATE),
     ],
 )
 def test_payment_p1_says_paid(state: TradeState, paid_by: str | None, effect: Effect) -> None:
@@ -59,13 +59,13 @@ def test_payment_p1_says_paid(state: TradeState, paid_by: str | None, effect: Ef
     ("state", "paid_by", "whole", "effect"),
     [
         (S.WAIT_PAY, None, True, Effect.PAY_AND_REFUND),
-        (S.WAIT_PAY, None, False, Effect.NOTE),
+        (S.WAIT_PAY, None, False, Effect.RECORD),
         (S.WAIT_USE, "P1", True, Effect.REFUND),
-        (S.WAIT_USE, "P2", True, Effect.NOTE),
-        (S.USED, "P1", True, Effect.NOTE),
-        (S.EXPIRED, "P1", True, Effect.NOTE),
-        (S.REFUNDED, "P1", True, Effect.NOTE),
-        (S.CANCELLED, None, True, Effect.NOTE),
+        (S.WAIT_USE, "P2", True, Effect.RECORD),
+        (S.USED, "P1", True, Effect.RECORD),
+        (S.EXPIRED, "P1", True, Effect.RECORD),
+        (S.REFUNDED, "P1", True, Effect.RECORD),
+        (S.CANCELLED, None, True, Effect.RECORD),
     ],
 )
 def test_payment_p1_says_refunded(state: TradeState, paid_by: str | None, whole: bool, effect: Effect) -> None:

@@ -15,7 +15,7 @@ from servicekit.errors import PeerUnavailable
 from servicekit.sidecar import Sidecar
 from servicekit.testing import Tokens
 
-SN = "HSO2026112309302612345678"
+SN, APPID = "HSO2026112309302612345678", "wx0000000000000001"
 JSON = {"content-type": "application/json"}
 
 
@@ -26,16 +26,16 @@ async def used_orders(sidecar: Sidecar) -> None:
 
 CALLS: dict[str, Callable[[Sidecar], Awaitable[object]]] = {
     "every service, jwks": lambda sidecar: jwks_by_invocation(sidecar)(),
-    "order, homestaySnapshot": lambda sidecar: order.peers.Travel(sidecar).homestay(1),
-    "order, close": lambda sidecar: order.peers.Payment(sidecar).close(SN, 1),
-    "order, paymentByOrder": lambda sidecar: order.peers.Payment(sidecar).of_order(SN),
+    "order, homestaySnapshot": lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1),
+    "order, close": lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).close(SN, 1),
+    "order, paymentByOrder": lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).of_order(SN),
     "payment, payable": lambda sidecar: payment.peers.OrderPeer(sidecar).payable(SN),
     "payment, usedOrders": used_orders,
-    "payment, authByUser": lambda sidecar: payment.peers.UserPeer(sidecar, "wx0000000000000001").openid(1),
-    "travel, usersByIds": lambda sidecar: travel.peers.Users(sidecar, timeout_seconds=1).profile(1),
-    "travel, commentable": lambda sidecar: travel.peers.Orders(sidecar).homestay_of_used(SN, 1),
-    "notification, orderDetail": lambda sidecar: notification.peers.Peers(sidecar, "wx0000000000000001").order(SN),
-    "notification, authByUser": lambda sidecar: notification.peers.Peers(sidecar, "wx0000000000000001").openid(1),
+    "payment, authByUser": lambda sidecar: payment.peers.UserPeer(sidecar, APPID).openid(1),
+    "travel, usersByIds": lambda sidecar: travel.peers.UserPeer(sidecar=sidecar, timeout_seconds=1).profile(1),
+    "travel, commentable": lambda sidecar: travel.peers.OrderPeer(sidecar=sidecar).homestay_of_used(SN, 1),
+    "notification, orderDetail": lambda sidecar: notification.peers.OrderPeer(sidecar=sidecar).order(SN),
+    "notification, authByUser": lambda sidecar: notification.peers.UserPeer(sidecar=sidecar, appid=APPID).openid(1),
 }
 
 MALFORMED = {
@@ -96,9 +96,8 @@ async def test_a_value_that_our_tables_could_not_hold_is_no_answer(wrong):
 
 async def test_what_was_said_is_not_repeated():
     with pytest.raises(PeerUnavailable) as refused:
-        await notification.peers.Peers(
-            sidecar_with(httpx.Response(200, json={"authKey": ["oSecret"]})), "wx0000000000000001"
-        ).openid(1)
+        sidecar = sidecar_with(httpx.Response(200, json={"authKey": ["oSecret"]}))
+        await notification.peers.UserPeer(sidecar=sidecar, appid=APPID).openid(1)
     assert "oSecret" not in str(refused.value)
     assert refused.value.__cause__ is None
 
@@ -107,7 +106,7 @@ async def test_what_was_said_is_not_repeated():
 async def test_the_peers_pause_is_passed_on_within_a_minute(said, passed):
     answer = httpx.Response(503, headers=[(b"retry-after", said.encode())])
     with pytest.raises(PeerUnavailable) as refused:
-        await order.peers.Travel(sidecar_with(answer)).homestay(1)
+        await order.peers.TravelPeer(sidecar=sidecar_with(answer)).homestay(1)
     assert refused.value.retry_after == passed
 
 

@@ -31,7 +31,7 @@ class Broken:
 
 
 def courier(broken):
-    working = Courier(broken, broken, parallel=1)
+    working = Courier(claim=broken, deliver=broken, parallel=1)
     working.wake()
     return working
 

@@ -3,7 +3,7 @@ import pytest
 
 from servicekit.errors import PeerUnavailable
 from servicekit.testing import FakeSidecar
-from travel.peers import Users
+from travel.peers import UserPeer
 
 ASKED = ("usercenter", "/internal/usersByIds")
 
@@ -26,8 +26,8 @@ def sidecar() -> FakeSidecar:
 
 
 @pytest.fixture
-def users(sidecar, seconds) -> Users:
-    return Users(sidecar, timeout_seconds=1.0, monotonic=seconds)
+def users(sidecar, seconds) -> UserPeer:
+    return UserPeer(sidecar=sidecar, timeout_seconds=1.0, monotonic=seconds)
 
 
 def knows(sidecar: FakeSidecar, *names: str) -> None:
@@ -90,7 +90,7 @@ async def test_an_answer_that_cannot_be_read_is_a_peer_that_is_away(users, sidec
 
 
 async def test_the_memory_is_bounded_and_the_oldest_go_first(users, sidecar, monkeypatch):
-    monkeypatch.setattr(Users, "MOST", 3)
+    monkeypatch.setattr(UserPeer, "MOST", 3)
     knows(sidecar, "one", "two", "three", "four", "five")
     for n in range(1, 6):
         await users.profiles([n])

@@ -3,11 +3,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from travel.comments import average
-from travel.homestays import shown, snapshot_of
 from travel.models import Homestay, HomestayBusiness
 from travel.repository import Rating
-from travel.schemas import Stars
+from travel.schemas import HomestayOut, HomestaySnapshot, Stars, average
 from travel.seed import seed_rows
 
 FEN = st.integers(1, 10**11)
@@ -17,7 +15,7 @@ STAR = st.integers(1, 5)
 def homestay(**changes: object) -> Homestay:
     fields = {
         "id": 1, "title": "t", "sub_title": "s", "banner": "", "info": "i", "people_num": 2, "homestay_business_id": 1,
-        "user_id": 2, "row_state": 1, "row_type": 0, "food_info": "", "food_price_fen": 0, "homestay_price_fen": 1,
+        "user_id": 2, "row_state": 1, "sold_by": 0, "food_info": "", "food_price_fen": 0, "homestay_price_fen": 1,
         "market_homestay_price_fen": 0,
     }  # fmt: skip
     return Homestay(**(fields | changes))
@@ -25,7 +23,7 @@ def homestay(**changes: object) -> Homestay:
 
 @given(FEN, FEN, FEN)
 def test_yuan_outside_are_exactly_the_fen_inside(food, price, market):
-    out = shown(
+    out = HomestayOut.of(
         homestay(food_price_fen=food, homestay_price_fen=price, market_homestay_price_fen=market), Rating()
     ).model_dump(by_alias=True)
     for name, fen in (("foodPrice", food), ("homestayPrice", price), ("marketHomestayPrice", market)):
@@ -34,7 +32,7 @@ def test_yuan_outside_are_exactly_the_fen_inside(food, price, market):
 
 @given(st.lists(st.from_regex(r"/[a-z]{1,8}\.svg", fullmatch=True), max_size=5))
 def test_the_cover_is_the_first_picture_or_none(pictures):
-    snapshot = snapshot_of(homestay(banner=",".join(pictures)), on_sale=True)
+    snapshot = HomestaySnapshot.of(homestay(banner=",".join(pictures)), on_sale=True)
     assert snapshot.cover == (pictures[0] if pictures else "")
 
 
@@ -53,7 +51,7 @@ def test_the_seed_holds_what_the_demo_needs():
     assert [each["id"] for each in homestays.values() if each["user_id"] == 2] == [1, 2, 5, 7, 8, 9, 10, 11]
     assert [each["id"] for each in homestays.values() if each["homestay_price_fen"] == 100] == [9]
     assert [each["id"] for each in homestays.values() if each["row_state"] == 0] == [12]
-    assert [each["id"] for each in homestays.values() if each["row_type"] == 1] == [7, 10]
+    assert [each["id"] for each in homestays.values() if each["sold_by"] == 1] == [7, 10]
     assert [each["id"] for each in homestays.values() if each["food_price_fen"] == 0] == [8]
     assert all(bool(each["food_info"]) == (each["food_price_fen"] > 0) for each in homestays.values())
     assert all(each["homestay_price_fen"] < each["market_homestay_price_fen"] for each in homestays.values())

@@ -1,6 +1,6 @@
 import base64
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from servicekit.auth import TokenVerifier
-from usercenter.schemas import Account
+from usercenter.identity import Identity
 from usercenter.tokens import SigningKeys, TokenIssuer, signed_in_at
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -36,7 +36,9 @@ def keys_of(private, previous: str = "") -> SigningKeys:
 
 async def test_every_service_accepts_what_is_issued():
     keys = keys_of(ec.generate_private_key(ec.SECP256R1()))
-    token = TokenIssuer(keys, 7200).issue(Account(user_id=7, generation=3), ["merchant", "buyer"], NOW, 5)
+    token = TokenIssuer(keys=keys, lifetime=timedelta(hours=2)).issue(
+        Identity(user_id=7, generation=3), ["merchant", "buyer"], NOW, 5
+    )
 
     async def source():
         return keys.jwks()
@@ -50,7 +52,7 @@ async def test_every_service_accepts_what_is_issued():
 
 async def test_tokens_of_the_key_before_stay_valid_while_keys_change():
     old, new = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    token = TokenIssuer(keys_of(old), 7200).issue(Account(user_id=7), ["buyer"], NOW, 5)
+    token = TokenIssuer(keys=keys_of(old), lifetime=timedelta(hours=2)).issue(Identity(user_id=7), ["buyer"], NOW, 5)
     keys = keys_of(new, public_pem(old))
 
     async def source():

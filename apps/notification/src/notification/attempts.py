@@ -2,18 +2,18 @@
 here, each short, none with a call to anybody else inside."""
 
 import itertools
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 import structlog
 from prometheus_client import Counter
+from sqlalchemy import RowMapping
 
 from notification import repository
 from notification.models import DeliveryAttempt, NotificationTask
-from notification.repository import Turn
+from notification.repository import ClaimOrder
 from notification.retries import RetryPolicy
 from notification.states import Kind, Outcome, TaskState, Verdict, conclude, may_move
 from servicekit.clock import Clock
@@ -46,33 +46,33 @@ class Claim:
     facts: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, task: NotificationTask) -> Self:
-        return cls(task.id, task.order_sn, Kind(task.kind), task.version, task.traceparent, task.facts)
+    def of(cls, row: RowMapping) -> Self:
+        return cls(row["id"], row["order_sn"], Kind(row["kind"]), row["version"], row["traceparent"], row["facts"])
 
 
+@dataclass(kw_only=True, eq=False)
 class Attempts:
     """Claims, begins and records tries. Replicas use it side by side: a row's lock and version decide."""
 
-    def __init__(
-        self, db: Database, clock: Clock, policy: RetryPolicy, *, spread: Callable[[], float] = random.random
-    ) -> None:
-        self._db, self._clock, self._policy, self._spread = db, clock, policy, spread
+    db: Database
+    clock: Clock
+    policy: RetryPolicy
 
-    async def claim(self, turn: Turn, limit: int) -> list[Claim]:
+    async def claim(self, order: ClaimOrder, limit: int) -> list[Claim]:
         """Lease at most `limit` tasks that are due, those first whose turn it is."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
-            tasks = await repository.claim(tx, turn, now=now, leased_until=now + LEASE, limit=limit)
-        return [Claim.of(task) for task in tasks]
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            rows = await repository.claim(tx, order, now=now, lease=LEASE, limit=limit)
+        return [Claim.of(row) for row in rows]
 
     async def begin(self, claim: Claim) -> int | None:
         """Write an attempt down, outcome unknown, before it is made; its number, or None when the task is not ours."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             task = await self._ours(tx, claim)
             if task is None:
                 return None
-            if task.tries >= self._policy.max_attempts:  # the last of them broke off and never reached `record`
+            if task.tries >= self.policy.max_attempts:  # the last of them broke off and never reached `record`
                 await self._move(tx, task, TaskState.DEAD, "gave up: the last attempt broke off", GAVE_UP)
                 return None
             task.leased_until = now + LEASE
@@ -81,8 +81,8 @@ class Attempts:
     async def record(self, claim: Claim, seq: int, verdict: Verdict) -> None:
         """Complete attempt `seq`. That it was delivered counts whatever became of the task meanwhile; anything else
         moves the task only while it is ours."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             task = await repository.lock(tx, claim.task_id)
             attempt = await repository.attempt(tx, claim.task_id, seq)
             if task is None or attempt is None:
@@ -101,22 +101,22 @@ class Attempts:
                 await self._move(tx, task, state, _reason(verdict), verdict.cause)
             else:
                 await self._wait_or_give_up(tx, task, verdict, now)
-        _tell(claim, outcome, verdict)
+        _report(claim, outcome, verdict)
 
     async def record_unsent(self, claim: Claim, verdict: Verdict) -> None:
         """A try that never came to sending: written down complete."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             task = await self._ours(tx, claim)
             if task is None:
                 return
             self._add(tx, task, verdict, now=now, ended_at=now)
             await self._wait_or_give_up(tx, task, verdict, now)
-        _tell(claim, verdict.outcome, verdict)
+        _report(claim, verdict.outcome, verdict)
 
-    async def settle_unsent(self, claim: Claim, state: TaskState, reason: str, cause: str | None) -> None:
+    async def end_unsent(self, claim: Claim, state: TaskState, reason: str, cause: str | None) -> None:
         """Nothing is to be sent as things are."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             if task := await self._ours(tx, claim):
                 await self._move(tx, task, state, reason, cause)
                 log.info("message is not sent", order_sn=claim.order_sn, kind=claim.kind, state=state, reason=reason)
@@ -145,11 +145,11 @@ class Attempts:
         return task.attempts
 
     async def _wait_or_give_up(self, tx: Transaction, task: NotificationTask, verdict: Verdict, now: datetime) -> None:
-        if self._policy.exhausted(task.tries, now, task.give_up_at):
+        if self.policy.exhausted(task.tries, now, task.give_up_at):
             await self._move(tx, task, TaskState.DEAD, f"gave up: {_reason(verdict)}", GAVE_UP)
             log.error("message is dead", task_id=task.id, order_sn=task.order_sn, reason=task.reason)
             return
-        task.next_attempt_at = now + self._policy.pause(task.tries, self._spread())
+        task.due_at = now + self.policy.backoff.pause(task.tries)
         task.leased_until = None
         task.reason = _reason(verdict)
         task.updated_at = now
@@ -158,7 +158,7 @@ class Attempts:
     async def _move(
         self, tx: Transaction, task: NotificationTask, state: TaskState, reason: str, cause: str | None = None
     ) -> None:
-        await repository.move(tx, task, state, reason=reason, actor=ACTOR, now=self._clock(), cause=cause)
+        await repository.move(tx, task, state, reason=reason, actor=ACTOR, now=self.clock(), cause=cause)
         ENDED.labels(task.kind, state.value).inc()
 
 
@@ -170,6 +170,6 @@ def _reason(verdict: Verdict) -> str:
     return f"{verdict.errcode} {verdict.detail}" if verdict.errcode is not None else verdict.detail
 
 
-def _tell(claim: Claim, outcome: Outcome, verdict: Verdict) -> None:
+def _report(claim: Claim, outcome: Outcome, verdict: Verdict) -> None:
     ATTEMPTS.labels(claim.kind.value, outcome.value).inc()
     log.info("message tried", order_sn=claim.order_sn, kind=claim.kind, outcome=outcome, reason=_reason(verdict))

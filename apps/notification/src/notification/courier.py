@@ -6,13 +6,13 @@ worker of their own: however many wait for a retry, and however slow WeChat is, 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from notification.attempts import Claim
 from servicekit.errors import DatabaseUnavailable
-from servicekit.stopping import stop_if_asked
+from servicekit.loop import Loop
 
 log = structlog.get_logger()
 
@@ -20,50 +20,34 @@ GRACE_SECONDS = 8.0
 """How long deliveries under way may take after SIGTERM; what is cut then is retried when its lease ends."""
 
 
+@dataclass(kw_only=True, eq=False)
 class Courier:
     """Runs until cancelled. `claim` leases due tasks, `deliver` tries one of them."""
 
-    def __init__(
-        self,
-        claim: Callable[[int], Awaitable[list[Claim]]],
-        deliver: Callable[[Claim], Awaitable[None]],
-        *,
-        parallel: int,
-        grace_seconds: float = GRACE_SECONDS,
-    ) -> None:
-        self._claim, self._deliver = claim, deliver
-        self._parallel, self._grace = parallel, grace_seconds
-        self._woken = asyncio.Event()
-        self._claiming = asyncio.Lock()
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._more = False
-        self._stopped = False
+    claim: Callable[[int], Awaitable[list[Claim]]]
+    deliver: Callable[[Claim], Awaitable[None]]
+    parallel: int
+    grace_seconds: float = GRACE_SECONDS
+    _loop: Loop = field(init=False)
+    _claiming: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _under_way: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+    _more: bool = field(init=False, default=False)
+    _stopped: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self._loop = Loop(self.start_due, name="courier", drain=self._finish)
 
     def wake(self) -> None:
-        self._woken.set()
+        self._loop.wake()
 
     async def run(self) -> None:
-        try:
-            while True:
-                await self._woken.wait()
-                self._woken.clear()
-                try:
-                    await self.start_due()
-                except Exception as error:  # noqa: BLE001 - the worker outlives any fault; cron asks again
-                    log.warning("nothing can be claimed", error=f"{type(error).__name__}: {error}"[:300])
-                stop_if_asked()
-        finally:
-            self._stopped = True
-            if self._under_way:
-                _, late = await asyncio.wait(self._under_way, timeout=self._grace)
-                for delivery in late:
-                    delivery.cancel()
+        await self._loop.run()
 
     async def start_due(self) -> int:
         """Begin to deliver what is due, as far as there is room; how many were claimed. Does not wait for their ends."""
         async with self._claiming:
-            room = self._parallel - len(self._under_way)
-            claims = await self._claim(room) if room > 0 else []
+            room = self.parallel - len(self._under_way)
+            claims = await self.claim(room) if room > 0 else []
             self._more = len(claims) >= room
             for claim in claims:
                 delivery = asyncio.create_task(self._deliver_one(claim))
@@ -73,18 +57,25 @@ class Courier:
 
     async def idle(self) -> None:
         """Return when nothing is asked for or under way; for tests and for whoever shuts down."""
-        while (self._woken.is_set() and not self._stopped) or self._claiming.locked() or self._under_way:
+        while (self._loop.is_woken and not self._stopped) or self._claiming.locked() or self._under_way:
             if self._under_way:
                 await asyncio.wait(self._under_way)
             await asyncio.sleep(0)
 
     async def _deliver_one(self, claim: Claim) -> None:
         try:
-            await self._deliver(claim)
+            await self.deliver(claim)
         except DatabaseUnavailable as error:
             log.warning("delivery must wait", order_sn=claim.order_sn, kind=claim.kind, reason=str(error))
         except Exception:
             log.exception("delivery failed", order_sn=claim.order_sn, kind=claim.kind)
+
+    async def _finish(self) -> None:
+        self._stopped = True
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=self.grace_seconds)
+            for delivery in late:
+                delivery.cancel()
 
     def _finished(self, delivery: asyncio.Task[None]) -> None:
         self._under_way.discard(delivery)
@@ -92,7 +83,7 @@ class Courier:
             self.wake()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Couriers:
     """`fresh` takes what was never tried, `waiting` whatever is due, the longest due first. Each has places of its own, so
     neither keeps the other from going on; a row is leased by one of them."""

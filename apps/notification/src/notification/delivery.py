@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import structlog
 
 from notification.attempts import Attempts, Claim
-from notification.events import OrderRefund
-from notification.peers import OrderDetail, Peers
-from notification.rendering import Refund, Stay, Unrenderable, Wording, render
-from notification.states import OF_THE_STAY, PAID_ORDER, REFUNDED_ORDER, Kind, Outcome, TaskState, Verdict
+from notification.events import RefundUpdated
+from notification.peers import OrderDetail, OrderPeer, UserPeer
+from notification.rendering import MessageTexts, Refund, Stay, Unrenderable, render
+from notification.states import PAID_ORDER, REFUNDED_ORDER, STAY_KINDS, Kind, Outcome, TaskState, Verdict
 from notification.wechat.errcodes import REJECTIONS, UNRENDERABLE
 from notification.wechat.messages import Message, Messenger
 from notification.wechat.tokens import NoToken
@@ -34,7 +34,7 @@ class Templates:
 
     ids: Mapping[Kind, str]
     page: str
-    wording: Wording
+    texts: MessageTexts
     merchant_page: str = ""
 
     def page_of(self, kind: Kind, order_sn: str) -> str:
@@ -50,11 +50,15 @@ class NothingToSend(Exception):
         self.state, self.cause = state, cause
 
 
+@dataclass(kw_only=True, eq=False)
 class Delivery:
     """Delivers claimed tasks. Used by any number of replicas at once."""
 
-    def __init__(self, attempts: Attempts, peers: Peers, messenger: Messenger, templates: Templates) -> None:
-        self._attempts, self._peers, self._messenger, self._templates = attempts, peers, messenger, templates
+    attempts: Attempts
+    orders: OrderPeer
+    users: UserPeer
+    messenger: Messenger
+    templates: Templates
 
     async def deliver(self, claim: Claim) -> None:
         """Raises DatabaseUnavailable alone; then the lease runs out and the task is tried again."""
@@ -63,50 +67,50 @@ class Delivery:
             async with asyncio.timeout(PREPARE_SECONDS):
                 message = await self._prepare(claim)
         except NothingToSend as settled:
-            await self._attempts.settle_unsent(claim, settled.state, str(settled), settled.cause)
+            await self.attempts.end_unsent(claim, settled.state, str(settled), settled.cause)
             return
         except (PeerUnavailable, NoToken, TimeoutError) as error:
-            await self._attempts.record_unsent(claim, _unsent(str(error) or "looking everything up took too long"))
+            await self.attempts.record_unsent(claim, _unsent(str(error) or "looking everything up took too long"))
             return
         except Exception as error:  # a bug must use up tries like any other failure, or it would try for ever
             log.exception("message cannot be prepared", order_sn=claim.order_sn, kind=claim.kind)
-            await self._attempts.record_unsent(claim, _unsent(f"unexpected {type(error).__name__}"))
+            await self.attempts.record_unsent(claim, _unsent(f"unexpected {type(error).__name__}"))
             return
-        if seq := await self._attempts.begin(claim):
-            await self._record(claim, seq, await self._messenger.send(message))
+        if seq := await self.attempts.begin(claim):
+            await self._record(claim, seq, await self.messenger.send(message))
 
     async def _prepare(self, claim: Claim) -> Message:
-        order = await self._peers.order(claim.order_sn)
+        order = await self.orders.order(claim.order_sn)
         refund = _refund(claim, order)
-        openid = await self._peers.openid(order.homestay_user_id if claim.kind is Kind.REFUND_ASKED else order.user_id)
+        openid = await self.users.openid(order.homestay_user_id if claim.kind is Kind.REFUND_ASKED else order.user_id)
         if openid is None:
             raise NothingToSend(
                 TaskState.REFUSED, "no openid: the user has never signed in to the mini program", "no-openid"
             )
         try:
-            data = render(claim.kind, _stay(order, refund), self._templates.wording)
+            data = render(claim.kind, _stay(order, refund), self.templates.texts)
         except Unrenderable as error:
             REJECTIONS.labels(UNRENDERABLE).inc()
             raise NothingToSend(TaskState.INVALID, f"does not fit the template: {error}", UNRENDERABLE) from error
-        await self._messenger.get_ready()
-        page = self._templates.page_of(claim.kind, order.sn)
-        return Message(openid, self._templates.ids[claim.kind], data, page)
+        await self.messenger.get_ready()
+        page = self.templates.page_of(claim.kind, order.sn)
+        return Message(openid, self.templates.ids[claim.kind], data, page)
 
     async def _record(self, claim: Claim, seq: int, verdict: Verdict) -> None:
         for pause in RECORD_PAUSES:
             try:
-                await self._attempts.record(claim, seq, verdict)
+                await self.attempts.record(claim, seq, verdict)
             except DatabaseUnavailable:
                 await asyncio.sleep(pause)
             else:
                 return
-        await self._attempts.record(claim, seq, verdict)
+        await self.attempts.record(claim, seq, verdict)
 
 
 def _refund(claim: Claim, order: OrderDetail) -> Refund | None:
     """What the message tells of money, as things are now. Raises NothingToSend when there is no occasion any more, and
     PeerUnavailable for an order that does not know yet what it told us."""
-    if claim.kind in OF_THE_STAY:
+    if claim.kind in STAY_KINDS:
         if order.trade_state != PAID_ORDER:
             raise NothingToSend(TaskState.CANCELLED, f"the order is in state {order.trade_state} now")
         return None
@@ -114,7 +118,7 @@ def _refund(claim: Claim, order: OrderDetail) -> Refund | None:
         if order.trade_state != REFUNDED_ORDER or order.refunded_at is None or order.refunded_fen is None:
             raise PeerUnavailable(f"order: told of a refund and answers of none, at state {order.trade_state}")
         return Refund(order.refunded_fen, order.refunded_at)
-    told = OrderRefund.model_validate(claim.facts)
+    told = RefundUpdated.model_validate(claim.facts)
     if claim.kind is Kind.GIVEN_BACK:
         return Refund(told.refund_fen, told.changed_at, told.cause)
     if order.refund_state is None:
@@ -131,7 +135,7 @@ def _stay(order: OrderDetail, refund: Refund | None) -> Stay:
         total_fen=order.total_fen,
         first_day=order.live_start_date,
         last_day=order.live_end_date,
-        code=order.trade_code or "",
+        code=order.checkin_code or "",
         refund=refund,
     )
 

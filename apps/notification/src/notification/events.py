@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from servicekit.events import EventData
 
-TRADESTATE_TOPIC = "order-update-tradestate-topic"
-REFUND_TOPIC = "order-update-refund-topic"
+TRADE_STATE_TOPIC = "order-update-tradestate-topic"
+REFUND_UPDATED_TOPIC = "order-update-refund-topic"
 OrderSn = Annotated[str, StringConstraints(pattern=r"^HSO[0-9]{22}$"), Field(alias="orderSn")]
 
 
@@ -21,14 +21,14 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class OrderState(EventData):
+class TradeStateUpdated(EventData):
     """An order is in `trade_state` now (contracts/events/tradestate-updated.v1)."""
 
     order_sn: OrderSn
     trade_state: Annotated[Literal[-1, 1, 2, 3, 4], BeforeValidator(_whole), Field(alias="tradeState")]
 
 
-class OrderRefund(EventData):
+class RefundUpdated(EventData):
     """A refund that leaves its order's state as it is (contracts/events/refund-updated.v1): `asked`, its merchant is to
     decide; `returned`, the money is back. Other states are none of ours."""
 

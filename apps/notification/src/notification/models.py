@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from notification.states import Kind, Outcome, TaskState
 from servicekit import db
+from servicekit.due import Leased, due_index
 
 
 class Base(db.Base):
@@ -20,11 +21,11 @@ def _one_of(column: str, words: type[Kind] | type[Outcome] | type[TaskState]) ->
     return f"{column} in ({', '.join(repr(str(word)) for word in words)})"
 
 
-class NotificationTask(Base):
+class NotificationTask(Leased, Base):
     """One message about an order. `subject` tells messages of one kind apart; `facts` is what its event told and no look
-    at the order can; `cause` is the short name of why it ended, to select by. `tries` and `give_up_at` begin anew when
-    an operator resends it; `attempts` never does. `version` grows with each write: a sender that has been overtaken
-    sees it."""
+    at the order can; `cause` is the short name of why it ended, to select by. `tries` counts attempts, not claims; it and
+    `give_up_at` begin anew when an operator resends the message, `attempts` never does. `version` grows with each
+    write: a sender that has been overtaken sees it."""
 
     __tablename__ = "notification_task"
     __table_args__ = (
@@ -33,7 +34,7 @@ class NotificationTask(Base):
         CheckConstraint(_one_of("state", TaskState), name="state"),
         CheckConstraint("attempts >= tries and tries >= 0", name="counts"),
         CheckConstraint("(state = 'sent') = (sent_at is not null)", name="sent_at"),
-        Index("ix_notification_task_due", "next_attempt_at", "id", postgresql_where=text("state = 'pending'")),
+        due_index("notification_task", "id", is_open=text("state = 'pending'")),
         Index("ix_notification_task_fresh", "id", postgresql_where=text("state = 'pending' and attempts = 0")),
         Index("ix_notification_task_state_id", "state", "id"),
     )
@@ -47,9 +48,6 @@ class NotificationTask(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     cause: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
-    tries: Mapped[int] = mapped_column(Integer, server_default="0")
-    next_attempt_at: Mapped[datetime]
-    leased_until: Mapped[datetime | None]
     give_up_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     traceparent: Mapped[str | None] = mapped_column(Text)

@@ -1,6 +1,7 @@
 """What an operator sees and may do: every message, what was tried, and once more for those that stopped."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from notification import repository
@@ -18,31 +19,35 @@ MOST_AT_ONCE = 500
 """Tasks that one request resends: its transaction stays short."""
 
 
+@dataclass(kw_only=True, eq=False)
 class Operations:
     """`wake` is called after a commit that made a task due."""
 
-    def __init__(self, db: Database, clock: Clock, policy: RetryPolicy, wake: Callable[[], None]) -> None:
-        self._db, self._clock, self._policy, self._wake = db, clock, policy, wake
+    db: Database
+    clock: Clock
+    policy: RetryPolicy
+    wake: Callable[[], None]
 
     async def tasks(self, *, last_id: int, page_size: int, selection: Selection) -> Sequence[NotificationTask]:
-        async with self._db.read() as tx:
-            return await repository.newest_tasks(tx, last_id=last_id, limit=page_size, selection=selection)
+        async with self.db.read() as session:
+            return await repository.newest_tasks(session, last_id=last_id, limit=page_size, selection=selection)
 
     async def history(self, task_id: int) -> History:
         """Raises TaskNotFound."""
-        async with self._db.read() as tx:
-            task = await repository.task(tx, task_id)
+        async with self.db.read() as session:
+            task = await repository.task(session, task_id)
             if task is None:
                 raise TaskNotFound(f"no task {task_id}")
-            return task, await repository.attempts_of(tx, task_id), await repository.transitions_of(tx, task_id)
+            attempts = await repository.attempts_of(session, task_id)
+            return task, attempts, await repository.transitions_of(session, task_id)
 
     async def resend(self, task_id: int, operator_id: int) -> NotificationTask:
         """A task that stopped is due again, with all its tries before it; its history stays, with the operator's id.
 
         Raises TaskNotFound, TaskNotResendable.
         """
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             task = await repository.lock(tx, task_id)
             if task is None:
                 raise TaskNotFound(f"no task {task_id}")
@@ -50,7 +55,7 @@ class Operations:
                 raise TaskNotResendable(f"the task is {task.state}")
             await self._begin_anew(tx, task, operator_id, now)
             await acts.record(tx, now, operator_id, "resend", f"task:{task_id}")
-        self._wake()
+        self.wake()
         return task
 
     async def resend_all(self, selection: Selection, operator_id: int) -> tuple[int, int]:
@@ -58,21 +63,21 @@ class Operations:
         Raises TaskNotResendable for a state that is no end."""
         if selection.state is None or not may_move(selection.state, TaskState.PENDING):
             raise TaskNotResendable(f"tasks that are {selection.state}")
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             tasks = await repository.lock_selected(tx, selection, MOST_AT_ONCE)
             for task in tasks:
                 await self._begin_anew(tx, task, operator_id, now)
             if tasks:
                 subject = ":".join(each for each in ("tasks", selection.state, selection.cause, selection.kind) if each)
                 await acts.record(tx, now, operator_id, "resend", subject, note=f"{len(tasks)} messages")
-        self._wake()
-        async with self._db.read() as session:
+        self.wake()
+        async with self.db.read() as session:
             return len(tasks), await repository.count(session, selection)
 
     async def _begin_anew(self, tx: Transaction, task: NotificationTask, operator_id: int, now: datetime) -> None:
         task.tries = 0
-        task.next_attempt_at = now
-        task.give_up_at = now + self._policy.give_up_after
+        task.due_at = now
+        task.give_up_at = now + self.policy.give_up_after
         actor = f"operator:{operator_id}"
         await repository.move(tx, task, TaskState.PENDING, reason="resend asked for", actor=actor, now=now)

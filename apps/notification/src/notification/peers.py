@@ -1,5 +1,6 @@
 """What this service asks of others, by invocation. Names, codes and openids come this way and never by an event."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from pydantic import AwareDatetime, Field
@@ -17,7 +18,7 @@ class OrderDetail(ApiModel):
     homestay_user_id: int
     title: str
     trade_state: int
-    trade_code: str | None = Field(repr=False)
+    checkin_code: str | None = Field(alias="tradeCode", repr=False)
     total_fen: int
     live_start_date: date
     live_end_date: date
@@ -32,21 +33,25 @@ class WechatIdentity(ApiModel):
     auth_key: str = Field(min_length=1, repr=False)
 
 
-class Peers:
-    """Every method raises PeerUnavailable when the other service gives no answer that can be used."""
-
-    def __init__(self, sidecar: Sidecar, appid: str) -> None:
-        self._sidecar, self._appid = sidecar, appid
+@dataclass(kw_only=True, eq=False)
+class OrderPeer:
+    sidecar: Sidecar
 
     async def order(self, order_sn: str) -> OrderDetail:
-        """An order that its own service does not know is an outage as well: it told us of it."""
-        found = await self._sidecar.ask("order", "/internal/orderDetail", {"orderSn": order_sn}, OrderDetail)
+        """Raises PeerUnavailable, also for an order that its own service does not know: it told us of it."""
+        found = await self.sidecar.ask("order", "/internal/orderDetail", {"orderSn": order_sn}, OrderDetail)
         if found is None:
             raise PeerUnavailable("order: does not know this order")
         return found
 
+
+@dataclass(kw_only=True, eq=False)
+class UserPeer:
+    sidecar: Sidecar
+    appid: str
+
     async def openid(self, user_id: int) -> str | None:
-        """None when the user has never signed in to the mini program."""
-        wanted = {"userId": user_id, "authType": "wxMini", "appid": self._appid}
-        found = await self._sidecar.ask("usercenter", "/internal/authByUser", wanted, WechatIdentity)
+        """None when the user has never signed in to the mini program. Raises PeerUnavailable."""
+        wanted = {"userId": user_id, "authType": "wxMini", "appid": self.appid}
+        found = await self.sidecar.ask("usercenter", "/internal/authByUser", wanted, WechatIdentity)
         return found.auth_key if found else None

@@ -1,14 +1,15 @@
 """From an order's state, or a refund's, to the messages that its guest or merchant is to get, or no longer."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC
 
 import structlog
 
 from notification import repository
-from notification.events import OrderRefund, OrderState
+from notification.events import RefundUpdated, TradeStateUpdated
 from notification.retries import RetryPolicy
-from notification.states import OF_THE_STAY, PAID_ORDER, TOLD_AT, TOLD_OF_REFUND, Kind, TaskState
+from notification.states import KIND_BY_REFUND_STATE, KINDS_BY_TRADE_STATE, PAID_ORDER, STAY_KINDS, Kind, TaskState
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -18,44 +19,47 @@ from servicekit.telemetry import current_traceparent
 log = structlog.get_logger()
 
 
+@dataclass(kw_only=True, eq=False)
 class Planning:
     """Turns events into tasks. `wake` is called after a commit that left something to send."""
 
-    def __init__(self, db: Database, clock: Clock, policy: RetryPolicy, wake: Callable[[], None]) -> None:
-        self._db, self._clock, self._policy, self._wake = db, clock, policy, wake
+    db: Database
+    clock: Clock
+    policy: RetryPolicy
+    wake: Callable[[], None]
 
-    async def follow(self, event: CloudEvent, order: OrderState) -> None:
+    async def on_trade_state_updated(self, event: CloudEvent, order: TradeStateUpdated) -> None:
         """Plan what the order's state is to be told of; any state after paid calls off what of the stay is not out.
         Each event once.
 
         Safe in any order of events: a task exists once per order and kind for good, and sending asks the order again.
         """
-        now = self._clock()
+        now = self.clock()
         planned = 0
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             if not await inbox.first_time(tx, event):
                 return
             if order.trade_state != PAID_ORDER:
                 reason = f"the order is in state {order.trade_state} now"
-                for task in await repository.lock_pending_of(tx, order.order_sn, OF_THE_STAY):
+                for task in await repository.lock_pending_of(tx, order.order_sn, STAY_KINDS):
                     await repository.move(tx, task, TaskState.CANCELLED, reason=reason, actor=event.source, now=now)
-            if kinds := TOLD_AT.get(order.trade_state):
-                give_up_at = now + self._policy.give_up_after
+            if kinds := KINDS_BY_TRADE_STATE.get(order.trade_state):
+                give_up_at = now + self.policy.give_up_after
                 planned = await repository.add_tasks(
                     tx, order.order_sn, kinds, now=now, give_up_at=give_up_at, traceparent=current_traceparent()
                 )
         log.info("order state heard", order_sn=order.order_sn, trade_state=order.trade_state, planned=planned)
         if planned:
-            self._wake()
+            self.wake()
 
-    async def follow_refund(self, event: CloudEvent, refund: OrderRefund) -> None:
+    async def on_refund_updated(self, event: CloudEvent, refund: RefundUpdated) -> None:
         """Plan what a refund that leaves its order as it is asks to be told. Each event once; a repeated fact, by another
         event, is the same task: a payment's money comes back once, and a request is made at one moment."""
-        if (kind := TOLD_OF_REFUND.get(refund.refund_state)) is None:
+        if (kind := KIND_BY_REFUND_STATE.get(refund.refund_state)) is None:
             return
-        now = self._clock()
+        now = self.clock()
         moment = refund.changed_at.astimezone(UTC).isoformat()
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             if not await inbox.first_time(tx, event):
                 return
             planned = await repository.add_tasks(
@@ -63,11 +67,11 @@ class Planning:
                 refund.order_sn,
                 [kind],
                 now=now,
-                give_up_at=now + self._policy.give_up_after,
+                give_up_at=now + self.policy.give_up_after,
                 traceparent=current_traceparent(),
                 subject=moment if kind is Kind.REFUND_ASKED else refund.payment_sn,
                 facts=refund.model_dump(mode="json", by_alias=True),
             )
         log.info("order refund heard", order_sn=refund.order_sn, refund_state=refund.refund_state, planned=planned)
         if planned:
-            self._wake()
+            self.wake()

@@ -44,7 +44,7 @@ class Stay:
 
 
 @dataclass(frozen=True)
-class Wording:
+class MessageTexts:
     """What the messages say of themselves; the text comes from the catalogue, the hours from the settings."""
 
     code_warning: str
@@ -57,36 +57,36 @@ class Wording:
     refund_asked: str = ""
 
 
-def render(kind: Kind, stay: Stay, wording: Wording) -> Data:
+def render(kind: Kind, stay: Stay, texts: MessageTexts) -> Data:
     """`data` of the send request. Raises Unrenderable."""
     if kind is Kind.PAID:
         return _values(
             character_string6=character_string(stay.order_sn),
-            thing1=thing(stay.title, otherwise=wording.untitled),
+            thing1=thing(stay.title, otherwise=texts.untitled),
             amount2=amount(stay.total_fen),
-            time4=f"{day(stay.first_day)} {wording.checkin_time}",
-            time5=f"{day(stay.last_day)} {wording.checkout_time}",
+            time4=f"{day(stay.first_day)} {texts.checkin_time}",
+            time5=f"{day(stay.last_day)} {texts.checkout_time}",
         )
     if kind is Kind.BEFORE_ARRIVAL:
         return _values(
             date2=day(stay.first_day),
             date3=day(stay.last_day),
             character_string4=character_string(stay.code),
-            thing1=thing(wording.code_warning, otherwise=wording.untitled),
+            thing1=thing(texts.code_warning, otherwise=texts.untitled),
         )
     if stay.refund is None:
         raise Unrenderable("nothing went back")
     said = {
-        Kind.REFUNDED: wording.refund_done,
-        Kind.GIVEN_BACK: wording.given_back.get(stay.refund.cause, wording.refund_done),
-        Kind.REFUND_ASKED: wording.refund_asked,
+        Kind.REFUNDED: texts.refund_done,
+        Kind.GIVEN_BACK: texts.given_back.get(stay.refund.cause, texts.refund_done),
+        Kind.REFUND_ASKED: texts.refund_asked,
     }
     return _values(
         character_string1=character_string(stay.order_sn),
-        thing2=thing(stay.title, otherwise=wording.untitled),
+        thing2=thing(stay.title, otherwise=texts.untitled),
         amount3=amount(stay.refund.fen),
         time4=minute(stay.refund.at),
-        thing5=thing(said[kind], otherwise=wording.untitled),
+        thing5=thing(said[kind], otherwise=texts.untitled),
     )
 
 

@@ -1,16 +1,18 @@
 """Every query of this service. Opens, commits and rolls back nothing."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from notification.models import DeliveryAttempt, NotificationTask, NotificationTransition
 from notification.states import Kind, Outcome, Selection, TaskState
+from servicekit import due
 from servicekit.db import Transaction
+from servicekit.paging import newest_first
 
 
 async def add_tasks(
@@ -32,7 +34,7 @@ async def add_tasks(
             "kind": kind.value,
             "subject": subject,
             "facts": facts,
-            "next_attempt_at": now,
+            "due_at": now,
             "give_up_at": give_up_at,
             "traceparent": traceparent,
             "created_at": now,
@@ -57,46 +59,35 @@ async def lock(tx: Transaction, task_id: int) -> NotificationTask | None:
     return await tx.get(NotificationTask, task_id, with_for_update=True, populate_existing=True)
 
 
-class Turn(Enum):
-    """Whose turn it is when there is room for one more."""
+class ClaimOrder(Enum):
+    """Which of the due tasks are claimed first."""
 
     FRESH = "never tried, the newest first: a purchase of this moment does not wait behind older messages"
     LONGEST_DUE = "retries, and fresh ones that newer ones left behind"
 
 
 async def claim(
-    tx: Transaction, turn: Turn, *, now: datetime, leased_until: datetime, limit: int
-) -> Sequence[NotificationTask]:
-    """Lease what is due and nobody else holds; whoever asks at the same moment gets other rows. Kinds of a newer version,
-    which runs beside this one or was rolled back, are left to it."""
-    due = (
-        _in_turn(turn)
-        .where(
-            NotificationTask.state == TaskState.PENDING,
-            NotificationTask.kind.in_(Kind),
-            NotificationTask.next_attempt_at <= now,
-            or_(NotificationTask.leased_until.is_(None), NotificationTask.leased_until <= now),
-        )
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-        .prefix_with("materialized", dialect="postgresql")
+    tx: Transaction, order: ClaimOrder, *, now: datetime, lease: timedelta, limit: int
+) -> Sequence[RowMapping]:
+    """Lease what is due. Kinds of a newer version, which runs beside this one or was rolled back, are left to it."""
+    c = NotificationTask.__table__.c
+    is_open = and_(c.state == TaskState.PENDING, c.kind.in_(Kind))
+    return await due.claim(
+        tx,
+        NotificationTask.__table__,
+        c.order_sn,
+        c.kind,
+        c.version,
+        c.traceparent,
+        c.facts,
+        is_open=and_(is_open, c.attempts == 0) if order is ClaimOrder.FRESH else is_open,
+        now=now,
+        lease=lease,
+        limit=limit,
+        order_by=[c.id.desc()] if order is ClaimOrder.FRESH else (),
+        values={"updated_at": now, "version": c.version + 1},
+        count_try=False,
     )
-    claim = (
-        update(NotificationTask)
-        .where(NotificationTask.id.in_(select(due.c.id)))
-        .values(leased_until=leased_until, updated_at=now, version=NotificationTask.version + 1)
-        .returning(NotificationTask)
-        .execution_options(synchronize_session=False)
-    )
-    return sorted((await tx.scalars(claim)).all(), key=lambda task: task.id)
-
-
-def _in_turn(turn: Turn) -> Select[tuple[int]]:
-    query = select(NotificationTask.id)
-    if turn is Turn.FRESH:
-        return query.where(NotificationTask.attempts == 0).order_by(NotificationTask.id.desc())
-    return query.order_by(NotificationTask.next_attempt_at, NotificationTask.id)
 
 
 async def has_unknown_before(tx: Transaction, task_id: int, seq: int) -> bool:
@@ -162,12 +153,11 @@ async def count(session: Transaction, selection: Selection) -> int:
 
 
 async def newest_tasks(
-    tx: Transaction, *, last_id: int, limit: int, selection: Selection
+    session: Transaction, *, last_id: int, limit: int, selection: Selection
 ) -> Sequence[NotificationTask]:
-    query = select(NotificationTask).where(*_selected(selection)).order_by(NotificationTask.id.desc()).limit(limit)
-    if last_id:
-        query = query.where(NotificationTask.id < last_id)
-    return (await tx.scalars(query)).all()
+    query = select(NotificationTask).where(*_selected(selection))
+    page = newest_first(query, NotificationTask.id, below=last_id, limit=limit)
+    return (await session.scalars(page)).all()
 
 
 async def task(tx: Transaction, task_id: int) -> NotificationTask | None:

@@ -3,21 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from servicekit.due import Backoff
+
+JITTER = 0.25
+BACKOFF = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=90), jitter=JITTER)
+
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Pauses double from `first_pause` to `longest_pause`; a task ends after `max_attempts` or `give_up_after`."""
+    """When a task is tried again: after the pauses of `backoff`, until `max_attempts` or `give_up_after`."""
 
     max_attempts: int = 25
     give_up_after: timedelta = timedelta(hours=24)
-    first_pause: timedelta = timedelta(seconds=5)
-    longest_pause: timedelta = timedelta(minutes=90)
-
-    def pause(self, tries: int, spread: float) -> timedelta:
-        """After failure number `tries`. `spread` in [0, 1) moves it by a quarter either way, so that what failed
-        together does not come back together."""
-        doubled = self.first_pause * (1 << min(tries - 1, 30))
-        return min(self.longest_pause, doubled) * (0.75 + spread / 2)
+    backoff: Backoff = BACKOFF
 
     def exhausted(self, tries: int, now: datetime, give_up_at: datetime) -> bool:
         return tries >= self.max_attempts or now >= give_up_at

@@ -21,12 +21,12 @@ class Kind(StrEnum):
     """To the merchant, who is to decide. The subject is the moment of the request."""
 
 
-OF_THE_STAY = (Kind.PAID, Kind.BEFORE_ARRIVAL)
+STAY_KINDS = (Kind.PAID, Kind.BEFORE_ARRIVAL)
 """Of no use once the order has gone on. That it was refunded stays true: that message is never called off."""
 
-TOLD_AT: dict[int, tuple[Kind, ...]] = {PAID_ORDER: OF_THE_STAY, REFUNDED_ORDER: (Kind.REFUNDED,)}
+KINDS_BY_TRADE_STATE: dict[int, tuple[Kind, ...]] = {PAID_ORDER: STAY_KINDS, REFUNDED_ORDER: (Kind.REFUNDED,)}
 
-TOLD_OF_REFUND = {"asked": Kind.REFUND_ASKED, "returned": Kind.GIVEN_BACK}
+KIND_BY_REFUND_STATE = {"asked": Kind.REFUND_ASKED, "returned": Kind.GIVEN_BACK}
 """By the `refundState` of contract refund-updated.v1."""
 
 

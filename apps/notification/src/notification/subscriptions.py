@@ -1,13 +1,13 @@
-"""The Kafka edge: what orders become, and what becomes of their refunds."""
+"""The Kafka edge: which use-case handles which event of order's."""
 
-from notification.events import REFUND_TOPIC, TRADESTATE_TOPIC, OrderRefund, OrderState
+from notification.events import REFUND_UPDATED_TOPIC, TRADE_STATE_TOPIC, RefundUpdated, TradeStateUpdated
 from notification.planning import Planning
 from servicekit.events import Consumer
 
 
-def order_states(planning: Planning) -> Consumer[OrderState]:
-    return Consumer(TRADESTATE_TOPIC, "/events/order-state", OrderState, planning.follow)
+def on_trade_state_updated(planning: Planning) -> Consumer[TradeStateUpdated]:
+    return Consumer(TRADE_STATE_TOPIC, "/events/order-state", TradeStateUpdated, planning.on_trade_state_updated)
 
 
-def order_refunds(planning: Planning) -> Consumer[OrderRefund]:
-    return Consumer(REFUND_TOPIC, "/events/order-refund", OrderRefund, planning.follow_refund)
+def on_refund_updated(planning: Planning) -> Consumer[RefundUpdated]:
+    return Consumer(REFUND_UPDATED_TOPIC, "/events/order-refund", RefundUpdated, planning.on_refund_updated)

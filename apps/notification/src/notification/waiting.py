@@ -11,7 +11,7 @@ from servicekit.unfinished import Unfinished
 UNFINISHED = [
     Unfinished(
         "notification_task.pending",
-        select(func.min(NotificationTask.next_attempt_at)).where(NotificationTask.state == TaskState.PENDING),
+        select(func.min(NotificationTask.due_at)).where(NotificationTask.state == TaskState.PENDING),
         timedelta(minutes=30),
     )
 ]

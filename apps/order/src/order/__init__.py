@@ -1,1 +1,1 @@
-"""Bookings: what was sold, for how much, in which state, and who may use it."""
+"""Bookings of homestay nights: what was sold, the price, the trade state, check-in and refund requests."""

@@ -1,5 +1,6 @@
-"""Many orders turned to paid by one transaction. Only the plain case: the first event of a payment, of the right amount,
-for an order that waits for it. Everything else (late, second, refunded, unknown) is left to be handled alone.
+"""Marks many orders as paid in one transaction. Only the simple case: the first event of a payment, of the right
+amount, for an order in WAIT_PAY. All other events (late, duplicate, refunded, unknown order) are left to be handled
+one by one.
 """
 
 from collections import Counter
@@ -20,22 +21,22 @@ from servicekit.telemetry import continued
 
 @dataclass(frozen=True)
 class PaymentEvent:
-    """One event of payment's: which order it is about, and what it says."""
+    """One paystatus event: the number of its order, and the payment's status."""
 
     event: CloudEvent
     order_sn: str
     fact: PaymentFact
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Batch:
     db: Database
     clock: Clock
 
     async def take(self, received: Sequence[PaymentEvent]) -> set[int]:
-        """Handle what is plain; each event must be of another order. Returns the positions that are done (paid now, or
-        handled before); an order whose row another transaction has locked is not waited for. Raises DatabaseUnavailable,
-        and IntegrityError where a check-in code is taken: nothing is written then."""
+        """Handle the simple cases; no two events may be of one order. Returns the positions of those that are done
+        (paid now, or handled before). Does not wait for an order that another transaction has locked. Raises
+        DatabaseUnavailable, and IntegrityError when a check-in code is in use: nothing is written then."""
         async with self.db.transaction() as tx:
             orders = await repository.lock_for_payment(tx, [each.order_sn for each in received])
             handled = await inbox.known(tx, [each.event for each in received])

@@ -1,4 +1,5 @@
-"""Taking an order: what it is, what it costs, until when it may be paid. Repeating a request takes it once."""
+"""Creates orders: price, snapshot of the homestay, time limit for the payment. Idempotent by the client's request
+key."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ import structlog
 from order import pricing, repository
 from order.errors import HomestayNotFound
 from order.models import HomestayOrder, OrderTransition
-from order.peers import Homestay, Travel
+from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
 from order.states import TradeState
 from servicekit.clock import Clock, from_unix
@@ -22,8 +23,8 @@ NUMBER_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a buyer asks for; times are unix seconds. `request_key` tells a repetition from a second wish."""
+class BookingRequest:
+    """What a buyer books; times in unix seconds. Requests of one user with the same `request_key` create one order."""
 
     user_id: int
     homestay_id: int
@@ -39,77 +40,81 @@ class Wish:
         return Stay.between(from_unix(self.live_start_time), from_unix(self.live_end_time))
 
 
+@dataclass(kw_only=True, eq=False)
 class Booking:
-    def __init__(self, db: Database, clock: Clock, travel: Travel, *, pay_window: timedelta) -> None:
-        self._db, self._clock, self._travel, self._pay_window = db, clock, travel, pay_window
+    db: Database
+    clock: Clock
+    travel: TravelPeer
+    pay_window: timedelta
 
-    async def create(self, wish: Wish) -> str:
-        """Answers the order's number; the same user and key get the same order, also after a crash in between."""
-        async with self._db.read() as session:
-            earlier = await _earlier(session, wish)
+    async def create(self, request: BookingRequest) -> str:
+        """Returns the order's number; the same user and key get the same order, also after a crash. Raises
+        HomestayNotFound, the errors of pricing, IdempotencyMismatch (the key was used with other values),
+        PeerUnavailable."""
+        async with self.db.read() as session:
+            earlier = await _earlier(session, request)
         if earlier:
-            return _same(earlier, wish)
-        pricing.require_bookable(wish.stay, self._clock())
-        homestay = await self._travel.homestay(wish.homestay_id)
+            return _same(earlier, request)
+        pricing.require_bookable(request.stay, self.clock())
+        homestay = await self.travel.homestay(request.homestay_id)
         if homestay is None:
-            raise HomestayNotFound(f"homestay {wish.homestay_id}", field="homestayId")
-        price = pricing.quote(homestay, wish.stay, people=wish.live_people_num, food=wish.need_food)
-        async with self._db.transaction() as tx:
-            return await self._insert(tx, wish, _row(wish, homestay, price))
+            raise HomestayNotFound(f"homestay {request.homestay_id}", field="homestayId")
+        price = pricing.quote(homestay, request.stay, people=request.live_people_num, food=request.need_food)
+        async with self.db.transaction() as tx:
+            return await self._insert(tx, request, _row(request, homestay, price))
 
-    async def _insert(self, tx: Transaction, wish: Wish, row: dict[str, object]) -> str:
-        now = self._clock()
-        close_at = now + self._pay_window
-        row |= {"created_at": now, "close_at": close_at, "close_due_at": close_at}
+    async def _insert(self, tx: Transaction, request: BookingRequest, row: dict[str, object]) -> str:
+        now = self.clock()
+        close_at = now + self.pay_window
+        row |= {"created_at": now, "close_at": close_at, "due_at": close_at}
         for _ in range(NUMBER_ATTEMPTS):
             sn = business_number("HSO", now)
             order_id = await repository.add(tx, row | {"sn": sn})
             if order_id is not None:
                 await repository.add_transition(tx, _first_transition(order_id, now))
-                log.info("order was taken", sn=sn, total_fen=row["order_total_fen"])
+                log.info("order created", sn=sn, total_fen=row["order_total_fen"])
                 return sn
-            if earlier := await _earlier(tx, wish):  # asked twice at once
-                return _same(earlier, wish)
+            if earlier := await _earlier(tx, request):  # a concurrent request with the same key
+                return _same(earlier, request)
         raise Unavailable("no free order number was found")
 
 
-async def _earlier(tx: Transaction, wish: Wish) -> HomestayOrder | None:
-    if wish.request_key is None:
+async def _earlier(tx: Transaction, request: BookingRequest) -> HomestayOrder | None:
+    if request.request_key is None:
         return None
-    return await repository.by_request_key(tx, wish.user_id, wish.request_key)
+    return await repository.by_request_key(tx, request.user_id, request.request_key)
 
 
-def _same(order: HomestayOrder, wish: Wish) -> str:
-    asked = (wish.homestay_id, wish.stay, wish.live_people_num, wish.need_food, wish.remark)
-    took = (
+def _same(order: HomestayOrder, request: BookingRequest) -> str:
+    wanted = (request.homestay_id, request.stay, request.live_people_num, request.need_food, request.remark)
+    booked = (
         order.homestay_id,
         Stay(order.live_start_date, order.live_end_date),
         order.live_people_num,
         order.need_food,
         order.remark,
     )
-    if asked != took:
+    if wanted != booked:
         raise IdempotencyMismatch("the key was used with another request", field="Idempotency-Key")
     return order.sn
 
 
-def _row(wish: Wish, homestay: Homestay, price: Price) -> dict[str, object]:
+def _row(request: BookingRequest, homestay: Homestay, price: Price) -> dict[str, object]:
     snapshot = homestay.model_dump(exclude={"id", "on_sale"})
     return snapshot | {
         "version": 1,
-        "user_id": wish.user_id,
-        "request_key": wish.request_key,
+        "user_id": request.user_id,
+        "request_key": request.request_key,
         "homestay_id": homestay.id,
-        "live_start_date": wish.stay.start,
-        "live_end_date": wish.stay.end,
-        "live_people_num": wish.live_people_num,
-        "need_food": wish.need_food,
-        "remark": wish.remark,
+        "live_start_date": request.stay.start,
+        "live_end_date": request.stay.end,
+        "live_people_num": request.live_people_num,
+        "need_food": request.need_food,
+        "remark": request.remark,
         "order_total_fen": price.total_fen,
         "food_total_fen": price.food_fen,
         "homestay_total_fen": price.homestay_fen,
         "trade_state": TradeState.WAIT_PAY,
-        "close_attempts": 0,
     }
 
 

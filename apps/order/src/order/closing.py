@@ -1,10 +1,10 @@
-"""Closing an unpaid order, by time or by its buyer, without ever losing a guest's money.
+"""Closes unpaid orders, when their time limit ends or their buyer cancels, without losing a payment.
 
-First the order stops being payable, then payment is asked to close at WeChat, and only its answer ends the order:
-closed or never paid → cancelled; paid after all → wait-use. A crash between any two of these leaves a row that is due.
+First the order stops being payable, then payment is asked to close at WeChat, and only its answer decides: closed or
+never paid → CANCELLED; paid → WAIT_USE. A crash between two of these steps leaves a row that is due again.
 """
 
-import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,52 +13,46 @@ from order import lifecycle, repository
 from order.errors import AlreadyPaid, NotCancellable, NotClosing, OrderNotFound
 from order.fulfilment import PAID, Fulfilment, PaymentFact
 from order.models import HomestayOrder
-from order.peers import CloseAnswer, Payment
+from order.peers import CloseAnswer, PaymentPeer
 from order.states import TradeState
 from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
+from servicekit.due import Backoff, side_by_side
 from servicekit.errors import Poison, Unavailable
 
 log = structlog.get_logger()
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
-NEEDS_A_PERSON_PAUSE = timedelta(hours=1)
+BACKOFF = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=5))
+PAUSE_UNTIL_REVIEW = timedelta(hours=1)
 
 
+@dataclass(kw_only=True, eq=False)
 class Closing:
-    def __init__(
-        self,
-        db: Database,
-        clock: Clock,
-        payment: Payment,
-        fulfilment: Fulfilment,
-        *,
-        lease: timedelta,
-        batch: int,
-        parallel: int,
-    ) -> None:
-        self._db, self._clock, self._payment, self._fulfilment = db, clock, payment, fulfilment
-        self._lease, self._batch, self._parallel = lease, batch, parallel
+    db: Database
+    clock: Clock
+    payment: PaymentPeer
+    fulfilment: Fulfilment
+    lease: timedelta
+    batch: int
+    parallel: int
 
     async def cancel(self, user_id: int, sn: str) -> HomestayOrder:
-        """The buyer's wish. The order comes back cancelled, or still closing when payment cannot be asked just now: the
-        wish is kept and the cron goes on with it. Raises AlreadyPaid when WeChat says so."""
-        async with self._db.transaction() as tx:
+        """Cancel an order for its buyer. Returns it cancelled, or still closing when payment is unavailable: the cron
+        job then retries. Raises OrderNotFound, NotCancellable; AlreadyPaid when WeChat had taken the payment."""
+        async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn, user_id=user_id)
             if order is None:
                 raise OrderNotFound(f"order {sn}")
             if order.trade_state == TradeState.CANCELLED:
                 return order
             if order.trade_state != TradeState.WAIT_PAY:
-                raise NotCancellable(f"the order is at {order.trade_state}")
-            now = self._clock()
+                raise NotCancellable(f"the trade state is {order.trade_state}")
+            now = self.clock()
             if order.closing_at is None:
                 order.closing_at, order.close_cause = now, "buyer"
-            order.close_due_at = now + self._lease
-            order.close_attempts += 1
-            attempt = order.close_attempts
+            attempt = order.lease(now, self.lease)
         await self._finish(sn, attempt)
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             after = await repository.by_sn(session, sn, user_id=user_id)
         if after is None:
             raise OrderNotFound(f"order {sn}")
@@ -67,78 +61,67 @@ class Closing:
         return after
 
     async def retry(self, operator_id: int, sn: str) -> tuple[HomestayOrder, str | None]:
-        """Ask payment now about an order whose closing hangs: the order as it stands then, and why it is still closing, if
-        it is. Raises OrderNotFound, NotClosing."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        """Ask payment now about an order that is being closed. Returns the order afterwards, and why it is still
+        closing, if it is. Raises OrderNotFound, NotClosing."""
+        now = self.clock()
+        async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn)
             if order is None:
                 raise OrderNotFound(f"order {sn}", field="sn")
             if order.trade_state != TradeState.WAIT_PAY or order.closing_at is None:
-                raise NotClosing(f"order {sn} is at {order.trade_state}", field="sn")
-            order.close_due_at = now + self._lease
-            order.close_attempts += 1
-            attempt = order.close_attempts
+                raise NotClosing(f"order {sn} is not being closed, its trade state is {order.trade_state}", field="sn")
+            attempt = order.lease(now, self.lease)
             await acts.record(tx, now, operator_id, "retry-closing", f"order:{sn}")
         problem = await self._finish(sn, attempt)
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             after = await repository.by_sn(session, sn)
         if after is None:
             raise OrderNotFound(f"order {sn}", field="sn")
         return after, problem
 
     async def close_due(self) -> int:
-        """One tick: claim what is due, ask payment about each, a few at a time. Answers how many were claimed."""
-        async with self._db.transaction() as tx:
-            claimed = await repository.claim_closing(tx, self._clock(), self._lease, self._batch)
-        gate = asyncio.Semaphore(self._parallel)
-
-        async def finish(sn: str, attempt: int) -> None:
-            async with gate:
-                try:
-                    await self._finish(sn, attempt)
-                except Exception:  # one order's fault must not stop the others; its lease runs out and it comes again
-                    log.exception("closing failed", sn=sn)
-
-        await asyncio.gather(*(finish(sn, attempt) for sn, attempt in claimed))
+        """One run of the cron job: claim the orders that are due and ask payment about each. Returns how many were
+        claimed."""
+        async with self.db.transaction() as tx:
+            claimed = await repository.claim_closing(tx, self.clock(), self.lease, self.batch)
+        await side_by_side(claimed, lambda each: self._finish(*each), at_once=self.parallel, what="closing of an order")
         return len(claimed)
 
     async def _finish(self, sn: str, attempt: int) -> str | None:
-        """None, or why it goes on later."""
+        """Returns None when the closing has ended, else why it is retried later."""
         try:
-            answer = await self._payment.close(sn, attempt)
-            async with self._db.transaction() as tx:
+            answer = await self.payment.close(sn, attempt)
+            async with self.db.transaction() as tx:
                 await self._settle(tx, sn, answer)
         except Unavailable as error:
-            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt - 1, 10))
-            log.warning("order goes on closing later", sn=sn, attempt=attempt, reason=str(error))
-            await self._put_off(sn, self._clock() + pause)
+            log.warning("closing is retried later", sn=sn, attempt=attempt, reason=str(error))
+            await self._postpone(sn, self.clock() + BACKOFF.pause(attempt))
             return str(error)
         except Poison as error:
-            log.error("order cannot be closed: a person must look", sn=sn, reason=str(error))
-            await self._put_off(sn, self._clock() + NEEDS_A_PERSON_PAUSE)
+            log.error("order cannot be closed: needs manual review", sn=sn, reason=str(error))
+            await self._postpone(sn, self.clock() + PAUSE_UNTIL_REVIEW)
             return str(error)
         return None
 
     async def _settle(self, tx: Transaction, sn: str, answer: CloseAnswer) -> None:
         order = await repository.lock(tx, sn)
         if order is None or order.trade_state != TradeState.WAIT_PAY:
-            return  # an event was faster
+            return  # decided by an event meanwhile
         if answer.outcome == "paid":
-            await self._fulfilment.apply(tx, order, _fact(answer))
+            await self.fulfilment.apply(tx, order, _fact(answer))
         else:
             cause = f"closed-{order.close_cause or 'unpaid'}"
-            await lifecycle.move(tx, order, TradeState.CANCELLED, cause=cause, now=self._clock(), detail=answer.outcome)
+            await lifecycle.move(tx, order, TradeState.CANCELLED, cause=cause, now=self.clock(), detail=answer.outcome)
 
-    async def _put_off(self, sn: str, until: datetime) -> None:
+    async def _postpone(self, sn: str, until: datetime) -> None:
         try:
-            async with self._db.transaction() as tx:
-                await repository.put_off_closing(tx, sn, until)
+            async with self.db.transaction() as tx:
+                await repository.postpone_closing(tx, sn, until)
         except Unavailable as error:
-            log.warning("the lease will run out by itself", sn=sn, reason=str(error))
+            log.warning("closing is retried when its lease ends", sn=sn, reason=str(error))
 
 
 def _fact(answer: CloseAnswer) -> PaymentFact:
     if answer.payment_sn is None or answer.total_fen is None or answer.version is None or answer.pay_time is None:
-        raise Poison("payment says paid, and not by which payment")
+        raise Poison("payment answered paid without naming the payment")
     return PaymentFact(answer.payment_sn, answer.version, PAID, answer.total_fen, answer.pay_time)

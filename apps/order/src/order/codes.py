@@ -1,4 +1,4 @@
-"""Check-in codes: short enough to say at a door, without characters that are taken for one another."""
+"""Check-in codes: eight characters that are easy to read out, none of which can be mistaken for another."""
 
 import secrets
 import unicodedata
@@ -14,10 +14,8 @@ def new_code() -> str:
 
 
 def normalise(typed: str) -> str:
-    """Lower case, full-width letters, spaces and dashes are all how people write the same code.
-
-    Raises InvalidInput when what is left cannot be a code by its length.
-    """
+    """`typed` in the stored form: upper case, half-width, without spaces and punctuation. Raises InvalidInput when the
+    rest does not have the length of a code."""
     wide = unicodedata.normalize("NFKC", typed).upper()
     code = "".join(each for each in wide if unicodedata.category(each)[0] not in "ZPC")
     if len(code) != LENGTH:

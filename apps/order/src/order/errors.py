@@ -1,4 +1,4 @@
-"""Why the order service refuses. Numbers 103001–103099 are this service's.
+"""Errors of the order service. Codes 103001–103099 are this service's.
 
 Problem
 ├── InvalidInput
@@ -6,9 +6,9 @@ Problem
 │   ├── StartInThePast · StartTooFar  liveStartTime
 │   └── TooManyPeople                 livePeopleNum
 ├── NotFound
-│   ├── OrderNotFound         also another's order: the two are not to be told apart
+│   ├── OrderNotFound         also for another user's order: no difference may show
 │   ├── HomestayNotFound
-│   └── UnknownTradeCode      also another's code, as above
+│   └── UnknownCheckinCode      also for another merchant's code
 ├── Conflict
 │   ├── NotOnSale · PriceOutOfRange
 │   ├── IllegalMove · NotCancellable · AlreadyPaid
@@ -16,7 +16,7 @@ Problem
 │   └── CodeSpent · StayNotBegun · StayOver · RefundOpen
 └── TooManyRequests
     └── TooManyWrongCodes
-AmountMismatch (Poison)       a payment of another amount than the order's
+AmountMismatch (Poison)       the payment's amount is not the order's
 """
 
 from servicekit.errors import Conflict, InvalidInput, NotFound, Poison, TooManyRequests
@@ -50,7 +50,7 @@ class HomestayNotFound(NotFound):
     code, slug = 103011, "homestay-not-found"
 
 
-class UnknownTradeCode(NotFound):
+class UnknownCheckinCode(NotFound):
     code, slug = 103012, "unknown-trade-code"
 
 
@@ -111,4 +111,4 @@ class NoFailedRefund(Conflict):
 
 
 class AmountMismatch(Poison):
-    """Money of another amount than the order's was taken: a person must look, nothing is marked paid."""
+    """The payment's amount is not the order's: nothing is marked as paid, the event needs manual review."""

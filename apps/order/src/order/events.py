@@ -1,38 +1,71 @@
-"""The facts that order tells others: contracts/events/tradestate-updated.v1, refund-requested.v1, refund-updated.v1."""
+"""Events: the models of those that order consumes, and the builders of those that it publishes
+(contracts/events/tradestate-updated.v1, refund-requested.v1, refund-updated.v1)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Annotated
 
-from order.states import RefundCause, RefundNews, TradeState
+from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from order.states import RefundCause, RefundUpdate, TradeState
+from servicekit.clock import utc_text
+from servicekit.events import EventData
 from servicekit.outbox import OutgoingEvent
 
 SOURCE = "minsu/order"
 TRADE_STATE_TOPIC, TRADE_STATE_TYPE = "order-update-tradestate-topic", "minsu.order.tradestate-updated.v1"
-REFUND_TOPIC, REFUND_TYPE = "order-refund-requested-topic", "minsu.order.refund-requested.v1"
+REFUND_REQUESTED_TOPIC, REFUND_REQUESTED_TYPE = "order-refund-requested-topic", "minsu.order.refund-requested.v1"
 REFUND_UPDATED_TOPIC, REFUND_UPDATED_TYPE = "order-update-refund-topic", "minsu.order.refund-updated.v1"
 PAY_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 LONGEST_REASON = 80
 
+HOMESTAY_ORDER = "homestayOrder"
+"""The business type of our orders at payment, which takes payments for other businesses too."""
+BusinessNumber = Annotated[str, Field(min_length=1, max_length=32)]
 
-def zulu(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+class PayStatusUpdated(EventData):
+    """A payment was paid or refunded (contracts/events/paystatus-updated.v1). `order_sn` is the order's number, never the
+    payment's."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    order_sn: BusinessNumber
+    service_type: str = HOMESTAY_ORDER
+    payment_sn: BusinessNumber
+    pay_status: int
+    total_fen: Annotated[int, Field(ge=1, le=2**53)]
+    pay_time: AwareDatetime
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class RefundFailed(EventData):
+    """Payment could not carry out a refund request (contracts/events/refund-failed.v1)."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    order_sn: BusinessNumber
+    service_type: str = HOMESTAY_ORDER
+    payment_sn: BusinessNumber
+    request_sn: BusinessNumber
 
 
 def trade_state_updated(
     sn: str,
-    was: TradeState,
-    now_is: TradeState,
+    before: TradeState,
+    after: TradeState,
     *,
     version: int,
     changed_at: datetime,
     traceparent: str | None = None,
 ) -> OutgoingEvent:
-    """`traceparent` is the trace of the cause, where that is not the current one."""
+    """`traceparent`: of the event that caused the change; None takes the current trace."""
     data = {
         "orderSn": sn,
-        "tradeState": int(now_is),
-        "fromState": int(was),
-        "changedAt": zulu(changed_at),
+        "tradeState": int(after),
+        "fromState": int(before),
+        "changedAt": utc_text(changed_at),
         "version": version,
     }
     return OutgoingEvent(TRADE_STATE_TOPIC, sn, TRADE_STATE_TYPE, SOURCE, sn, data, changed_at, traceparent)
@@ -55,22 +88,22 @@ def refund_requested(
         "refundFen": refund_fen,
         "cause": cause.value,
         "reason": reason[:LONGEST_REASON],
-        "requestedAt": zulu(requested_at),
+        "requestedAt": utc_text(requested_at),
     }
-    return OutgoingEvent(REFUND_TOPIC, sn, REFUND_TYPE, SOURCE, sn, data, requested_at)
+    return OutgoingEvent(REFUND_REQUESTED_TOPIC, sn, REFUND_REQUESTED_TYPE, SOURCE, sn, data, requested_at)
 
 
 def refund_updated(
-    sn: str, news: RefundNews, *, payment_sn: str, refund_fen: int, cause: RefundCause | None, changed_at: datetime
+    sn: str, update: RefundUpdate, *, payment_sn: str, refund_fen: int, cause: RefundCause | None, changed_at: datetime
 ) -> OutgoingEvent:
-    """What happened to a refund while the order's state stayed. No name, openid or user: who is told is read from the
-    order. `cause` None: another than the contract knows."""
+    """A change of a refund that leaves the trade state as it is. Holds no name, openid or user id: consumers read those
+    from the order. `cause` None becomes `other`."""
     data = {
         "orderSn": sn,
-        "refundState": news.value,
+        "refundState": update.value,
         "paymentSn": payment_sn,
         "refundFen": refund_fen,
         "cause": cause.value if cause else "other",
-        "changedAt": zulu(changed_at),
+        "changedAt": utc_text(changed_at),
     }
     return OutgoingEvent(REFUND_UPDATED_TOPIC, sn, REFUND_UPDATED_TYPE, SOURCE, sn, data, changed_at)

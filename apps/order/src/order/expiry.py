@@ -1,6 +1,7 @@
-"""What time does by itself: wishes that no merchant answered are agreed to, stays that nobody came to expire, and old
-traces of requests are forgotten."""
+"""What the cron jobs do when a time limit ends: agree to refund requests that no merchant answered, expire unused stays,
+delete old wrong check-in attempts."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -15,33 +16,36 @@ log = structlog.get_logger()
 KEEP_MISSES = timedelta(days=7)
 
 
+@dataclass(kw_only=True, eq=False)
 class Expiry:
-    def __init__(self, db: Database, clock: Clock, refunds: Refunds, *, answer_within: timedelta, batch: int) -> None:
-        self._db, self._clock, self._refunds = db, clock, refunds
-        self._answer_within, self._batch = answer_within, batch
+    db: Database
+    clock: Clock
+    refunds: Refunds
+    answer_within: timedelta
+    batch: int
 
     async def agree_unanswered(self) -> int:
-        """Agree to refunds whose merchant had all of `answer_within` to answer. The end of the stay takes none of it away:
-        until the refund is decided the order is held, and neither used nor expired. Answers how many."""
-        opened_before = self._clock() - self._answer_within
-        async with self._db.transaction() as tx:
-            orders = await repository.claim_unanswered(tx, opened_before, self._batch)
+        """Agree to refund requests that are older than `answer_within`; returns how many. The end of the stay does not
+        shorten that time: an order with an open refund can be neither used nor expired."""
+        opened_before = self.clock() - self.answer_within
+        async with self.db.transaction() as tx:
+            orders = await repository.claim_unanswered(tx, opened_before, self.batch)
             for order in orders:
-                await self._refunds.agree(tx, order)
-                log.info("the rule agrees, the merchant did not answer", sn=order.sn, asked_at=order.refund_opened_at)
+                await self.refunds.agree(tx, order)
+                log.info("refund agreed: the merchant did not answer", sn=order.sn, asked_at=order.refund_opened_at)
         return len(orders)
 
     async def expire_due(self) -> int:
-        """Expire stays whose noon after the last night has passed, unless money is or was to go back: an open refund holds
-        them, and one that failed may be asked for again. Answers how many."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
-            orders = await repository.claim_expired(tx, pricing.last_day_over(now), self._batch)
+        """Expire unused orders after noon of the day of departure; returns how many. An order with an open refund does not
+        expire, nor one whose refund failed: it may be requested again."""
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            orders = await repository.claim_expired(tx, pricing.last_day_over(now), self.batch)
             for order in orders:
                 await lifecycle.move(tx, order, TradeState.EXPIRED, cause="not-used", now=now)
         return len(orders)
 
-    async def forget_misses(self) -> None:
-        """Drop last week's wrong codes."""
-        async with self._db.transaction() as tx:
-            await repository.forget_misses(tx, self._clock() - KEEP_MISSES)
+    async def delete_misses(self) -> None:
+        """Delete wrong check-in attempts older than a week."""
+        async with self.db.transaction() as tx:
+            await repository.delete_misses(tx, self.clock() - KEEP_MISSES)

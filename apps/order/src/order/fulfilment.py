@@ -1,4 +1,4 @@
-"""What a payment's word does to its order, whoever brings it: the event, or payment's answer when an order is closed."""
+"""Applies a payment's status to its order: from an event, or from payment's answer when an order is being closed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from order import codes, events, lifecycle, repository, states
 from order.errors import AmountMismatch
 from order.models import HomestayOrder, OrderPayment
 from order.refunds import Refunds
-from order.states import Effect, RefundNews, TradeState
+from order.states import Effect, RefundUpdate, TradeState
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
@@ -24,7 +24,7 @@ CODE_ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class PaymentFact:
-    """One version of one payment, as payment told it."""
+    """One version of one payment. `total_fen` in fen, `paid_at` in UTC."""
 
     payment_sn: str
     version: int
@@ -33,13 +33,15 @@ class PaymentFact:
     paid_at: datetime
 
 
+@dataclass(kw_only=True, eq=False)
 class Fulfilment:
-    def __init__(self, db: Database, clock: Clock, refunds: Refunds) -> None:
-        self._db, self._clock, self._refunds = db, clock, refunds
+    db: Database
+    clock: Clock
+    refunds: Refunds
 
     async def on_payment_fact(self, event: CloudEvent, order_sn: str, fact: PaymentFact) -> None:
-        """Take one event, once. Raises Poison for an order that is not ours or an amount that is not the order's."""
-        async with self._db.transaction() as tx:
+        """Apply an event, once. Raises Poison for an unknown order, AmountMismatch."""
+        async with self.db.transaction() as tx:
             order = await repository.lock(tx, order_sn)  # before the inbox, as a batch does: else the two deadlock
             if order is None:
                 raise Poison(f"no order {order_sn}")
@@ -48,50 +50,51 @@ class Fulfilment:
             await self.apply(tx, order, fact)
 
     async def apply(self, tx: Transaction, order: HomestayOrder, fact: PaymentFact) -> None:
-        """Let `fact` have its effect on `order`, whose row is locked. An older word of the payment changes nothing."""
+        """Apply `fact` to `order`, whose row the caller has locked. An older version of the payment changes nothing. Raises
+        AmountMismatch; Poison when the payment belongs to another order."""
         known = await repository.payment(tx, fact.payment_sn)
         if known and known.order_id != order.id:
             raise Poison(f"payment {fact.payment_sn} belongs to another order than {order.sn}")
         if known and (known.version, known.pay_status) >= (fact.version, fact.pay_status):
-            return  # the status is compared too: an answer to `close` says "paid" of a payment that is refunded by now
+            return  # the status counts, too: payment answers `close` with "paid" for one that is refunded by now
         effect = _effect(order, fact)
         if effect in {Effect.PAY, Effect.PAY_AND_REFUND} and fact.total_fen != order.order_total_fen:
             raise AmountMismatch(
                 f"payment {fact.payment_sn} took {fact.total_fen} fen, order {order.sn} costs {order.order_total_fen}"
             )
-        back_before = known is not None and known.pay_status == REFUNDED
-        payment = _remember(tx, order, known, fact, self._clock())
-        await self._take_effect(tx, order, payment, effect)
-        if fact.pay_status == REFUNDED and effect is Effect.NOTE and not back_before:
-            await self._tell_of_return(tx, order, payment)
+        was_refunded = known is not None and known.pay_status == REFUNDED
+        payment = _record(tx, order, known, fact, self.clock())
+        await self._carry_out(tx, order, payment, effect)
+        if fact.pay_status == REFUNDED and effect is Effect.RECORD and not was_refunded:
+            await self._publish_return(tx, order, payment)
 
-    async def _take_effect(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, effect: Effect) -> None:
-        now = self._clock()
+    async def _carry_out(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, effect: Effect) -> None:
+        now = self.clock()
         detail = payment.payment_sn
         if effect in {Effect.PAY, Effect.PAY_AND_REFUND}:
             await self._mark_paid(tx, order, payment, now)
         if effect in {Effect.REFUND, Effect.PAY_AND_REFUND}:
             await lifecycle.move(tx, order, TradeState.REFUNDED, cause="refunded", now=now, detail=detail)
-        if effect in states.GIVE_BACK and payment.refund_request_sn is None:
-            log.warning("payment is given back", sn=order.sn, payment_sn=detail, why=effect.value)
-            await self._refunds.ask(tx, order, payment, states.GIVE_BACK[effect])
+        if effect in states.REFUND_CAUSES and payment.refund_request_sn is None:
+            log.warning("payment is refunded automatically", sn=order.sn, payment_sn=detail, reason=effect.value)
+            await self.refunds.ask(tx, order, payment, states.REFUND_CAUSES[effect])
 
-    async def _tell_of_return(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment) -> None:
-        """The order's state does not change, so no other event tells the buyer that this money is back."""
+    async def _publish_return(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment) -> None:
+        """The trade state does not change, so no other event reports that this payment was refunded."""
         cause = states.cause_of_return(TradeState(order.trade_state), order.payment_sn, payment.payment_sn)
         fact = events.refund_updated(
             order.sn,
-            RefundNews.RETURNED,
+            RefundUpdate.RETURNED,
             payment_sn=payment.payment_sn,
             refund_fen=payment.total_fen,
             cause=cause,
-            changed_at=self._clock(),
+            changed_at=self.clock(),
         )
         await publish_later(tx, fact)
 
     async def _mark_paid(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, now: datetime) -> None:
-        code = await _free_code(tx)  # before the order is touched: a query flushes, and half a payment is refused
-        order.payment_sn, order.paid_at, order.trade_code = payment.payment_sn, payment.paid_at, code
+        code = await _free_code(tx)  # first: a query flushes the order, and a half-changed one violates its constraints
+        order.payment_sn, order.paid_at, order.checkin_code = payment.payment_sn, payment.paid_at, code
         order.closing_at = None
         await lifecycle.move(tx, order, TradeState.WAIT_USE, cause="paid", now=now, detail=payment.payment_sn)
 
@@ -104,7 +107,7 @@ def _effect(order: HomestayOrder, fact: PaymentFact) -> Effect:
     return states.effect_of_refunded(state, order.payment_sn, fact.payment_sn, whole=whole)
 
 
-def _remember(
+def _record(
     tx: Transaction, order: HomestayOrder, known: OrderPayment | None, fact: PaymentFact, now: datetime
 ) -> OrderPayment:
     if known:
@@ -124,9 +127,9 @@ def _remember(
 
 
 async def _free_code(tx: Transaction) -> str:
-    """A code that no valid order has; the unique index decides should two take the same at one moment."""
+    """A code that no valid order has. Two concurrent transactions with the same code: the unique index refuses one."""
     for _ in range(CODE_ATTEMPTS):
         code = codes.new_code()
-        if not await repository.code_is_valid_somewhere(tx, code):
+        if not await repository.is_code_in_use(tx, code):
             return code
     raise RuntimeError("no free check-in code was found")

@@ -1,4 +1,4 @@
-"""The cron edges. Every replica is ticked, and ticks may overlap: claims keep them apart."""
+"""Endpoints of the cron bindings. They run on every replica and may overlap: a claimed row belongs to one of them."""
 
 from typing import Annotated
 

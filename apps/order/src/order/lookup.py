@@ -1,6 +1,7 @@
-"""Reading orders: the buyer's, the merchant's, and what peers may know."""
+"""Reads orders: for buyers, merchants, operators and other services."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import InstrumentedAttribute
@@ -8,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from order import repository
 from order.errors import OrderNotFound
 from order.models import HomestayOrder
-from order.peers import Payment
+from order.peers import PaymentPeer
 from order.states import RefundState, TradeState
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
@@ -17,12 +18,12 @@ from servicekit.errors import Unavailable
 ALL_STATES = -99
 
 
+@dataclass(kw_only=True, eq=False)
 class Lookup:
-    def __init__(
-        self, db: Database, clock: Clock, payment: Payment, *, answer_within: timedelta = timedelta(days=1)
-    ) -> None:
-        self._db, self._clock, self._payment = db, clock, payment
-        self._answer_within = answer_within
+    db: Database
+    clock: Clock
+    payment: PaymentPeer
+    answer_within: timedelta
 
     async def page_of_buyer(self, user_id: int, last_id: int, size: int, state: int) -> Sequence[HomestayOrder]:
         return await self._page(repository.BUYER, user_id, last_id, size, state)
@@ -33,17 +34,17 @@ class Lookup:
         return await self._page(repository.MERCHANT, user_id, last_id, size, state, refund=refund)
 
     async def page_of_closing(self, last_id: int, size: int) -> Sequence[HomestayOrder]:
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             return await repository.closing_page(session, below=last_id, size=size)
 
     async def page_of_failed_refunds(self, last_id: int, size: int) -> Sequence[HomestayOrder]:
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             return await repository.failed_refunds_page(session, below=last_id, size=size)
 
     async def used_on(self, day: date, last_id: int, size: int) -> Sequence[tuple[int, datetime, HomestayOrder]]:
-        """Check-ins of a day in Shanghai, oldest row first."""
+        """Check-ins of a day in Asia/Shanghai, oldest row first, as (transition id, UTC time, order)."""
         begin = datetime.combine(day, time(), SHANGHAI)
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             return await repository.used_between(session, begin, begin + timedelta(days=1), above=last_id, size=size)
 
     async def _page(
@@ -57,12 +58,12 @@ class Lookup:
         refund: RefundState | None = None,
     ) -> Sequence[HomestayOrder]:
         wanted = None if state == ALL_STATES else TradeState(state)
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             return await repository.page(session, whose, user_id, below=last_id, size=size, state=wanted, refund=refund)
 
     async def order(self, sn: str, *, user_id: int | None = None) -> HomestayOrder:
-        """Raises OrderNotFound, also for another's order when `user_id` is given."""
-        async with self._db.read() as session:
+        """Raises OrderNotFound, also for an order of another user when `user_id` is given."""
+        async with self.db.read() as session:
             order = await repository.by_sn(session, sn, user_id=user_id)
         if order is None:
             raise OrderNotFound(f"order {sn}")
@@ -72,29 +73,29 @@ class Lookup:
         """None while the order is not refunded."""
         if order.trade_state != TradeState.REFUNDED:
             return None
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             return await repository.moved_at(session, order, TradeState.REFUNDED)
 
     async def pay_type(self, order: HomestayOrder) -> str:
-        """How the order was paid, asked of payment once; empty while unpaid, or while payment cannot be asked."""
+        """How the order was paid, fetched from payment once; empty while unpaid, or while payment is unavailable."""
         if order.payment_sn is None or order.pay_type:
             return order.pay_type or ""
         try:
-            payment = await self._payment.of_order(order.sn)
+            payment = await self.payment.of_order(order.sn)
         except Unavailable:
-            return ""  # the order is worth showing without it
+            return ""  # the order is shown without it
         if payment is None:
             return ""
-        async with self._db.transaction() as tx:
-            await repository.remember_pay_type(tx, order.sn, payment.pay_type[:32])
+        async with self.db.transaction() as tx:
+            await repository.set_pay_type(tx, order.sn, payment.pay_type[:32])
         return payment.pay_type
 
     def answer_by(self, order: HomestayOrder) -> datetime | None:
-        """When the rule agrees to the refund that its merchant is to decide; None when there is none."""
+        """When an unanswered refund request is agreed to automatically; None when none waits for the merchant."""
         if order.refund_state != RefundState.ASKED or order.refund_opened_at is None:
             return None
-        return order.refund_opened_at + self._answer_within
+        return order.refund_opened_at + self.answer_within
 
     def is_payable(self, order: HomestayOrder) -> bool:
         waits = order.trade_state == TradeState.WAIT_PAY and order.closing_at is None
-        return waits and self._clock() < order.close_at
+        return waits and self.clock() < order.close_at

@@ -1,28 +1,16 @@
-"""The composition root: who works with whom. The only wiring of this service."""
-
-from datetime import timedelta
-from typing import Any
+"""The app of the order service: `Parts` behind its endpoints, jobs and subscriptions."""
 
 from fastapi import FastAPI
 
-from order import jobs, peers, subscriptions
-from order.batch import Batch
-from order.booking import Booking
-from order.checkin import CheckIn
-from order.closing import Closing
+from order import jobs
 from order.endpoints import buyer, internal, merchant, operations
-from order.expiry import Expiry
-from order.fulfilment import Fulfilment
-from order.lookup import Lookup
-from order.refunds import Refunds
+from order.parts import Parts
 from order.settings import Settings
 from order.waiting import UNFINISHED, FailedRefunds
 from servicekit.app import build
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
-from servicekit.db import Database
-from servicekit.deadletters import DeadLetters
-from servicekit.events import Consumer, bulk_routes
+from servicekit.events import bulk_routes
 from servicekit.sidecar import Sidecar
 
 
@@ -33,18 +21,7 @@ def create_app(
     sidecar: Sidecar | None = None,
     verifier: TokenVerifier | None = None,
 ) -> FastAPI:
-    sidecar = sidecar or Sidecar.of(settings)
-    db = Database.of(settings)
-    travel, payment = peers.Travel(sidecar), peers.Payment(sidecar)
-    refunds = Refunds(db, clock)
-    fulfilment = Fulfilment(db, clock, refunds)
-    consumers: list[Consumer[Any]] = [
-        subscriptions.payment_status(fulfilment, Batch(db, clock)),
-        subscriptions.refund_failed(refunds),
-    ]
-    letters = DeadLetters(db, clock, "order", consumers)
-    answer_within = timedelta(seconds=settings.refund_answer_seconds)
-    expiry = Expiry(db, clock, refunds, answer_within=answer_within, batch=settings.expire_batch)
+    parts = Parts.of(settings, clock=clock, sidecar=sidecar)
     return build(
         "order",
         settings,
@@ -54,38 +31,25 @@ def create_app(
             operations.router,
             internal.router,
             jobs.router,
-            bulk_routes(*consumers),
+            bulk_routes(*parts.consumers),
         ],
         provides=[
-            Booking(db, clock, travel, pay_window=timedelta(seconds=settings.pay_window_seconds)),
-            CheckIn(
-                db,
-                clock,
-                misses=settings.checkin_misses,
-                window=timedelta(seconds=settings.checkin_window_seconds),
-            ),
-            Closing(
-                db,
-                clock,
-                payment,
-                fulfilment,
-                lease=timedelta(seconds=settings.close_lease_seconds),
-                batch=settings.close_batch,
-                parallel=settings.close_parallel,
-            ),
-            expiry,
-            Lookup(db, clock, payment, answer_within=answer_within),
-            letters,
-            refunds,
+            parts.booking,
+            parts.checkin,
+            parts.closing,
+            parts.expiry,
+            parts.lookup,
+            parts.dead_letters,
+            parts.refunds,
         ],
-        sidecar=sidecar,
-        verifier=verifier or TokenVerifier.by_invocation(sidecar),
+        sidecar=parts.sidecar,
+        verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,
-        db=db,
+        db=parts.db,
         outbox=True,
         idempotency_keys=True,
-        metrics=[FailedRefunds(db).measure],
-        upkeep=[expiry.forget_misses],
-        dead_letters=letters,
+        metrics=[FailedRefunds(db=parts.db).measure],
+        upkeep=[parts.expiry.delete_misses],
+        dead_letters=parts.dead_letters,
         unfinished=UNFINISHED,
     )

@@ -1,4 +1,4 @@
-"""The tables of bookings. What must hold is a constraint here; who may change what is the use-cases' business."""
+"""The tables of the order service. Invariants are constraints."""
 
 from datetime import date, datetime
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from servicekit import db
+from servicekit.due import Leased, due_index
 
 WAIT_PAY, WAIT_USE = "trade_state = 0", "trade_state = 1"
 REFUND_ASKED, REFUND_FAILED = "refund_state = 'asked'", "refund_state = 'failed'"
@@ -27,8 +28,10 @@ class Base(db.Base):
     metadata = db.new_metadata()
 
 
-class HomestayOrder(Base):
-    """One booking, with what was sold as it was on that day. `version` is the seq of its newest transition."""
+class HomestayOrder(Leased, Base):
+    """One booking, with a snapshot of the homestay at the time of the booking. `version` is the seq of its newest
+    transition. The leased work of a row is its closing: due at `close_at`, or when its buyer cancels, until it is paid
+    or cancelled."""
 
     __tablename__ = "homestay_order"
 
@@ -48,7 +51,7 @@ class HomestayOrder(Base):
     cover: Mapped[str] = mapped_column(Text)
     info: Mapped[str] = mapped_column(Text)
     people_num: Mapped[int]
-    row_type: Mapped[int] = mapped_column(SmallInteger)
+    sold_by: Mapped[int] = mapped_column(SmallInteger)
     food_info: Mapped[str] = mapped_column(Text)
     food_price_fen: Mapped[int] = mapped_column(BigInteger)
     homestay_price_fen: Mapped[int] = mapped_column(BigInteger)
@@ -64,12 +67,10 @@ class HomestayOrder(Base):
     homestay_total_fen: Mapped[int] = mapped_column(BigInteger)
 
     trade_state: Mapped[int] = mapped_column(SmallInteger, default=0)
-    trade_code: Mapped[str | None] = mapped_column(String(8))
+    checkin_code: Mapped[str | None] = mapped_column(String(8))
     close_at: Mapped[datetime]
     closing_at: Mapped[datetime | None]
     close_cause: Mapped[str | None] = mapped_column(String(16))
-    close_due_at: Mapped[datetime]
-    close_attempts: Mapped[int] = mapped_column(default=0)
     payment_sn: Mapped[str | None] = mapped_column(String(32))
     paid_at: Mapped[datetime | None]
     pay_type: Mapped[str | None] = mapped_column(String(32))
@@ -84,15 +85,15 @@ class HomestayOrder(Base):
         UniqueConstraint("user_id", "request_key"),
         CheckConstraint("version >= 1", "version"),
         CheckConstraint("trade_state between -1 and 4", "trade_state"),
-        CheckConstraint("row_type in (0, 1)", "row_type"),
+        CheckConstraint("sold_by in (0, 1)", "sold_by"),
         CheckConstraint("live_end_date > live_start_date", "nights"),
         CheckConstraint("live_people_num between 1 and people_num", "people"),
         CheckConstraint("food_price_fen >= 0 and homestay_price_fen >= 0", "prices"),
         CheckConstraint("food_total_fen >= 0 and homestay_total_fen >= 0", "totals"),
         CheckConstraint("order_total_fen > 0 and order_total_fen = food_total_fen + homestay_total_fen", "total"),
         CheckConstraint(
-            "case when trade_state in (0, -1) then payment_sn is null and paid_at is null and trade_code is null"
-            " else payment_sn is not null and paid_at is not null and trade_code is not null end",
+            "case when trade_state in (0, -1) then payment_sn is null and paid_at is null and checkin_code is null"
+            " else payment_sn is not null and paid_at is not null and checkin_code is not null end",
             "paid",
         ),
         CheckConstraint(f"refund_opened_at is null or {WAIT_USE}", "open_refund"),
@@ -105,17 +106,17 @@ class HomestayOrder(Base):
         Index("ix_homestay_order_user", "user_id", "id"),
         Index("ix_homestay_order_merchant", "homestay_user_id", "id"),
         Index("ix_homestay_order_refund_asked", "homestay_user_id", "id", postgresql_where=text(REFUND_ASKED)),
-        Index("ix_homestay_order_close_due", "close_due_at", postgresql_where=text(WAIT_PAY)),
+        due_index("homestay_order", is_open=text(WAIT_PAY)),
         Index("ix_homestay_order_stay_over", "live_end_date", postgresql_where=text(WAIT_USE)),
         Index("ix_homestay_order_unanswered", "refund_opened_at", postgresql_where=text(REFUND_ASKED)),
         Index("ix_homestay_order_refund_failed", "id", postgresql_where=text(f"{REFUND_FAILED} and {WAIT_USE}")),
-        Index("ix_homestay_order_trade_code", "trade_code"),
-        Index("uq_homestay_order_valid_code", "trade_code", unique=True, postgresql_where=text(WAIT_USE)),
+        Index("ix_homestay_order_checkin_code", "checkin_code"),
+        Index("uq_homestay_order_valid_code", "checkin_code", unique=True, postgresql_where=text(WAIT_USE)),
     )
 
 
 class OrderTransition(Base):
-    """One change of state. Rows are only ever added: a trigger refuses the rest."""
+    """One change of the trade state. Append-only: a trigger refuses updates and deletes."""
 
     __tablename__ = "order_transition"
 
@@ -141,7 +142,7 @@ class OrderTransition(Base):
 
 
 class OrderPayment(Base):
-    """What a payment last said about itself, and the one request we made for its money to go back."""
+    """The latest known version of a payment, and the one refund request for it."""
 
     __tablename__ = "order_payment"
 
@@ -163,7 +164,7 @@ class OrderPayment(Base):
         CheckConstraint("pay_status in (1, 2)", "pay_status"),
         CheckConstraint("total_fen > 0", "total"),
         Index(
-            "ix_order_payment_given_back_soon",
+            "ix_order_payment_refund_open",
             "refund_requested_at",
             postgresql_where=text("pay_status = 1 and refund_requested_at is not null"),
         ),
@@ -171,7 +172,7 @@ class OrderPayment(Base):
 
 
 class CheckinMiss(Base):
-    """A code that a merchant entered and that is none of theirs; a few are mistakes, many are guessing."""
+    """A wrong check-in code that a merchant entered; counted to stop guessing."""
 
     __tablename__ = "checkin_miss"
 

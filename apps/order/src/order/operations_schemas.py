@@ -1,4 +1,4 @@
-"""What operators ask of order and are answered; amounts in fen."""
+"""Requests and responses of the operations endpoints; amounts in fen."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ class ClosingQuery(ApiModel):
 
 
 class ClosingOrder(ApiModel):
-    """`cause` buyer or unpaid; `nextAttemptAt` when payment is asked again."""
+    """`cause` is buyer or unpaid; `nextAttemptAt` is when payment is asked next."""
 
     id: int
     sn: str
@@ -39,8 +39,8 @@ class ClosingOrder(ApiModel):
             close_at=order.close_at,
             closing_at=order.closing_at or order.close_at,
             cause=order.close_cause or "unpaid",
-            attempts=order.close_attempts,
-            next_attempt_at=order.close_due_at,
+            attempts=order.tries,
+            next_attempt_at=order.next_claim_at,
         )
 
 
@@ -58,7 +58,7 @@ class FailedRefundQuery(ApiModel):
 
 
 class FailedRefund(ApiModel):
-    """An order whose refund was agreed, failed, and was not asked for again."""
+    """An order whose refund was agreed, failed, and was not requested again."""
 
     id: int
     sn: str
@@ -90,7 +90,7 @@ class FailedRefunds(ApiModel):
 
 
 class RefundAgain(ApiModel):
-    """`note`: why; kept with the operator's id."""
+    """`note` is the reason, recorded with the operator's id."""
 
     sn: Sn
     note: Annotated[Text, Trimmed, Field(min_length=1, max_length=256)]

@@ -1,8 +1,8 @@
-"""What order asks of other services, through the sidecars. Their words are read here and nowhere else.
-
-Whatever is not a peer's clear answer is PeerUnavailable: the caller tries again, nothing is decided on a guess.
+"""Clients of the services that order calls, by Dapr service invocation. Every call raises PeerUnavailable when the
+peer gives no usable answer; the caller retries.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -13,17 +13,17 @@ from servicekit.schemas import RowId, Text
 from servicekit.sidecar import Sidecar
 
 CLOSE_SECONDS = 11.0
-"""payment asks WeChat meanwhile, and gives that nine seconds in all."""
+"""Longer than payment's own limit of nine seconds for WeChat."""
 
 
-class Said(BaseModel):
-    """Parent of peers' answers: camelCase, more members than we know are fine."""
+class PeerAnswer(BaseModel):
+    """Base of the responses of peers: camelCase, unknown members are ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
 
-class Homestay(Said):
-    """A homestay as it is sold today."""
+class Homestay(PeerAnswer):
+    """A homestay as it is offered now; prices in fen."""
 
     id: RowId
     title: Text
@@ -31,7 +31,7 @@ class Homestay(Said):
     cover: Text
     info: Text
     people_num: int = Field(ge=0, le=2**31 - 1)
-    row_type: Literal[0, 1]
+    sold_by: Literal[0, 1] = Field(alias="rowType")
     food_info: Text
     food_price_fen: int = Field(ge=0, le=2**53)
     homestay_price_fen: int = Field(ge=0, le=2**53)
@@ -41,8 +41,8 @@ class Homestay(Said):
     on_sale: bool
 
 
-class CloseAnswer(Said):
-    """What payment, and WeChat behind it, says of an order that must not be paid any more."""
+class CloseAnswer(PeerAnswer):
+    """The outcome of closing an order's payments at WeChat. `total_fen` in fen."""
 
     outcome: Literal["closed", "neverPaid", "paid"]
     payment_sn: Text | None = None
@@ -51,33 +51,34 @@ class CloseAnswer(Said):
     version: int | None = Field(None, ge=0, le=2**31 - 1)
 
 
-class PaymentOfOrder(Said):
+class PaymentOfOrder(PeerAnswer):
     sn: str
     pay_type: str
 
 
-class Travel:
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+@dataclass(kw_only=True, eq=False)
+class TravelPeer:
+    sidecar: Sidecar
 
     async def homestay(self, homestay_id: int) -> Homestay | None:
         asked = {"homestayId": homestay_id}
-        return await self._sidecar.ask("travel", "/internal/homestaySnapshot", asked, Homestay)
+        return await self.sidecar.ask("travel", "/internal/homestaySnapshot", asked, Homestay)
 
 
-class Payment:
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+@dataclass(kw_only=True, eq=False)
+class PaymentPeer:
+    sidecar: Sidecar
 
     async def close(self, order_sn: str, attempt: int) -> CloseAnswer:
-        """Close the order's payments at WeChat. Each attempt has a key of its own: an earlier answer may be outdated."""
+        """Close the order's payments at WeChat. Each attempt has its own Idempotency-Key: a kept answer may be
+        outdated."""
         body, key = {"orderSn": order_sn}, f"close-{order_sn}-{attempt}"
-        answer = await self._sidecar.ask(
+        answer = await self.sidecar.ask(
             "payment", "/internal/close", body, CloseAnswer, key=key, timeout_seconds=CLOSE_SECONDS
         )
         if answer is None:
-            raise PeerUnavailable("payment: 404 for close")
+            raise PeerUnavailable("payment: 404 for /internal/close")
         return answer
 
     async def of_order(self, order_sn: str) -> PaymentOfOrder | None:
-        return await self._sidecar.ask("payment", "/internal/paymentByOrder", {"orderSn": order_sn}, PaymentOfOrder)
+        return await self.sidecar.ask("payment", "/internal/paymentByOrder", {"orderSn": order_sn}, PaymentOfOrder)

@@ -1,6 +1,7 @@
-"""What a stay costs and whether it may be booked. Pure: the same words in, the same fen out.
+"""Price of a stay, and whether it can be booked. Pure functions; amounts in fen.
 
-Nights are calendar nights in Asia/Shanghai: a client's clock times are first turned into days there.
+Nights are calendar nights in Asia/Shanghai: a client's times are converted to days there. The same price rule is written in
+the gateway's js/price.js (what the page shows) and travel/repository.py (the cheapest night of a shop).
 """
 
 from dataclasses import dataclass
@@ -22,19 +23,19 @@ MOST_NIGHTS = 90
 MOST_DAYS_AHEAD = 365
 BY_ROOM, BY_PERSON = 0, 1
 LARGEST_TOTAL_FEN = 2**31 - 1
-"""Payment providers count fen in 32 bits."""
+"""WeChat Pay's limit: amounts are 32-bit integers."""
 NOON = time(12)
 
 
 class Offer(Protocol):
-    """What pricing needs to know of a homestay."""
+    """The attributes of a homestay that the price depends on."""
 
     @property
     def on_sale(self) -> bool: ...
     @property
     def people_num(self) -> int: ...
     @property
-    def row_type(self) -> int: ...
+    def sold_by(self) -> int: ...
     @property
     def homestay_price_fen(self) -> int: ...
     @property
@@ -43,7 +44,7 @@ class Offer(Protocol):
 
 @dataclass(frozen=True)
 class Stay:
-    """From the first day to the day of departure, both days in Asia/Shanghai."""
+    """First day and day of departure, as dates in Asia/Shanghai."""
 
     start: date
     end: date
@@ -62,17 +63,17 @@ class Stay:
 
     @property
     def refundable_until(self) -> datetime:
-        """Noon of the first day: until then the buyer may leave by the rule, afterwards the merchant decides."""
+        """Noon of the first day: until then a refund request is agreed to automatically, later the merchant decides."""
         return datetime.combine(self.start, NOON, SHANGHAI)
 
     @property
     def ends_at(self) -> datetime:
-        """Noon after the last night: from then the stay cannot be begun any more."""
+        """Noon of the day of departure: from then on check-in is refused."""
         return datetime.combine(self.end, NOON, SHANGHAI)
 
 
 def last_day_over(now: datetime) -> date:
-    """The latest day of departure whose noon has passed."""
+    """The latest day of departure whose noon has passed at `now`."""
     there = now.astimezone(SHANGHAI)
     return there.date() if there.time() >= NOON else there.date() - timedelta(days=1)
 
@@ -88,7 +89,7 @@ class Price:
 
 
 def require_bookable(stay: Stay, now: datetime) -> None:
-    """Raises the InvalidInput that names the wrong time; today is a good day to begin."""
+    """Raises StartInThePast, StartTooFar, NoNights or StayTooLong. A stay may begin today."""
     today = now.astimezone(SHANGHAI).date()
     if stay.start < today:
         raise StartInThePast(f"begins {stay.start}, today is {today}", field="liveStartTime")
@@ -101,12 +102,13 @@ def require_bookable(stay: Stay, now: datetime) -> None:
 
 
 def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
-    """Nights × price, × people when sold by person; food is by person and night. Raises when it cannot be sold so."""
+    """Nights × price, × people when sold by person; food is charged per person and night. Raises NotOnSale, TooManyPeople,
+    PriceOutOfRange."""
     if not offer.on_sale:
         raise NotOnSale("the homestay is not on sale", field="homestayId")
     if not 1 <= people <= offer.people_num:
         raise TooManyPeople(f"{people} of {offer.people_num}", field="livePeopleNum", most=offer.people_num)
-    heads = people if offer.row_type == BY_PERSON else 1
+    heads = people if offer.sold_by == BY_PERSON else 1
     price = Price(
         homestay_fen=stay.nights * offer.homestay_price_fen * heads,
         food_fen=stay.nights * offer.food_price_fen * people if food else 0,

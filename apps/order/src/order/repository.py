@@ -1,4 +1,4 @@
-"""Every query of this service. Functions take the caller's transaction and never end it."""
+"""All queries of the order service. Functions use the caller's transaction and never end it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,16 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
 from order.states import RefundCause, RefundState, TradeState
+from servicekit import due
 from servicekit.db import Transaction
+from servicekit.paging import newest_first
 
 T = TypeVar("T")
 BUYER, MERCHANT = HomestayOrder.user_id, HomestayOrder.homestay_user_id
 
 
 async def add(tx: Transaction, values: dict[str, object]) -> int | None:
-    """Insert an order; None when its number or the user's request key is taken."""
+    """Insert an order and return its id; None when its number or the user's request key exists."""
     statement = insert(HomestayOrder).values(values).on_conflict_do_nothing().returning(HomestayOrder.id)
     return (await tx.scalars(statement)).first()
 
@@ -33,7 +35,7 @@ async def by_sn(tx: Transaction, sn: str, *, user_id: int | None = None) -> Home
 
 
 async def lock(tx: Transaction, sn: str, *, user_id: int | None = None) -> HomestayOrder | None:
-    """The order, to be decided about: nobody else changes it before this transaction ends."""
+    """The order, its row locked until the transaction ends."""
     return await _first(tx, _by_sn(sn, user_id).with_for_update())
 
 
@@ -56,10 +58,8 @@ async def page(
     state: TradeState | None,
     refund: RefundState | None = None,
 ) -> Sequence[HomestayOrder]:
-    """Newest first; `below` 0 begins at the newest."""
-    query = select(HomestayOrder).where(whose == user_id).order_by(HomestayOrder.id.desc()).limit(size)
-    if below:
-        query = query.where(HomestayOrder.id < below)
+    """Newest first; `below` 0 starts at the newest."""
+    query = newest_first(select(HomestayOrder).where(whose == user_id), HomestayOrder.id, below=below, limit=size)
     if state is not None:
         query = query.where(HomestayOrder.trade_state == state)
     if refund is not None:
@@ -84,7 +84,7 @@ async def payment(tx: Transaction, payment_sn: str) -> OrderPayment | None:
 
 @dataclass(frozen=True)
 class LockedOrder:
-    """What a payment's effect depends on. The order's row is locked in this transaction."""
+    """The columns that the effect of a payment depends on. The row is locked in this transaction."""
 
     id: int
     sn: str
@@ -96,7 +96,7 @@ class LockedOrder:
 
 @dataclass(frozen=True)
 class NewlyPaid:
-    """A locked order that turns to WAIT_USE: `version` is the new one, `payment_version` the payment's."""
+    """A locked order that changes to WAIT_USE: `version` is its new version, `payment_version` the payment's."""
 
     id: int
     sn: str
@@ -115,7 +115,7 @@ _LOCK_FOR_PAYMENT = text(
 _KNOWN_PAYMENTS = text("select payment_sn from order_payment where payment_sn = any(cast(:sns as text[]))")
 _WRITE_PAID = text(
     "update homestay_order o set trade_state = 1, version = v.version, payment_sn = v.payment_sn, paid_at = v.paid_at,"
-    " trade_code = v.code, closing_at = null, updated_at = now()"
+    " checkin_code = v.code, closing_at = null, leased_until = null, updated_at = now()"
     " from unnest(cast(:ids as bigint[]), cast(:versions as int[]), cast(:payment_sns as text[]),"
     " cast(:paid_ats as timestamptz[]), cast(:codes as text[])) as v(id, version, payment_sn, paid_at, code)"
     " where o.id = v.id"
@@ -134,19 +134,19 @@ _WRITE_PAYMENTS = text(
 
 
 async def lock_for_payment(tx: Transaction, sns: Sequence[str]) -> dict[str, LockedOrder]:
-    """The orders of these numbers by number, as far as no other transaction has them locked: nothing waits here."""
+    """The orders by number, without those that another transaction has locked: this never waits."""
     rows = (await tx.execute(_LOCK_FOR_PAYMENT, {"sns": list(sns)})).all()
     return {row.sn: LockedOrder(*row) for row in rows}
 
 
 async def known_payments(tx: Transaction, sns: Sequence[str]) -> set[str]:
-    """Those of the payments' numbers that an order has heard of."""
+    """Those of the payment numbers that have a row in order_payment."""
     return set((await tx.scalars(_KNOWN_PAYMENTS, {"sns": list(sns)})).all())
 
 
 async def write_paid(tx: Transaction, paid: Sequence[NewlyPaid], now: datetime) -> None:
-    """Turn locked orders to WAIT_USE, with the transition and the payment of each: one statement for each table. Raises
-    IntegrityError where a check-in code is taken."""
+    """Change locked orders to WAIT_USE, with transition and payment rows: one statement per table. Raises IntegrityError
+    when a check-in code is in use."""
     ids, versions = [each.id for each in paid], [each.version for each in paid]
     payment_sns, paid_ats = [each.payment_sn for each in paid], [each.paid_at for each in paid]
     both = {"ids": ids, "versions": versions, "payment_sns": payment_sns}
@@ -166,39 +166,35 @@ async def write_paid(tx: Transaction, paid: Sequence[NewlyPaid], now: datetime) 
 
 
 async def claim_closing(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[tuple[str, int]]:
-    """Take orders whose closing is due, for `lease`; from here they are not payable. Answers (sn, attempt)."""
-    due = (
-        select(HomestayOrder.id)
-        .where(HomestayOrder.trade_state == TradeState.WAIT_PAY, HomestayOrder.close_due_at <= now)
-        .order_by(HomestayOrder.close_due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")  # locked once and for all: a plain subquery may be run again for each row
+    """Lease orders whose closing is due; from then on they are not payable. Returns (sn, number of the try) of each."""
+    c = HomestayOrder.__table__.c
+    rows = await due.claim(
+        tx,
+        HomestayOrder.__table__,
+        c.sn,
+        c.tries,
+        is_open=c.trade_state == TradeState.WAIT_PAY,
+        now=now,
+        lease=lease,
+        limit=limit,
+        values={
+            "closing_at": func.coalesce(c.closing_at, now),
+            "close_cause": func.coalesce(c.close_cause, "unpaid"),
+        },
     )
-    claim = (
-        update(HomestayOrder)
-        .where(HomestayOrder.id.in_(select(due.c.id)))
-        .values(
-            closing_at=func.coalesce(HomestayOrder.closing_at, now),
-            close_cause=func.coalesce(HomestayOrder.close_cause, "unpaid"),
-            close_due_at=now + lease,
-            close_attempts=HomestayOrder.close_attempts + 1,
-        )
-        .returning(HomestayOrder.sn, HomestayOrder.close_attempts)
-    )
-    return [(sn, attempt) for sn, attempt in (await tx.execute(claim)).tuples()]
+    return [(row["sn"], row["tries"]) for row in rows]
 
 
-async def put_off_closing(tx: Transaction, sn: str, until: datetime) -> None:
+async def postpone_closing(tx: Transaction, sn: str, until: datetime) -> None:
     await tx.execute(
         update(HomestayOrder)
         .where(HomestayOrder.sn == sn, HomestayOrder.trade_state == TradeState.WAIT_PAY)
-        .values(close_due_at=until)
+        .values(due_at=until, **due.RELEASED)
     )
 
 
 async def claim_expired(tx: Transaction, last_day: date, limit: int) -> Sequence[HomestayOrder]:
-    """Lock stays that are over and were not used, but for those whose refund is open or failed."""
+    """Lock unused orders whose stay has ended, except those with an open or failed refund."""
     over = (
         HomestayOrder.trade_state == TradeState.WAIT_USE,
         HomestayOrder.live_end_date <= last_day,
@@ -210,7 +206,7 @@ async def claim_expired(tx: Transaction, last_day: date, limit: int) -> Sequence
 
 
 async def claim_unanswered(tx: Transaction, opened_before: datetime, limit: int) -> Sequence[HomestayOrder]:
-    """Lock orders whose refund waits for its merchant since `opened_before` or longer."""
+    """Lock orders whose refund request has waited for the merchant since `opened_before` or longer."""
     due = (HomestayOrder.refund_state == RefundState.ASKED, HomestayOrder.refund_opened_at <= opened_before)
     query = select(HomestayOrder).where(*due).order_by(HomestayOrder.refund_opened_at).limit(limit)
     return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
@@ -221,17 +217,15 @@ def oldest_unanswered() -> Select[Any]:
 
 
 def _failed_refunds() -> Select[tuple[HomestayOrder]]:
-    """Agreed once, come to nothing, and not asked for again. An order that was used has no refund to ask for."""
+    """Orders whose refund was agreed, failed, and was not requested again. Used orders cannot be refunded any more."""
     return select(HomestayOrder).where(
         HomestayOrder.trade_state == TradeState.WAIT_USE, HomestayOrder.refund_state == RefundState.FAILED
     )
 
 
 async def failed_refunds_page(session: Transaction, *, below: int, size: int) -> Sequence[HomestayOrder]:
-    """Newest first; `below` 0 begins at the newest."""
-    query = _failed_refunds().order_by(HomestayOrder.id.desc()).limit(size)
-    if below:
-        query = query.where(HomestayOrder.id < below)
+    """Newest first; `below` 0 starts at the newest."""
+    query = newest_first(_failed_refunds(), HomestayOrder.id, below=below, limit=size)
     return (await session.scalars(query)).all()
 
 
@@ -243,31 +237,31 @@ def oldest_failed_refund() -> Select[Any]:
     return _failed_refunds().with_only_columns(func.min(HomestayOrder.refund_failed_at))
 
 
-async def code_is_valid_somewhere(tx: Transaction, code: str) -> bool:
+async def is_code_in_use(tx: Transaction, code: str) -> bool:
     query = select(HomestayOrder.id).where(
-        HomestayOrder.trade_code == code, HomestayOrder.trade_state == TradeState.WAIT_USE
+        HomestayOrder.checkin_code == code, HomestayOrder.trade_state == TradeState.WAIT_USE
     )
     return await _first(tx, query) is not None
 
 
 async def lock_by_code(tx: Transaction, code: str, merchant_id: int) -> HomestayOrder | None:
-    """The merchant's own order of this code: the valid one, else the newest that had it."""
+    """The merchant's order with this code: the valid one, else the newest. Its row is locked."""
     query = (
         select(HomestayOrder)
-        .where(HomestayOrder.trade_code == code, HomestayOrder.homestay_user_id == merchant_id)
+        .where(HomestayOrder.checkin_code == code, HomestayOrder.homestay_user_id == merchant_id)
         .order_by((HomestayOrder.trade_state == TradeState.WAIT_USE).desc(), HomestayOrder.id.desc())
         .limit(1)
     )
     return await _first(tx, query.with_for_update())
 
 
-async def one_checkin_at_a_time(tx: Transaction, merchant_id: int) -> None:
-    """Until this transaction ends, no other attempt of the merchant runs: else guesses side by side escape the count."""
+async def lock_checkins_of(tx: Transaction, merchant_id: int) -> None:
+    """Serialise the merchant's check-ins until the transaction ends, so that parallel guesses cannot exceed the limit."""
     await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"checkin:{merchant_id}", 0))))
 
 
 async def misses_since(tx: Transaction, merchant_id: int, since: datetime) -> tuple[int, datetime | None]:
-    """How many wrong codes, and when the oldest of them was entered."""
+    """The number of wrong codes since `since`, and when the oldest of them was entered."""
     query = select(func.count(), func.min(CheckinMiss.missed_at)).where(
         CheckinMiss.merchant_id == merchant_id, CheckinMiss.missed_at > since
     )
@@ -280,24 +274,20 @@ async def add_miss(tx: Transaction, merchant_id: int, now: datetime) -> None:
     await tx.flush()
 
 
-async def forget_misses(tx: Transaction, before: datetime) -> None:
+async def delete_misses(tx: Transaction, before: datetime) -> None:
     await tx.execute(delete(CheckinMiss).where(CheckinMiss.missed_at < before))
 
 
-async def remember_pay_type(tx: Transaction, sn: str, pay_type: str) -> None:
+async def set_pay_type(tx: Transaction, sn: str, pay_type: str) -> None:
     await tx.execute(update(HomestayOrder).where(HomestayOrder.sn == sn).values(pay_type=pay_type))
 
 
 async def closing_page(session: Transaction, *, below: int, size: int) -> Sequence[HomestayOrder]:
-    """Orders that are being closed and are not closed yet, newest first."""
-    query = (
-        select(HomestayOrder)
-        .where(HomestayOrder.trade_state == TradeState.WAIT_PAY, HomestayOrder.closing_at.is_not(None))
-        .order_by(HomestayOrder.id.desc())
-        .limit(size)
+    """Orders that are being closed, newest first."""
+    closing = select(HomestayOrder).where(
+        HomestayOrder.trade_state == TradeState.WAIT_PAY, HomestayOrder.closing_at.is_not(None)
     )
-    if below:
-        query = query.where(HomestayOrder.id < below)
+    query = newest_first(closing, HomestayOrder.id, below=below, limit=size)
     return (await session.scalars(query)).all()
 
 
@@ -306,13 +296,13 @@ def oldest_closing() -> Select[Any]:
 
 
 def oldest_unpaid() -> Select[Any]:
-    """When the time to pay ended; lies ahead while it runs."""
+    """When the oldest time limit for a payment ends or ended."""
     return select(func.min(HomestayOrder.close_at)).where(HomestayOrder.trade_state == TradeState.WAIT_PAY)
 
 
 def oldest_stay_over() -> Select[Any]:
-    """The first last day of stays that nothing holds, as `claim_expired`: the first of the index `…_stay_over` that is none
-    of the few with a refund that is open or failed. The day itself: no index is sorted by an expression of it."""
+    """The earliest day of departure of the orders that `claim_expired` would take: the first entry of the index
+    `…_stay_over` without an open or failed refund. The date itself: no index is sorted by an expression of it."""
     return select(func.min(HomestayOrder.live_end_date)).where(
         HomestayOrder.trade_state == TradeState.WAIT_USE,
         HomestayOrder.refund_opened_at.is_(None),
@@ -321,7 +311,7 @@ def oldest_stay_over() -> Select[Any]:
 
 
 def oldest_refund_requested() -> Select[Any]:
-    """When payment was told to give money back that is not back; without a buyer's refund that it said it cannot give."""
+    """When the oldest refund that is not completed was requested from payment, without buyers' refunds that failed."""
     return (
         select(func.min(OrderPayment.refund_requested_at))
         .join(HomestayOrder, HomestayOrder.id == OrderPayment.order_id)
@@ -336,7 +326,7 @@ def oldest_refund_requested() -> Select[Any]:
 async def used_between(
     session: Transaction, begin: datetime, end: datetime, *, above: int, size: int
 ) -> Sequence[tuple[int, datetime, HomestayOrder]]:
-    """Check-ins as (transition's id, moment, order), oldest row first; `above` 0 begins at the first."""
+    """Check-ins as (transition id, time, order), oldest row first; `above` 0 starts at the first."""
     query = (
         select(OrderTransition.id, OrderTransition.created_at, HomestayOrder)
         .join(HomestayOrder, HomestayOrder.id == OrderTransition.order_id)

@@ -1,4 +1,5 @@
-"""Requests and answers. The source system's names and units (…Price in yuan, times in unix seconds); new amounts in fen."""
+"""Requests and responses. Names and units are the source system's (…Price in yuan, times in unix seconds); new amounts
+are in fen."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -37,7 +38,7 @@ class OrderQuery(ApiModel):
 
 
 class MerchantsQuery(OrderQuery):
-    """`refundState` asked: only orders whose refund waits for the merchant's word."""
+    """`refundState` asked: only orders whose refund request waits for the merchant."""
 
     refund_state: Literal["any", "asked"] = "any"
 
@@ -50,13 +51,13 @@ class OrderRef(ApiModel):
     sn: Sn
 
 
-class RefundWish(ApiModel):
+class RefundRequest(ApiModel):
     sn: Sn
     reason: Annotated[Text, Trimmed, Field(max_length=80)] = ""
 
 
 class RefundDecision(ApiModel):
-    """`note` is what the buyer reads."""
+    """`note` is shown to the buyer."""
 
     sn: Sn
     agree: Annotated[bool, Field(strict=True)]
@@ -64,12 +65,12 @@ class RefundDecision(ApiModel):
 
 
 class TypedCode(ApiModel):
-    trade_code: Annotated[Text, Field(min_length=1, max_length=32)]
+    checkin_code: Annotated[Text, Field(alias="tradeCode", min_length=1, max_length=32)]
 
 
 class OrderSummary(ApiModel):
-    """A row of a list. The code is the buyer's alone: merchants' rows do not have it. `refundAskTime` is of the refund
-    that is open. A moment that has not come is 0."""
+    """A row of a list, without the check-in code, which only buyers see. `refundAskTime` is of the open refund. A time
+    that has not come is 0."""
 
     id: int
     sn: str
@@ -80,7 +81,7 @@ class OrderSummary(ApiModel):
     sub_title: str
     cover: str
     info: str
-    row_type: int
+    sold_by: Annotated[int, Field(alias="rowType")]
     live_start_date: int
     live_end_date: int
     nights: int
@@ -106,11 +107,11 @@ class OrderSummary(ApiModel):
 
 
 class BuyersOrder(OrderSummary):
-    trade_code: str
+    checkin_code: Annotated[str, Field(alias="tradeCode")]
 
     @classmethod
     def of(cls, order: HomestayOrder) -> "BuyersOrder":
-        return cls.model_validate(_summary(order) | {"trade_code": order.trade_code or ""})
+        return cls.model_validate(_summary(order) | {"checkin_code": order.checkin_code or ""})
 
 
 class OrderDetail(BuyersOrder):
@@ -131,7 +132,7 @@ class OrderDetail(BuyersOrder):
         return cls.model_validate(
             _summary(order)
             | {
-                "trade_code": order.trade_code or "",
+                "checkin_code": order.checkin_code or "",
                 "user_id": order.user_id,
                 "homestay_user_id": order.homestay_user_id,
                 "people_num": order.people_num,
@@ -164,8 +165,8 @@ class MerchantsOrders(ApiModel):
 
 
 class OrderState(ApiModel):
-    """Where an order stands after a wish. `closing`: the wish is kept, WeChat's answer is still awaited; `refundState`
-    none, asked (the merchant decides), agreed, refused or failed (agreed, but it could not be given back)."""
+    """The state of an order after a request. `closing`: it is being closed, WeChat's answer is pending; `refundState`:
+    none, asked (the merchant decides), agreed, refused or failed (agreed, but payment could not carry it out)."""
 
     sn: str
     trade_state: int
@@ -185,7 +186,7 @@ class OrderState(ApiModel):
 
 
 class RetriedClosing(ApiModel):
-    """Where a closing stands after WeChat was asked again; `problem` says why it goes on, null when it has ended."""
+    """The result of a retry; `problem` is why the order is still being closed, null when the closing has ended."""
 
     sn: str
     trade_state: int
@@ -228,9 +229,10 @@ class Payable(ApiModel):
 
 
 class InternalOrder(ApiModel):
-    """What peers may know of an order; only through the sidecars, for it carries the code. `refundedAt`, `refundedFen`:
-    when we heard that all of it was back, and how much that is. `refundAskedAt`, `refundAnswerBy`: of a refund that its
-    merchant is to decide (`refundState` asked), when it was asked for and when the rule agrees to it."""
+    """An order for other services; by invocation only, because it holds the check-in code. `refundedAt`,
+    `refundedFen`: when the complete refund was reported, and its amount. `refundAskedAt`, `refundAnswerBy`: of a
+    refund request that the merchant decides (`refundState` asked), when it was made and when it is agreed to
+    automatically."""
 
     sn: str
     user_id: int
@@ -238,7 +240,7 @@ class InternalOrder(ApiModel):
     homestay_user_id: int
     title: str
     trade_state: int
-    trade_code: str | None
+    checkin_code: Annotated[str | None, Field(alias="tradeCode")]
     total_fen: int
     live_start_date: date
     live_end_date: date
@@ -260,7 +262,7 @@ class InternalOrder(ApiModel):
             homestay_user_id=order.homestay_user_id,
             title=order.title,
             trade_state=order.trade_state,
-            trade_code=order.trade_code,
+            checkin_code=order.checkin_code,
             total_fen=order.order_total_fen,
             live_start_date=order.live_start_date,
             live_end_date=order.live_end_date,
@@ -296,7 +298,7 @@ def _summary(order: HomestayOrder) -> dict[str, object]:
         "sub_title": order.sub_title,
         "cover": order.cover,
         "info": order.info,
-        "row_type": order.row_type,
+        "sold_by": order.sold_by,
         "live_start_date": unix(stay.begins_at),
         "live_end_date": unix(Stay(stay.end, stay.end).begins_at),
         "nights": stay.nights,
@@ -319,7 +321,7 @@ def _summary(order: HomestayOrder) -> dict[str, object]:
 
 
 class DayPage(ApiModel):
-    """`day` is one in Shanghai."""
+    """`day` is a date in Asia/Shanghai."""
 
     day: date
     last_id: LastId = 0

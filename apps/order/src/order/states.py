@@ -1,4 +1,5 @@
-"""Trade states as data, and what a payment's word means in each of them. Pure: no clock, no database."""
+"""Trade states and their transitions, and the effect of a payment's status in each state. Pure: no clock, no
+database."""
 
 from enum import Enum, IntEnum, StrEnum
 
@@ -23,19 +24,19 @@ MOVES: dict[TradeState, frozenset[TradeState]] = {
     TradeState.EXPIRED: frozenset(),
 }
 CLOSED_BY_REFUND = frozenset({TradeState.USED, TradeState.EXPIRED})
-"""Where an order must not go while a refund of it is open."""
+"""States that an order with an open refund must not change to."""
 
 
 def require_move(current: TradeState, target: TradeState, *, refund_open: bool = False) -> None:
     """Raises IllegalMove unless the table allows it."""
     if target not in MOVES[current]:
-        raise IllegalMove(f"an order at {current.value} cannot go to {target.value}")
+        raise IllegalMove(f"no transition from {current.value} to {target.value}")
     if refund_open and target in CLOSED_BY_REFUND:
-        raise IllegalMove(f"an order with an open refund cannot go to {target.value}")
+        raise IllegalMove(f"no transition to {target.value} while a refund is open")
 
 
 class RefundCause(StrEnum):
-    """Why money goes back; the words are the contract's (refund-requested.v1)."""
+    """Why a payment is refunded; values of the contract refund-requested.v1."""
 
     BUYER = "buyer"
     LATE_PAYMENT = "late-payment"
@@ -43,67 +44,68 @@ class RefundCause(StrEnum):
 
 
 class RefundState(StrEnum):
-    """How a buyer's wish for the money stands."""
+    """State of a buyer's refund request."""
 
     NONE = "none"
     ASKED = "asked"
-    """The merchant is to decide; the rule does when the answer is long in coming."""
+    """Waits for the merchant; agreed to automatically when no answer comes in time."""
     AGREED = "agreed"
     REFUSED = "refused"
     FAILED = "failed"
-    """Agreed, but payment could not give it back: the order goes on, does not expire, and the buyer may ask again."""
+    """Agreed, but payment could not carry it out: the order can be used, does not expire, and the buyer may request
+    again."""
 
 
-class RefundNews(StrEnum):
-    """What others are told of a refund when the order's state does not tell it (refund-updated.v1)."""
+class RefundUpdate(StrEnum):
+    """Changes of a refund that leave the trade state as it is; values of the contract refund-updated.v1."""
 
     ASKED = "asked"
-    """The merchant is to decide."""
+    """The merchant has to decide."""
     RETURNED = "returned"
-    """All of a payment's money is back, and the order stays as it is."""
+    """A payment was refunded completely, and the trade state stays."""
 
 
 class Effect(Enum):
-    """What a payment's word asks of the order."""
+    """What a payment's status changes in its order."""
 
-    NOTE = "remember it, the order stays"
+    RECORD = "the payment is recorded, the order stays as it is"
     PAY = "the order is paid"
-    PAY_AND_REFUND = "the order was paid, and all of it went back"
+    PAY_AND_REFUND = "the order was paid, and refunded completely"
     REFUND = "the order is refunded"
-    GIVE_BACK_LATE = "the order was cancelled: the money must go back"
-    GIVE_BACK_DUPLICATE = "another payment paid the order: the money must go back"
+    REFUND_LATE = "the order was cancelled: the payment is refunded"
+    REFUND_DUPLICATE = "another payment paid the order: this one is refunded"
 
 
-GIVE_BACK = {
-    Effect.GIVE_BACK_LATE: RefundCause.LATE_PAYMENT,
-    Effect.GIVE_BACK_DUPLICATE: RefundCause.DUPLICATE_PAYMENT,
+REFUND_CAUSES = {
+    Effect.REFUND_LATE: RefundCause.LATE_PAYMENT,
+    Effect.REFUND_DUPLICATE: RefundCause.DUPLICATE_PAYMENT,
 }
 
 
 def effect_of_paid(state: TradeState, paid_by: str | None, payment_sn: str) -> Effect:
-    """A payment says it was paid; `paid_by` is the payment that paid the order, if any."""
+    """The effect of a paid payment; `paid_by` is the number of the payment that paid the order, if any."""
     if paid_by == payment_sn:
-        return Effect.NOTE
+        return Effect.RECORD
     if state is TradeState.WAIT_PAY:
         return Effect.PAY
-    return Effect.GIVE_BACK_LATE if state is TradeState.CANCELLED else Effect.GIVE_BACK_DUPLICATE
+    return Effect.REFUND_LATE if state is TradeState.CANCELLED else Effect.REFUND_DUPLICATE
 
 
 def effect_of_refunded(state: TradeState, paid_by: str | None, payment_sn: str, *, whole: bool) -> Effect:
-    """A payment says all of it went back; `whole`: its amount is the order's.
+    """The effect of a completely refunded payment; `whole`: its amount is the order's.
 
-    A used or expired order stays so: money given back out of courtesy does not undo the stay. An order still waiting
-    has missed the payment's first word, which may come later and is then old.
+    Used and expired orders keep their state: a goodwill refund does not undo the stay. In WAIT_PAY the event that said
+    "paid" has not arrived; when it does, it is an old version.
     """
     if state is TradeState.WAIT_PAY:
-        return Effect.PAY_AND_REFUND if whole else Effect.NOTE
+        return Effect.PAY_AND_REFUND if whole else Effect.RECORD
     if state is TradeState.WAIT_USE and paid_by == payment_sn:
         return Effect.REFUND
-    return Effect.NOTE
+    return Effect.RECORD
 
 
 def cause_of_return(state: TradeState, paid_by: str | None, payment_sn: str) -> RefundCause | None:
-    """Why a payment's money went back although its order stays as it is; None: out of courtesy, or unknown."""
+    """Why a payment was refunded whose order keeps its state; None: goodwill, or unknown."""
     if paid_by == payment_sn or state is TradeState.WAIT_PAY:
         return None
     return RefundCause.LATE_PAYMENT if state is TradeState.CANCELLED else RefundCause.DUPLICATE_PAYMENT

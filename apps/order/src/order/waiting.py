@@ -1,4 +1,4 @@
-"""The states of an order that should end, for the gauges of their ages (servicekit.unfinished)."""
+"""Order states that must not last, with the limit of each, for servicekit.unfinished."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,11 +10,11 @@ from order.pricing import Stay
 from servicekit.db import Database
 from servicekit.unfinished import Unfinished
 
-WISHES = Gauge("order_refund_wishes_oldest_seconds", "Age of the oldest refund that its merchant has not answered")
-CLOSINGS = Gauge("order_closings_oldest_seconds", "How long the oldest order that is being closed has been so")
+REFUND_REQUESTS = Gauge("order_refund_requests_oldest_seconds", "Age of the oldest unanswered refund request")
+CLOSINGS = Gauge("order_closings_oldest_seconds", "Age of the oldest closing of an order")
 
-FAILED_REFUNDS = Gauge("order_refunds_failed", "Refunds that failed and were not asked for again")
-FAILED_REFUNDS_AGE = Gauge("order_refunds_failed_oldest_seconds", "How long ago the oldest of them failed")
+FAILED_REFUNDS = Gauge("order_refunds_failed", "Refunds that failed and were not requested again")
+FAILED_REFUNDS_AGE = Gauge("order_refunds_failed_oldest_seconds", "Age of the oldest of them")
 
 UNFINISHED = [
     Unfinished("homestay_order.wait_pay", repository.oldest_unpaid(), timedelta(minutes=30)),
@@ -25,13 +25,13 @@ UNFINISHED = [
         timedelta(hours=1),
         moment=lambda day: Stay(day, day).ends_at,
     ),
-    Unfinished("homestay_order.asked", repository.oldest_unanswered(), timedelta(hours=25), WISHES),
+    Unfinished("homestay_order.asked", repository.oldest_unanswered(), timedelta(hours=25), REFUND_REQUESTS),
     Unfinished("homestay_order.agreed", repository.oldest_refund_requested(), timedelta(days=1)),
     Unfinished("homestay_order.failed", repository.oldest_failed_refund(), timedelta(days=1), FAILED_REFUNDS_AGE),
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class FailedRefunds:
     db: Database
 

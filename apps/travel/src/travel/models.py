@@ -56,7 +56,8 @@ class HomestayBusiness(Base):
 
 
 class Homestay(Base):
-    """`row_type` 0 sells the room, 1 a place in it. `food_price_fen` is for one person and night, 0 without food."""
+    """`sold_by` 0: the price is for the room, 1: for each person. `food_price_fen` is for one person and night, 0 without
+    food."""
 
     __tablename__ = "homestay"
     __table_args__ = (
@@ -66,7 +67,7 @@ class Homestay(Base):
         CheckConstraint("char_length(title) between 1 and 32", name="title"),
         CheckConstraint("people_num between 1 and 100", name="people_num"),
         CheckConstraint("row_state in (0, 1)", name="row_state"),
-        CheckConstraint("row_type in (0, 1)", name="row_type"),
+        CheckConstraint("sold_by in (0, 1)", name="sold_by"),
         CheckConstraint("food_price_fen >= 0", name="food_price_fen"),
         CheckConstraint("homestay_price_fen > 0", name="homestay_price_fen"),
         CheckConstraint("market_homestay_price_fen >= 0", name="market_homestay_price_fen"),
@@ -81,7 +82,7 @@ class Homestay(Base):
     homestay_business_id: Mapped[int] = mapped_column(BigInteger)
     user_id: Mapped[int] = mapped_column(BigInteger)
     row_state: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    row_type: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    sold_by: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     food_info: Mapped[str] = mapped_column(Text, server_default="")
     food_price_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
     homestay_price_fen: Mapped[int] = mapped_column(BigInteger)
@@ -89,16 +90,16 @@ class Homestay(Base):
 
 
 class HomestayActivity(Base):
-    """What is put forward: a homestay (`preferredHomestay`) or a shop (`goodBusiness`), by `data_id`."""
+    """A promotion of a homestay (`kind` preferredHomestay) or of a shop (goodBusiness); `data_id` is its id."""
 
     __tablename__ = "homestay_activity"
     __table_args__ = (
-        UniqueConstraint("row_type", "data_id"),
-        CheckConstraint("row_type in ('preferredHomestay', 'goodBusiness')", name="row_type"),
+        UniqueConstraint("kind", "data_id"),
+        CheckConstraint("kind in ('preferredHomestay', 'goodBusiness')", name="kind"),
         CheckConstraint("row_status in (0, 1)", name="row_status"),
     )
 
-    row_type: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
     data_id: Mapped[int] = mapped_column(BigInteger)
     row_status: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 

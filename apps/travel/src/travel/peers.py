@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import structlog
 from pydantic import BaseModel, ConfigDict
@@ -34,27 +36,27 @@ class _Commentable(_PeerModel):
     commentable: bool
 
 
-class Users:
+@dataclass(kw_only=True, eq=False)
+class UserPeer:
     """Names and pictures, remembered for a minute; a list is never refused because they cannot be had."""
 
-    KEEP_SECONDS = 60.0
-    PAUSE_SECONDS = 2.0
-    MOST = 10_000
+    KEEP_SECONDS: ClassVar = 60.0
+    PAUSE_SECONDS: ClassVar = 2.0
+    MOST: ClassVar = 10_000
 
-    def __init__(
-        self, sidecar: Sidecar, *, timeout_seconds: float, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._sidecar, self._timeout, self._monotonic = sidecar, timeout_seconds, monotonic
-        self._kept: dict[int, tuple[float, Profile | None]] = {}
-        self._paused_until = float("-inf")
+    sidecar: Sidecar
+    timeout_seconds: float
+    monotonic: Callable[[], float] = time.monotonic
+    _kept: dict[int, tuple[float, Profile | None]] = field(init=False, default_factory=dict)
+    _paused_until: float = field(init=False, default=float("-inf"))
 
     async def profiles(self, ids: Collection[int]) -> dict[int, Profile]:
         """Those of at most 100 `ids` that are known in time; old ones while usercenter is away."""
-        now = self._monotonic()
+        now = self.monotonic()
         wanted = sorted({each for each in ids if self._kept.get(each, (float("-inf"), None))[0] <= now})
         if wanted and now >= self._paused_until:
             try:
-                async with asyncio.timeout(self._timeout):
+                async with asyncio.timeout(self.timeout_seconds):
                     await self._learn(wanted)
             except (PeerUnavailable, TimeoutError) as error:
                 self._paused_until = now + self.PAUSE_SECONDS
@@ -68,11 +70,11 @@ class Users:
         return self._kept[user_id][1]
 
     async def _learn(self, ids: Collection[int]) -> None:
-        answer = await self._sidecar.ask("usercenter", "/internal/usersByIds", {"ids": list(ids)}, _Users)
+        answer = await self.sidecar.ask("usercenter", "/internal/usersByIds", {"ids": list(ids)}, _Users)
         if answer is None:
             raise PeerUnavailable("usercenter: 404 for usersByIds")
         users = {user.id: user for user in answer.users}
-        until = self._monotonic() + self.KEEP_SECONDS
+        until = self.monotonic() + self.KEEP_SECONDS
         for each in ids:
             self._kept.pop(each, None)  # so that the oldest stays in front
             self._kept[each] = (until, users.get(each))
@@ -80,14 +82,14 @@ class Users:
             del self._kept[next(iter(self._kept))]
 
 
-class Orders:
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+@dataclass(kw_only=True, eq=False)
+class OrderPeer:
+    sidecar: Sidecar
 
     async def homestay_of_used(self, order_sn: str, user_id: int) -> int:
         """The homestay that this user has stayed in. Raises OrderNotFound, NotCommentable, PeerUnavailable."""
         asked = {"orderSn": order_sn, "userId": user_id}
-        answer = await self._sidecar.ask("order", "/internal/commentable", asked, _Commentable)
+        answer = await self.sidecar.ask("order", "/internal/commentable", asked, _Commentable)
         if answer is None:
             raise OrderNotFound("no such order of this user", field="orderSn")
         if not answer.commentable:

@@ -8,13 +8,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.db import Transaction
+from servicekit.paging import newest_first
 from travel.models import GOOD_BUSINESS, PREFERRED_HOMESTAY, UP, Homestay, HomestayActivity, HomestayBusiness
 from travel.models import HomestayComment as Comment
 
 _SHOP_OPEN = and_(HomestayBusiness.row_state == UP, HomestayBusiness.deleted_at.is_(None))
 _ON_SALE = and_(Homestay.row_state == UP, Homestay.deleted_at.is_(None), _SHOP_OPEN)
 _STAR = cast(Comment.tidiness + Comment.traffic + Comment.hospitality + Comment.value, Float) / 4
-_FOR_ONE = case((Homestay.row_type == 1, 1), else_=cast(Homestay.people_num, Integer))
+_FOR_ONE = case((Homestay.sold_by == 1, 1), else_=cast(Homestay.people_num, Integer))
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,10 @@ def _homestays_on_sale() -> Select[tuple[Homestay]]:
     return select(Homestay).join(HomestayBusiness, HomestayBusiness.id == Homestay.homestay_business_id).where(_ON_SALE)
 
 
-def _promoted(row_type: str, data_id: ColumnElement[int]) -> ColumnElement[bool]:
+def _promoted(kind: str, data_id: ColumnElement[int]) -> ColumnElement[bool]:
     return and_(
         HomestayActivity.data_id == data_id,
-        HomestayActivity.row_type == row_type,
+        HomestayActivity.kind == kind,
         HomestayActivity.row_status == UP,
         HomestayActivity.deleted_at.is_(None),
     )
@@ -44,13 +45,11 @@ async def preferred_homestays(session: AsyncSession, page: int, page_size: int) 
 
 async def homestays_of_shop(session: AsyncSession, shop_id: int, last_id: int, limit: int) -> Sequence[Homestay]:
     query = _homestays_on_sale().where(Homestay.homestay_business_id == shop_id)
-    if last_id:
-        query = query.where(Homestay.id < last_id)
-    return (await session.scalars(query.order_by(Homestay.id.desc()).limit(limit))).all()
+    return (await session.scalars(newest_first(query, Homestay.id, below=last_id, limit=limit))).all()
 
 
 async def newest_homestays(session: AsyncSession, limit: int) -> Sequence[Homestay]:
-    return (await session.scalars(_homestays_on_sale().order_by(Homestay.id.desc()).limit(limit))).all()
+    return (await session.scalars(newest_first(_homestays_on_sale(), Homestay.id, below=0, limit=limit))).all()
 
 
 async def homestay_on_sale(session: AsyncSession, homestay_id: int) -> Homestay | None:
@@ -83,9 +82,7 @@ async def good_shops(session: AsyncSession, limit: int) -> Sequence[HomestayBusi
 
 async def shops(session: AsyncSession, last_id: int, limit: int) -> Sequence[HomestayBusiness]:
     query = select(HomestayBusiness).where(_SHOP_OPEN)
-    if last_id:
-        query = query.where(HomestayBusiness.id < last_id)
-    return (await session.scalars(query.order_by(HomestayBusiness.id.desc()).limit(limit))).all()
+    return (await session.scalars(newest_first(query, HomestayBusiness.id, below=last_id, limit=limit))).all()
 
 
 async def shop_by_id(session: AsyncSession, shop_id: int) -> HomestayBusiness | None:
@@ -118,9 +115,7 @@ async def comments(session: AsyncSession, homestay_id: int | None, last_id: int,
     query = select(Comment).where(Comment.deleted_at.is_(None))
     if homestay_id is not None:
         query = query.where(Comment.homestay_id == homestay_id)
-    if last_id:
-        query = query.where(Comment.id < last_id)
-    return (await session.scalars(query.order_by(Comment.id.desc()).limit(limit))).all()
+    return (await session.scalars(newest_first(query, Comment.id, below=last_id, limit=limit))).all()
 
 
 async def add_comment(tx: Transaction, **values: object) -> int | None:

@@ -1,10 +1,17 @@
 """What goes over the wire, bounded. Fields are the source system's; what is ours is marked so."""
 
-from typing import Annotated, Generic, TypeVar
+import math
+from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import Field, StringConstraints
 
+from servicekit.clock import unix
+from servicekit.money import yuan
 from servicekit.schemas import ApiModel, LastId, PageSize, RowId, Sn
+from travel.models import Homestay, HomestayBusiness, HomestayComment
+from travel.peers import Profile
+from travel.repository import Rating
+from travel.shops import Host, ListedShop
 
 T = TypeVar("T")
 Page = Annotated[int, Field(ge=0, le=100_000, strict=True, description="From 1; 0 is the first as well")]
@@ -51,13 +58,34 @@ class HomestayOut(ApiModel):
     homestay_business_id: int
     user_id: int
     row_state: int
-    row_type: int = Field(description="0 sells the room, 1 a place in it")
+    sold_by: int = Field(alias="rowType", description="0 sells the room, 1 a place in it")
     food_info: str
     food_price: float = Field(description="Yuan for one person and night")
     homestay_price: float = Field(description="Yuan for a night")
     market_homestay_price: float = Field(description="Yuan")
     star: float = Field(description="Ours: the average of its comments, 0 without any")
     comment_num: int = Field(description="Ours")
+
+    @classmethod
+    def of(cls, homestay: Homestay, rating: Rating) -> Self:
+        return cls(
+            id=homestay.id,
+            title=homestay.title,
+            sub_title=homestay.sub_title,
+            banner=homestay.banner,
+            info=homestay.info,
+            people_num=homestay.people_num,
+            homestay_business_id=homestay.homestay_business_id,
+            user_id=homestay.user_id,
+            row_state=homestay.row_state,
+            sold_by=homestay.sold_by,
+            food_info=homestay.food_info,
+            food_price=yuan(homestay.food_price_fen),
+            homestay_price=yuan(homestay.homestay_price_fen),
+            market_homestay_price=yuan(homestay.market_homestay_price_fen),
+            star=rating.star,
+            comment_num=rating.count,
+        )
 
 
 class HomestayDetail(ApiModel):
@@ -73,6 +101,18 @@ class Boss(ApiModel):
     rank: int = Field(description="Place among the good bosses, 0 for none")
     homestay_business_id: int = Field(description="Ours")
 
+    @classmethod
+    def of(cls, host: Host, anonymous: str) -> Self:
+        return cls(
+            id=host.shop.user_id,
+            user_id=host.shop.user_id,
+            nickname=host.profile.nickname if host.profile else anonymous,
+            avatar=host.profile.avatar if host.profile else "",
+            info=host.shop.boss_info,
+            rank=host.rank,
+            homestay_business_id=host.shop.id,
+        )
+
 
 class ShopOut(ApiModel):
     id: int
@@ -84,10 +124,28 @@ class ShopOut(ApiModel):
     is_fav: int = Field(description="Always 0: favourites are not built")
     header_img: str
 
+    @classmethod
+    def of(cls, shop: HomestayBusiness, star: float) -> "ShopOut":
+        return ShopOut(
+            id=shop.id,
+            title=shop.title,
+            info=shop.info,
+            tags=shop.tags,
+            cover=shop.cover,
+            star=star,
+            is_fav=0,
+            header_img=shop.header_img,
+        )
+
 
 class ShopListed(ShopOut):
     sell_month: int = Field(description="Always 0: travel does not know of sales")
     person_consume: int = Field(description="The cheapest night for one person, whole yuan rounded up")
+
+    @classmethod
+    def listed(cls, shop: ListedShop) -> Self:
+        consume = math.ceil(shop.cheapest_fen / 100)
+        return cls(**ShopOut.of(shop.shop, shop.star).model_dump(), sell_month=0, person_consume=consume)
 
 
 class ShopDetail(ApiModel):
@@ -102,6 +160,11 @@ class Stars(ApiModel):
     value: Star
 
 
+def average(stars: Stars) -> float:
+    """Quarters of a star, exact."""
+    return (stars.tidiness + stars.traffic + stars.hospitality + stars.value) / 4
+
+
 class CommentOut(ApiModel):
     id: int
     homestay_id: int
@@ -112,6 +175,23 @@ class CommentOut(ApiModel):
     avatar: str
     stars: Stars = Field(description="Ours")
     create_time: int = Field(description="Ours: unix seconds")
+
+    @classmethod
+    def of(cls, comment: HomestayComment, author: Profile | None, anonymous: str) -> Self:
+        stars = Stars(
+            tidiness=comment.tidiness, traffic=comment.traffic, hospitality=comment.hospitality, value=comment.value
+        )
+        return cls(
+            id=comment.id,
+            homestay_id=comment.homestay_id,
+            content=comment.content,
+            star=average(stars),
+            user_id=comment.user_id,
+            nickname=author.nickname if author else anonymous,
+            avatar=author.avatar if author else "",
+            stars=stars,
+            create_time=unix(comment.created_at),
+        )
 
 
 class AddComment(ApiModel):
@@ -137,7 +217,7 @@ class HomestaySnapshot(ApiModel):
     cover: str
     info: str
     people_num: int
-    row_type: int
+    sold_by: int = Field(alias="rowType")
     food_info: str
     food_price_fen: int
     homestay_price_fen: int
@@ -145,3 +225,22 @@ class HomestaySnapshot(ApiModel):
     homestay_business_id: int
     homestay_user_id: int
     on_sale: bool
+
+    @classmethod
+    def of(cls, homestay: Homestay, *, on_sale: bool) -> Self:
+        return cls(
+            id=homestay.id,
+            title=homestay.title,
+            sub_title=homestay.sub_title,
+            cover=homestay.banner.split(",")[0].strip(),
+            info=homestay.info,
+            people_num=homestay.people_num,
+            sold_by=homestay.sold_by,
+            food_info=homestay.food_info,
+            food_price_fen=homestay.food_price_fen,
+            homestay_price_fen=homestay.homestay_price_fen,
+            market_homestay_price_fen=homestay.market_homestay_price_fen,
+            homestay_business_id=homestay.homestay_business_id,
+            homestay_user_id=homestay.user_id,
+            on_sale=on_sale,
+        )

@@ -38,9 +38,9 @@ def seed_rows() -> dict[type[Base], list[dict[str, Any]]]:
         HomestayBusiness: [{"row_state": 1, **shop} for shop in told["shop"]],
         Homestay: [_homestay(each, owners) for each in told["homestay"]],
         HomestayActivity: [
-            {"id": number, "row_type": row_type, "data_id": data_id, "row_status": 1}
-            for number, (row_type, data_id) in enumerate(
-                ((row_type, data_id) for row_type, ids in told["activities"].items() for data_id in ids), start=1
+            {"id": number, "kind": kind, "data_id": data_id, "row_status": 1}
+            for number, (kind, data_id) in enumerate(
+                ((kind, data_id) for kind, ids in told["activities"].items() for data_id in ids), start=1
             )
         ],
         HomestayComment: [_comment(number, each) for number, each in enumerate(told["comments"], start=1)],
@@ -48,7 +48,7 @@ def seed_rows() -> dict[type[Base], list[dict[str, Any]]]:
 
 
 def _homestay(told: dict[str, Any], owners: dict[int, int]) -> dict[str, Any]:
-    defaults = {"row_state": 1, "row_type": 0, "food_info": "", "food_price_fen": 0}
+    defaults = {"row_state": 1, "sold_by": 0, "food_info": "", "food_price_fen": 0}
     return {
         **defaults,
         **told,

@@ -15,7 +15,7 @@ from servicekit.errors import NotFound
 from servicekit.run import command_line
 from usercenter.main import create_app
 from usercenter.models import User
-from usercenter.roles import Change, NotProven, Role, change_roles, holder, holders
+from usercenter.roles import Change, NotProven, Role, Roles
 from usercenter.seed import SeedSettings, seed
 from usercenter.settings import Settings
 
@@ -50,11 +50,11 @@ def roles(  # noqa: PLR0917 - typer passes options by name
 ) -> None:
     """Show what the account of MOBILE may do and who it is, and change it. `minsu ops acts` shows each change."""
 
-    def run(work: Callable[[Database], Awaitable[T]]) -> T:
+    def run(work: Callable[[Roles], Awaitable[T]]) -> T:
         async def with_database() -> T:
             db = Database(database_url, pool_size=1)
             try:
-                return await work(db)
+                return await work(Roles(db=db, clock=utc_now))
             finally:
                 await db.close()
 
@@ -65,10 +65,10 @@ def roles(  # noqa: PLR0917 - typer passes options by name
         if mobile is None:
             if change:
                 raise typer.BadParameter("whose? give MOBILE")
-            for each in run(holders):
+            for each in run(Roles.holders):
                 typer.echo(f"{each.id}\t{each.mobile}\t{', '.join(each.roles)}\t{_proof(each)}\t{each.nickname}")
             return
-        found = run(lambda db: holder(db, mobile))
+        found = run(lambda roles: roles.account(mobile))
         _show(found)
         if not change:
             return
@@ -76,7 +76,7 @@ def roles(  # noqa: PLR0917 - typer passes options by name
             typer.echo("another id: nothing was changed", err=True)
             raise typer.Exit(1)
         by = actor or _system_user()
-        done = run(lambda db: change_roles(db, utc_now, found.id, change, actor=by))
+        done = run(lambda roles: roles.change(found.id, change, actor=by))
         typer.echo(f"{mobile}: {', '.join(done.roles)}")
     except (NotFound, NotProven) as error:
         typer.echo(f"{error}. {HOW_TO_PROVE}" if isinstance(error, NotProven) else str(error), err=True)

@@ -15,36 +15,39 @@ from usercenter.models import BUYER, WX_MINI, User, UserAuth
 
 
 @dataclass(frozen=True)
-class Seen:
+class AccountRecord:
+    """An account with its WeChat users and what was done to it."""
+
     user: User
     wechat: Sequence[UserAuth]
     acts: Sequence[RowMapping]
 
 
+@dataclass(kw_only=True, eq=False)
 class Accounts:
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db, self._clock = db, clock
+    db: Database
+    clock: Clock
 
-    async def show(self, mobile: str) -> Seen:
+    async def show(self, mobile: str) -> AccountRecord:
         """Raises NotFound."""
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             user = await repository.user_by_mobile(session, mobile)
             if user is None:
                 raise NotFound("no account has this mobile")
             wechat = await repository.auths_of(session, user.id, WX_MINI)
-            return Seen(user, wechat, await acts.of_subjects(session, [proof.subject(user)]))
+            return AccountRecord(user, wechat, await acts.of_subjects(session, [proof.subject(user)]))
 
-    async def release(self, operator_id: int, mobile: str, note: str) -> Seen:
+    async def release(self, operator_id: int, mobile: str, note: str) -> AccountRecord:
         """Whoever proves the number next gets the account: WeChat users, password and tokens of before are void, and the
         number counts as not proven. Raises NotFound; HasRoles, because a role must not change hands with the account."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             user = await repository.user_by_mobile(tx, mobile, lock=True)
             if user is None:
                 raise NotFound("no account has this mobile")
             if user.roles != [BUYER]:
                 raise HasRoles(f"user {user.id} is {', '.join(user.roles)}")
-            await repository.forget_auths(tx, user.id, WX_MINI)
+            await repository.delete_auths(tx, user.id, WX_MINI)
             user.password_hash = user.mobile_proven_at = user.mobile_proven_by = None
             proof.void_tokens(user, now)
             await acts.record(tx, now, operator_id, "account-release", proof.subject(user), note=note)
@@ -52,5 +55,5 @@ class Accounts:
 
     async def acts(self, *, last_id: int, limit: int) -> Sequence[RowMapping]:
         """Newest first."""
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             return await acts.newest(session, last_id=last_id, limit=limit)

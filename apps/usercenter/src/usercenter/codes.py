@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from servicekit import addresses
@@ -35,37 +35,40 @@ class CodeLimits:
         return max(1, self.total_hourly // 2)
 
 
+@dataclass(kw_only=True, eq=False)
 class MobileCodes:
     """`key` is set at start: what is kept is an HMAC under it, which a leaked table cannot be searched for."""
 
-    def __init__(self, db: Database, messages: TextMessages, clock: Clock, limits: CodeLimits) -> None:
-        self._db, self._messages, self._clock, self._limits = db, messages, clock, limits
-        self.key = b""
+    db: Database
+    messages: TextMessages
+    clock: Clock
+    limits: CodeLimits
+    key: bytes = field(default=b"", repr=False)
 
     async def send(self, mobile: str, address: str | None) -> int:
         """Seconds until the next one may be asked for. `address`: the caller's on the internet, where it is known. Raises
         TooManyCodes; PeerUnavailable when it could not be sent, and then another may be asked for at once."""
         code = f"{secrets.randbelow(10**6):06d}"
-        digest, now, site = self._digest(mobile, code), self._clock(), _site(address)
-        async with self._db.transaction() as tx:
+        digest, now, site = self._digest(mobile, code), self.clock(), _site(address)
+        async with self.db.transaction() as tx:
             await repository.lock_code_sending(tx)
             await self._check_limits(tx, mobile, site)
             sending = await repository.add_code(
                 tx, mobile=mobile, digest=digest, now=now, expires_at=now + VALID_FOR, address=site
             )
         try:
-            await self._messages.send(mobile, code, minutes=VALID_FOR.seconds // 60)
+            await self.messages.send(mobile, code, minutes=VALID_FOR.seconds // 60)
         except BaseException:
-            async with self._db.transaction() as tx:
-                await repository.date_back(tx, sending, now - self._limits.pause)  # it counts, but not for the pause
+            async with self.db.transaction() as tx:
+                await repository.backdate(tx, sending, now - self.limits.pause)  # it counts, but not for the pause
             raise
-        return round(self._limits.pause.total_seconds())
+        return round(self.limits.pause.total_seconds())
 
     async def redeem(self, tx: Transaction, mobile: str, code: str) -> bool:
         """Whether it is the code of this mobile; it is spent with the caller's transaction, and a wrong attempt is counted
         by it: commit in both cases."""
         kept = await repository.locked_code(tx, mobile)
-        if kept is None or kept.expires_at <= self._clock() or kept.attempts >= MOST_ATTEMPTS:
+        if kept is None or kept.expires_at <= self.clock() or kept.attempts >= MOST_ATTEMPTS:
             return False
         if not hmac.compare_digest(kept.digest, self._digest(mobile, code)):
             kept.attempts += 1
@@ -74,7 +77,7 @@ class MobileCodes:
         return True
 
     async def _check_limits(self, tx: Transaction, mobile: str, site: str) -> None:
-        now, limits = self._clock(), self._limits
+        now, limits = self.clock(), self.limits
         of_site = limits.unknown_hourly if site == UNKNOWN else limits.address_hourly
         for what, since, most, period in (
             ({"mobile": mobile}, now - limits.pause, 1, limits.pause),

@@ -1,5 +1,6 @@
 """What usercenter forgets every hour: old failures of sign-in, codes that are over."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from servicekit.clock import Clock
@@ -8,14 +9,16 @@ from usercenter import repository
 from usercenter.codes import DAY
 
 
+@dataclass(kw_only=True, eq=False)
 class Housekeeping:
     """Safe beside itself on other replicas: deleting twice is deleting once."""
 
-    def __init__(self, db: Database, clock: Clock, *, window_seconds: int) -> None:
-        self._db, self._clock, self._window = db, clock, timedelta(seconds=window_seconds)
+    db: Database
+    clock: Clock
+    window: timedelta
 
-    async def tidy(self) -> None:
-        now = self._clock()
-        async with self._db.transaction() as tx:
-            await repository.forget_failures_before(tx, now - self._window)
-            await repository.forget_codes_before(tx, expired=now, sent=now - DAY)
+    async def delete_expired(self) -> None:
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            await repository.delete_failures_before(tx, now - self.window)
+            await repository.delete_codes_before(tx, expired=now, sent=now - DAY)

@@ -1,68 +1,70 @@
 """Signing in by mobile and password, with a limit on guesses that holds across replicas and for parallel ones."""
 
 import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from servicekit.clock import Clock
 from servicekit.db import Database
 from usercenter import repository
 from usercenter.errors import TooManyFailures, WrongCredentials
+from usercenter.identity import Identity
 from usercenter.models import LoginFailure, User
 from usercenter.passwords import Passwords
-from usercenter.schemas import Account
 
 
+@dataclass(kw_only=True, eq=False)
 class Login:
-    def __init__(
-        self, db: Database, passwords: Passwords, clock: Clock, *, failures: int = 10, window_seconds: int = 900
-    ) -> None:
-        self._db, self._passwords, self._clock = db, passwords, clock
-        self._limit, self._window = failures, timedelta(seconds=window_seconds)
+    db: Database
+    passwords: Passwords
+    clock: Clock
+    failures: int
+    window: timedelta
 
-    async def by_password(self, mobile: str, password: str) -> Account:
+    async def by_password(self, mobile: str, password: str) -> Identity:
         """The account as it was when its password was read: if that is voided meanwhile, the token that follows is void,
         too. Raises WrongCredentials (one answer, one amount of work) or TooManyFailures."""
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             if refusal := self._refusal(await repository.failures_of(session, mobile)):
                 raise refusal
             user = await repository.user_by_mobile(session, mobile)
         kept = user.password_hash if user else None
-        if not await self._passwords.matches(password, kept) or user is None or kept is None:
+        if not await self.passwords.matches(password, kept) or user is None or kept is None:
             raise await self._count(mobile)
         await self._admit(mobile)
         await self._renew_hash(user, kept, password)
-        return Account.of(user)
+        return Identity.of(user)
 
     async def _count(self, mobile: str) -> WrongCredentials | TooManyFailures:
-        async with self._db.transaction() as tx:
-            counted = await repository.count_failure(tx, mobile, self._clock(), self._window)
-        if counted.failures > self._limit:
-            return self._too_many(counted, self._clock())
+        async with self.db.transaction() as tx:
+            counted = await repository.count_failure(tx, mobile, self.clock(), self.window)
+        if counted.failures > self.failures:
+            return self._too_many(counted, self.clock())
         return WrongCredentials("no account has this mobile and password")
 
     async def _admit(self, mobile: str) -> None:
         """A right guess among many parallel ones counts only while the limit is not reached."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             known = await repository.failures_of(tx, mobile, lock=True)
             if refusal := self._refusal(known):
                 raise refusal
             if known:
-                await repository.forget_failures(tx, mobile)
+                await repository.delete_failures(tx, mobile)
 
     async def _renew_hash(self, user: User, kept: str, password: str) -> None:
-        if self._passwords.is_outdated(kept):
-            renewed = await self._passwords.hash(password)
-            async with self._db.transaction() as tx:
+        if self.passwords.is_outdated(kept):
+            renewed = await self.passwords.hash(password)
+            async with self.db.transaction() as tx:
                 await repository.set_password_hash(tx, user.id, kept, renewed)
 
     def _refusal(self, known: LoginFailure | None) -> TooManyFailures | None:
-        now = self._clock()
-        if known is None or known.failures < self._limit or known.since <= now - self._window:
+        now = self.clock()
+        if known is None or known.failures < self.failures or known.since <= now - self.window:
             return None
         return self._too_many(known, now)
 
     def _too_many(self, known: LoginFailure, now: datetime) -> TooManyFailures:
-        seconds = max(1, math.ceil((known.since + self._window - now).total_seconds()))
+        seconds = max(1, math.ceil((known.since + self.window - now).total_seconds()))
         return TooManyFailures(
-            f"{self._limit} failed attempts for this mobile", retry_after=seconds, minutes=math.ceil(seconds / 60)
+            f"{self.failures} failed attempts for this mobile", retry_after=seconds, minutes=math.ceil(seconds / 60)
         )

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -16,12 +17,19 @@ HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """OWASP's parameters for argon2id: 19 MiB, two passes, one lane. `is_outdated` brings older hashes up to them."""
 
 
+@dataclass(kw_only=True, eq=False)
 class Passwords:
     """Raises Unavailable when too many wait for a thread."""
 
-    def __init__(self, *, threads: int = 2, queue: int = 32) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
-        self._room = threads + queue
+    threads: int = 2
+    queue: int = 32
+    _pool: ThreadPoolExecutor = field(init=False, repr=False)
+    _room: int = field(init=False)
+    _decoy: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="argon2")
+        self._room = self.threads + self.queue
         self._decoy = HASHER.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
@@ -46,9 +54,9 @@ class Passwords:
             raise Unavailable("too many sign-ins at once", retry_after=1)
         self._room -= 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._room += 1
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -6,7 +6,7 @@ from servicekit import acts
 from servicekit.db import Transaction
 from usercenter.models import BUYER, User
 
-NOT_AN_OPERATOR = 0
+SYSTEM_ACTOR = 0
 """`operator_id` of what the system or its command line did."""
 
 
@@ -28,9 +28,9 @@ async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str)
     if user.owner_has_proven or (user.password_hash is None and not roles):
         return
     if user.password_hash is not None:
-        await acts.record(tx, now, NOT_AN_OPERATOR, "password-void", subject(user), note=reason)
+        await acts.record(tx, now, SYSTEM_ACTOR, "password-void", subject(user), note=reason)
     for role in roles:
-        await acts.record(tx, now, NOT_AN_OPERATOR, "role-revoke", subject(user), note=f"{role}; {reason}")
+        await acts.record(tx, now, SYSTEM_ACTOR, "role-revoke", subject(user), note=f"{role}; {reason}")
     user.password_hash, user.roles = None, [BUYER]
     void_tokens(user, now)
 

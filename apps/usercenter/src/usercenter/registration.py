@@ -1,6 +1,7 @@
 """Registering by mobile and password, with a code that proves the mobile or without."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 from servicekit.clock import Clock
@@ -9,54 +10,49 @@ from servicekit.messages import Catalogue
 from usercenter import proof, repository
 from usercenter.codes import MobileCodes
 from usercenter.errors import CodeNeeded, CodeWrong, MobileTaken
+from usercenter.identity import Identity
 from usercenter.models import BY_CODE, SYSTEM, User
 from usercenter.passwords import Passwords
-from usercenter.schemas import Account
 
 AVATARS = 12
 
 
+@dataclass(kw_only=True, eq=False)
 class Registration:
     """`require_proof`: registering needs a code."""
 
-    def __init__(
-        self,
-        db: Database,
-        passwords: Passwords,
-        newcomer: "Newcomer",
-        codes: MobileCodes,
-        clock: Clock,
-        *,
-        require_proof: bool,
-    ) -> None:
-        self._db, self._passwords, self._newcomer = db, passwords, newcomer
-        self._codes, self._clock, self._require_proof = codes, clock, require_proof
+    db: Database
+    passwords: Passwords
+    defaults: "NewUserDefaults"
+    codes: MobileCodes
+    clock: Clock
+    require_proof: bool
 
-    async def register(self, mobile: str, password: str, code: str | None) -> Account:
+    async def register(self, mobile: str, password: str, code: str | None) -> Identity:
         """A code takes over an account whose mobile was unproven, with this password alone, and gives a password to an
         account that has none (of WeChat). Raises MobileTaken, CodeWrong, CodeNeeded."""
-        if code is None and self._require_proof:
+        if code is None and self.require_proof:
             raise CodeNeeded("registering needs a code by text message", field="code")
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             known = await repository.user_by_mobile(session, mobile)
         if known and (code is None or _has_proven_password(known)):
             raise _taken()
-        password_hash = await self._passwords.hash(password)
-        async with self._db.transaction() as tx:
+        password_hash = await self.passwords.hash(password)
+        async with self.db.transaction() as tx:
             if code is None:
                 return await self._unproven(tx, mobile, password_hash)
-            if await self._codes.redeem(tx, mobile, code):
+            if await self.codes.redeem(tx, mobile, code):
                 return await self._proven(tx, mobile, password_hash)
         raise CodeWrong("not the newest code of this mobile, or over", field="code")
 
-    async def _unproven(self, tx: Transaction, mobile: str, password_hash: str) -> Account:
+    async def _unproven(self, tx: Transaction, mobile: str, password_hash: str) -> Identity:
         """Two at the same moment: the unique mobile lets one of them through."""
         if await self._add(tx, mobile, password_hash=password_hash) is None:
             raise _taken()
         return await self._with_password(tx, mobile)
 
-    async def _proven(self, tx: Transaction, mobile: str, password_hash: str) -> Account:
-        now = self._clock()
+    async def _proven(self, tx: Transaction, mobile: str, password_hash: str) -> Identity:
+        now = self.clock()
         await self._add(tx, mobile, proven_at=now)
         user = await repository.user_by_mobile(tx, mobile, lock=True)
         if user is None or _has_proven_password(user):
@@ -72,29 +68,29 @@ class Registration:
         return await repository.add_user(
             tx,
             mobile=mobile,
-            nickname=self._newcomer.nickname(secrets.token_hex(4)),
-            avatar=self._newcomer.avatar(),
+            nickname=self.defaults.nickname(secrets.token_hex(4)),
+            avatar=self.defaults.avatar(),
             password_hash=password_hash,
             proven_at=proven_at,
             proven_by=BY_CODE if proven_at else None,
         )
 
-    async def _with_password(self, tx: Transaction, mobile: str) -> Account:
+    async def _with_password(self, tx: Transaction, mobile: str) -> Identity:
         user = await repository.user_by_mobile(tx, mobile)
         if user is None:
             raise _taken()
         await repository.add_auth(tx, user.id, SYSTEM, mobile)
-        return Account.of(user)
+        return Identity.of(user)
 
 
-class Newcomer:
-    """How somebody looks who has told us nothing yet."""
+@dataclass(kw_only=True, eq=False)
+class NewUserDefaults:
+    """Nickname and picture of a user who has chosen none yet."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    catalogue: Catalogue
 
     def nickname(self, suffix: str) -> str:
-        return self._catalogue.text("new-user-nickname", "zh", suffix=suffix)
+        return self.catalogue.text("new-user-nickname", "zh", suffix=suffix)
 
     def avatar(self) -> str:
         return f"/static/avatars/{secrets.randbelow(AVATARS) + 1}.svg"

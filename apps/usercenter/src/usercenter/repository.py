@@ -121,7 +121,7 @@ async def add_auth(tx: Transaction, user_id: int, auth_type: str, auth_key: str,
     return (await tx.execute(statement.on_conflict_do_nothing().returning(UserAuth.id))).first() is not None
 
 
-async def forget_auths(tx: Transaction, user_id: int, auth_type: str) -> None:
+async def delete_auths(tx: Transaction, user_id: int, auth_type: str) -> None:
     await tx.execute(delete(UserAuth).where(UserAuth.user_id == user_id, UserAuth.auth_type == auth_type))
 
 
@@ -148,11 +148,11 @@ async def count_failure(tx: Transaction, mobile: str, now: datetime, window: tim
     return (await tx.execute(statement)).scalar_one()
 
 
-async def forget_failures(tx: Transaction, mobile: str) -> None:
+async def delete_failures(tx: Transaction, mobile: str) -> None:
     await tx.execute(delete(LoginFailure).where(LoginFailure.mobile == mobile))
 
 
-async def forget_failures_before(tx: Transaction, moment: datetime) -> None:
+async def delete_failures_before(tx: Transaction, moment: datetime) -> None:
     await tx.execute(delete(LoginFailure).where(LoginFailure.since < moment))
 
 
@@ -185,7 +185,7 @@ async def add_code(
     return (await tx.execute(sending.returning(MobileCodeSending.id))).scalar_one()
 
 
-async def date_back(tx: Transaction, sending_id: int, moment: datetime) -> None:
+async def backdate(tx: Transaction, sending_id: int, moment: datetime) -> None:
     await tx.execute(update(MobileCodeSending).where(MobileCodeSending.id == sending_id).values(sent_at=moment))
 
 
@@ -193,6 +193,6 @@ async def locked_code(tx: Transaction, mobile: str) -> MobileCode | None:
     return (await tx.scalars(select(MobileCode).where(MobileCode.mobile == mobile).with_for_update())).one_or_none()
 
 
-async def forget_codes_before(tx: Transaction, *, expired: datetime, sent: datetime) -> None:
+async def delete_codes_before(tx: Transaction, *, expired: datetime, sent: datetime) -> None:
     await tx.execute(delete(MobileCode).where(MobileCode.expires_at < expired))
     await tx.execute(delete(MobileCodeSending).where(MobileCodeSending.sent_at < sent))

@@ -33,43 +33,45 @@ class Change:
         return bool(self.grant or self.revoke or self.vouch)
 
 
-async def holder(db: Database, mobile: str) -> User:
-    """The account of this mobile. Raises NotFound."""
-    async with db.read() as session:
-        user = await repository.user_by_mobile(session, mobile)
-    if user is None:
-        raise NotFound(f"no account has the mobile {mobile}")
-    return user
+@dataclass(kw_only=True, eq=False)
+class Roles:
+    db: Database
+    clock: Clock
 
-
-async def holders(db: Database) -> Sequence[User]:
-    """All who were granted something, by id."""
-    async with db.read() as session:
-        return await repository.users_with_roles(session)
-
-
-async def change_roles(db: Database, clock: Clock, user_id: int, change: Change, *, actor: str) -> User:
-    """The account after the change. Everybody stays a buyer. What was granted is in the next token; what was revoked ends
-    the tokens there are, everywhere within a minute. Raises NotFound, NotProven for a grant."""
-    async with db.transaction() as tx:
-        user = await repository.locked_user(tx, user_id)
+    async def account(self, mobile: str) -> User:
+        """The account of this mobile. Raises NotFound."""
+        async with self.db.read() as session:
+            user = await repository.user_by_mobile(session, mobile)
         if user is None:
-            raise NotFound(f"no account has the id {user_id}")
-        before = set(user.roles)
-        if change.vouch and user.mobile_proven_at is None:
-            user.mobile_proven_at, user.mobile_proven_by = clock(), BY_OPERATOR
-            await _say(tx, clock, user, "mobile-vouch", f"{change.vouch}; by {actor}")
-        after = {BUYER, *before, *change.grant} - {*change.revoke}
-        if after - before and user.mobile_proven_at is None:
-            raise NotProven(f"the mobile {user.mobile} is not proven")
-        user.roles = sorted(after)
-        if before - after:
-            proof.void_tokens(user, clock())
-        for act, roles in (("role-grant", after - before), ("role-revoke", before - after)):
-            for role in sorted(roles):
-                await _say(tx, clock, user, act, f"{role}; by {actor}")
-    return user
+            raise NotFound(f"no account has the mobile {mobile}")
+        return user
 
+    async def holders(self) -> Sequence[User]:
+        """All accounts that were granted a role, by id."""
+        async with self.db.read() as session:
+            return await repository.users_with_roles(session)
 
-async def _say(tx: Transaction, clock: Clock, user: User, act: str, note: str) -> None:
-    await acts.record(tx, clock(), proof.NOT_AN_OPERATOR, act, proof.subject(user), note=note)
+    async def change(self, user_id: int, change: Change, *, actor: str) -> User:
+        """The account after the change. Every account stays a buyer. What was granted is in the next token; what was
+        revoked voids the account's tokens, in every service within a minute. Raises NotFound, NotProven for a grant."""
+        async with self.db.transaction() as tx:
+            user = await repository.locked_user(tx, user_id)
+            if user is None:
+                raise NotFound(f"no account has the id {user_id}")
+            before = set(user.roles)
+            if change.vouch and user.mobile_proven_at is None:
+                user.mobile_proven_at, user.mobile_proven_by = self.clock(), BY_OPERATOR
+                await self._record(tx, user, "mobile-vouch", f"{change.vouch}; by {actor}")
+            after = {BUYER, *before, *change.grant} - {*change.revoke}
+            if after - before and user.mobile_proven_at is None:
+                raise NotProven(f"the mobile {user.mobile} is not proven")
+            user.roles = sorted(after)
+            if before - after:
+                proof.void_tokens(user, self.clock())
+            for act, roles in (("role-grant", after - before), ("role-revoke", before - after)):
+                for role in sorted(roles):
+                    await self._record(tx, user, act, f"{role}; by {actor}")
+        return user
+
+    async def _record(self, tx: Transaction, user: User, act: str, note: str) -> None:
+        await acts.record(tx, self.clock(), proof.SYSTEM_ACTOR, act, proof.subject(user), note=note)

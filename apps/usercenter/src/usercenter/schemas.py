@@ -7,7 +7,9 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from servicekit.operations_api import Act
 from servicekit.schemas import ApiModel, Note, RowId
-from usercenter.models import User
+from usercenter.accounts import AccountRecord
+from usercenter.models import User, UserAuth
+from usercenter.tokens import IssuedToken
 
 Mobile = Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{9}$"), Field(examples=["13800000001"])]
 Password = Annotated[SecretStr, Field(min_length=6, max_length=128)]
@@ -46,6 +48,14 @@ class AccessToken(ApiModel):
     access_expire: int = Field(description="Unix seconds")
     refresh_after: int = Field(description="Unix seconds: half-way")
 
+    @classmethod
+    def of(cls, issued: IssuedToken) -> Self:
+        return cls(
+            access_token=issued.access_token,
+            access_expire=issued.access_expire,
+            refresh_after=issued.refresh_after,
+        )
+
 
 class UserInfo(ApiModel):
     id: int
@@ -55,9 +65,17 @@ class UserInfo(ApiModel):
     avatar: str
     info: str
 
+    @classmethod
+    def of(cls, user: User) -> "UserInfo":
+        return cls.model_validate(_info(user))
+
 
 class OwnUserInfo(UserInfo):
     roles: list[str]
+
+    @classmethod
+    def of(cls, user: User) -> "OwnUserInfo":
+        return cls.model_validate(_info(user) | {"roles": user.roles_in_force})
 
 
 class UserDetail(ApiModel):
@@ -68,18 +86,6 @@ class RegistrationOf(ApiModel):
     """What an Idempotency-Key is bound to: nothing that a leaked table could be cracked for."""
 
     mobile: str
-
-
-class Account(ApiModel):
-    """Who has shown who they are, and under which generation of tokens. This is what is kept under an Idempotency-Key,
-    never a token: a replay after the account was taken back gets one that is void."""
-
-    user_id: int
-    generation: int = 0
-
-    @classmethod
-    def of(cls, user: User) -> Self:
-        return cls(user_id=user.id, generation=user.token_generation)
 
 
 class UserId(ApiModel):
@@ -115,6 +121,10 @@ class Auth(ApiModel):
     auth_key: str
     appid: str
 
+    @classmethod
+    def of(cls, auth: UserAuth) -> Self:
+        return cls.model_validate(auth, from_attributes=True)
+
 
 class Release(ApiModel):
     mobile: Annotated[Mobile, Field(examples=["19900000000"])]
@@ -139,3 +149,30 @@ class AccountDetail(ApiModel):
     has_password: bool
     wechat: list[BoundWechat]
     acts: list[Act]
+
+    @classmethod
+    def of(cls, account: AccountRecord) -> Self:
+        user = account.user
+        return cls(
+            id=user.id,
+            mobile=user.mobile,
+            nickname=user.nickname,
+            roles=user.roles,
+            registered_at=user.created_at,
+            mobile_proven_at=user.mobile_proven_at,
+            mobile_proven_by=user.mobile_proven_by,
+            has_password=user.password_hash is not None,
+            wechat=[BoundWechat(appid=each.appid, bound_at=each.created_at) for each in account.wechat],
+            acts=[Act.model_validate(dict(act)) for act in account.acts],
+        )
+
+
+def _info(user: User) -> dict[str, object]:
+    return {
+        "id": user.id,
+        "mobile": user.mobile,
+        "nickname": user.nickname,
+        "sex": user.sex,
+        "avatar": user.avatar,
+        "info": user.info,
+    }

@@ -44,7 +44,7 @@ class SeedSettings(BaseSettings):
 
 
 @dataclass(frozen=True)
-class Person:
+class SeedUser:
     id: int
     nickname: str
     info: str
@@ -55,10 +55,10 @@ class Person:
     openid: str = ""
 
 
-def people(settings: SeedSettings) -> list[Person]:
+def people(settings: SeedSettings) -> list[SeedUser]:
     host = (BUYER, MERCHANT)
     return [
-        Person(
+        SeedUser(
             1,
             "小满",
             "一年里总要有几次，去山里或海边住两天。",
@@ -68,7 +68,7 @@ def people(settings: SeedSettings) -> list[Person]:
             settings.seed_buyer_password.get_secret_value(),
             settings.seed_buyer_openid,
         ),
-        Person(
+        SeedUser(
             2,
             "洱海边的阿鹏",
             "土生土长的白族人，院子是爷爷留下的，扎染和烤乳扇都会一点。",
@@ -78,7 +78,7 @@ def people(settings: SeedSettings) -> list[Person]:
             settings.seed_merchant_password.get_secret_value(),
             settings.seed_merchant_openid,
         ),
-        Person(
+        SeedUser(
             3,
             "民宿运营小助手",
             "订单、退款与账单的问题都可以找我。",
@@ -87,15 +87,15 @@ def people(settings: SeedSettings) -> list[Person]:
             settings.seed_operator_mobile,
             settings.seed_operator_password.get_secret_value(),
         ),
-        Person(4, "莫干山竹海老周", "辞了上海的设计工作，回山里盖了三栋房子。", 0, host),
-        Person(5, "鼓浪屿听潮", "在厦门住了二十年，最懂哪条巷子的沙茶面好吃。", 1, host),
-        Person(6, "乌镇枕河人家", "祖孙三代守着一座临河老宅。", 1, host),
-        Person(7, "背包去远方", "去过二十六个省，最爱住有院子的地方。", 0),
-        Person(8, "豆豆妈妈", "带娃旅行达人，专挑孩子能撒欢的民宿。", 1),
-        Person(9, "爱拍照的林北", "胶片摄影，日出必起。", 0),
-        Person(10, "周末逃跑计划", "上班族，两天一夜专家。", 1),
-        Person(11, "老陈慢旅行", "退休以后和老伴慢慢走。", 0),
-        Person(12, "青柠不加糖", "住过一百家民宿，只说真话。", 1),
+        SeedUser(4, "莫干山竹海老周", "辞了上海的设计工作，回山里盖了三栋房子。", 0, host),
+        SeedUser(5, "鼓浪屿听潮", "在厦门住了二十年，最懂哪条巷子的沙茶面好吃。", 1, host),
+        SeedUser(6, "乌镇枕河人家", "祖孙三代守着一座临河老宅。", 1, host),
+        SeedUser(7, "背包去远方", "去过二十六个省，最爱住有院子的地方。", 0),
+        SeedUser(8, "豆豆妈妈", "带娃旅行达人，专挑孩子能撒欢的民宿。", 1),
+        SeedUser(9, "爱拍照的林北", "胶片摄影，日出必起。", 0),
+        SeedUser(10, "周末逃跑计划", "上班族，两天一夜专家。", 1),
+        SeedUser(11, "老陈慢旅行", "退休以后和老伴慢慢走。", 0),
+        SeedUser(12, "青柠不加糖", "住过一百家民宿，只说真话。", 1),
     ]
 
 
@@ -115,7 +115,7 @@ async def seed(settings: SeedSettings) -> int:
     return len(everybody)
 
 
-async def _put(tx: Transaction, person: Person, appid: str) -> None:
+async def _put(tx: Transaction, person: SeedUser, appid: str) -> None:
     mobile = person.mobile or f"1{person.id:010d}"  # no mobile that a person could have: it never collides
     user = await tx.scalar(select(User).where(User.id == person.id))
     if user is None:
@@ -131,7 +131,7 @@ async def _put(tx: Transaction, person: Person, appid: str) -> None:
     user.mobile = mobile
     if user.mobile_proven_at is None:
         user.mobile_proven_at, user.mobile_proven_by = utc_now(), BY_SEED
-    if person.password and not _fits(user.password_hash, person.password):
+    if person.password and not _matches(user.password_hash, person.password):
         user.password_hash = HASHER.hash(person.password)
     await tx.flush()
     if person.password:
@@ -151,7 +151,7 @@ async def _put_auth(tx: Transaction, user_id: int, auth_type: str, key: str, app
     await tx.execute(statement.on_conflict_do_update(index_elements=same, set_={"auth_key": key}))
 
 
-def _fits(kept: str | None, password: str) -> bool:
+def _matches(kept: str | None, password: str) -> bool:
     try:
         return kept is not None and HASHER.verify(kept, password)
     except VerifyMismatchError:

@@ -1,5 +1,6 @@
 """Tokens for whoever has shown who they are: at sign-in and at refresh."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from servicekit.auth import LEEWAY_SECONDS
@@ -9,49 +10,52 @@ from servicekit.errors import NotFound, Unauthenticated
 from servicekit.revocation import MOST_REVOCATIONS, Voided
 from usercenter import repository
 from usercenter.errors import SessionTooOld
+from usercenter.identity import Identity
 from usercenter.models import User
-from usercenter.schemas import AccessToken, Account
-from usercenter.tokens import TokenIssuer
+from usercenter.tokens import IssuedToken, TokenIssuer
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 
 
+@dataclass(kw_only=True, eq=False)
 class Sessions:
-    def __init__(self, db: Database, issuer: TokenIssuer, clock: Clock, *, longest_seconds: int) -> None:
-        self._db, self._issuer, self._clock, self._longest = db, issuer, clock, longest_seconds
+    db: Database
+    issuer: TokenIssuer
+    clock: Clock
+    longest: timedelta
 
-    async def open(self, account: Account) -> AccessToken:
+    async def open(self, identity: Identity) -> IssuedToken:
         """Raises NotFound when there is no such user, Unauthenticated when the proof of who it is was voided since."""
-        user = await self._find(account.user_id)
+        user = await self._find(identity.user_id)
         if user is None:
             raise NotFound("no such user")
-        now = self._clock()
-        return self._issue(user, account.generation, signed_in_at=unix(now))
+        now = self.clock()
+        return self._issue(user, identity.generation, signed_in_at=unix(now))
 
-    async def renew(self, account: Account, signed_in_at: int) -> AccessToken:
+    async def renew(self, identity: Identity, signed_in_at: int) -> IssuedToken:
         """A new token with today's roles. Raises SessionTooOld; Unauthenticated for a closed account or void token."""
-        if unix(self._clock()) - signed_in_at > self._longest:
+        if unix(self.clock()) - signed_in_at > self.longest.total_seconds():
             raise SessionTooOld("signed in too long ago to refresh")
-        user = await self._find(account.user_id)
+        user = await self._find(identity.user_id)
         if user is None:
             raise Unauthenticated("the account is closed")
-        return self._issue(user, account.generation, signed_in_at)
+        return self._issue(user, identity.generation, signed_in_at)
 
     async def revocations(self) -> Voided:
         """Of all whose void tokens may not have ended by themselves: the newest by name, the rest by the moment until
         which theirs were voided. Everybody who signed in before that moment signs in again."""
-        since = self._clock() - self._issuer.lifetime - CLOCKS_DIFFER
-        async with self._db.read() as session:
+        since = self.clock() - self.issuer.lifetime - CLOCKS_DIFFER
+        async with self.db.read() as session:
             found = await repository.generations_since(session, since, most=MOST_REVOCATIONS + 1)
         named = {user_id: generation for user_id, generation, _ in found[:MOST_REVOCATIONS]}
         rest = [moment for _, _, moment in found[MOST_REVOCATIONS:]]
         return Voided(named, unix(rest[0]) + LEEWAY_SECONDS if rest else 0)
 
-    def _issue(self, user: User, generation: int, signed_in_at: int) -> AccessToken:
+    def _issue(self, user: User, generation: int, signed_in_at: int) -> IssuedToken:
         if generation != user.token_generation:
             raise Unauthenticated("what was signed in with has been voided")
-        return self._issuer.issue(Account.of(user), user.roles_in_force, self._clock(), signed_in_at)
+        return self.issuer.issue(Identity.of(user), user.roles_in_force, self.clock(), signed_in_at)
 
     async def _find(self, user_id: int) -> User | None:
-        async with self._db.read() as session:
+        async with self.db.read() as session:
             return await repository.user_by_id(session, user_id)

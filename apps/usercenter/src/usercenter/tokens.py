@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from servicekit.auth import ALGORITHM, AUDIENCE, ISSUER
 from servicekit.clock import unix
-from usercenter.schemas import AccessToken, Account
+from usercenter.identity import Identity
 
 
 class SigningKeys:
@@ -41,16 +42,26 @@ class SigningKeys:
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._public[0]["kid"]})
 
 
-class TokenIssuer:
-    def __init__(self, keys: SigningKeys, lifetime_seconds: int) -> None:
-        self._keys, self.lifetime = keys, timedelta(seconds=lifetime_seconds)
+@dataclass(frozen=True)
+class IssuedToken:
+    """Times in unix seconds."""
 
-    def issue(self, account: Account, roles: list[str], now: datetime, signed_in_at: int) -> AccessToken:
+    access_token: str = field(repr=False)
+    access_expire: int
+    refresh_after: int
+
+
+@dataclass(kw_only=True, eq=False)
+class TokenIssuer:
+    keys: SigningKeys
+    lifetime: timedelta
+
+    def issue(self, identity: Identity, roles: list[str], now: datetime, signed_in_at: int) -> IssuedToken:
         """`signed_in_at` (unix seconds) travels on through every refresh, as OpenID's `auth_time`."""
         expires_at = now + self.lifetime
         claims = {
-            "sub": str(account.user_id),
-            "gen": account.generation,
+            "sub": str(identity.user_id),
+            "gen": identity.generation,
             "roles": sorted(roles),
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -58,8 +69,8 @@ class TokenIssuer:
             "exp": unix(expires_at),
             "auth_time": signed_in_at,
         }
-        return AccessToken(
-            access_token=self._keys.sign(claims),
+        return IssuedToken(
+            access_token=self.keys.sign(claims),
             access_expire=unix(expires_at),
             refresh_after=unix(now + self.lifetime / 2),
         )

@@ -1,13 +1,15 @@
 """Signing in through the mini-program: the openid's account, or the phone number's, or a new one. Needs no login."""
 
+from dataclasses import dataclass
+
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.errors import Unavailable
 from usercenter import proof, repository
 from usercenter.errors import WechatAlreadyBound
+from usercenter.identity import Identity
 from usercenter.models import BY_WECHAT, WX_MINI, User, UserAuth
-from usercenter.registration import Newcomer
-from usercenter.schemas import Account
+from usercenter.registration import NewUserDefaults
 from usercenter.wechat.client import MiniProgram
 from usercenter.wechat.phone import phone_number
 
@@ -18,18 +20,21 @@ class _LostRace(Exception):
     """Another request bound or released this openid in the meantime: what we began must not stay."""
 
 
+@dataclass(kw_only=True, eq=False)
 class WechatLogin:
-    def __init__(self, db: Database, wechat: MiniProgram, newcomer: Newcomer, clock: Clock) -> None:
-        self._db, self._wechat, self._newcomer, self._clock = db, wechat, newcomer, clock
+    db: Database
+    wechat: MiniProgram
+    defaults: NewUserDefaults
+    clock: Clock
 
-    async def sign_in(self, code: str, iv: str, encrypted_data: str) -> Account:
+    async def sign_in(self, code: str, iv: str, encrypted_data: str) -> Identity:
         """Raises WeChat's refusals (`errors`), WechatAlreadyBound. The same openid always ends in one account."""
-        session = await self._wechat.session_of(code)
-        mobile = phone_number(session.session_key, iv, encrypted_data, self._wechat.appid)
+        session = await self.wechat.session_of(code)
+        mobile = phone_number(session.session_key, iv, encrypted_data, self.wechat.appid)
         for _ in range(ATTEMPTS):
             try:
-                async with self._db.transaction() as tx:
-                    return Account.of(await self._account(tx, session.openid, mobile))
+                async with self.db.transaction() as tx:
+                    return Identity.of(await self._account(tx, session.openid, mobile))
             except _LostRace:
                 continue
         raise Unavailable("this openid is being bound by others", retry_after=1)
@@ -40,17 +45,17 @@ class WechatLogin:
         return await (self._known(tx, openid, bound.user_id, mobile) if bound else self._new(tx, openid, mobile))
 
     async def _bound(self, tx: Transaction, openid: str) -> UserAuth | None:
-        return await repository.auth_by_key(tx, WX_MINI, openid, self._wechat.appid)
+        return await repository.auth_by_key(tx, WX_MINI, openid, self.wechat.appid)
 
     async def _known(self, tx: Transaction, openid: str, user_id: int, mobile: str) -> User:
-        now = self._clock()
+        now = self.clock()
         holder = await repository.user_by_mobile(tx, mobile, lock=True)
         user = holder if holder and holder.id == user_id else await repository.locked_user(tx, user_id)
         bound = await self._bound(tx, openid)
         if user is None or bound is None or bound.user_id != user_id:  # released, or bound anew, while we waited for it
             raise _LostRace
         await self._refuse_another(tx, user, openid)
-        bound.appid = self._wechat.appid
+        bound.appid = self.wechat.appid
         if holder is user:
             await proof.prove(tx, user, BY_WECHAT, now)
         elif holder:  # not theirs to sign in to, but nor is it that of whoever registered it
@@ -58,12 +63,12 @@ class WechatLogin:
         return user
 
     async def _new(self, tx: Transaction, openid: str, mobile: str) -> User:
-        now = self._clock()
+        now = self.clock()
         await repository.add_user(
             tx,
             mobile=mobile,
-            nickname=self._newcomer.nickname(mobile[-4:]),
-            avatar=self._newcomer.avatar(),
+            nickname=self.defaults.nickname(mobile[-4:]),
+            avatar=self.defaults.avatar(),
             proven_at=now,
             proven_by=BY_WECHAT,
         )
@@ -72,7 +77,7 @@ class WechatLogin:
             raise WechatAlreadyBound("the account of this phone number is closed")
         await self._refuse_another(tx, user, openid)
         await proof.prove(tx, user, BY_WECHAT, now)
-        if await repository.add_auth(tx, user.id, WX_MINI, openid, self._wechat.appid):
+        if await repository.add_auth(tx, user.id, WX_MINI, openid, self.wechat.appid):
             return user
         if await self._bound(tx, openid):
             raise _LostRace
@@ -81,7 +86,7 @@ class WechatLogin:
     async def _refuse_another(self, tx: Transaction, user: User, openid: str) -> None:
         """`user` is locked. An openid kept without an appid may be of this mini-program, which no unique key knows."""
         for auth in await repository.auths_of(tx, user.id, WX_MINI):
-            if auth.appid in {"", self._wechat.appid} and auth.auth_key != openid:
+            if auth.appid in {"", self.wechat.appid} and auth.auth_key != openid:
                 raise _another()
 
 

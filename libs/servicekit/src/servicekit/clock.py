@@ -20,5 +20,10 @@ def unix(moment: datetime | None) -> int:
     return int(moment.timestamp()) if moment else 0
 
 
+def utc_text(moment: datetime) -> str:
+    """ISO 8601 in UTC, as in `2026-11-23T01:30:05.120000Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def from_unix(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

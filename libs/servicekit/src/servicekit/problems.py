@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from servicekit.errors import Conflict, InvalidInput, NotFound, Problem
 from servicekit.messages import Catalogue, preferred_language
+from servicekit.schemas import ProblemDetails
 from servicekit.telemetry import current_trace_id
 
 log = structlog.get_logger()
@@ -52,6 +53,18 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(ClientDisconnect, on_gone)
     app.add_exception_handler(Exception, on_bug)
+
+
+def declared(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of an endpoint: the problems that it raises, by status, each with its slug and number."""
+    statuses = sorted({kind.status for kind in kinds})
+    return {
+        status: {
+            "model": ProblemDetails,
+            "description": ", ".join(f"{kind.slug} ({kind.code})" for kind in kinds if kind.status == status),
+        }
+        for status in statuses
+    }
 
 
 def render(

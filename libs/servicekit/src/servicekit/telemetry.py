@@ -13,7 +13,7 @@ from structlog.types import EventDict, WrappedLogger
 _TRACEPARENT = re.compile(r"^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$")
 _current: ContextVar[str] = ContextVar("traceparent", default="")
 _SECRETS = re.compile(
-    r"authorization|token|password|secret|apiv3|private|session_key|signature|openid|trade_code",
+    r"authorization|token|password|secret|apiv3|private|session_key|signature|openid|checkin_code",
     re.IGNORECASE,
 )
 

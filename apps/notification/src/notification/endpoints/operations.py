@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from notification.errors import TaskNotFound, TaskNotResendable
 from notification.models import NotificationTask
 from notification.operations import Operations
 from notification.schemas import (
@@ -20,6 +21,7 @@ from notification.schemas import (
 from notification.states import Selection, TaskState
 from servicekit.app import provided
 from servicekit.auth import Operator
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 
 router = APIRouter(prefix="/notification/v1/ops", tags=["operations"])
@@ -34,7 +36,7 @@ async def task_list(body: TaskListRequest, _: Operator, operations: Ops) -> Ok[T
     return Ok(data=TaskList(list=[_task(task) for task in tasks]))
 
 
-@router.post("/taskDetail")
+@router.post("/taskDetail", responses=declared(TaskNotFound))
 async def task_detail(body: TaskRequest, _: Operator, operations: Ops) -> Ok[TaskDetail]:
     """One message with every try and every change of its state."""
     task, attempts, transitions = await operations.history(body.id)
@@ -47,13 +49,13 @@ async def task_detail(body: TaskRequest, _: Operator, operations: Ops) -> Ok[Tas
     )
 
 
-@router.post("/taskResend")
+@router.post("/taskResend", responses=declared(TaskNotFound, TaskNotResendable))
 async def task_resend(body: TaskRequest, operator: Operator, operations: Ops) -> Ok[Task]:
     """A message that stopped is tried again from the start; what was tried stays on record."""
     return Ok(data=_task(await operations.resend(body.id, operator.user_id)))
 
 
-@router.post("/taskResendAll")
+@router.post("/taskResendAll", responses=declared(TaskNotResendable))
 async def task_resend_all(body: ResendRequest, operator: Operator, operations: Ops) -> Ok[Resent]:
     """As `taskResend`, for all that ended alike, such as after a template's id was corrected: a part of them, and how many
     are left for the next request."""
@@ -63,6 +65,17 @@ async def task_resend_all(body: ResendRequest, operator: Operator, operations: O
 
 
 def _task(row: NotificationTask) -> Task:
-    waiting = row.state == TaskState.PENDING
-    shown = Task.model_validate(row, from_attributes=True)
-    return shown if waiting else shown.model_copy(update={"next_attempt_at": None})
+    return Task(
+        id=row.id,
+        order_sn=row.order_sn,
+        kind=row.kind,
+        state=row.state,
+        reason=row.reason,
+        cause=row.cause,
+        attempts=row.attempts,
+        next_attempt_at=row.due_at if row.state == TaskState.PENDING else None,
+        sent_at=row.sent_at,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+    )

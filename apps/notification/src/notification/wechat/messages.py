@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notification.states import Outcome, Verdict
-from notification.wechat.errcodes import ERRCODES, OK, Whose, meaning_of
+from notification.wechat.errcodes import ERRCODES, OK, Fault, meaning_of
 from notification.wechat.tokens import AccessTokens, NoToken
 from notification.wechat.transport import Answer, MaybeTaken, NotTaken, Transport
 
@@ -19,16 +19,18 @@ class Message:
     page: str = ""
 
 
+@dataclass(kw_only=True, eq=False)
 class Messenger:
     """Sends messages of one mini program, in one state of it (`developer`, `trial`, `formal`)."""
 
-    def __init__(self, transport: Transport, tokens: AccessTokens, *, state: str, lang: str) -> None:
-        self._transport, self._tokens = transport, tokens
-        self._common = {"miniprogram_state": state, "lang": lang}
+    transport: Transport
+    tokens: AccessTokens
+    state: str
+    lang: str
 
     async def get_ready(self) -> None:
         """Have a token at hand, so that an attempt is begun only when it can be sent. Raises NoToken."""
-        await self._tokens.current()
+        await self.tokens.current()
 
     async def send(self, message: Message) -> Verdict:
         """One attempt. A stale token was refused before anything was done: it is renewed and the send repeated, once."""
@@ -36,15 +38,16 @@ class Messenger:
             "touser": message.openid,
             "template_id": message.template_id,
             "data": message.data,
-            **self._common,
+            "miniprogram_state": self.state,
+            "lang": self.lang,
         }
         if message.page:
             body["page"] = message.page
         try:
-            token = await self._tokens.current()
+            token = await self.tokens.current()
             answer = await self._post(body, token)
             if _is_stale(answer):
-                answer = await self._post(body, await self._tokens.instead_of(token))
+                answer = await self._post(body, await self.tokens.instead_of(token))
         except (NoToken, NotTaken) as error:
             return Verdict(Outcome.FAILED, str(error))
         except MaybeTaken as error:
@@ -52,15 +55,15 @@ class Messenger:
         return _verdict(answer)
 
     async def _post(self, body: dict[str, Any], token: str) -> Answer:
-        return await self._transport.post("/cgi-bin/message/subscribe/send", body, access_token=token)
+        return await self.transport.post("/cgi-bin/message/subscribe/send", body, access_token=token)
 
 
-_OUTCOMES = {Whose.USER: Outcome.REFUSED, Whose.OURS: Outcome.INVALID}
+_OUTCOMES = {Fault.USER: Outcome.REFUSED, Fault.OURS: Outcome.INVALID}
 
 
 def _is_stale(answer: Answer) -> bool:
     meaning = ERRCODES.get(OK if answer.errcode is None else answer.errcode)
-    return meaning is not None and meaning.whose is Whose.TOKEN
+    return meaning is not None and meaning.fault is Fault.TOKEN
 
 
 def _verdict(answer: Answer) -> Verdict:
@@ -70,4 +73,4 @@ def _verdict(answer: Answer) -> Verdict:
     if answer.errcode == OK:
         return Verdict(Outcome.ACCEPTED, detail, OK)
     meaning = meaning_of(answer.errcode)
-    return Verdict(_OUTCOMES.get(meaning.whose, Outcome.FAILED), detail, answer.errcode, meaning.cause)
+    return Verdict(_OUTCOMES.get(meaning.fault, Outcome.FAILED), detail, answer.errcode, meaning.cause)

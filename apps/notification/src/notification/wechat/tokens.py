@@ -5,6 +5,7 @@ apart, and so is the last resort.
 """
 
 import asyncio
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from notification.wechat.errcodes import OK, meaning_of
@@ -21,23 +22,23 @@ class NoToken(Exception):
     """No access token can be had now; the text says why and holds no secret."""
 
 
+@dataclass(kw_only=True, eq=False)
 class AccessTokens:
-    """`current()` for every request; `instead_of(token)` when WeChat said that `token` is no good."""
+    """`current()` for every request; `instead_of(token)` when WeChat said that `token` is no good. `secret` is set at
+    start."""
 
-    def __init__(self, transport: Transport, clock: Clock, appid: str, secret: str = "") -> None:
-        self._transport, self._clock, self._appid = transport, clock, appid
-        self._secret = secret
-        self._token = ""
-        self._renew_at: datetime | None = None
-        self._forced_at: datetime | None = None
-        self._flights: dict[bool, asyncio.Task[str]] = {}
-
-    def use_secret(self, secret: str) -> None:
-        self._secret = secret
+    transport: Transport
+    clock: Clock
+    appid: str
+    secret: str = field(default="", repr=False)
+    _token: str = field(init=False, repr=False, default="")
+    _renew_at: datetime | None = field(init=False, default=None)
+    _forced_at: datetime | None = field(init=False, default=None)
+    _flights: dict[bool, asyncio.Task[str]] = field(init=False, default_factory=dict)
 
     async def current(self) -> str:
         """Raises NoToken."""
-        if self._renew_at is not None and self._clock() < self._renew_at:
+        if self._renew_at is not None and self.clock() < self._renew_at:
             return self._token
         return await self._ask(force=False)
 
@@ -51,7 +52,7 @@ class AccessTokens:
         token = await self.current()
         if token != stale:
             return token
-        now = self._clock()
+        now = self.clock()
         if self._forced_at and now - self._forced_at < FORCE_PAUSE:
             raise NoToken("a new token was forced less than 30 seconds ago")
         return await self._ask(force=True)
@@ -71,17 +72,17 @@ class AccessTokens:
             flight.exception()  # looked at, even when everybody who waited has gone
 
     async def _fetch(self, *, force: bool) -> str:
-        asked_at = self._clock()
+        asked_at = self.clock()
         if force:
             self._forced_at = asked_at
         body = {
             "grant_type": "client_credential",
-            "appid": self._appid,
-            "secret": self._secret,
+            "appid": self.appid,
+            "secret": self.secret,
             "force_refresh": force,
         }
         try:
-            answer = await self._transport.post("/cgi-bin/stable_token", body)
+            answer = await self.transport.post("/cgi-bin/stable_token", body)
         except (NotTaken, MaybeTaken) as error:
             raise NoToken(f"token: {error}") from error
         if answer.errcode is not None and answer.errcode != OK:

@@ -29,7 +29,7 @@ class Answer(BaseModel):
     expires_in: Annotated[int, Field(ge=0, le=31 * 86400)] = 0
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Transport:
     """`post` answers WeChat's body, whatever its errcode; no request outlives `timeout_seconds`."""
 

@@ -1,1 +1,1 @@
-"""HTTP edges: parse, know who asks, call one use-case, answer."""
+"""HTTP endpoints: parse the request, identify the caller, call one use-case, turn its result into a schema."""

@@ -1,11 +1,25 @@
-"""What a buyer does with orders: `/order/v1/homestayOrder/…`."""
+"""Endpoints for buyers: `/order/v1/homestayOrder/…`."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from order.booking import Booking, Wish
+from order.booking import Booking, BookingRequest
 from order.closing import Closing
+from order.errors import (
+    AlreadyPaid,
+    HomestayNotFound,
+    NoNights,
+    NotCancellable,
+    NotOnSale,
+    NotRefundable,
+    OrderNotFound,
+    PriceOutOfRange,
+    StartInThePast,
+    StartTooFar,
+    StayTooLong,
+    TooManyPeople,
+)
 from order.lookup import Lookup
 from order.refunds import Refunds
 from order.schemas import (
@@ -16,21 +30,38 @@ from order.schemas import (
     OrderQuery,
     OrderRef,
     OrderState,
-    RefundWish,
+    RefundRequest,
 )
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
-from servicekit.idempotency import OnceOnly
+from servicekit.errors import PeerUnavailable
+from servicekit.idempotency import IdempotencyInFlight, IdempotencyMismatch, OnceOnly
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 
 router = APIRouter(prefix="/order/v1/homestayOrder", tags=["buyer"])
 
 
-@router.post("/createHomestayOrder")
+@router.post(
+    "/createHomestayOrder",
+    responses=declared(
+        StartInThePast,
+        StartTooFar,
+        NoNights,
+        StayTooLong,
+        TooManyPeople,
+        HomestayNotFound,
+        NotOnSale,
+        PriceOutOfRange,
+        IdempotencyMismatch,
+        IdempotencyInFlight,
+        PeerUnavailable,
+    ),
+)
 async def create_order(
     body: CreateOrder, user: CurrentUser, once: OnceOnly, booking: Annotated[Booking, Depends(provided(Booking))]
 ) -> Ok[OrderCreated]:
-    wish = Wish(
+    wanted = BookingRequest(
         user_id=user.user_id,
         homestay_id=body.homestay_id,
         live_start_time=body.live_start_time,
@@ -42,7 +73,7 @@ async def create_order(
     )
 
     async def create() -> OrderCreated:
-        return OrderCreated(order_sn=await booking.create(wish))
+        return OrderCreated(order_sn=await booking.create(wanted))
 
     return Ok(data=await once(user.user_id, body, OrderCreated, create))
 
@@ -55,7 +86,7 @@ async def list_orders(
     return Ok(data=BuyersOrders.of(orders))
 
 
-@router.post("/userHomestayOrderDetail")
+@router.post("/userHomestayOrderDetail", responses=declared(OrderNotFound))
 async def show_order(
     body: OrderRef, user: CurrentUser, lookup: Annotated[Lookup, Depends(provided(Lookup))]
 ) -> Ok[OrderDetail]:
@@ -64,15 +95,15 @@ async def show_order(
     return Ok(data=OrderDetail.with_history(order, pay_type=pay_type, refunded_at=refunded_at))
 
 
-@router.post("/cancelHomestayOrder")
+@router.post("/cancelHomestayOrder", responses=declared(OrderNotFound, NotCancellable, AlreadyPaid))
 async def cancel_order(
     body: OrderRef, user: CurrentUser, closing: Annotated[Closing, Depends(provided(Closing))]
 ) -> Ok[OrderState]:
     return Ok(data=OrderState.of(await closing.cancel(user.user_id, body.sn)))
 
 
-@router.post("/refundHomestayOrder")
+@router.post("/refundHomestayOrder", responses=declared(OrderNotFound, NotRefundable))
 async def ask_refund(
-    body: RefundWish, user: CurrentUser, refunds: Annotated[Refunds, Depends(provided(Refunds))]
+    body: RefundRequest, user: CurrentUser, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:
     return Ok(data=OrderState.of(await refunds.request(user.user_id, body.sn, body.reason)))

@@ -1,9 +1,10 @@
-"""What peers ask by invocation; only this service's own sidecar can reach these paths."""
+"""Endpoints for other services, by Dapr invocation; only this service's own sidecar can reach these paths."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from order.errors import OrderNotFound
 from order.lookup import Lookup
 from order.schemas import (
     Commentable,
@@ -17,6 +18,7 @@ from order.schemas import (
 from order.states import TradeState
 from servicekit import callers
 from servicekit.app import provided
+from servicekit.problems import declared
 
 CALLERS = {
     "payable": {"payment"},
@@ -28,13 +30,13 @@ router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.
 Reader = Annotated[Lookup, Depends(provided(Lookup))]
 
 
-@router.post("/payable")
+@router.post("/payable", responses=declared(OrderNotFound))
 async def payable(body: InternalSn, lookup: Reader) -> Payable:
     order = await lookup.order(body.order_sn)
     return Payable.of(order, payable=lookup.is_payable(order))
 
 
-@router.post("/orderDetail")
+@router.post("/orderDetail", responses=declared(OrderNotFound))
 async def order_detail(body: InternalSn, lookup: Reader) -> InternalOrder:
     order = await lookup.order(body.order_sn)
     return InternalOrder.of(order, refunded_at=await lookup.refunded_at(order), answer_by=lookup.answer_by(order))
@@ -42,11 +44,11 @@ async def order_detail(body: InternalSn, lookup: Reader) -> InternalOrder:
 
 @router.post("/usedOrders")
 async def used_orders(body: DayPage, lookup: Reader) -> UsedOrders:
-    """The check-ins of a day, for payment's settlement with merchants; `lastId` is the last row's of the page before."""
+    """The check-ins of a day, for payment's payouts to merchants; `lastId` is the id of the previous page's last row."""
     return UsedOrders.of(await lookup.used_on(body.day, body.last_id, body.page_size))
 
 
-@router.post("/commentable")
+@router.post("/commentable", responses=declared(OrderNotFound))
 async def commentable(body: InternalSnAndUser, lookup: Reader) -> Commentable:
     order = await lookup.order(body.order_sn, user_id=body.user_id)
     return Commentable(homestay_id=order.homestay_id, commentable=order.trade_state == TradeState.USED)

@@ -1,15 +1,27 @@
-"""What a merchant does with the orders of their homestays: `/order/v1/merchant/…`."""
+"""Endpoints for merchants, about the orders of their homestays: `/order/v1/merchant/…`."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
 from order.checkin import CheckIn
+from order.errors import (
+    CodeSpent,
+    NoRefundToDecide,
+    OrderNotFound,
+    RefundOpen,
+    StayNotBegun,
+    StayOver,
+    TooManyWrongCodes,
+    UnknownCheckinCode,
+)
 from order.lookup import Lookup
 from order.refunds import Refunds
 from order.schemas import MerchantsOrders, MerchantsQuery, OrderState, OrderSummary, RefundDecision, TypedCode
 from servicekit.app import provided
 from servicekit.auth import Merchant
+from servicekit.errors import InvalidInput
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 
 router = APIRouter(prefix="/order/v1/merchant", tags=["merchant"])
@@ -25,16 +37,21 @@ async def list_orders(
     return Ok(data=MerchantsOrders.of(orders))
 
 
-@router.post("/verifyTradeCode")
+@router.post(
+    "/verifyTradeCode",
+    responses=declared(
+        InvalidInput, UnknownCheckinCode, CodeSpent, RefundOpen, StayNotBegun, StayOver, TooManyWrongCodes
+    ),
+)
 async def verify_code(
     body: TypedCode, merchant: Merchant, checkin: Annotated[CheckIn, Depends(provided(CheckIn))]
 ) -> Ok[OrderSummary]:
-    return Ok(data=OrderSummary.of(await checkin.verify(merchant.user_id, body.trade_code)))
+    return Ok(data=OrderSummary.of(await checkin.verify(merchant.user_id, body.checkin_code)))
 
 
-@router.post("/refundDecision")
+@router.post("/refundDecision", responses=declared(OrderNotFound, NoRefundToDecide))
 async def decide_refund(
     body: RefundDecision, merchant: Merchant, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:
-    """Agree to a buyer's wish for the money, or refuse it: the order can then be checked in again."""
+    """Agree to a buyer's refund request, or refuse it: then the order can be checked in again."""
     return Ok(data=OrderState.of(await refunds.decide(merchant.user_id, body.sn, agree=body.agree, note=body.note)))

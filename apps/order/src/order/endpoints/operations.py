@@ -1,16 +1,18 @@
-"""For operators alone: what is on its way and does not arrive. Dead letters and the outbox are servicekit's."""
+"""Endpoints for operators: closings and refunds that do not end. Those for dead letters and outbox are servicekit's."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
 from order.closing import Closing
+from order.errors import NoFailedRefund, NotClosing, OrderNotFound
 from order.lookup import Lookup
 from order.operations_schemas import ClosingOrders, ClosingQuery, FailedRefundQuery, FailedRefunds, RefundAgain
 from order.refunds import Refunds
 from order.schemas import OrderRef, OrderState, RetriedClosing
 from servicekit.app import provided
 from servicekit.auth import Operator
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 
 router = APIRouter(prefix="/order/v1/ops", tags=["operations"])
@@ -20,15 +22,15 @@ router = APIRouter(prefix="/order/v1/ops", tags=["operations"])
 async def list_closing(
     body: ClosingQuery, _: Operator, lookup: Annotated[Lookup, Depends(provided(Lookup))]
 ) -> Ok[ClosingOrders]:
-    """Orders that wait for WeChat's word on their closing, newest first; `attempts` says how often it was asked for."""
+    """Orders that are being closed and wait for WeChat's answer, newest first; `attempts` counts the requests."""
     return Ok(data=ClosingOrders.of(await lookup.page_of_closing(body.last_id, body.page_size)))
 
 
-@router.post("/closingRetry")
+@router.post("/closingRetry", responses=declared(OrderNotFound, NotClosing))
 async def retry_closing(
     body: OrderRef, operator: Operator, closing: Annotated[Closing, Depends(provided(Closing))]
 ) -> Ok[RetriedClosing]:
-    """Ask WeChat now about an order that is being closed and does not end. Only WeChat's answer ends it."""
+    """Ask WeChat now about an order that is still being closed. Only WeChat's answer ends the closing."""
     return Ok(data=RetriedClosing.of(*await closing.retry(operator.user_id, body.sn)))
 
 
@@ -36,13 +38,13 @@ async def retry_closing(
 async def list_failed_refunds(
     body: FailedRefundQuery, _: Operator, lookup: Annotated[Lookup, Depends(provided(Lookup))]
 ) -> Ok[FailedRefunds]:
-    """Orders whose refund was agreed, failed, and was not asked for again, newest first."""
+    """Orders whose refund was agreed, failed, and was not requested again, newest first."""
     return Ok(data=FailedRefunds.of(await lookup.page_of_failed_refunds(body.last_id, body.page_size)))
 
 
-@router.post("/refundAskAgain")
+@router.post("/refundAskAgain", responses=declared(OrderNotFound, NoFailedRefund))
 async def ask_refund_again(
     body: RefundAgain, operator: Operator, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:
-    """Ask payment anew for a refund that failed, in the buyer's place. Harmless to repeat while it is open."""
+    """Request a failed refund from payment again, for the buyer. Idempotent while the refund is open."""
     return Ok(data=OrderState.of(await refunds.ask_again(operator.user_id, body.sn, body.note)))

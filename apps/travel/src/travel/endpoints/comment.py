@@ -6,10 +6,13 @@ from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
-from servicekit.idempotency import OnceOnly
+from servicekit.errors import PeerUnavailable
+from servicekit.idempotency import IdempotencyInFlight, IdempotencyMismatch, OnceOnly
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 from travel.comments import Comments
-from travel.endpoints.language import Language
+from travel.endpoints.language import Translate
+from travel.errors import AlreadyCommented, HomestayNotFound, NotCommentable, OrderNotFound
 from travel.schemas import AddComment, CommentAdded, CommentListRequest, CommentOut, Listed
 
 router = APIRouter(prefix="/travel/v1/homestayComment", tags=["homestayComment"])
@@ -18,13 +21,33 @@ TheComments = Annotated[Comments, Depends(provided(Comments))]
 
 
 @router.post("/commentList")
-async def list_comments(body: CommentListRequest, comments: TheComments, language: Language) -> Ok[Listed[CommentOut]]:
+async def list_comments(
+    body: CommentListRequest, comments: TheComments, translate: Translate
+) -> Ok[Listed[CommentOut]]:
     """The newest first, below `lastId`; authors are anonymous while usercenter does not answer."""
-    found = await comments.page(body.homestay_id, body.last_id, body.page_size, language)
-    return Ok(data=Listed(list=found))
+    found = await comments.page(body.homestay_id, body.last_id, body.page_size)
+    anonymous = translate("anonymous-guest")
+    return Ok(data=Listed(list=[CommentOut.of(comment, author, anonymous) for comment, author in found]))
 
 
-@router.post("/addComment")
+@router.post(
+    "/addComment",
+    responses=declared(
+        OrderNotFound,
+        HomestayNotFound,
+        NotCommentable,
+        AlreadyCommented,
+        IdempotencyMismatch,
+        IdempotencyInFlight,
+        PeerUnavailable,
+    ),
+)
 async def add_comment(body: AddComment, user: CurrentUser, comments: TheComments, once: OnceOnly) -> Ok[CommentAdded]:
     """For one's own order after its check-in."""
-    return Ok(data=await once(user.user_id, body, CommentAdded, lambda: comments.add(user.user_id, body)))
+
+    async def add() -> CommentAdded:
+        stars = body.star.model_dump()
+        added = await comments.add(user.user_id, order_sn=body.order_sn, content=body.content, stars=stars)
+        return CommentAdded(id=added)
+
+    return Ok(data=await once(user.user_id, body, CommentAdded, add))

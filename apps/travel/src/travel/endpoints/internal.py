@@ -6,6 +6,8 @@ from fastapi import APIRouter, Depends
 
 from servicekit import callers
 from servicekit.app import provided
+from servicekit.problems import declared
+from travel.errors import HomestayNotFound
 from travel.homestays import Homestays
 from travel.schemas import HomestaySnapshot, SnapshotRequest
 
@@ -13,8 +15,9 @@ CALLERS = {"homestaySnapshot": {"order"}}
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 
 
-@router.post("/homestaySnapshot")
+@router.post("/homestaySnapshot", responses=declared(HomestayNotFound))
 async def show_snapshot(
     body: SnapshotRequest, homestays: Annotated[Homestays, Depends(provided(Homestays))]
 ) -> HomestaySnapshot:
-    return await homestays.snapshot(body.homestay_id)
+    homestay, on_sale = await homestays.snapshot(body.homestay_id)
+    return HomestaySnapshot.of(homestay, on_sale=on_sale)

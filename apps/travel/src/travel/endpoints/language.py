@@ -1,14 +1,19 @@
-"""Which language the caller reads, for the few words of ours inside an answer."""
+"""The texts of ours inside an answer, in the language that the caller reads."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from servicekit.messages import preferred_language
+from servicekit.messages import Catalogue, preferred_language
+
+CATALOGUE = Catalogue("travel")
 
 
-async def _language(request: Request) -> str:
-    return preferred_language(request.headers.get("accept-language", ""))
+async def _translate(request: Request) -> Callable[[str], str]:
+    language = preferred_language(request.headers.get("accept-language", ""))
+    return lambda slug: CATALOGUE.text(slug, language)
 
 
-Language = Annotated[str, Depends(_language)]
+Translate = Annotated[Callable[[str], str], Depends(_translate)]
+"""From a slug of messages.toml to its text."""

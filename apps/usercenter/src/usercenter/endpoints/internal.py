@@ -6,6 +6,8 @@ from fastapi import APIRouter, Depends
 
 from servicekit import callers
 from servicekit.app import provided
+from servicekit.errors import NotFound
+from servicekit.problems import declared
 from servicekit.revocation import Revocation, RevocationList
 from usercenter.profiles import Profiles
 from usercenter.schemas import Auth, AuthByKey, AuthByUser, UserId, UserIds, UserInfo, Users
@@ -39,21 +41,21 @@ async def show_revocations(sessions: Annotated[Sessions, Depends(provided(Sessio
     return RevocationList(users=users, issued_until=voided.issued_until)
 
 
-@router.post("/userById")
+@router.post("/userById", responses=declared(NotFound))
 async def show_user(body: UserId, profiles: TheProfiles) -> UserInfo:
-    return await profiles.by_id(body.user_id)
+    return UserInfo.of(await profiles.by_id(body.user_id))
 
 
 @router.post("/usersByIds")
 async def show_users(body: UserIds, profiles: TheProfiles) -> Users:
-    return Users(users=await profiles.by_ids(body.ids))
+    return Users(users=[UserInfo.of(user) for user in await profiles.by_ids(body.ids)])
 
 
-@router.post("/authByUser")
+@router.post("/authByUser", responses=declared(NotFound))
 async def show_auth_of_user(body: AuthByUser, profiles: TheProfiles) -> Auth:
-    return await profiles.auth_by_user(body.user_id, body.auth_type, body.appid)
+    return Auth.of(await profiles.auth_by_user(body.user_id, body.auth_type, body.appid))
 
 
-@router.post("/authByKey")
+@router.post("/authByKey", responses=declared(NotFound))
 async def show_auth_of_key(body: AuthByKey, profiles: TheProfiles) -> Auth:
-    return await profiles.auth_by_key(body.auth_type, body.auth_key, body.appid)
+    return Auth.of(await profiles.auth_by_key(body.auth_type, body.auth_key, body.appid))

@@ -6,27 +6,30 @@ from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
 from servicekit.auth import Operator
+from servicekit.errors import NotFound
 from servicekit.operations_api import Act, ActList, ActQuery
+from servicekit.problems import declared
 from servicekit.schemas import Ok
-from usercenter.accounts import Accounts, Seen
-from usercenter.schemas import AccountDetail, BoundWechat, MobileRef, Release
+from usercenter.accounts import Accounts
+from usercenter.errors import HasRoles
+from usercenter.schemas import AccountDetail, MobileRef, Release
 
 router = APIRouter(prefix="/usercenter/v1/ops", tags=["operations"])
 
 TheAccounts = Annotated[Accounts, Depends(provided(Accounts))]
 
 
-@router.post("/accountDetail")
+@router.post("/accountDetail", responses=declared(NotFound))
 async def account_detail(body: MobileRef, _: Operator, accounts: TheAccounts) -> Ok[AccountDetail]:
     """One account by its mobile: who has proven the number, the ways in, and what was done to it."""
-    return Ok(data=_shown(await accounts.show(body.mobile)))
+    return Ok(data=AccountDetail.of(await accounts.show(body.mobile)))
 
 
-@router.post("/accountRelease")
+@router.post("/accountRelease", responses=declared(NotFound, HasRoles))
 async def account_release(body: Release, operator: Operator, accounts: TheAccounts) -> Ok[AccountDetail]:
     """For the phone's owner whose account has another WeChat user (100204). The next proof of the number, by WeChat or by a
     code, gets the account; every earlier way in is void. The account's orders stay in it: know whom you talk to."""
-    return Ok(data=_shown(await accounts.release(operator.user_id, body.mobile, body.note)))
+    return Ok(data=AccountDetail.of(await accounts.release(operator.user_id, body.mobile, body.note)))
 
 
 @router.post("/actList")
@@ -34,19 +37,3 @@ async def act_list(body: ActQuery, _: Operator, accounts: TheAccounts) -> Ok[Act
     """What was done to accounts, newest first; operator 0 is the system, or its command line."""
     rows = await accounts.acts(last_id=body.last_id, limit=body.page_size)
     return Ok(data=ActList(list=[Act.model_validate(dict(row)) for row in rows]))
-
-
-def _shown(seen: Seen) -> AccountDetail:
-    user = seen.user
-    return AccountDetail(
-        id=user.id,
-        mobile=user.mobile,
-        nickname=user.nickname,
-        roles=user.roles,
-        registered_at=user.created_at,
-        mobile_proven_at=user.mobile_proven_at,
-        mobile_proven_by=user.mobile_proven_by,
-        has_password=user.password_hash is not None,
-        wechat=[BoundWechat(appid=each.appid, bound_at=each.created_at) for each in seen.wechat],
-        acts=[Act.model_validate(dict(act)) for act in seen.acts],
-    )

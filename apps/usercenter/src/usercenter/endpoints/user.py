@@ -6,19 +6,37 @@ from fastapi import APIRouter, Depends, Header, Request
 
 from servicekit.app import provided
 from servicekit.auth import CurrentUser, Principal
-from servicekit.idempotency import OnceOnly
+from servicekit.errors import PeerUnavailable, Unauthenticated, Unavailable
+from servicekit.idempotency import IdempotencyInFlight, IdempotencyMismatch, OnceOnly
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 from usercenter.codes import MobileCodes
+from usercenter.errors import (
+    CodeNeeded,
+    CodeWrong,
+    MobileTaken,
+    SessionTooOld,
+    TooManyCodes,
+    TooManyFailures,
+    WechatAlreadyBound,
+    WechatBusy,
+    WechatCodeInvalid,
+    WechatDataInvalid,
+    WechatUnavailable,
+    WechatUserBlocked,
+    WrongCredentials,
+)
+from usercenter.identity import Identity
 from usercenter.login import Login
 from usercenter.profiles import Profiles
 from usercenter.registration import Registration
 from usercenter.schemas import (
     AccessToken,
-    Account,
     CodeSent,
     Credentials,
     MobileRef,
     NewAccount,
+    OwnUserInfo,
     RegistrationOf,
     UserDetail,
     WxMiniAuth,
@@ -33,7 +51,19 @@ TheLogin = Annotated[Login, Depends(provided(Login))]
 TheSessions = Annotated[Sessions, Depends(provided(Sessions))]
 
 
-@router.post("/register")
+@router.post(
+    "/register",
+    responses=declared(
+        CodeNeeded,
+        CodeWrong,
+        MobileTaken,
+        WrongCredentials,
+        TooManyFailures,
+        IdempotencyMismatch,
+        IdempotencyInFlight,
+        Unavailable,
+    ),
+)
 async def register(
     body: NewAccount,
     once: OnceOnly,
@@ -45,16 +75,17 @@ async def register(
     tokens of before are void. A replay under the same key has to show the password like any sign-in."""
     password = body.password.get_secret_value()
     of = RegistrationOf(mobile=body.mobile)
-    await once(body.mobile, of, Account, lambda: registration.register(body.mobile, password, body.code))
-    return Ok(data=await sessions.open(await login.by_password(body.mobile, password)))
+    await once(body.mobile, of, Identity, lambda: registration.register(body.mobile, password, body.code))
+    return Ok(data=AccessToken.of(await sessions.open(await login.by_password(body.mobile, password))))
 
 
-@router.post("/login")
+@router.post("/login", responses=declared(WrongCredentials, TooManyFailures, Unavailable))
 async def sign_in(body: Credentials, login: TheLogin, sessions: TheSessions) -> Ok[AccessToken]:
-    return Ok(data=await sessions.open(await login.by_password(body.mobile, body.password.get_secret_value())))
+    identity = await login.by_password(body.mobile, body.password.get_secret_value())
+    return Ok(data=AccessToken.of(await sessions.open(identity)))
 
 
-@router.post("/sendMobileCode")
+@router.post("/sendMobileCode", responses=declared(TooManyCodes, PeerUnavailable))
 async def send_mobile_code(
     body: MobileRef,
     codes: Annotated[MobileCodes, Depends(provided(MobileCodes))],
@@ -64,30 +95,44 @@ async def send_mobile_code(
     return Ok(data=CodeSent(retry_after=await codes.send(body.mobile, client_address)))
 
 
-@router.post("/wxMiniAuth")
+@router.post(
+    "/wxMiniAuth",
+    responses=declared(
+        WechatCodeInvalid,
+        WechatDataInvalid,
+        WechatUserBlocked,
+        WechatAlreadyBound,
+        WechatBusy,
+        WechatUnavailable,
+        IdempotencyMismatch,
+        IdempotencyInFlight,
+    ),
+)
 async def sign_in_by_wechat(
     body: WxMiniAuth,
     once: OnceOnly,
     wechat_login: Annotated[WechatLogin, Depends(provided(WechatLogin))],
     sessions: TheSessions,
 ) -> Ok[AccessToken]:
-    account = await once("wxMini", body, Account, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data))
-    return Ok(data=await sessions.open(account))
+    identity = await once(
+        "wxMini", body, Identity, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data)
+    )
+    return Ok(data=AccessToken.of(await sessions.open(identity)))
 
 
-@router.post("/detail")
+@router.post("/detail", responses=declared(Unauthenticated))
 async def show_own_detail(
     user: CurrentUser, profiles: Annotated[Profiles, Depends(provided(Profiles))]
 ) -> Ok[UserDetail]:
-    return Ok(data=UserDetail(user_info=await profiles.own(_account(user))))
+    return Ok(data=UserDetail(user_info=OwnUserInfo.of(await profiles.own(_identity(user)))))
 
 
-@router.post("/refreshToken")
+@router.post("/refreshToken", responses=declared(SessionTooOld, Unauthenticated))
 async def refresh_token(user: CurrentUser, request: Request, sessions: TheSessions) -> Ok[AccessToken]:
     """A new token for the present one, which must still be valid."""
     since = signed_in_at(request.headers["authorization"])
-    return Ok(data=await sessions.renew(_account(user), since))
+    return Ok(data=AccessToken.of(await sessions.renew(_identity(user), since)))
 
 
-def _account(user: Principal) -> Account:
-    return Account(user_id=user.user_id, generation=user.generation)
+def _identity(user: Principal) -> Identity:
+    return Identity(user_id=user.user_id, generation=user.generation)

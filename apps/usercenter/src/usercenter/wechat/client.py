@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -25,20 +25,24 @@ class WechatSession:
     session_key: str
 
 
+@dataclass(kw_only=True, eq=False)
 class MiniProgram:
     """One client for the life of the service. `secret` is set at start."""
 
-    def __init__(self, base_url: str, appid: str, *, timeout_seconds: float) -> None:
-        self.appid = appid
-        self.secret = ""
-        self._timeout = timeout_seconds
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False)
+    base_url: str
+    appid: str
+    timeout_seconds: float
+    secret: str = field(default="", repr=False)
+    _http: httpx.AsyncClient = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._http = httpx.AsyncClient(base_url=self.base_url, timeout=self.timeout_seconds, trust_env=False)
 
     async def session_of(self, code: str) -> WechatSession:
         """Raises WechatCodeInvalid, WechatBusy, WechatUserBlocked, or WechatUnavailable when no usable answer came."""
         query = {"appid": self.appid, "secret": self.secret, "js_code": code, "grant_type": "authorization_code"}
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout_seconds):
                 response = await self._http.get("/sns/jscode2session", params=query)
             answer = response.json() if response.is_success else None
         except (httpx.HTTPError, TimeoutError) as error:  # never its text: the URL holds the secret

@@ -1,11 +1,11 @@
 """A merchant who does not answer a wish for the money: in the end the rule does, by the cron job that expires stays."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from order.expiry import Expiry
-from order.refunds import Refunds
-from servicekit.db import Database
+from order.parts import Parts
+from order.settings import Settings
+from servicekit.testing import APP_TOKEN
 from tests.service.order.support import Order, refunded
 
 ASK, DECIDE = "/homestayOrder/refundHomestayOrder", "/refundDecision"
@@ -82,11 +82,12 @@ async def test_replicas_that_tick_at_once_ask_for_each_money_once(order: Order) 
 async def test_how_long_and_how_many_at_once_is_the_operators_choice(order: Order, order_database: str) -> None:
     wishes = [(await asked(order, nights=3))[0] for _ in range(3)]
     order.clock.pass_by(hours=1)
-    database = Database(order_database)
-    refunds = Refunds(database, order.clock)
-    expiry = Expiry(database, order.clock, refunds, answer_within=timedelta(hours=1), batch=2)
+    settings = Settings(
+        APP_API_TOKEN=APP_TOKEN, database_url=order_database, refund_answer_seconds=3600, expire_batch=2
+    )
+    parts = Parts.of(settings, clock=order.clock, sidecar=order.peers)
 
-    assert [await expiry.agree_unanswered() for _ in range(3)] == [2, 1, 0]
+    assert [await parts.expiry.agree_unanswered() for _ in range(3)] == [2, 1, 0]
 
-    await database.close()
+    await parts.db.close()
     assert [order.row(sn)["refund_state"] for sn in wishes] == ["agreed"] * 3

@@ -42,7 +42,7 @@ async def test_a_late_payment_that_is_back_is_told_once(order: Order) -> None:
 async def test_each_second_payment_that_is_back_is_told(order: Order, used: bool) -> None:
     sn, first = await order.paid()
     if used:
-        await order.merchant(CHECK_IN, {"tradeCode": order.row(sn)["trade_code"]})
+        await order.merchant(CHECK_IN, {"tradeCode": order.row(sn)["checkin_code"]})
     others = [paid(sn), paid(sn, total_fen=39900)]
     await order.hear(*others)
     state = order.row(sn)
@@ -60,7 +60,7 @@ async def test_each_second_payment_that_is_back_is_told(order: Order, used: bool
 
 async def test_money_given_back_after_the_stay_is_told_although_the_order_stays_used(order: Order) -> None:
     sn, payment_sn = await order.paid()
-    await order.merchant(CHECK_IN, {"tradeCode": order.row(sn)["trade_code"]})
+    await order.merchant(CHECK_IN, {"tradeCode": order.row(sn)["checkin_code"]})
 
     await order.hear(refunded(sn, payment_sn))
 
@@ -102,7 +102,7 @@ async def test_a_merchant_who_is_to_decide_is_told_once_of_each_request(order: O
     assert told(order) == [("asked", payment_sn, 19900 * 3, "buyer")] * 2
     moments = [datetime.fromisoformat(fact["changedAt"]) for fact in order.facts(NEWS)]
     assert moments == [first, first + timedelta(hours=1)]
-    assert {"行程有变", "请再考虑", order.row(sn)["trade_code"]}.isdisjoint(str(order.facts(NEWS)))
+    assert {"行程有变", "请再考虑", order.row(sn)["checkin_code"]}.isdisjoint(str(order.facts(NEWS)))
     detail = (await order.inside("/internal/orderDetail", {"orderSn": sn})).json()
     asked_at, answer_by = (datetime.fromisoformat(detail[name]) for name in ("refundAskedAt", "refundAnswerBy"))
     assert (detail["refundState"], detail["homestayUserId"]) == ("asked", MERCHANT)

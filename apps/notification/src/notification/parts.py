@@ -1,0 +1,162 @@
+"""What the notification service is made of, wired in one place: the app and tests take their objects from here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Self
+
+import httpx
+
+from notification.attempts import Attempts
+from notification.courier import Courier, Couriers
+from notification.delivery import Delivery, Templates
+from notification.operations import Operations
+from notification.peers import OrderPeer, UserPeer
+from notification.planning import Planning
+from notification.rendering import MessageTexts
+from notification.repository import ClaimOrder
+from notification.retries import JITTER, RetryPolicy
+from notification.settings import Settings
+from notification.states import Kind
+from notification.subscriptions import on_refund_updated, on_trade_state_updated
+from notification.wechat.messages import Messenger
+from notification.wechat.tokens import AccessTokens
+from notification.wechat.transport import Transport
+from servicekit import secrets
+from servicekit.clock import Clock, utc_now
+from servicekit.db import Database
+from servicekit.deadletters import DeadLetters
+from servicekit.due import Backoff
+from servicekit.events import Consumer
+from servicekit.messages import Catalogue
+from servicekit.sidecar import Sidecar
+from servicekit.transport import PooledTransport
+
+NAME = "notification"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    settings: Settings
+    clock: Clock
+    db: Database
+    sidecar: Sidecar
+    transport: Transport
+    tokens: AccessTokens
+    attempts: Attempts
+    delivery: Delivery
+    couriers: Couriers
+    planning: Planning
+    operations: Operations
+    consumers: tuple[Consumer[Any], ...]
+    dead_letters: DeadLetters
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock = utc_now,
+        sidecar: Sidecar | None = None,
+        db: Database | None = None,
+        orders: OrderPeer | None = None,
+        users: UserPeer | None = None,
+        wechat: httpx.AsyncBaseTransport | None = None,
+        messenger: Messenger | None = None,
+        backoff: Backoff | None = None,
+    ) -> Self:
+        """Everything by `settings` but for what a test hands in. `wechat` is httpx's transport beneath the mini program's
+        API, `messenger` stands for all of WeChat."""
+        db, sidecar = db or Database.of(settings), sidecar or Sidecar.of(settings)
+        transport = _transport(settings, wechat)
+        tokens = AccessTokens(transport=transport, clock=clock, appid=settings.wxma_appid)
+        policy = RetryPolicy(
+            max_attempts=settings.max_attempts,
+            give_up_after=settings.give_up_after,
+            backoff=backoff or _backoff(settings),
+        )
+        attempts = Attempts(db=db, clock=clock, policy=policy)
+        delivery = Delivery(
+            attempts=attempts,
+            orders=orders or OrderPeer(sidecar=sidecar),
+            users=users or UserPeer(sidecar=sidecar, appid=settings.wxma_appid),
+            messenger=messenger
+            or Messenger(transport=transport, tokens=tokens, state=settings.wxma_state, lang=settings.wxma_lang),
+            templates=_templates(settings),
+        )
+        couriers = Couriers(
+            fresh=Courier(
+                claim=partial(attempts.claim, ClaimOrder.FRESH), deliver=delivery.deliver, parallel=settings.parallel
+            ),
+            waiting=Courier(
+                claim=partial(attempts.claim, ClaimOrder.LONGEST_DUE),
+                deliver=delivery.deliver,
+                parallel=settings.parallel_retries,
+            ),
+        )
+        planning = Planning(db=db, clock=clock, policy=policy, wake=couriers.wake)
+        consumers = (on_trade_state_updated(planning), on_refund_updated(planning))
+        return cls(
+            settings=settings,
+            clock=clock,
+            db=db,
+            sidecar=sidecar,
+            transport=transport,
+            tokens=tokens,
+            attempts=attempts,
+            delivery=delivery,
+            couriers=couriers,
+            planning=planning,
+            operations=Operations(db=db, clock=clock, policy=policy, wake=couriers.waiting.wake),
+            consumers=consumers,
+            dead_letters=DeadLetters(db, clock, NAME, consumers),
+        )
+
+    def use_secrets(self, held: Mapping[str, str]) -> None:
+        """`held` by the names of the secret store. Raises BadSecret."""
+        self.tokens.secret = secrets.read(held, "wxma-secret")
+
+
+def _backoff(settings: Settings) -> Backoff:
+    return Backoff(
+        first=timedelta(seconds=settings.first_pause_seconds),
+        longest=timedelta(seconds=settings.longest_pause_seconds),
+        jitter=JITTER,
+    )
+
+
+def _transport(settings: Settings, wechat: httpx.AsyncBaseTransport | None) -> Transport:
+    most_at_once = settings.parallel + settings.parallel_retries
+    http = httpx.AsyncClient(
+        base_url=settings.wxma_base_url,
+        timeout=httpx.Timeout(settings.wxma_timeout_seconds, connect=min(2.0, settings.wxma_timeout_seconds)),
+        transport=wechat or PooledTransport(max_connections=max(32, most_at_once)),
+        trust_env=False,
+    )
+    return Transport(http=http, timeout_seconds=settings.wxma_timeout_seconds)
+
+
+def _templates(settings: Settings) -> Templates:
+    catalogue = Catalogue(NAME)
+    language = "zh" if settings.wxma_lang == "zh_CN" else "en"
+    texts = MessageTexts(
+        code_warning=catalogue.text("message-code-warning", language),
+        untitled=catalogue.text("message-untitled", language),
+        refund_done=catalogue.text("message-refund-done", language),
+        checkin_time=settings.checkin_time,
+        checkout_time=settings.checkout_time,
+        given_back={
+            cause: catalogue.text(f"message-given-back-{cause}", language)
+            for cause in ("late-payment", "duplicate-payment")
+        },
+        refund_asked=catalogue.text("message-refund-asked", language),
+    )
+    ids = {
+        Kind.PAID: settings.template_paid,
+        Kind.BEFORE_ARRIVAL: settings.template_arrival,
+        Kind.REFUNDED: settings.template_refunded,
+        Kind.GIVEN_BACK: settings.template_refunded,
+        Kind.REFUND_ASKED: settings.template_refund_asked,
+    }
+    return Templates(ids, settings.page, texts, settings.merchant_page)

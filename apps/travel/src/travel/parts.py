@@ -1,0 +1,46 @@
+"""What travel is made of, wired in one place: the app and tests take their objects from here."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from servicekit.clock import Clock, utc_now
+from servicekit.db import Database
+from servicekit.sidecar import Sidecar
+from travel.comments import Comments
+from travel.homestays import Homestays
+from travel.peers import OrderPeer, UserPeer
+from travel.settings import Settings
+from travel.shops import Shops
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    settings: Settings
+    clock: Clock
+    db: Database
+    sidecar: Sidecar
+    homestays: Homestays
+    shops: Shops
+    comments: Comments
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock = utc_now,
+        sidecar: Sidecar | None = None,
+        db: Database | None = None,
+    ) -> Self:
+        """Everything by `settings` but for what is handed in: a test's clock, sidecar or database."""
+        db, sidecar = db or Database.of(settings), sidecar or Sidecar.of(settings)
+        users = UserPeer(sidecar=sidecar, timeout_seconds=settings.profiles_timeout_seconds)
+        return cls(
+            settings=settings,
+            clock=clock,
+            db=db,
+            sidecar=sidecar,
+            homestays=Homestays(db=db),
+            shops=Shops(db=db, users=users),
+            comments=Comments(db=db, users=users, orders=OrderPeer(sidecar=sidecar)),
+        )

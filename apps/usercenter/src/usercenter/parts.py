@@ -1,0 +1,109 @@
+"""What usercenter is made of, wired in one place: the app and tests take their objects from here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from servicekit import secrets
+from servicekit.clock import Clock, utc_now
+from servicekit.db import Database
+from servicekit.messages import Catalogue
+from servicekit.sidecar import Sidecar
+from usercenter.accounts import Accounts
+from usercenter.codes import CodeLimits, MobileCodes, key_from
+from usercenter.housekeeping import Housekeeping
+from usercenter.login import Login
+from usercenter.passwords import Passwords
+from usercenter.profiles import Profiles
+from usercenter.registration import NewUserDefaults, Registration
+from usercenter.sessions import Sessions
+from usercenter.settings import Settings
+from usercenter.sms import TextMessages
+from usercenter.tokens import SigningKeys, TokenIssuer
+from usercenter.wechat.client import MiniProgram
+from usercenter.wechat_login import WechatLogin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    settings: Settings
+    clock: Clock
+    db: Database
+    sidecar: Sidecar
+    keys: SigningKeys
+    passwords: Passwords
+    wechat: MiniProgram
+    codes: MobileCodes
+    registration: Registration
+    login: Login
+    wechat_login: WechatLogin
+    sessions: Sessions
+    profiles: Profiles
+    accounts: Accounts
+    housekeeping: Housekeeping
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock = utc_now,
+        sidecar: Sidecar | None = None,
+        db: Database | None = None,
+    ) -> Self:
+        """Everything by `settings` but for what is handed in: a test's clock, sidecar or database."""
+        db, sidecar = db or Database.of(settings), sidecar or Sidecar.of(settings)
+        keys, catalogue = SigningKeys(), Catalogue("usercenter")
+        passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
+        wechat = MiniProgram(
+            base_url=str(settings.wxma_base_url),
+            appid=settings.wxma_appid,
+            timeout_seconds=settings.wxma_timeout_seconds,
+        )
+        defaults = NewUserDefaults(catalogue=catalogue)
+        codes = MobileCodes(
+            db=db, messages=TextMessages(sidecar=sidecar, catalogue=catalogue), clock=clock, limits=_limits(settings)
+        )
+        issuer = TokenIssuer(keys=keys, lifetime=timedelta(seconds=settings.access_token_seconds))
+        window = timedelta(seconds=settings.login_window_seconds)
+        return cls(
+            settings=settings,
+            clock=clock,
+            db=db,
+            sidecar=sidecar,
+            keys=keys,
+            passwords=passwords,
+            wechat=wechat,
+            codes=codes,
+            registration=Registration(
+                db=db,
+                passwords=passwords,
+                defaults=defaults,
+                codes=codes,
+                clock=clock,
+                require_proof=settings.require_mobile_proof,
+            ),
+            login=Login(db=db, passwords=passwords, clock=clock, failures=settings.login_failures, window=window),
+            wechat_login=WechatLogin(db=db, wechat=wechat, defaults=defaults, clock=clock),
+            sessions=Sessions(db=db, issuer=issuer, clock=clock, longest=timedelta(seconds=settings.session_seconds)),
+            profiles=Profiles(db=db),
+            accounts=Accounts(db=db, clock=clock),
+            housekeeping=Housekeeping(db=db, clock=clock, window=window),
+        )
+
+    def use_secrets(self, held: Mapping[str, str]) -> None:
+        """`held` by the names of the secret store. Raises BadSecret."""
+        previous = secrets.read(held, "jwt-previous-public-key") if held.get("jwt-previous-public-key") else ""
+        secrets.parsed(held, "jwt-private-key", lambda pem: self.keys.load(pem, previous))
+        self.wechat.secret = secrets.read(held, "wxma-secret")
+        self.codes.key = key_from(secrets.read(held, "jwt-private-key"))
+
+
+def _limits(settings: Settings) -> CodeLimits:
+    return CodeLimits(
+        pause=timedelta(seconds=settings.code_pause_seconds),
+        mobile_daily=settings.code_mobile_daily,
+        address_hourly=settings.code_address_hourly,
+        total_hourly=settings.code_total_hourly,
+    )
