@@ -1,7 +1,7 @@
 """wechatsim in this process, mounted where a service expects api.weixin.qq.com."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -35,8 +35,9 @@ def _keys(appid: str, secret: str) -> Path:
 class Sandbox:
     """One sandbox with a database of its own, on the tests' clock if `now` is given. Its background loops do not run."""
 
-    def __init__(self, appid: str, secret: str, now: Callable[[], datetime] | None = None) -> None:
-        self.asgi = create_app(Settings(keys=(_keys(appid, secret),)))
+    def __init__(self, apps: Mapping[str, str], now: Callable[[], datetime] | None = None) -> None:
+        """`apps` are the mini programs, secret by appid."""
+        self.asgi = create_app(Settings(keys=tuple(_keys(*app) for app in apps.items())))
         self.sim = self.asgi.state.sim
         if now is not None:
             self.sim.clock = _TestClock(now)

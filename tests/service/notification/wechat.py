@@ -72,7 +72,7 @@ class FakeWechat:
     token_faults: list[Fault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sandbox = Sandbox(APPID, SECRET, self.clock)
+        self.sandbox = Sandbox({APPID: SECRET}, self.clock)
         self.sandbox.sim.apps[APPID].templates = {
             template_id: {"title": template_id, "fields": {name: name.rstrip("0123456789") for name in fields}}
             for template_id, fields in FIELDS.items()

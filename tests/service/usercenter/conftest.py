@@ -26,6 +26,8 @@ from usercenter.settings import Settings
 from wechatsim.mini import login
 
 APPID, SECRET = "wx0123456789abcdef", "the-app-secret"
+SECOND = "wxfedcba9876543210"
+"""Another mini program, on the same accounts; its secret is \"s\"."""
 WECHAT = "http://wechat.invalid"
 
 
@@ -65,9 +67,10 @@ class WechatUser:
     appid: str = APPID
 
     def sign_in(self) -> dict[str, str]:
-        """As the phone gives it to the mini program; for another `appid` its data comes from that mini program."""
-        made = login.new_code(self.sandbox.sim, self.openid, mobile=self.phone)
-        if self.appid == APPID:
+        """As the phone gives it to the mini program; for an unknown `appid` the code is APPID's, and the data is not."""
+        known = self.appid in self.sandbox.sim.apps
+        made = login.new_code(self.sandbox.sim, self.openid, appid=self.appid if known else APPID, mobile=self.phone)
+        if known:
             return {name: made[name] for name in ("code", "iv", "encryptedData")}
         document = login.phone_info(self.sandbox.sim, self.appid, self.phone)
         return {"code": made["code"], **sealed(base64.b64decode(made["session_key"]), document)}
@@ -116,7 +119,7 @@ def sql(database_url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    made = Sandbox(APPID, SECRET)
+    made = Sandbox({APPID: SECRET, SECOND: "s"})
     yield made
     made.close()
 
