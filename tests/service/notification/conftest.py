@@ -191,6 +191,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.wechat = FakeWechat(self.clock)
+        self.stack.callback(self.wechat.sandbox.close)
 
     async def start(self, **settings: Any) -> Service:
         app = create_app(
