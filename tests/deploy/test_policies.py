@@ -15,7 +15,7 @@ KAFKA_DRAIN = 30  # seconds that Dapr's Kafka component may take to finish what 
 SECRET = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|password:\s*\S|token:\s*[0-9A-Za-z]{16}")
 
 
-# Dapr's injector passes over what it does not know without a word: these were read in its source
+# Dapr's injector ignores unknown annotations silently: these were read in its source
 # (pkg/injector/annotations).
 ANNOTATIONS = [
     "api-token-secret",

@@ -38,7 +38,7 @@ test_run.__test__ = False  # type: ignore[attr-defined]  # named for what it is
 
 def names(folder: Path) -> list[str]:
     found = []
-    for process in leftovers.bearers(folder):
+    for process in leftovers.marked_processes(folder):
         with contextlib.suppress(psutil.NoSuchProcess):  # one of those that come and go while the system comes up
             found.append(process.name())
     return found
@@ -46,7 +46,7 @@ def names(folder: Path) -> list[str]:
 
 def nothing_is_left(folder: Path) -> None:
     eventually(lambda: not folder.exists(), seconds=GONE_WITHIN, what="the folder of the run is gone")
-    assert leftovers.bearers(folder) == []
+    assert leftovers.marked_processes(folder) == []
 
 
 @pytest.mark.parametrize(

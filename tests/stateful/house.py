@@ -36,6 +36,7 @@ from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.chaos.books import TABLES, Books
 from tests.service.order.support import HOMESTAY, Clock
 from tests.stateful.wechat import APPID, MCHID, OPENID, Wechat
+from tests.support.tables import EMPTY_ALL
 
 SERVICES = ("order", "payment", "notification")
 SIDECAR, NO_NETWORK = FakeSidecar(), httpx.MockTransport(lambda _: httpx.Response(500))
@@ -153,8 +154,8 @@ class Shelves:
         return cursor.fetchall() if cursor.description else []
 
     def empty(self) -> None:
-        for service, tables in TABLES.items():
-            self.rows(service, f"truncate {', '.join(tables)} restart identity cascade")
+        for service in self._connections:
+            self.rows(service, EMPTY_ALL)
 
     def books(self, wechat: Wechat) -> Books:
         ours = {

@@ -19,7 +19,6 @@ from hypothesis.stateful import (
 )
 
 from order.booking import BookingRequest
-from servicekit import migrate
 from servicekit.db import Database
 from servicekit.errors import Poison, Problem
 from tests.chaos import checker
@@ -246,10 +245,7 @@ class Lifecycle(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def urls(postgres) -> dict[str, str]:
-    made = {name: postgres.create(f"minsu_lifecycle_{name}") for name in SERVICES}
-    for name, url in made.items():
-        migrate.upgrade(name, url)
-    return made
+    return {name: postgres.migrated(name, f"minsu_lifecycle_{name}") for name in SERVICES}
 
 
 @pytest.fixture

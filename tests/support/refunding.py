@@ -36,7 +36,7 @@ def book_ahead(system: System, *, days: int = 7, nights: int = 1) -> str:
 
 
 def pay(system: System, order_sn: str) -> str:
-    """Paid and known to be; answers the payment's number."""
+    """Paid and known to be; returns the payment's number."""
     number = str(system.prepay(order_sn)["paymentSn"])
     system.tap_pay(number)
     eventually(lambda: payment(system, number)["pay_status"] == PAID, what="the payment settled")

@@ -49,7 +49,7 @@ class System:
         return data
 
     def book(self, *, homestay: int = HOMESTAY, nights: int = 1) -> str:
-        """A new order from today; answers its number."""
+        """Book a stay from today; returns the order number."""
         body = self.stay(homestay=homestay, nights=nights)
         return str(self.data("/order/v1/homestayOrder/createHomestayOrder", body, "BUYER")["orderSn"])
 
@@ -91,7 +91,7 @@ class System:
     def cli(
         self, program: str, *arguments: str, check: bool = True, typed: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """One of our console scripts, as a user would call it; `typed` answers what it asks."""
+        """One of our console scripts, as a user would call it; `typed` is its standard input."""
         script = Path(sys.executable).parent / program
         done = subprocess.run(
             [script, *arguments],

@@ -7,7 +7,7 @@ import pytest
 
 from tests.deploy.mesh.load import ask_to_stop, ended, pid, under_load
 
-pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("mended")]
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("restored")]
 
 
 def booking(system):

@@ -4,6 +4,7 @@ Written apart from the service's signing code, so that one mistake cannot cancel
 """
 
 import base64
+import functools
 import json
 import secrets
 import time
@@ -38,6 +39,12 @@ def pem_of_public(key: rsa.RSAPrivateKey) -> str:
     )
 
 
+@functools.cache
+def key_of(whose: str) -> rsa.RSAPrivateKey:
+    """The same for all tests: making two for each of five hundred would take a minute."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 def certificate_of(key: rsa.RSAPrivateKey, serial: int) -> bytes:
     """A certificate as PEM, signed by itself."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tenpay.com sign")])
@@ -58,8 +65,8 @@ def refusal(status: int, code: str, text: str = "") -> httpx.Response:
 class FakeWechat(httpx.AsyncBaseTransport):
     """`orders` are WeChat's books by out_trade_no; `fail_with` makes the next answers something else."""
 
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
-    merchant: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: key_of("wechat"))
+    merchant: rsa.RSAPrivateKey = field(default_factory=lambda: key_of("merchant"))
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
     fail_with: list[httpx.Response | Exception] = field(default_factory=list)

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from tests.support.postgres import PostgresServer
 from tests.support.sandbox import Sandbox
 
-from servicekit import migrate
 from servicekit.clock import utc_now
 from servicekit.testing import APP_TOKEN, FakeSidecar, client
 from usercenter.main import create_app
@@ -78,9 +77,7 @@ class WechatUser:
 
 @pytest.fixture(scope="module")
 def database_url(postgres: PostgresServer) -> str:
-    url = postgres.create(f"usercenter_{secrets.token_hex(4)}")
-    migrate.upgrade("usercenter", url)
-    return url
+    return postgres.migrated("usercenter", f"usercenter_{secrets.token_hex(4)}")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What judges the sandbox in Java, in .tools/wechatpay-java: the official SDK's jars, and a compiler for any runtime."""
+"""The official WeChat Pay SDK for Java that the sandbox is tested with, and a compiler, in .tools/wechatpay-java."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def install(repo: Path, logs: Path) -> None:
         "mvn", "-q", "-B", "-f", repo / POM, "dependency:copy-dependencies", f"-Decj.version={pins['ECJ_VERSION']}",
         "-DincludeScope=runtime", f"-DoutputDirectory={home(repo) / 'libs'}",
     ]  # fmt: skip
-    progress.run("the Java SDK that judges the sandbox", argv, log=logs / "wechatpay-java.log")
+    progress.run("the Java SDK that the sandbox is tested with", argv, log=logs / "wechatpay-java.log")
     found = hashlib.sha256(compiler(repo).read_bytes()).hexdigest()
     if found != pins["ECJ_SHA256"]:
         raise progress.StepFailed(
