@@ -48,7 +48,11 @@ def command_line(
             url = os.environ.get(f"{name.upper()}_DATABASE_URL")
             if not url:
                 raise typer.BadParameter(f"{name.upper()}_DATABASE_URL is not set")
-            migrate.upgrade(name, url)
+            try:
+                migrate.upgrade(name, url)
+            except migrate.UnknownRevision as error:
+                typer.echo(str(error), err=True)
+                raise typer.Exit(1) from None
             typer.echo(f"{name}: database is up to date")
 
     return cli
