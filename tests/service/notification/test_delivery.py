@@ -149,7 +149,7 @@ async def test_a_peer_that_is_away_delays_the_message(world: World, app_id: str,
 @pytest.mark.parametrize(
     ("answer", "code", "reason"),
     [
-        ({"title": "not found"}, 404, "order: does not know this order"),
+        ({"title": "not found"}, 404, "order: 404 for an order that it published"),
         ({"title": "broken"}, 500, "order: 500 for /internal/orderDetail"),
         ({**ORDER, "userId": None}, 200, "order: /internal/orderDetail cannot be read: userId"),
         ([], 200, "order: /internal/orderDetail cannot be read: "),
@@ -366,5 +366,5 @@ async def test_attempts_that_always_break_off_end_as_well(world: World) -> None:
     service.execute("update notification_task set attempts = 3, tries = 3")
     await service.tick()
     task = service.task("paid")
-    assert (task["state"], task["reason"]) == ("dead", "gave up: the last attempt broke off")
+    assert (task["state"], task["reason"]) == ("dead", "gave up: the last attempt was interrupted")
     assert world.wechat.asked == []

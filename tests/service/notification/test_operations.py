@@ -57,7 +57,7 @@ async def test_a_refused_message_is_sent_again_once_the_guest_accepts(service: S
     task_id = service.task("paid")["id"]
     service.wechat.quota[OPENID, PAID] = 1
     shown = await data(service, "taskResend", {"id": task_id})
-    assert (shown["state"], shown["reason"]) == ("pending", "resend asked for")
+    assert (shown["state"], shown["reason"]) == ("pending", "resend requested")
     detail = await data(service, "taskDetail", {"id": task_id})
     assert (detail["task"]["state"], detail["task"]["attempts"]) == ("sent", 2)
     assert [(each["seq"], each["outcome"], each["errcode"]) for each in detail["attempts"]] == [

@@ -140,9 +140,9 @@ async def test_a_request_that_is_asked_twice_is_told_once_and_a_later_one_again(
 @pytest.mark.parametrize(
     ("detail", "reason"),
     [
-        ({"refundState": "agreed"}, "the request is decided: the refund is agreed now"),
-        ({"refundState": "refused", "refundAskedAt": None}, "the request is decided: the refund is refused now"),
-        ({"refundAskedAt": "2026-11-23T05:00:00Z"}, "the request is decided: the refund is asked now"),
+        ({"refundState": "agreed"}, "the request is decided: the refund state is agreed"),
+        ({"refundState": "refused", "refundAskedAt": None}, "the request is decided: the refund state is refused"),
+        ({"refundAskedAt": "2026-11-23T05:00:00Z"}, "the request is decided: the refund state is asked"),
     ],
     ids=["agreed", "refused", "a later request"],
 )

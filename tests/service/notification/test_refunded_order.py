@@ -114,10 +114,10 @@ async def test_no_event_calls_it_off(world: World, service: Service, trade_state
 @pytest.mark.parametrize(
     ("detail", "reason"),
     [
-        (ORDER, "told of a refund and answers of none, at state 1"),
-        ({**REFUNDED_ORDER, "tradeState": 2}, "told of a refund and answers of none, at state 2"),
-        ({**ORDER, "tradeState": 3}, "told of a refund and answers of none, at state 3"),
-        ({**REFUNDED_ORDER, "refundedFen": None}, "told of a refund and answers of none, at state 3"),
+        (ORDER, "published a refund, but answers none in state 1"),
+        ({**REFUNDED_ORDER, "tradeState": 2}, "published a refund, but answers none in state 2"),
+        ({**ORDER, "tradeState": 3}, "published a refund, but answers none in state 3"),
+        ({**REFUNDED_ORDER, "refundedFen": None}, "published a refund, but answers none in state 3"),
         ({**REFUNDED_ORDER, "refundedAt": "2026-11-23T16:05:31"}, "/internal/orderDetail cannot be read: refundedAt"),
     ],
     ids=["not refunded", "used", "of an older version", "no amount", "no zone"],

@@ -2,20 +2,15 @@
 
 import asyncio
 import json
-from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
-from alembic import command
-from sqlalchemy import NullPool, create_engine
 
 from notification.events import REFUND_UPDATED_TOPIC, TRADE_STATE_TOPIC
 from servicekit import inbox, migrate
 from servicekit.db import Database
 from servicekit.testing import SIDECAR_HEADERS
 from tests.service.notification.conftest import SN, Service, World, event
-from tests.support.postgres import PostgresServer
 
 LETTERS = f"/events/dead-letters/{TRADE_STATE_TOPIC}"
 
@@ -71,71 +66,11 @@ async def test_the_migration_makes_what_the_models_say(world: World) -> None:
     await asyncio.to_thread(migrate.check, "notification", world.database_url)
 
 
-def new_task(connection: psycopg.Connection[Any], kind: str, due: str = "due_at") -> None:
-    connection.execute(
-        f"insert into notification_task (order_sn, kind, {due}, give_up_at) values ('HSO1', %s, now(), now())".encode(),  # noqa: S608
-        (kind,),
-    )
-
-
-def test_a_database_of_the_version_before_learns_of_refunds_and_keeps_its_tasks(postgres: PostgresServer) -> None:
-    url = postgres.create(f"notification_{uuid4().hex[:12]}")
-    with create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool).connect() as old:
-        command.upgrade(migrate.configuration("notification", old), "0002")
-    with psycopg.connect(url, autocommit=True) as connection:
-        new_task(connection, "paid", "next_attempt_at")
-        with pytest.raises(psycopg.errors.CheckViolation):
-            new_task(connection, "refunded", "next_attempt_at")
-        migrate.upgrade("notification", url)
-        new_task(connection, "refunded")
-        with pytest.raises(psycopg.errors.CheckViolation):
-            new_task(connection, "birthday")
-        kinds = connection.execute("select kind, state from notification_task order by id").fetchall()
-    assert kinds == [("paid", "pending"), ("refunded", "pending")]
-
-
-def test_ends_of_the_version_before_are_told_apart_and_it_is_written_down(postgres: PostgresServer) -> None:
-    url = postgres.create(f"notification_{uuid4().hex[:12]}")
-    with create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool).connect() as old:
-        command.upgrade(migrate.configuration("notification", old), "0004")
-    ended = [
-        ("refused", "43101 user refuse to accept the msg rid: 1"),
-        ("refused", "40003 invalid openid rid: 2"),
-        ("refused", "40037 invalid template_id rid: 3"),
-        ("refused", "41030 invalid page rid: 4"),
-        ("refused", "47003 argument invalid! data.thing1.value invalid rid: 5"),
-        ("refused", "does not fit the template: 0 characters that a character_string cannot carry"),
-        ("refused", "no openid: the user has never signed in to the mini program"),
-        ("dead", "gave up: -1 system error"),
-        ("cancelled", "the order is in state 2 now"),
-    ]
-    with psycopg.connect(url, autocommit=True) as connection:
-        for number, (state, reason) in enumerate(ended):
-            connection.execute(
-                "insert into notification_task (order_sn, kind, state, reason, next_attempt_at, give_up_at, version)"
-                " values (%s, 'paid', %s, %s, now(), now(), 2)",
-                (f"HSO{number}", state, reason),
-            )
-        migrate.upgrade("notification", url)
-        tasks = connection.execute("select state, cause, version from notification_task order by id").fetchall()
-        moves = connection.execute(
-            "select order_sn, seq, from_state, to_state, n.reason, actor from notification_transition n"
-            " join notification_task t on t.id = task_id order by task_id"
-        ).fetchall()
-    assert tasks == [
-        ("refused", "user-refused", 2),
-        ("invalid", "invalid-openid", 3),
-        ("invalid", "invalid-template", 3),
-        ("invalid", "invalid-page", 3),
-        ("invalid", "invalid-argument", 3),
-        ("invalid", "unrenderable", 3),
-        ("refused", "no-openid", 2),
-        ("dead", "gave-up", 2),
-        ("cancelled", None, 2),
-    ]
-    assert moves == [
-        (f"HSO{number}", 3, "refused", "invalid", ended[number][1], "migration 0005") for number in range(1, 6)
-    ]
+async def test_a_kind_that_the_models_do_not_name_is_refused_by_the_table(service: Service) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        service.execute(
+            "insert into notification_task (order_sn, kind, due_at, give_up_at) values ('HSO1', 'birthday', now(), now())"
+        )
 
 
 async def test_a_message_of_a_newer_version_is_left_to_it_and_holds_up_no_other(service: Service) -> None:

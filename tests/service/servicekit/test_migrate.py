@@ -1,6 +1,9 @@
-"""Migrations beside traffic: no table is waited for long, and no rows are read under a lock that stops everybody."""
+"""Migrations beside traffic, by docs/guides/deploy.md: no table is waited for long, no rows are read under a lock that
+stops everybody, and the code of before runs on the new tables. Tried with order and two later revisions, made here."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,6 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
+import order
 from servicekit import migrate
 from tests.support.waiting import eventually
 
@@ -18,11 +22,45 @@ OTHERS = (
     " and backend_type = 'client backend'"
 )
 UNCHECKED = "select conname from pg_constraint where not convalidated"
-REVISIONS = {
-    "payment": ("0006", "ck_refund_elsewhere_after_abnormal"),
-    "order": ("0005", "ck_homestay_order_refund_state"),
-    "notification": ("0003", "ck_notification_task_kind"),
-}
+REVISION = "select version_num from alembic_version"
+LATER = "order_of_a_later_version"
+HEADER = 'from alembic import op\nimport sqlalchemy as sa\nrevision = "{revision}"\ndown_revision = "{before}"\n'
+ADDS = (
+    HEADER.format(revision="0002", before="0001_tables")
+    + """
+def upgrade() -> None:
+    op.add_column("homestay_order", sa.Column("channel", sa.Text(), nullable=True))
+    rule = "channel is null or channel in ('web', 'mini')"
+    op.create_check_constraint("channel", "homestay_order", rule, postgresql_not_valid=True)
+"""
+)
+CHECKS = (
+    HEADER.format(revision="0003", before="0002")
+    + """
+def upgrade() -> None:
+    op.execute("alter table homestay_order validate constraint channel")
+"""
+)
+AN_ORDER = (
+    "insert into homestay_order (created_at, version, sn, user_id, homestay_id, homestay_business_id, homestay_user_id,"
+    " title, sub_title, cover, info, people_num, sold_by, food_info, food_price_fen, homestay_price_fen,"
+    " market_homestay_price_fen, live_start_date, live_end_date, live_people_num, need_food, remark, order_total_fen,"
+    " food_total_fen, homestay_total_fen, trade_state, close_at, due_at)"
+    " values (now(), 1, %s, 101, 7, 3, 201, 't', '', '', '', 4, 0, '', 0, 19900, 19900, current_date, current_date + 1, 2,"
+    " false, '', 19900, 0, 19900, 0, now(), now())"
+)
+
+
+@pytest.fixture
+def later(tmp_path, monkeypatch):
+    """The order package with two more revisions: a column with a constraint, and the check of the rows."""
+    package = tmp_path / LATER
+    shutil.copytree(Path(order.__file__).parent / "migrations", package / "migrations")
+    (package / "__init__.py").touch()
+    (package / "migrations/versions/0002_channel.py").write_text(ADDS)
+    (package / "migrations/versions/0003_channel_checked.py").write_text(CHECKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    return LATER
 
 
 def to_revision(package, url, revision):
@@ -37,20 +75,33 @@ def unchecked(url):
         return [name for (name,) in connection.execute(UNCHECKED)]
 
 
-@pytest.mark.parametrize(("package", "revision", "constraint"), [(name, *each) for name, each in REVISIONS.items()])
-def test_a_constraint_comes_without_a_look_at_the_rows_and_is_checked_afterwards(
-    postgres, package, revision, constraint
-):
-    url = postgres.create(f"migrate_{package}")
-    to_revision(package, url, revision)
-    assert unchecked(url) == [constraint]
-    migrate.upgrade(package, url)
+def test_a_constraint_comes_without_a_look_at_the_rows_and_is_checked_afterwards(postgres, later):
+    url = postgres.create("migrate_constraint")
+    to_revision(later, url, "0002")
+    assert unchecked(url) == ["channel"]
+    migrate.upgrade(later, url)
     assert unchecked(url) == []
 
 
-def test_a_table_that_is_in_use_is_left_to_its_users_and_asked_for_again(postgres):
+def test_the_code_of_before_runs_on_the_tables_of_every_revision(postgres, later):
+    url = postgres.create("migrate_old_code")
+    for number, revision in enumerate(("0001_tables", "0002", "0003")):
+        to_revision(later, url, revision)
+        with psycopg.connect(url) as old_code:
+            old_code.execute(AN_ORDER, (f"HSO{number}",))
+    with psycopg.connect(url) as connection:
+        assert connection.execute("select sn, channel from homestay_order order by id").fetchall() == [
+            ("HSO0", None),
+            ("HSO1", None),
+            ("HSO2", None),
+        ]
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("update homestay_order set channel = 'fax'")
+
+
+def test_a_table_that_is_in_use_is_left_to_its_users_and_asked_for_again(postgres, later):
     url = postgres.create("migrate_beside_traffic")
-    to_revision("payment", url, "0005")
+    migrate.upgrade("order", url)
     waits = set()
 
     def came_twice():
@@ -62,23 +113,32 @@ def test_a_table_that_is_in_use_is_left_to_its_users_and_asked_for_again(postgre
         psycopg.connect(url) as user,
         ThreadPoolExecutor() as thread,
     ):
-        user.execute("select 1 from refund")
-        migrating = thread.submit(migrate.upgrade, "payment", url)
+        user.execute("select 1 from homestay_order")
+        migrating = thread.submit(migrate.upgrade, later, url)
         eventually(came_twice, what="a second try")
-        assert watcher.execute("select version_num from alembic_version").fetchall() == [("0005",)]
+        assert watcher.execute(REVISION).fetchall() == [("0001_tables",)]
         user.rollback()
         migrating.result(timeout=60)
-        assert watcher.execute("select count(*) from refund where sent_elsewhere_at is not null").fetchone() == (0,)
+        assert watcher.execute("select count(*) from homestay_order where channel is not null").fetchone() == (0,)
     assert unchecked(url) == []
 
 
-def test_another_fault_is_not_tried_again(postgres):
+def test_another_fault_is_not_tried_again(postgres, later):
     url = postgres.create("migrate_in_vain")
-    to_revision("payment", url, "0005")
+    migrate.upgrade("order", url)
     with psycopg.connect(url) as connection:
-        connection.execute("alter table refund add column sent_elsewhere_at timestamptz")
+        connection.execute("alter table homestay_order add column channel text")
     with pytest.raises(ProgrammingError, match="already exists"):
-        migrate.upgrade("payment", url)
+        migrate.upgrade(later, url)
     with psycopg.connect(url, autocommit=True) as connection:
         assert connection.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
         eventually(lambda: connection.execute(OTHERS).fetchone() == (0,), what="the migration has left the database")
+
+
+def test_a_database_of_revisions_that_are_unknown_is_left_alone_with_one_line(postgres, later):
+    url = postgres.create("migrate_unknown")
+    migrate.upgrade(later, url)
+    with pytest.raises(migrate.UnknownRevision, match=r"order: the database was made by another version \(revision 0003\)"):
+        migrate.upgrade("order", url)
+    with psycopg.connect(url) as connection:
+        assert connection.execute(REVISION).fetchall() == [("0003",)]

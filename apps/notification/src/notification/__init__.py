@@ -1,1 +1,1 @@
-"""Tells the guest, by WeChat subscribe messages, what became of an order."""
+"""Sends WeChat subscribe messages about orders to guests and merchants."""

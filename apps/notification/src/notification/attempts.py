@@ -1,5 +1,5 @@
-"""The book of tries: who may try, what was tried, what came of it and what follows. Every transaction of a delivery is
-here, each short, none with a call to anybody else inside."""
+"""Records delivery attempts: claims tasks, writes each attempt before it is made and its outcome afterwards. All
+transactions of a delivery are here; none contains a network call."""
 
 import itertools
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ log = structlog.get_logger()
 ATTEMPTS = Counter("notification_attempts_total", "Attempts by message and outcome", ["kind", "outcome"])
 ENDED = Counter("notification_tasks_ended_total", "Tasks that left the state pending", ["kind", "state"])
 for _kind, _state in itertools.product(Kind, TaskState):
-    ENDED.labels(_kind.value, _state.value)  # at 0 from the start: an alert on the increase then sees the first one
+    ENDED.labels(_kind.value, _state.value)  # starts at 0, so that an alert on the increase sees the first one
 
 LEASE = timedelta(seconds=30)
-"""Longer than either half of a try can last: looking everything up, and the send with a token renewed on the way (four
-requests of at most five seconds). It begins anew between the two."""
+"""Longer than each half of an attempt: the preparation, and the send with a renewal of the access token (four requests
+of at most five seconds). The lease is renewed between the two."""
 
 ACTOR = "notification"
 GAVE_UP = "gave-up"
@@ -36,7 +36,8 @@ GAVE_UP = "gave-up"
 
 @dataclass(frozen=True)
 class Claim:
-    """A task that is ours until its lease ends: from then on its row may have another `version`."""
+    """A task that this replica has leased. After the lease another replica may claim it, which changes its
+    `version`."""
 
     task_id: int
     order_sn: str
@@ -52,35 +53,36 @@ class Claim:
 
 @dataclass(kw_only=True, eq=False)
 class Attempts:
-    """Claims, begins and records tries. Replicas use it side by side: a row's lock and version decide."""
+    """Claims tasks, begins and records attempts. Safe on several replicas: a row's lock and version decide."""
 
     db: Database
     clock: Clock
     policy: RetryPolicy
 
     async def claim(self, order: ClaimOrder, limit: int) -> list[Claim]:
-        """Lease at most `limit` tasks that are due, those first whose turn it is."""
+        """Lease at most `limit` tasks that are due, in the given order."""
         now = self.clock()
         async with self.db.transaction() as tx:
             rows = await repository.claim(tx, order, now=now, lease=LEASE, limit=limit)
         return [Claim.of(row) for row in rows]
 
     async def begin(self, claim: Claim) -> int | None:
-        """Write an attempt down, outcome unknown, before it is made; its number, or None when the task is not ours."""
+        """Record an attempt, outcome unknown, before it is made. Returns its number; None when the task is no longer
+        ours, or has no attempt left."""
         now = self.clock()
         async with self.db.transaction() as tx:
             task = await self._ours(tx, claim)
             if task is None:
                 return None
-            if task.tries >= self.policy.max_attempts:  # the last of them broke off and never reached `record`
-                await self._move(tx, task, TaskState.DEAD, "gave up: the last attempt broke off", GAVE_UP)
+            if task.tries >= self.policy.max_attempts:  # the last one was interrupted before `record`
+                await self._move(tx, task, TaskState.DEAD, "gave up: the last attempt was interrupted", GAVE_UP)
                 return None
             task.leased_until = now + LEASE
             return self._add(tx, task, Verdict(Outcome.UNKNOWN, ""), now=now, ended_at=None)
 
     async def record(self, claim: Claim, seq: int, verdict: Verdict) -> None:
-        """Complete attempt `seq`. That it was delivered counts whatever became of the task meanwhile; anything else
-        moves the task only while it is ours."""
+        """Record the outcome of attempt `seq`. A delivery counts whatever happened to the task meanwhile; any other
+        outcome changes the task only while it is still ours."""
         now = self.clock()
         async with self.db.transaction() as tx:
             task = await repository.lock(tx, claim.task_id)
@@ -104,7 +106,7 @@ class Attempts:
         _report(claim, outcome, verdict)
 
     async def record_unsent(self, claim: Claim, verdict: Verdict) -> None:
-        """A try that never came to sending: written down complete."""
+        """Record an attempt that failed before anything was sent."""
         now = self.clock()
         async with self.db.transaction() as tx:
             task = await self._ours(tx, claim)
@@ -115,7 +117,7 @@ class Attempts:
         _report(claim, verdict.outcome, verdict)
 
     async def end_unsent(self, claim: Claim, state: TaskState, reason: str, cause: str | None) -> None:
-        """Nothing is to be sent as things are."""
+        """End a task without sending: there is nothing to send any more."""
         async with self.db.transaction() as tx:
             if task := await self._ours(tx, claim):
                 await self._move(tx, task, state, reason, cause)

@@ -1,7 +1,7 @@
-"""The workers inside the process: they take due tasks and deliver them beside the requests, a bounded number at once.
+"""Background workers that deliver due tasks, a bounded number at a time.
 
-They are woken by a commit that left something to send, and by cron, which alone drives every retry. Fresh messages have a
-worker of their own: however many wait for a retry, and however slow WeChat is, its places are free for them.
+They are woken by a commit that created a task, and by the cron job, which drives all retries. New messages have their
+own worker, so that they never wait behind retries, however slow WeChat is.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from servicekit.loop import Loop
 log = structlog.get_logger()
 
 GRACE_SECONDS = 8.0
-"""How long deliveries under way may take after SIGTERM; what is cut then is retried when its lease ends."""
+"""How long deliveries in progress may take after SIGTERM; those cancelled then are retried when their lease ends."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Courier:
-    """Runs until cancelled. `claim` leases due tasks, `deliver` tries one of them."""
+    """Runs until cancelled. `claim` leases due tasks, `deliver` makes one attempt for a task."""
 
     claim: Callable[[int], Awaitable[list[Claim]]]
     deliver: Callable[[Claim], Awaitable[None]]
@@ -44,7 +44,8 @@ class Courier:
         await self._loop.run()
 
     async def start_due(self) -> int:
-        """Begin to deliver what is due, as far as there is room; how many were claimed. Does not wait for their ends."""
+        """Start delivering due tasks, as many as there are free places. Returns how many were claimed, without waiting
+        for the deliveries."""
         async with self._claiming:
             room = self.parallel - len(self._under_way)
             claims = await self.claim(room) if room > 0 else []
@@ -56,7 +57,7 @@ class Courier:
         return len(claims)
 
     async def idle(self) -> None:
-        """Return when nothing is asked for or under way; for tests and for whoever shuts down."""
+        """Return when no wake-up is pending and no delivery in progress; for tests."""
         while (self._loop.is_woken and not self._stopped) or self._claiming.locked() or self._under_way:
             if self._under_way:
                 await asyncio.wait(self._under_way)
@@ -66,7 +67,9 @@ class Courier:
         try:
             await self.deliver(claim)
         except DatabaseUnavailable as error:
-            log.warning("delivery must wait", order_sn=claim.order_sn, kind=claim.kind, reason=str(error))
+            log.warning(
+                "delivery is retried when its lease ends", order_sn=claim.order_sn, kind=claim.kind, reason=str(error)
+            )
         except Exception:
             log.exception("delivery failed", order_sn=claim.order_sn, kind=claim.kind)
 
@@ -79,24 +82,24 @@ class Courier:
 
     def _finished(self, delivery: asyncio.Task[None]) -> None:
         self._under_way.discard(delivery)
-        if self._more:  # the last claim took all the room there was
+        if self._more:  # the last claim used all free places: more may be due
             self.wake()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Couriers:
-    """`fresh` takes what was never tried, `waiting` whatever is due, the longest due first. Each has places of its own, so
-    neither keeps the other from going on; a row is leased by one of them."""
+    """`fresh` claims tasks without an attempt, `waiting` any task that is due, the longest due first. Each has its own
+    places; a row is leased by one of them."""
 
     fresh: Courier
     waiting: Courier
 
     def wake(self) -> None:
-        """After a commit that left something fresh to send."""
+        """After a commit that created a task."""
         self.fresh.wake()
 
     async def start_due(self) -> int:
-        """As `Courier.start_due`, of both."""
+        """`Courier.start_due` of both; returns the sum."""
         return await self.fresh.start_due() + await self.waiting.start_due()
 
     async def idle(self) -> None:

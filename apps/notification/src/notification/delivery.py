@@ -1,7 +1,7 @@
-"""One try at one message: look everything up, write the attempt down, send, write down what came of it.
+"""One delivery attempt: read the order and the openid, record the attempt, send, record the outcome.
 
-A crash between any two steps leaves the task due again when its lease ends, and at most one attempt that says `unknown`;
-the next try's answer tells whether that one had arrived.
+After a crash between two steps the task is due again when its lease ends, with at most one attempt whose outcome is
+`unknown`; WeChat's answer to the next attempt tells whether that one was delivered.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ log = structlog.get_logger()
 
 PREPARE_SECONDS = 14.0
 RECORD_PAUSES = (0.2, 0.8, 2.0)
-"""Between tries to record an outcome while the database is away; afterwards the attempt stays unknown."""
+"""Pauses in seconds between tries to record an outcome while the database is unavailable; then it stays unknown."""
 
 
 @dataclass(frozen=True)
 class Templates:
-    """The mini program's template ids, the pages that a tap opens, and the words."""
+    """The mini program's template ids, the pages that a tap on a message opens, and the texts."""
 
     ids: Mapping[Kind, str]
     page: str
@@ -43,7 +43,7 @@ class Templates:
 
 
 class NothingToSend(Exception):
-    """The task is settled without a send: it goes to `state`."""
+    """The task ends in `state` without a message."""
 
     def __init__(self, state: TaskState, reason: str, cause: str | None = None) -> None:
         super().__init__(reason)
@@ -52,7 +52,7 @@ class NothingToSend(Exception):
 
 @dataclass(kw_only=True, eq=False)
 class Delivery:
-    """Delivers claimed tasks. Used by any number of replicas at once."""
+    """Delivers claimed tasks. Safe on several replicas."""
 
     attempts: Attempts
     orders: OrderPeer
@@ -61,7 +61,7 @@ class Delivery:
     templates: Templates
 
     async def deliver(self, claim: Claim) -> None:
-        """Raises DatabaseUnavailable alone; then the lease runs out and the task is tried again."""
+        """Make one attempt. Raises DatabaseUnavailable only; then the task is retried when its lease ends."""
         continue_trace(claim.traceparent)
         try:
             async with asyncio.timeout(PREPARE_SECONDS):
@@ -70,9 +70,11 @@ class Delivery:
             await self.attempts.end_unsent(claim, settled.state, str(settled), settled.cause)
             return
         except (PeerUnavailable, NoToken, TimeoutError) as error:
-            await self.attempts.record_unsent(claim, _unsent(str(error) or "looking everything up took too long"))
+            await self.attempts.record_unsent(
+                claim, _unsent(str(error) or "timeout while reading order, openid or access token")
+            )
             return
-        except Exception as error:  # a bug must use up tries like any other failure, or it would try for ever
+        except Exception as error:  # a bug must count as an attempt, else it is retried for ever
             log.exception("message cannot be prepared", order_sn=claim.order_sn, kind=claim.kind)
             await self.attempts.record_unsent(claim, _unsent(f"unexpected {type(error).__name__}"))
             return
@@ -108,24 +110,24 @@ class Delivery:
 
 
 def _refund(claim: Claim, order: OrderDetail) -> Refund | None:
-    """What the message tells of money, as things are now. Raises NothingToSend when there is no occasion any more, and
-    PeerUnavailable for an order that does not know yet what it told us."""
+    """The refund that the message is about, as of now. Raises NothingToSend when the message is out of date, and
+    PeerUnavailable when order's answer is older than its event."""
     if claim.kind in STAY_KINDS:
         if order.trade_state != PAID_ORDER:
             raise NothingToSend(TaskState.CANCELLED, f"the order is in state {order.trade_state} now")
         return None
     if claim.kind is Kind.REFUNDED:
         if order.trade_state != REFUNDED_ORDER or order.refunded_at is None or order.refunded_fen is None:
-            raise PeerUnavailable(f"order: told of a refund and answers of none, at state {order.trade_state}")
+            raise PeerUnavailable(f"order: published a refund, but answers none in state {order.trade_state}")
         return Refund(order.refunded_fen, order.refunded_at)
-    told = RefundUpdated.model_validate(claim.facts)
+    update = RefundUpdated.model_validate(claim.facts)
     if claim.kind is Kind.GIVEN_BACK:
-        return Refund(told.refund_fen, told.changed_at, told.cause)
+        return Refund(update.refund_fen, update.changed_at, update.cause)
     if order.refund_state is None:
-        raise PeerUnavailable("order: told of a request and answers of none")
-    if order.refund_state != "asked" or order.refund_asked_at != told.changed_at:
-        raise NothingToSend(TaskState.CANCELLED, f"the request is decided: the refund is {order.refund_state} now")
-    return Refund(told.refund_fen, order.refund_answer_by or told.changed_at)
+        raise PeerUnavailable("order: published a refund request, but answers none")
+    if order.refund_state != "asked" or order.refund_asked_at != update.changed_at:
+        raise NothingToSend(TaskState.CANCELLED, f"the request is decided: the refund state is {order.refund_state}")
+    return Refund(update.refund_fen, order.refund_answer_by or update.changed_at)
 
 
 def _stay(order: OrderDetail, refund: Refund | None) -> Stay:

@@ -1,4 +1,4 @@
-"""What this service refuses, in its own words."""
+"""Errors of this service. Codes 100601–100699 are its own."""
 
 from servicekit.errors import Conflict, NotFound
 

@@ -1,7 +1,4 @@
-"""Facts that this service hears, in its own models of the contracts: it tolerates members that it does not read.
-
-It publishes none.
-"""
+"""Models of the events that this service consumes; unknown members are ignored. It publishes none."""
 
 from typing import Annotated, Literal
 
@@ -15,22 +12,22 @@ OrderSn = Annotated[str, StringConstraints(pattern=r"^HSO[0-9]{22}$"), Field(ali
 
 
 def _whole(value: object) -> object:
-    """JSON knows one kind of number: `1.0` is the integer 1, whoever encoded it."""
+    """JSON has one number type: `1.0` is the integer 1."""
     if isinstance(value, bool):
-        raise ValueError("a truth value is no state")
+        raise ValueError("a boolean is not an integer")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class TradeStateUpdated(EventData):
-    """An order is in `trade_state` now (contracts/events/tradestate-updated.v1)."""
+    """An order changed to `trade_state` (contracts/events/tradestate-updated.v1)."""
 
     order_sn: OrderSn
     trade_state: Annotated[Literal[-1, 1, 2, 3, 4], BeforeValidator(_whole), Field(alias="tradeState")]
 
 
 class RefundUpdated(EventData):
-    """A refund that leaves its order's state as it is (contracts/events/refund-updated.v1): `asked`, its merchant is to
-    decide; `returned`, the money is back. Other states are none of ours."""
+    """A change of a refund that leaves the trade state as it is (contracts/events/refund-updated.v1). `asked`: the
+    merchant has to decide; `returned`: a payment was refunded. Other refund states are ignored."""
 
     order_sn: OrderSn
     refund_state: Annotated[str, Field(alias="refundState")]

@@ -1,4 +1,4 @@
-"""The cron edge. Every replica is called at each tick; rows decide who does what."""
+"""Endpoints of the cron bindings. They run on every replica; a claimed row belongs to one of them."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The tables: a task per message, an attempt per try, a transition per change of a task's state."""
+"""The tables: a task per message, a delivery attempt per try, a transition per change of a task's state."""
 
 from datetime import datetime
 from typing import Any
@@ -17,15 +17,15 @@ class Base(db.Base):
     metadata = db.new_metadata()
 
 
-def _one_of(column: str, words: type[Kind] | type[Outcome] | type[TaskState]) -> str:
-    return f"{column} in ({', '.join(repr(str(word)) for word in words)})"
+def _one_of(column: str, values: type[Kind] | type[Outcome] | type[TaskState]) -> str:
+    return f"{column} in ({', '.join(repr(str(value)) for value in values)})"
 
 
 class NotificationTask(Leased, Base):
-    """One message about an order. `subject` tells messages of one kind apart; `facts` is what its event told and no look
-    at the order can; `cause` is the short name of why it ended, to select by. `tries` counts attempts, not claims; it and
-    `give_up_at` begin anew when an operator resends the message, `attempts` never does. `version` grows with each
-    write: a sender that has been overtaken sees it."""
+    """One message about an order. `subject` distinguishes messages of one kind; `facts` is the event's data that order
+    cannot be asked for; `cause` is a short name of why it ended, for selections. `tries` counts attempts, not claims;
+    it and `give_up_at` begin anew when an operator resends the message, `attempts` never does. `version` grows with
+    each write: a sender that has been overtaken sees it."""
 
     __tablename__ = "notification_task"
     __table_args__ = (
@@ -57,7 +57,8 @@ class NotificationTask(Leased, Base):
 
 
 class DeliveryAttempt(Base):
-    """Written before the message goes out, completed after: one left `unknown` without an end was cut by a crash."""
+    """Written before the message is sent, completed afterwards. `unknown` without `ended_at`: interrupted by a
+    crash."""
 
     __tablename__ = "delivery_attempt"
     __table_args__ = (
@@ -77,7 +78,7 @@ class DeliveryAttempt(Base):
 
 
 class NotificationTransition(Base):
-    """Append-only: who moved a task from where to where, and why."""
+    """Append-only: each change of a task's state, with actor and reason."""
 
     __tablename__ = "notification_transition"
     __table_args__ = (UniqueConstraint("task_id", "seq"),)

@@ -1,4 +1,4 @@
-"""What an operator sees and may do: every message, what was tried, and once more for those that stopped."""
+"""Operators' use-cases: list messages with their attempts, and resend those that ended without delivery."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from servicekit.db import Database, Transaction
 History = tuple[NotificationTask, Sequence[DeliveryAttempt], Sequence[NotificationTransition]]
 
 MOST_AT_ONCE = 500
-"""Tasks that one request resends: its transaction stays short."""
+"""Most tasks that one request resends, so that its transaction stays short."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Operations:
-    """`wake` is called after a commit that made a task due."""
+    """`wake` is called after a commit that makes a task due."""
 
     db: Database
     clock: Clock
@@ -42,10 +42,8 @@ class Operations:
             return task, attempts, await repository.transitions_of(session, task_id)
 
     async def resend(self, task_id: int, operator_id: int) -> NotificationTask:
-        """A task that stopped is due again, with all its tries before it; its history stays, with the operator's id.
-
-        Raises TaskNotFound, TaskNotResendable.
-        """
+        """Make an ended task due again, with all its tries; its history stays. Raises TaskNotFound,
+        TaskNotResendable."""
         now = self.clock()
         async with self.db.transaction() as tx:
             task = await repository.lock(tx, task_id)
@@ -59,8 +57,8 @@ class Operations:
         return task
 
     async def resend_all(self, selection: Selection, operator_id: int) -> tuple[int, int]:
-        """`resend` of every task of `selection`, the oldest first, at most `MOST_AT_ONCE`; how many, and how many are left.
-        Raises TaskNotResendable for a state that is no end."""
+        """`resend` for the tasks of `selection`, oldest first, at most `MOST_AT_ONCE`. Returns how many, and how many
+        are left. Raises TaskNotResendable for a state from which no task is resent."""
         if selection.state is None or not may_move(selection.state, TaskState.PENDING):
             raise TaskNotResendable(f"tasks that are {selection.state}")
         now = self.clock()
@@ -80,4 +78,4 @@ class Operations:
         task.due_at = now
         task.give_up_at = now + self.policy.give_up_after
         actor = f"operator:{operator_id}"
-        await repository.move(tx, task, TaskState.PENDING, reason="resend asked for", actor=actor, now=now)
+        await repository.move(tx, task, TaskState.PENDING, reason="resend requested", actor=actor, now=now)

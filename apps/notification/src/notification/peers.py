@@ -1,4 +1,5 @@
-"""What this service asks of others, by invocation. Names, codes and openids come this way and never by an event."""
+"""Clients of the services that notification calls, by Dapr service invocation. Check-in codes and openids come this way,
+never by an event."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,7 @@ from servicekit.sidecar import Sidecar
 
 
 class OrderDetail(ApiModel):
-    """What the messages need of an order."""
+    """The fields of an order that the messages use."""
 
     sn: str
     user_id: int
@@ -38,10 +39,10 @@ class OrderPeer:
     sidecar: Sidecar
 
     async def order(self, order_sn: str) -> OrderDetail:
-        """Raises PeerUnavailable, also for an order that its own service does not know: it told us of it."""
+        """Raises PeerUnavailable, also for an order that order does not find: it published an event about it."""
         found = await self.sidecar.ask("order", "/internal/orderDetail", {"orderSn": order_sn}, OrderDetail)
         if found is None:
-            raise PeerUnavailable("order: does not know this order")
+            raise PeerUnavailable("order: 404 for an order that it published")
         return found
 
 

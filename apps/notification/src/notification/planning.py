@@ -1,4 +1,4 @@
-"""From an order's state, or a refund's, to the messages that its guest or merchant is to get, or no longer."""
+"""Turns events of order into tasks: which messages to send, and which are out of date."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 @dataclass(kw_only=True, eq=False)
 class Planning:
-    """Turns events into tasks. `wake` is called after a commit that left something to send."""
+    """`wake` is called after a commit that creates a task."""
 
     db: Database
     clock: Clock
@@ -29,10 +29,9 @@ class Planning:
     wake: Callable[[], None]
 
     async def on_trade_state_updated(self, event: CloudEvent, order: TradeStateUpdated) -> None:
-        """Plan what the order's state is to be told of; any state after paid calls off what of the stay is not out.
-        Each event once.
-
-        Safe in any order of events: a task exists once per order and kind for good, and sending asks the order again.
+        """Create the messages for a trade state; any state but paid cancels the unsent messages about the stay. Each
+        event takes effect once, in any order: a task exists once per order and kind, and the delivery reads the order
+        again.
         """
         now = self.clock()
         planned = 0
@@ -48,13 +47,13 @@ class Planning:
                 planned = await repository.add_tasks(
                     tx, order.order_sn, kinds, now=now, give_up_at=give_up_at, traceparent=current_traceparent()
                 )
-        log.info("order state heard", order_sn=order.order_sn, trade_state=order.trade_state, planned=planned)
+        log.info("trade state received", order_sn=order.order_sn, trade_state=order.trade_state, planned=planned)
         if planned:
             self.wake()
 
     async def on_refund_updated(self, event: CloudEvent, refund: RefundUpdated) -> None:
-        """Plan what a refund that leaves its order as it is asks to be told. Each event once; a repeated fact, by another
-        event, is the same task: a payment's money comes back once, and a request is made at one moment."""
+        """Create the message about a refund. Each event takes effect once, and another event about the same refund or
+        request is the same task."""
         if (kind := KIND_BY_REFUND_STATE.get(refund.refund_state)) is None:
             return
         now = self.clock()
@@ -72,6 +71,6 @@ class Planning:
                 subject=moment if kind is Kind.REFUND_ASKED else refund.payment_sn,
                 facts=refund.model_dump(mode="json", by_alias=True),
             )
-        log.info("order refund heard", order_sn=refund.order_sn, refund_state=refund.refund_state, planned=planned)
+        log.info("refund update received", order_sn=refund.order_sn, refund_state=refund.refund_state, planned=planned)
         if planned:
             self.wake()

@@ -1,4 +1,4 @@
-"""The subscribe messages, field by field, in values that WeChat's type rules accept. Pure."""
+"""Renders the fields of subscribe messages as values that WeChat's field types accept. Pure."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ Data = dict[str, dict[str, str]]
 
 
 class Unrenderable(ValueError):
-    """A value that no form of its field type can carry; cutting it would make it wrong."""
+    """A value that does not fit its field type, and that truncation would falsify."""
 
 
 @dataclass(frozen=True)
 class Refund:
-    """What went back and when it was back; or what is asked for, and by when it is to be answered. `cause` as the event
-    tells it."""
+    """A completed refund: amount in fen and when it was completed; or a refund request: amount and answer deadline.
+    `cause` as in the event."""
 
     fen: int
     at: datetime
@@ -32,7 +32,7 @@ class Refund:
 
 @dataclass(frozen=True)
 class Stay:
-    """What the messages tell, as the order has it."""
+    """The order's data that messages show; amounts in fen."""
 
     order_sn: str
     title: str
@@ -45,7 +45,7 @@ class Stay:
 
 @dataclass(frozen=True)
 class MessageTexts:
-    """What the messages say of themselves; the text comes from the catalogue, the hours from the settings."""
+    """Constant texts of the messages, from messages.toml; the times of day from the settings."""
 
     code_warning: str
     untitled: str
@@ -53,7 +53,7 @@ class MessageTexts:
     checkin_time: str
     checkout_time: str
     given_back: Mapping[str, str] = field(default_factory=dict)
-    """By the cause of the refund; `refund_done` for one that is not here."""
+    """By the cause of the refund; `refund_done` for any other cause."""
     refund_asked: str = ""
 
 
@@ -75,8 +75,8 @@ def render(kind: Kind, stay: Stay, texts: MessageTexts) -> Data:
             thing1=thing(texts.code_warning, otherwise=texts.untitled),
         )
     if stay.refund is None:
-        raise Unrenderable("nothing went back")
-    said = {
+        raise Unrenderable("no refund")
+    remarks = {
         Kind.REFUNDED: texts.refund_done,
         Kind.GIVEN_BACK: texts.given_back.get(stay.refund.cause, texts.refund_done),
         Kind.REFUND_ASKED: texts.refund_asked,
@@ -86,15 +86,15 @@ def render(kind: Kind, stay: Stay, texts: MessageTexts) -> Data:
         thing2=thing(stay.title, otherwise=texts.untitled),
         amount3=amount(stay.refund.fen),
         time4=minute(stay.refund.at),
-        thing5=thing(said[kind], otherwise=texts.untitled),
+        thing5=thing(remarks[kind], otherwise=texts.untitled),
     )
 
 
 def thing(text: str, *, otherwise: str) -> str:
-    """One line of at most 20 characters; what is cut ends in `…`. `otherwise` when nothing visible is left.
+    """One line of at most 20 characters; truncated text ends in `…`. `otherwise` when no visible character is left.
 
-    A character beyond the basic plane counts twice: it fits whichever way the reader counts. No letter is parted from
-    its accents.
+    A character outside the basic multilingual plane counts twice, so that the text fits in UTF-16 units, too. Combining
+    characters stay with their letter.
     """
     line = " ".join("".join(map(_visible, text)).split())
     if not line:
@@ -110,14 +110,15 @@ def thing(text: str, *, otherwise: str) -> str:
 
 
 def character_string(text: str) -> str:
-    """1–32 letters, digits and signs, none of them Chinese. Never cut: a shortened number or code is a wrong one."""
+    """1–32 printable ASCII characters. Raises Unrenderable instead of truncating: a shortened number or code is
+    wrong."""
     if not 1 <= len(text) <= CHARACTER_STRING_LIMIT or not all("!" <= char <= "~" for char in text):
         raise Unrenderable(f"{len(text)} characters that a character_string cannot carry")
     return text
 
 
 def amount(fen: int) -> str:
-    """`19900` → `¥199.00`: a sign and at most ten digits."""
+    """`19900` fen → `¥199.00`. Raises Unrenderable beyond ten digits."""
     text = yuan_text(fen)
     if fen < 0 or len(text) - 1 > AMOUNT_DIGITS:
         raise Unrenderable("an amount beyond ten digits")
@@ -129,7 +130,7 @@ def day(moment: date) -> str:
 
 
 def minute(moment: datetime) -> str:
-    """In Shanghai, where the stays are."""
+    """Date and time of day in Asia/Shanghai."""
     local = moment.astimezone(SHANGHAI)
     return f"{day(local)} {local:%H:%M}"
 

@@ -1,4 +1,4 @@
-"""Every query of this service. Opens, commits and rolls back nothing."""
+"""All queries of this service. Functions use the caller's transaction and never end it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -26,8 +26,7 @@ async def add_tasks(
     subject: str = "",
     facts: dict[str, Any] | None = None,
 ) -> int:
-    """One task for each of `kinds` about `subject`; those that there are already stay as they are. Returns how many are
-    new."""
+    """Insert one task per kind about `subject`; existing ones stay as they are. Returns how many are new."""
     rows = [
         {
             "order_sn": order_sn,
@@ -62,14 +61,14 @@ async def lock(tx: Transaction, task_id: int) -> NotificationTask | None:
 class ClaimOrder(Enum):
     """Which of the due tasks are claimed first."""
 
-    FRESH = "never tried, the newest first: a purchase of this moment does not wait behind older messages"
-    LONGEST_DUE = "retries, and fresh ones that newer ones left behind"
+    FRESH = "without an attempt, newest first: a new purchase does not wait behind older messages"
+    LONGEST_DUE = "all, longest due first: retries, and new ones that newer ones overtook"
 
 
 async def claim(
     tx: Transaction, order: ClaimOrder, *, now: datetime, lease: timedelta, limit: int
 ) -> Sequence[RowMapping]:
-    """Lease what is due. Kinds of a newer version, which runs beside this one or was rolled back, are left to it."""
+    """Lease due tasks. Kinds that only a newer version of this service knows are left to it."""
     c = NotificationTask.__table__.c
     is_open = and_(c.state == TaskState.PENDING, c.kind.in_(Kind))
     return await due.claim(
@@ -91,7 +90,7 @@ async def claim(
 
 
 async def has_unknown_before(tx: Transaction, task_id: int, seq: int) -> bool:
-    """Whether an attempt before `seq` ended, or broke off, with nobody knowing."""
+    """Whether the outcome of an attempt before `seq` is unknown."""
     unknown = exists().where(
         DeliveryAttempt.task_id == task_id,
         DeliveryAttempt.seq < seq,
@@ -110,7 +109,7 @@ async def move(
     now: datetime,
     cause: str | None = None,
 ) -> None:
-    """Write the new state of a locked task and the row that tells of it."""
+    """Change the state of a locked task and record the transition."""
     task.version += 1
     tx.add(
         NotificationTransition(
@@ -142,7 +141,7 @@ def _selected(selection: Selection) -> list[ColumnElement[bool]]:
 
 
 async def lock_selected(tx: Transaction, selection: Selection, limit: int) -> Sequence[NotificationTask]:
-    """The oldest of them. Those that somebody else has locked are left out."""
+    """The oldest selected tasks, locked; without those that another transaction has locked."""
     query = select(NotificationTask).where(*_selected(selection)).order_by(NotificationTask.id).limit(limit)
     return (await tx.scalars(query.with_for_update(skip_locked=True))).all()
 

@@ -1,4 +1,4 @@
-"""How long to wait after a failure, and when to give up. Pure."""
+"""The pause after a failed attempt, and when to give up. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What operators ask and are answered."""
+"""Requests and responses of the operations endpoints."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -24,7 +24,7 @@ class TaskRequest(ApiModel):
 
 
 class ResendRequest(ApiModel):
-    """Every message that ended in `state`, of that cause and kind if they are given."""
+    """Selects messages that ended in `state`, by cause and kind if given."""
 
     state: Literal["refused", "invalid", "dead"]
     cause: Cause | None = None
@@ -32,7 +32,7 @@ class ResendRequest(ApiModel):
 
 
 class Resent(ApiModel):
-    """`left` are those that a further request would resend."""
+    """`left`: how many a further request would resend."""
 
     resent: int
     left: int

@@ -1,4 +1,4 @@
-"""What is set from outside: WeChat's address, the mini program, its templates, and how patient we are."""
+"""Settings of the notification service, from `NOTIFICATION_…`."""
 
 from datetime import timedelta
 from typing import Literal
@@ -19,25 +19,25 @@ class Settings(ServiceSettings):
     wxma_state: Literal["developer", "trial", "formal"] = "formal"
     wxma_lang: Literal["zh_CN", "en_US"] = "zh_CN"
     wxma_timeout_seconds: float = Field(5.0, gt=0, le=5)
-    """For each request to WeChat. Token, send, token anew and send again must end well inside the lease."""
+    """For each request to WeChat: token, send, new token and second send must all end within the lease."""
 
     template_paid: str = Field(min_length=1)
     template_arrival: str = Field(min_length=1)
     template_refunded: str = Field(min_length=1)
     template_refund_asked: str = Field(min_length=1)
-    """For merchants: a guest asks for the money back."""
+    """For merchants: a buyer requests a refund."""
     page: str = Field("", max_length=1024)
-    """Where a tap on the message leads; `{sn}` becomes the order's number. Empty: nowhere."""
+    """The page that a tap on the message opens; `{sn}` is replaced by the order's number. Empty: none."""
     merchant_page: str = Field("", max_length=1024)
-    """As `page`, of the messages to merchants."""
+    """As `page`, for messages to merchants."""
     checkin_time: str = Field("14:00", pattern=_HH_MM)
     checkout_time: str = Field("12:00", pattern=_HH_MM)
-    """Shown beside the first and last day: the template's `time` fields need an hour."""
+    """Shown after the first and last day: the template's `time` fields need a time of day."""
 
     parallel: int = Field(8, ge=1, le=64)
-    """Fresh messages under way at once in one replica, and the most of them that a tick claims."""
+    """Most new messages in progress at once in one replica, and most that one run of the job claims."""
     parallel_retries: int = Field(8, ge=1, le=64)
-    """As `parallel`, of messages that have waited. The two never take each other's places."""
+    """As `parallel`, for retries. The two limits are independent."""
     max_attempts: int = Field(25, ge=1, le=1000)
     give_up_after: timedelta = Field(timedelta(hours=24), gt=timedelta(0))
     first_pause_seconds: float = Field(5.0, gt=0, le=3600)

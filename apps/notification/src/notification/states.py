@@ -1,28 +1,28 @@
-"""What a task may be, how it may move, and what an attempt's end means for it. Pure."""
+"""States of a task, their transitions, and the effect of an attempt's outcome. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 PAID_ORDER, REFUNDED_ORDER = 1, 3
-"""The trade states (contract tradestate-updated.v1) in which an order's guest has something to be told."""
+"""The trade states (contract tradestate-updated.v1) that lead to a message."""
 
 REFUSED_BY_USER = 43101
 
 
 class Kind(StrEnum):
-    """The messages about an order. The first three are sent once; the others once for each of their subjects."""
+    """Kinds of messages. The first three are sent once per order, the others once per subject."""
 
     PAID = "paid"
     BEFORE_ARRIVAL = "before_arrival"
     REFUNDED = "refunded"
     GIVEN_BACK = "given_back"
-    """To the buyer: a payment's money is back and the order stays as it is. The subject is the payment's number."""
+    """To the buyer: a payment was refunded, the trade state stays. The subject is the payment's number."""
     REFUND_ASKED = "refund_asked"
-    """To the merchant, who is to decide. The subject is the moment of the request."""
+    """To the merchant, who has to decide. The subject is the time of the request."""
 
 
 STAY_KINDS = (Kind.PAID, Kind.BEFORE_ARRIVAL)
-"""Of no use once the order has gone on. That it was refunded stays true: that message is never called off."""
+"""Cancelled when the order leaves the paid state. REFUNDED stays true and is never cancelled."""
 
 KINDS_BY_TRADE_STATE: dict[int, tuple[Kind, ...]] = {PAID_ORDER: STAY_KINDS, REFUNDED_ORDER: (Kind.REFUNDED,)}
 
@@ -34,38 +34,38 @@ class TaskState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     REFUSED = "refused"
-    """The user's own no: this message was not accepted, or there is no WeChat account to send it to."""
+    """The user did not accept this message, or has no openid."""
     INVALID = "invalid"
-    """Our mistake: a template, a field, a page or an openid is wrong. Sent again when that is corrected."""
+    """Our error: a wrong template, field, page or openid. Can be resent when that is corrected."""
     DEAD = "dead"
-    """Tried to the bound without an answer that settles it."""
+    """Given up after the last try, without a definite answer."""
     CANCELLED = "cancelled"
-    """The order went on before the message was out."""
+    """The order's state changed before the message was sent."""
 
 
 class Outcome(StrEnum):
-    """How one attempt ended."""
+    """Outcome of an attempt."""
 
     UNKNOWN = "unknown"
-    """Begun, and nobody knows whether WeChat took it: a crash, a timeout, a broken answer."""
+    """It is not known whether WeChat took the message: a crash, a timeout, an unreadable answer."""
     ACCEPTED = "accepted"
     PRESUMED = "presumed"
-    """Answered 43101 after an attempt of unknown outcome: that one took the user's one permission."""
+    """Answer 43101 after an attempt of unknown outcome: that one used the user's single permission."""
     REFUSED = "refused"
     """The user does not accept this message."""
     INVALID = "invalid"
-    """WeChat rejects what we sent, and would again."""
+    """WeChat rejects the request, and would reject it again."""
     FAILED = "failed"
-    """WeChat said no, for now."""
+    """WeChat refused for now."""
     NOT_SENT = "not_sent"
-    """It never came to sending: order, usercenter or the access token could not be had."""
+    """Nothing was sent: order, usercenter or the access token was unavailable."""
 
 
 _ALLOWED: dict[TaskState, frozenset[TaskState]] = {
     TaskState.PENDING: frozenset(
         {TaskState.SENT, TaskState.REFUSED, TaskState.INVALID, TaskState.DEAD, TaskState.CANCELLED}
     ),
-    # An attempt that was under way when the task left `pending` may still be accepted: the truth is that it was sent.
+    # An attempt in progress when the task left `pending` may still be accepted: then it was sent.
     TaskState.REFUSED: frozenset({TaskState.PENDING, TaskState.SENT}),
     TaskState.INVALID: frozenset({TaskState.PENDING, TaskState.SENT}),
     TaskState.DEAD: frozenset({TaskState.PENDING, TaskState.SENT}),
@@ -74,7 +74,7 @@ _ALLOWED: dict[TaskState, frozenset[TaskState]] = {
 }
 
 ENDED: dict[Outcome, TaskState] = {Outcome.REFUSED: TaskState.REFUSED, Outcome.INVALID: TaskState.INVALID}
-"""Where an attempt that no retry helps leads. Every other failure is tried again, and is dead in the end."""
+"""Final task states by outcome. Every other failure is retried, and ends as DEAD."""
 
 
 def may_move(before: TaskState, after: TaskState) -> bool:
@@ -83,7 +83,7 @@ def may_move(before: TaskState, after: TaskState) -> bool:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which tasks an operator means; None is any."""
+    """Filter of tasks; None matches any."""
 
     state: TaskState | None = None
     cause: str | None = None
@@ -92,8 +92,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of asking WeChat to send: `outcome` as far as this one attempt shows it, `cause` in one short name that
-    an operator selects by."""
+    """The result of one send: `outcome` as far as this attempt alone shows, `cause` a short name for selections."""
 
     outcome: Outcome
     detail: str
@@ -102,10 +101,10 @@ class Verdict:
 
 
 def conclude(verdict: Verdict, *, doubtful: bool) -> tuple[Outcome, TaskState]:
-    """The attempt's outcome, and where its task goes; PENDING means that it is to be tried again.
+    """The attempt's outcome, and the task's new state; PENDING means a retry.
 
-    `doubtful`: an earlier attempt of the task ended unknown. A user's permission serves once, so a refusal now says
-    that the earlier attempt used it up.
+    `doubtful`: the outcome of an earlier attempt is unknown. A user's permission is for one message, so a refusal now means
+    that the earlier attempt used it.
     """
     if verdict.outcome is Outcome.ACCEPTED:
         return Outcome.ACCEPTED, TaskState.SENT

@@ -1,4 +1,4 @@
-"""The states of a message that should end, for the gauges of their ages (servicekit.unfinished)."""
+"""Message states that must not last, with the limit of each, for servicekit.unfinished."""
 
 from datetime import timedelta
 
@@ -15,4 +15,4 @@ UNFINISHED = [
         timedelta(minutes=30),
     )
 ]
-"""Counted from the moment in which its next attempt was due."""
+"""Its age counts from the due time of the next attempt."""

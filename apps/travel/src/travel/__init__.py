@@ -1,1 +1,1 @@
-"""What can be booked: homestays, their shops, and what guests say of them."""
+"""Homestays, their shops, promotions and guests' comments."""

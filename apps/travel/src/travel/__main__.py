@@ -15,14 +15,14 @@ cli = command_line("travel", Settings, create_app)
 
 @cli.command("seed")
 def seed_homestays() -> None:
-    """Put the demo's homestays, shops and comments in, as often as you like."""
+    """Insert the demo's homestays, shops and comments. Idempotent."""
     try:
         settings = SeedSettings()
     except ValidationError:
         sys.stderr.write("setting TRAVEL_DATABASE_URL: missing or wrong\n")
         raise SystemExit(2) from None
     counts = asyncio.run(seed(settings.database_url))
-    sys.stdout.write("travel: " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " are in\n")
+    sys.stdout.write("travel: " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " seeded\n")
 
 
 if __name__ == "__main__":

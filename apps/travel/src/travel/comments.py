@@ -1,4 +1,4 @@
-"""What guests say: one comment for a used order, read by anybody."""
+"""Guests' comments: public, one per used order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

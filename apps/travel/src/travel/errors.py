@@ -1,10 +1,10 @@
-"""What travel refuses, and why."""
+"""Errors of travel. Codes 100301–100399 are its own."""
 
 from servicekit.errors import Conflict, NotFound
 
 
 class HomestayNotFound(NotFound):
-    """There is none, or it is not on sale."""
+    """Absent, or not on sale."""
 
     code, slug = 100301, "homestay-not-found"
 
@@ -18,7 +18,7 @@ class OrderNotFound(NotFound):
 
 
 class NotCommentable(Conflict):
-    """The stay has not been used, or is somebody else's."""
+    """The order is not used yet."""
 
     code, slug = 100304, "not-commentable"
 

@@ -1,4 +1,4 @@
-"""What can be booked: lists, one in detail, and what an order keeps of it."""
+"""Reads homestays: lists, details, and the snapshot for an order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The tables of travel. Ids up to 1000 are kept for seeds."""
+"""The tables of travel. Ids up to 1000 are reserved for seeds."""
 
 from datetime import datetime
 
@@ -33,7 +33,7 @@ class Base(db.Base):
 
 
 class HomestayBusiness(Base):
-    """A shop: one for a host."""
+    """A shop; each host has one."""
 
     __tablename__ = "homestay_business"
     __table_args__ = (
@@ -105,7 +105,7 @@ class HomestayActivity(Base):
 
 
 class HomestayComment(Base):
-    """One for an order: the unique number decides between two that come at once."""
+    """One per order: of two concurrent comments the unique order number accepts one."""
 
     __tablename__ = "homestay_comment"
     __table_args__ = (

@@ -1,4 +1,5 @@
-"""Whom travel asks: usercenter for names and pictures, order for whether a stay may be reviewed."""
+"""Clients of the services that travel calls: usercenter for names and pictures, order for whether a stay can be
+reviewed."""
 
 import asyncio
 import time
@@ -38,7 +39,7 @@ class _Commentable(_PeerModel):
 
 @dataclass(kw_only=True, eq=False)
 class UserPeer:
-    """Names and pictures, remembered for a minute; a list is never refused because they cannot be had."""
+    """Names and pictures of users, cached for a minute. Lists never fail because they are unavailable."""
 
     KEEP_SECONDS: ClassVar = 60.0
     PAUSE_SECONDS: ClassVar = 2.0
@@ -51,32 +52,32 @@ class UserPeer:
     _paused_until: float = field(init=False, default=float("-inf"))
 
     async def profiles(self, ids: Collection[int]) -> dict[int, Profile]:
-        """Those of at most 100 `ids` that are known in time; old ones while usercenter is away."""
+        """The profiles of at most 100 `ids`, as far as known in time; expired ones while usercenter is unavailable."""
         now = self.monotonic()
         wanted = sorted({each for each in ids if self._kept.get(each, (float("-inf"), None))[0] <= now})
         if wanted and now >= self._paused_until:
             try:
                 async with asyncio.timeout(self.timeout_seconds):
-                    await self._learn(wanted)
+                    await self._fetch(wanted)
             except (PeerUnavailable, TimeoutError) as error:
                 self._paused_until = now + self.PAUSE_SECONDS
-                log.warning("a list goes without names", reason=str(error) or type(error).__name__)
+                log.warning("a list is shown without names", reason=str(error) or type(error).__name__)
         found = ((each, self._kept.get(each, (0.0, None))[1]) for each in ids)
         return {each: profile for each, profile in found if profile}
 
     async def profile(self, user_id: int) -> Profile | None:
-        """None when there is no such user. Raises PeerUnavailable rather than to guess."""
-        await self._learn([user_id])
+        """None when there is no such user. Raises PeerUnavailable."""
+        await self._fetch([user_id])
         return self._kept[user_id][1]
 
-    async def _learn(self, ids: Collection[int]) -> None:
+    async def _fetch(self, ids: Collection[int]) -> None:
         answer = await self.sidecar.ask("usercenter", "/internal/usersByIds", {"ids": list(ids)}, _Users)
         if answer is None:
             raise PeerUnavailable("usercenter: 404 for usersByIds")
         users = {user.id: user for user in answer.users}
         until = self.monotonic() + self.KEEP_SECONDS
         for each in ids:
-            self._kept.pop(each, None)  # so that the oldest stays in front
+            self._kept.pop(each, None)  # so that the oldest entry stays first
             self._kept[each] = (until, users.get(each))
         while len(self._kept) > self.MOST:
             del self._kept[next(iter(self._kept))]
@@ -87,7 +88,8 @@ class OrderPeer:
     sidecar: Sidecar
 
     async def homestay_of_used(self, order_sn: str, user_id: int) -> int:
-        """The homestay that this user has stayed in. Raises OrderNotFound, NotCommentable, PeerUnavailable."""
+        """The id of the homestay of a used order of this user. Raises OrderNotFound, NotCommentable,
+        PeerUnavailable."""
         asked = {"orderSn": order_sn, "userId": user_id}
         answer = await self.sidecar.ask("order", "/internal/commentable", asked, _Commentable)
         if answer is None:

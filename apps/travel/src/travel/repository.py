@@ -1,4 +1,4 @@
-"""Every query of travel. Callers hold the transaction."""
+"""All queries of travel. Functions use the caller's transaction and never end it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ async def stars_of_shops(session: AsyncSession, ids: Collection[int]) -> dict[in
 
 
 async def cheapest_fen_of_shops(session: AsyncSession, ids: Collection[int]) -> dict[int, float]:
-    """What the cheapest night costs one person, in fen, by shop."""
+    """The price of the cheapest night for one person, in fen, by shop id. The price rule is order's (order/pricing.py)."""
     query = (
         _homestays_on_sale()
         .with_only_columns(Homestay.homestay_business_id, func.min(cast(Homestay.homestay_price_fen, Float) / _FOR_ONE))
@@ -119,6 +119,6 @@ async def comments(session: AsyncSession, homestay_id: int | None, last_id: int,
 
 
 async def add_comment(tx: Transaction, **values: object) -> int | None:
-    """The new id; None when the order has its comment already."""
+    """The new id; None when the order already has a comment."""
     statement = insert(Comment).values(**values).on_conflict_do_nothing(index_elements=[Comment.order_sn])
     return (await tx.execute(statement.returning(Comment.id))).scalar()

@@ -1,4 +1,4 @@
-"""What goes over the wire, bounded. Fields are the source system's; what is ours is marked so."""
+"""Requests and responses. Fields are the source system's; additions are marked `Ours`."""
 
 import math
 from typing import Annotated, Generic, Self, TypeVar
@@ -16,7 +16,7 @@ from travel.shops import Host, ListedShop
 T = TypeVar("T")
 Page = Annotated[int, Field(ge=0, le=100_000, strict=True, description="From 1; 0 is the first as well")]
 Star = Annotated[int, Field(ge=1, le=5, strict=True)]
-# One set of constraints: behind a validator of its own (servicekit's Text), stripping comes after the length check.
+# One StringConstraints: after another validator (servicekit's Text), stripping would come after the length check.
 CommentText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")
 ]
@@ -121,7 +121,7 @@ class ShopOut(ApiModel):
     tags: str = Field(description="Comma-separated")
     cover: str
     star: float = Field(description="The average of its homestays' comments")
-    is_fav: int = Field(description="Always 0: favourites are not built")
+    is_fav: int = Field(description="Always 0: there are no favourites")
     header_img: str
 
     @classmethod
@@ -139,7 +139,7 @@ class ShopOut(ApiModel):
 
 
 class ShopListed(ShopOut):
-    sell_month: int = Field(description="Always 0: travel does not know of sales")
+    sell_month: int = Field(description="Always 0: travel has no sales figures")
     person_consume: int = Field(description="The cheapest night for one person, whole yuan rounded up")
 
     @classmethod
@@ -161,7 +161,7 @@ class Stars(ApiModel):
 
 
 def average(stars: Stars) -> float:
-    """Quarters of a star, exact."""
+    """Exact: a multiple of a quarter."""
     return (stars.tidiness + stars.traffic + stars.hospitality + stars.value) / 4
 
 
@@ -209,7 +209,7 @@ class SnapshotRequest(ApiModel):
 
 
 class HomestaySnapshot(ApiModel):
-    """What an order keeps of a homestay."""
+    """A homestay as an order stores it; prices in fen."""
 
     id: int
     title: str

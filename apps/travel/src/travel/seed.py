@@ -1,4 +1,4 @@
-"""The demo's homestays, shops and comments (`seed.toml`), with fixed ids. Running it again changes nothing."""
+"""The demo's homestays, shops and comments (`seed.toml`), with fixed ids. Idempotent."""
 
 import tomllib
 from datetime import datetime, time
@@ -17,7 +17,7 @@ TABLES: tuple[type[Base], ...] = (HomestayBusiness, Homestay, HomestayActivity, 
 
 
 async def seed(database_url: PostgresDsn | str) -> dict[str, int]:
-    """How many rows of each table there are. What is there already stays as it is."""
+    """Insert the rows; returns how many each table has. Existing rows stay as they are."""
     db = Database(database_url, pool_size=1)
     rows = seed_rows()
     try:
@@ -31,7 +31,7 @@ async def seed(database_url: PostgresDsn | str) -> dict[str, int]:
 
 
 def seed_rows() -> dict[type[Base], list[dict[str, Any]]]:
-    """What goes into each table."""
+    """The rows by table."""
     told = tomllib.loads(resources.files("travel").joinpath("seed.toml").read_text("utf-8"))
     owners = {shop["id"]: shop["user_id"] for shop in told["shop"]}
     return {

@@ -1,4 +1,4 @@
-"""What travel is told by its environment (`TRAVEL_…`)."""
+"""Settings of travel, from `TRAVEL_…`."""
 
 from pydantic import Field, PostgresDsn
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,11 +10,11 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="TRAVEL_")
 
     profiles_timeout_seconds: float = Field(1.0, gt=0)
-    """How long a list waits for its people's names before it goes without them."""
+    """How long a list waits for users' names before it is shown without them."""
 
 
 class SeedSettings(BaseSettings):
-    """All that `seed` needs to know."""
+    """Settings of the command `seed`."""
 
     model_config = SettingsConfigDict(env_prefix="TRAVEL_", frozen=True, extra="ignore")
 

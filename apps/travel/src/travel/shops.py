@@ -1,4 +1,4 @@
-"""Shops and their hosts. Lists go without names while usercenter is away; a detail raises PeerUnavailable instead."""
+"""Reads shops and their hosts. While usercenter is unavailable lists have no names; a detail raises PeerUnavailable."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ GOOD_BOSSES = 10
 
 @dataclass(frozen=True)
 class Host:
-    """A shop's host. `profile` None: unknown, or usercenter does not answer. `rank` is the place among the good bosses,
+    """A shop's host. `profile` None: unknown, or usercenter is unavailable. `rank` is the place among the good bosses,
     from 1; 0 for none."""
 
     shop: HomestayBusiness

@@ -1,1 +1,1 @@
-"""Accounts: who a user is, how they sign in, and the tokens that say so to every other service."""
+"""User accounts, sign-in, and the access tokens that other services verify."""

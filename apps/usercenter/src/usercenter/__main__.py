@@ -21,34 +21,34 @@ from usercenter.settings import Settings
 
 T = TypeVar("T")
 cli = command_line("usercenter", Settings, create_app)
-HOW_TO_PROVE = "Its owner signs in by WeChat or registers with a code; or say why you know them: --vouch REASON"
+HOW_TO_PROVE = "Its owner proves it by a WeChat sign-in or by registering with a code; or vouch for it: --vouch REASON"
 
 
 @cli.command("seed")
 def seed_people() -> None:
-    """Put the demo's people in, or back to what the environment says of them; as often as you like."""
+    """Insert the demo's users, or reset them to the values in the environment. Idempotent."""
     count = asyncio.run(seed(SeedSettings.load()))
-    sys.stdout.write(f"usercenter: {count} people are in\n")
+    sys.stdout.write(f"usercenter: {count} users seeded\n")
 
 
 def _system_user() -> str:
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
+    except (KeyError, OSError):  # the user id has no name, as in a container
         return f"uid {os.getuid()}"
 
 
 @cli.command("roles")
 def roles(  # noqa: PLR0917 - typer passes options by name
     database_url: Annotated[str, typer.Option(envvar="USERCENTER_DATABASE_URL", show_default=False)],
-    mobile: Annotated[str | None, typer.Argument(help="Without it: all who have a role.")] = None,
+    mobile: Annotated[str | None, typer.Argument(help="Without it: list all accounts that have a role.")] = None,
     grant: Annotated[list[Role] | None, typer.Option(help="May be given more than once.")] = None,
-    revoke: Annotated[list[Role] | None, typer.Option(help="Ends the account's tokens within a minute.")] = None,
-    vouch: Annotated[str, typer.Option(help="Why this account's number counts as proven; kept.")] = "",
-    actor: Annotated[str, typer.Option(help="Who does this; kept.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    revoke: Annotated[list[Role] | None, typer.Option(help="Voids the account's tokens within a minute.")] = None,
+    vouch: Annotated[str, typer.Option(help="Why this account's number counts as proven; recorded.")] = "",
+    actor: Annotated[str, typer.Option(help="Who does this; recorded.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Show what the account of MOBILE may do and who it is, and change it. `minsu ops acts` shows each change."""
+    """Show the account of MOBILE and its roles, and change them. `minsu ops acts` lists all changes."""
 
     def run(work: Callable[[Roles], Awaitable[T]]) -> T:
         async def with_database() -> T:
@@ -64,7 +64,7 @@ def roles(  # noqa: PLR0917 - typer passes options by name
     try:
         if mobile is None:
             if change:
-                raise typer.BadParameter("whose? give MOBILE")
+                raise typer.BadParameter("MOBILE is missing")
             for each in run(Roles.holders):
                 typer.echo(f"{each.id}\t{each.mobile}\t{', '.join(each.roles)}\t{_proof(each)}\t{each.nickname}")
             return
@@ -72,8 +72,8 @@ def roles(  # noqa: PLR0917 - typer passes options by name
         _show(found)
         if not change:
             return
-        if not yes and typer.prompt(f"Type the id, {found.id}, to change it", err=True) != str(found.id):
-            typer.echo("another id: nothing was changed", err=True)
+        if not yes and typer.prompt(f"Type the id {found.id} to confirm", err=True) != str(found.id):
+            typer.echo("wrong id: nothing was changed", err=True)
             raise typer.Exit(1)
         by = actor or _system_user()
         done = run(lambda roles: roles.change(found.id, change, actor=by))

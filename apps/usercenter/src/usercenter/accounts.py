@@ -1,4 +1,4 @@
-"""What an operator sees of an account, and may do to it: let the phone's owner bind another WeChat user."""
+"""Operators' use-cases on accounts: show one, release it for another WeChat user."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,8 +38,9 @@ class Accounts:
             return AccountRecord(user, wechat, await acts.of_subjects(session, [proof.subject(user)]))
 
     async def release(self, operator_id: int, mobile: str, note: str) -> AccountRecord:
-        """Whoever proves the number next gets the account: WeChat users, password and tokens of before are void, and the
-        number counts as not proven. Raises NotFound; HasRoles, because a role must not change hands with the account."""
+        """Give the account to the next user who proves the number: its WeChat bindings, password and tokens are
+        voided, and the number counts as not proven. Raises NotFound; HasRoles, because roles must not pass to another
+        person."""
         now = self.clock()
         async with self.db.transaction() as tx:
             user = await repository.user_by_mobile(tx, mobile, lock=True)

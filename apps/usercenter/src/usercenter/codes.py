@@ -1,4 +1,4 @@
-"""Codes by text message: who reads one out has the phone. Six digits, one use, five minutes, a few attempts."""
+"""Verification codes by text message, which prove a mobile number. Six digits, one use, five minutes, five attempts."""
 
 import hashlib
 import hmac
@@ -17,12 +17,12 @@ VALID_FOR = timedelta(minutes=5)
 MOST_ATTEMPTS = 5
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 UNKNOWN = "unknown"
-"""In place of the address of all whose address is not known."""
+"""Stands for all unknown addresses."""
 
 
 @dataclass(frozen=True)
 class CodeLimits:
-    """How often codes are sent: each one costs money, and may reach a phone whose owner did not ask."""
+    """Rate limits: each code costs money, and may reach a phone whose owner did not request it."""
 
     pause: timedelta = timedelta(seconds=60)
     mobile_daily: int = 10
@@ -31,13 +31,13 @@ class CodeLimits:
 
     @property
     def unknown_hourly(self) -> int:
-        """For all whose address is unknown: half, so that they cannot use up what is there for the others."""
+        """Shared by all unknown addresses: half of the total, so that they cannot use up the others' share."""
         return max(1, self.total_hourly // 2)
 
 
 @dataclass(kw_only=True, eq=False)
 class MobileCodes:
-    """`key` is set at start: what is kept is an HMAC under it, which a leaked table cannot be searched for."""
+    """`key` is set at start: only an HMAC of a code is stored, so that a leaked table does not reveal codes."""
 
     db: Database
     messages: TextMessages
@@ -46,8 +46,8 @@ class MobileCodes:
     key: bytes = field(default=b"", repr=False)
 
     async def send(self, mobile: str, address: str | None) -> int:
-        """Seconds until the next one may be asked for. `address`: the caller's on the internet, where it is known. Raises
-        TooManyCodes; PeerUnavailable when it could not be sent, and then another may be asked for at once."""
+        """Send a code; returns the seconds until another can be requested. `address` is the caller's IP address if
+        known. Raises TooManyCodes; PeerUnavailable when it could not be sent: then another can be requested at once."""
         code = f"{secrets.randbelow(10**6):06d}"
         digest, now, site = self._digest(mobile, code), self.clock(), _site(address)
         async with self.db.transaction() as tx:
@@ -60,13 +60,15 @@ class MobileCodes:
             await self.messages.send(mobile, code, minutes=VALID_FOR.seconds // 60)
         except BaseException:
             async with self.db.transaction() as tx:
-                await repository.backdate(tx, sending, now - self.limits.pause)  # it counts, but not for the pause
+                await repository.backdate(
+                    tx, sending, now - self.limits.pause
+                )  # counts for the limits, but not for the pause
             raise
         return round(self.limits.pause.total_seconds())
 
     async def redeem(self, tx: Transaction, mobile: str, code: str) -> bool:
-        """Whether it is the code of this mobile; it is spent with the caller's transaction, and a wrong attempt is counted
-        by it: commit in both cases."""
+        """Whether `code` is valid for this mobile. Deletes it, or counts a wrong attempt, in the caller's transaction,
+        which must be committed in both cases."""
         kept = await repository.locked_code(tx, mobile)
         if kept is None or kept.expires_at <= self.clock() or kept.attempts >= MOST_ATTEMPTS:
             return False
@@ -92,7 +94,7 @@ class MobileCodes:
 
     def _digest(self, mobile: str, code: str) -> str:
         if not self.key:
-            raise RuntimeError("the key of the codes is set at start")
+            raise RuntimeError("MobileCodes.key is not set")
         return hmac.new(self.key, f"{mobile}:{code}".encode(), hashlib.sha256).hexdigest()
 
 
@@ -102,5 +104,5 @@ def _site(address: str | None) -> str:
 
 
 def key_from(private_pem: str) -> bytes:
-    """A key of its own, made of the signing key, so that there is no second secret to keep. Codes live five minutes."""
+    """Derived from the signing key, so that no second secret is needed."""
     return hashlib.sha256(b"minsu mobile codes\0" + private_pem.encode()).digest()

@@ -1,10 +1,10 @@
-"""What usercenter refuses, and why."""
+"""Errors of usercenter. Codes 100201–100299 are its own."""
 
 from servicekit.errors import Conflict, Forbidden, InvalidInput, TooManyRequests, Unauthenticated, Unavailable
 
 
 class WrongCredentials(Unauthenticated):
-    """The same answer for an unknown mobile and for a wrong password."""
+    """The same for an unknown mobile and for a wrong password."""
 
     code, slug = 100201, "wrong-credentials"
 
@@ -22,7 +22,7 @@ class SessionTooOld(Unauthenticated):
 
 
 class WechatAlreadyBound(Conflict):
-    """The account of this phone number belongs to another WeChat user."""
+    """The account of this mobile is bound to another WeChat user."""
 
     code, slug = 100204, "wechat-already-bound"
 
@@ -48,13 +48,13 @@ class WechatUnavailable(Unavailable):
 
 
 class CodeWrong(InvalidInput):
-    """Wrong, used, over, or tried too often: one answer for all."""
+    """Wrong, used, expired, or tried too often: the same for all."""
 
     code, slug = 100208, "mobile-code-wrong"
 
 
 class CodeNeeded(InvalidInput):
-    """This server registers proven mobiles only."""
+    """This server requires a code for a registration."""
 
     code, slug = 100211, "mobile-code-needed"
 
@@ -64,6 +64,6 @@ class TooManyCodes(TooManyRequests):
 
 
 class HasRoles(Conflict):
-    """The account may do more than book: that is taken back first."""
+    """The account has roles, which must be revoked first."""
 
     code, slug = 100210, "account-has-roles"

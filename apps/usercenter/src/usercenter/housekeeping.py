@@ -1,4 +1,4 @@
-"""What usercenter forgets every hour: old failures of sign-in, codes that are over."""
+"""Deletes expired rows every hour: failed sign-ins, verification codes."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ from usercenter.codes import DAY
 
 @dataclass(kw_only=True, eq=False)
 class Housekeeping:
-    """Safe beside itself on other replicas: deleting twice is deleting once."""
+    """Safe on several replicas at once."""
 
     db: Database
     clock: Clock

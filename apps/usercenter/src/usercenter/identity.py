@@ -1,4 +1,4 @@
-"""Who has shown who they are: what signing in comes to, whichever way it is done."""
+"""The result of a sign-in, whichever method was used."""
 
 from typing import Self
 
@@ -7,8 +7,8 @@ from usercenter.models import User
 
 
 class Identity(ApiModel):
-    """An account, and the generation of its tokens when its owner signed in. This is what is kept under an
-    Idempotency-Key, never a token: a replay after the account was released gets a token that is void."""
+    """An authenticated account, and its token generation at the sign-in. Stored under an Idempotency-Key in place of a
+    token: a replay after the account was released gets a token that is void."""
 
     user_id: int
     generation: int = 0

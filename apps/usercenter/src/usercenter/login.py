@@ -1,4 +1,4 @@
-"""Signing in by mobile and password, with a limit on guesses that holds across replicas and for parallel ones."""
+"""Sign-in by mobile and password. The limit on failed attempts holds for parallel ones and across replicas."""
 
 import math
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Login:
     window: timedelta
 
     async def by_password(self, mobile: str, password: str) -> Identity:
-        """The account as it was when its password was read: if that is voided meanwhile, the token that follows is void,
-        too. Raises WrongCredentials (one answer, one amount of work) or TooManyFailures."""
+        """The identity as of when the password hash was read: if the password is voided meanwhile, a token for it is void.
+        Raises TooManyFailures; WrongCredentials, after the same work for an unknown mobile as for a wrong password."""
         async with self.db.read() as session:
             if refusal := self._refusal(await repository.failures_of(session, mobile)):
                 raise refusal
@@ -43,7 +43,7 @@ class Login:
         return WrongCredentials("no account has this mobile and password")
 
     async def _admit(self, mobile: str) -> None:
-        """A right guess among many parallel ones counts only while the limit is not reached."""
+        """Of many parallel attempts, a correct password counts only while the limit is not reached."""
         async with self.db.transaction() as tx:
             known = await repository.failures_of(tx, mobile, lock=True)
             if refusal := self._refusal(known):

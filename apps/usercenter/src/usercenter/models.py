@@ -1,4 +1,4 @@
-"""The tables of usercenter. Ids up to 1000 are kept for seeded people."""
+"""The tables of usercenter. Ids up to 1000 are reserved for seeded users."""
 
 from datetime import datetime
 
@@ -47,22 +47,23 @@ class User(Base):
     mobile_proven_at: Mapped[datetime | None]
     mobile_proven_by: Mapped[str | None] = mapped_column(Text)
     token_generation: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    """Tokens of an older generation are void, refreshing included."""
+    """Tokens of an older generation are void and cannot be refreshed."""
     tokens_voided_at: Mapped[datetime | None]
 
     @property
     def roles_in_force(self) -> list[str]:
-        """An account whose mobile is unproven may book, and no more."""
+        """Without a proven mobile an account has only the buyer role."""
         return self.roles if self.mobile_proven_at else [BUYER]
 
     @property
     def owner_has_proven(self) -> bool:
-        """False where an operator vouched: that allows a role, but does not stand against a proof by the phone's owner."""
+        """False when an operator vouched: that allows roles, but yields to a proof by the phone's owner."""
         return self.mobile_proven_by not in {None, BY_OPERATOR}
 
 
 class UserAuth(Base):
-    """One way in: `system` by mobile, `wxMini` by the openid in one mini-program. At most one of each for a user."""
+    """A sign-in method: `system` by mobile, `wxMini` by the openid in one mini-program. A user has at most one of
+    each."""
 
     __tablename__ = "user_auth"
     __table_args__ = (
@@ -79,11 +80,12 @@ class UserAuth(Base):
     auth_type: Mapped[str] = mapped_column(Text)
     auth_key: Mapped[str] = mapped_column(Text)
     appid: Mapped[str] = mapped_column(Text, server_default="")
-    """Whose openid it is. Empty for `system`, and for openids kept before appids were: the next sign-in fills it in."""
+    """The mini-program that the openid belongs to. Empty for `system`, and for an openid stored without it: the next
+    sign-in sets it."""
 
 
 class LoginFailure(Base):
-    """Failed sign-ins of one mobile since the window's start, whether it has an account or not."""
+    """Failed sign-ins of one mobile since the start of the window, with or without an account."""
 
     __tablename__ = "login_failure"
     __table_args__ = (
@@ -97,7 +99,7 @@ class LoginFailure(Base):
 
 
 class MobileCode(Base):
-    """The one code of a mobile that counts: the newest. Gone once it was used."""
+    """The newest code of a mobile, the only valid one. Deleted when it is used."""
 
     __tablename__ = "mobile_code"
 
@@ -108,7 +110,7 @@ class MobileCode(Base):
 
 
 class MobileCodeSending(Base):
-    """Each code that was sent, for a day: what the limits count."""
+    """Each code sent within a day, for the rate limits."""
 
     __tablename__ = "mobile_code_sending"
     __table_args__ = (

@@ -1,4 +1,5 @@
-"""Passwords: argon2id in threads of their own, a few at a time, so that a flood of sign-ins leaves the machine alive."""
+"""Password hashing with argon2id, in a small thread pool with a bounded queue, so that a flood of sign-ins does not use up
+the machine."""
 
 import asyncio
 import secrets
@@ -19,7 +20,7 @@ HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 @dataclass(kw_only=True, eq=False)
 class Passwords:
-    """Raises Unavailable when too many wait for a thread."""
+    """`hash` and `matches` raise Unavailable when the queue is full."""
 
     threads: int = 2
     queue: int = 32
@@ -36,11 +37,11 @@ class Passwords:
         return await self._in_thread(lambda: HASHER.hash(password))
 
     async def matches(self, password: str, kept: str | None) -> bool:
-        """Where there is nothing to compare with, the same work is done for nothing."""
+        """Takes the same time when there is no hash to compare with."""
         return await self._in_thread(lambda: self._verify(kept or self._decoy, password)) and kept is not None
 
     def is_outdated(self, kept: str) -> bool:
-        """Whether the hash was made with weaker parameters than today's."""
+        """Whether the hash was made with other parameters than HASHER's."""
         return HASHER.check_needs_rehash(kept)
 
     def _verify(self, kept: str, password: str) -> bool:

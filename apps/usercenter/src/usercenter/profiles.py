@@ -1,4 +1,4 @@
-"""Who somebody is: for themselves, and for peers."""
+"""Reads user profiles and sign-in methods, for the user and for other services."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""Whose mobile it is. A stranger may have registered it: the first proof by its owner voids what was set before."""
+"""Proof of a mobile number. A stranger may have registered it: the first proof by its owner voids what was set
+before."""
 
 from datetime import datetime
 
@@ -7,23 +8,23 @@ from servicekit.db import Transaction
 from usercenter.models import BUYER, User
 
 SYSTEM_ACTOR = 0
-"""`operator_id` of what the system or its command line did."""
+"""`operator_id` of acts of the system or its command line."""
 
 
 def subject(user: User) -> str:
-    """How the audit names an account."""
+    """The account in the audit (operator_act)."""
     return f"user:{user.id}"
 
 
 def void_tokens(user: User, now: datetime) -> None:
-    """End every token of this account; the services learn of it within a minute."""
+    """Void all tokens of this account; other services learn of it within a minute."""
     user.token_generation += 1
     user.tokens_voided_at = now
 
 
 async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str) -> None:
-    """`user` is locked. Take away what was set while the mobile was unproven: password, tokens, and the roles, because they
-    were given to whoever was there. `reason` goes to the audit."""
+    """`user` is locked. Void what was set while the mobile was unproven: password, tokens and roles. `reason` is
+    recorded in the audit."""
     roles = [role for role in user.roles if role != BUYER]
     if user.owner_has_proven or (user.password_hash is None and not roles):
         return
@@ -36,7 +37,7 @@ async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str)
 
 
 async def prove(tx: Transaction, user: User, by: str, now: datetime) -> None:
-    """`user` is locked. The number is now known to be its owner's. A second proof changes nothing."""
+    """`user` is locked. Record that its owner has proven the mobile. A second proof changes nothing."""
     if not user.owner_has_proven:
         await void_unproven(tx, user, now, f"set before the number was proven, by {by}")
         user.mobile_proven_at, user.mobile_proven_by = now, by

@@ -1,4 +1,4 @@
-"""Registering by mobile and password, with a code that proves the mobile or without."""
+"""Registration by mobile and password, optionally with a code that proves the mobile."""
 
 import secrets
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ AVATARS = 12
 
 @dataclass(kw_only=True, eq=False)
 class Registration:
-    """`require_proof`: registering needs a code."""
+    """`require_proof`: a code is mandatory."""
 
     db: Database
     passwords: Passwords
@@ -29,10 +29,10 @@ class Registration:
     require_proof: bool
 
     async def register(self, mobile: str, password: str, code: str | None) -> Identity:
-        """A code takes over an account whose mobile was unproven, with this password alone, and gives a password to an
-        account that has none (of WeChat). Raises MobileTaken, CodeWrong, CodeNeeded."""
+        """With a code this also takes over an account whose mobile is unproven, voiding its earlier password, and sets the
+        password of an account created by WeChat. Raises MobileTaken, CodeWrong, CodeNeeded."""
         if code is None and self.require_proof:
-            raise CodeNeeded("registering needs a code by text message", field="code")
+            raise CodeNeeded("registration needs a code by text message", field="code")
         async with self.db.read() as session:
             known = await repository.user_by_mobile(session, mobile)
         if known and (code is None or _has_proven_password(known)):
@@ -46,7 +46,7 @@ class Registration:
         raise CodeWrong("not the newest code of this mobile, or over", field="code")
 
     async def _unproven(self, tx: Transaction, mobile: str, password_hash: str) -> Identity:
-        """Two at the same moment: the unique mobile lets one of them through."""
+        """Of two concurrent registrations the unique mobile accepts one."""
         if await self._add(tx, mobile, password_hash=password_hash) is None:
             raise _taken()
         return await self._with_password(tx, mobile)

@@ -1,4 +1,4 @@
-"""Every query of usercenter. Callers hold the transaction."""
+"""All queries of usercenter. Functions use the caller's transaction and never end it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ async def add_user(
     proven_at: datetime | None = None,
     proven_by: str | None = None,
 ) -> int | None:
-    """The new id; None when the mobile has an account. Waits for another transaction that is just adding it."""
+    """The new id; None when the mobile has an account. Waits for a concurrent insert of the same mobile."""
     statement = (
         insert(User)
         .values(
@@ -62,8 +62,8 @@ async def add_user(
 async def generations_since(
     session: AsyncSession, moment: datetime, *, most: int
 ) -> Sequence[tuple[int, int, datetime]]:
-    """(user id, oldest generation that is valid, when) of those whose tokens became void after `moment`, the newest first;
-    a closed account has no valid one. Each of the two indexes is read from its end: it costs the same for any number."""
+    """(user id, oldest valid generation, time) of accounts whose tokens were voided after `moment`, newest first; a closed
+    account has no valid generation. Reads both indexes from their ends: the cost does not depend on the number of rows."""
     closed = User.deleted_at.is_not(None)
     generation = User.token_generation + case((closed, 1), else_=0)
     newest = [
@@ -80,13 +80,13 @@ async def generations_since(
 
 
 async def users_with_roles(session: AsyncSession) -> Sequence[User]:
-    """All who may do more than book, by id."""
+    """All users with a role besides buyer, by id."""
     query = select(User).where(_ALIVE, func.cardinality(User.roles) > 1).order_by(User.id)
     return (await session.scalars(query)).all()
 
 
 async def set_password_hash(tx: Transaction, user_id: int, before: str, after: str) -> None:
-    """Only when nobody changed it in between."""
+    """Only if the hash is still `before`."""
     await tx.execute(
         update(User)
         .where(User.id == user_id, User.password_hash == before)
@@ -95,7 +95,7 @@ async def set_password_hash(tx: Transaction, user_id: int, before: str, after: s
 
 
 async def auth_by_key(session: AsyncSession, auth_type: str, auth_key: str, appid: str = "") -> UserAuth | None:
-    """An openid means nothing without its mini-program's `appid`; one kept before appids were counts as of any."""
+    """An openid is valid within the mini-program `appid`; one stored without an appid matches any."""
     query = _AUTHS.where(UserAuth.auth_type == auth_type, UserAuth.auth_key == auth_key)
     if appid:
         query = query.where(UserAuth.appid.in_([appid, ""]))
@@ -131,7 +131,7 @@ async def failures_of(session: AsyncSession, mobile: str, *, lock: bool = False)
 
 
 async def count_failure(tx: Transaction, mobile: str, now: datetime, window: timedelta) -> LoginFailure:
-    """One more in the present window, or the first of a new one."""
+    """Count a failure in the current window, or start a new window."""
     is_over = LoginFailure.since <= now - window
     statement = (
         insert(LoginFailure)
@@ -157,14 +157,14 @@ async def delete_failures_before(tx: Transaction, moment: datetime) -> None:
 
 
 async def lock_code_sending(tx: Transaction) -> None:
-    """One at a time until the commit: limits that are counted hold for parallel requests, too."""
+    """Serialise until the commit, so that the limits hold for parallel requests."""
     await tx.execute(select(func.pg_advisory_xact_lock(CODE_SENDING_LOCK)))
 
 
 async def codes_sent(
     tx: Transaction, since: datetime, *, mobile: str | None = None, address: str | None = None
 ) -> tuple[int, datetime | None]:
-    """How many after `since`, and when the oldest of them."""
+    """The number of codes sent after `since`, and the time of the oldest."""
     query = select(func.count(), func.min(MobileCodeSending.sent_at)).where(MobileCodeSending.sent_at > since)
     if mobile is not None:
         query = query.where(MobileCodeSending.mobile == mobile)
@@ -177,7 +177,7 @@ async def codes_sent(
 async def add_code(
     tx: Transaction, *, mobile: str, digest: str, now: datetime, expires_at: datetime, address: str
 ) -> int:
-    """The only code of this mobile from now on; the id of the sending."""
+    """Replace the code of this mobile. Returns the id of the row in mobile_code_sending."""
     code = {"digest": digest, "expires_at": expires_at, "attempts": 0}
     statement = insert(MobileCode).values(mobile=mobile, **code)
     await tx.execute(statement.on_conflict_do_update(index_elements=[MobileCode.mobile], set_=code))

@@ -1,4 +1,4 @@
-"""Who may do more than book. Whoever runs the system says so, at its command line: no request can."""
+"""Grants and revokes roles. Only the command line does; there is no HTTP endpoint."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ class Role(StrEnum):
 
 
 class NotProven(Exception):
-    """A stranger may have registered this mobile."""
+    """The mobile is not proven: a stranger may have registered it."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is both granted and revoked is revoked. `vouch` says why the number counts as proven without a proof."""
+    """A role that is both granted and revoked is revoked. `vouch`: why the number counts as proven without a proof."""
 
     grant: Collection[Role] = ()
     revoke: Collection[Role] = ()

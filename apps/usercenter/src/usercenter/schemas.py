@@ -1,4 +1,4 @@
-"""What goes over the wire, bounded. Fields are the source system's; `roles` and `code` are ours."""
+"""Requests and responses. Fields are the source system's; `roles` and `code` are additions."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -32,11 +32,11 @@ class MobileRef(ApiModel):
 
 
 class CodeSent(ApiModel):
-    retry_after: int = Field(description="Seconds until another may be asked for")
+    retry_after: int = Field(description="Seconds until another can be requested")
 
 
 class WxMiniAuth(ApiModel):
-    """What `wx.login` and `getPhoneNumber` hand to the mini-program."""
+    """What the mini-program gets from `wx.login` and `getPhoneNumber`."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
     iv: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{22}==$")]
@@ -83,7 +83,7 @@ class UserDetail(ApiModel):
 
 
 class RegistrationOf(ApiModel):
-    """What an Idempotency-Key is bound to: nothing that a leaked table could be cracked for."""
+    """What an Idempotency-Key is bound to. Holds no password: its hash is stored."""
 
     mobile: str
 
@@ -137,7 +137,7 @@ class BoundWechat(ApiModel):
 
 
 class AccountDetail(ApiModel):
-    """What operators see: no openid, no password."""
+    """An account for operators, without openid and password."""
 
     id: int
     mobile: str

@@ -1,4 +1,4 @@
-"""The demo's people, with ids that other services' seeds can name. Running it again changes nothing."""
+"""The demo's users, with fixed ids that other services' seeds use. Idempotent."""
 
 import sys
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class SeedSettings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment, or leave with one line for each setting that is missing."""
+        """Read the environment, or exit with one line per missing setting."""
         try:
             return cls()
         except ValidationError as error:
@@ -55,7 +55,7 @@ class SeedUser:
     openid: str = ""
 
 
-def people(settings: SeedSettings) -> list[SeedUser]:
+def seed_users(settings: SeedSettings) -> list[SeedUser]:
     host = (BUYER, MERCHANT)
     return [
         SeedUser(
@@ -100,49 +100,49 @@ def people(settings: SeedSettings) -> list[SeedUser]:
 
 
 async def seed(settings: SeedSettings) -> int:
-    """How many there are. Names, roles and pictures stay as they were found; mobiles, passwords and openids follow
-    the environment."""
+    """Insert or update the users; returns how many. Existing names, roles and pictures stay; mobiles, passwords and
+    openids are set from the environment."""
     db = Database(settings.database_url, pool_size=1)
-    everybody = people(settings)
+    users = seed_users(settings)
     try:
         async with db.transaction() as tx:
             await tx.execute(text("select pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
-            for person in everybody:
-                await _put(tx, person, settings.wxma_appid)
+            for seeded in users:
+                await _put(tx, seeded, settings.wxma_appid)
             await tx.execute(text("""select setval('user_id_seq', greatest(1000, (select max(id) from "user")))"""))
     finally:
         await db.close()
-    return len(everybody)
+    return len(users)
 
 
-async def _put(tx: Transaction, person: SeedUser, appid: str) -> None:
-    mobile = person.mobile or f"1{person.id:010d}"  # no mobile that a person could have: it never collides
-    user = await tx.scalar(select(User).where(User.id == person.id))
+async def _put(tx: Transaction, seeded: SeedUser, appid: str) -> None:
+    mobile = seeded.mobile or f"1{seeded.id:010d}"  # not a valid mobile number: never collides
+    user = await tx.scalar(select(User).where(User.id == seeded.id))
     if user is None:
         user = User(
-            id=person.id,
-            nickname=person.nickname,
-            info=person.info,
-            sex=person.sex,
-            roles=list(person.roles),
-            avatar=f"/static/avatars/{person.id}.svg",
+            id=seeded.id,
+            nickname=seeded.nickname,
+            info=seeded.info,
+            sex=seeded.sex,
+            roles=list(seeded.roles),
+            avatar=f"/static/avatars/{seeded.id}.svg",
         )
         tx.add(user)
     user.mobile = mobile
     if user.mobile_proven_at is None:
         user.mobile_proven_at, user.mobile_proven_by = utc_now(), BY_SEED
-    if person.password and not _matches(user.password_hash, person.password):
-        user.password_hash = HASHER.hash(person.password)
+    if seeded.password and not _matches(user.password_hash, seeded.password):
+        user.password_hash = HASHER.hash(seeded.password)
     await tx.flush()
-    if person.password:
-        await _put_auth(tx, person.id, SYSTEM, mobile, "")
-    if person.openid:
+    if seeded.password:
+        await _put_auth(tx, seeded.id, SYSTEM, mobile, "")
+    if seeded.openid:
         await tx.execute(
             update(UserAuth)
-            .where(UserAuth.user_id == person.id, UserAuth.auth_type == WX_MINI, UserAuth.appid == "")
+            .where(UserAuth.user_id == seeded.id, UserAuth.auth_type == WX_MINI, UserAuth.appid == "")
             .values(appid=appid)
         )
-        await _put_auth(tx, person.id, WX_MINI, person.openid, appid)
+        await _put_auth(tx, seeded.id, WX_MINI, seeded.openid, appid)
 
 
 async def _put_auth(tx: Transaction, user_id: int, auth_type: str, key: str, appid: str) -> None:

@@ -1,4 +1,4 @@
-"""Tokens for whoever has shown who they are: at sign-in and at refresh."""
+"""Issues access tokens, at sign-in and at refresh, and lists the voided ones."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,7 +25,8 @@ class Sessions:
     longest: timedelta
 
     async def open(self, identity: Identity) -> IssuedToken:
-        """Raises NotFound when there is no such user, Unauthenticated when the proof of who it is was voided since."""
+        """A token for an identity. Raises NotFound for a closed account, Unauthenticated when its tokens were voided
+        since."""
         user = await self._find(identity.user_id)
         if user is None:
             raise NotFound("no such user")
@@ -33,7 +34,8 @@ class Sessions:
         return self._issue(user, identity.generation, signed_in_at=unix(now))
 
     async def renew(self, identity: Identity, signed_in_at: int) -> IssuedToken:
-        """A new token with today's roles. Raises SessionTooOld; Unauthenticated for a closed account or void token."""
+        """A new token with the current roles. `signed_in_at` in unix seconds. Raises SessionTooOld; Unauthenticated
+        for a closed account or a void token."""
         if unix(self.clock()) - signed_in_at > self.longest.total_seconds():
             raise SessionTooOld("signed in too long ago to refresh")
         user = await self._find(identity.user_id)
@@ -42,8 +44,8 @@ class Sessions:
         return self._issue(user, identity.generation, signed_in_at)
 
     async def revocations(self) -> Voided:
-        """Of all whose void tokens may not have ended by themselves: the newest by name, the rest by the moment until
-        which theirs were voided. Everybody who signed in before that moment signs in again."""
+        """Accounts whose void tokens may not have expired yet: the newest by id; for the rest, the time until which
+        tokens were voided: all users who signed in before that time have to sign in again."""
         since = self.clock() - self.issuer.lifetime - CLOCKS_DIFFER
         async with self.db.read() as session:
             found = await repository.generations_since(session, since, most=MOST_REVOCATIONS + 1)
@@ -53,7 +55,7 @@ class Sessions:
 
     def _issue(self, user: User, generation: int, signed_in_at: int) -> IssuedToken:
         if generation != user.token_generation:
-            raise Unauthenticated("what was signed in with has been voided")
+            raise Unauthenticated("the sign-in has been voided")
         return self.issuer.issue(Identity.of(user), user.roles_in_force, self.clock(), signed_in_at)
 
     async def _find(self, user_id: int) -> User | None:

@@ -1,4 +1,4 @@
-"""Text messages, through the Dapr output binding `sms`: the sandbox on a laptop, a provider in production."""
+"""Sends text messages by the Dapr output binding `sms`: to the sandbox on a laptop, to a provider in production."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class TextMessages:
     catalogue: Catalogue
 
     async def send(self, mobile: str, code: str, *, minutes: int) -> None:
-        """The binding gets mobile and code for a provider's template, and the whole text for one without. Raises
+        """The binding gets mobile and code, for providers with templates, and the whole text for others. Raises
         PeerUnavailable."""
         text = self.catalogue.text("mobile-code-message", "zh", code=code, minutes=minutes)
         await self.sidecar.invoke_binding(BINDING, "post", {"mobile": mobile, "code": code, "text": text})

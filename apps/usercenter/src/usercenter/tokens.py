@@ -1,4 +1,4 @@
-"""Tokens: ES256, named by the key's thumbprint, so that keys can change while old tokens still verify."""
+"""Access tokens: JWT with ES256. `kid` is the key's thumbprint, so that keys can be rotated while old tokens verify."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ from usercenter.identity import Identity
 
 
 class SigningKeys:
-    """The key that signs, and the public keys that verify: its own, and the one before it while its tokens live."""
+    """The signing key, and the public keys for verification: its own and the previous one."""
 
     def __init__(self) -> None:
         self._private: ec.EllipticCurvePrivateKey | None = None
@@ -38,7 +38,7 @@ class SigningKeys:
 
     def sign(self, claims: dict[str, Any]) -> str:
         if self._private is None:
-            raise RuntimeError("the signing key is loaded at start")
+            raise RuntimeError("the signing key is not loaded")
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._public[0]["kid"]})
 
 
@@ -57,7 +57,7 @@ class TokenIssuer:
     lifetime: timedelta
 
     def issue(self, identity: Identity, roles: list[str], now: datetime, signed_in_at: int) -> IssuedToken:
-        """`signed_in_at` (unix seconds) travels on through every refresh, as OpenID's `auth_time`."""
+        """`signed_in_at` (unix seconds) is kept through every refresh, as OpenID's `auth_time`."""
         expires_at = now + self.lifetime
         claims = {
             "sub": str(identity.user_id),
@@ -77,7 +77,7 @@ class TokenIssuer:
 
 
 def signed_in_at(authorization: str) -> int:
-    """When the user last showed who they are. Only for a token that has been verified."""
+    """When the user signed in, in unix seconds. `authorization` must have been verified."""
     claims = jwt.decode(authorization.partition(" ")[2], options={"verify_signature": False})
     return int(claims.get("auth_time", claims["iat"]))
 
@@ -90,7 +90,7 @@ def _jwk(public: Any) -> dict[str, Any]:
 
 
 def _thumbprint(jwk: dict[str, Any]) -> str:
-    """RFC 7638: SHA-256 over the required members in lexical order."""
+    """RFC 7638: SHA-256 of the required members in lexical order."""
     required = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
     digest = hashlib.sha256(json.dumps(required, separators=(",", ":"), sort_keys=True).encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""Signing in through the mini-program: the openid's account, or the phone number's, or a new one. Needs no login."""
+"""Sign-in through the mini-program: to the account of the openid, else of the phone number, else a new one."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ ATTEMPTS = 3
 
 
 class _LostRace(Exception):
-    """Another request bound or released this openid in the meantime: what we began must not stay."""
+    """A concurrent request bound or released this openid: roll back and retry."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -28,7 +28,8 @@ class WechatLogin:
     clock: Clock
 
     async def sign_in(self, code: str, iv: str, encrypted_data: str) -> Identity:
-        """Raises WeChat's refusals (`errors`), WechatAlreadyBound. The same openid always ends in one account."""
+        """The same openid always gets the same account. Raises WechatCodeInvalid, WechatDataInvalid,
+        WechatUserBlocked, WechatBusy, WechatUnavailable, WechatAlreadyBound."""
         session = await self.wechat.session_of(code)
         mobile = phone_number(session.session_key, iv, encrypted_data, self.wechat.appid)
         for _ in range(ATTEMPTS):
@@ -37,10 +38,10 @@ class WechatLogin:
                     return Identity.of(await self._account(tx, session.openid, mobile))
             except _LostRace:
                 continue
-        raise Unavailable("this openid is being bound by others", retry_after=1)
+        raise Unavailable("this openid is being bound by concurrent requests", retry_after=1)
 
     async def _account(self, tx: Transaction, openid: str, mobile: str) -> User:
-        """WeChat has proven the number: what is unproven on the account that has it ends here."""
+        """WeChat has proven the number: unproven passwords and roles of its account are voided."""
         bound = await self._bound(tx, openid)
         return await (self._known(tx, openid, bound.user_id, mobile) if bound else self._new(tx, openid, mobile))
 
@@ -52,13 +53,13 @@ class WechatLogin:
         holder = await repository.user_by_mobile(tx, mobile, lock=True)
         user = holder if holder and holder.id == user_id else await repository.locked_user(tx, user_id)
         bound = await self._bound(tx, openid)
-        if user is None or bound is None or bound.user_id != user_id:  # released, or bound anew, while we waited for it
+        if user is None or bound is None or bound.user_id != user_id:  # released or bound by another request meanwhile
             raise _LostRace
         await self._refuse_another(tx, user, openid)
         bound.appid = self.wechat.appid
         if holder is user:
             await proof.prove(tx, user, BY_WECHAT, now)
-        elif holder:  # not theirs to sign in to, but nor is it that of whoever registered it
+        elif holder:  # another account has the number: it is not its registrant's either
             await proof.void_unproven(tx, holder, now, f"the number is proven to be that of user:{user_id}")
         return user
 
@@ -73,7 +74,7 @@ class WechatLogin:
             proven_by=BY_WECHAT,
         )
         user = await repository.user_by_mobile(tx, mobile, lock=True)
-        if user is None:  # its account was closed: the number stays taken
+        if user is None:  # its account is closed: the number stays taken
             raise WechatAlreadyBound("the account of this phone number is closed")
         await self._refuse_another(tx, user, openid)
         await proof.prove(tx, user, BY_WECHAT, now)
@@ -84,7 +85,8 @@ class WechatLogin:
         raise _another()
 
     async def _refuse_another(self, tx: Transaction, user: User, openid: str) -> None:
-        """`user` is locked. An openid kept without an appid may be of this mini-program, which no unique key knows."""
+        """`user` is locked. An openid stored without an appid may be of this mini-program, which no unique key can
+        tell."""
         for auth in await repository.auths_of(tx, user.id, WX_MINI):
             if auth.appid in {"", self.wechat.appid} and auth.auth_key != openid:
                 raise _another()

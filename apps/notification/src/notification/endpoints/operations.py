@@ -1,4 +1,4 @@
-"""For operators alone: the messages, their tries, and sending one again, or all of a kind of failure."""
+"""Endpoints for operators: list messages and their attempts, resend one or a selection."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ Ops = Annotated[Operations, Depends(provided(Operations))]
 
 @router.post("/taskList")
 async def task_list(body: TaskListRequest, _: Operator, operations: Ops) -> Ok[TaskList]:
-    """Newest first; `lastId` is the last row's id of the page before."""
+    """Newest first; `lastId` is the id of the previous page's last row."""
     selection = Selection(body.state, body.cause, body.kind)
     tasks = await operations.tasks(last_id=body.last_id, page_size=body.page_size, selection=selection)
     return Ok(data=TaskList(list=[_task(task) for task in tasks]))
@@ -38,7 +38,7 @@ async def task_list(body: TaskListRequest, _: Operator, operations: Ops) -> Ok[T
 
 @router.post("/taskDetail", responses=declared(TaskNotFound))
 async def task_detail(body: TaskRequest, _: Operator, operations: Ops) -> Ok[TaskDetail]:
-    """One message with every try and every change of its state."""
+    """One message with all attempts and state changes."""
     task, attempts, transitions = await operations.history(body.id)
     return Ok(
         data=TaskDetail(
@@ -51,14 +51,14 @@ async def task_detail(body: TaskRequest, _: Operator, operations: Ops) -> Ok[Tas
 
 @router.post("/taskResend", responses=declared(TaskNotFound, TaskNotResendable))
 async def task_resend(body: TaskRequest, operator: Operator, operations: Ops) -> Ok[Task]:
-    """A message that stopped is tried again from the start; what was tried stays on record."""
+    """Resend a message that ended without delivery, with all its tries; the history stays."""
     return Ok(data=_task(await operations.resend(body.id, operator.user_id)))
 
 
 @router.post("/taskResendAll", responses=declared(TaskNotResendable))
 async def task_resend_all(body: ResendRequest, operator: Operator, operations: Ops) -> Ok[Resent]:
-    """As `taskResend`, for all that ended alike, such as after a template's id was corrected: a part of them, and how many
-    are left for the next request."""
+    """`taskResend` for a selection, such as after a template id was corrected. A part per request; `left` says how many
+    remain."""
     selection = Selection(TaskState(body.state), body.cause, body.kind)
     resent, left = await operations.resend_all(selection, operator.user_id)
     return Ok(data=Resent(resent=resent, left=left))

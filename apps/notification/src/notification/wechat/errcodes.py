@@ -1,8 +1,8 @@
-"""WeChat's error codes as data: what each means and whose it is to correct. Every error comes as HTTP 200 with `errcode`.
+"""WeChat's error codes: what each means and who has to act. Errors come as HTTP 200 with `errcode`.
 
 Sources: the documentation of `subscribeMessage.send` and `getStableAccessToken` (developers.weixin.qq.com, 服务端接口),
-and Tencent Cloud's list of the same codes (document 1219/67648). A code that is not listed here is treated as WeChat's:
-it is tried again.
+and Tencent Cloud's list of the same codes (document 1219/67648). An unlisted code counts as
+an error of WeChat and is retried.
 """
 
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from enum import StrEnum
 from prometheus_client import Counter
 
 OK = 0
-REJECTIONS = Counter("notification_rejections_total", "Requests that were wrong, by what is wrong with them", ["cause"])
+REJECTIONS = Counter("notification_rejections_total", "Requests that WeChat rejected as wrong, by cause", ["cause"])
 
 
 class Fault(StrEnum):
     USER = "user"
-    """The user's own no. No retry and no correction of ours helps."""
+    """The user refuses. Neither a retry nor a correction helps."""
     OURS = "ours"
-    """Our mistake: the same request is rejected for ever, and one that is corrected is not."""
+    """Our error: the same request is always rejected, a corrected one is not."""
     WECHAT = "wechat"
-    """Busy, over a quota, or out of order: the same request may be taken later."""
+    """Busy, over a quota, or failing: the same request may succeed later."""
     TOKEN = "token"  # noqa: S105 - not a secret
-    """The access token is invalid, not the latest, or expired. Nothing was done; a new token helps."""
+    """The access token is invalid, not the latest, or expired. Nothing was done; retry with a new token."""
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """`cause` is what operators select by and what the metric counts."""
+    """`cause` is the name in selections and in the metric."""
 
     fault: Fault
     cause: str
@@ -52,7 +52,7 @@ ERRCODES: dict[int, Meaning] = {
     40001: Meaning(Fault.TOKEN, "stale-token", "the access token is invalid or not the latest"),
     40014: Meaning(Fault.TOKEN, "stale-token", "the access token is not legal"),
     42001: Meaning(Fault.TOKEN, "stale-token", "the access token has expired"),
-    # stable_token: tried again all the same, since a correction makes the very same task succeed
+    # stable_token: retried nevertheless, since the same task succeeds after a correction
     40002: Meaning(Fault.OURS, "invalid-account", "grant_type is wrong"),
     40013: Meaning(Fault.OURS, "invalid-account", "appid is wrong"),
     40125: Meaning(Fault.OURS, "invalid-account", "the mini program's secret is wrong"),
@@ -64,14 +64,14 @@ ERRCODES: dict[int, Meaning] = {
 }
 
 UNRENDERABLE = "unrenderable"
-"""A value that no template field can carry: found before WeChat is asked."""
+"""A value that fits no template field: found before WeChat is called."""
 
 for _cause in {each.cause for each in ERRCODES.values() if each.fault is Fault.OURS} | {UNRENDERABLE}:
-    REJECTIONS.labels(_cause)  # at 0 from the start: an alert on the increase then sees the first one
+    REJECTIONS.labels(_cause)  # starts at 0, so that an alert on the increase sees the first one
 
 
 def meaning_of(errcode: int) -> Meaning:
-    """What `errcode` asks of us, and counted when the mistake is ours."""
+    """The meaning of `errcode`; counted in the metric when the error is ours."""
     meaning = ERRCODES.get(errcode, Meaning(Fault.WECHAT, "unknown-errcode", "not documented"))
     if meaning.fault is Fault.OURS:
         REJECTIONS.labels(meaning.cause).inc()

@@ -1,4 +1,4 @@
-"""Sending one subscribe message, and what came of it as a Verdict. Never raises for what WeChat or the network does."""
+"""Sends one subscribe message and returns the result as a Verdict. Never raises for errors of WeChat or the network."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from notification.wechat.transport import Answer, MaybeTaken, NotTaken, Transpor
 
 @dataclass(frozen=True)
 class Message:
-    """Ready to go. Its `repr` shows neither whom it is for nor what it says."""
+    """A message to send. Its `repr` shows neither recipient nor content."""
 
     openid: str = field(repr=False)
     template_id: str
@@ -29,11 +29,11 @@ class Messenger:
     lang: str
 
     async def get_ready(self) -> None:
-        """Have a token at hand, so that an attempt is begun only when it can be sent. Raises NoToken."""
+        """Fetch a token, so that an attempt is recorded only when it can be sent. Raises NoToken."""
         await self.tokens.current()
 
     async def send(self, message: Message) -> Verdict:
-        """One attempt. A stale token was refused before anything was done: it is renewed and the send repeated, once."""
+        """One attempt. WeChat refuses a stale token before it does anything: it is renewed and the send repeated, once."""
         body: dict[str, Any] = {
             "touser": message.openid,
             "template_id": message.template_id,

@@ -1,7 +1,7 @@
-"""The access token: one for all tasks, asked for once however many need it, renewed before it ends.
+"""The access token, shared by all deliveries: fetched once for concurrent callers, renewed before it expires.
 
-In normal mode WeChat answers every replica the same token; forcing a new one kills the old, 20 times a day, 30 seconds
-apart, and so is the last resort.
+Without `force_refresh` WeChat returns the same token to every replica. Forcing a new one invalidates the old; it is
+allowed 20 times a day, 30 seconds apart, and is the last resort.
 """
 
 import asyncio
@@ -13,18 +13,18 @@ from notification.wechat.transport import MaybeTaken, NotTaken, Transport
 from servicekit.clock import Clock
 
 RENEW_BEFORE = timedelta(minutes=4)
-"""WeChat gives a new token in the old one's last five minutes, and both are valid then."""
+"""WeChat issues a new token in the last five minutes of the old one; both are valid then."""
 
 FORCE_PAUSE = timedelta(seconds=30)
 
 
 class NoToken(Exception):
-    """No access token can be had now; the text says why and holds no secret."""
+    """No access token is available; the text says why and holds no secret."""
 
 
 @dataclass(kw_only=True, eq=False)
 class AccessTokens:
-    """`current()` for every request; `instead_of(token)` when WeChat said that `token` is no good. `secret` is set at
+    """`current()` for every request; `instead_of(token)` when WeChat refused `token`. `secret` is set at
     start."""
 
     transport: Transport
@@ -43,10 +43,8 @@ class AccessTokens:
         return await self._ask(force=False)
 
     async def instead_of(self, stale: str) -> str:
-        """Another token than `stale`: the one another task has fetched already, WeChat's latest, or a forced one.
-
-        Raises NoToken.
-        """
+        """A token other than `stale`: one that another task has fetched, WeChat's latest, or a forced one. Raises
+        NoToken."""
         if self._token == stale:
             self._renew_at = None
         token = await self.current()
@@ -58,7 +56,7 @@ class AccessTokens:
         return await self._ask(force=True)
 
     async def _ask(self, *, force: bool) -> str:
-        """Share one request among all who wait; one who is cancelled does not cut the others' off."""
+        """Share one request among all callers; the cancellation of one does not cancel it."""
         flight = self._flights.get(force)
         if flight is None:
             flight = asyncio.create_task(self._fetch(force=force))
@@ -69,7 +67,7 @@ class AccessTokens:
     def _landed(self, flight: asyncio.Task[str], *, force: bool) -> None:
         del self._flights[force]
         if not flight.cancelled():
-            flight.exception()  # looked at, even when everybody who waited has gone
+            flight.exception()  # retrieve it, even when all callers were cancelled
 
     async def _fetch(self, *, force: bool) -> str:
         asked_at = self.clock()
@@ -89,7 +87,7 @@ class AccessTokens:
             meaning_of(answer.errcode)
             raise NoToken(f"token: {answer.errcode} {answer.errmsg}"[:300])
         if not answer.access_token:
-            raise NoToken("token: an answer without one")
+            raise NoToken("token: none in the answer")
         life = timedelta(seconds=answer.expires_in)
         self._token, self._renew_at = answer.access_token, asked_at + max(life - RENEW_BEFORE, life / 2)
         return self._token

@@ -1,4 +1,4 @@
-"""One POST to WeChat, told apart by the only thing that matters for a retry: may it have been taken, or not."""
+"""POST requests to WeChat. Errors say what matters for a retry: whether WeChat may have processed the request."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 
 class NotTaken(Exception):
-    """WeChat did not do it, and an answer, or the lack of a connection, proves that."""
+    """WeChat did not process the request: it says so, or there was no connection."""
 
 
 class MaybeTaken(Exception):
-    """WeChat may have done it: no answer, a broken one, or a server error."""
+    """WeChat may have processed the request: no answer, an unreadable one, or a server error."""
 
 
 class Answer(BaseModel):
-    """What every answer holds; on success `errcode` is 0 or, for a token, absent."""
+    """The common fields of WeChat's answers; on success `errcode` is 0 or, for a token, absent."""
 
     errcode: Annotated[int, Field(ge=-(2**31), lt=2**31)] | None = None
     errmsg: Annotated[str, AfterValidator(shown)] = ""
@@ -31,13 +31,13 @@ class Answer(BaseModel):
 
 @dataclass(kw_only=True, eq=False)
 class Transport:
-    """`post` answers WeChat's body, whatever its errcode; no request outlives `timeout_seconds`."""
+    """`post` returns WeChat's answer whatever its errcode, within `timeout_seconds`."""
 
     http: httpx.AsyncClient
     timeout_seconds: float
 
     async def post(self, path: str, body: dict[str, Any], *, access_token: str | None = None) -> Answer:
-        """Raises NotTaken or MaybeTaken, neither of which ever names the URL: it holds the access token."""
+        """Raises NotTaken or MaybeTaken; their text never contains the URL, which holds the access token."""
         params = {"access_token": access_token} if access_token else None
         try:
             async with asyncio.timeout(self.timeout_seconds):

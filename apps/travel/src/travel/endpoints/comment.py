@@ -1,4 +1,4 @@
-"""`/travel/v1/homestayComment/…`: anybody reads, the guest of a used order writes, once."""
+"""Endpoints for comments: `/travel/v1/homestayComment/…`. Reading is public; the guest of a used order writes one."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ TheComments = Annotated[Comments, Depends(provided(Comments))]
 async def list_comments(
     body: CommentListRequest, comments: TheComments, translate: Translate
 ) -> Ok[Listed[CommentOut]]:
-    """The newest first, below `lastId`; authors are anonymous while usercenter does not answer."""
+    """Newest first, below `lastId`; authors are anonymous while usercenter is unavailable."""
     found = await comments.page(body.homestay_id, body.last_id, body.page_size)
     anonymous = translate("anonymous-guest")
     return Ok(data=Listed(list=[CommentOut.of(comment, author, anonymous) for comment, author in found]))
@@ -43,7 +43,7 @@ async def list_comments(
     ),
 )
 async def add_comment(body: AddComment, user: CurrentUser, comments: TheComments, once: OnceOnly) -> Ok[CommentAdded]:
-    """For one's own order after its check-in."""
+    """For an own order after check-in."""
 
     async def add() -> CommentAdded:
         stars = body.star.model_dump()

@@ -1,4 +1,4 @@
-"""`/travel/v1/homestay/…`: what can be booked, for anybody."""
+"""Public endpoints for homestays: `/travel/v1/homestay/…`."""
 
 from typing import Annotated
 
@@ -18,21 +18,21 @@ TheHomestays = Annotated[Homestays, Depends(provided(Homestays))]
 
 @router.post("/homestayList")
 async def list_preferred(body: HomestayListRequest, homestays: TheHomestays) -> Ok[Listed[HomestayOut]]:
-    """Homestays that are put forward, by page."""
+    """Promoted homestays, by page."""
     found = await homestays.preferred(body.page, body.page_size)
     return Ok(data=_listed(found))
 
 
 @router.post("/businessList")
 async def list_of_shop(body: BusinessListRequest, homestays: TheHomestays) -> Ok[Listed[HomestayOut]]:
-    """A shop's homestays, the newest first, below `lastId`."""
+    """A shop's homestays, newest first, below `lastId`."""
     found = await homestays.of_shop(body.homestay_business_id, body.last_id, body.page_size)
     return Ok(data=_listed(found))
 
 
 @router.post("/guessList")
 async def list_guesses(homestays: TheHomestays) -> Ok[Listed[HomestayOut]]:
-    """The five newest."""
+    """The five newest homestays."""
     return Ok(data=_listed(await homestays.guesses()))
 
 

@@ -1,4 +1,4 @@
-"""`/internal/…`: what peers may ask, by invocation only."""
+"""Endpoints for other services, by Dapr invocation: `/internal/…`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The texts of ours inside an answer, in the language that the caller reads."""
+"""Texts within a response, in the language of the caller."""
 
 from collections.abc import Callable
 from typing import Annotated

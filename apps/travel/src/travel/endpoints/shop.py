@@ -1,4 +1,4 @@
-"""`/travel/v1/homestayBussiness/…` (the source's spelling): shops and their bosses, for anybody."""
+"""Public endpoints for shops and their hosts: `/travel/v1/homestayBussiness/…` (the source system's spelling)."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ TheShops = Annotated[Shops, Depends(provided(Shops))]
 
 @router.post("/goodBoss")
 async def list_good_bosses(shops: TheShops, translate: Translate) -> Ok[Listed[Boss]]:
-    """At most ten; nameless ones while usercenter does not answer."""
+    """At most ten; without names while usercenter is unavailable."""
     anonymous = translate("anonymous-host")
     return Ok(data=Listed(list=[Boss.of(host, anonymous) for host in await shops.good_bosses()]))
 

@@ -1,1 +1,1 @@
-"""HTTP edges: parse, name the caller, call one use-case."""
+"""HTTP endpoints: parse the request, identify the caller, call one use-case, turn its result into a schema."""

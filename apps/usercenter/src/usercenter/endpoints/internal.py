@@ -1,4 +1,4 @@
-"""`/internal/…`: what peers may ask, by invocation only."""
+"""Endpoints for other services, by Dapr invocation: `/internal/…`."""
 
 from typing import Annotated, Any
 
@@ -34,8 +34,8 @@ async def show_keys(keys: Annotated[SigningKeys, Depends(provided(SigningKeys))]
 
 @router.get("/revocations")
 async def show_revocations(sessions: Annotated[Sessions, Depends(provided(Sessions))]) -> RevocationList:
-    """Whose tokens became void while some may still live: tokens of a generation below the one named here. When there are
-    too many to name, `issuedUntil` (unix seconds) voids every token issued then or before; else it is 0."""
+    """Voided tokens that have not expired: those of a user with a generation below the one listed. If there are too many to
+    list, `issuedUntil` (unix seconds) voids all tokens issued until then; else it is 0."""
     voided = await sessions.revocations()
     users = [Revocation(user_id=user_id, generation=number) for user_id, number in voided.oldest_valid.items()]
     return RevocationList(users=users, issued_until=voided.issued_until)

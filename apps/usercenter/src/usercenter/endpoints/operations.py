@@ -1,4 +1,4 @@
-"""`/usercenter/v1/ops/…`: for operators alone."""
+"""Endpoints for operators: `/usercenter/v1/ops/…`."""
 
 from typing import Annotated
 
@@ -21,19 +21,20 @@ TheAccounts = Annotated[Accounts, Depends(provided(Accounts))]
 
 @router.post("/accountDetail", responses=declared(NotFound))
 async def account_detail(body: MobileRef, _: Operator, accounts: TheAccounts) -> Ok[AccountDetail]:
-    """One account by its mobile: who has proven the number, the ways in, and what was done to it."""
+    """One account by its mobile: proof of the number, sign-in methods, and what operators did to it."""
     return Ok(data=AccountDetail.of(await accounts.show(body.mobile)))
 
 
 @router.post("/accountRelease", responses=declared(NotFound, HasRoles))
 async def account_release(body: Release, operator: Operator, accounts: TheAccounts) -> Ok[AccountDetail]:
-    """For the phone's owner whose account has another WeChat user (100204). The next proof of the number, by WeChat or by a
-    code, gets the account; every earlier way in is void. The account's orders stay in it: know whom you talk to."""
+    """For the owner of a phone whose account is bound to another WeChat user (100204). The next user who proves the
+    number, by WeChat or by a code, gets the account; all earlier sign-ins are void. The account keeps its orders:
+    check whom you talk to."""
     return Ok(data=AccountDetail.of(await accounts.release(operator.user_id, body.mobile, body.note)))
 
 
 @router.post("/actList")
 async def act_list(body: ActQuery, _: Operator, accounts: TheAccounts) -> Ok[ActList]:
-    """What was done to accounts, newest first; operator 0 is the system, or its command line."""
+    """Acts on accounts, newest first; operator 0 is the system or its command line."""
     rows = await accounts.acts(last_id=body.last_id, limit=body.page_size)
     return Ok(data=ActList(list=[Act.model_validate(dict(row)) for row in rows]))

@@ -1,4 +1,4 @@
-"""`/usercenter/v1/user/…`: registering, signing in, and one's own data."""
+"""Endpoints for users: `/usercenter/v1/user/…`: registration, sign-in, own data."""
 
 from typing import Annotated
 
@@ -71,8 +71,8 @@ async def register(
     login: TheLogin,
     sessions: TheSessions,
 ) -> Ok[AccessToken]:
-    """Registers and signs in. A `code` proves the mobile; it takes over an account whose mobile was unproven: password and
-    tokens of before are void. A replay under the same key has to show the password like any sign-in."""
+    """Registers and signs in. A `code` proves the mobile; it takes over an account whose mobile is unproven and voids
+    its password and tokens. A replay under the same Idempotency-Key needs the password like any sign-in."""
     password = body.password.get_secret_value()
     of = RegistrationOf(mobile=body.mobile)
     await once(body.mobile, of, Identity, lambda: registration.register(body.mobile, password, body.code))
@@ -91,7 +91,7 @@ async def send_mobile_code(
     codes: Annotated[MobileCodes, Depends(provided(MobileCodes))],
     client_address: Annotated[str | None, Header(max_length=45, include_in_schema=False)] = None,
 ) -> Ok[CodeSent]:
-    """Sends six digits by text message, whether the mobile has an account or not. `client-address` is the gateway's."""
+    """Sends six digits by text message, whether the mobile has an account or not. The gateway sets `client-address`."""
     return Ok(data=CodeSent(retry_after=await codes.send(body.mobile, client_address)))
 
 
@@ -129,7 +129,7 @@ async def show_own_detail(
 
 @router.post("/refreshToken", responses=declared(SessionTooOld, Unauthenticated))
 async def refresh_token(user: CurrentUser, request: Request, sessions: TheSessions) -> Ok[AccessToken]:
-    """A new token for the present one, which must still be valid."""
+    """A new token for a valid one."""
     since = signed_in_at(request.headers["authorization"])
     return Ok(data=AccessToken.of(await sessions.renew(_identity(user), since)))
 

@@ -1,1 +1,1 @@
-"""The mini-program side of WeChat: reached by URL only."""
+"""WeChat's mini-program API."""

@@ -1,4 +1,4 @@
-"""`jscode2session`: what a login code says about its user. Never retried: a code is good for one question."""
+"""`jscode2session`: exchanges a login code for openid and session key. Never retried: a code can be used once."""
 
 import asyncio
 import re
@@ -39,13 +39,13 @@ class MiniProgram:
         self._http = httpx.AsyncClient(base_url=self.base_url, timeout=self.timeout_seconds, trust_env=False)
 
     async def session_of(self, code: str) -> WechatSession:
-        """Raises WechatCodeInvalid, WechatBusy, WechatUserBlocked, or WechatUnavailable when no usable answer came."""
+        """Raises WechatCodeInvalid, WechatBusy, WechatUserBlocked; WechatUnavailable without a usable answer."""
         query = {"appid": self.appid, "secret": self.secret, "js_code": code, "grant_type": "authorization_code"}
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 response = await self._http.get("/sns/jscode2session", params=query)
             answer = response.json() if response.is_success else None
-        except (httpx.HTTPError, TimeoutError) as error:  # never its text: the URL holds the secret
+        except (httpx.HTTPError, TimeoutError) as error:  # not its text: the URL holds the secret
             raise WechatUnavailable(f"jscode2session: {type(error).__name__}") from None
         except (ValueError, RecursionError):
             answer = None
@@ -60,16 +60,16 @@ class MiniProgram:
 
 
 def refusal(errcode: Any) -> Problem:
-    """WeChat's number as a problem of ours. What is not the user's fault is 503 and an error in the log."""
+    """The problem for an errcode. One that the user has not caused is a 503 and an error in the log."""
     if not isinstance(errcode, int):
-        return WechatUnavailable("jscode2session: an errcode that is no number")
+        return WechatUnavailable("jscode2session: errcode is not a number")
     if errcode in CODE_IS_BAD:
         return WechatCodeInvalid(f"WeChat refused the code ({errcode})", field="code")
     if errcode in TOO_OFTEN:
         return WechatBusy(f"WeChat's limit is reached ({errcode})", retry_after=60)
     if errcode == USER_IS_BLOCKED:
         return WechatUserBlocked("WeChat counts this user as a risk")
-    log.error("jscode2session failed", errcode=errcode)  # -1 is WeChat being busy, 40013 and 40125 are our settings
+    log.error("jscode2session failed", errcode=errcode)  # -1: WeChat is busy; 40013, 40125: our settings are wrong
     return WechatUnavailable(f"jscode2session: errcode {errcode}")
 
 

@@ -1,4 +1,5 @@
-"""`encryptedData` of getPhoneNumber: AES-128-CBC, PKCS#7, under the session key; its watermark names the app it is for."""
+"""Decrypts `encryptedData` of getPhoneNumber: AES-128-CBC with PKCS#7 under the session key; its watermark names the
+app."""
 
 import base64
 import binascii
@@ -14,13 +15,14 @@ HOME = "86"
 
 
 def phone_number(session_key: str, iv: str, encrypted_data: str, appid: str) -> str:
-    """The user's number: eleven digits at home, `+<country><number>` abroad. Raises WechatDataInvalid."""
+    """The user's number: eleven digits in China, else `+<country><number>`. Raises WechatDataInvalid;
+    WechatUnavailable for an unusable session key."""
     try:
         key = base64.b64decode(session_key, validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != 16:
-        raise WechatUnavailable("jscode2session: the session key is none")
+        raise WechatUnavailable("jscode2session: the session key is invalid")
     try:
         sealed = base64.b64decode(encrypted_data, validate=True)
         document = json.loads(_decrypt(key, base64.b64decode(iv, validate=True), sealed))
