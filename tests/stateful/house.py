@@ -28,16 +28,16 @@ from order.refunds import Refunds as OrderRefunds
 from order.schemas import InternalOrder
 from order.schemas import Payable as PayableAnswer
 from order.subscriptions import payment_status, refund_failed
-from payment.business import BusinessType, BusinessTypes
-from payment.checkout import Checkout
-from payment.closing import Closing
-from payment.inquiry import Inquiry
+from payment.ledger.payments import Settlement
+from payment.ledger.refunds import RefundSettlement
+from payment.paying.business import BusinessType, BusinessTypes
+from payment.paying.checkout import Checkout
+from payment.paying.closing import Closing
+from payment.paying.inquiry import Inquiry
 from payment.peers import Payable
-from payment.refund_rescue import RefundRescue
-from payment.refund_settlement import RefundSettlement
-from payment.refunds import Refunds
-from payment.repayment import Repayment
-from payment.settlement import Settlement
+from payment.refunding.requests import Refunds
+from payment.refunding.rescue import RefundRescue
+from payment.refunding.submission import Repayment
 from payment.subscriptions import on_refund_requested
 from servicekit.db import Database
 from servicekit.errors import PeerUnavailable, Unavailable

@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 from structlog.testing import capture_logs
 
-from payment import bill_repair
-from payment.bill_comparison import AnotherDaysBill
-from payment.bill_repair import Unanswered
+from payment.daily import bill_repair
+from payment.daily.bill_comparison import AnotherDaysBill
+from payment.daily.bill_repair import Unanswered
 from payment.wechat.answers import QUERY
 from payment.wechat.errors import Ambiguous
 from tests.service.payment import bill as bills

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from payment.settlement import COMPARED, WHOSE
+from payment.ledger.payments import COMPARED, WHOSE
 from servicekit.testing import SIDECAR_HEADERS
 from tests.service.payment.conftest import BUYER, ORDER, payable
 from tests.service.payment.test_checkout import BODY, PREPAY, payments

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from sqlalchemy import text
 
-from payment.business import BusinessType
 from payment.main import create_app
+from payment.paying.business import BusinessType
 from payment.peers import Payable
 from servicekit.testing import client
 from tests.service.payment.conftest import BUYER, OPENID, ORDER, payable, secrets_of

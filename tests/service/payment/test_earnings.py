@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from payment.earnings import Earnings
+from payment.daily.payouts import Earnings
 from payment.errors import DayNotOver
 from payment.peers import StayPeer
 from servicekit.errors import PeerUnavailable

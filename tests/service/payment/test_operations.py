@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from payment.notices import Notices
+from payment.ledger.reviews import Notices
 from servicekit import migrate
 from servicekit.clock import SHANGHAI
 from servicekit.testing import SIDECAR_HEADERS

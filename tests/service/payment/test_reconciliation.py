@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import text
 
-from payment.bill_comparison import AlreadyRunning, AnotherDaysBill, comparison
-from payment.bill_repair import BillRepair
-from payment.reconciliation import Reconciling
-from payment.reconciliation_report import Report, _line
-from payment.refund_settlement import RefundSettlement
-from payment.settlement import Settlement
+from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, comparison
+from payment.daily.bill_repair import BillRepair
+from payment.daily.reconciliation import Reconciling
+from payment.daily.report import Report, _line
+from payment.ledger.payments import Settlement
+from payment.ledger.refunds import RefundSettlement
 from payment.wechat.answers import QUERY, QUERY_REFUND
 from payment.wechat.bills import BillNotReady, NoBill
 from payment.wechat.errors import BadBill

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import text
 
-from payment import refund_repository
+from payment.ledger import refund_repository
 from payment.main import create_app
 from servicekit.testing import SIDECAR_HEADERS, client
 from tests.service.payment.conftest import BUYER, OPERATOR, secrets_of

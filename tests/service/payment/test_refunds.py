@@ -6,7 +6,7 @@ import json
 import pytest
 from sqlalchemy import text
 
-from payment.refund_settlement import COMPARED
+from payment.ledger.refunds import COMPARED
 from tests.service.payment.conftest import BUYER, ORDER, payable
 from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid` is used by its name
     REFUND_CALLBACK,

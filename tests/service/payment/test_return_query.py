@@ -8,8 +8,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from payment import return_query
 from payment.main import create_app
+from payment.paying import return_query
 from servicekit.testing import client
 from tests.service.payment.conftest import BUYER, ORDER, secrets_of
 from tests.service.payment.test_callback import rows

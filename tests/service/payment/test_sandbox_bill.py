@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 import httpx
 import pytest
 
-from payment.bill_repair import BillRepair
-from payment.reconciliation import Reconciling
-from payment.refund_settlement import RefundSettlement
+from payment.daily.bill_repair import BillRepair
+from payment.daily.reconciliation import Reconciling
+from payment.ledger.payments import Settlement
+from payment.ledger.refunds import RefundSettlement
 from payment.settings import Settings
-from payment.settlement import Settlement
 from payment.wechat.bills import Bills
 from payment.wechat.connection import connect
 from servicekit.clock import SHANGHAI, utc_now

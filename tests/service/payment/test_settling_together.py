@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, text
 
-from payment.batch import Applied
-from payment.settlement import Settlement
+from payment.ledger.batch import Applied
+from payment.ledger.payments import Settlement
 from payment.wechat.verdicts import Verdict
 from servicekit.telemetry import continue_trace
 from tests.service.payment.wechat import APPID, MCHID

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment.refund_states import ALLOWED, HOLDS_MONEY, OF_WORD, ContradictoryWord, RefundState, next_state
+from payment.ledger.refund_states import ALLOWED, HOLDS_MONEY, OF_WORD, ContradictoryWord, RefundState, next_state
 
 S = RefundState
 WORDS = [*OF_WORD, "FAIL", ""]

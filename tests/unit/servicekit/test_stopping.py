@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from notification.courier import Courier
-from payment.daily import Daily
-from payment.repayment import Repayment
+from payment.daily.days import Daily
+from payment.refunding.submission import Repayment
 from servicekit.relay import Relay
 from servicekit.stopping import stop
 from servicekit.upkeep import Upkeep

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from payment.refund_settlement import RefundSettlement
-from payment.settlement import Settlement
+from payment.ledger.payments import Settlement
+from payment.ledger.refunds import RefundSettlement
 from payment.wechat.notifications import NotificationReader
 from payment.wechat.verdicts import RefundNotice, Transaction
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from payment.daily import Daily
-from payment.earnings import Earnings
-from payment.inquiry import Inquiry
-from payment.reconciliation import Reconciling
-from payment.repayment import Repayment
+from payment.daily.days import Daily
+from payment.daily.payouts import Earnings
+from payment.daily.reconciliation import Reconciling
+from payment.paying.inquiry import Inquiry
+from payment.refunding.submission import Repayment
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
 

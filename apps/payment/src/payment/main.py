@@ -7,26 +7,26 @@ import httpx
 from fastapi import FastAPI
 
 from payment import jobs
-from payment.bill_repair import BillRepair
-from payment.business import BusinessType, BusinessTypes
 from payment.callbacks import Callbacks
-from payment.checkout import Checkout
-from payment.closing import Closing
-from payment.daily import Daily
-from payment.earnings import Earnings
+from payment.daily.bill_repair import BillRepair
+from payment.daily.days import Daily
+from payment.daily.payouts import Earnings
+from payment.daily.reconciliation import Reconciling
 from payment.endpoints import internal, operations, third_payment, wechat_notify
-from payment.inquiry import Inquiry
-from payment.ledger import Ledger
-from payment.notices import Notices
+from payment.ledger.payments import Settlement
+from payment.ledger.refunds import RefundSettlement
+from payment.ledger.reviews import Notices
+from payment.paying.business import BusinessType, BusinessTypes
+from payment.paying.checkout import Checkout
+from payment.paying.closing import Closing
+from payment.paying.inquiry import Inquiry
+from payment.paying.return_query import ReturnQuery
+from payment.paying.status import Ledger
 from payment.peers import OrderPeer, StayPeer, UserPeer
-from payment.reconciliation import Reconciling
-from payment.refund_rescue import RefundRescue
-from payment.refund_settlement import RefundSettlement
-from payment.refunds import Refunds
-from payment.repayment import Repayment
-from payment.return_query import ReturnQuery
+from payment.refunding.requests import Refunds
+from payment.refunding.rescue import RefundRescue
+from payment.refunding.submission import Repayment
 from payment.settings import Settings
-from payment.settlement import Settlement
 from payment.subscriptions import on_refund_requested
 from payment.waiting import UNFINISHED
 from payment.wechat.bills import Bills

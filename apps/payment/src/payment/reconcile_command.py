@@ -18,14 +18,14 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from payment.bill_comparison import AlreadyRunning, AnotherDaysBill
-from payment.bill_repair import BillRepair
+from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill
+from payment.daily.bill_repair import BillRepair
+from payment.daily.reconciliation import Progress, Reconciling
+from payment.daily.report import Report
+from payment.ledger.payments import Settlement
+from payment.ledger.refunds import RefundSettlement
 from payment.preflight import secrets_of_files
-from payment.reconciliation import Progress, Reconciling
-from payment.reconciliation_report import Report
-from payment.refund_settlement import RefundSettlement
 from payment.settings import Settings
-from payment.settlement import Settlement
 from payment.wechat.bills import BillNotReady, Bills
 from payment.wechat.connection import Connection, connect
 from payment.wechat.errors import BadBill, WechatError

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from payment.ledger.payment_states import PayStatus
+from payment.ledger.refund_states import RefundState
 from payment.models import ProviderNotice, ReconciliationDifference, Refund, ThirdPayment
-from payment.refund_states import RefundState
-from payment.states import PayStatus
 from servicekit.unfinished import Unfinished
 
 

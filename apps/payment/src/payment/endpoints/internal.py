@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from payment.closing import Closing
-from payment.ledger import Ledger
-from payment.refunds import Refunds
+from payment.paying.closing import Closing
+from payment.paying.status import Ledger
+from payment.refunding.requests import Refunds
 from payment.schemas import CloseOutcome, OrderRequest, PaymentAnswer, RefundAnswer, RefundRequested, SnRequest
 from servicekit import callers
 from servicekit.app import provided

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from payment.daily import Daily
-from payment.earnings import Earnings
-from payment.notices import Notices
-from payment.reconciliation import Reconciling
-from payment.refund_rescue import RefundRescue
+from payment.daily.days import Daily
+from payment.daily.payouts import Earnings
+from payment.daily.reconciliation import Reconciling
+from payment.ledger.reviews import Notices
+from payment.refunding.rescue import RefundRescue
 from payment.schemas import (
     DayWanted,
     Difference,

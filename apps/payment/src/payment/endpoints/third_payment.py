@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from payment.checkout import Checkout
-from payment.ledger import Ledger
+from payment.paying.checkout import Checkout
+from payment.paying.status import Ledger
 from payment.schemas import PrepayAnswer, PrepayRequest, StatusAnswer, StatusRequest
 from servicekit.app import provided
 from servicekit.auth import CurrentUser

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from payment import repository
 from payment.errors import WechatUnavailable
+from payment.ledger import payment_repository
+from payment.ledger.payment_states import CLOSED_WORDS, PAID_WORDS
+from payment.ledger.payments import Settlement
 from payment.models import ThirdPayment
 from payment.schemas import CloseOutcome
-from payment.settlement import Settlement
-from payment.states import CLOSED_WORDS, PAID_WORDS
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Ambiguous, Meaning, Refused, WechatError
 from payment.wechat.verdicts import Verdict
@@ -34,9 +34,9 @@ class Closing:
         """From now on no payment may be opened for the order; an open one is closed at WeChat, or settled when WeChat was
         faster. Raises WechatUnavailable while WeChat's answer cannot be had."""
         async with self.db.transaction() as tx:
-            await repository.lock_order(tx, order_sn)
-            await repository.close_order(tx, order_sn, self.clock())
-            payment = await repository.open_of_order(tx, order_sn)
+            await payment_repository.lock_order(tx, order_sn)
+            await payment_repository.close_order(tx, order_sn, self.clock())
+            payment = await payment_repository.open_of_order(tx, order_sn)
         if payment is None:
             return await self._outcome(order_sn, "neverPaid")
         try:
@@ -95,8 +95,8 @@ class Closing:
 
     async def _outcome(self, order_sn: str, unpaid: str) -> CloseOutcome:
         async with self.db.read() as session:
-            paid = await repository.paid_of_order(session, order_sn)
-            still_open = await repository.open_of_order(session, order_sn)
+            paid = await payment_repository.paid_of_order(session, order_sn)
+            still_open = await payment_repository.open_of_order(session, order_sn)
         if paid is None and still_open is not None:  # WeChat would not close it, and its word on why settled nothing
             raise WechatUnavailable(f"WeChat says neither closed nor paid of {still_open.sn}", retry_after=5)
         if paid is None:

@@ -7,10 +7,10 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from payment.ledger.payment_repository import missed
+from payment.ledger.payment_states import PayStatus
 from payment.models import SettlementDay, SettlementItem, SettlementRecord, ThirdPayment
 from payment.peers import UsedOrder
-from payment.repository import missed
-from payment.states import PayStatus
 from servicekit.clock import SHANGHAI
 from servicekit.db import Transaction
 

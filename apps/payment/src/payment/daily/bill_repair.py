@@ -11,14 +11,14 @@ from typing import Protocol, TypeVar
 import structlog
 from prometheus_client import Counter
 
-from payment import reconciliation_repository as books
-from payment import repository
-from payment.batch import Applied
+from payment.daily import reconciliation_repository as books
+from payment.ledger import payment_repository
+from payment.ledger.batch import Applied
+from payment.ledger.payment_states import PAID_WORDS
+from payment.ledger.payments import Settlement
+from payment.ledger.refund_states import UNSETTLED
+from payment.ledger.refunds import RefundSettlement
 from payment.models import ReconciliationDifference as Difference
-from payment.refund_settlement import RefundSettlement
-from payment.refund_states import UNSETTLED
-from payment.settlement import Settlement
-from payment.states import PAID_WORDS
 from payment.wechat.errors import Meaning, Refused, WechatError
 from payment.wechat.verdicts import RefundVerdict, Verdict
 from servicekit.clock import Clock
@@ -178,7 +178,7 @@ class BillRepair:
         async with self.db.transaction() as tx:
             if not await books.is_open(tx, found.id):
                 return
-            await repository.needs_review(
+            await payment_repository.needs_review(
                 tx,
                 out_trade_no=about or found.payment_sn,
                 transaction_id=(found.line or {}).get("transaction_id"),

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 
 import structlog
 
-from payment import earnings_repository as records
-from payment.daily import tell_oldest
+from payment.daily import payout_repository as records
+from payment.daily.days import tell_oldest
 from payment.errors import DayNotOver
 from payment.models import SettlementRecord
 from payment.peers import StayPeer

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import structlog
 
-from payment import repository
-from payment.business import BusinessType, BusinessTypes
-from payment.closing import Closing
 from payment.errors import OrderAlreadyPaid, OrderNotFound, OrderNotPayable, WechatRefused, WechatUnavailable
+from payment.ledger import payment_repository
+from payment.ledger.payment_states import CLOSED_WORDS, PAID_WORDS
+from payment.ledger.payments import Settlement
 from payment.models import ThirdPayment
+from payment.paying.business import BusinessType, BusinessTypes
+from payment.paying.closing import Closing
 from payment.peers import Payable, UserPeer
-from payment.settlement import Settlement
-from payment.states import CLOSED_WORDS, PAID_WORDS
 from payment.wechat import requests
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Ambiguous, Busy, Meaning, Refused, WechatError
@@ -62,12 +62,12 @@ class Checkout:
         """The row exists before WeChat is called: whatever WeChat then says belongs to something."""
         now = self.clock()
         async with self.db.transaction() as tx:
-            await repository.lock_order(tx, order.order_sn)
-            if await repository.is_closed(tx, order.order_sn):
+            await payment_repository.lock_order(tx, order.order_sn)
+            if await payment_repository.is_closed(tx, order.order_sn):
                 raise OrderNotPayable(f"order {order.order_sn} is closed")
-            if await repository.paid_of_order(tx, order.order_sn):
+            if await payment_repository.paid_of_order(tx, order.order_sn):
                 raise OrderAlreadyPaid(f"order {order.order_sn} is paid")
-            if (existing := await repository.open_of_order(tx, order.order_sn)) is not None:
+            if (existing := await payment_repository.open_of_order(tx, order.order_sn)) is not None:
                 return existing
             sn = business_number("PMT", now)
             payment = ThirdPayment(
@@ -107,7 +107,7 @@ class Checkout:
         except Ambiguous as error:
             raise WechatUnavailable(str(error), retry_after=2) from error
         async with self.db.transaction() as tx:
-            if await repository.attach_prepay(tx, payment.sn, prepay_id, now):
+            if await payment_repository.attach_prepay(tx, payment.sn, prepay_id, now):
                 return prepay_id
         raise await self._ended_meanwhile(payment)
 
@@ -118,9 +118,9 @@ class Checkout:
         except WechatError as error:
             log.warning("a closed payment may be open at WeChat", payment_sn=payment.sn, reason=str(error))
         async with self.db.transaction() as tx:
-            if await repository.paid_of_order(tx, payment.order_sn):
+            if await payment_repository.paid_of_order(tx, payment.order_sn):
                 return OrderAlreadyPaid(f"order {payment.order_sn} is paid")
-            if await repository.is_closed(tx, payment.order_sn):
+            if await payment_repository.is_closed(tx, payment.order_sn):
                 return OrderNotPayable(f"order {payment.order_sn} is closed")
         return WechatUnavailable(f"payment {payment.sn} was closed meanwhile; ask again for a new one")
 

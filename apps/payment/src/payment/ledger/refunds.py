@@ -1,22 +1,23 @@
 """The only place where a refund ends. WeChat's answer to our request, to our question and its callback all come here."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 import structlog
 
-from payment import events, refund_repository, repository
-from payment.batch import Applied
-from payment.comparing import Compared, misfit
+from payment import events
+from payment.ledger import payment_repository, refund_repository
+from payment.ledger.batch import Applied
+from payment.ledger.mismatch import Compared, misfit
+from payment.ledger.payment_states import PayStatus
+from payment.ledger.payments import VERDICTS
+from payment.ledger.refund_states import ContradictoryWord, RefundState, next_state
 from payment.models import Refund, ThirdPayment
-from payment.refund_states import ContradictoryWord, RefundState, next_state
-from payment.refunds import new_refund
-from payment.settlement import VERDICTS
-from payment.states import PayStatus
 from payment.wechat.verdicts import RefundVerdict
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
+from servicekit.numbers import business_number
 from servicekit.outbox import publish_later
 
 log = structlog.get_logger()
@@ -57,6 +58,23 @@ COMPARED: Final[tuple[Compared[RefundVerdict, Ours], ...]] = (
 """Compared in every verdict about a refund; its own number is how it was found."""
 
 
+class Wanted(Protocol):
+    """What a request says, whoever brings it."""
+
+    @property
+    def request_sn(self) -> str: ...
+    @property
+    def payment_sn(self) -> str: ...
+    @property
+    def order_sn(self) -> str: ...
+    @property
+    def refund_fen(self) -> int: ...
+    @property
+    def cause(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class RefundSettlement:
     """`apply` takes WeChat's verified word, once or many times; `refuse` its final no."""
@@ -69,7 +87,7 @@ class RefundSettlement:
         """Lock, check, change, tell: one transaction. A repeated or overtaken verdict changes nothing; one that does not
         fit our books changes nothing either and is kept for review. Raises DatabaseUnavailable."""
         async with self.db.transaction() as tx:
-            payment = await repository.lock_by_sn(tx, verdict.out_trade_no)
+            payment = await payment_repository.lock_by_sn(tx, verdict.out_trade_no)
             refund = await refund_repository.lock(tx, verdict.out_refund_no)
             if payment is None or refund is None:
                 applied = await self._review(tx, verdict, "refund_unknown", "no refund of ours has this number")
@@ -81,7 +99,7 @@ class RefundSettlement:
         return applied
 
     async def _review(self, tx: Transaction, verdict: RefundVerdict, reason: str, detail: str) -> Applied:
-        if await repository.needs_review(
+        if await payment_repository.needs_review(
             tx,
             out_trade_no=verdict.out_trade_no,
             transaction_id=verdict.transaction_id,
@@ -123,7 +141,7 @@ class RefundSettlement:
         payment.refunded_fen += refund.refund_fen
         payment.trade_state = "REFUND"
         if payment.refunded_fen == payment.total_fen:
-            repository.transition(tx, payment, PayStatus.REFUNDED, f"refund-{source}")
+            payment_repository.transition(tx, payment, PayStatus.REFUNDED, f"refund-{source}")
             await tx.flush()
             await publish_later(tx, events.paystatus_updated(payment, self.clock))
         await tx.flush()
@@ -146,7 +164,7 @@ class RefundSettlement:
         """WeChat will never take this number, and has not: it ends here, its share of the payment is free, the order hears
         of it, and a person is called."""
         async with self.db.transaction() as tx:
-            payment = await repository.lock_by_sn(tx, payment_sn)
+            payment = await payment_repository.lock_by_sn(tx, payment_sn)
             refund = await refund_repository.lock(tx, sn)
             if payment is None or refund is None or refund.state != RefundState.REQUESTED:
                 return
@@ -158,7 +176,7 @@ class RefundSettlement:
     async def failed_again(self, sn: str, payment_sn: str) -> None:
         """WeChat calls a refund abnormal that was sent elsewhere: that way failed as well, and another may be tried."""
         async with self.db.transaction() as tx:
-            payment = await repository.lock_by_sn(tx, payment_sn)
+            payment = await payment_repository.lock_by_sn(tx, payment_sn)
             refund = await refund_repository.lock(tx, sn)
             if (
                 payment is None
@@ -171,7 +189,7 @@ class RefundSettlement:
             await self.call_a_person(tx, refund, "refund_abnormal_again", refund.problem)
 
     async def call_a_person(self, tx: Transaction, refund: Refund, what: str, detail: str) -> None:
-        if await repository.needs_review(
+        if await payment_repository.needs_review(
             tx,
             out_trade_no=refund.payment_sn,
             out_refund_no=refund.sn,
@@ -182,3 +200,17 @@ class RefundSettlement:
             again=True,
         ):
             log.error("refund needs a person", reason=what, detail=detail, refund_sn=refund.sn)
+
+
+def new_refund(wanted: Wanted, now: datetime, *, attempt: int, due_at: datetime) -> Refund:
+    return Refund(
+        sn=business_number("RFD", now),
+        request_sn=wanted.request_sn,
+        attempt=attempt,
+        payment_sn=wanted.payment_sn,
+        order_sn=wanted.order_sn,
+        refund_fen=wanted.refund_fen,
+        cause=wanted.cause,
+        reason=wanted.reason,
+        next_attempt_at=due_at,
+    )

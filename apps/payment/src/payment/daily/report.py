@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from payment import reconciliation_repository as books
+from payment.daily import reconciliation_repository as books
 from payment.models import Reconciliation, ReconciliationDifference
 from servicekit.db import Database
 

@@ -11,12 +11,13 @@ import prometheus_client
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from payment import events, refund_repository, repository
-from payment.batch import Applied, Arrived, settle_plain
-from payment.comparing import Compared, misfit
+from payment import events
+from payment.ledger import payment_repository, refund_repository
+from payment.ledger.batch import Applied, Arrived, settle_plain
+from payment.ledger.mismatch import Compared, misfit
+from payment.ledger.payment_repository import LockedPayment
+from payment.ledger.payment_states import PAID_WORDS, PayStatus, next_status
 from payment.models import ThirdPayment
-from payment.repository import LockedPayment
-from payment.states import PAID_WORDS, PayStatus, next_status
 from payment.wechat.verdicts import Verdict
 from servicekit.clock import Clock
 from servicekit.collector import Collector
@@ -103,7 +104,7 @@ class Settlement:
 
     async def _apply_alone(self, verdict: Verdict) -> Applied:
         async with self.db.transaction() as tx:
-            payment = await repository.lock_by_sn(tx, verdict.out_trade_no)
+            payment = await payment_repository.lock_by_sn(tx, verdict.out_trade_no)
             if payment is None:
                 applied = await self._review(tx, verdict, "unknown_number", "no payment has this number")
             elif unfit := self._misfit(payment, verdict) or await self._taken(tx, payment, verdict):
@@ -130,13 +131,13 @@ class Settlement:
         """The misfit of a transaction that has settled another payment."""
         if verdict.trade_state not in PAID_WORDS or not verdict.transaction_id:
             return None
-        other = await repository.by_transaction(tx, verdict.transaction_id)
+        other = await payment_repository.by_transaction(tx, verdict.transaction_id)
         if other is not None and other.id != payment.id:
             return "transaction", f"the transaction has settled payment {other.sn}"
         return None
 
     async def _review(self, tx: Transaction, verdict: Verdict, reason: str, detail: str) -> Applied:
-        if await repository.needs_review(
+        if await payment_repository.needs_review(
             tx,
             out_trade_no=verdict.out_trade_no,
             transaction_id=verdict.transaction_id,
@@ -154,7 +155,7 @@ class Settlement:
         if following is current:
             return Applied.UNCHANGED
         payment.trade_state = verdict.trade_state
-        repository.transition(tx, payment, following, verdict.source)
+        payment_repository.transition(tx, payment, following, verdict.source)
         if following is PayStatus.CLOSED:
             log.info("payment closed", payment_sn=payment.sn, source=verdict.source)
             return Applied.CLOSED

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import structlog
 
-from payment import repository
-from payment.closing import GRACE_AFTER_EXPIRY, Closing
-from payment.settlement import Settlement
+from payment.ledger import payment_repository
+from payment.ledger.payments import Settlement
+from payment.paying.closing import GRACE_AFTER_EXPIRY, Closing
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
 from servicekit.clock import Clock
@@ -35,7 +35,7 @@ class Inquiry:
     async def ask_about_due(self, *, limit: int = 20) -> int:
         """Ask about the open payments that are due; answers how many were asked about. Replicas never share one."""
         async with self.db.transaction() as tx:
-            claimed = await repository.claim_for_query(tx, self.clock(), limit, LEASE)
+            claimed = await payment_repository.claim_for_query(tx, self.clock(), limit, LEASE)
         gate = asyncio.Semaphore(AT_ONCE)
         await asyncio.gather(*(self._ask_and_schedule(gate, sn, queries) for sn, queries in claimed))
         return len(claimed)
@@ -63,11 +63,11 @@ class Inquiry:
     async def _close_if_over(self, sn: str) -> None:
         """Past its expiry and unpaid: close it at WeChat, which is the final verdict."""
         async with self.db.read() as session:
-            payment = await repository.by_sn(session, sn)
+            payment = await payment_repository.by_sn(session, sn)
         if payment is not None and self.clock() > payment.expires_at + GRACE_AFTER_EXPIRY:
             await self.closing.close_payment(payment)
 
     async def _schedule(self, sn: str, queries: int) -> None:
         pause = PAUSES[min(queries, len(PAUSES)) - 1]
         async with self.db.transaction() as tx:
-            await repository.schedule_query(tx, sn, self.clock() + pause)
+            await payment_repository.schedule_query(tx, sn, self.clock() + pause)

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from payment import repository
+from payment.ledger import payment_repository
+from payment.ledger.payment_states import PayStatus
+from payment.ledger.payments import Settlement
 from payment.models import ThirdPayment
-from payment.settlement import Settlement
-from payment.states import PayStatus
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import WechatError
 from servicekit.clock import Clock
@@ -73,7 +73,7 @@ class ReturnQuery:
             await asyncio.sleep(wait)
             now = self.clock()
             async with self.db.transaction() as tx:
-                claimed = await repository.claim_return_query(tx, sn, now, now - AFTER_PREPAY, now - BETWEEN)
+                claimed = await payment_repository.claim_return_query(tx, sn, now, now - AFTER_PREPAY, now - BETWEEN)
             if claimed:  # else another poller was faster, or it is not open any more
                 await self.settlement.apply(await self.wechat.query(sn))
         except (WechatError, Unavailable) as error:

@@ -7,8 +7,8 @@ from typing import Any
 from prometheus_client import Gauge
 from sqlalchemy import RowMapping
 
-from payment import repository
 from payment.errors import NoticeNotFound, NoticeResolved
+from payment.ledger import payment_repository
 from payment.models import ProviderNotice
 from servicekit import acts
 from servicekit.clock import Clock
@@ -28,7 +28,7 @@ class Notices:
     async def page(self, *, last_id: int, size: int, state: str | None) -> Sequence[Notice]:
         """Newest first."""
         async with self.db.read() as session:
-            notices = await repository.notices(session, below=last_id, size=size, state=state)
+            notices = await payment_repository.notices(session, below=last_id, size=size, state=state)
             done = await acts.of_subjects(session, [_subject(notice) for notice in notices])
         resolved = {act["subject"]: _plain(act) for act in done}
         return [(notice, resolved.get(_subject(notice)) if notice.state == "resolved" else None) for notice in notices]
@@ -36,7 +36,7 @@ class Notices:
     async def measure(self) -> None:
         """How many wait for a person, by every reason that there ever was one for, as a metric."""
         async with self.db.read() as session:
-            counts = await repository.open_notices(session)
+            counts = await payment_repository.open_notices(session)
         for reason, count in counts:
             OPEN.labels(reason).set(count)
 
@@ -44,7 +44,7 @@ class Notices:
         """Raises NoticeNotFound, NoticeResolved."""
         now = self.clock()
         async with self.db.transaction() as tx:
-            notice = await repository.lock_notice(tx, notice_id)
+            notice = await payment_repository.lock_notice(tx, notice_id)
             if notice is None:
                 raise NoticeNotFound(f"notice {notice_id}")
             if notice.state == "resolved":

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from payment import events, repository
-from payment.states import PayStatus, next_status
+from payment import events
+from payment.ledger import payment_repository
+from payment.ledger.payment_states import PayStatus, next_status
 from payment.wechat.verdicts import Verdict
 from servicekit.clock import Clock
 from servicekit.db import Transaction
@@ -32,7 +33,7 @@ class Arrived:
     traceparent: str
 
 
-Misfit = Callable[[repository.LockedPayment, Verdict], object]
+Misfit = Callable[[payment_repository.LockedPayment, Verdict], object]
 """Returns something true when the verdict contradicts the payment."""
 
 
@@ -51,10 +52,10 @@ async def settle_plain(tx: Transaction, arrived: Sequence[Arrived], misfit: Misf
     ]
     if not plain:
         return {}
-    locked = await repository.lock_for_settling(tx, [arrived[place].verdict.out_trade_no for place in plain])
-    owners = await repository.owners_of(tx, [arrived[place].verdict.transaction_id or "" for place in plain])
+    locked = await payment_repository.lock_for_settling(tx, [arrived[place].verdict.out_trade_no for place in plain])
+    owners = await payment_repository.owners_of(tx, [arrived[place].verdict.transaction_id or "" for place in plain])
     done: dict[int, Applied] = {}
-    settled: list[repository.NewlyPaid] = []
+    settled: list[payment_repository.NewlyPaid] = []
     facts = []
     for place in plain:
         verdict = arrived[place].verdict
@@ -69,10 +70,10 @@ async def settle_plain(tx: Transaction, arrived: Sequence[Arrived], misfit: Misf
             done[place] = Applied.UNCHANGED
         elif (current, following) == (PayStatus.WAITING, PayStatus.PAID):
             paid = replace(payment, pay_status=following, version=payment.version + 1, pay_time=verdict.success_time)
-            settled.append(repository.NewlyPaid(paid.id, paid.version, current, verdict))
+            settled.append(payment_repository.NewlyPaid(paid.id, paid.version, current, verdict))
             facts.append(replace(events.paystatus_updated(paid, clock), traceparent=arrived[place].traceparent))
             done[place] = Applied.SETTLED
     if settled:
-        await repository.write_paid(tx, settled)
+        await payment_repository.write_paid(tx, settled)
         await publish_later(tx, *facts)
     return done

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from payment import repository
 from payment.errors import PaymentNotFound
+from payment.ledger import payment_repository
 from payment.models import ThirdPayment
-from payment.return_query import ReturnQuery
+from payment.paying.return_query import ReturnQuery
 from payment.schemas import PaymentAnswer, StatusAnswer
 from servicekit.clock import unix
 from servicekit.db import Database
@@ -31,7 +31,7 @@ class Ledger:
 
     async def _newest(self, user_id: int, order_sn: str) -> ThirdPayment:
         async with self.db.read() as session:
-            payment = await repository.newest_of_order(session, order_sn, user_id)
+            payment = await payment_repository.newest_of_order(session, order_sn, user_id)
         if payment is None:
             raise PaymentNotFound(f"order {order_sn} has no payment of yours")
         return payment
@@ -39,12 +39,12 @@ class Ledger:
     async def of_order(self, order_sn: str) -> PaymentAnswer:
         """The payment that holds, or held, the order's money. Raises PaymentNotFound."""
         async with self.db.read() as session:
-            return _answer(await repository.paid_of_order(session, order_sn), order_sn)
+            return _answer(await payment_repository.paid_of_order(session, order_sn), order_sn)
 
     async def by_sn(self, sn: str) -> PaymentAnswer:
         """Raises PaymentNotFound."""
         async with self.db.read() as session:
-            return _answer(await repository.by_sn(session, sn), sn)
+            return _answer(await payment_repository.by_sn(session, sn), sn)
 
 
 def _answer(payment: ThirdPayment | None, asked: str) -> PaymentAnswer:

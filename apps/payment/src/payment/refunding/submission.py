@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import structlog
 
-from payment import refund_repository, repository
+from payment.ledger import payment_repository, refund_repository
+from payment.ledger.refund_states import UNSETTLED, RefundState
+from payment.ledger.refunds import RefundSettlement
 from payment.models import Refund
-from payment.refund_settlement import RefundSettlement
-from payment.refund_states import UNSETTLED, RefundState
 from payment.wechat import requests
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Ambiguous, Meaning, Refused, WechatError
@@ -110,7 +110,7 @@ class Repayment:
         if refund is None:
             return None
         async with self.db.transaction() as tx:
-            payment = await repository.lock_by_sn(tx, refund.payment_sn)
+            payment = await payment_repository.lock_by_sn(tx, refund.payment_sn)
             refund = await refund_repository.lock(tx, sn)
             if payment is None or refund is None or refund.state not in UNSETTLED:
                 return None

@@ -2,40 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
-from payment import refund_repository, repository
 from payment.errors import NotRefundable, PaymentNotFound, RefundExceedsPayment, RefundMismatch, TooManyRefunds
+from payment.ledger import payment_repository, refund_repository
+from payment.ledger.payment_states import PayStatus
+from payment.ledger.refunds import Wanted, new_refund
 from payment.models import Refund
 from payment.schemas import RefundRequested
-from payment.states import PayStatus
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.events import CloudEvent
-from servicekit.numbers import business_number
 
 MOST_REFUNDS = 50
 """WeChat's limit for one payment; numbers that it closed count."""
-
-
-class Wanted(Protocol):
-    """What a request says, whoever brings it."""
-
-    @property
-    def request_sn(self) -> str: ...
-    @property
-    def payment_sn(self) -> str: ...
-    @property
-    def order_sn(self) -> str: ...
-    @property
-    def refund_fen(self) -> int: ...
-    @property
-    def cause(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +50,7 @@ class Refunds:
 
     async def _keep(self, tx: Transaction, wanted: Wanted) -> Refund:
         """The lock on the payment keeps the sum of all its refunds within what was paid."""
-        payment = await repository.lock_by_sn(tx, wanted.payment_sn)
+        payment = await payment_repository.lock_by_sn(tx, wanted.payment_sn)
         if payment is None or payment.order_sn != wanted.order_sn:
             raise PaymentNotFound(f"no payment {wanted.payment_sn} of order {wanted.order_sn}")
         if known := await refund_repository.newest_of_request(tx, wanted.request_sn):
@@ -91,17 +72,3 @@ class Refunds:
         tx.add(refund)
         await tx.flush()
         return refund
-
-
-def new_refund(wanted: Wanted, now: datetime, *, attempt: int, due_at: datetime) -> Refund:
-    return Refund(
-        sn=business_number("RFD", now),
-        request_sn=wanted.request_sn,
-        attempt=attempt,
-        payment_sn=wanted.payment_sn,
-        order_sn=wanted.order_sn,
-        refund_fen=wanted.refund_fen,
-        cause=wanted.cause,
-        reason=wanted.reason,
-        next_attempt_at=due_at,
-    )

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import structlog
 
-from payment import reconciliation_repository as books
-from payment.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
-from payment.bill_repair import BillRepair, RepairRun, Unanswered
-from payment.daily import tell_oldest
+from payment.daily import reconciliation_repository as books
+from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
+from payment.daily.bill_repair import BillRepair, RepairRun, Unanswered
+from payment.daily.days import tell_oldest
 from payment.errors import NoSuchBill, NotReconciled
 from payment.models import Reconciliation, ReconciliationDifference
 from payment.wechat.bills import BillNotReady, Bills, NoBill

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from payment.ledger.payment_states import IllegalTransition
+from payment.ledger.refund_states import ALLOWED, HOLDS_MONEY, UNSETTLED, RefundState
 from payment.models import ProviderNotice, Refund, RefundTransition
-from payment.refund_states import ALLOWED, HOLDS_MONEY, UNSETTLED, RefundState
-from payment.states import IllegalTransition
 from servicekit.db import Transaction
 
 

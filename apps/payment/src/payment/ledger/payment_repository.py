@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from payment.ledger.payment_states import PayStatus, check
 from payment.models import OrderClosure, PaymentTransition, ProviderNotice, ThirdPayment
-from payment.states import PayStatus, check
 from payment.wechat.verdicts import Verdict
 from servicekit.db import Transaction
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from payment import refund_repository, repository
 from payment.errors import (
     BuyerAsksAgain,
     RefundExceedsPayment,
@@ -15,11 +14,12 @@ from payment.errors import (
     WechatRefused,
     WechatUnavailable,
 )
+from payment.ledger import payment_repository, refund_repository
+from payment.ledger.refund_states import RefundState
+from payment.ledger.refunds import RefundSettlement, new_refund
 from payment.models import Refund
-from payment.refund_settlement import RefundSettlement
-from payment.refund_states import RefundState
-from payment.refunds import MOST_REFUNDS, new_refund
-from payment.repayment import UNTIL_SENT_ELSEWHERE, Repayment
+from payment.refunding.requests import MOST_REFUNDS
+from payment.refunding.submission import UNTIL_SENT_ELSEWHERE, Repayment
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
 from payment.wechat.requests import BankCard
@@ -77,7 +77,7 @@ class RefundRescue:
                 raise RefundNotEnded(f"refund {sn} goes on under {newest.sn if newest else sn}")
             if ended.cause == BUYERS_CAUSE:
                 raise BuyerAsksAgain(f"order {ended.order_sn} was told that refund {sn} failed")
-            payment = await repository.by_sn(tx, ended.payment_sn)
+            payment = await payment_repository.by_sn(tx, ended.payment_sn)
             held_fen, count = await refund_repository.held(tx, ended.payment_sn)
             if payment is None or held_fen + ended.refund_fen > payment.total_fen:
                 raise RefundExceedsPayment(f"{held_fen} fen of {ended.payment_sn} went back or are on their way")
@@ -116,7 +116,7 @@ class RefundRescue:
         known = await refund_repository.by_sn(tx, sn)
         if known is None:
             raise RefundNotFound(f"no refund {sn}", field="refundSn")
-        await repository.lock_by_sn(tx, known.payment_sn)
+        await payment_repository.lock_by_sn(tx, known.payment_sn)
         await tx.refresh(known, with_for_update=True)
         return known
 

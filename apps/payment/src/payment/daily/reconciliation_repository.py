@@ -8,9 +8,9 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from payment.bill_comparison import Sums
+from payment.daily.bill_comparison import Sums
+from payment.ledger.payment_repository import missed
 from payment.models import Reconciliation, ReconciliationDifference, ThirdPayment
-from payment.repository import missed
 from servicekit.db import Transaction
 
 Difference = ReconciliationDifference

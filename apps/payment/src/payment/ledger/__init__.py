@@ -1,0 +1,1 @@
+"""The books: every change of a payment's or a refund's state. No call over the network is made from here."""

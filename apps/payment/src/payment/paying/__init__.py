@@ -1,0 +1,1 @@
+"""Payments of buyers: what speaks to WeChat about one."""
