@@ -24,7 +24,7 @@ DUE = {
             "update refund set next_attempt_at = now()"
             " where state in ('requested', 'accepted') and next_attempt_at < now() + '1 hour'"
         ),
-        "update dead_letter set next_attempt_at = now() where state = 'waiting'",
+        "update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",
     ),
     "order": (
         "update homestay_order set close_due_at = now() where trade_state = 0 and closing_at is not null",
@@ -33,11 +33,11 @@ DUE = {
             "update homestay_order set refund_opened_at = refund_opened_at - interval '1 day'"
             " where refund_state = 'asked' and refund_opened_at > now() - interval '1 day'"
         ),
-        "update dead_letter set next_attempt_at = now() where state = 'waiting'",
+        "update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",
     ),
     "notification": (
         "update notification_task set next_attempt_at = now() where state = 'pending' and leased_until is null",
-        "update dead_letter set next_attempt_at = now() where state = 'waiting'",
+        "update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",
     ),
 }
 ROUND = 3.0

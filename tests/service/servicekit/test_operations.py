@@ -284,3 +284,14 @@ async def test_a_letter_under_way_does_not_fall_back_when_the_slower_try_fails(d
     [row] = await rows(db, dead_letter)
     assert (row["state"], row["reason"]) == ("applied", None)
     assert row["ended_at"] - NOW == timedelta(0)
+
+
+async def test_a_letter_under_way_is_replayed_at_once_and_by_cron_when_its_lease_ends(desk, db):
+    await desk.letters.keep("topic", json.dumps(envelope(1)).encode())
+    [leased] = await desk.letters._claim(1, None)
+    [shown] = (await desk.data("deadLetterList", {}))["list"]
+    assert (shown["attempts"], shown["nextAttemptAt"]) == (1, "2026-11-23T04:02:00Z")
+    assert sum((await desk.letters.reapply()).values()) == 0
+    assert (await desk.data("deadLetterReplay", {"id": leased["id"]}))["letter"]["state"] == "applied"
+    [row] = await rows(db, dead_letter)
+    assert (row["state"], row["tries"], row["leased_until"]) == ("applied", 2, None)

@@ -35,7 +35,6 @@ Transaction = AsyncSession
 """A session inside `Database.transaction()`: whoever holds one neither commits nor rolls back."""
 
 _CLIENT_LIMITS: dict[str, Any] = {
-    "timeout": 3,  # seconds to connect
     "command_timeout": 6,  # also when the server is frozen and its own time-outs with it
     "server_settings": {
         "statement_timeout": "5s",
@@ -86,7 +85,14 @@ class Database:
     `on_outbox` callback is called.
     """
 
-    def __init__(self, url: PostgresDsn | str | None, *, pool_size: int = 10, pool_timeout: float = 2.0) -> None:
+    def __init__(
+        self,
+        url: PostgresDsn | str | None,
+        *,
+        pool_size: int = 10,
+        pool_timeout: float = 2.0,
+        connect_seconds: float = 3.0,
+    ) -> None:
         if url is None:
             msg = "this service keeps state: its DATABASE_URL must be set"
             raise ValueError(msg)
@@ -98,7 +104,7 @@ class Database:
             pool_timeout=pool_timeout,
             pool_pre_ping=False,
             pool_recycle=1800,
-            connect_args=_CLIENT_LIMITS,
+            connect_args={**_CLIENT_LIMITS, "timeout": connect_seconds},
         )
         self.on_outbox: list[Callable[[], None]] = []
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
@@ -111,6 +117,7 @@ class Database:
             settings.database_url,
             pool_size=settings.database_pool_size,
             pool_timeout=settings.database_pool_timeout_seconds,
+            connect_seconds=settings.database_connect_seconds,
         )
 
     @asynccontextmanager

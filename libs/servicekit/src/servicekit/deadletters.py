@@ -18,14 +18,16 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
-    Index,
     Integer,
+    RowMapping,
     Table,
     Text,
     UniqueConstraint,
+    and_,
     delete,
     func,
     select,
+    text,
     true,
     update,
 )
@@ -33,6 +35,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from servicekit.clock import Clock
 from servicekit.db import Database, new_metadata
+from servicekit.due import RELEASED, Backoff, claim, due_index
 from servicekit.errors import Poison
 from servicekit.events import SUCCESS, CloudEvent, Consumer
 from servicekit.unfinished import Unfinished
@@ -52,13 +55,14 @@ dead_letter = Table(
     Column("state", Text, nullable=False, server_default="waiting"),  # waiting → applied | poison → discarded
     Column("reason", Text),
     Column("note", Text),
-    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("leased_until", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
     UniqueConstraint("topic", "source", "event_id"),
+    due_index("dead_letter", is_open=text("state = 'waiting'")),
 )
-Index("ix_dead_letter_due", dead_letter.c.next_attempt_at, postgresql_where=dead_letter.c.state == "waiting")
 
 UNFINISHED = [
     Unfinished(
@@ -67,7 +71,8 @@ UNFINISHED = [
     for state, limit in (("waiting", timedelta(hours=1)), ("poison", timedelta(days=1)))
 ]
 
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)
+LEASE = timedelta(minutes=2)
+BACKOFF = Backoff(timedelta(seconds=20), timedelta(minutes=10))
 
 
 class DeadLetters:
@@ -105,16 +110,16 @@ class DeadLetters:
 
     async def keep(self, topic: str, body: bytes) -> None:
         """Write the letter down once. Raises DatabaseUnavailable: the broker then brings it again."""
-        text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+        body_text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
         try:
-            event = CloudEvent.model_validate_json(text)
+            event = CloudEvent.model_validate_json(body_text)
             source, event_id = event.source, event.id
         except ValueError:
             source, event_id = "unreadable", hashlib.sha256(body).hexdigest()
         async with self._db.transaction() as tx:
             await tx.execute(
                 insert(dead_letter)
-                .values(topic=topic, source=source, event_id=event_id, body=text, next_attempt_at=self._clock())
+                .values(topic=topic, source=source, event_id=event_id, body=body_text, due_at=self._clock())
                 .on_conflict_do_nothing()
             )
 
@@ -124,10 +129,10 @@ class DeadLetters:
         Replicas and overlapping ticks never meet on a row.
         """
         counts = {"applied": 0, "waiting": 0, "poison": 0}
-        for letter_id, topic, body, attempts in await self._claim(limit, only):
-            state, reason = await self._try(topic, body)
+        for letter in await self._claim(limit, only):
+            state, reason = await self._try(letter["topic"], letter["body"])
             counts[state] += 1
-            await self._record(letter_id, state, reason, attempts)
+            await self._record(letter["id"], state, reason, letter["tries"])
         return counts
 
     async def measure(self) -> None:
@@ -156,25 +161,22 @@ class DeadLetters:
             gone = await tx.execute(delete(dead_letter).where(dead_letter.c.id.in_(old)).returning(dead_letter.c.id))
             return len(gone.all())
 
-    async def _claim(self, limit: int, only: int | None) -> list[Any]:
-        now = self._clock()
-        which = dead_letter.c.id == only if only is not None else true()
-        due = (
-            select(dead_letter.c.id)
-            .where(dead_letter.c.state == "waiting", dead_letter.c.next_attempt_at <= now, which)
-            .order_by(dead_letter.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("due")  # locked once and for all: a plain subquery may be run again for each row
-        )
-        claim = (
-            update(dead_letter)
-            .where(dead_letter.c.id.in_(select(due.c.id)))
-            .values(next_attempt_at=now + timedelta(minutes=2), attempts=dead_letter.c.attempts + 1)
-            .returning(dead_letter.c.id, dead_letter.c.topic, dead_letter.c.body, dead_letter.c.attempts)
-        )
+    async def _claim(self, limit: int, only: int | None) -> list[RowMapping]:
+        c = dead_letter.c
+        which = c.id == only if only is not None else true()
         async with self._db.transaction() as tx:
-            return sorted((await tx.execute(claim)).tuples().all())
+            return await claim(
+                tx,
+                dead_letter,
+                c.topic,
+                c.body,
+                c.tries,
+                is_open=and_(c.state == "waiting", which),
+                now=self._clock(),
+                lease=LEASE,
+                limit=limit,
+                order_by=[c.id],
+            )
 
     async def _try(self, topic: str, body: str) -> tuple[str, str | None]:
         try:
@@ -186,9 +188,8 @@ class DeadLetters:
             return "waiting", f"{type(error).__name__}: {error}"[:500]
         return "applied", None
 
-    async def _record(self, letter_id: int, state: str, reason: str | None, attempts: int) -> None:
+    async def _record(self, letter_id: int, state: str, reason: str | None, tries: int) -> None:
         now = self._clock()
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts, 10))
         # Two tries at once, or a discard beside one: what took effect did.
         open_states = ["waiting", "poison", "discarded"] if state == "applied" else ["waiting"]
         async with self._db.transaction() as tx:
@@ -198,7 +199,8 @@ class DeadLetters:
                 .values(
                     state=state,
                     reason=reason,
-                    next_attempt_at=now + pause,
+                    due_at=now + BACKOFF.pause(tries),
                     ended_at=None if state == "waiting" else now,
+                    **RELEASED,
                 )
             )

@@ -15,6 +15,7 @@ from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.deadletters import DeadLetters, dead_letter
+from servicekit.due import RELEASED
 from servicekit.errors import Conflict, NotFound
 from servicekit.outbox import outbox
 
@@ -110,7 +111,7 @@ class Operations:
             await tx.execute(
                 update(dead_letter)
                 .where(dead_letter.c.id == letter_id)
-                .values(state=LetterState.DISCARDED.value, note=note, ended_at=now)
+                .values(state=LetterState.DISCARDED.value, note=note, ended_at=now, **RELEASED)
             )
             await acts.record(tx, now, operator_id, "discard", _subject(letter_id), note=note)
             return await _letter(tx, letter_id)
@@ -143,7 +144,8 @@ def _subject(letter_id: int) -> str:
 
 
 def _due(now: datetime) -> Any:
-    return update(dead_letter).values(state=LetterState.WAITING.value, next_attempt_at=now, ended_at=None)
+    """At once, even while a try is under way: an operator need not wait for its lease to end."""
+    return update(dead_letter).values(state=LetterState.WAITING.value, due_at=now, ended_at=None, **RELEASED)
 
 
 async def _letter(session: Transaction, letter_id: int, *, lock: bool = False) -> RowMapping:

@@ -70,10 +70,11 @@ class Letter(ApiModel):
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        shown = dict(row)
-        if shown["state"] != LetterState.WAITING:
-            shown["next_attempt_at"] = None
-        return cls.model_validate(shown)
+        next_try = max(row["due_at"], row["leased_until"] or row["due_at"])
+        waits = row["state"] == LetterState.WAITING
+        return cls.model_validate(
+            dict(row) | {"attempts": row["tries"], "next_attempt_at": next_try if waits else None}
+        )
 
 
 class Act(ApiModel):

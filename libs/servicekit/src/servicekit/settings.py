@@ -24,6 +24,7 @@ class ServiceSettings(BaseSettings):
     database_url: PostgresDsn | None = None
     database_pool_size: int = Field(10, ge=1, le=200)
     database_pool_timeout_seconds: float = Field(2.0, gt=0)
+    database_connect_seconds: float = Field(3.0, gt=0)
 
     inbox_keep_days: int = Field(30, ge=8)
     """Longer than the broker keeps an event: what it can bring again must be found here."""
