@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text, func, select, text, update
 
 from servicekit.db import new_metadata
-from servicekit.due import RELEASED, claim, due_index
+from servicekit.due import RELEASED, Leased, claim, due_index
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -93,3 +93,18 @@ async def test_claims_at_the_same_moment_never_meet_on_a_row(jobs):
     rounds = await asyncio.gather(*(claimed(jobs, limit=10) for _ in range(8)))
     taken = [sn for each in rounds for sn, _ in each]
     assert len(taken) == len(set(taken)) == 60
+
+
+async def test_a_claim_need_not_count_as_a_try(jobs):
+    await add(jobs, 0)
+    assert await claimed(jobs, count_try=False) == [("J1", 0)]
+    assert await claimed(jobs) == []
+
+
+def test_a_row_that_is_locked_can_be_leased_before_it_is_due():
+    row = Leased()
+    row.due_at, row.leased_until, row.tries = NOW + 30 * SECOND, None, 1
+    assert row.next_claim_at == NOW + 30 * SECOND
+    assert row.lease(NOW, 60 * SECOND) == 2
+    assert (row.due_at, row.leased_until, row.tries) == (NOW, NOW + 60 * SECOND, 2)
+    assert row.next_claim_at == NOW + 60 * SECOND

@@ -31,10 +31,22 @@ class Leased:
     leased_until: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
 
+    @property
+    def next_claim_at(self) -> datetime:
+        """When the row can be claimed next: it is due then, and no lease of before holds it."""
+        return max(self.due_at, self.leased_until or self.due_at)
 
-def due_index(table: str, *, is_open: TextClause) -> Index:
-    """The partial index that `claim` reads: due times of the rows that are still open."""
-    return Index(f"ix_{table}_due", "due_at", postgresql_where=is_open)
+    def lease(self, now: datetime, lease: timedelta) -> int:
+        """Lease this row, which the caller has locked, whether it is due or not. Returns the number of the try."""
+        self.due_at, self.leased_until = now, now + lease
+        self.tries += 1
+        return self.tries
+
+
+def due_index(table: str, *more: str, is_open: TextClause) -> Index:
+    """The partial index that `claim` reads: due times of the rows that are still open. `more`: further columns, such as
+    `id` where many rows are due at the same moment."""
+    return Index(f"ix_{table}_due", "due_at", *more, postgresql_where=is_open)
 
 
 async def claim(
@@ -47,12 +59,13 @@ async def claim(
     limit: int,
     order_by: Sequence[ColumnElement[Any]] = (),
     values: Mapping[str, Any] | None = None,
+    count_try: bool = True,
 ) -> list[RowMapping]:
     """Lease at most `limit` open rows that are due; whoever asks at the same moment gets others. Returns `columns` and
     `id` of each, in the order of their ids.
 
     `order_by` says which go first (by default those that have been due for longest); `values` are further changes of
-    the claimed rows.
+    the claimed rows. `count_try` False: the caller counts in `tries` what it begins, and not what it claims.
     """
     c = table.c
     due = (
@@ -66,14 +79,14 @@ async def claim(
     taken = (
         update(table)  # type: ignore[arg-type]  # a Table, which is what every mapped class here stands on
         .where(c.id.in_(select(due.c.id)))
-        .values({"leased_until": now + lease, "tries": c.tries + 1, **(values or {})})
+        .values({"leased_until": now + lease, "tries": c.tries + int(count_try), **(values or {})})
         .returning(c.id, *columns)
     )
     rows = (await tx.execute(taken)).mappings().all()
     return sorted(rows, key=lambda row: int(row["id"]))
 
 
-async def side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[None]], *, at_once: int, what: str) -> None:
+async def side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[object]], *, at_once: int, what: str) -> None:
     """Do `work` on each item, at most `at_once` at a time. One item's fault is logged and does not stop the others: its
     lease runs out and it comes again. `what` names the work in the log."""
     gate = asyncio.Semaphore(at_once)
