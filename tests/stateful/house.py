@@ -2,6 +2,7 @@
 they would send over Kafka stays in their outboxes; who drives this decides what arrives, when, and how often."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -28,17 +29,9 @@ from order.refunds import Refunds as OrderRefunds
 from order.schemas import InternalOrder
 from order.schemas import Payable as PayableAnswer
 from order.subscriptions import payment_status, refund_failed
-from payment.ledger.payments import Settlement
-from payment.ledger.refunds import RefundSettlement
-from payment.paying.business import BusinessType, BusinessTypes
-from payment.paying.checkout import Checkout
-from payment.paying.closing import Closing
-from payment.paying.inquiry import Inquiry
+from payment.parts import Parts
 from payment.peers import Payable
-from payment.refunding.requests import Refunds
-from payment.refunding.rescue import RefundRescue
-from payment.refunding.submission import Repayment
-from payment.subscriptions import on_refund_requested
+from payment.settings import PaymentSettings
 from servicekit.db import Database
 from servicekit.errors import PeerUnavailable, Unavailable
 from servicekit.events import Consumer
@@ -66,18 +59,16 @@ class House:
         self.checkin = CheckIn(order, clock, misses=10, window=timedelta(minutes=10))
         self.expiry = Expiry(order, clock, self.order_refunds, answer_within=timedelta(days=1), batch=100)
 
-        self.settlement = Settlement(payment, clock, MCHID, APPID)
-        self.closing = Closing(payment, clock, wechat, self.settlement, APPID, MCHID)
-        business = BusinessTypes({"homestayOrder": BusinessType("民宿订单", self)})  # type: ignore[arg-type]
-        self.checkout = Checkout(
-            payment, clock, business, self, wechat, self.settlement, self.closing, APPID, MCHID, "https://us",  # type: ignore[arg-type]
-            timedelta(seconds=30),
-        )  # fmt: skip
-        self.inquiry = Inquiry(payment, clock, wechat, self.settlement, self.closing)
-        self.refund_settlement = RefundSettlement(payment, clock, MCHID)
-        self.repayment = Repayment(payment, clock, wechat, self.refund_settlement, "https://us/refund")
-        self.rescue = RefundRescue(payment, clock, wechat, self.refund_settlement, self.repayment)
-        self.refunds = Refunds(payment, clock, self.repayment.wake)
+        merchant = {"wxpay_mchid": MCHID, "wxpay_appid": APPID, "wxpay_mch_serial": "7" * 40}
+        urls = {"wxpay_notify_url": "https://us/pay", "wxpay_refund_notify_url": "https://us/refund"}
+        self.payment = Parts.wired(
+            PaymentSettings(**merchant, **urls),  # type: ignore[arg-type]
+            db=payment,
+            clock=clock,
+            wechat=SimpleNamespace(pay=wechat, bills=None),  # type: ignore[arg-type]
+            orders=self,  # type: ignore[arg-type]
+            users=self,  # type: ignore[arg-type]
+        )
 
         policy = RetryPolicy(give_up_after=timedelta(days=30), max_attempts=1000)
         self.attempts = Attempts(notification, clock, policy, spread=lambda: 0.5)
@@ -88,7 +79,7 @@ class House:
         planning = Planning(notification, clock, policy, lambda: None)
         consumers: list[Consumer[Any]] = [
             payment_status(self.fulfilment, Batch(order, clock)), refund_failed(self.order_refunds),
-            on_refund_requested(self.refunds), order_states(planning), order_refunds(planning),
+            *self.payment.consumers, order_states(planning), order_refunds(planning),
         ]  # fmt: skip
         self.consumers = {consumer.topic: consumer for consumer in consumers}
 
@@ -98,7 +89,7 @@ class House:
     async def close(self, order_sn: str, _attempt: int) -> CloseAnswer:
         self._must_be_there()
         try:
-            answer = await self.closing.close(order_sn)
+            answer = await self.payment.closing.close(order_sn)
         except Unavailable as error:
             raise PeerUnavailable(str(error)) from error
         return CloseAnswer.model_validate_json(answer.model_dump_json(by_alias=True))
@@ -126,8 +117,8 @@ class House:
         await self.order_closing.close_due()
         await self.expiry.agree_unanswered()
         await self.expiry.expire_due()
-        await self.inquiry.ask_about_due()
-        await self.repayment.carry_out_due()
+        await self.payment.inquiry.ask_about_due()
+        await self.payment.repayment.carry_out_due()
         await self.deliver_due_messages()
 
 

@@ -12,7 +12,8 @@ from payment.settings import Settings
 from servicekit import migrate
 from servicekit.db import Database
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
-from tests.service.payment.wechat import API_V3_KEY, APPID, MCHID, SERIAL, FakeWechat, pem_of_private, pem_of_public
+from tests.service.payment.support import SETTINGS
+from tests.service.payment.wechat import API_V3_KEY, FakeWechat, pem_of_private, pem_of_public
 
 ORDER, BUYER, OPERATOR = "HSO2026112309302612345678", 1, 9
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
@@ -76,14 +77,7 @@ def settings(database_url, db):
     return Settings(
         database_url=database_url,
         APP_API_TOKEN=APP_TOKEN,
-        wxpay_base_url="https://api.mch.weixin.qq.com",
-        wxpay_mchid=MCHID,
-        wxpay_appid=APPID,
-        wxpay_mch_serial="7" * 40,
-        wxpay_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxPayCallback",
-        wxpay_refund_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxRefundCallback",
-        wxpay_public_key_id=SERIAL,
-        between_refunds_seconds=0,
+        **SETTINGS,
     )
 
 

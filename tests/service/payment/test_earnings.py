@@ -7,11 +7,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from payment.daily.payouts import Earnings
 from payment.errors import DayNotOver
-from payment.peers import StayPeer
+from payment.peers import OrderPeer
 from servicekit.errors import PeerUnavailable
-from servicekit.testing import SIDECAR_HEADERS, FakeSidecar
+from servicekit.testing import SIDECAR_HEADERS
 from tests.service.payment.test_callback import rows
 from tests.service.payment.test_reconciliation import World
 
@@ -22,9 +21,8 @@ NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 class Shop(World):
     def __init__(self, db):
         super().__init__(db)
-        self.now, self.sidecar, self.used = NOW, FakeSidecar(), []
+        self.now, self.used = NOW, []
         self.sidecar.answer("order", "/internal/usedOrders", {"list": self.used})
-        self.earnings = Earnings(db, lambda: self.now, StayPeer(self.sidecar), 60)
 
     async def stay(self, n, *, business=7, fen=19900, status=1):
         """A stay that was paid and used; its payment's number."""
@@ -158,7 +156,7 @@ async def test_days_that_were_missed_are_settled_when_order_answers_again(shop):
 
 
 async def test_pages_are_followed_to_the_last(shop, monkeypatch):
-    monkeypatch.setattr(StayPeer, "PAGE", 2)
+    monkeypatch.setattr(OrderPeer, "PAGE", 2)
     for n in (1, 2, 3):
         await shop.stay(n)
     every = list(shop.used)

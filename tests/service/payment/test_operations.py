@@ -8,11 +8,11 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from payment.ledger.reviews import Notices
 from servicekit import migrate
 from servicekit.clock import SHANGHAI
 from servicekit.testing import SIDECAR_HEADERS
 from tests.service.payment.conftest import OPERATOR
+from tests.service.payment.support import parts_of
 from tests.service.payment.test_callback import deliver, paid, rows  # noqa: F401 - `paid` is a fixture
 from tests.service.payment.test_checkout import payments
 from tests.support.async_waiting import eventually
@@ -52,7 +52,7 @@ async def test_what_waits_for_a_person_is_measured(desk, db, notice):
     def waiting():
         return REGISTRY.get_sample_value("payment_notices_open", {"reason": "amount"})
 
-    notices = Notices(db, lambda: datetime.now(UTC))
+    notices = parts_of(db).notices
     await notices.measure()
     assert waiting() == 1
 

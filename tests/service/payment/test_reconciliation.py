@@ -9,16 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, comparison
-from payment.daily.bill_repair import BillRepair
-from payment.daily.reconciliation import Reconciling
-from payment.daily.report import Report, _line
+from payment.daily.report import _line
 from payment.ledger.payments import Settlement
-from payment.ledger.refunds import RefundSettlement
 from payment.wechat.answers import QUERY, QUERY_REFUND
 from payment.wechat.bills import BillNotReady, NoBill
 from payment.wechat.errors import BadBill
 from payment.wechat.verdicts import RefundVerdict, Verdict
+from servicekit.testing import FakeSidecar
 from tests.service.payment import bill as bills
+from tests.service.payment.support import MERCHANT, parts_of
 from tests.service.payment.test_callback import rows
 from tests.service.payment.wechat import APPID, MCHID
 
@@ -99,11 +98,18 @@ class PlayedWechat:
 
 class World:
     def __init__(self, db):
-        self.db, self.now, self.bills, self.wechat = db, NOW, PlayedBills(), PlayedWechat()
-        clock = lambda: self.now  # noqa: E731 - it reads what the test sets
-        self.settlement = Settlement(db, clock, MCHID, APPID)
-        repair = BillRepair(db, clock, self.wechat, self.settlement, RefundSettlement(db, clock, MCHID))
-        self.reconciling = Reconciling(db, clock, self.bills, repair)
+        self.db, self.now, self.bills, self.wechat, self.sidecar = (
+            db,
+            NOW,
+            PlayedBills(),
+            PlayedWechat(),
+            FakeSidecar(),
+        )
+        self.use(parts_of(db, lambda: self.now, pay=self.wechat, bills=self.bills, sidecar=self.sidecar))
+
+    def use(self, parts):
+        self.settlement, self.reconciling, self.earnings = parts.settlement, parts.reconciling, parts.earnings
+        self.report = parts.report
 
     async def payment(self, n, *, status=1, fen=19900, at="2026-11-22 02:00:00+00"):
         """A row of the ledger; its number."""
@@ -157,7 +163,7 @@ class World:
         return {table: [dict(row) for row in await rows(self.db, table)] for table in WATCHED}
 
     async def text(self):
-        return "".join([part async for part in Report(self.db).text(DAY)])
+        return "".join([part async for part in self.report.text(DAY)])
 
 
 @pytest.fixture
@@ -424,7 +430,7 @@ async def test_a_bill_that_was_cut_is_refused_and_nothing_changes(world, tmp_pat
 
 
 async def test_two_at_once_do_not_meet(world, db):
-    async with comparison(db, DAY, MCHID, APPID):
+    async with comparison(db, DAY, MERCHANT):
         with pytest.raises(AlreadyRunning):
             await world.run()
         await world.run(day=date(2026, 11, 21))
@@ -473,7 +479,7 @@ async def test_the_report_says_the_same_as_text_csv_and_json(world, db):
         bills.refund("C-17", "=1+1", 2000, "R8", "T8", state="SUCCESS", appid="wx-other", mchid=MCHID),
         "`2026-11-22 10:00:00,`bent",
     )
-    report = Report(db)
+    report = world.report
     key = (await rows(db, "reconciliation_difference where kind = 'unreadable'"))[0]["number"]
     assert key.startswith("line 6 ")
     assert (await world.text()).splitlines() == [

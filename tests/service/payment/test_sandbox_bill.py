@@ -6,15 +6,10 @@ from datetime import date, datetime, timedelta
 import httpx
 import pytest
 
-from payment.daily.bill_repair import BillRepair
-from payment.daily.reconciliation import Reconciling
-from payment.ledger.payments import Settlement
-from payment.ledger.refunds import RefundSettlement
-from payment.settings import Settings
-from payment.wechat.bills import Bills
-from payment.wechat.connection import connect
-from servicekit.clock import SHANGHAI, utc_now
-from servicekit.testing import APP_TOKEN
+from payment.parts import Parts
+from payment.settings import PaymentSettings
+from servicekit.clock import SHANGHAI
+from servicekit.testing import FakeSidecar
 from tests.service.payment.test_callback import rows
 from tests.service.payment.test_reconciliation import World
 from wechatsim import keyring
@@ -26,14 +21,10 @@ NOON = timedelta(hours=12)
 
 
 class SandboxWorld(World):
-    def __init__(self, db, settings, connection, sim, http):
+    def __init__(self, db, settings, parts, sim, http):
         super().__init__(db)
-        self.sim, self.http, self.settings, self.pay = sim, http, settings, connection.pay
-        mchid, appid = settings.wxpay_mchid, settings.wxpay_appid
-        repair = BillRepair(
-            db, utc_now, connection.pay, Settlement(db, utc_now, mchid, appid), RefundSettlement(db, utc_now, mchid)
-        )
-        self.reconciling = Reconciling(db, utc_now, Bills(connection.pay), repair)
+        self.use(parts)
+        self.sim, self.http, self.settings, self.pay = sim, http, settings, parts.wechat.pay
 
     async def control(self, path, **body):
         answer = await self.http.post(f"/_sim/{path}", json=body)
@@ -93,9 +84,8 @@ def keys(tmp_path):
 @pytest.fixture
 async def world(db, database_url, keys):
     folder, ids, secrets = keys
-    settings = Settings(
+    settings = PaymentSettings(
         database_url=database_url,
-        APP_API_TOKEN=APP_TOKEN,
         wxpay_base_url="http://sim",
         wxpay_mchid=ids["mchid"],
         wxpay_appid=ids["appid"],
@@ -105,14 +95,15 @@ async def world(db, database_url, keys):
     )
     app = create_app(SimSettings(keys=(folder,)))
     transport = httpx.ASGITransport(app)
-    connection = connect(settings, secrets, utc_now, transport=transport)
+    parts = Parts.of(settings, secrets, sidecar=FakeSidecar(), wechat_transport=transport)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://sim") as http:
-        made = SandboxWorld(db, settings, connection, app.state.sim, http)
+        made = SandboxWorld(db, settings, parts, app.state.sim, http)
         await made.fault("callback-lost", "")
         midnight = datetime.combine(made.today() + timedelta(days=1), datetime.min.time(), SHANGHAI)
         made.sim.advance((midnight + NOON).timestamp() - made.sim.clock.now())
         yield made
-    await connection.close()
+    await parts.close()
+    await parts.db.close()
 
 
 async def a_full_day(world):

@@ -2,7 +2,6 @@
 day's bill against the ledger."""
 
 import asyncio
-import os
 
 import typer
 from fastapi import FastAPI
@@ -10,7 +9,7 @@ from fastapi import FastAPI
 from payment import preflight
 from payment.main import create_app
 from payment.reconcile_command import reconcile
-from payment.settings import Settings
+from payment.settings import PaymentSettings, Settings
 from servicekit import secrets
 from servicekit.clock import utc_now
 from servicekit.run import command_line
@@ -35,11 +34,10 @@ def check_wechat() -> None:
     Secrets come from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE where they are set, else
     from the Dapr secret store beside this service.
     """
-    os.environ.setdefault("APP_API_TOKEN", "check-wechat-serves-nobody")  # the sidecar's token: no part in this
-    raise typer.Exit(0 if asyncio.run(_report(Settings.load())) else 1)
+    raise typer.Exit(0 if asyncio.run(_report(PaymentSettings.load())) else 1)
 
 
-async def _report(settings: Settings) -> bool:
+async def _report(settings: PaymentSettings) -> bool:
     try:
         held = preflight.secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
     except secrets.BadSecret as error:

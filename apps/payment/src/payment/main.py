@@ -1,4 +1,4 @@
-"""The composition of payment: who gets what. Nothing is wired anywhere else."""
+"""Payment as an app: its parts behind HTTP, events and cron. What the parts are is in `parts`."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,35 +8,14 @@ from fastapi import FastAPI
 
 from payment import jobs
 from payment.callbacks import Callbacks
-from payment.daily.bill_repair import BillRepair
-from payment.daily.days import Daily
-from payment.daily.payouts import Earnings
-from payment.daily.reconciliation import Reconciling
 from payment.endpoints import internal, operations, third_payment, wechat_notify
-from payment.ledger.payments import Settlement
-from payment.ledger.refunds import RefundSettlement
-from payment.ledger.reviews import Notices
-from payment.paying.business import BusinessType, BusinessTypes
-from payment.paying.checkout import Checkout
-from payment.paying.closing import Closing
-from payment.paying.inquiry import Inquiry
-from payment.paying.return_query import ReturnQuery
-from payment.paying.status import Ledger
-from payment.peers import OrderPeer, StayPeer, UserPeer
-from payment.refunding.requests import Refunds
-from payment.refunding.rescue import RefundRescue
-from payment.refunding.submission import Repayment
+from payment.parts import Parts
+from payment.paying.business import BusinessType
 from payment.settings import Settings
-from payment.subscriptions import on_refund_requested
 from payment.waiting import UNFINISHED
-from payment.wechat.bills import Bills
-from payment.wechat.connection import connect
-from payment.wechat.notifications import NotificationReader
 from servicekit.app import build
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
-from servicekit.db import Database
-from servicekit.deadletters import DeadLetters
 from servicekit.events import bulk_routes
 from servicekit.idempotency import Idempotency
 from servicekit.relay import Relay
@@ -54,46 +33,17 @@ def create_app(
     wechat_transport: httpx.AsyncBaseTransport | None = None,
     more_business: Mapping[str, BusinessType] | None = None,
 ) -> FastAPI:
-    """`secrets` are those of `wechat.connection`; `more_business` is registered beside what we sell today."""
+    """`secrets`, `wechat_transport` and `more_business` are those of `Parts.of`."""
     sidecar = sidecar or Sidecar.of(settings)
-    db = Database.of(settings)
-    connection = connect(settings, secrets, clock, transport=wechat_transport)
-    wechat = connection.pay
-
-    settlement = Settlement(db, clock, settings.wxpay_mchid, settings.wxpay_appid)
-    closing = Closing(db, clock, wechat, settlement, settings.wxpay_appid, settings.wxpay_mchid)
-    on_return = ReturnQuery(db, clock, wechat, settlement)
-    checkout = Checkout(
-        db,
-        clock,
-        BusinessTypes({"homestayOrder": BusinessType("民宿订单", OrderPeer(sidecar)), **(more_business or {})}),
-        UserPeer(sidecar, settings.wxpay_appid),
-        wechat,
-        settlement,
-        closing,
-        settings.wxpay_appid,
-        settings.wxpay_mchid,
-        str(settings.wxpay_notify_url),
-        timedelta(seconds=settings.first_query_seconds),
+    parts = Parts.of(
+        settings,
+        secrets,
+        sidecar=sidecar,
+        clock=clock,
+        wechat_transport=wechat_transport,
+        more_business=more_business,
     )
-    refund_settlement = RefundSettlement(db, clock, settings.wxpay_mchid)
-    repayment = Repayment(
-        db,
-        clock,
-        wechat,
-        refund_settlement,
-        str(settings.wxpay_refund_notify_url),
-        timedelta(seconds=settings.between_refunds_seconds),
-    )
-    refunds = Refunds(db, clock, repayment.wake)
-    rescue = RefundRescue(db, clock, wechat, refund_settlement, repayment)
-    consumers = [on_refund_requested(refunds)]
-    reconciling = Reconciling(db, clock, Bills(wechat), BillRepair(db, clock, wechat, settlement, refund_settlement))
-    earnings = Earnings(db, clock, StayPeer(sidecar), settings.wxpay_fee_basis_points)
-    daily = Daily([reconciling.run_wanted, earnings.settle_wanted])
-    notices = Notices(db, clock)
-    keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
-    letters = DeadLetters(db, clock, "payment", consumers)
+    keys = Idempotency(parts.db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     return build(
         "payment",
         settings,
@@ -103,36 +53,36 @@ def create_app(
             internal.router,
             operations.router,
             jobs.router,
-            bulk_routes(*consumers),
+            bulk_routes(*parts.consumers),
         ],
         provides=[
-            checkout,
-            closing,
-            letters,
-            Ledger(db, on_return),
-            notices,
-            reconciling,
-            earnings,
-            daily,
-            Callbacks(NotificationReader(wechat.keys, connection.api_v3_key, clock), settlement, refund_settlement),
-            Inquiry(db, clock, wechat, settlement, closing),
-            refunds,
-            repayment,
-            rescue,
+            parts.checkout,
+            parts.closing,
+            parts.letters,
+            parts.ledger,
+            parts.notices,
+            parts.reconciling,
+            parts.earnings,
+            parts.daily,
+            Callbacks(parts.wechat.notifications, parts.settlement, parts.refund_settlement),
+            parts.inquiry,
+            parts.refunds,
+            parts.repayment,
+            parts.rescue,
         ],
         sidecar=sidecar,
         verifier=verifier or TokenVerifier.by_invocation(sidecar),
         clock=clock,
-        db=db,
+        db=parts.db,
         background=[
-            Relay(db, sidecar, keep_days=settings.outbox_keep_days),
-            repayment,
-            daily,
-            Upkeep(notices.measure, reconciling.measure, earnings.measure, every_seconds=15),
-            Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
+            Relay(parts.db, sidecar, keep_days=settings.outbox_keep_days),
+            parts.repayment,
+            parts.daily,
+            Upkeep(parts.notices.measure, parts.reconciling.measure, parts.earnings.measure, every_seconds=15),
+            Upkeep(keys.prune, old_events(parts.db, settings.inbox_keep_days)),
         ],
-        dead_letters=letters,
+        dead_letters=parts.letters,
         callbacks=wechat_notify.CALLBACKS,
         unfinished=[*UNFINISHED, keys.unfinished],
-        on_stop=[on_return.close, connection.close],
+        on_stop=[parts.close],
     )

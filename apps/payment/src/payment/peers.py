@@ -31,20 +31,6 @@ class _OpenidAnswer(ApiModel):
     auth_key: Annotated[Text, Field(min_length=1)]
 
 
-class OrderPeer:
-    """app-id `order`."""
-
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
-
-    async def payable(self, order_sn: str) -> Payable:
-        """Raises OrderNotFound."""
-        answer = await self._sidecar.ask("order", "/internal/payable", {"orderSn": order_sn}, Payable)
-        if answer is None:
-            raise OrderNotFound(f"order {order_sn}")
-        return answer
-
-
 class UsedOrder(ApiModel):
     """A stay that began: its merchant has earned it."""
 
@@ -59,16 +45,23 @@ class _UsedOrders(ApiModel):
     list: list[UsedOrder]
 
 
-class StayPeer:
-    """app-id `order`: which stays began on a day."""
+class OrderPeer:
+    """app-id `order`."""
 
     PAGE = 500
 
     def __init__(self, sidecar: Sidecar) -> None:
         self._sidecar = sidecar
 
+    async def payable(self, order_sn: str) -> Payable:
+        """Raises OrderNotFound."""
+        answer = await self._sidecar.ask("order", "/internal/payable", {"orderSn": order_sn}, Payable)
+        if answer is None:
+            raise OrderNotFound(f"order {order_sn}")
+        return answer
+
     async def used(self, day: date) -> AsyncIterator[list[UsedOrder]]:
-        """Page by page. Raises PeerUnavailable."""
+        """The stays that began on a day, page by page. Raises PeerUnavailable."""
         last_id = 0
         while True:
             body = {"day": day.isoformat(), "lastId": last_id, "pageSize": self.PAGE}

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 from pydantic import HttpUrl
 
-from payment.settings import Settings
+from payment.settings import PaymentSettings
 from payment.wechat.connection import Connection, connect
 from payment.wechat.errors import Meaning, Refused, WechatError
 from servicekit.clock import Clock
@@ -43,7 +43,7 @@ def secrets_of_files(environment: Mapping[str, str] = os.environ) -> dict[str, s
 
 
 async def check(
-    settings: Settings,
+    settings: PaymentSettings,
     secrets: Mapping[str, str],
     clock: Clock,
     *,
@@ -92,7 +92,7 @@ def _is_local(host: str) -> bool:
         return host == "localhost" or "." not in host or host.endswith((".local", ".internal", ".localhost"))
 
 
-async def _ask(settings: Settings, connection: Connection, clock: Clock) -> AsyncIterator[Finding]:
+async def _ask(settings: PaymentSettings, connection: Connection, clock: Clock) -> AsyncIterator[Finding]:
     target = "/v3/certificates"
     began = clock()
     headers = {
@@ -156,7 +156,7 @@ async def _certificates(connection: Connection) -> Finding:
     return Finding(True, f"the APIv3 key opens the platform certificates: {', '.join(serials)}")
 
 
-async def _both_ways(settings: Settings, connection: Connection, clock: Clock) -> Finding:
+async def _both_ways(settings: PaymentSettings, connection: Connection, clock: Clock) -> Finding:
     number = business_number("CHK", clock())
     try:
         await connection.pay.close(number)

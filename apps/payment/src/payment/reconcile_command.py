@@ -19,20 +19,15 @@ import structlog
 import typer
 
 from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill
-from payment.daily.bill_repair import BillRepair
-from payment.daily.reconciliation import Progress, Reconciling
-from payment.daily.report import Report
-from payment.ledger.payments import Settlement
-from payment.ledger.refunds import RefundSettlement
+from payment.daily.reconciliation import Progress
+from payment.parts import Parts
 from payment.preflight import secrets_of_files
-from payment.settings import Settings
-from payment.wechat.bills import BillNotReady, Bills
-from payment.wechat.connection import Connection, connect
+from payment.settings import PaymentSettings
+from payment.wechat.bills import BillNotReady
 from payment.wechat.errors import BadBill, WechatError
 from servicekit import secrets
-from servicekit.clock import utc_now
-from servicekit.db import Database
 from servicekit.errors import Unavailable
+from servicekit.sidecar import Sidecar
 
 EVERY_SECONDS = 1.0
 
@@ -62,8 +57,7 @@ def reconcile(
     What the bill knows and we do not is asked at WeChat before it settles, with --bill as well: the secrets are needed,
     from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE or the Dapr secret store.
     """
-    os.environ.setdefault("APP_API_TOKEN", "reconcile-serves-nobody")  # the sidecar's token: no part in this
-    settings = Settings.load()
+    settings = PaymentSettings.load()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the report says it all
     try:
         asyncio.run(_reconcile(settings, day.date() if day else None, shape, bill, by))
@@ -72,20 +66,15 @@ def reconcile(
         raise typer.Exit(1) from None
 
 
-async def _reconcile(settings: Settings, day: date | None, shape: Format, bill: Path | None, by: str) -> None:
-    db = Database.of(settings)
-    connection: Connection | None = None
+async def _reconcile(settings: PaymentSettings, day: date | None, shape: Format, bill: Path | None, by: str) -> None:
+    held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
+    sidecar = Sidecar.of(settings)
+    parts = Parts.of(settings, held, sidecar=sidecar)
     try:
-        held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
-        connection = connect(settings, held, utc_now)
-        settlement = Settlement(db, utc_now, settings.wxpay_mchid, settings.wxpay_appid)
-        refund_settlement = RefundSettlement(db, utc_now, settings.wxpay_mchid)
-        repair = BillRepair(db, utc_now, connection.pay, settlement, refund_settlement)
-        reconciling = Reconciling(db, utc_now, Bills(connection.pay), repair)
-        day = day or reconciling.yesterday()
+        day = day or parts.reconciling.yesterday()
         with _progress() as progress:
-            await reconciling.run(day, bill=bill, by=_who(by), progress=progress)
-        report = Report(db)
+            await parts.reconciling.run(day, bill=bill, by=_who(by), progress=progress)
+        report = parts.report
         shapes: dict[Format, Callable[[date], AsyncIterator[str]]] = {
             Format.TEXT: report.text,
             Format.CSV: report.csv,
@@ -94,9 +83,9 @@ async def _reconcile(settings: Settings, day: date | None, shape: Format, bill: 
         async for part in shapes[shape](day):
             sys.stdout.write(part)
     finally:
-        if connection is not None:
-            await connection.close()
-        await db.close()
+        await parts.close()
+        await sidecar.close()
+        await parts.db.close()
 
 
 def _who(by: str) -> str:

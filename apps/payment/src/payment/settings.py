@@ -3,11 +3,12 @@
 from pydantic import Field, HttpUrl
 from pydantic_settings import SettingsConfigDict
 
-from servicekit.settings import ServiceSettings
+from payment.merchant import Merchant
+from servicekit.settings import ProcessSettings, ServiceSettings
 
 
-class Settings(ServiceSettings):
-    """`PAYMENT_…` in the environment."""
+class PaymentSettings(ProcessSettings):
+    """`PAYMENT_…` in the environment: what every process of payment needs, also a command that serves nothing."""
 
     model_config = SettingsConfigDict(env_prefix="PAYMENT_", frozen=True, extra="ignore", populate_by_name=True)
 
@@ -26,3 +27,11 @@ class Settings(ServiceSettings):
     """WeChat's fee for this merchant, in hundredths of a percent: 60 is 0.60 %."""
     between_refunds_seconds: int = Field(60, ge=0)
     """How far apart two refunds of one payment are handed over; WeChat wants a minute."""
+
+    @property
+    def merchant(self) -> Merchant:
+        return Merchant(mchid=self.wxpay_mchid, appid=self.wxpay_appid)
+
+
+class Settings(ServiceSettings, PaymentSettings):
+    """What serving needs as well."""

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from payment.merchant import Merchant
 from payment.wechat.trade_bill import TradeLine, Unreadable
 from servicekit.clock import SHANGHAI
 from servicekit.db import Database
@@ -184,10 +185,10 @@ class Sums:
 
 
 class Comparison:
-    """On one session of its own; `day` is a day in Shanghai, `mchid` and `appid` are ours."""
+    """On one session of its own; `day` is a day in Shanghai."""
 
-    def __init__(self, connection: Any, day: date, mchid: str, appid: str) -> None:
-        self._raw, self._day, self._mchid, self._appid = connection, day, mchid, appid
+    def __init__(self, connection: Any, day: date, merchant: Merchant) -> None:
+        self._raw, self._day, self._merchant = connection, day, merchant
         self._begin = datetime.combine(day, time(), SHANGHAI)
         self._end = self._begin + timedelta(days=1)
 
@@ -204,7 +205,7 @@ class Comparison:
 
     def _record(self, line: TradeLine) -> tuple[Any, ...]:
         refund = line.trade_state == "REFUND"
-        is_of_our_app = (line.mchid, line.appid) == (self._mchid, self._appid)
+        is_of_our_app = (line.mchid, line.appid) == (self._merchant.mchid, self._merchant.appid)
         return (
             is_of_our_app and OUR_NUMBER.fullmatch(line.out_trade_no) is not None,
             refund,
@@ -249,14 +250,14 @@ class Comparison:
 
 
 @asynccontextmanager
-async def comparison(db: Database, day: date, mchid: str, appid: str) -> AsyncIterator[Comparison]:
+async def comparison(db: Database, day: date, merchant: Merchant) -> AsyncIterator[Comparison]:
     """Holds the day's lock; a process that dies lets it go. Raises AlreadyRunning."""
     connection = await db.own_connection()
     try:
         raw: Any = (await connection.get_raw_connection()).driver_connection
         if not await raw.fetchval("select pg_try_advisory_lock($1, $2)", LOCK_CLASS, day.toordinal()):
             raise AlreadyRunning(f"{day} is being reconciled already")
-        yield Comparison(raw, day, mchid, appid)
+        yield Comparison(raw, day, merchant)
     finally:
         await connection.close()
         await connection.engine.dispose()

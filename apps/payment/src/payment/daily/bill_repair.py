@@ -59,7 +59,7 @@ class RepairRun:
     in_a_row: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class BillRepair:
     db: Database
     clock: Clock

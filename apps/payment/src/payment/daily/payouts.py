@@ -14,7 +14,7 @@ from payment.daily import payout_repository as records
 from payment.daily.days import tell_oldest
 from payment.errors import DayNotOver
 from payment.models import SettlementRecord
-from payment.peers import StayPeer
+from payment.peers import OrderPeer
 from servicekit import acts
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
@@ -23,13 +23,13 @@ from servicekit.errors import Unavailable
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Earnings:
     """`fee_basis_points` is the merchant's rate at WeChat, in hundredths of a percent."""
 
     db: Database
     clock: Clock
-    stays: StayPeer
+    orders: OrderPeer
     fee_basis_points: int
 
     def yesterday(self) -> date:
@@ -67,7 +67,7 @@ class Earnings:
 
     async def settle(self, day: date) -> int:
         """Take in what belongs to `day` and was not taken in before; answers how many records that made."""
-        async for page in self.stays.used(day):
+        async for page in self.orders.used(day):
             async with self.db.transaction() as tx:
                 taken = await records.take_stays(tx, page, day, self.fee_basis_points)
             if strangers := sorted({stay.order_sn for stay in page} - taken):

@@ -15,6 +15,7 @@ from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums,
 from payment.daily.bill_repair import BillRepair, RepairRun, Unanswered
 from payment.daily.days import tell_oldest
 from payment.errors import NoSuchBill, NotReconciled
+from payment.merchant import Merchant
 from payment.models import Reconciliation, ReconciliationDifference
 from payment.wechat.bills import BillNotReady, Bills, NoBill
 from payment.wechat.errors import BadBill, WechatError
@@ -41,7 +42,7 @@ def _silent(_phase: str, _done: int, _of: int) -> None:
     return None
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Reconciling:
     """`run` for one day, by cron, by an operator or by hand; a second run of the same bill changes nothing."""
 
@@ -49,10 +50,7 @@ class Reconciling:
     clock: Clock
     bills: Bills
     repair: BillRepair
-
-    @property
-    def _us(self) -> tuple[str, str]:
-        return self.repair.settlement.mchid, self.repair.settlement.appid
+    merchant: Merchant
 
     def yesterday(self) -> date:
         return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
@@ -125,7 +123,7 @@ class Reconciling:
                 async with self.db.transaction() as tx:
                     await acts.record(tx, self.clock(), COMMAND_LINE, "reconcile", f"day:{day}", note=note)
             file = copy if bill else await self._download(day, copy, progress)
-            async with comparison(self.db, day, *self._us) as compared:
+            async with comparison(self.db, day, self.merchant) as compared:
                 await compared.stage(_lines(file, progress))
                 progress("compare", 0, 0)
                 sums = await compared.sums()

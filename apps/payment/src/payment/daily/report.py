@@ -52,7 +52,7 @@ FIGURES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Report:
     db: Database
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import prometheus_client
@@ -17,6 +17,7 @@ from payment.ledger.batch import Applied, Arrived, settle_plain
 from payment.ledger.mismatch import Compared, misfit
 from payment.ledger.payment_repository import LockedPayment
 from payment.ledger.payment_states import PAID_WORDS, PayStatus, next_status
+from payment.merchant import Merchant
 from payment.models import ThirdPayment
 from payment.wechat.verdicts import Verdict
 from servicekit.clock import Clock
@@ -42,8 +43,7 @@ class Ours:
     """What our books, and our settings, say of a payment."""
 
     payment: ThirdPayment | LockedPayment
-    mchid: str
-    appid: str
+    merchant: Merchant
 
     @property
     def openid(self) -> str | None:
@@ -53,8 +53,8 @@ class Ours:
 
 
 WHOSE: Final[tuple[Compared[Verdict, Ours], ...]] = (
-    Compared("mchid", "merchant", lambda said: said.mchid, lambda ours: ours.mchid),
-    Compared("appid", "app", lambda said: said.appid, lambda ours: ours.appid),
+    Compared("mchid", "merchant", lambda said: said.mchid, lambda ours: ours.merchant.mchid),
+    Compared("appid", "app", lambda said: said.appid, lambda ours: ours.merchant.appid),
 )
 """Compared in every verdict, whatever its trade state."""
 COMPARED: Final[tuple[Compared[Verdict, Ours], ...]] = (
@@ -70,15 +70,18 @@ COMPARED: Final[tuple[Compared[Verdict, Ours], ...]] = (
 nothing but CNY, of the payer either, for a merchant of the mainland."""
 
 
+@dataclass(kw_only=True, eq=False)
 class Settlement:
     """`apply` takes WeChat's verified word, once or many times, from any number of replicas at the same moment. What
     arrives together is settled together."""
 
-    def __init__(self, db: Database, clock: Clock, mchid: str, appid: str) -> None:
-        self.db, self.clock, self.mchid, self.appid = db, clock, mchid, appid
-        self._collector: Collector[Arrived, Applied | None] = Collector(
-            self._settle_plain, batch=BATCH, waiting=MOST_WAITING
-        )
+    db: Database
+    clock: Clock
+    merchant: Merchant
+    _collector: Collector[Arrived, Applied | None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._collector = Collector(self._settle_plain, batch=BATCH, waiting=MOST_WAITING)
 
     async def apply(self, verdict: Verdict) -> Applied:
         """Lock, check, change, tell: one transaction, for what is plain together with others.
@@ -116,7 +119,7 @@ class Settlement:
 
     def _misfit(self, payment: ThirdPayment | LockedPayment, verdict: Verdict) -> tuple[str, str] | None:
         """What does not fit, as (reason, detail)."""
-        ours = Ours(payment, self.mchid, self.appid)
+        ours = Ours(payment, self.merchant)
         if found := misfit(WHOSE, verdict, ours):
             return found
         if verdict.trade_state not in PAID_WORDS:

@@ -13,6 +13,7 @@ from payment.ledger.mismatch import Compared, misfit
 from payment.ledger.payment_states import PayStatus
 from payment.ledger.payments import VERDICTS
 from payment.ledger.refund_states import ContradictoryWord, RefundState, next_state
+from payment.merchant import Merchant
 from payment.models import Refund, ThirdPayment
 from payment.wechat.verdicts import RefundVerdict
 from servicekit.clock import Clock
@@ -33,11 +34,11 @@ class Ours:
 
     payment: ThirdPayment
     refund: Refund
-    mchid: str
+    merchant: Merchant
 
 
 COMPARED: Final[tuple[Compared[RefundVerdict, Ours], ...]] = (
-    Compared("refund_mchid", "merchant", lambda said: said.mchid, lambda ours: ours.mchid),
+    Compared("refund_mchid", "merchant", lambda said: said.mchid, lambda ours: ours.merchant.mchid),
     Compared("refund_payment", "payment", lambda said: said.out_trade_no, lambda ours: ours.refund.payment_sn),
     Compared(
         "refund_transaction",
@@ -75,13 +76,13 @@ class Wanted(Protocol):
     def reason(self) -> str: ...
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class RefundSettlement:
     """`apply` takes WeChat's verified word, once or many times; `refuse` its final no."""
 
     db: Database
     clock: Clock
-    mchid: str
+    merchant: Merchant
 
     async def apply(self, verdict: RefundVerdict) -> Applied:
         """Lock, check, change, tell: one transaction. A repeated or overtaken verdict changes nothing; one that does not
@@ -91,7 +92,7 @@ class RefundSettlement:
             refund = await refund_repository.lock(tx, verdict.out_refund_no)
             if payment is None or refund is None:
                 applied = await self._review(tx, verdict, "refund_unknown", "no refund of ours has this number")
-            elif unfit := misfit(COMPARED, verdict, Ours(payment, refund, self.mchid)):
+            elif unfit := misfit(COMPARED, verdict, Ours(payment, refund, self.merchant)):
                 applied = await self._review(tx, verdict, *unfit)
             else:
                 applied = await self._change(tx, payment, refund, verdict)

@@ -20,7 +20,7 @@ Notice = tuple[ProviderNotice, Mapping[str, Any] | None]
 again is not resolved."""
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Notices:
     db: Database
     clock: Clock

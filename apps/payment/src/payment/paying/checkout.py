@@ -9,6 +9,7 @@ from payment.errors import OrderAlreadyPaid, OrderNotFound, OrderNotPayable, Wec
 from payment.ledger import payment_repository
 from payment.ledger.payment_states import CLOSED_WORDS, PAID_WORDS
 from payment.ledger.payments import Settlement
+from payment.merchant import Merchant
 from payment.models import ThirdPayment
 from payment.paying.business import BusinessType, BusinessTypes
 from payment.paying.closing import Closing
@@ -25,7 +26,7 @@ PREPAY_LIFE = timedelta(minutes=110)
 """WeChat's prepay_id lives two hours; ours is asked for again a little before."""
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Checkout:
     """`start` may be clicked twice, from two replicas, or again after a crash: one open payment per order, one request."""
 
@@ -36,8 +37,7 @@ class Checkout:
     wechat: WechatPay
     settlement: Settlement
     closing: Closing
-    appid: str
-    mchid: str
+    merchant: Merchant
     notify_url: str
     first_query: timedelta
 
@@ -56,7 +56,7 @@ class Checkout:
         openid = await self.users.openid(user_id)
         payment = await self._reserve(order, openid, business, service_type)
         prepay_id = await self._prepaid(payment)
-        return payment.sn, self.wechat.pay_parameters(self.appid, prepay_id)
+        return payment.sn, self.wechat.pay_parameters(self.merchant.appid, prepay_id)
 
     async def _reserve(self, order: Payable, openid: str, business: BusinessType, service_type: str) -> ThirdPayment:
         """The row exists before WeChat is called: whatever WeChat then says belongs to something."""
@@ -79,8 +79,8 @@ class Checkout:
                 expires_at=order.expires_at,
                 next_query_at=now + self.first_query,
                 request=requests.jsapi(
-                    mchid=self.mchid,
-                    appid=self.appid,
+                    mchid=self.merchant.mchid,
+                    appid=self.merchant.appid,
                     description=f"{business.label} {order.title}",
                     out_trade_no=sn,
                     total_fen=order.total_fen,

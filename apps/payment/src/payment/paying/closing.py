@@ -7,6 +7,7 @@ from payment.errors import WechatUnavailable
 from payment.ledger import payment_repository
 from payment.ledger.payment_states import CLOSED_WORDS, PAID_WORDS
 from payment.ledger.payments import Settlement
+from payment.merchant import Merchant
 from payment.models import ThirdPayment
 from payment.schemas import CloseOutcome
 from payment.wechat.client import WechatPay
@@ -19,7 +20,7 @@ GRACE_AFTER_EXPIRY = timedelta(minutes=2)
 """WeChat raises an end that is less than a minute ahead to a minute, and its clock is not ours."""
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Closing:
     """`close` may be repeated until it answers: every step is safe to do again."""
 
@@ -27,8 +28,7 @@ class Closing:
     clock: Clock
     wechat: WechatPay
     settlement: Settlement
-    appid: str
-    mchid: str
+    merchant: Merchant
 
     async def close(self, order_sn: str) -> CloseOutcome:
         """From now on no payment may be opened for the order; an open one is closed at WeChat, or settled when WeChat was
@@ -86,8 +86,8 @@ class Closing:
         """The verdict that a payment is closed, where WeChat said so without a transaction."""
         return Verdict(
             source=source,
-            mchid=self.mchid,
-            appid=self.appid,
+            mchid=self.merchant.mchid,
+            appid=self.merchant.appid,
             out_trade_no=payment_sn,
             trade_state="CLOSED",
             total_fen=None,

@@ -24,7 +24,7 @@ LEASE = timedelta(minutes=3)
 AT_ONCE = 5
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Inquiry:
     db: Database
     clock: Clock

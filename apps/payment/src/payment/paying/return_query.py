@@ -32,14 +32,14 @@ SOON = 1.0
 AT_ONCE = 32
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class ReturnQuery:
     db: Database
     clock: Clock
     wechat: WechatPay
     settlement: Settlement
-    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
-    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    _places: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _under_way: set[asyncio.Task[None]] = field(init=False, default_factory=set)
 
     async def ask(self, payment: ThirdPayment) -> bool:
         """Ask WeChat about a payment that is open, if it is time to. True when the books may say more than `payment` does.

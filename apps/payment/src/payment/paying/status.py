@@ -11,7 +11,7 @@ from servicekit.clock import unix
 from servicekit.db import Database
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Ledger:
     db: Database
     on_return: ReturnQuery

@@ -19,7 +19,7 @@ MOST_REFUNDS = 50
 """WeChat's limit for one payment; numbers that it closed count."""
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Refunds:
     """`wake` is called after a request is committed."""
 

@@ -1,6 +1,6 @@
 """What an operator does for a refund that cannot go on by itself: send it another way, or begin it again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from payment.errors import (
@@ -19,7 +19,7 @@ from payment.ledger.refund_states import RefundState
 from payment.ledger.refunds import RefundSettlement, new_refund
 from payment.models import Refund
 from payment.refunding.requests import MOST_REFUNDS
-from payment.refunding.submission import UNTIL_SENT_ELSEWHERE, Repayment
+from payment.refunding.submission import UNTIL_SENT_ELSEWHERE
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
 from payment.wechat.requests import BankCard
@@ -30,13 +30,15 @@ from servicekit.db import Database, Transaction
 BUYERS_CAUSE = "buyer"
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class RefundRescue:
+    """`wake` is called after a refund that can be carried out is committed."""
+
     db: Database
     clock: Clock
     wechat: WechatPay
     settlement: RefundSettlement
-    repayment: Repayment
+    wake: Callable[[], None]
 
     async def page(self, *, last_id: int, size: int, state: str | None) -> Sequence[Refund]:
         """Newest first."""
@@ -88,7 +90,7 @@ class RefundRescue:
             await acts.record(tx, now, operator_id, "begin-refund-again", _subject(sn), _subject(again.sn))
             await refund_repository.resolve_notices(tx, sn, ["refund_refused", "refund_closed"])
             await tx.flush()
-        self.repayment.wake()
+        self.wake()
         return await self._find(again.sn)
 
     async def _note_departure(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:

@@ -25,8 +25,6 @@ log = structlog.get_logger()
 LEASE = timedelta(minutes=3)
 """Longer than a whole round can take while WeChat is slow: two calls each, four refunds at a time."""
 PARALLEL = 4
-BETWEEN_TWO = timedelta(minutes=1)
-"""WeChat's rule for two refunds of one payment (申请退款 · 注意)."""
 WHILE_UNKNOWN = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 600, 1800))
 WHILE_ACCEPTED = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 300, 600, 1800, 3600))
 """Pauses between questions, the last one repeated: the callback normally comes first."""
@@ -40,7 +38,7 @@ class NeverTaken(Exception):
     """WeChat refused to take the refund for good, and does not know its number."""
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Repayment:
     """`run` carries out what `wake` announces; cron calls `carry_out_due` for what must wait or was left behind."""
 
@@ -49,8 +47,8 @@ class Repayment:
     wechat: WechatPay
     settlement: RefundSettlement
     notify_url: str
-    between_two: timedelta = BETWEEN_TWO
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    between_two: timedelta
+    _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def wake(self) -> None:
         self._woken.set()

@@ -1,4 +1,4 @@
-"""From settings and secrets to a client of WeChat Pay."""
+"""From settings and secrets to all that speaks with WeChat Pay."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from functools import partial
 
 import httpx
 
-from payment.settings import Settings
+from payment.settings import PaymentSettings
+from payment.wechat.bills import Bills
 from payment.wechat.client import WechatPay
 from payment.wechat.crypto import ApiV3Key
 from payment.wechat.keys import public_key_of_pem
+from payment.wechat.notifications import NotificationReader
 from payment.wechat.signing import MerchantSigner
 from servicekit.clock import Clock
 from servicekit.secrets import parsed
@@ -18,12 +20,13 @@ from servicekit.transport import PooledTransport
 CONNECTIONS = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Connection:
-    """`pay` speaks; `files` brings large answers piece by piece, which the pooled transport does not."""
+    """`files` brings large answers piece by piece, which the pooled transport does not."""
 
     pay: WechatPay
-    api_v3_key: ApiV3Key
+    bills: Bills
+    notifications: NotificationReader
     signer: MerchantSigner
     http: httpx.AsyncClient
     files: httpx.AsyncClient
@@ -34,7 +37,7 @@ class Connection:
 
 
 def connect(
-    settings: Settings,
+    settings: PaymentSettings,
     secrets: Mapping[str, str],
     clock: Clock,
     *,
@@ -58,6 +61,12 @@ def connect(
     public_keys = {public_key_id: parsed(secrets, "wxpay-public-key", public_key_of_pem)} if public_key_id else {}
     of_merchant = partial(MerchantSigner.from_pem, settings.wxpay_mchid, settings.wxpay_mch_serial)
     signer = parsed(secrets, "wxpay-mch-private-key", of_merchant)
+    pay = WechatPay(http, signer, api_v3_key, public_keys, clock, files=files)
     return Connection(
-        WechatPay(http, signer, api_v3_key, public_keys, clock, files=files), api_v3_key, signer, http, files
+        pay=pay,
+        bills=Bills(pay),
+        notifications=NotificationReader(pay.keys, api_v3_key, clock),
+        signer=signer,
+        http=http,
+        files=files,
     )
