@@ -80,7 +80,7 @@ def test_a_day_with_everything_that_a_bill_may_hold_reconciles_to_the_fen(system
         given_back(system, order_sn)
     unheard = book_ahead(system)
     missed = str(system.prepay(unheard)["paymentSn"])
-    system.rows("payment", "update third_payment set next_query_at = now() + interval '1 hour' where sn = %s", missed)
+    system.rows("payment", "update third_payment set due_at = now() + interval '1 hour' where sn = %s", missed)
     with fault(system, "callback-lost", missed):
         system.tap_pay(missed)
     for number in (awkward, unreadable, refunded, from_balance, missed):

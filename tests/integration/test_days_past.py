@@ -82,7 +82,7 @@ def test_a_days_bill_agrees_but_for_the_payment_nobody_told_us_of_and_that_one_i
     eventually(lambda: system.order(given_back)["tradeState"] == ORDER_REFUNDED, what="the refund")
     unheard = book_ahead(system)
     missed = str(system.prepay(unheard)["paymentSn"])
-    system.rows("payment", "update third_payment set next_query_at = now() + interval '1 hour' where sn = %s", missed)
+    system.rows("payment", "update third_payment set due_at = now() + interval '1 hour' where sn = %s", missed)
     with fault(system, "callback-lost", missed):
         system.tap_pay(missed)
     for number in (kept, refunded, missed):

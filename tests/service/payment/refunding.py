@@ -66,7 +66,7 @@ async def tick(http, db):
     async with db.transaction() as tx:
         await tx.execute(
             text(
-                "update refund set next_attempt_at = now() - interval '1 second',"
+                "update refund set due_at = now() - interval '1 second',"
                 " sent_elsewhere_at = sent_elsewhere_at - interval '1 minute'"
             )
         )
@@ -75,9 +75,9 @@ async def tick(http, db):
 
 
 async def nobody_is_at_it(db):
-    """No refund is leased: a try that ended has written another time than the lease's."""
-    leased = "tries > 0 and next_attempt_at between now() + interval '150 seconds' and now() + interval '180 seconds'"
-    return not await rows(db, f"refund where state in ('requested', 'accepted', 'abnormal') and {leased}")
+    """No refund that has not ended is leased."""
+    open_ = "state in ('requested', 'accepted', 'abnormal')"
+    return not await rows(db, f"refund where {open_} and leased_until is not null")
 
 
 async def in_state(db, *states):

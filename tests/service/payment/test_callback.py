@@ -167,7 +167,7 @@ async def test_what_wechat_leaves_out_or_says_rightly_contradicts_nothing(http, 
 async def test_a_query_is_compared_like_a_callback(http, wechat, db, paid):
     wechat.orders[paid]["amount"]["currency"] = "USD"
     async with db.transaction() as tx:
-        await tx.execute(text("update third_payment set next_query_at = now() - interval '1 second'"))
+        await tx.execute(text("update third_payment set due_at = now() - interval '1 second'"))
 
     await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
 
@@ -352,7 +352,7 @@ async def test_no_signed_content_makes_a_500_or_moves_money(http, wechat, db, co
 
 async def test_a_lost_callback_is_made_good_by_asking(http, wechat, db, paid):
     async with db.transaction() as tx:
-        await tx.execute(text("update third_payment set next_query_at = now() - interval '1 second'"))
+        await tx.execute(text("update third_payment set due_at = now() - interval '1 second'"))
 
     answer = await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
 

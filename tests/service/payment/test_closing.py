@@ -102,9 +102,7 @@ async def test_money_that_arrives_after_the_close_is_settled_and_told(http, wech
 
 async def test_an_expired_unpaid_payment_is_closed_by_cron(http, wechat, db, number):
     async with db.transaction() as tx:
-        await tx.execute(
-            text("update third_payment set next_query_at = now(), expires_at = now() - interval '5 minutes'")
-        )
+        await tx.execute(text("update third_payment set due_at = now(), expires_at = now() - interval '5 minutes'"))
 
     await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
 
@@ -275,9 +273,7 @@ async def test_a_signed_query_about_another_number_says_nothing_about_ours(http,
 
 async def test_an_expired_payment_that_wechat_never_had_is_ended_by_cron(http, wechat, db, lost):
     async with db.transaction() as tx:
-        await tx.execute(
-            text("update third_payment set next_query_at = now(), expires_at = now() - interval '5 minutes'")
-        )
+        await tx.execute(text("update third_payment set due_at = now(), expires_at = now() - interval '5 minutes'"))
     wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST")] * 3
 
     await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)

@@ -116,7 +116,7 @@ class World:
         number = f"PMT20261122100000{n:08d}"
         await self.execute(
             "insert into third_payment (sn, order_sn, user_id, service_type, pay_mode, trade_type, total_fen, refunded_fen,"
-            " pay_status, version, request, expires_at, trade_state, transaction_id, pay_time, next_query_at, queries)"
+            " pay_status, version, request, expires_at, trade_state, transaction_id, pay_time, due_at, tries)"
             " values (:sn, :order_sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI', :fen, 0, :status, 2, '{}', now(), 'X',"
             " :transaction, :at, now(), 0)",
             sn=number,
@@ -132,7 +132,7 @@ class World:
         number = f"RFD20261122110000{n:08d}"
         await self.execute(
             "insert into refund (sn, request_sn, attempt, payment_sn, order_sn, refund_fen, cause, reason, state, version,"
-            " request, sent_at, refund_id, success_time, next_attempt_at, tries)"
+            " request, sent_at, refund_id, success_time, due_at, tries)"
             " values (:sn, :sn, 1, :payment, 'HSO', :fen, 'buyer', '', :state, 2, '{}', :sent, :refund_id, :ended,"
             " now(), 0)",
             sn=number,

@@ -27,7 +27,7 @@ from tests.service.payment.wechat import SERIAL
 from tests.support.async_waiting import eventually
 
 CARD = {"bankType": "ICBC_DEBIT", "bankAccount": "6222020200112233445", "realName": "张小明"}
-AFTER_HALF_A_MINUTE = "next_attempt_at = sent_elsewhere_at + interval '30 seconds'"
+AFTER_HALF_A_MINUTE = "due_at = sent_elsewhere_at + interval '30 seconds'"
 NO_SUCH = "RFD2026112310000000000000"
 
 
@@ -128,7 +128,7 @@ async def test_a_question_that_comes_before_the_new_way_is_not_asked(desk, http,
     assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 503
     asked = len(wechat.requests)
     async with db.transaction() as tx:
-        await tx.execute(text("update refund set next_attempt_at = now() - interval '1 second'"))
+        await tx.execute(text("update refund set due_at = now() - interval '1 second'"))
 
     assert (await http.post("/jobs/payment-retry-refunds", headers=SIDECAR_HEADERS)).json() == {"claimed": 1}
 

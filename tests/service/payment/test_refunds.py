@@ -225,10 +225,10 @@ async def test_two_refunds_of_one_payment_are_a_minute_apart(settings, wechat, t
         await ask(http, number, 5000, 1)
         await in_state(db, "succeeded")
         await ask(http, number, 5000, 2)
-        query = "refund where state = 'requested' and tries > 0 and sent_at is null"
+        query = "refund where state = 'requested' and tries > 0 and sent_at is null and leased_until is null"
         [waiting] = await eventually(lambda: rows(db, query), what="the second refund waits")
         [payment] = await payments(db)
-        assert (waiting["next_attempt_at"] - payment["refund_sent_at"]).total_seconds() >= 60
+        assert (waiting["due_at"] - payment["refund_sent_at"]).total_seconds() >= 60
         assert len(wechat.refunds) == 1
 
         async with db.transaction() as tx:
@@ -242,7 +242,7 @@ async def test_the_fifty_first_refund_of_a_payment_is_refused(http, wechat, db, 
         await tx.execute(
             text(
                 "insert into refund (sn, request_sn, attempt, payment_sn, order_sn, refund_fen, cause, reason, state,"
-                " version, next_attempt_at, tries) select 'RFD' || n, 'RFR' || n, 1, :sn, :order, 1, 'x', '', 'closed',"
+                " version, due_at, tries) select 'RFD' || n, 'RFR' || n, 1, :sn, :order, 1, 'x', '', 'closed',"
                 " 1, now(), 0 from generate_series(1, 50) n"
             ),
             {"sn": paid, "order": ORDER},

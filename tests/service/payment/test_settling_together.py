@@ -60,7 +60,7 @@ def add(db):
                     text(
                         "insert into third_payment (sn, order_sn, user_id, service_type, pay_mode, trade_type, total_fen,"
                         " refunded_fen, pay_status, version, request, expires_at, trade_state, transaction_id, pay_time,"
-                        " next_query_at, queries) values (:sn, :order_sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI',"
+                        " due_at, tries) values (:sn, :order_sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI',"
                         " :total, 0, :status, 1, '{}', :expires, 'NOTPAY', :transaction, :paid_at, :due, 0)"
                     ),
                     row,

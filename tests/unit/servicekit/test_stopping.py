@@ -1,7 +1,7 @@
 """Work ends when it is cancelled, also when what was interrupted ends by a fault of its own."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from notification.courier import Courier
 from payment.daily.days import Daily
 from payment.refunding.submission import Repayment
+from servicekit.clock import utc_now
 from servicekit.relay import Relay
 from servicekit.stopping import stop
 from servicekit.upkeep import Upkeep
@@ -37,8 +38,10 @@ def courier(broken):
 
 
 def repayment(broken):
-    working = Repayment(Mock(), lambda: datetime.now(UTC), Mock(), Mock(), "")
-    object.__setattr__(working, "carry_out_due", broken)
+    working = Repayment(
+        db=Mock(), clock=utc_now, wechat=Mock(), settlement=Mock(), notify_url="", between_two=timedelta()
+    )
+    working.carry_out_due = broken
     working.wake()
     return working
 
@@ -50,7 +53,7 @@ def relay(broken):
 
 
 def daily(broken):
-    return Daily([broken])
+    return Daily(broken)
 
 
 @pytest.mark.parametrize("made", [courier, repayment, relay, daily, Upkeep])

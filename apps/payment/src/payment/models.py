@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from servicekit.db import Base as ServiceBase
 from servicekit.db import new_metadata
+from servicekit.due import Leased, due_index
 
 
 class Base(ServiceBase):
@@ -26,8 +27,9 @@ class Base(ServiceBase):
     metadata = new_metadata()
 
 
-class ThirdPayment(Base):
-    """One attempt to pay one order. Written before WeChat is called; `sn` is WeChat's out_trade_no."""
+class ThirdPayment(Leased, Base):
+    """One attempt to pay one order. Written before WeChat is called; `sn` is WeChat's out_trade_no. The leased work of a
+    row is the query about it while it is open."""
 
     __tablename__ = "third_payment"
     __table_args__ = (
@@ -36,7 +38,7 @@ class ThirdPayment(Base):
         CheckConstraint("pay_status between -1 and 2", name="pay_status_known"),
         CheckConstraint("(pay_status in (1, 2)) = (pay_time is not null)", name="paid_has_time"),
         Index("uq_third_payment_open", "order_sn", unique=True, postgresql_where=text("pay_status = 0")),
-        Index("ix_third_payment_query_due", "next_query_at", postgresql_where=text("pay_status = 0")),
+        due_index("third_payment", is_open=text("pay_status = 0")),
         Index("ix_third_payment_order_sn", "order_sn"),
         Index("ix_third_payment_pay_time", "pay_time", postgresql_where=text("pay_time is not null")),
     )
@@ -61,8 +63,6 @@ class ThirdPayment(Base):
     transaction_id: Mapped[str | None] = mapped_column(Text, unique=True)
     bank_type: Mapped[str | None] = mapped_column(Text)
     pay_time: Mapped[datetime | None]
-    next_query_at: Mapped[datetime]
-    queries: Mapped[int] = mapped_column(default=0)
     asked_at: Mapped[datetime | None]
     """When WeChat was last asked, by cron or for a buyer who waits: all replicas share the pause after it."""
     refund_sent_at: Mapped[datetime | None]
@@ -124,9 +124,10 @@ class ProviderNotice(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Refund(Base):
+class Refund(Leased, Base):
     """Money that is to go back. `sn` is WeChat's out_refund_no and stays the same at every retry; a request whose number
-    WeChat closed goes on under a new row, the next `attempt`."""
+    WeChat closed goes on under a new row, the next `attempt`. The leased work of a row is to carry it out, or to ask WeChat
+    how far it is, until it has ended."""
 
     __tablename__ = "refund"
     __table_args__ = (
@@ -140,9 +141,7 @@ class Refund(Base):
         UniqueConstraint("request_sn", "attempt"),
         Index("uq_refund_live", "request_sn", unique=True, postgresql_where=text("state <> 'closed'")),
         Index("ix_refund_payment_sn", "payment_sn"),
-        Index(
-            "ix_refund_due", "next_attempt_at", postgresql_where=text("state in ('requested', 'accepted', 'abnormal')")
-        ),
+        due_index("refund", is_open=text("state in ('requested', 'accepted', 'abnormal')")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -167,8 +166,6 @@ class Refund(Base):
     """When an operator sent an abnormal refund another way, and WeChat has not said since that it failed as well."""
     billed_on: Mapped[date | None]
     """The day on whose bill it was first found: a refund may end days after it was asked for."""
-    next_attempt_at: Mapped[datetime]
-    tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 

@@ -143,7 +143,7 @@ class Parts:
             reconciling=reconciling,
             report=Report(db=db),
             earnings=earnings,
-            daily=Daily([reconciling.run_wanted, earnings.settle_wanted]),
+            daily=Daily(reconciling.run_wanted, earnings.settle_wanted),
             consumers=consumers,
             letters=DeadLetters(db, clock, "payment", consumers),
         )

@@ -1,16 +1,13 @@
 """What is done once a day, and again until it is through: beside the requests, woken by cron or by an operator."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 
-import structlog
 from prometheus_client import Gauge
 
 from servicekit.clock import SHANGHAI
-from servicekit.stopping import stop_if_asked
+from servicekit.loop import Loop, Step
 
-log = structlog.get_logger()
 OLDEST = Gauge(
     "payment_oldest_unfinished_day_seconds", "How long the oldest day that is not done has been due", ["what"]
 )
@@ -24,28 +21,9 @@ def tell_oldest(what: str, unfinished: Collection[date], now: datetime) -> None:
     OLDEST.labels(what).set(max(0.0, (now - due).total_seconds()))
 
 
-class Daily:
-    """Runs its chores at every `wake`, and once a minute: each knows itself whether there is anything to do, and is safe
-    beside itself on another replica."""
+class Daily(Loop):
+    """The loop of the daily work: a round at every `wake`, and once a minute. Each step knows itself whether there is
+    anything to do."""
 
-    def __init__(self, chores: Sequence[Callable[[], Awaitable[None]]]) -> None:
-        self._chores = chores
-        self._woken = asyncio.Event()
-
-    def wake(self) -> None:
-        self._woken.set()
-
-    async def run(self) -> None:
-        while True:
-            for chore in self._chores:
-                try:
-                    await chore()
-                except Exception as error:  # noqa: BLE001 - it comes again in a minute
-                    log.warning("daily work must wait", reason=f"{type(error).__name__}: {error}"[:300])
-                stop_if_asked()
-            try:
-                async with asyncio.timeout(LOOK_AGAIN_SECONDS):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
-            self._woken.clear()
+    def __init__(self, *steps: Step) -> None:
+        super().__init__(*steps, name="daily work", every_seconds=LOOK_AGAIN_SECONDS)

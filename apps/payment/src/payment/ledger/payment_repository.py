@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from payment.ledger.payment_states import PayStatus, check
 from payment.models import OrderClosure, PaymentTransition, ProviderNotice, ThirdPayment
 from payment.wechat.verdicts import Verdict
+from servicekit import due
 from servicekit.db import Transaction
 
 MOST_DAYS = 31
@@ -202,23 +203,21 @@ async def needs_review(
     return (await tx.execute(seen)).scalar_one() == 1
 
 
-async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: timedelta) -> Sequence[tuple[str, int]]:
-    """Open payments whose question is due, as (sn, questions asked so far); nobody else gets them until the lease ends."""
-    due = (
-        select(ThirdPayment.id)
-        .where(ThirdPayment.pay_status == PayStatus.WAITING, ThirdPayment.next_query_at <= moment)
-        .order_by(ThirdPayment.next_query_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")  # locked once and for all: a plain subquery may be run again for each row
+async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: timedelta) -> list[tuple[str, int]]:
+    """Lease open payments that WeChat is to be asked about now. Returns (sn, queries so far with this one) of each."""
+    c = ThirdPayment.__table__.c
+    rows = await due.claim(
+        tx,
+        ThirdPayment.__table__,
+        c.sn,
+        c.tries,
+        is_open=c.pay_status == PayStatus.WAITING,
+        now=moment,
+        lease=lease,
+        limit=limit,
+        values={"asked_at": moment},
     )
-    claim = (
-        update(ThirdPayment)
-        .where(ThirdPayment.id.in_(select(due.c.id)))
-        .values(next_query_at=moment + lease, queries=ThirdPayment.queries + 1, asked_at=moment, updated_at=func.now())
-        .returning(ThirdPayment.sn, ThirdPayment.queries)
-    )
-    return [(row.sn, row.queries) for row in await tx.execute(claim)]
+    return [(row["sn"], row["tries"]) for row in rows]
 
 
 async def claim_return_query(
@@ -241,7 +240,7 @@ async def claim_return_query(
 
 
 async def schedule_query(tx: Transaction, sn: str, moment: datetime) -> None:
-    await tx.execute(update(ThirdPayment).where(ThirdPayment.sn == sn).values(next_query_at=moment))
+    await tx.execute(update(ThirdPayment).where(ThirdPayment.sn == sn).values(due_at=moment, **due.RELEASED))
 
 
 async def notices(session: AsyncSession, *, below: int, size: int, state: str | None) -> Sequence[ProviderNotice]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from payment.ledger.payment_states import IllegalTransition
 from payment.ledger.refund_states import ALLOWED, HOLDS_MONEY, UNSETTLED, RefundState
 from payment.models import ProviderNotice, Refund, RefundTransition
+from servicekit import due
 from servicekit.db import Transaction
 
 
@@ -55,36 +56,34 @@ def transition(tx: Transaction, refund: Refund, following: RefundState, source: 
     )
 
 
-async def claim_due(tx: Transaction, moment: datetime, limit: int, lease: timedelta) -> Sequence[str]:
-    """Refunds that are due, oldest first; nobody else gets them until the lease ends."""
-    due = (
-        select(Refund.id)
-        .where(Refund.state.in_(UNSETTLED), Refund.next_attempt_at <= moment)
-        .order_by(Refund.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")  # locked once and for all: a plain subquery may be run again for each row
+async def claim_due(tx: Transaction, moment: datetime, limit: int, lease: timedelta) -> list[str]:
+    """Lease refunds that are due, the oldest first. Returns their numbers."""
+    c = Refund.__table__.c
+    rows = await due.claim(
+        tx,
+        Refund.__table__,
+        c.sn,
+        is_open=c.state.in_(UNSETTLED),
+        now=moment,
+        lease=lease,
+        limit=limit,
+        order_by=[c.id],
     )
-    claim = (
-        update(Refund)
-        .where(Refund.id.in_(select(due.c.id)))
-        .values(next_attempt_at=moment + lease, tries=Refund.tries + 1)
-        .returning(Refund.id, Refund.sn)
-    )
-    return [row.sn for row in sorted(await tx.execute(claim), key=lambda row: row.id)]
+    return [row["sn"] for row in rows]
 
 
 async def schedule(tx: Transaction, seen: Refund, moment: datetime, problem: str | None = None) -> None:
     """Unless somebody has sent it another way since it was `seen`: its next question has a time of its own then."""
-    changes: dict[str, object] = {"next_attempt_at": moment} | ({"problem": problem} if problem else {})
+    changes: dict[str, object] = {"due_at": moment, **due.RELEASED} | ({"problem": problem} if problem else {})
     unchanged = Refund.sent_elsewhere_at.is_not_distinct_from(seen.sent_elsewhere_at)
     await tx.execute(update(Refund).where(Refund.sn == seen.sn, Refund.state.in_(UNSETTLED), unchanged).values(changes))
 
 
 async def ask_again(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
-    """Let WeChat be asked about all refunds of a payment that have not ended; False when it never had one."""
+    """Let WeChat be asked about all refunds of a payment that have not ended, whoever has just asked; False when it never
+    had one."""
     mine = Refund.payment_sn == payment_sn
-    await tx.execute(update(Refund).where(mine, Refund.state.in_(UNSETTLED)).values(next_attempt_at=moment))
+    await tx.execute(update(Refund).where(mine, Refund.state.in_(UNSETTLED)).values(due_at=moment, **due.RELEASED))
     return (await tx.execute(select(Refund.id).where(mine).limit(1))).first() is not None
 
 

@@ -213,5 +213,5 @@ def new_refund(wanted: Wanted, now: datetime, *, attempt: int, due_at: datetime)
         refund_fen=wanted.refund_fen,
         cause=wanted.cause,
         reason=wanted.reason,
-        next_attempt_at=due_at,
+        due_at=due_at,
     )

@@ -77,7 +77,7 @@ class Checkout:
                 service_type=service_type,
                 total_fen=order.total_fen,
                 expires_at=order.expires_at,
-                next_query_at=now + self.first_query,
+                due_at=now + self.first_query,
                 request=requests.jsapi(
                     mchid=self.merchant.mchid,
                     appid=self.merchant.appid,

@@ -1,6 +1,5 @@
 """Asking WeChat about payments that no callback has told of: the callback may be lost, the answer is not."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,11 +12,12 @@ from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
 from servicekit.clock import Clock
 from servicekit.db import Database
+from servicekit.due import Schedule, side_by_side
 from servicekit.errors import Unavailable
 
 log = structlog.get_logger()
 
-PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 180, 300, 600, 1800))
+PAUSES = Schedule.of_seconds(30, 60, 180, 300, 600, 1800)
 """WeChat's own suggestion for polling (查询订单 · 轮询建议), the last one repeated."""
 LEASE = timedelta(minutes=3)
 """Longer than a whole round can take while WeChat is slow: three calls each, five payments at a time."""
@@ -36,17 +36,17 @@ class Inquiry:
         """Ask about the open payments that are due; answers how many were asked about. Replicas never share one."""
         async with self.db.transaction() as tx:
             claimed = await payment_repository.claim_for_query(tx, self.clock(), limit, LEASE)
-        gate = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._ask_and_schedule(gate, sn, queries) for sn, queries in claimed))
+        await side_by_side(
+            claimed, lambda each: self._ask_and_schedule(*each), at_once=AT_ONCE, what="query of a payment"
+        )
         return len(claimed)
 
-    async def _ask_and_schedule(self, gate: asyncio.Semaphore, sn: str, queries: int) -> None:
-        async with gate:
-            try:
-                await self._ask(sn)
-            except (WechatError, Unavailable) as error:
-                log.warning("WeChat did not answer about a payment", payment_sn=sn, reason=str(error))
-            await self._schedule(sn, queries)
+    async def _ask_and_schedule(self, sn: str, tries: int) -> None:
+        try:
+            await self._ask(sn)
+        except (WechatError, Unavailable) as error:
+            log.warning("WeChat did not answer about a payment", payment_sn=sn, reason=str(error))
+        await self._schedule(sn, PAUSES.pause(tries))
 
     async def _ask(self, sn: str) -> None:
         try:
@@ -67,7 +67,6 @@ class Inquiry:
         if payment is not None and self.clock() > payment.expires_at + GRACE_AFTER_EXPIRY:
             await self.closing.close_payment(payment)
 
-    async def _schedule(self, sn: str, queries: int) -> None:
-        pause = PAUSES[min(queries, len(PAUSES)) - 1]
+    async def _schedule(self, sn: str, pause: timedelta) -> None:
         async with self.db.transaction() as tx:
             await payment_repository.schedule_query(tx, sn, self.clock() + pause)

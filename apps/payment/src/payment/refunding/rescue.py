@@ -101,7 +101,8 @@ class RefundRescue:
                 raise RefundIsNotAbnormal(f"refund {sn} is {refund.state}")
             if refund.sent_elsewhere_at is not None:
                 raise RefundSentElsewhere(f"refund {sn} was sent elsewhere at {refund.sent_elsewhere_at.isoformat()}")
-            refund.sent_elsewhere_at, refund.next_attempt_at, refund.tries = now, now + UNTIL_SENT_ELSEWHERE, 0
+            refund.sent_elsewhere_at = now
+            refund.due_at, refund.leased_until, refund.tries = now + UNTIL_SENT_ELSEWHERE, None, 0
             where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
             await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=where)
             await tx.flush()

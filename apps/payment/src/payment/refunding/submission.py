@@ -1,7 +1,5 @@
 """Carrying refunds out at WeChat: one number, the same bytes, and a question before every repetition."""
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,16 +15,16 @@ from payment.wechat.errors import Ambiguous, Meaning, Refused, WechatError
 from payment.wechat.verdicts import RefundVerdict
 from servicekit.clock import Clock
 from servicekit.db import Database
-from servicekit.errors import Unavailable
-from servicekit.stopping import stop_if_asked
+from servicekit.due import Schedule, side_by_side
+from servicekit.loop import Loop
 
 log = structlog.get_logger()
 
 LEASE = timedelta(minutes=3)
 """Longer than a whole round can take while WeChat is slow: two calls each, four refunds at a time."""
-PARALLEL = 4
-WHILE_UNKNOWN = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 600, 1800))
-WHILE_ACCEPTED = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 300, 600, 1800, 3600))
+AT_ONCE = 4
+WHILE_UNKNOWN = Schedule.of_seconds(10, 30, 60, 300, 600, 1800)
+WHILE_ACCEPTED = Schedule.of_seconds(30, 60, 300, 600, 1800, 3600)
 """Pauses between questions, the last one repeated: the callback normally comes first."""
 UNTIL_SENT_ELSEWHERE = timedelta(seconds=30)
 """From when it is written down until WeChat surely has it or has refused: before, an ABNORMAL is the first way's."""
@@ -48,38 +46,26 @@ class Repayment:
     settlement: RefundSettlement
     notify_url: str
     between_two: timedelta
-    _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _loop: Loop = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._loop = Loop(self._carry_out_all_due, name="refunds")
 
     def wake(self) -> None:
-        self._woken.set()
+        self._loop.wake()
 
     async def run(self) -> None:
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            try:
-                while await self.carry_out_due():
-                    pass
-            except Exception as error:  # noqa: BLE001 - cron goes on with what is left
-                log.warning("refunds must wait", reason=f"{type(error).__name__}: {error}"[:300])
-            stop_if_asked()
+        await self._loop.run()
+
+    async def _carry_out_all_due(self) -> None:
+        while await self.carry_out_due():
+            pass
 
     async def carry_out_due(self, *, limit: int = 20) -> int:
         """Take on the refunds that are due; answers how many. Replicas and overlapping ticks never share one."""
         async with self.db.transaction() as tx:
             claimed = await refund_repository.claim_due(tx, self.clock(), limit, LEASE)
-        gate = asyncio.Semaphore(PARALLEL)
-
-        async def carry_out(sn: str) -> None:
-            async with gate:
-                try:
-                    await self._carry_out(sn)
-                except Unavailable as error:
-                    log.warning("refund goes on when its lease ends", refund_sn=sn, reason=str(error))
-                except Exception:  # one refund's fault must not stop the others
-                    log.exception("refund failed", refund_sn=sn)
-
-        await asyncio.gather(*(carry_out(sn) for sn in claimed))
+        await side_by_side(claimed, self._carry_out, at_once=AT_ONCE, what="refund")
         return len(claimed)
 
     async def _carry_out(self, sn: str) -> None:
@@ -98,7 +84,7 @@ class Repayment:
         await self.settlement.apply(verdict)
         if verdict.status == "ABNORMAL" and refund.sent_elsewhere_at:  # it was when we asked: no echo of the first way
             await self.settlement.failed_again(sn, refund.payment_sn)
-        await self._schedule(refund, _pause(WHILE_ACCEPTED, refund.tries))
+        await self._schedule(refund, WHILE_ACCEPTED.pause(refund.tries))
 
     async def _prepare(self, sn: str) -> tuple[Refund, str, bool] | None:
         """Write down what will be sent, and that it will be; None when it must not be sent now."""
@@ -113,12 +99,12 @@ class Repayment:
             if payment is None or refund is None or refund.state not in UNSETTLED:
                 return None
             if refund.sent_elsewhere_at and now < refund.sent_elsewhere_at + UNTIL_SENT_ELSEWHERE:
-                refund.next_attempt_at = refund.sent_elsewhere_at + UNTIL_SENT_ELSEWHERE
+                refund.due_at, refund.leased_until = refund.sent_elsewhere_at + UNTIL_SENT_ELSEWHERE, None
                 return None
             if sent_before := refund.sent_at is not None:
                 return refund, refund.request or "", sent_before
             if payment.refund_sent_at and now < payment.refund_sent_at + self.between_two:
-                refund.next_attempt_at = payment.refund_sent_at + self.between_two
+                refund.due_at, refund.leased_until = payment.refund_sent_at + self.between_two, None
                 return None
             refund.request = requests.refund(
                 out_trade_no=payment.sn,
@@ -169,14 +155,10 @@ class Repayment:
             async with self.db.transaction() as tx:
                 await self.settlement.call_a_person(tx, refund, f"refund_{what}", str(error))
         if passing:
-            await self._schedule(refund, _pause(WHILE_UNKNOWN, refund.tries))
+            await self._schedule(refund, WHILE_UNKNOWN.pause(refund.tries))
         else:
             await self._schedule(refund, WHILE_A_PERSON_MUST_ACT, problem=str(error))
 
     async def _schedule(self, refund: Refund, pause: timedelta, *, problem: str | None = None) -> None:
         async with self.db.transaction() as tx:
             await refund_repository.schedule(tx, refund, self.clock() + pause, problem)
-
-
-def _pause(pauses: Sequence[timedelta], tries: int) -> timedelta:
-    return pauses[min(max(tries, 1), len(pauses)) - 1]
