@@ -38,6 +38,7 @@ from payment.peers import Payable
 from payment.refunding.requests import Refunds
 from payment.refunding.rescue import RefundRescue
 from payment.refunding.submission import Repayment
+from payment.schemas import CloseOutcome
 from payment.subscriptions import on_refund_requested
 from servicekit.db import Database
 from servicekit.errors import PeerUnavailable, Unavailable
@@ -98,7 +99,7 @@ class House:
     async def close(self, order_sn: str, _attempt: int) -> CloseAnswer:
         self._must_be_there()
         try:
-            answer = await self.closing.close(order_sn)
+            answer = CloseOutcome.of(await self.closing.close(order_sn))
         except Unavailable as error:
             raise PeerUnavailable(str(error)) from error
         return CloseAnswer.model_validate_json(answer.model_dump_json(by_alias=True))

@@ -7,7 +7,6 @@ import httpx
 from fastapi import FastAPI
 
 from payment import jobs
-from payment.callbacks import Callbacks
 from payment.daily.bill_repair import BillRepair
 from payment.daily.days import Daily
 from payment.daily.payouts import Earnings
@@ -114,7 +113,9 @@ def create_app(
             reconciling,
             earnings,
             daily,
-            Callbacks(NotificationReader(wechat.keys, connection.api_v3_key, clock), settlement, refund_settlement),
+            NotificationReader(wechat.keys, connection.api_v3_key, clock),
+            settlement,
+            refund_settlement,
             Inquiry(db, clock, wechat, settlement, closing),
             refunds,
             repayment,
