@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from payment.ledger.reviews import Notices
+from payment.ledger.reviews import ReviewQueue
 from servicekit import migrate
 from servicekit.clock import SHANGHAI
 from servicekit.testing import SIDECAR_HEADERS
@@ -52,7 +52,7 @@ async def test_what_waits_for_a_person_is_measured(desk, db, notice):
     def waiting():
         return REGISTRY.get_sample_value("payment_notices_open", {"reason": "amount"})
 
-    notices = Notices(db, lambda: datetime.now(UTC))
+    notices = ReviewQueue(db, lambda: datetime.now(UTC))
     await notices.measure()
     assert waiting() == 1
 

@@ -14,7 +14,7 @@ from payment.daily.reconciliation import Reconciling
 from payment.endpoints import internal, operations, third_payment, wechat_notify
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
-from payment.ledger.reviews import Notices
+from payment.ledger.reviews import ReviewQueue
 from payment.paying.business import BusinessType, BusinessTypes
 from payment.paying.checkout import Checkout
 from payment.paying.closing import Closing
@@ -90,7 +90,7 @@ def create_app(
     reconciling = Reconciling(db, clock, Bills(wechat), BillRepair(db, clock, wechat, settlement, refund_settlement))
     earnings = Earnings(db, clock, StayPeer(sidecar), settings.wxpay_fee_basis_points)
     daily = Daily([reconciling.run_wanted, earnings.settle_wanted])
-    notices = Notices(db, clock)
+    notices = ReviewQueue(db, clock)
     keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "payment", consumers)
     return build(

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from payment.ledger.payment_repository import missed
+from payment.daily.days import missed_days
 from payment.ledger.payment_states import PayStatus
 from payment.models import SettlementDay, SettlementItem, SettlementRecord, ThirdPayment
 from servicekit.clock import SHANGHAI
@@ -56,13 +56,13 @@ class Stay(Protocol):
 
 async def want_missed(tx: Transaction, yesterday: date) -> int:
     """Yesterday and what was missed, but nothing again. Answers how many days that added."""
-    days = {yesterday, *(await tx.scalars(missed(SettlementDay.day, yesterday))).all()}
+    days = {yesterday, *(await tx.scalars(missed_days(SettlementDay.day, yesterday))).all()}
     row = insert(SettlementDay).values([{"day": day} for day in sorted(days)]).on_conflict_do_nothing()
     return len((await tx.scalars(row.returning(SettlementDay.day))).all())
 
 
 async def unfinished_days(session: AsyncSession, yesterday: date) -> set[date]:
-    return {*await wanted_days(session), *(await session.scalars(missed(SettlementDay.day, yesterday))).all()}
+    return {*await wanted_days(session), *(await session.scalars(missed_days(SettlementDay.day, yesterday))).all()}
 
 
 async def one_at_a_time(tx: Transaction) -> None:
