@@ -31,6 +31,7 @@ from order.schemas import Payable as PayableAnswer
 from order.subscriptions import payment_status, refund_failed
 from payment.parts import Parts
 from payment.peers import Payable
+from payment.schemas import CloseOutcome
 from payment.settings import PaymentSettings
 from servicekit.db import Database
 from servicekit.errors import PeerUnavailable, Unavailable
@@ -89,7 +90,7 @@ class House:
     async def close(self, order_sn: str, _attempt: int) -> CloseAnswer:
         self._must_be_there()
         try:
-            answer = await self.payment.closing.close(order_sn)
+            answer = CloseOutcome.of(await self.payment.closing.close(order_sn))
         except Unavailable as error:
             raise PeerUnavailable(str(error)) from error
         return CloseAnswer.model_validate_json(answer.model_dump_json(by_alias=True))

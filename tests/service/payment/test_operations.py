@@ -52,12 +52,12 @@ async def test_what_waits_for_a_person_is_measured(desk, db, notice):
     def waiting():
         return REGISTRY.get_sample_value("payment_notices_open", {"reason": "amount"})
 
-    notices = parts_of(db).notices
-    await notices.measure()
+    reviews = parts_of(db).reviews
+    await reviews.measure()
     assert waiting() == 1
 
     await desk("noticeResolve", {"id": 1, "note": "a test of theirs"})
-    await notices.measure()
+    await reviews.measure()
     assert waiting() == 0
 
 

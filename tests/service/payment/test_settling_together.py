@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, text
 
-from payment.ledger.batch import Applied
+from payment.ledger.applied import Applied
 from payment.wechat.verdicts import Verdict
 from servicekit.telemetry import continue_trace
 from tests.service.payment.support import parts_of

@@ -1,16 +1,30 @@
-"""The facts that payment publishes: a payment was paid, or wholly refunded; a refund ended without moving money."""
+"""Events that payment publishes (payment paid or fully refunded, refund failed), and the data of the one it consumes."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import Field
 
 from payment.models import Refund
 from servicekit.clock import Clock
 from servicekit.outbox import OutgoingEvent
+from servicekit.schemas import ApiModel, Sn, Text
 
 PAYSTATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 REFUND_REQUESTED_TOPIC = "order-refund-requested-topic"
 SOURCE = "minsu/payment"
+
+
+class RefundRequested(ApiModel):
+    """`data` of order's event (contracts/events/refund-requested.v1), and the body of a peer's call."""
+
+    request_sn: Sn
+    order_sn: Sn
+    payment_sn: Sn
+    refund_fen: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
+    cause: Annotated[Text, Field(min_length=1, max_length=32)]
+    reason: Annotated[Text, Field(max_length=80)]
 
 
 class PaidPayment(Protocol):

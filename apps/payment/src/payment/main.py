@@ -7,7 +7,6 @@ import httpx
 from fastapi import FastAPI
 
 from payment import jobs
-from payment.callbacks import Callbacks
 from payment.endpoints import internal, operations, third_payment, wechat_notify
 from payment.parts import Parts
 from payment.paying.business import BusinessType
@@ -60,11 +59,13 @@ def create_app(
             parts.closing,
             parts.letters,
             parts.ledger,
-            parts.notices,
+            parts.reviews,
             parts.reconciling,
             parts.earnings,
             parts.daily,
-            Callbacks(parts.wechat.notifications, parts.settlement, parts.refund_settlement),
+            parts.wechat.notifications,
+            parts.settlement,
+            parts.refund_settlement,
             parts.inquiry,
             parts.refunds,
             parts.repayment,
@@ -78,7 +79,7 @@ def create_app(
             Relay(parts.db, sidecar, keep_days=settings.outbox_keep_days),
             parts.repayment,
             parts.daily,
-            Upkeep(parts.notices.measure, parts.reconciling.measure, parts.earnings.measure, every_seconds=15),
+            Upkeep(parts.reviews.measure, parts.reconciling.measure, parts.earnings.measure, every_seconds=15),
             Upkeep(keys.prune, old_events(parts.db, settings.inbox_keep_days)),
         ],
         dead_letters=parts.letters,

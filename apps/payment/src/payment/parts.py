@@ -14,7 +14,7 @@ from payment.daily.reconciliation import Reconciling
 from payment.daily.report import Report
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
-from payment.ledger.reviews import Notices
+from payment.ledger.reviews import ReviewQueue
 from payment.paying.business import BusinessType, BusinessTypes
 from payment.paying.checkout import Checkout
 from payment.paying.closing import Closing
@@ -43,7 +43,7 @@ class Parts:
     wechat: Connection
     settlement: Settlement
     refund_settlement: RefundSettlement
-    notices: Notices
+    reviews: ReviewQueue
     checkout: Checkout
     closing: Closing
     inquiry: Inquiry
@@ -131,7 +131,7 @@ class Parts:
             wechat=wechat,
             settlement=settlement,
             refund_settlement=refund_settlement,
-            notices=Notices(db=db, clock=clock),
+            reviews=ReviewQueue(db=db, clock=clock),
             checkout=checkout,
             closing=closing,
             inquiry=Inquiry(db=db, clock=clock, wechat=pay, settlement=settlement, closing=closing),

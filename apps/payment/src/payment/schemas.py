@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from payment.models import ProviderNotice, Reconciliation, Refund
+from payment.models import ProviderNotice, Reconciliation, Refund, ThirdPayment
+from payment.paying.closing import Closed
 from payment.wechat.requests import BankCard
+from servicekit.clock import unix
 from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Sn, Text
 
 
@@ -53,6 +55,15 @@ class StatusAnswer(ApiModel):
     trade_state: str
     pay_time: int
 
+    @classmethod
+    def of(cls, payment: ThirdPayment) -> Self:
+        return cls(
+            sn=payment.sn,
+            pay_status=payment.pay_status,
+            trade_state=payment.trade_state,
+            pay_time=unix(payment.pay_time),
+        )
+
 
 class OrderRequest(ApiModel):
     order_sn: Sn
@@ -73,6 +84,11 @@ class PaymentAnswer(ApiModel):
     trade_state: str
     version: int
 
+    @classmethod
+    def of(cls, payment: ThirdPayment) -> Self:
+        shown = {name: getattr(payment, name) for name in cls.model_fields if name != "pay_type"}
+        return cls(pay_type=payment.pay_mode, **shown)
+
 
 class CloseOutcome(ApiModel):
     """`paid` carries the payment that was faster; the other members are null then and only then otherwise."""
@@ -83,16 +99,16 @@ class CloseOutcome(ApiModel):
     total_fen: int | None
     version: int | None
 
-
-class RefundRequested(ApiModel):
-    """`data` of order's event (contracts/events/refund-requested.v1), and the body of a peer's call."""
-
-    request_sn: Sn
-    order_sn: Sn
-    payment_sn: Sn
-    refund_fen: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
-    cause: Annotated[Text, Field(min_length=1, max_length=32)]
-    reason: Annotated[Text, Field(max_length=80)]
+    @classmethod
+    def of(cls, closed: Closed) -> Self:
+        paid = closed.paid
+        return cls(
+            outcome=closed.outcome,
+            payment_sn=paid.sn if paid else None,
+            pay_time=paid.pay_time if paid else None,
+            total_fen=paid.total_fen if paid else None,
+            version=paid.version if paid else None,
+        )
 
 
 class RefundAnswer(ApiModel):

@@ -1,8 +1,7 @@
 """Kafka edge: what order tells payment."""
 
-from payment.events import REFUND_REQUESTED_TOPIC
+from payment.events import REFUND_REQUESTED_TOPIC, RefundRequested
 from payment.refunding.requests import Refunds
-from payment.schemas import RefundRequested
 from servicekit.events import Consumer
 
 

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from payment.ledger.reviews import Reason
 from payment.merchant import Merchant
 from payment.wechat.trade_bill import TradeLine, Unreadable
 from servicekit.clock import SHANGHAI
@@ -137,11 +138,11 @@ with mended as (
 insert into bill_found_after_all select refund, number from mended
 """
 """Whichever day is compared first, and the same day again."""
-FOUND_NOTICES = """
+FOUND_NOTICES = f"""
 update provider_notice n set state = 'resolved' from bill_found_after_all f
-where n.reason = 'not_on_bill' and f.number = case when f.refund then n.out_refund_no else n.out_trade_no end
+where n.reason = '{Reason.NOT_ON_BILL}' and f.number = case when f.refund then n.out_refund_no else n.out_trade_no end
   and f.refund = (n.out_refund_no is not null)
-"""
+"""  # noqa: S608 - made of constants
 """A statement of its own: it sees the notice of a repair that the one before had to wait for."""
 SUMS = """
 select count(*) filter (where not refund) as payments,

@@ -12,12 +12,12 @@ import structlog
 from prometheus_client import Counter
 
 from payment.daily import reconciliation_repository as books
-from payment.ledger import payment_repository
-from payment.ledger.batch import Applied
+from payment.ledger.applied import Applied
 from payment.ledger.payment_states import PAID_WORDS
 from payment.ledger.payments import Settlement
 from payment.ledger.refund_states import UNSETTLED
 from payment.ledger.refunds import RefundSettlement
+from payment.ledger.reviews import Reason, flag_for_review
 from payment.models import ReconciliationDifference as Difference
 from payment.wechat.errors import Meaning, Refused, WechatError
 from payment.wechat.verdicts import RefundVerdict, Verdict
@@ -72,7 +72,7 @@ class BillRepair:
         if found.subject == "line":
             line = found.line or {}
             detail = f"{found.number.rpartition(' ')[0]}: {line.get('why')}: {line.get('text')}"
-            await self._note(found, "unreadable", detail, about=f"bill {found.bill_date}")
+            await self._note(found, Reason.UNREADABLE, detail, about=f"bill {found.bill_date}")
         elif found.subject == "payment":
             await self._repair_payment(found, run)
         else:
@@ -81,23 +81,23 @@ class BillRepair:
     async def _repair_payment(self, found: Difference, run: RepairRun) -> None:
         line = found.line
         if line is None:
-            await self._note(found, "not_on_bill", "our books have it, the day's bill does not")
+            await self._note(found, Reason.NOT_ON_BILL, "our books have it, the day's bill does not")
         elif found.ours_state is None:
-            await self._note(found, "unknown_number", "no payment has this number")
+            await self._note(found, Reason.UNKNOWN_NUMBER, "no payment has this number")
         elif found.theirs_state != "SUCCESS":
-            await self._note(found, "bill_state", f"the bill says {found.theirs_state}")
+            await self._note(found, Reason.BILL_STATE, f"the bill says {found.theirs_state}")
         elif found.ours_state in {"waiting", "closed"}:
             await self._ask_about_payment(found, line, run)
         elif found.kind == "amount":
-            await self._note(found, "amount", _amounts(found))
+            await self._note(found, Reason.AMOUNT, _amounts(found))
         else:
-            await self._note(found, "transaction", "the payment is settled by another transaction")
+            await self._note(found, Reason.TRANSACTION, "the payment is settled by another transaction")
 
     async def _ask_about_payment(self, found: Difference, line: dict[str, str], run: RepairRun) -> None:
         verdict = await self._answer(lambda: self.wechat.query(found.number), run)
         if verdict is None or verdict.trade_state not in PAID_WORDS:
             said = verdict.trade_state if verdict else "that it does not know the number"
-            await self._note(found, "bill_unconfirmed", f"the bill says paid; WeChat, asked, says {said}")
+            await self._note(found, Reason.BILL_UNCONFIRMED, f"the bill says paid; WeChat, asked, says {said}")
             return
         async with self.db.transaction() as tx:
             await books.billed(tx, found.number, found.bill_date)
@@ -105,7 +105,7 @@ class BillRepair:
         if applied is not Applied.NEEDS_REVIEW and (
             (verdict.total_fen, verdict.transaction_id) != (found.theirs_fen, line["transaction_id"])
         ):
-            await self._note(found, "bill_unconfirmed", "settled as WeChat says, asked; the bill says otherwise")
+            await self._note(found, Reason.BILL_UNCONFIRMED, "settled as WeChat says, asked; the bill says otherwise")
             return
         was_closed = applied is Applied.SETTLED and found.ours_state == "closed"
         await self._end(found, applied, "settle; the order asks for its refund" if was_closed else "settle")
@@ -113,30 +113,32 @@ class BillRepair:
     async def _repair_refund(self, found: Difference, run: RepairRun) -> None:
         line = found.line
         if found.ours_state is None:
-            await self._note(found, "refund_unknown", "no refund of ours has this number")
+            await self._note(found, Reason.REFUND_UNKNOWN, "no refund of ours has this number")
         elif line is None:
             await self._ask_about_missing_refund(found, run)
         elif found.theirs_state not in BILLED_STATES:
             await self._note(
-                found, "refund_bill_state", f"the bill says {found.theirs_state}, we say {found.ours_state}"
+                found, Reason.REFUND_BILL_STATE, f"the bill says {found.theirs_state}, we say {found.ours_state}"
             )
         elif found.ours_state in UNSETTLED:
             await self._ask_about_refund(found, line, run)
         elif found.kind == "amount":
-            await self._note(found, "refund_amount", _amounts(found))
+            await self._note(found, Reason.REFUND_AMOUNT, _amounts(found))
         elif line.get("our_payment") != found.payment_sn:
-            await self._note(found, "refund_payment", f"the refund is of payment {line.get('our_payment')}")
+            await self._note(found, Reason.REFUND_PAYMENT, f"the refund is of payment {line.get('our_payment')}")
         elif ENDED_AS_BILLED.get(found.theirs_state) == found.ours_state:
-            await self._note(found, "refund_id", "the refund is known to WeChat under another number")
+            await self._note(found, Reason.REFUND_ID, "the refund is known to WeChat under another number")
         else:
             detail = f"the bill says {found.theirs_state}, we say {found.ours_state}"
-            await self._note(found, "refund_contradiction", detail)
+            await self._note(found, Reason.REFUND_CONTRADICTION, detail)
 
     async def _ask_about_refund(self, found: Difference, line: dict[str, str], run: RepairRun) -> None:
         """A bill is a snapshot: WeChat may be further since, and its answer counts."""
         verdict = await self._answer(lambda: self.wechat.query_refund(found.number), run)
         if verdict is None:
-            await self._note(found, "bill_unconfirmed", "WeChat, asked, does not know the refund that the bill has")
+            await self._note(
+                found, Reason.BILL_UNCONFIRMED, "WeChat, asked, does not know the refund that the bill has"
+            )
             return
         applied = await self.refund_settlement.apply(verdict.model_copy(update={"source": "bill"}))
         said = (verdict.refund_fen, verdict.refund_id, verdict.out_trade_no)
@@ -144,7 +146,9 @@ class BillRepair:
         if applied is not Applied.NEEDS_REVIEW and not (
             fits and (found.theirs_state != "SUCCESS" or verdict.status == "SUCCESS")
         ):
-            await self._note(found, "bill_unconfirmed", f"the bill says {found.theirs_state}; WeChat {verdict.status}")
+            await self._note(
+                found, Reason.BILL_UNCONFIRMED, f"the bill says {found.theirs_state}; WeChat {verdict.status}"
+            )
             return
         await self._end(found, applied, "settle")
 
@@ -152,7 +156,7 @@ class BillRepair:
         """WeChat writes refunds that the available balance paid onto no trade bill (交易账单: 不含可用余额退款)."""
         verdict = await self._answer(lambda: self.wechat.query_refund(found.number), run)
         if verdict is None or verdict.funds_account != "AVAILABLE":
-            await self._note(found, "not_on_bill", "our books have it, the day's bill does not")
+            await self._note(found, Reason.NOT_ON_BILL, "our books have it, the day's bill does not")
             return
         applied = await self.refund_settlement.apply(verdict.model_copy(update={"source": "bill"}))
         await self._end(found, applied, "ask WeChat: paid from the available balance, so on no trade bill")
@@ -173,21 +177,21 @@ class BillRepair:
         run.in_a_row = 0
         return answer
 
-    async def _note(self, found: Difference, reason: str, detail: str, *, about: str = "") -> None:
+    async def _note(self, found: Difference, reason: Reason, detail: str, *, about: str = "") -> None:
         """The notice and the difference's end, both or none; nothing when another day's bill was faster."""
         async with self.db.transaction() as tx:
             if not await books.is_open(tx, found.id):
                 return
-            await payment_repository.needs_review(
+            await flag_for_review(
                 tx,
+                reason,
+                f"{found.bill_date}: {detail}",
                 out_trade_no=about or found.payment_sn,
                 transaction_id=(found.line or {}).get("transaction_id"),
                 out_refund_no=found.number if found.subject == "refund" else None,
-                reason=reason,
-                detail=f"{found.bill_date}: {detail}",
                 source="bill",
                 total_fen=found.ours_fen if found.theirs_fen is None else found.theirs_fen,
-                again=True,  # another day's difference
+                reopen=True,  # another day's difference
             )
             await books.end(tx, found.id, "note", "review", self.clock())
         DIFFERENCES.labels(found.kind, "review").inc()

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Protocol
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from payment.ledger.payment_repository import missed
+from payment.daily.days import missed_days
 from payment.ledger.payment_states import PayStatus
 from payment.models import SettlementDay, SettlementItem, SettlementRecord, ThirdPayment
-from payment.peers import UsedOrder
 from servicekit.clock import SHANGHAI
 from servicekit.db import Transaction
 
@@ -43,22 +43,33 @@ on conflict do nothing
 """
 
 
+class Stay(Protocol):
+    """A stay that began, as order tells of it."""
+
+    @property
+    def order_sn(self) -> str: ...
+    @property
+    def payment_sn(self) -> str: ...
+    @property
+    def homestay_business_id(self) -> int: ...
+
+
 async def want_missed(tx: Transaction, yesterday: date) -> int:
     """Yesterday and what was missed, but nothing again. Answers how many days that added."""
-    days = {yesterday, *(await tx.scalars(missed(SettlementDay.day, yesterday))).all()}
+    days = {yesterday, *(await tx.scalars(missed_days(SettlementDay.day, yesterday))).all()}
     row = insert(SettlementDay).values([{"day": day} for day in sorted(days)]).on_conflict_do_nothing()
     return len((await tx.scalars(row.returning(SettlementDay.day))).all())
 
 
 async def unfinished_days(session: AsyncSession, yesterday: date) -> set[date]:
-    return {*await wanted_days(session), *(await session.scalars(missed(SettlementDay.day, yesterday))).all()}
+    return {*await wanted_days(session), *(await session.scalars(missed_days(SettlementDay.day, yesterday))).all()}
 
 
 async def one_at_a_time(tx: Transaction) -> None:
     await tx.execute(text("select pg_advisory_xact_lock(7301011)"))
 
 
-async def take_stays(tx: Transaction, stays: Sequence[UsedOrder], day: date, rate: int) -> set[str]:
+async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, rate: int) -> set[str]:
     """Make an item of each stay that has none, for what our books say was paid. Answers the orders that have one now."""
     held = select(ThirdPayment.sn, ThirdPayment.order_sn, ThirdPayment.total_fen).where(
         ThirdPayment.sn.in_([stay.payment_sn for stay in stays]),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.daily.bill_comparison import Sums
-from payment.ledger.payment_repository import missed
+from payment.daily.days import missed_days
 from payment.models import Reconciliation, ReconciliationDifference, ThirdPayment
 from servicekit.db import Transaction
 
@@ -26,7 +26,7 @@ async def want(tx: Transaction, day: date, now: datetime) -> Reconciliation:
 
 async def want_missed(tx: Transaction, yesterday: date, now: datetime) -> int:
     """Yesterday and what was missed, but nothing again. Answers how many days that added."""
-    days = {yesterday, *(await tx.scalars(missed(Reconciliation.bill_date, yesterday))).all()}
+    days = {yesterday, *(await tx.scalars(missed_days(Reconciliation.bill_date, yesterday))).all()}
     new = [{"bill_date": day, "state": "wanted", "next_attempt_at": now} for day in sorted(days)]
     row = insert(Reconciliation).values(new).on_conflict_do_nothing()
     return len((await tx.scalars(row.returning(Reconciliation.bill_date))).all())
@@ -34,7 +34,7 @@ async def want_missed(tx: Transaction, yesterday: date, now: datetime) -> int:
 
 async def unfinished_days(session: AsyncSession, yesterday: date) -> set[date]:
     wanted = select(Reconciliation.bill_date).where(Reconciliation.state == "wanted")
-    missing = missed(Reconciliation.bill_date, yesterday)
+    missing = missed_days(Reconciliation.bill_date, yesterday)
     return {*await session.scalars(wanted), *await session.scalars(missing)}
 
 

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from payment.events import RefundRequested
 from payment.paying.closing import Closing
 from payment.paying.status import Ledger
 from payment.refunding.requests import Refunds
-from payment.schemas import CloseOutcome, OrderRequest, PaymentAnswer, RefundAnswer, RefundRequested, SnRequest
+from payment.schemas import CloseOutcome, OrderRequest, PaymentAnswer, RefundAnswer, SnRequest
 from servicekit import callers
 from servicekit.app import provided
 
@@ -24,17 +25,17 @@ Payments = Annotated[Ledger, Depends(provided(Ledger))]
 @router.post("/close")
 async def close(body: OrderRequest, closing: Annotated[Closing, Depends(provided(Closing))]) -> CloseOutcome:
     """Close whatever could still pay the order; 503 while WeChat's answer cannot be had, and then to be asked again."""
-    return await closing.close(body.order_sn)
+    return CloseOutcome.of(await closing.close(body.order_sn))
 
 
 @router.post("/paymentByOrder")
 async def payment_by_order(body: OrderRequest, payments: Payments) -> PaymentAnswer:
-    return await payments.of_order(body.order_sn)
+    return PaymentAnswer.of(await payments.of_order(body.order_sn))
 
 
 @router.post("/paymentBySn")
 async def payment_by_sn(body: SnRequest, payments: Payments) -> PaymentAnswer:
-    return await payments.by_sn(body.sn)
+    return PaymentAnswer.of(await payments.by_sn(body.sn))
 
 
 @router.post("/refund")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from payment.daily.days import Daily
 from payment.daily.payouts import Earnings
 from payment.daily.reconciliation import Reconciling
-from payment.ledger.reviews import Notices
+from payment.ledger.reviews import ReviewQueue
 from payment.refunding.rescue import RefundRescue
 from payment.schemas import (
     DayWanted,
@@ -36,7 +36,7 @@ from servicekit.schemas import Empty, Ok
 router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
 Reconciliations = Annotated[Reconciling, Depends(provided(Reconciling))]
 Rescue = Annotated[RefundRescue, Depends(provided(RefundRescue))]
-Review = Annotated[Notices, Depends(provided(Notices))]
+Review = Annotated[ReviewQueue, Depends(provided(ReviewQueue))]
 
 
 @router.post("/noticeList")

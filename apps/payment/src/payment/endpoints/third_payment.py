@@ -43,4 +43,4 @@ async def show_status(
 ) -> Ok[StatusAnswer]:
     """For polling: the backend's word on whether an own order was paid. WeChat is asked about a payment that is open, three
     seconds after its prepay at the earliest and once in five seconds at most; an answer takes less than two seconds."""
-    return Ok(data=await ledger.status(buyer.user_id, body.order_sn))
+    return Ok(data=StatusAnswer.of(await ledger.status(buyer.user_id, body.order_sn)))

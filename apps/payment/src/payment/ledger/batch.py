@@ -5,24 +5,15 @@ repeats what is known. Everything else (reviews, closings, refunds, late payment
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from payment import events
 from payment.ledger import payment_repository
+from payment.ledger.applied import Applied
 from payment.ledger.payment_states import PayStatus, next_status
 from payment.wechat.verdicts import Verdict
 from servicekit.clock import Clock
 from servicekit.db import Transaction
 from servicekit.outbox import publish_later
-
-
-class Applied(Enum):
-    """What a verdict did."""
-
-    SETTLED = "settled"
-    CLOSED = "closed"
-    UNCHANGED = "unchanged"
-    NEEDS_REVIEW = "needs_review"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from payment.ledger.reviews import Reason
+
 Said = TypeVar("Said")
 Ours = TypeVar("Ours")
 
@@ -13,14 +15,14 @@ class Compared(Generic[Said, Ours]):
     """One field: the notice's `reason` when it does not fit, what it is called there, and where either side has it. A side
     that has nothing (None, "") contradicts nothing, unless the field is `required` of WeChat."""
 
-    reason: str
+    reason: Reason
     what: str
     said: Callable[[Said], object]
     ours: Callable[[Ours], object]
     required: bool = False
 
 
-def misfit(table: Iterable[Compared[Said, Ours]], said: Said, ours: Ours) -> tuple[str, str] | None:
+def misfit(table: Iterable[Compared[Said, Ours]], said: Said, ours: Ours) -> tuple[Reason, str] | None:
     """The first field that does not fit, as (reason, detail), or None."""
     for each in table:
         theirs = each.said(said)

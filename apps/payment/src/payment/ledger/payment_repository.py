@@ -2,21 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from sqlalchemy import Date, Select, cast, exists, func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from payment.ledger.payment_states import PayStatus, check
-from payment.models import OrderClosure, PaymentTransition, ProviderNotice, ThirdPayment
+from payment.models import OrderClosure, PaymentTransition, ThirdPayment
 from payment.wechat.verdicts import Verdict
 from servicekit import due
 from servicekit.db import Transaction
-
-MOST_DAYS = 31
 
 
 async def lock_order(tx: Transaction, order_sn: str) -> None:
@@ -171,38 +167,6 @@ async def write_paid(tx: Transaction, paid: Sequence[NewlyPaid]) -> None:
     await tx.execute(_WRITE_TRANSITIONS, {"ids": ids, "versions": versions, "befores": befores, "sources": sources})
 
 
-async def needs_review(
-    tx: Transaction,
-    *,
-    out_trade_no: str,
-    reason: str,
-    detail: str,
-    source: str,
-    transaction_id: str | None = None,
-    out_refund_no: str | None = None,
-    total_fen: int | None = None,
-    again: bool = False,
-) -> bool:
-    """Keep WeChat's word that does not fit, once however often it is repeated; True when it is new. `again`: a repetition
-    is a new occasion, and opens a notice that was resolved."""
-    statement = insert(ProviderNotice).values(
-        out_trade_no=out_trade_no,
-        transaction_id=transaction_id,
-        out_refund_no=out_refund_no,
-        reason=reason,
-        detail=detail,
-        source=source,
-        total_fen=total_fen,
-        state="needs_review",
-        seen=1,
-    )
-    seen = statement.on_conflict_do_update(
-        index_elements=["out_trade_no", "reason", "transaction_id", "out_refund_no"],
-        set_={"seen": ProviderNotice.seen + 1, "detail": detail} | ({"state": "needs_review"} if again else {}),
-    ).returning(ProviderNotice.seen)
-    return (await tx.execute(seen)).scalar_one() == 1
-
-
 async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: timedelta) -> list[tuple[str, int]]:
     """Lease open payments that WeChat is to be asked about now. Returns (sn, queries so far with this one) of each."""
     c = ThirdPayment.__table__.c
@@ -241,34 +205,3 @@ async def claim_return_query(
 
 async def schedule_query(tx: Transaction, sn: str, moment: datetime) -> None:
     await tx.execute(update(ThirdPayment).where(ThirdPayment.sn == sn).values(due_at=moment, **due.RELEASED))
-
-
-async def notices(session: AsyncSession, *, below: int, size: int, state: str | None) -> Sequence[ProviderNotice]:
-    """Newest first; `below` 0 begins at the newest."""
-    query = select(ProviderNotice).order_by(ProviderNotice.id.desc()).limit(size)
-    if below:
-        query = query.where(ProviderNotice.id < below)
-    if state:
-        query = query.where(ProviderNotice.state == state)
-    return (await session.scalars(query)).all()
-
-
-async def lock_notice(tx: Transaction, notice_id: int) -> ProviderNotice | None:
-    return (
-        await tx.scalars(select(ProviderNotice).where(ProviderNotice.id == notice_id).with_for_update())
-    ).one_or_none()
-
-
-async def open_notices(session: AsyncSession) -> Sequence[tuple[str, int]]:
-    """How many notices of each reason wait for a person; 0 where all are resolved."""
-    waiting = func.count().filter(ProviderNotice.state == "needs_review")
-    query = select(ProviderNotice.reason, waiting).group_by(ProviderNotice.reason)
-    return (await session.execute(query)).tuples().all()
-
-
-def missed(known: InstrumentedAttribute[date], yesterday: date) -> Select[Any]:
-    """The days without a row of their own among the last 31, from the first that is known. Not: those after the newest,
-    for an operator may ask for a new day while old ones are missing."""
-    back = func.generate_series(0, MOST_DAYS - 1).column_valued("back")
-    day = cast(yesterday, Date) - back
-    return select(day).where(day >= select(func.min(known)).scalar_subquery(), ~exists().where(known == day))

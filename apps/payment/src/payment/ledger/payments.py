@@ -13,10 +13,12 @@ from sqlalchemy.exc import IntegrityError
 
 from payment import events
 from payment.ledger import payment_repository, refund_repository
-from payment.ledger.batch import Applied, Arrived, settle_plain
+from payment.ledger.applied import Applied, flagged
+from payment.ledger.batch import Arrived, settle_plain
 from payment.ledger.mismatch import Compared, misfit
 from payment.ledger.payment_repository import LockedPayment
 from payment.ledger.payment_states import PAID_WORDS, PayStatus, next_status
+from payment.ledger.reviews import Reason
 from payment.merchant import Merchant
 from payment.models import ThirdPayment
 from payment.wechat.verdicts import Verdict
@@ -53,18 +55,20 @@ class Ours:
 
 
 WHOSE: Final[tuple[Compared[Verdict, Ours], ...]] = (
-    Compared("mchid", "merchant", lambda said: said.mchid, lambda ours: ours.merchant.mchid),
-    Compared("appid", "app", lambda said: said.appid, lambda ours: ours.merchant.appid),
+    Compared(Reason.MCHID, "merchant", lambda said: said.mchid, lambda ours: ours.merchant.mchid),
+    Compared(Reason.APPID, "app", lambda said: said.appid, lambda ours: ours.merchant.appid),
 )
 """Compared in every verdict, whatever its trade state."""
 COMPARED: Final[tuple[Compared[Verdict, Ours], ...]] = (
-    Compared("amount", "fen", lambda said: said.total_fen, lambda ours: ours.payment.total_fen, required=True),
-    Compared("currency", "currency", lambda said: said.currency, lambda _: "CNY"),
-    Compared("payer_currency", "payer's currency", lambda said: said.payer_currency, lambda _: "CNY"),
-    Compared("trade_type", "trade type", lambda said: said.trade_type, lambda ours: ours.payment.trade_type),
-    Compared("openid", "payer", lambda said: said.openid, lambda ours: ours.openid),
-    Compared("attach", "attach", lambda said: said.attach, lambda ours: ours.payment.order_sn),
-    Compared("transaction", "transaction", lambda said: said.transaction_id, lambda ours: ours.payment.transaction_id),
+    Compared(Reason.AMOUNT, "fen", lambda said: said.total_fen, lambda ours: ours.payment.total_fen, required=True),
+    Compared(Reason.CURRENCY, "currency", lambda said: said.currency, lambda _: "CNY"),
+    Compared(Reason.PAYER_CURRENCY, "payer's currency", lambda said: said.payer_currency, lambda _: "CNY"),
+    Compared(Reason.TRADE_TYPE, "trade type", lambda said: said.trade_type, lambda ours: ours.payment.trade_type),
+    Compared(Reason.OPENID, "payer", lambda said: said.openid, lambda ours: ours.openid),
+    Compared(Reason.ATTACH, "attach", lambda said: said.attach, lambda ours: ours.payment.order_sn),
+    Compared(
+        Reason.TRANSACTION, "transaction", lambda said: said.transaction_id, lambda ours: ours.payment.transaction_id
+    ),
 )
 """Compared in a verdict that says paid. amount.total counts, not payer_total: a coupon lowers the latter. WeChat takes
 nothing but CNY, of the payer either, for a merchant of the mainland."""
@@ -109,15 +113,15 @@ class Settlement:
         async with self.db.transaction() as tx:
             payment = await payment_repository.lock_by_sn(tx, verdict.out_trade_no)
             if payment is None:
-                applied = await self._review(tx, verdict, "unknown_number", "no payment has this number")
+                applied = await flagged(tx, verdict, Reason.UNKNOWN_NUMBER, "no payment has this number")
             elif unfit := self._misfit(payment, verdict) or await self._taken(tx, payment, verdict):
-                applied = await self._review(tx, verdict, *unfit)
+                applied = await flagged(tx, verdict, *unfit)
             else:
                 applied = await self._change(tx, payment, verdict)
         VERDICTS.labels(verdict.source, applied.value).inc()
         return applied
 
-    def _misfit(self, payment: ThirdPayment | LockedPayment, verdict: Verdict) -> tuple[str, str] | None:
+    def _misfit(self, payment: ThirdPayment | LockedPayment, verdict: Verdict) -> tuple[Reason, str] | None:
         """What does not fit, as (reason, detail)."""
         ours = Ours(payment, self.merchant)
         if found := misfit(WHOSE, verdict, ours):
@@ -127,30 +131,17 @@ class Settlement:
         if found := misfit(COMPARED, verdict, ours):
             return found
         if not verdict.transaction_id or verdict.success_time is None:
-            return "incomplete", "a paid transaction without its number or time"
+            return Reason.INCOMPLETE, "a paid transaction without its number or time"
         return None
 
-    async def _taken(self, tx: Transaction, payment: ThirdPayment, verdict: Verdict) -> tuple[str, str] | None:
+    async def _taken(self, tx: Transaction, payment: ThirdPayment, verdict: Verdict) -> tuple[Reason, str] | None:
         """The misfit of a transaction that has settled another payment."""
         if verdict.trade_state not in PAID_WORDS or not verdict.transaction_id:
             return None
         other = await payment_repository.by_transaction(tx, verdict.transaction_id)
         if other is not None and other.id != payment.id:
-            return "transaction", f"the transaction has settled payment {other.sn}"
+            return Reason.TRANSACTION, f"the transaction has settled payment {other.sn}"
         return None
-
-    async def _review(self, tx: Transaction, verdict: Verdict, reason: str, detail: str) -> Applied:
-        if await payment_repository.needs_review(
-            tx,
-            out_trade_no=verdict.out_trade_no,
-            transaction_id=verdict.transaction_id,
-            reason=reason,
-            detail=detail,
-            source=verdict.source,
-            total_fen=verdict.total_fen,
-        ):
-            log.error("payment needs review", reason=reason, detail=detail, out_trade_no=verdict.out_trade_no)
-        return Applied.NEEDS_REVIEW
 
     async def _change(self, tx: Transaction, payment: ThirdPayment, verdict: Verdict) -> Applied:
         current = PayStatus(payment.pay_status)
@@ -167,7 +158,7 @@ class Settlement:
         payment.bank_type = verdict.bank_type
         await tx.flush()
         if verdict.trade_state == "REFUND" and not await refund_repository.ask_again(tx, payment.sn, self.clock()):
-            await self._review(tx, verdict, "refund_unknown", "WeChat gave money back that nobody here asked for")
+            await flagged(tx, verdict, Reason.REFUND_UNKNOWN, "WeChat gave money back that nobody here asked for")
         await publish_later(tx, events.paystatus_updated(payment, self.clock))
         log.info("payment settled", payment_sn=payment.sn, order_sn=payment.order_sn, source=verdict.source)
         return Applied.SETTLED

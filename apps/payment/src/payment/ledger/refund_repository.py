@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.ledger.payment_states import IllegalTransition
 from payment.ledger.refund_states import ALLOWED, HOLDS_MONEY, UNSETTLED, RefundState
-from payment.models import ProviderNotice, Refund, RefundTransition
+from payment.models import Refund, RefundTransition
 from servicekit import due
 from servicekit.db import Transaction
 
@@ -85,15 +85,3 @@ async def ask_again(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
     mine = Refund.payment_sn == payment_sn
     await tx.execute(update(Refund).where(mine, Refund.state.in_(UNSETTLED)).values(due_at=moment, **due.RELEASED))
     return (await tx.execute(select(Refund.id).where(mine).limit(1))).first() is not None
-
-
-MENDED_BY_SUCCESS = (
-    "refund_no_funds", "refund_ours_to_mend", "refund_unclear", "refund_final", "refund_absent", "refund_abnormal",
-    "refund_abnormal_again",
-)  # fmt: skip
-
-
-async def resolve_notices(tx: Transaction, sn: str, reasons: Sequence[str] = MENDED_BY_SUCCESS) -> None:
-    """What a person was called for is mended. Words that did not fit stay to be looked at."""
-    mended = ProviderNotice.reason.in_(reasons)
-    await tx.execute(update(ProviderNotice).where(ProviderNotice.out_refund_no == sn, mended).values(state="resolved"))

@@ -8,11 +8,12 @@ import structlog
 
 from payment import events
 from payment.ledger import payment_repository, refund_repository
-from payment.ledger.batch import Applied
+from payment.ledger.applied import Applied, flagged
 from payment.ledger.mismatch import Compared, misfit
 from payment.ledger.payment_states import PayStatus
 from payment.ledger.payments import VERDICTS
 from payment.ledger.refund_states import ContradictoryWord, RefundState, next_state
+from payment.ledger.reviews import RESOLVED_BY_SUCCESS, Reason, flag_refund, resolve_flags
 from payment.merchant import Merchant
 from payment.models import Refund, ThirdPayment
 from payment.wechat.verdicts import RefundVerdict
@@ -38,23 +39,31 @@ class Ours:
 
 
 COMPARED: Final[tuple[Compared[RefundVerdict, Ours], ...]] = (
-    Compared("refund_mchid", "merchant", lambda said: said.mchid, lambda ours: ours.merchant.mchid),
-    Compared("refund_payment", "payment", lambda said: said.out_trade_no, lambda ours: ours.refund.payment_sn),
+    Compared(Reason.REFUND_MCHID, "merchant", lambda said: said.mchid, lambda ours: ours.merchant.mchid),
+    Compared(Reason.REFUND_PAYMENT, "payment", lambda said: said.out_trade_no, lambda ours: ours.refund.payment_sn),
     Compared(
-        "refund_transaction",
+        Reason.REFUND_TRANSACTION,
         "transaction",
         lambda said: said.transaction_id,
         lambda ours: ours.payment.transaction_id,
         required=True,
     ),
     Compared(
-        "refund_amount", "fen back", lambda said: said.refund_fen, lambda ours: ours.refund.refund_fen, required=True
+        Reason.REFUND_AMOUNT,
+        "fen back",
+        lambda said: said.refund_fen,
+        lambda ours: ours.refund.refund_fen,
+        required=True,
     ),
     Compared(
-        "refund_amount", "fen in all", lambda said: said.total_fen, lambda ours: ours.payment.total_fen, required=True
+        Reason.REFUND_AMOUNT,
+        "fen in all",
+        lambda said: said.total_fen,
+        lambda ours: ours.payment.total_fen,
+        required=True,
     ),
-    Compared("refund_currency", "currency", lambda said: said.currency, lambda _: "CNY"),
-    Compared("refund_id", "refund", lambda said: said.refund_id, lambda ours: ours.refund.refund_id),
+    Compared(Reason.REFUND_CURRENCY, "currency", lambda said: said.currency, lambda _: "CNY"),
+    Compared(Reason.REFUND_ID, "refund", lambda said: said.refund_id, lambda ours: ours.refund.refund_id),
 )
 """Compared in every verdict about a refund; its own number is how it was found."""
 
@@ -91,34 +100,20 @@ class RefundSettlement:
             payment = await payment_repository.lock_by_sn(tx, verdict.out_trade_no)
             refund = await refund_repository.lock(tx, verdict.out_refund_no)
             if payment is None or refund is None:
-                applied = await self._review(tx, verdict, "refund_unknown", "no refund of ours has this number")
+                applied = await flagged(tx, verdict, Reason.REFUND_UNKNOWN, "no refund of ours has this number")
             elif unfit := misfit(COMPARED, verdict, Ours(payment, refund, self.merchant)):
-                applied = await self._review(tx, verdict, *unfit)
+                applied = await flagged(tx, verdict, *unfit)
             else:
                 applied = await self._change(tx, payment, refund, verdict)
         VERDICTS.labels(f"refund-{verdict.source}", applied.value).inc()
         return applied
-
-    async def _review(self, tx: Transaction, verdict: RefundVerdict, reason: str, detail: str) -> Applied:
-        if await payment_repository.needs_review(
-            tx,
-            out_trade_no=verdict.out_trade_no,
-            transaction_id=verdict.transaction_id,
-            out_refund_no=verdict.out_refund_no,
-            reason=reason,
-            detail=detail,
-            source=verdict.source,
-            total_fen=verdict.total_fen,
-        ):
-            log.error("refund needs review", reason=reason, detail=detail, out_refund_no=verdict.out_refund_no)
-        return Applied.NEEDS_REVIEW
 
     async def _change(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> Applied:
         current = RefundState(refund.state)
         try:
             following = next_state(current, verdict.status)
         except ContradictoryWord as error:
-            return await self._review(tx, verdict, "refund_contradiction", str(error))
+            return await flagged(tx, verdict, Reason.REFUND_CONTRADICTION, str(error))
         if following is current:
             return Applied.UNCHANGED
         refund.refund_id, refund.problem = verdict.refund_id, None
@@ -131,7 +126,7 @@ class RefundSettlement:
             return Applied.SETTLED
         if following is RefundState.ABNORMAL:
             refund.problem = "WeChat could not return the money to where it came from"
-            await self._review(tx, verdict, "refund_abnormal", refund.problem)
+            await flagged(tx, verdict, Reason.REFUND_ABNORMAL, refund.problem)
         if following is RefundState.CLOSED:
             await self._begin_anew(tx, payment, refund, verdict)
             return Applied.CLOSED
@@ -146,13 +141,13 @@ class RefundSettlement:
             await tx.flush()
             await publish_later(tx, events.paystatus_updated(payment, self.clock))
         await tx.flush()
-        await refund_repository.resolve_notices(tx, refund.sn)
+        await resolve_flags(tx, refund.sn, RESOLVED_BY_SUCCESS)
 
     async def _begin_anew(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> None:
         """WeChat closed the number, not the buyer's claim: the request goes on under a new one; this row stays."""
         if refund.attempt >= MOST_NUMBERS:
             refund.problem = f"WeChat closed {refund.attempt} numbers of this request"
-            await self._review(tx, verdict, "refund_closed", refund.problem)
+            await flagged(tx, verdict, Reason.REFUND_CLOSED, refund.problem)
             await publish_later(tx, events.refund_failed(refund, payment.service_type, self.clock))
             return
         await tx.flush()
@@ -171,7 +166,7 @@ class RefundSettlement:
                 return
             refund_repository.transition(tx, refund, RefundState.CLOSED, "refused")
             refund.problem = reason
-            await self.call_a_person(tx, refund, "refund_refused", reason)
+            await flag_refund(tx, refund, Reason.REFUND_REFUSED, reason)
             await publish_later(tx, events.refund_failed(refund, payment.service_type, self.clock))
 
     async def failed_again(self, sn: str, payment_sn: str) -> None:
@@ -187,20 +182,7 @@ class RefundSettlement:
             ):
                 return
             refund.sent_elsewhere_at, refund.problem = None, "the other way failed as well"
-            await self.call_a_person(tx, refund, "refund_abnormal_again", refund.problem)
-
-    async def call_a_person(self, tx: Transaction, refund: Refund, what: str, detail: str) -> None:
-        if await payment_repository.needs_review(
-            tx,
-            out_trade_no=refund.payment_sn,
-            out_refund_no=refund.sn,
-            reason=what,
-            detail=detail,
-            source="request",
-            total_fen=refund.refund_fen,
-            again=True,
-        ):
-            log.error("refund needs a person", reason=what, detail=detail, refund_sn=refund.sn)
+            await flag_refund(tx, refund, Reason.REFUND_ABNORMAL_AGAIN, refund.problem)
 
 
 def new_refund(wanted: Wanted, now: datetime, *, attempt: int, due_at: datetime) -> Refund:

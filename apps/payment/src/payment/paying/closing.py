@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from payment.errors import WechatUnavailable
 from payment.ledger import payment_repository
@@ -9,7 +10,6 @@ from payment.ledger.payment_states import CLOSED_WORDS, PAID_WORDS
 from payment.ledger.payments import Settlement
 from payment.merchant import Merchant
 from payment.models import ThirdPayment
-from payment.schemas import CloseOutcome
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Ambiguous, Meaning, Refused, WechatError
 from payment.wechat.verdicts import Verdict
@@ -18,6 +18,14 @@ from servicekit.db import Database
 
 GRACE_AFTER_EXPIRY = timedelta(minutes=2)
 """WeChat raises an end that is less than a minute ahead to a minute, and its clock is not ours."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """How closing an order's payment ended: `paid` is the payment that the buyer completed first, if there is one."""
+
+    outcome: Literal["closed", "neverPaid", "paid"]
+    paid: ThirdPayment | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -30,7 +38,7 @@ class Closing:
     settlement: Settlement
     merchant: Merchant
 
-    async def close(self, order_sn: str) -> CloseOutcome:
+    async def close(self, order_sn: str) -> Closed:
         """From now on no payment may be opened for the order; an open one is closed at WeChat, or settled when WeChat was
         faster. Raises WechatUnavailable while WeChat's answer cannot be had."""
         async with self.db.transaction() as tx:
@@ -93,18 +101,12 @@ class Closing:
             total_fen=None,
         )
 
-    async def _outcome(self, order_sn: str, unpaid: str) -> CloseOutcome:
+    async def _outcome(self, order_sn: str, unpaid: Literal["closed", "neverPaid"]) -> Closed:
         async with self.db.read() as session:
             paid = await payment_repository.paid_of_order(session, order_sn)
             still_open = await payment_repository.open_of_order(session, order_sn)
         if paid is None and still_open is not None:  # WeChat would not close it, and its word on why settled nothing
             raise WechatUnavailable(f"WeChat says neither closed nor paid of {still_open.sn}", retry_after=5)
         if paid is None:
-            return CloseOutcome(outcome=unpaid, payment_sn=None, pay_time=None, total_fen=None, version=None)
-        return CloseOutcome(
-            outcome="paid",
-            payment_sn=paid.sn,
-            pay_time=paid.pay_time,
-            total_fen=paid.total_fen,
-            version=paid.version,
-        )
+            return Closed(unpaid)
+        return Closed("paid", paid)

@@ -6,8 +6,6 @@ from payment.errors import PaymentNotFound
 from payment.ledger import payment_repository
 from payment.models import ThirdPayment
 from payment.paying.return_query import ReturnQuery
-from payment.schemas import PaymentAnswer, StatusAnswer
-from servicekit.clock import unix
 from servicekit.db import Database
 
 
@@ -16,18 +14,13 @@ class Ledger:
     db: Database
     on_return: ReturnQuery
 
-    async def status(self, user_id: int, order_sn: str) -> StatusAnswer:
+    async def status(self, user_id: int, order_sn: str) -> ThirdPayment:
         """How the buyer's payment stands. WeChat is asked about an open one when it is time to; that takes less than two
         seconds. Raises PaymentNotFound, also for another's order."""
         payment = await self._newest(user_id, order_sn)
         if await self.on_return.ask(payment):
             payment = await self._newest(user_id, order_sn)
-        return StatusAnswer(
-            sn=payment.sn,
-            pay_status=payment.pay_status,
-            trade_state=payment.trade_state,
-            pay_time=unix(payment.pay_time),
-        )
+        return payment
 
     async def _newest(self, user_id: int, order_sn: str) -> ThirdPayment:
         async with self.db.read() as session:
@@ -36,28 +29,18 @@ class Ledger:
             raise PaymentNotFound(f"order {order_sn} has no payment of yours")
         return payment
 
-    async def of_order(self, order_sn: str) -> PaymentAnswer:
+    async def of_order(self, order_sn: str) -> ThirdPayment:
         """The payment that holds, or held, the order's money. Raises PaymentNotFound."""
         async with self.db.read() as session:
-            return _answer(await payment_repository.paid_of_order(session, order_sn), order_sn)
+            return _found(await payment_repository.paid_of_order(session, order_sn), order_sn)
 
-    async def by_sn(self, sn: str) -> PaymentAnswer:
+    async def by_sn(self, sn: str) -> ThirdPayment:
         """Raises PaymentNotFound."""
         async with self.db.read() as session:
-            return _answer(await payment_repository.by_sn(session, sn), sn)
+            return _found(await payment_repository.by_sn(session, sn), sn)
 
 
-def _answer(payment: ThirdPayment | None, asked: str) -> PaymentAnswer:
+def _found(payment: ThirdPayment | None, asked: str) -> ThirdPayment:
     if payment is None:
         raise PaymentNotFound(f"no payment for {asked}")
-    return PaymentAnswer(
-        sn=payment.sn,
-        order_sn=payment.order_sn,
-        pay_status=payment.pay_status,
-        total_fen=payment.total_fen,
-        refunded_fen=payment.refunded_fen,
-        pay_time=payment.pay_time,
-        pay_type=payment.pay_mode,
-        trade_state=payment.trade_state,
-        version=payment.version,
-    )
+    return payment

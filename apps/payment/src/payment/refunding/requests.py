@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from payment.errors import NotRefundable, PaymentNotFound, RefundExceedsPayment, RefundMismatch, TooManyRefunds
+from payment.events import RefundRequested
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.payment_states import PayStatus
 from payment.ledger.refunds import Wanted, new_refund
 from payment.models import Refund
-from payment.schemas import RefundRequested
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction

@@ -17,6 +17,7 @@ from payment.errors import (
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.refund_states import RefundState
 from payment.ledger.refunds import RefundSettlement, new_refund
+from payment.ledger.reviews import RESOLVED_BY_NEW_NUMBER, resolve_flags
 from payment.models import Refund
 from payment.refunding.requests import MOST_REFUNDS
 from payment.refunding.submission import UNTIL_SENT_ELSEWHERE
@@ -88,7 +89,7 @@ class RefundRescue:
             again = new_refund(ended, now, attempt=ended.attempt + 1, due_at=now)
             tx.add(again)
             await acts.record(tx, now, operator_id, "begin-refund-again", _subject(sn), _subject(again.sn))
-            await refund_repository.resolve_notices(tx, sn, ["refund_refused", "refund_closed"])
+            await resolve_flags(tx, sn, RESOLVED_BY_NEW_NUMBER)
             await tx.flush()
         self.wake()
         return await self._find(again.sn)

@@ -8,6 +8,7 @@ import structlog
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.refund_states import UNSETTLED, RefundState
 from payment.ledger.refunds import RefundSettlement
+from payment.ledger.reviews import Reason, flag_refund
 from payment.models import Refund
 from payment.wechat import requests
 from payment.wechat.client import WechatPay
@@ -29,6 +30,12 @@ WHILE_ACCEPTED = Schedule.of_seconds(30, 60, 300, 600, 1800, 3600)
 UNTIL_SENT_ELSEWHERE = timedelta(seconds=30)
 """From when it is written down until WeChat surely has it or has refused: before, an ABNORMAL is the first way's."""
 WHILE_A_PERSON_MUST_ACT = timedelta(minutes=30)
+REASONS = {
+    Meaning.OURS_TO_MEND: Reason.REFUND_MISCONFIGURED,
+    Meaning.NO_FUNDS: Reason.REFUND_NO_FUNDS,
+    Meaning.FINAL: Reason.REFUND_FINAL,
+    Meaning.ABSENT: Reason.REFUND_ABSENT,
+}
 REFUSED_FOR_GOOD = frozenset({Meaning.FINAL, Meaning.ABSENT, Meaning.PAID, Meaning.CLOSED})
 
 
@@ -151,9 +158,8 @@ class Repayment:
         passing = meaning in {Meaning.ASK_FIRST, Meaning.LATER}
         is_long_unknown = refund.state == RefundState.REQUESTED and refund.tries > len(WHILE_UNKNOWN)
         if not passing or is_long_unknown:
-            what = "unclear" if passing else meaning.name.lower()
             async with self.db.transaction() as tx:
-                await self.settlement.call_a_person(tx, refund, f"refund_{what}", str(error))
+                await flag_refund(tx, refund, REASONS.get(meaning, Reason.REFUND_UNCLEAR), str(error))
         if passing:
             await self._schedule(refund, WHILE_UNKNOWN.pause(refund.tries))
         else:
