@@ -43,7 +43,7 @@ def test_a_day_whose_bill_is_not_there_yet_says_why(system):
 
 def test_payment_asks_order_for_the_stays_of_a_day_and_settles_it(system):
     ops(system, "settle", "--date", day(before=9))
-    settled = "select 1 from settlement_day where day = %s and settled_at is not null"
+    settled = "select 1 from payout_day where day = %s and completed_at is not null"
     eventually(lambda: system.rows("payment", settled, day(before=9)), what="the day is settled")
     assert ops(system, "settlements", "--date", day(before=9)) == []
 

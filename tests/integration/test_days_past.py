@@ -142,6 +142,6 @@ def test_a_stay_that_began_on_a_day_is_what_its_business_earned(system: System, 
         "netFen": total - fee,
     }
     ops(system, "settle", "--date", str(day))
-    settled = "select 1 from settlement_day where day = %s and settled_at is not null"
+    settled = "select 1 from payout_day where day = %s and completed_at is not null"
     eventually(lambda: system.rows("payment", settled, day), what="the day is settled once more")
     assert ops(system, "settlements", "--date", str(day)) == [record]

@@ -25,7 +25,7 @@ from order.expiry import Expiry
 from order.fulfilment import Fulfilment
 from order.lookup import Lookup
 from order.peers import CloseAnswer, Homestay
-from order.refunds import Refunds as OrderRefunds
+from order.refunds import RefundRequests as OrderRefunds
 from order.schemas import InternalOrder
 from order.schemas import Payable as PayableAnswer
 from order.subscriptions import payment_status, refund_failed
@@ -118,8 +118,8 @@ class House:
         await self.order_closing.close_due()
         await self.expiry.agree_unanswered()
         await self.expiry.expire_due()
-        await self.payment.inquiry.ask_about_due()
-        await self.payment.repayment.carry_out_due()
+        await self.payment.inquiry.poll_due()
+        await self.payment.submission.submit_due()
         await self.deliver_due_messages()
 
 

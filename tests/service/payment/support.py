@@ -21,7 +21,7 @@ SETTINGS = {
     "wxpay_notify_url": "https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxPayCallback",
     "wxpay_refund_notify_url": "https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxRefundCallback",
     "wxpay_public_key_id": SERIAL,
-    "between_refunds_seconds": 0,
+    "refund_spacing_seconds": 0,
 }
 MERCHANT = Merchant(mchid=MCHID, appid=APPID)
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from notification.courier import Courier
 from payment.daily.days import Daily
-from payment.refunding.submission import Repayment
+from payment.refunding.submission import RefundSubmission
 from servicekit.clock import utc_now
 from servicekit.relay import Relay
 from servicekit.stopping import stop
@@ -37,11 +37,11 @@ def courier(broken):
     return working
 
 
-def repayment(broken):
-    working = Repayment(
-        db=Mock(), clock=utc_now, wechat=Mock(), settlement=Mock(), notify_url="", between_two=timedelta()
+def submission(broken):
+    working = RefundSubmission(
+        db=Mock(), clock=utc_now, wechat=Mock(), settlement=Mock(), notify_url="", spacing=timedelta()
     )
-    working.carry_out_due = broken
+    working.submit_due = broken
     working.wake()
     return working
 
@@ -56,7 +56,7 @@ def daily(broken):
     return Daily(broken)
 
 
-@pytest.mark.parametrize("made", [courier, repayment, relay, daily, Upkeep])
+@pytest.mark.parametrize("made", [courier, submission, relay, daily, Upkeep])
 @pytest.mark.parametrize("kept_to_itself", [False, True])
 async def test_a_fault_on_the_way_out_does_not_hide_that_work_was_to_end(made, kept_to_itself):
     broken = Broken(kept_to_itself=kept_to_itself)

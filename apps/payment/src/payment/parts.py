@@ -9,8 +9,8 @@ import httpx
 
 from payment.daily.bill_repair import BillRepair
 from payment.daily.days import Daily
-from payment.daily.payouts import Earnings
-from payment.daily.reconciliation import Reconciling
+from payment.daily.payouts import Payouts
+from payment.daily.reconciliation import Reconciler
 from payment.daily.report import Report
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
@@ -20,11 +20,11 @@ from payment.paying.checkout import Checkout
 from payment.paying.closing import Closing
 from payment.paying.inquiry import Inquiry
 from payment.paying.return_query import ReturnQuery
-from payment.paying.status import Ledger
+from payment.paying.status import PaymentQueries
 from payment.peers import OrderPeer, UserPeer
-from payment.refunding.requests import Refunds
+from payment.refunding.requests import RefundRequests
 from payment.refunding.rescue import RefundRescue
-from payment.refunding.submission import Repayment
+from payment.refunding.submission import RefundSubmission
 from payment.settings import PaymentSettings
 from payment.subscriptions import on_refund_requested
 from payment.wechat.connection import Connection, connect
@@ -48,13 +48,13 @@ class Parts:
     closing: Closing
     inquiry: Inquiry
     on_return: ReturnQuery
-    ledger: Ledger
-    refunds: Refunds
-    repayment: Repayment
+    ledger: PaymentQueries
+    refunds: RefundRequests
+    submission: RefundSubmission
     rescue: RefundRescue
-    reconciling: Reconciling
+    reconciler: Reconciler
     report: Report
-    earnings: Earnings
+    payouts: Payouts
     daily: Daily
     consumers: tuple[Consumer[Any], ...]
     letters: DeadLetters
@@ -113,18 +113,18 @@ class Parts:
             notify_url=str(settings.wxpay_notify_url),
             first_query=timedelta(seconds=settings.first_query_seconds),
         )
-        repayment = Repayment(
+        submission = RefundSubmission(
             db=db,
             clock=clock,
             wechat=pay,
             settlement=refund_settlement,
             notify_url=str(settings.wxpay_refund_notify_url),
-            between_two=timedelta(seconds=settings.between_refunds_seconds),
+            spacing=timedelta(seconds=settings.refund_spacing_seconds),
         )
-        refunds = Refunds(db=db, clock=clock, wake=repayment.wake)
+        refunds = RefundRequests(db=db, clock=clock, wake=submission.wake)
         repair = BillRepair(db=db, clock=clock, wechat=pay, settlement=settlement, refund_settlement=refund_settlement)
-        reconciling = Reconciling(db=db, clock=clock, bills=wechat.bills, repair=repair, merchant=merchant)
-        earnings = Earnings(db=db, clock=clock, orders=orders, fee_basis_points=settings.wxpay_fee_basis_points)
+        reconciler = Reconciler(db=db, clock=clock, bills=wechat.bills, repair=repair, merchant=merchant)
+        payouts = Payouts(db=db, clock=clock, orders=orders, fee_basis_points=settings.wxpay_fee_basis_points)
         consumers = (on_refund_requested(refunds),)
         return cls(
             db=db,
@@ -136,14 +136,14 @@ class Parts:
             closing=closing,
             inquiry=Inquiry(db=db, clock=clock, wechat=pay, settlement=settlement, closing=closing),
             on_return=on_return,
-            ledger=Ledger(db=db, on_return=on_return),
+            ledger=PaymentQueries(db=db, on_return=on_return),
             refunds=refunds,
-            repayment=repayment,
-            rescue=RefundRescue(db=db, clock=clock, wechat=pay, settlement=refund_settlement, wake=repayment.wake),
-            reconciling=reconciling,
+            submission=submission,
+            rescue=RefundRescue(db=db, clock=clock, wechat=pay, settlement=refund_settlement, wake=submission.wake),
+            reconciler=reconciler,
             report=Report(db=db),
-            earnings=earnings,
-            daily=Daily(reconciling.run_wanted, earnings.settle_wanted),
+            payouts=payouts,
+            daily=Daily(reconciler.run_scheduled, payouts.run_scheduled),
             consumers=consumers,
             letters=DeadLetters(db, clock, "payment", consumers),
         )

@@ -21,7 +21,7 @@ from servicekit.clock import Clock
 from servicekit.numbers import business_number
 from servicekit.secrets import BadSecret, of_files
 
-MOST_SKEW_SECONDS = 60
+MAX_SKEW_SECONDS = 60
 SECRETS = ("wxpay-mch-private-key", "wxpay-apiv3-key", "wxpay-public-key")
 
 
@@ -130,7 +130,7 @@ def _skew(answer: httpx.Response, began: datetime) -> Finding:
         return Finding(True, "WeChat did not say what time it is")
     seconds = (began - theirs).total_seconds()
     mend = "let NTP set the clock: beyond five minutes WeChat refuses every request, and we every callback"
-    return Finding(abs(seconds) <= MOST_SKEW_SECONDS, f"our clock differs from WeChat's by {seconds:+.0f} s", mend)
+    return Finding(abs(seconds) <= MAX_SKEW_SECONDS, f"our clock differs from WeChat's by {seconds:+.0f} s", mend)
 
 
 def _rejected(answer: httpx.Response) -> Finding:

@@ -71,9 +71,9 @@ async def _reconcile(settings: PaymentSettings, day: date | None, shape: Format,
     sidecar = Sidecar.of(settings)
     parts = Parts.of(settings, held, sidecar=sidecar)
     try:
-        day = day or parts.reconciling.yesterday()
+        day = day or parts.reconciler.yesterday()
         with _progress() as progress:
-            await parts.reconciling.run(day, bill=bill, by=_who(by), progress=progress)
+            await parts.reconciler.run(day, bill=bill, by=_who(by), progress=progress)
         report = parts.report
         shapes: dict[Format, Callable[[date], AsyncIterator[str]]] = {
             Format.TEXT: report.text,

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 import structlog
 
 from payment.daily import payout_repository as records
-from payment.daily.days import tell_oldest
+from payment.daily.days import report_oldest
 from payment.errors import DayNotOver
-from payment.models import SettlementRecord
+from payment.models import PayoutRecord
 from payment.peers import OrderPeer
 from servicekit import acts
 from servicekit.clock import SHANGHAI, Clock
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 @dataclass(kw_only=True, eq=False)
-class Earnings:
+class Payouts:
     """`fee_basis_points` is the merchant's rate at WeChat, in hundredths of a percent."""
 
     db: Database
@@ -35,14 +35,14 @@ class Earnings:
     def yesterday(self) -> date:
         return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
 
-    async def want_days_due(self) -> int:
+    async def schedule_due_days(self) -> int:
         """Yesterday, and what was missed of the last 31 days. Answers how many days were added."""
         async with self.db.transaction() as tx:
             return await records.want_missed(tx, self.yesterday())
 
     async def measure(self) -> None:
         async with self.db.read() as session:
-            tell_oldest("settlement", await records.unfinished_days(session, self.yesterday()), self.clock())
+            report_oldest("settlement", await records.unfinished_days(session, self.yesterday()), self.clock())
 
     async def want(self, day: date, *, operator_id: int) -> None:
         """Settle a day, once more if it was already: what is new becomes records of their own. Raises DayNotOver."""
@@ -52,7 +52,7 @@ class Earnings:
             await acts.record(tx, self.clock(), operator_id, "settle", f"day:{day}")
             await records.want_day(tx, day)
 
-    async def settle_wanted(self) -> None:
+    async def run_scheduled(self) -> None:
         """The days that are wanted, the oldest first; what is wrong with one does not stop the others. Raises Unavailable:
         they stay wanted."""
         async with self.db.read() as session:
@@ -82,7 +82,7 @@ class Earnings:
 
     async def page(
         self, *, last_id: int, size: int, day: date | None, business_id: int | None
-    ) -> Sequence[SettlementRecord]:
+    ) -> Sequence[PayoutRecord]:
         """Newest first."""
         async with self.db.read() as session:
             return await records.page(session, below=last_id, size=size, day=day, business_id=business_id)

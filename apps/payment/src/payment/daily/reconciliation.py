@@ -13,7 +13,7 @@ import structlog
 from payment.daily import reconciliation_repository as books
 from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
 from payment.daily.bill_repair import BillRepair, RepairRun, Unanswered
-from payment.daily.days import tell_oldest
+from payment.daily.days import report_oldest
 from payment.errors import NoSuchBill, NotReconciled
 from payment.merchant import Merchant
 from payment.models import Reconciliation, ReconciliationDifference
@@ -30,7 +30,7 @@ WHILE_NOT_READY = timedelta(minutes=30)
 AFTER_TROUBLE = timedelta(minutes=5)
 KEPT_DAYS = 90
 PAGE = 200
-AT_ONCE = 5
+MAX_CONCURRENT = 5
 """Differences that are worked on beside one another: most of the time WeChat is waited for."""
 COMMAND_LINE = 0
 """The operator of an act that was done in a shell; its note says who that was."""
@@ -43,7 +43,7 @@ def _silent(_phase: str, _done: int, _of: int) -> None:
 
 
 @dataclass(kw_only=True, eq=False)
-class Reconciling:
+class Reconciler:
     """`run` for one day, by cron, by an operator or by hand; a second run of the same bill changes nothing."""
 
     db: Database
@@ -78,16 +78,16 @@ class Reconciling:
         async with self.db.read() as session:
             return await books.page(session, below=last_id, size=size, day=day, kind=kind)
 
-    async def want_days_due(self) -> int:
+    async def schedule_due_days(self) -> int:
         """Yesterday, and what was missed of the last 31 days. Answers how many days were added."""
         async with self.db.transaction() as tx:
             return await books.want_missed(tx, self.yesterday(), self.clock())
 
     async def measure(self) -> None:
         async with self.db.read() as session:
-            tell_oldest("reconciliation", await books.unfinished_days(session, self.yesterday()), self.clock())
+            report_oldest("reconciliation", await books.unfinished_days(session, self.yesterday()), self.clock())
 
-    async def run_wanted(self) -> None:
+    async def run_scheduled(self) -> None:
         """Carry out what is wanted and due; what is not through says why, and comes again."""
         async with self.db.read() as session:
             days = await books.wanted(session, self.clock())
@@ -150,7 +150,7 @@ class Reconciling:
 
     async def _repair(self, day: date, progress: Progress) -> int:
         """How many stay open because WeChat could not be asked."""
-        run, gate, last = RepairRun(), asyncio.Semaphore(AT_ONCE), 0
+        run, gate, last = RepairRun(), asyncio.Semaphore(MAX_CONCURRENT), 0
 
         async def repair(difference: ReconciliationDifference, left: int) -> None:
             async with gate:

@@ -79,7 +79,7 @@ async def schedule(tx: Transaction, seen: Refund, moment: datetime, problem: str
     await tx.execute(update(Refund).where(Refund.sn == seen.sn, Refund.state.in_(UNSETTLED), unchanged).values(changes))
 
 
-async def ask_again(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
+async def make_due(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
     """Let WeChat be asked about all refunds of a payment that have not ended, whoever has just asked; False when it never
     had one."""
     mine = Refund.payment_sn == payment_sn

@@ -21,7 +21,7 @@ PAUSES = Schedule.of_seconds(30, 60, 180, 300, 600, 1800)
 """WeChat's own suggestion for polling (查询订单 · 轮询建议), the last one repeated."""
 LEASE = timedelta(minutes=3)
 """Longer than a whole round can take while WeChat is slow: three calls each, five payments at a time."""
-AT_ONCE = 5
+MAX_CONCURRENT = 5
 
 
 @dataclass(kw_only=True, eq=False)
@@ -32,16 +32,16 @@ class Inquiry:
     settlement: Settlement
     closing: Closing
 
-    async def ask_about_due(self, *, limit: int = 20) -> int:
+    async def poll_due(self, *, limit: int = 20) -> int:
         """Ask about the open payments that are due; answers how many were asked about. Replicas never share one."""
         async with self.db.transaction() as tx:
             claimed = await payment_repository.claim_for_query(tx, self.clock(), limit, LEASE)
         await side_by_side(
-            claimed, lambda each: self._ask_and_schedule(*each), at_once=AT_ONCE, what="query of a payment"
+            claimed, lambda each: self._poll_and_schedule(*each), at_once=MAX_CONCURRENT, what="query of a payment"
         )
         return len(claimed)
 
-    async def _ask_and_schedule(self, sn: str, tries: int) -> None:
+    async def _poll_and_schedule(self, sn: str, tries: int) -> None:
         try:
             await self._ask(sn)
         except (WechatError, Unavailable) as error:

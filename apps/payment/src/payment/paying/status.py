@@ -10,7 +10,7 @@ from servicekit.db import Database
 
 
 @dataclass(kw_only=True, eq=False)
-class Ledger:
+class PaymentQueries:
     db: Database
     on_return: ReturnQuery
 
