@@ -24,7 +24,7 @@ from order.expiry import Expiry
 from order.fulfilment import Fulfilment
 from order.lookup import Lookup
 from order.peers import CloseAnswer, Homestay
-from order.refunds import Refunds as OrderRefunds
+from order.refunds import RefundRequests as OrderRefunds
 from order.schemas import InternalOrder
 from order.schemas import Payable as PayableAnswer
 from order.subscriptions import payment_status, refund_failed
@@ -35,9 +35,9 @@ from payment.paying.checkout import Checkout
 from payment.paying.closing import Closing
 from payment.paying.inquiry import Inquiry
 from payment.peers import Payable
-from payment.refunding.requests import Refunds
+from payment.refunding.requests import RefundRequests
 from payment.refunding.rescue import RefundRescue
-from payment.refunding.submission import Repayment
+from payment.refunding.submission import RefundSubmission
 from payment.schemas import CloseOutcome
 from payment.subscriptions import on_refund_requested
 from servicekit.db import Database
@@ -76,9 +76,9 @@ class House:
         )  # fmt: skip
         self.inquiry = Inquiry(payment, clock, wechat, self.settlement, self.closing)
         self.refund_settlement = RefundSettlement(payment, clock, MCHID)
-        self.repayment = Repayment(payment, clock, wechat, self.refund_settlement, "https://us/refund")
-        self.rescue = RefundRescue(payment, clock, wechat, self.refund_settlement, self.repayment)
-        self.refunds = Refunds(payment, clock, self.repayment.wake)
+        self.submission = RefundSubmission(payment, clock, wechat, self.refund_settlement, "https://us/refund")
+        self.rescue = RefundRescue(payment, clock, wechat, self.refund_settlement, self.submission)
+        self.refunds = RefundRequests(payment, clock, self.submission.wake)
 
         policy = RetryPolicy(give_up_after=timedelta(days=30), max_attempts=1000)
         self.attempts = Attempts(notification, clock, policy, spread=lambda: 0.5)
@@ -127,8 +127,8 @@ class House:
         await self.order_closing.close_due()
         await self.expiry.agree_unanswered()
         await self.expiry.expire_due()
-        await self.inquiry.ask_about_due()
-        await self.repayment.carry_out_due()
+        await self.inquiry.poll_due()
+        await self.submission.submit_due()
         await self.deliver_due_messages()
 
 

@@ -177,7 +177,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def a_refund_is_carried_out(self) -> None:
-        self.do(self.house.repayment.carry_out_due())
+        self.do(self.house.submission.submit_due())
 
     @rule()
     def messages_are_sent(self) -> None:
@@ -206,13 +206,13 @@ class Lifecycle(RuleBasedStateMachine):
     @some(lambda self: self.refunds("abnormal"))
     @rule()
     def an_operator_sends_a_refund_elsewhere(self) -> None:
-        self.do(self.house.rescue.send_elsewhere(OPERATOR, self.refunds("abnormal")[0], None))
+        self.do(self.house.rescue.reroute(OPERATOR, self.refunds("abnormal")[0], None))
 
     @some(lambda self: self.refunds("closed"))
     @rule(choice=CHOICE)
     def an_operator_begins_a_refund_again(self, choice: int) -> None:
         closed = self.refunds("closed")
-        self.do(self.house.rescue.begin_again(OPERATOR, closed[choice % len(closed)]))
+        self.do(self.house.rescue.reissue(OPERATOR, closed[choice % len(closed)]))
 
     @invariant()
     def nothing_is_wrong_or_doubled(self) -> None:

@@ -31,8 +31,8 @@ async def db(database_url):
     async with database.transaction() as tx:
         await tx.execute(
             text(
-                "truncate operator_act, reconciliation, reconciliation_difference, settlement_day, settlement_record,"
-                " settlement_item, third_payment,"
+                "truncate operator_act, reconciliation, reconciliation_difference, payout_day, payout_record,"
+                " payout_item, third_payment,"
                 " payment_transition, order_closure, provider_notice, refund, refund_transition,"
                 " outbox, inbox, dead_letter, idempotency_key restart identity cascade"
             )
@@ -83,7 +83,7 @@ def settings(database_url, db):
         wxpay_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxPayCallback",
         wxpay_refund_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxRefundCallback",
         wxpay_public_key_id=SERIAL,
-        between_refunds_seconds=0,
+        refund_spacing_seconds=0,
     )
 
 

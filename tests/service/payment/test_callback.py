@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from payment.ledger.payments import COMPARED, WHOSE
+from payment.ledger.payments import COMPARED_FIELDS, MERCHANT_FIELDS
 from servicekit.testing import SIDECAR_HEADERS
 from tests.service.payment.conftest import BUYER, ORDER, payable
 from tests.service.payment.test_checkout import BODY, PREPAY, payments
@@ -115,7 +115,7 @@ def test_every_compared_field_has_its_misfit_above():
     of_settled_payments_alone = {"transaction"}
     tried = {reason for _, reason in MISFITS} | of_settled_payments_alone
 
-    assert {each.reason for each in (*WHOSE, *COMPARED)} <= tried
+    assert {each.reason for each in (*MERCHANT_FIELDS, *COMPARED_FIELDS)} <= tried
 
 
 async def test_a_word_of_another_transaction_about_a_settled_payment_is_kept_for_review(http, wechat, db, paid):

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, comparison
 from payment.daily.bill_repair import BillRepair
-from payment.daily.reconciliation import Reconciling
+from payment.daily.reconciliation import Reconciler
 from payment.daily.report import Report, _line
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
@@ -103,7 +103,7 @@ class World:
         clock = lambda: self.now  # noqa: E731 - it reads what the test sets
         self.settlement = Settlement(db, clock, MCHID, APPID)
         repair = BillRepair(db, clock, self.wechat, self.settlement, RefundSettlement(db, clock, MCHID))
-        self.reconciling = Reconciling(db, clock, self.bills, repair)
+        self.reconciler = Reconciler(db, clock, self.bills, repair)
 
     async def payment(self, n, *, status=1, fen=19900, at="2026-11-22 02:00:00+00"):
         """A row of the ledger; its number."""
@@ -145,7 +145,7 @@ class World:
 
     async def run(self, *lines, day=DAY):
         self.bills.lines = lines
-        await self.reconciling.run(day)
+        await self.reconciler.run(day)
 
     async def found(self):
         return [
@@ -408,7 +408,7 @@ async def test_another_days_bill_is_refused_and_nothing_changes(world, tmp_path)
     file = bills.write(tmp_path / "bill.csv", bills.sale(number, 19900, "T1", at="2026-11-23 00:00:00", **OURS))
     before = await world.everything()
     with pytest.raises(AnotherDaysBill):
-        await world.reconciling.run(DAY, bill=file)
+        await world.reconciler.run(DAY, bill=file)
     assert await world.everything() == before
     assert world.wechat.asked == []
 
@@ -419,7 +419,7 @@ async def test_a_bill_that_was_cut_is_refused_and_nothing_changes(world, tmp_pat
     file.write_bytes(b"\r\n".join(file.read_bytes().split(b"\r\n")[:2]) + b"\r\n")
     before = await world.everything()
     with pytest.raises(BadBill):
-        await world.reconciling.run(DAY, bill=file)
+        await world.reconciler.run(DAY, bill=file)
     assert await world.everything() == before
 
 
@@ -433,32 +433,32 @@ async def test_two_at_once_do_not_meet(world, db):
 async def test_a_day_without_business_is_an_empty_bill(world):
     ours = await world.payment(1)
     world.bills.trouble = NoBill("NO_STATEMENT_EXIST")
-    await world.reconciling.run(DAY)
+    await world.reconciler.run(DAY)
     assert await world.found() == [("missing_there", "payment", ours, "note", "review")]
     assert (await rows(world.db, "reconciliation"))[0]["has_bill"] is False
     assert "WeChat has no bill of that day" in await world.text()
 
 
 async def test_what_is_wanted_is_run_when_the_bill_is_ready_and_days_that_were_missed_too(world):
-    assert await world.reconciling.want_days_due() == 1
+    assert await world.reconciler.schedule_due_days() == 1
     world.bills.trouble = BillNotReady("STATEMENT_CREATING")
-    await world.reconciling.run_wanted()
+    await world.reconciler.run_scheduled()
     [run] = await rows(world.db, "reconciliation")
     assert (run["bill_date"], run["state"]) == (DAY, "wanted")
     assert run["problem"] == "not ready: STATEMENT_CREATING"
 
     world.bills.trouble = None
-    await world.reconciling.run_wanted()
+    await world.reconciler.run_scheduled()
     assert world.bills.asked == [DAY]
     world.now = NOW.replace(hour=3)
-    await world.reconciling.run_wanted()
+    await world.reconciler.run_scheduled()
     [run] = await rows(world.db, "reconciliation")
     assert (run["state"], run["problem"]) == ("done", None)
 
     world.now = NOW.replace(day=26)
-    assert await world.reconciling.want_days_due() == 3
-    assert await world.reconciling.want_days_due() == 0
-    await world.reconciling.run_wanted()
+    assert await world.reconciler.schedule_due_days() == 3
+    assert await world.reconciler.schedule_due_days() == 0
+    await world.reconciler.run_scheduled()
     assert world.bills.asked[2:] == [date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)]
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from sqlalchemy import text
 
-from payment.ledger.refunds import COMPARED
+from payment.ledger.refunds import COMPARED_FIELDS
 from tests.service.payment.conftest import BUYER, ORDER, payable
 from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid` is used by its name
     REFUND_CALLBACK,
@@ -187,7 +187,7 @@ async def test_a_refund_told_of_under_another_payment_is_kept_for_review(http, w
 
 
 def test_every_compared_field_of_a_refund_has_its_misfit_above():
-    assert {each.reason for each in COMPARED} <= {reason for _, reason in MISFITS} | {"refund_payment"}
+    assert {each.reason for each in COMPARED_FIELDS} <= {reason for _, reason in MISFITS} | {"refund_payment"}
 
 
 async def test_an_answer_about_another_refund_says_nothing_about_ours(http, wechat, db, paid):
@@ -214,7 +214,7 @@ async def test_two_refunds_of_one_payment_are_a_minute_apart(settings, wechat, t
     from servicekit.testing import client
     from tests.service.payment.conftest import secrets_of
 
-    patient = settings.model_copy(update={"between_refunds_seconds": 60})
+    patient = settings.model_copy(update={"refund_spacing_seconds": 60})
     wechat.refund_ends = "SUCCESS"
     app = create_app(patient, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat)
     async with client(app) as http:

@@ -148,7 +148,7 @@ async def test_whatever_wechat_answers_the_poller_gets_what_the_books_say(wechat
 async def test_more_questions_than_places_are_answered_from_the_books(
     settings, tokens, wechat, sidecar, db, monkeypatch
 ):
-    monkeypatch.setattr(return_query, "AT_ONCE", 0)
+    monkeypatch.setattr(return_query, "MAX_CONCURRENT", 0)
     app = create_app(settings, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat)
     async with client(app) as http:
         headers = tokens.bearer(BUYER)

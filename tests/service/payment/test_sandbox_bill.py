@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from payment.daily.bill_repair import BillRepair
-from payment.daily.reconciliation import Reconciling
+from payment.daily.reconciliation import Reconciler
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
 from payment.settings import Settings
@@ -33,7 +33,7 @@ class SandboxWorld(World):
         repair = BillRepair(
             db, utc_now, connection.pay, Settlement(db, utc_now, mchid, appid), RefundSettlement(db, utc_now, mchid)
         )
-        self.reconciling = Reconciling(db, utc_now, Bills(connection.pay), repair)
+        self.reconciler = Reconciler(db, utc_now, Bills(connection.pay), repair)
 
     async def control(self, path, **body):
         answer = await self.http.post(f"/_sim/{path}", json=body)
@@ -140,7 +140,7 @@ async def test_a_day_with_everything_that_a_bill_may_hold_reconciles_to_the_fen(
     on, numbers = await a_full_day(world)
     days = [on, on + timedelta(days=1)]
     for day in days[::-1] if backwards else days:
-        await world.reconciling.run(day)
+        await world.reconciler.run(day)
 
     run, next_day = await rows(world.db, "reconciliation order by bill_date")
     assert (run["state"], run["payments"], run["payments_fen"]) == ("done", 36, 5 * 19900 + 31 * 1000)
@@ -160,13 +160,13 @@ async def test_a_day_with_everything_that_a_bill_may_hold_reconciles_to_the_fen(
     [event] = await rows(world.db, "outbox")
     assert event["event"]["data"]["payStatus"] == 1
     before = await world.everything()
-    await world.reconciling.run(on)
+    await world.reconciler.run(on)
     assert await world.everything() == before
 
 
 async def test_the_refund_from_the_balance_is_asked_about_and_not_missed(world):
     on, numbers = await a_full_day(world)
-    await world.reconciling.run(on)
+    await world.reconciler.run(on)
     assert ("missing_there", "refund", numbers["off_the_bill"]) in [(*each[:3],) for each in await world.found()]
     repairs = {each[2]: each[3:] for each in await world.found()}
     assert repairs[numbers["off_the_bill"]] == (

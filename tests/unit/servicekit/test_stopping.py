@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from notification.courier import Courier
 from payment.daily.days import Daily
-from payment.refunding.submission import Repayment
+from payment.refunding.submission import RefundSubmission
 from servicekit.relay import Relay
 from servicekit.stopping import stop
 from servicekit.upkeep import Upkeep
@@ -36,9 +36,9 @@ def courier(broken):
     return working
 
 
-def repayment(broken):
-    working = Repayment(Mock(), lambda: datetime.now(UTC), Mock(), Mock(), "")
-    object.__setattr__(working, "carry_out_due", broken)
+def submission(broken):
+    working = RefundSubmission(Mock(), lambda: datetime.now(UTC), Mock(), Mock(), "")
+    object.__setattr__(working, "submit_due", broken)
     working.wake()
     return working
 
@@ -53,7 +53,7 @@ def daily(broken):
     return Daily([broken])
 
 
-@pytest.mark.parametrize("made", [courier, repayment, relay, daily, Upkeep])
+@pytest.mark.parametrize("made", [courier, submission, relay, daily, Upkeep])
 @pytest.mark.parametrize("kept_to_itself", [False, True])
 async def test_a_fault_on_the_way_out_does_not_hide_that_work_was_to_end(made, kept_to_itself):
     broken = Broken(kept_to_itself=kept_to_itself)

@@ -50,7 +50,7 @@ class OrderRef(ApiModel):
     sn: Sn
 
 
-class RefundWish(ApiModel):
+class RefundRequest(ApiModel):
     sn: Sn
     reason: Annotated[Text, Trimmed, Field(max_length=80)] = ""
 

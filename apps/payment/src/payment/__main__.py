@@ -48,7 +48,7 @@ async def _report(settings: Settings) -> bool:
     well = True
     async for finding in preflight.check(settings, held, utc_now):
         typer.echo(str(finding))
-        well = well and finding.well
+        well = well and finding.ok
     return well
 
 

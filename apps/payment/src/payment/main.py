@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from payment import jobs
 from payment.daily.bill_repair import BillRepair
 from payment.daily.days import Daily
-from payment.daily.payouts import Earnings
-from payment.daily.reconciliation import Reconciling
+from payment.daily.payouts import Payouts
+from payment.daily.reconciliation import Reconciler
 from payment.endpoints import internal, operations, third_payment, wechat_notify
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
@@ -20,11 +20,11 @@ from payment.paying.checkout import Checkout
 from payment.paying.closing import Closing
 from payment.paying.inquiry import Inquiry
 from payment.paying.return_query import ReturnQuery
-from payment.paying.status import Ledger
+from payment.paying.status import PaymentQueries
 from payment.peers import OrderPeer, StayPeer, UserPeer
-from payment.refunding.requests import Refunds
+from payment.refunding.requests import RefundRequests
 from payment.refunding.rescue import RefundRescue
-from payment.refunding.submission import Repayment
+from payment.refunding.submission import RefundSubmission
 from payment.settings import Settings
 from payment.subscriptions import on_refund_requested
 from payment.waiting import UNFINISHED
@@ -76,20 +76,20 @@ def create_app(
         timedelta(seconds=settings.first_query_seconds),
     )
     refund_settlement = RefundSettlement(db, clock, settings.wxpay_mchid)
-    repayment = Repayment(
+    submission = RefundSubmission(
         db,
         clock,
         wechat,
         refund_settlement,
         str(settings.wxpay_refund_notify_url),
-        timedelta(seconds=settings.between_refunds_seconds),
+        timedelta(seconds=settings.refund_spacing_seconds),
     )
-    refunds = Refunds(db, clock, repayment.wake)
-    rescue = RefundRescue(db, clock, wechat, refund_settlement, repayment)
+    refunds = RefundRequests(db, clock, submission.wake)
+    rescue = RefundRescue(db, clock, wechat, refund_settlement, submission)
     consumers = [on_refund_requested(refunds)]
-    reconciling = Reconciling(db, clock, Bills(wechat), BillRepair(db, clock, wechat, settlement, refund_settlement))
-    earnings = Earnings(db, clock, StayPeer(sidecar), settings.wxpay_fee_basis_points)
-    daily = Daily([reconciling.run_wanted, earnings.settle_wanted])
+    reconciler = Reconciler(db, clock, Bills(wechat), BillRepair(db, clock, wechat, settlement, refund_settlement))
+    payouts = Payouts(db, clock, StayPeer(sidecar), settings.wxpay_fee_basis_points)
+    daily = Daily([reconciler.run_scheduled, payouts.run_scheduled])
     notices = ReviewQueue(db, clock)
     keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "payment", consumers)
@@ -108,17 +108,17 @@ def create_app(
             checkout,
             closing,
             letters,
-            Ledger(db, on_return),
+            PaymentQueries(db, on_return),
             notices,
-            reconciling,
-            earnings,
+            reconciler,
+            payouts,
             daily,
             NotificationReader(wechat.keys, connection.api_v3_key, clock),
             settlement,
             refund_settlement,
             Inquiry(db, clock, wechat, settlement, closing),
             refunds,
-            repayment,
+            submission,
             rescue,
         ],
         sidecar=sidecar,
@@ -127,9 +127,9 @@ def create_app(
         db=db,
         background=[
             Relay(db, sidecar, keep_days=settings.outbox_keep_days),
-            repayment,
+            submission,
             daily,
-            Upkeep(notices.measure, reconciling.measure, earnings.measure, every_seconds=15),
+            Upkeep(notices.measure, reconciler.measure, payouts.measure, every_seconds=15),
             Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
         ],
         dead_letters=letters,

@@ -248,19 +248,19 @@ class ReconciliationDifference(Base):
     ended_at: Mapped[datetime | None]
 
 
-class SettlementDay(Base):
+class PayoutDay(Base):
     """A day in Shanghai that is to be settled with the merchants, or was."""
 
-    __tablename__ = "settlement_day"
+    __tablename__ = "payout_day"
 
     day: Mapped[date] = mapped_column(primary_key=True)
-    settled_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
 
 
-class SettlementRecord(Base):
+class PayoutRecord(Base):
     """What a homestay business earned on a day. Never changed: what is learned later is the next `seq` of the same day."""
 
-    __tablename__ = "settlement_record"
+    __tablename__ = "payout_record"
     __table_args__ = (
         UniqueConstraint("homestay_business_id", "day", "seq"),
         CheckConstraint("seq >= 1", name="seq_positive"),
@@ -282,15 +282,15 @@ class SettlementRecord(Base):
     created_at: Mapped[datetime]
 
 
-class SettlementItem(Base):
+class PayoutItem(Base):
     """One stay or one refund, in exactly one record for good; null until its day is summed up."""
 
-    __tablename__ = "settlement_item"
+    __tablename__ = "payout_item"
     __table_args__ = (
         CheckConstraint("kind in ('stay', 'refund')", name="kind_known"),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
-        Index("ix_settlement_item_payment_sn", "payment_sn"),
-        Index("ix_settlement_item_open", "day", postgresql_where=text("record_id is null")),
+        Index("ix_payout_item_payment_sn", "payment_sn"),
+        Index("ix_payout_item_open", "day", postgresql_where=text("record_id is null")),
     )
 
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -301,4 +301,4 @@ class SettlementItem(Base):
     day: Mapped[date]
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     fee_fen: Mapped[int] = mapped_column(BigInteger)
-    record_id: Mapped[int | None] = mapped_column(ForeignKey("settlement_record.id"), index=True)
+    record_id: Mapped[int | None] = mapped_column(ForeignKey("payout_record.id"), index=True)

@@ -20,7 +20,7 @@ import typer
 
 from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill
 from payment.daily.bill_repair import BillRepair
-from payment.daily.reconciliation import Progress, Reconciling
+from payment.daily.reconciliation import Progress, Reconciler
 from payment.daily.report import Report
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
@@ -81,10 +81,10 @@ async def _reconcile(settings: Settings, day: date | None, shape: Format, bill: 
         settlement = Settlement(db, utc_now, settings.wxpay_mchid, settings.wxpay_appid)
         refund_settlement = RefundSettlement(db, utc_now, settings.wxpay_mchid)
         repair = BillRepair(db, utc_now, connection.pay, settlement, refund_settlement)
-        reconciling = Reconciling(db, utc_now, Bills(connection.pay), repair)
-        day = day or reconciling.yesterday()
+        reconciler = Reconciler(db, utc_now, Bills(connection.pay), repair)
+        day = day or reconciler.yesterday()
         with _progress() as progress:
-            await reconciling.run(day, bill=bill, by=_who(by), progress=progress)
+            await reconciler.run(day, bill=bill, by=_who(by), progress=progress)
         report = Report(db)
         shapes: dict[Format, Callable[[date], AsyncIterator[str]]] = {
             Format.TEXT: report.text,

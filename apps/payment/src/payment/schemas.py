@@ -282,14 +282,14 @@ class DifferenceList(ApiModel):
     list: list[Difference]
 
 
-class SettlementQuery(ApiModel):
+class PayoutQuery(ApiModel):
     last_id: LastId = 0
     page_size: PageSize = 20
     date: Day | None = None
     homestay_business_id: RowId | None = None
 
 
-class SettlementRow(ApiModel):
+class PayoutRow(ApiModel):
     """`netFen` = `staysFen` − `refundsFen` − `feeFen`."""
 
     id: int
@@ -305,5 +305,5 @@ class SettlementRow(ApiModel):
     created_at: AwareDatetime
 
 
-class SettlementList(ApiModel):
-    list: list[SettlementRow]
+class PayoutList(ApiModel):
+    list: list[PayoutRow]

@@ -24,5 +24,5 @@ class Settings(ServiceSettings):
     """How long after the prepay WeChat is first asked about a payment that no callback has told of."""
     wxpay_fee_basis_points: int = Field(60, ge=0, le=1000)
     """WeChat's fee for this merchant, in hundredths of a percent: 60 is 0.60 %."""
-    between_refunds_seconds: int = Field(60, ge=0)
+    refund_spacing_seconds: int = Field(60, ge=0)
     """How far apart two refunds of one payment are handed over; WeChat wants a minute."""

@@ -16,7 +16,7 @@ from order.schemas import (
     OrderQuery,
     OrderRef,
     OrderState,
-    RefundWish,
+    RefundRequest,
 )
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
@@ -73,6 +73,6 @@ async def cancel_order(
 
 @router.post("/refundHomestayOrder")
 async def ask_refund(
-    body: RefundWish, user: CurrentUser, refunds: Annotated[Refunds, Depends(provided(Refunds))]
+    body: RefundRequest, user: CurrentUser, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:
     return Ok(data=OrderState.of(await refunds.request(user.user_id, body.sn, body.reason)))

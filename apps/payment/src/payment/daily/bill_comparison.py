@@ -20,7 +20,7 @@ from servicekit.clock import SHANGHAI
 from servicekit.db import Database
 
 BATCH = 5000
-LONGEST_SECONDS = 900.0
+STATEMENT_TIMEOUT_SECONDS = 900.0
 """For one statement over the whole bill."""
 LOCK_CLASS = 7_301_010
 ALL_DAYS = 0
@@ -200,8 +200,8 @@ class Comparison:
             await self._raw.copy_records_to_table("bill_line", records=records, columns=COLUMNS, timeout=60)
             unreadable = [(line.key, line.why, line.text) for line in batch if isinstance(line, Unreadable)]
             await self._raw.copy_records_to_table("bill_unreadable", records=unreadable, timeout=60)
-        await self._raw.execute("analyze bill_line", timeout=LONGEST_SECONDS)
-        await self._raw.execute(ADOPT, timeout=LONGEST_SECONDS)
+        await self._raw.execute("analyze bill_line", timeout=STATEMENT_TIMEOUT_SECONDS)
+        await self._raw.execute(ADOPT, timeout=STATEMENT_TIMEOUT_SECONDS)
 
     def _record(self, line: TradeLine) -> tuple[Any, ...]:
         refund = line.trade_state == "REFUND"
@@ -222,7 +222,7 @@ class Comparison:
         )
 
     async def sums(self) -> Sums:
-        row = await self._raw.fetchrow(SUMS, self._begin, self._end, timeout=LONGEST_SECONDS)
+        row = await self._raw.fetchrow(SUMS, self._begin, self._end, timeout=STATEMENT_TIMEOUT_SECONDS)
         return Sums(**dict(row))
 
     async def record(self, now: datetime, *, is_wechats: bool = True) -> None:
@@ -235,18 +235,18 @@ class Comparison:
         day, begin, end = self._day, self._begin, self._end
         async with self._raw.transaction():
             await self._raw.execute(
-                "select pg_advisory_xact_lock($1, $2)", LOCK_CLASS, ALL_DAYS, timeout=LONGEST_SECONDS
+                "select pg_advisory_xact_lock($1, $2)", LOCK_CLASS, ALL_DAYS, timeout=STATEMENT_TIMEOUT_SECONDS
             )
             for statement in (UNREADABLE, PAYMENTS, REFUNDS):
-                await self._raw.execute(statement, day, now, timeout=LONGEST_SECONDS)
+                await self._raw.execute(statement, day, now, timeout=STATEMENT_TIMEOUT_SECONDS)
             if is_wechats:
-                await self._raw.execute(PAYMENTS_FOUND, day, begin, end, timeout=LONGEST_SECONDS)
-            await self._raw.execute(REFUNDS_FOUND, day, is_wechats, begin, end, timeout=LONGEST_SECONDS)
+                await self._raw.execute(PAYMENTS_FOUND, day, begin, end, timeout=STATEMENT_TIMEOUT_SECONDS)
+            await self._raw.execute(REFUNDS_FOUND, day, is_wechats, begin, end, timeout=STATEMENT_TIMEOUT_SECONDS)
             for statement in (PAYMENTS_NOT_THERE, REFUNDS_NOT_THERE):
-                await self._raw.execute(statement, day, now, begin, end, timeout=LONGEST_SECONDS)
+                await self._raw.execute(statement, day, now, begin, end, timeout=STATEMENT_TIMEOUT_SECONDS)
             if is_wechats:
-                await self._raw.execute(FOUND_AFTER_ALL, now, timeout=LONGEST_SECONDS)
-                await self._raw.execute(FOUND_NOTICES, timeout=LONGEST_SECONDS)
+                await self._raw.execute(FOUND_AFTER_ALL, now, timeout=STATEMENT_TIMEOUT_SECONDS)
+                await self._raw.execute(FOUND_NOTICES, timeout=STATEMENT_TIMEOUT_SECONDS)
 
 
 @asynccontextmanager

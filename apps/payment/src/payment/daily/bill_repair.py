@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from payment.daily import reconciliation_repository as books
 from payment.ledger.applied import Applied
-from payment.ledger.payment_states import PAID_WORDS
+from payment.ledger.payment_states import PAID_TRADE_STATES
 from payment.ledger.payments import Settlement
 from payment.ledger.refund_states import UNSETTLED
 from payment.ledger.refunds import RefundSettlement
@@ -30,9 +30,9 @@ DIFFERENCES = Counter(
 )
 
 W = TypeVar("W")
-MOST_UNANSWERED = 10
+MAX_UNANSWERED = 10
 """In a row, and WeChat is away: the rest of this run does not ask."""
-NO_ANSWER = frozenset({Meaning.ASK_FIRST, Meaning.LATER, Meaning.OURS_TO_MEND})
+NO_ANSWER = frozenset({Meaning.ASK_FIRST, Meaning.LATER, Meaning.MISCONFIGURED})
 OUTCOMES = {Applied.SETTLED: "settled", Applied.CLOSED: "settled", Applied.UNCHANGED: "mended"}
 ENDED_AS_BILLED = {"SUCCESS": "succeeded", "FAIL": "closed"}
 """What a bill says of refunds that have ended, and what we call it."""
@@ -95,7 +95,7 @@ class BillRepair:
 
     async def _ask_about_payment(self, found: Difference, line: dict[str, str], run: RepairRun) -> None:
         verdict = await self._answer(lambda: self.wechat.query(found.number), run)
-        if verdict is None or verdict.trade_state not in PAID_WORDS:
+        if verdict is None or verdict.trade_state not in PAID_TRADE_STATES:
             said = verdict.trade_state if verdict else "that it does not know the number"
             await self._note(found, Reason.BILL_UNCONFIRMED, f"the bill says paid; WeChat, asked, says {said}")
             return
@@ -163,7 +163,7 @@ class BillRepair:
 
     async def _answer(self, ask: Callable[[], Awaitable[W]], run: RepairRun) -> W | None:
         """WeChat's answer; None where it does not know the number, or refuses the question for good. Raises Unanswered."""
-        if run.in_a_row >= MOST_UNANSWERED:
+        if run.in_a_row >= MAX_UNANSWERED:
             raise Unanswered("WeChat is away")
         try:
             answer = await ask()

@@ -17,13 +17,13 @@ log = structlog.get_logger()
 OLDEST = Gauge(
     "payment_oldest_unfinished_day_seconds", "How long the oldest day that is not done has been due", ["what"]
 )
-MOST_DAYS = 31
+MAX_DAYS = 31
 LOOK_AGAIN_SECONDS = 60.0
 DUE = time(11, tzinfo=SHANGHAI)
 """On the day after: by then cron has written it down for both kinds of work."""
 
 
-def tell_oldest(what: str, unfinished: Collection[date], now: datetime) -> None:
+def report_oldest(what: str, unfinished: Collection[date], now: datetime) -> None:
     due = datetime.combine(min(unfinished) + timedelta(days=1), DUE) if unfinished else now
     OLDEST.labels(what).set(max(0.0, (now - due).total_seconds()))
 
@@ -31,7 +31,7 @@ def tell_oldest(what: str, unfinished: Collection[date], now: datetime) -> None:
 def missed_days(known: InstrumentedAttribute[date], yesterday: date) -> Select[Any]:
     """The days without a row of their own among the last 31, from the first that is known. Not: those after the newest,
     for an operator may ask for a new day while old ones are missing."""
-    back = func.generate_series(0, MOST_DAYS - 1).column_valued("back")
+    back = func.generate_series(0, MAX_DAYS - 1).column_valued("back")
     day = cast(yesterday, Date) - back
     return select(day).where(day >= select(func.min(known)).scalar_subquery(), ~exists().where(known == day))
 

@@ -10,35 +10,35 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.daily.days import missed_days
 from payment.ledger.payment_states import PayStatus
-from payment.models import SettlementDay, SettlementItem, SettlementRecord, ThirdPayment
+from payment.models import PayoutDay, PayoutItem, PayoutRecord, ThirdPayment
 from servicekit.clock import SHANGHAI
 from servicekit.db import Transaction
 
 SUM_UP = """
 with made as (
-  insert into settlement_record
+  insert into payout_record
     (homestay_business_id, day, seq, stays, stays_fen, refunds, refunds_fen, fee_fen, net_fen, created_at)
   select i.homestay_business_id, :day,
-    1 + coalesce((select max(r.seq) from settlement_record r
+    1 + coalesce((select max(r.seq) from payout_record r
                   where r.homestay_business_id = i.homestay_business_id and r.day = :day), 0),
     count(*) filter (where kind = 'stay'), coalesce(sum(amount_fen) filter (where kind = 'stay'), 0),
     count(*) filter (where kind = 'refund'), coalesce(sum(amount_fen) filter (where kind = 'refund'), 0),
     sum(fee_fen), sum(case kind when 'stay' then amount_fen else -amount_fen end) - sum(fee_fen), :now
-  from settlement_item i where i.day = :day and i.record_id is null
+  from payout_item i where i.day = :day and i.record_id is null
   group by i.homestay_business_id order by i.homestay_business_id
   returning id, homestay_business_id
 )
-update settlement_item i set record_id = made.id from made
+update payout_item i set record_id = made.id from made
 where i.day = :day and i.record_id is null and i.homestay_business_id = made.homestay_business_id
 returning made.id
 """
 REFUNDS = """
-insert into settlement_item (kind, number, payment_sn, homestay_business_id, day, amount_fen, fee_fen)
+insert into payout_item (kind, number, payment_sn, homestay_business_id, day, amount_fen, fee_fen)
 select 'refund', r.sn, r.payment_sn, s.homestay_business_id, :day, r.refund_fen,
   -((r.refund_fen * :rate + 5000) / 10000)
-from refund r join settlement_item s on s.kind = 'stay' and s.payment_sn = r.payment_sn
+from refund r join payout_item s on s.kind = 'stay' and s.payment_sn = r.payment_sn
 where r.state = 'succeeded' and r.success_time < :until
-  and not exists (select from settlement_item x where x.kind = 'refund' and x.number = r.sn)
+  and not exists (select from payout_item x where x.kind = 'refund' and x.number = r.sn)
 on conflict do nothing
 """
 
@@ -54,15 +54,15 @@ class Stay(Protocol):
     def homestay_business_id(self) -> int: ...
 
 
-async def want_missed(tx: Transaction, yesterday: date) -> int:
+async def schedule_missed(tx: Transaction, yesterday: date) -> int:
     """Yesterday and what was missed, but nothing again. Answers how many days that added."""
-    days = {yesterday, *(await tx.scalars(missed_days(SettlementDay.day, yesterday))).all()}
-    row = insert(SettlementDay).values([{"day": day} for day in sorted(days)]).on_conflict_do_nothing()
-    return len((await tx.scalars(row.returning(SettlementDay.day))).all())
+    days = {yesterday, *(await tx.scalars(missed_days(PayoutDay.day, yesterday))).all()}
+    row = insert(PayoutDay).values([{"day": day} for day in sorted(days)]).on_conflict_do_nothing()
+    return len((await tx.scalars(row.returning(PayoutDay.day))).all())
 
 
 async def unfinished_days(session: AsyncSession, yesterday: date) -> set[date]:
-    return {*await wanted_days(session), *(await session.scalars(missed_days(SettlementDay.day, yesterday))).all()}
+    return {*await scheduled_days(session), *(await session.scalars(missed_days(PayoutDay.day, yesterday))).all()}
 
 
 async def one_at_a_time(tx: Transaction) -> None:
@@ -90,12 +90,12 @@ async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, rate: in
         if (total_fen := paid.get((stay.payment_sn, stay.order_sn))) is not None
     ]
     if items:
-        await tx.execute(insert(SettlementItem).values(items).on_conflict_do_nothing())
+        await tx.execute(insert(PayoutItem).values(items).on_conflict_do_nothing())
     return {str(item["number"]) for item in items}
 
 
 async def take_refunds(tx: Transaction, day: date, rate: int) -> None:
-    """Refunds of settled stays that ended by the end of `day` and are in no record."""
+    """RefundRequests of recorded stays that ended by the end of `day` and are in no record."""
     until = datetime.combine(day, time(), SHANGHAI) + timedelta(days=1)
     await tx.execute(text(REFUNDS), {"day": day, "until": until, "rate": rate})
 
@@ -105,29 +105,29 @@ async def sum_up(tx: Transaction, day: date, now: datetime) -> int:
     return len(set((await tx.scalars(text(SUM_UP), {"day": day, "now": now})).all()))
 
 
-async def want_day(tx: Transaction, day: date) -> None:
-    row = insert(SettlementDay).values(day=day, settled_at=None)
-    await tx.execute(row.on_conflict_do_update(index_elements=["day"], set_={"settled_at": None}))
+async def schedule_day(tx: Transaction, day: date) -> None:
+    row = insert(PayoutDay).values(day=day, completed_at=None)
+    await tx.execute(row.on_conflict_do_update(index_elements=["day"], set_={"completed_at": None}))
 
 
-async def wanted_days(session: AsyncSession) -> Sequence[date]:
-    query = select(SettlementDay.day).where(SettlementDay.settled_at.is_(None)).order_by(SettlementDay.day)
+async def scheduled_days(session: AsyncSession) -> Sequence[date]:
+    query = select(PayoutDay.day).where(PayoutDay.completed_at.is_(None)).order_by(PayoutDay.day)
     return (await session.scalars(query)).all()
 
 
 async def remember_day(tx: Transaction, day: date, now: datetime) -> None:
-    row = insert(SettlementDay).values(day=day, settled_at=now)
-    await tx.execute(row.on_conflict_do_update(index_elements=["day"], set_={"settled_at": now}))
+    row = insert(PayoutDay).values(day=day, completed_at=now)
+    await tx.execute(row.on_conflict_do_update(index_elements=["day"], set_={"completed_at": now}))
 
 
 async def page(
     session: AsyncSession, *, below: int, size: int, day: date | None, business_id: int | None
-) -> Sequence[SettlementRecord]:
-    query = select(SettlementRecord).order_by(SettlementRecord.id.desc()).limit(size)
+) -> Sequence[PayoutRecord]:
+    query = select(PayoutRecord).order_by(PayoutRecord.id.desc()).limit(size)
     if below:
-        query = query.where(SettlementRecord.id < below)
+        query = query.where(PayoutRecord.id < below)
     if day:
-        query = query.where(SettlementRecord.day == day)
+        query = query.where(PayoutRecord.day == day)
     if business_id:
-        query = query.where(SettlementRecord.homestay_business_id == business_id)
+        query = query.where(PayoutRecord.homestay_business_id == business_id)
     return (await session.scalars(query)).all()

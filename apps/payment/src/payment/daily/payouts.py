@@ -11,9 +11,9 @@ from datetime import date, timedelta
 import structlog
 
 from payment.daily import payout_repository as records
-from payment.daily.days import tell_oldest
+from payment.daily.days import report_oldest
 from payment.errors import DayNotOver
-from payment.models import SettlementRecord
+from payment.models import PayoutRecord
 from payment.peers import StayPeer
 from servicekit import acts
 from servicekit.clock import SHANGHAI, Clock
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Earnings:
+class Payouts:
     """`fee_basis_points` is the merchant's rate at WeChat, in hundredths of a percent."""
 
     db: Database
@@ -35,54 +35,54 @@ class Earnings:
     def yesterday(self) -> date:
         return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
 
-    async def want_days_due(self) -> int:
+    async def schedule_due_days(self) -> int:
         """Yesterday, and what was missed of the last 31 days. Answers how many days were added."""
         async with self.db.transaction() as tx:
-            return await records.want_missed(tx, self.yesterday())
+            return await records.schedule_missed(tx, self.yesterday())
 
     async def measure(self) -> None:
         async with self.db.read() as session:
-            tell_oldest("settlement", await records.unfinished_days(session, self.yesterday()), self.clock())
+            report_oldest("payouts", await records.unfinished_days(session, self.yesterday()), self.clock())
 
-    async def want(self, day: date, *, operator_id: int) -> None:
+    async def schedule(self, day: date, *, operator_id: int) -> None:
         """Settle a day, once more if it was already: what is new becomes records of their own. Raises DayNotOver."""
         if day > self.yesterday():
             raise DayNotOver(f"{day} is not over in Shanghai", field="date")
         async with self.db.transaction() as tx:
-            await acts.record(tx, self.clock(), operator_id, "settle", f"day:{day}")
-            await records.want_day(tx, day)
+            await acts.record(tx, self.clock(), operator_id, "payout", f"day:{day}")
+            await records.schedule_day(tx, day)
 
-    async def settle_wanted(self) -> None:
+    async def run_scheduled(self) -> None:
         """The days that are wanted, the oldest first; what is wrong with one does not stop the others. Raises Unavailable:
         they stay wanted."""
         async with self.db.read() as session:
-            days = await records.wanted_days(session)
+            days = await records.scheduled_days(session)
         for day in days:
             try:
-                await self.settle(day)
+                await self.run(day)
             except Unavailable:
                 raise
             except Exception:
-                log.exception("a day cannot be settled", day=str(day))
+                log.exception("payouts of a day failed", day=str(day))
 
-    async def settle(self, day: date) -> int:
+    async def run(self, day: date) -> int:
         """Take in what belongs to `day` and was not taken in before; answers how many records that made."""
         async for page in self.stays.used(day):
             async with self.db.transaction() as tx:
                 taken = await records.take_stays(tx, page, day, self.fee_basis_points)
             if strangers := sorted({stay.order_sn for stay in page} - taken):
-                log.error("stays without a payment of ours are not settled", day=str(day), orders=strangers[:20])
+                log.error("stays without a known payment get no payout", day=str(day), orders=strangers[:20])
         async with self.db.transaction() as tx:
             await records.one_at_a_time(tx)
             await records.take_refunds(tx, day, self.fee_basis_points)
             made = await records.sum_up(tx, day, self.clock())
             await records.remember_day(tx, day, self.clock())
-        log.info("settled with the merchants", day=str(day), records=made)
+        log.info("payouts recorded", day=str(day), records=made)
         return made
 
     async def page(
         self, *, last_id: int, size: int, day: date | None, business_id: int | None
-    ) -> Sequence[SettlementRecord]:
+    ) -> Sequence[PayoutRecord]:
         """Newest first."""
         async with self.db.read() as session:
             return await records.page(session, below=last_id, size=size, day=day, business_id=business_id)

@@ -13,7 +13,7 @@ import structlog
 from payment.daily import reconciliation_repository as books
 from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
 from payment.daily.bill_repair import BillRepair, RepairRun, Unanswered
-from payment.daily.days import tell_oldest
+from payment.daily.days import report_oldest
 from payment.errors import NoSuchBill, NotReconciled
 from payment.models import Reconciliation, ReconciliationDifference
 from payment.wechat.bills import BillNotReady, Bills, NoBill
@@ -29,7 +29,7 @@ WHILE_NOT_READY = timedelta(minutes=30)
 AFTER_TROUBLE = timedelta(minutes=5)
 KEPT_DAYS = 90
 PAGE = 200
-AT_ONCE = 5
+MAX_CONCURRENT = 5
 """Differences that are worked on beside one another: most of the time WeChat is waited for."""
 COMMAND_LINE = 0
 """The operator of an act that was done in a shell; its note says who that was."""
@@ -42,7 +42,7 @@ def _silent(_phase: str, _done: int, _of: int) -> None:
 
 
 @dataclass(frozen=True)
-class Reconciling:
+class Reconciler:
     """`run` for one day, by cron, by an operator or by hand; a second run of the same bill changes nothing."""
 
     db: Database
@@ -57,14 +57,14 @@ class Reconciling:
     def yesterday(self) -> date:
         return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
 
-    async def want(self, day: date, *, operator_id: int) -> Reconciliation:
+    async def schedule(self, day: date, *, operator_id: int) -> Reconciliation:
         """Remember that the day is to be reconciled, again if it was already. Raises NoSuchBill."""
         age = (self.yesterday() - day).days
         if not -1 <= age < KEPT_DAYS:
             raise NoSuchBill(f"WeChat has bills of the last {KEPT_DAYS} days", field="date")
         async with self.db.transaction() as tx:
             await acts.record(tx, self.clock(), operator_id, "reconcile", f"day:{day}")
-            return await books.want(tx, day, self.clock())
+            return await books.schedule(tx, day, self.clock())
 
     async def find(self, day: date) -> Reconciliation:
         """Raises NotReconciled for a day that nobody has asked for."""
@@ -80,19 +80,19 @@ class Reconciling:
         async with self.db.read() as session:
             return await books.page(session, below=last_id, size=size, day=day, kind=kind)
 
-    async def want_days_due(self) -> int:
+    async def schedule_due_days(self) -> int:
         """Yesterday, and what was missed of the last 31 days. Answers how many days were added."""
         async with self.db.transaction() as tx:
-            return await books.want_missed(tx, self.yesterday(), self.clock())
+            return await books.schedule_missed(tx, self.yesterday(), self.clock())
 
     async def measure(self) -> None:
         async with self.db.read() as session:
-            tell_oldest("reconciliation", await books.unfinished_days(session, self.yesterday()), self.clock())
+            report_oldest("reconciliation", await books.unfinished_days(session, self.yesterday()), self.clock())
 
-    async def run_wanted(self) -> None:
+    async def run_scheduled(self) -> None:
         """Carry out what is wanted and due; what is not through says why, and comes again."""
         async with self.db.read() as session:
-            days = await books.wanted(session, self.clock())
+            days = await books.scheduled(session, self.clock())
         for day in days:
             try:
                 await self.run(day)
@@ -136,7 +136,7 @@ class Reconciling:
                 await compared.record(self.clock(), is_wechats=bill is None)
         if unanswered := await self._repair(day, progress):
             async with self.db.transaction() as tx:
-                await books.want(tx, day, self.clock())
+                await books.schedule(tx, day, self.clock())
             raise Unanswered(f"{unanswered} differences stay open: WeChat could not be asked")
         async with self.db.transaction() as tx:
             await books.finish(tx, day, sums, self.clock(), has_bill=file is not None)
@@ -152,7 +152,7 @@ class Reconciling:
 
     async def _repair(self, day: date, progress: Progress) -> int:
         """How many stay open because WeChat could not be asked."""
-        run, gate, last = RepairRun(), asyncio.Semaphore(AT_ONCE), 0
+        run, gate, last = RepairRun(), asyncio.Semaphore(MAX_CONCURRENT), 0
 
         async def repair(difference: ReconciliationDifference, left: int) -> None:
             async with gate:

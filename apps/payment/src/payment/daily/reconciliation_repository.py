@@ -16,7 +16,7 @@ from servicekit.db import Transaction
 Difference = ReconciliationDifference
 
 
-async def want(tx: Transaction, day: date, now: datetime) -> Reconciliation:
+async def schedule(tx: Transaction, day: date, now: datetime) -> Reconciliation:
     row = insert(Reconciliation).values(bill_date=day, state="wanted", next_attempt_at=now)
     again = row.on_conflict_do_update(
         index_elements=["bill_date"], set_={"state": "wanted", "next_attempt_at": now, "problem": None}
@@ -24,7 +24,7 @@ async def want(tx: Transaction, day: date, now: datetime) -> Reconciliation:
     return (await tx.scalars(again)).one()
 
 
-async def want_missed(tx: Transaction, yesterday: date, now: datetime) -> int:
+async def schedule_missed(tx: Transaction, yesterday: date, now: datetime) -> int:
     """Yesterday and what was missed, but nothing again. Answers how many days that added."""
     days = {yesterday, *(await tx.scalars(missed_days(Reconciliation.bill_date, yesterday))).all()}
     new = [{"bill_date": day, "state": "wanted", "next_attempt_at": now} for day in sorted(days)]
@@ -38,7 +38,7 @@ async def unfinished_days(session: AsyncSession, yesterday: date) -> set[date]:
     return {*await session.scalars(wanted), *await session.scalars(missing)}
 
 
-async def wanted(session: AsyncSession, now: datetime) -> Sequence[date]:
+async def scheduled(session: AsyncSession, now: datetime) -> Sequence[date]:
     query = select(Reconciliation.bill_date).where(
         Reconciliation.state == "wanted", Reconciliation.next_attempt_at <= now
     )

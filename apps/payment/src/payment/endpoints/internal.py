@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends
 
 from payment.events import RefundRequested
 from payment.paying.closing import Closing
-from payment.paying.status import Ledger
-from payment.refunding.requests import Refunds
+from payment.paying.status import PaymentQueries
+from payment.refunding.requests import RefundRequests
 from payment.schemas import CloseOutcome, OrderRequest, PaymentAnswer, RefundAnswer, SnRequest
 from servicekit import callers
 from servicekit.app import provided
@@ -19,7 +19,7 @@ CALLERS: dict[str, set[str]] = {
     "refund": set(),  # order asks by event
 }
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
-Payments = Annotated[Ledger, Depends(provided(Ledger))]
+Payments = Annotated[PaymentQueries, Depends(provided(PaymentQueries))]
 
 
 @router.post("/close")
@@ -39,6 +39,8 @@ async def payment_by_sn(body: SnRequest, payments: Payments) -> PaymentAnswer:
 
 
 @router.post("/refund")
-async def refund(body: RefundRequested, refunds: Annotated[Refunds, Depends(provided(Refunds))]) -> RefundAnswer:
+async def refund(
+    body: RefundRequested, refunds: Annotated[RefundRequests, Depends(provided(RefundRequests))]
+) -> RefundAnswer:
     """Give money back. `requestSn` makes it safe to repeat: the same one is the same refund."""
-    return RefundAnswer.model_validate(await refunds.ask(body), from_attributes=True)
+    return RefundAnswer.model_validate(await refunds.create(body), from_attributes=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from payment.paying.checkout import Checkout
-from payment.paying.status import Ledger
+from payment.paying.status import PaymentQueries
 from payment.schemas import PrepayAnswer, PrepayRequest, StatusAnswer, StatusRequest
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
@@ -39,7 +39,7 @@ async def start_wechat_payment(
 
 @router.post("/thirdPaymentStatus")
 async def show_status(
-    body: StatusRequest, buyer: CurrentUser, ledger: Annotated[Ledger, Depends(provided(Ledger))]
+    body: StatusRequest, buyer: CurrentUser, ledger: Annotated[PaymentQueries, Depends(provided(PaymentQueries))]
 ) -> Ok[StatusAnswer]:
     """For polling: the backend's word on whether an own order was paid. WeChat is asked about a payment that is open, three
     seconds after its prepay at the earliest and once in five seconds at most; an answer takes less than two seconds."""

@@ -24,11 +24,13 @@ class Arrived:
     traceparent: str
 
 
-Misfit = Callable[[payment_repository.LockedPayment, Verdict], object]
+FindMismatch = Callable[[payment_repository.LockedPayment, Verdict], object]
 """Returns something true when the verdict contradicts the payment."""
 
 
-async def settle_plain(tx: Transaction, arrived: Sequence[Arrived], misfit: Misfit, clock: Clock) -> dict[int, Applied]:
+async def settle_plain(
+    tx: Transaction, arrived: Sequence[Arrived], find_mismatch: FindMismatch, clock: Clock
+) -> dict[int, Applied]:
     """Settle what is plain: lock the rows in the order of their ids, decide, write each table with one statement.
 
     Returns what was done by position in `arrived`; a position that is missing changed nothing and must be settled alone:
@@ -51,7 +53,7 @@ async def settle_plain(tx: Transaction, arrived: Sequence[Arrived], misfit: Misf
     for place in plain:
         verdict = arrived[place].verdict
         payment = locked.get(verdict.out_trade_no)
-        if payment is None or misfit(payment, verdict):
+        if payment is None or find_mismatch(payment, verdict):
             continue
         if owners.setdefault(verdict.transaction_id or "", payment.id) != payment.id:
             continue  # the transaction has settled another payment, or is about to

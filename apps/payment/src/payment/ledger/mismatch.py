@@ -11,7 +11,7 @@ Ours = TypeVar("Ours")
 
 
 @dataclass(frozen=True)
-class Compared(Generic[Said, Ours]):
+class ComparedField(Generic[Said, Ours]):
     """One field: the notice's `reason` when it does not fit, what it is called there, and where either side has it. A side
     that has nothing (None, "") contradicts nothing, unless the field is `required` of WeChat."""
 
@@ -22,7 +22,7 @@ class Compared(Generic[Said, Ours]):
     required: bool = False
 
 
-def misfit(table: Iterable[Compared[Said, Ours]], said: Said, ours: Ours) -> tuple[Reason, str] | None:
+def find_mismatch(table: Iterable[ComparedField[Said, Ours]], said: Said, ours: Ours) -> tuple[Reason, str] | None:
     """The first field that does not fit, as (reason, detail), or None."""
     for each in table:
         theirs = each.said(said)

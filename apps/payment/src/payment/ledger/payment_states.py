@@ -22,9 +22,9 @@ ALLOWED: Final = frozenset(
     }
 )
 
-PAID_WORDS: Final = frozenset({"SUCCESS", "REFUND"})
+PAID_TRADE_STATES: Final = frozenset({"SUCCESS", "REFUND"})
 """REFUND means that it was paid first: a partial refund shows it too."""
-CLOSED_WORDS: Final = frozenset({"CLOSED", "REVOKED"})
+CLOSED_TRADE_STATES: Final = frozenset({"CLOSED", "REVOKED"})
 
 
 class IllegalTransition(Exception):
@@ -33,9 +33,9 @@ class IllegalTransition(Exception):
 
 def next_status(current: PayStatus, trade_state: str) -> PayStatus:
     """The status after WeChat said `trade_state` (NOTPAY, USERPAYING, PAYERROR and unknown words change nothing)."""
-    if trade_state in PAID_WORDS:
+    if trade_state in PAID_TRADE_STATES:
         return PayStatus.PAID if current in {PayStatus.WAITING, PayStatus.CLOSED} else current
-    if trade_state in CLOSED_WORDS and current is PayStatus.WAITING:
+    if trade_state in CLOSED_TRADE_STATES and current is PayStatus.WAITING:
         return PayStatus.CLOSED
     return current
 

@@ -15,9 +15,9 @@ from payment import events
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.applied import Applied, flagged
 from payment.ledger.batch import Arrived, settle_plain
-from payment.ledger.mismatch import Compared, misfit
+from payment.ledger.mismatch import ComparedField, find_mismatch
 from payment.ledger.payment_repository import LockedPayment
-from payment.ledger.payment_states import PAID_WORDS, PayStatus, next_status
+from payment.ledger.payment_states import PAID_TRADE_STATES, PayStatus, next_status
 from payment.ledger.reviews import Reason
 from payment.models import ThirdPayment
 from payment.wechat.verdicts import Verdict
@@ -33,7 +33,7 @@ VERDICTS = prometheus_client.Counter(
     "payment_verdicts_total", "WeChat's words by where they came from and what they did", ["source", "did"]
 )
 
-BATCH, MOST_WAITING = 256, 2048
+BATCH, MAX_WAITING = 256, 2048
 """Verdicts of one transaction, and those that may wait for the next ones: some two seconds' worth."""
 BATCH_SECONDS = 3.0
 """Below the four within which WeChat is answered: a connection that hangs costs its batch, not the next one too."""
@@ -54,23 +54,25 @@ class Ours:
         return payer.get("openid")
 
 
-WHOSE: Final[tuple[Compared[Verdict, Ours], ...]] = (
-    Compared(Reason.MCHID, "merchant", lambda said: said.mchid, lambda ours: ours.mchid),
-    Compared(Reason.APPID, "app", lambda said: said.appid, lambda ours: ours.appid),
+MERCHANT_FIELDS: Final[tuple[ComparedField[Verdict, Ours], ...]] = (
+    ComparedField(Reason.MCHID, "merchant", lambda said: said.mchid, lambda ours: ours.mchid),
+    ComparedField(Reason.APPID, "app", lambda said: said.appid, lambda ours: ours.appid),
 )
-"""Compared in every verdict, whatever its trade state."""
-COMPARED: Final[tuple[Compared[Verdict, Ours], ...]] = (
-    Compared(Reason.AMOUNT, "fen", lambda said: said.total_fen, lambda ours: ours.payment.total_fen, required=True),
-    Compared(Reason.CURRENCY, "currency", lambda said: said.currency, lambda _: "CNY"),
-    Compared(Reason.PAYER_CURRENCY, "payer's currency", lambda said: said.payer_currency, lambda _: "CNY"),
-    Compared(Reason.TRADE_TYPE, "trade type", lambda said: said.trade_type, lambda ours: ours.payment.trade_type),
-    Compared(Reason.OPENID, "payer", lambda said: said.openid, lambda ours: ours.openid),
-    Compared(Reason.ATTACH, "attach", lambda said: said.attach, lambda ours: ours.payment.order_sn),
-    Compared(
+"""ComparedField in every verdict, whatever its trade state."""
+COMPARED_FIELDS: Final[tuple[ComparedField[Verdict, Ours], ...]] = (
+    ComparedField(
+        Reason.AMOUNT, "fen", lambda said: said.total_fen, lambda ours: ours.payment.total_fen, required=True
+    ),
+    ComparedField(Reason.CURRENCY, "currency", lambda said: said.currency, lambda _: "CNY"),
+    ComparedField(Reason.PAYER_CURRENCY, "payer's currency", lambda said: said.payer_currency, lambda _: "CNY"),
+    ComparedField(Reason.TRADE_TYPE, "trade type", lambda said: said.trade_type, lambda ours: ours.payment.trade_type),
+    ComparedField(Reason.OPENID, "payer", lambda said: said.openid, lambda ours: ours.openid),
+    ComparedField(Reason.ATTACH, "attach", lambda said: said.attach, lambda ours: ours.payment.order_sn),
+    ComparedField(
         Reason.TRANSACTION, "transaction", lambda said: said.transaction_id, lambda ours: ours.payment.transaction_id
     ),
 )
-"""Compared in a verdict that says paid. amount.total counts, not payer_total: a coupon lowers the latter. WeChat takes
+"""ComparedField in a verdict that says paid. amount.total counts, not payer_total: a coupon lowers the latter. WeChat takes
 nothing but CNY, of the payer either, for a merchant of the mainland."""
 
 
@@ -81,14 +83,14 @@ class Settlement:
     def __init__(self, db: Database, clock: Clock, mchid: str, appid: str) -> None:
         self.db, self.clock, self.mchid, self.appid = db, clock, mchid, appid
         self._collector: Collector[Arrived, Applied | None] = Collector(
-            self._settle_plain, batch=BATCH, waiting=MOST_WAITING
+            self._settle_plain, batch=BATCH, waiting=MAX_WAITING
         )
 
     async def apply(self, verdict: Verdict) -> Applied:
         """Lock, check, change, tell: one transaction, for what is plain together with others.
 
-        A repeated verdict changes nothing. One that contradicts our books (an unknown number, or anything in `WHOSE` and
-        `COMPARED`) changes nothing either: it is kept for review. Raises DatabaseUnavailable, and Unavailable when too
+        A repeated verdict changes nothing. One that contradicts our books (an unknown number, or anything in `MERCHANT_FIELDS` and
+        `COMPARED_FIELDS`) changes nothing either: it is kept for review. Raises DatabaseUnavailable, and Unavailable when too
         many wait.
         """
         applied = await self._collector.submit(Arrived(verdict, current_traceparent()))
@@ -98,7 +100,7 @@ class Settlement:
         """What was done with each; None: it changed nothing and must be settled alone, by whoever brought it."""
         try:
             async with asyncio.timeout(BATCH_SECONDS), self.db.transaction() as tx:
-                done = await settle_plain(tx, arrived, self._misfit, self.clock)
+                done = await settle_plain(tx, arrived, self._find_mismatch, self.clock)
         except IntegrityError:  # a transaction number that another payment has: each alone shows which
             return [None] * len(arrived)
         except TimeoutError as error:
@@ -111,29 +113,31 @@ class Settlement:
             payment = await payment_repository.lock_by_sn(tx, verdict.out_trade_no)
             if payment is None:
                 applied = await flagged(tx, verdict, Reason.UNKNOWN_NUMBER, "no payment has this number")
-            elif unfit := self._misfit(payment, verdict) or await self._taken(tx, payment, verdict):
-                applied = await flagged(tx, verdict, *unfit)
+            elif mismatch := self._find_mismatch(payment, verdict) or await self._find_duplicate(tx, payment, verdict):
+                applied = await flagged(tx, verdict, *mismatch)
             else:
                 applied = await self._change(tx, payment, verdict)
         VERDICTS.labels(verdict.source, applied.value).inc()
         return applied
 
-    def _misfit(self, payment: ThirdPayment | LockedPayment, verdict: Verdict) -> tuple[Reason, str] | None:
+    def _find_mismatch(self, payment: ThirdPayment | LockedPayment, verdict: Verdict) -> tuple[Reason, str] | None:
         """What does not fit, as (reason, detail)."""
         ours = Ours(payment, self.mchid, self.appid)
-        if found := misfit(WHOSE, verdict, ours):
+        if found := find_mismatch(MERCHANT_FIELDS, verdict, ours):
             return found
-        if verdict.trade_state not in PAID_WORDS:
+        if verdict.trade_state not in PAID_TRADE_STATES:
             return None
-        if found := misfit(COMPARED, verdict, ours):
+        if found := find_mismatch(COMPARED_FIELDS, verdict, ours):
             return found
         if not verdict.transaction_id or verdict.success_time is None:
             return Reason.INCOMPLETE, "a paid transaction without its number or time"
         return None
 
-    async def _taken(self, tx: Transaction, payment: ThirdPayment, verdict: Verdict) -> tuple[Reason, str] | None:
-        """The misfit of a transaction that has settled another payment."""
-        if verdict.trade_state not in PAID_WORDS or not verdict.transaction_id:
+    async def _find_duplicate(
+        self, tx: Transaction, payment: ThirdPayment, verdict: Verdict
+    ) -> tuple[Reason, str] | None:
+        """The find_mismatch of a transaction that has settled another payment."""
+        if verdict.trade_state not in PAID_TRADE_STATES or not verdict.transaction_id:
             return None
         other = await payment_repository.by_transaction(tx, verdict.transaction_id)
         if other is not None and other.id != payment.id:
@@ -154,7 +158,7 @@ class Settlement:
         payment.pay_time = verdict.success_time
         payment.bank_type = verdict.bank_type
         await tx.flush()
-        if verdict.trade_state == "REFUND" and not await refund_repository.ask_again(tx, payment.sn, self.clock()):
+        if verdict.trade_state == "REFUND" and not await refund_repository.make_due(tx, payment.sn, self.clock()):
             await flagged(tx, verdict, Reason.REFUND_UNKNOWN, "WeChat gave money back that nobody here asked for")
         await publish_later(tx, events.paystatus_updated(payment, self.clock))
         log.info("payment settled", payment_sn=payment.sn, order_sn=payment.order_sn, source=verdict.source)

@@ -56,7 +56,7 @@ def transition(tx: Transaction, refund: Refund, following: RefundState, source: 
 
 
 async def claim_due(tx: Transaction, moment: datetime, limit: int, lease: timedelta) -> Sequence[str]:
-    """Refunds that are due, oldest first; nobody else gets them until the lease ends."""
+    """RefundRequests that are due, oldest first; nobody else gets them until the lease ends."""
     due = (
         select(Refund.id)
         .where(Refund.state.in_(UNSETTLED), Refund.next_attempt_at <= moment)
@@ -81,7 +81,7 @@ async def schedule(tx: Transaction, seen: Refund, moment: datetime, problem: str
     await tx.execute(update(Refund).where(Refund.sn == seen.sn, Refund.state.in_(UNSETTLED), unchanged).values(changes))
 
 
-async def ask_again(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
+async def make_due(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
     """Let WeChat be asked about all refunds of a payment that have not ended; False when it never had one."""
     mine = Refund.payment_sn == payment_sn
     await tx.execute(update(Refund).where(mine, Refund.state.in_(UNSETTLED)).values(next_attempt_at=moment))

@@ -29,7 +29,7 @@ ALLOWED: Final = frozenset(
     }
 )
 
-OF_WORD: Final = {
+STATE_BY_WECHAT_STATUS: Final = {
     "PROCESSING": RefundState.ACCEPTED,
     "SUCCESS": RefundState.SUCCEEDED,
     "ABNORMAL": RefundState.ABNORMAL,
@@ -40,18 +40,18 @@ HOLDS_MONEY: Final = (RefundState.REQUESTED, RefundState.ACCEPTED, RefundState.S
 UNSETTLED: Final = (RefundState.REQUESTED, RefundState.ACCEPTED, RefundState.ABNORMAL)
 
 
-class ContradictoryWord(Exception):
+class ContradictoryStatus(Exception):
     """WeChat says of an ended refund that it ended otherwise: a person must look."""
 
 
 def next_state(current: RefundState, word: str) -> RefundState:
     """The state after WeChat said `word`. What comes late or twice changes nothing; unknown words neither.
 
-    Raises ContradictoryWord.
+    Raises ContradictoryStatus.
     """
-    following = OF_WORD.get(word, current)
+    following = STATE_BY_WECHAT_STATUS.get(word, current)
     if following is current or (current, following) in ALLOWED:
         return following
     if following in {RefundState.ACCEPTED, RefundState.ABNORMAL}:
         return current  # an older word that was overtaken
-    raise ContradictoryWord(f"{current} → {following}")
+    raise ContradictoryStatus(f"{current} → {following}")

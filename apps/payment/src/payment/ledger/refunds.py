@@ -9,10 +9,10 @@ import structlog
 from payment import events
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.applied import Applied, flagged
-from payment.ledger.mismatch import Compared, misfit
+from payment.ledger.mismatch import ComparedField, find_mismatch
 from payment.ledger.payment_states import PayStatus
 from payment.ledger.payments import VERDICTS
-from payment.ledger.refund_states import ContradictoryWord, RefundState, next_state
+from payment.ledger.refund_states import ContradictoryStatus, RefundState, next_state
 from payment.ledger.reviews import RESOLVED_BY_SUCCESS, Reason, flag_refund, resolve_flags
 from payment.models import Refund, ThirdPayment
 from payment.wechat.verdicts import RefundVerdict
@@ -23,9 +23,9 @@ from servicekit.outbox import publish_later
 
 log = structlog.get_logger()
 
-MOST_NUMBERS = 3
+MAX_ATTEMPTS = 3
 """New numbers for one request, before a person must look why WeChat closes them."""
-PAUSE_BEFORE_NEW_NUMBER = timedelta(minutes=1)
+PAUSE_BEFORE_REISSUE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -37,37 +37,39 @@ class Ours:
     mchid: str
 
 
-COMPARED: Final[tuple[Compared[RefundVerdict, Ours], ...]] = (
-    Compared(Reason.REFUND_MCHID, "merchant", lambda said: said.mchid, lambda ours: ours.mchid),
-    Compared(Reason.REFUND_PAYMENT, "payment", lambda said: said.out_trade_no, lambda ours: ours.refund.payment_sn),
-    Compared(
+COMPARED_FIELDS: Final[tuple[ComparedField[RefundVerdict, Ours], ...]] = (
+    ComparedField(Reason.REFUND_MCHID, "merchant", lambda said: said.mchid, lambda ours: ours.mchid),
+    ComparedField(
+        Reason.REFUND_PAYMENT, "payment", lambda said: said.out_trade_no, lambda ours: ours.refund.payment_sn
+    ),
+    ComparedField(
         Reason.REFUND_TRANSACTION,
         "transaction",
         lambda said: said.transaction_id,
         lambda ours: ours.payment.transaction_id,
         required=True,
     ),
-    Compared(
+    ComparedField(
         Reason.REFUND_AMOUNT,
         "fen back",
         lambda said: said.refund_fen,
         lambda ours: ours.refund.refund_fen,
         required=True,
     ),
-    Compared(
+    ComparedField(
         Reason.REFUND_AMOUNT,
         "fen in all",
         lambda said: said.total_fen,
         lambda ours: ours.payment.total_fen,
         required=True,
     ),
-    Compared(Reason.REFUND_CURRENCY, "currency", lambda said: said.currency, lambda _: "CNY"),
-    Compared(Reason.REFUND_ID, "refund", lambda said: said.refund_id, lambda ours: ours.refund.refund_id),
+    ComparedField(Reason.REFUND_CURRENCY, "currency", lambda said: said.currency, lambda _: "CNY"),
+    ComparedField(Reason.REFUND_ID, "refund", lambda said: said.refund_id, lambda ours: ours.refund.refund_id),
 )
-"""Compared in every verdict about a refund; its own number is how it was found."""
+"""ComparedField in every verdict about a refund; its own number is how it was found."""
 
 
-class Wanted(Protocol):
+class RefundTerms(Protocol):
     """What a request says, whoever brings it."""
 
     @property
@@ -100,8 +102,8 @@ class RefundSettlement:
             refund = await refund_repository.lock(tx, verdict.out_refund_no)
             if payment is None or refund is None:
                 applied = await flagged(tx, verdict, Reason.REFUND_UNKNOWN, "no refund of ours has this number")
-            elif unfit := misfit(COMPARED, verdict, Ours(payment, refund, self.mchid)):
-                applied = await flagged(tx, verdict, *unfit)
+            elif mismatch := find_mismatch(COMPARED_FIELDS, verdict, Ours(payment, refund, self.mchid)):
+                applied = await flagged(tx, verdict, *mismatch)
             else:
                 applied = await self._change(tx, payment, refund, verdict)
         VERDICTS.labels(f"refund-{verdict.source}", applied.value).inc()
@@ -111,7 +113,7 @@ class RefundSettlement:
         current = RefundState(refund.state)
         try:
             following = next_state(current, verdict.status)
-        except ContradictoryWord as error:
+        except ContradictoryStatus as error:
             return await flagged(tx, verdict, Reason.REFUND_CONTRADICTION, str(error))
         if following is current:
             return Applied.UNCHANGED
@@ -121,17 +123,17 @@ class RefundSettlement:
         refund_repository.transition(tx, refund, following, verdict.source)
         log.info("refund changed", refund_sn=refund.sn, state=following, source=verdict.source)
         if following is RefundState.SUCCEEDED:
-            await self._give_back(tx, payment, refund, verdict.source)
+            await self._add_refunded(tx, payment, refund, verdict.source)
             return Applied.SETTLED
         if following is RefundState.ABNORMAL:
             refund.problem = "WeChat could not return the money to where it came from"
             await flagged(tx, verdict, Reason.REFUND_ABNORMAL, refund.problem)
         if following is RefundState.CLOSED:
-            await self._begin_anew(tx, payment, refund, verdict)
+            await self._reissue(tx, payment, refund, verdict)
             return Applied.CLOSED
         return Applied.SETTLED
 
-    async def _give_back(self, tx: Transaction, payment: ThirdPayment, refund: Refund, source: str) -> None:
+    async def _add_refunded(self, tx: Transaction, payment: ThirdPayment, refund: Refund, source: str) -> None:
         """The order hears of it when all is back, and not of parts."""
         payment.refunded_fen += refund.refund_fen
         payment.trade_state = "REFUND"
@@ -142,16 +144,16 @@ class RefundSettlement:
         await tx.flush()
         await resolve_flags(tx, refund.sn, RESOLVED_BY_SUCCESS)
 
-    async def _begin_anew(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> None:
+    async def _reissue(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> None:
         """WeChat closed the number, not the buyer's claim: the request goes on under a new one; this row stays."""
-        if refund.attempt >= MOST_NUMBERS:
+        if refund.attempt >= MAX_ATTEMPTS:
             refund.problem = f"WeChat closed {refund.attempt} numbers of this request"
             await flagged(tx, verdict, Reason.REFUND_CLOSED, refund.problem)
             await publish_later(tx, events.refund_failed(refund, payment.service_type, self.clock))
             return
         await tx.flush()
         now = self.clock()
-        again = new_refund(refund, now, attempt=refund.attempt + 1, due_at=now + PAUSE_BEFORE_NEW_NUMBER)
+        again = new_refund(refund, now, attempt=refund.attempt + 1, due_at=now + PAUSE_BEFORE_REISSUE)
         tx.add(again)
         log.warning("refund goes on under a new number", closed=refund.sn, refund_sn=again.sn, attempt=again.attempt)
 
@@ -184,7 +186,7 @@ class RefundSettlement:
             await flag_refund(tx, refund, Reason.REFUND_ABNORMAL_AGAIN, refund.problem)
 
 
-def new_refund(wanted: Wanted, now: datetime, *, attempt: int, due_at: datetime) -> Refund:
+def new_refund(wanted: RefundTerms, now: datetime, *, attempt: int, due_at: datetime) -> Refund:
     return Refund(
         sn=business_number("RFD", now),
         request_sn=wanted.request_sn,

@@ -7,7 +7,7 @@ import structlog
 
 from payment.errors import OrderAlreadyPaid, OrderNotFound, OrderNotPayable, WechatRefused, WechatUnavailable
 from payment.ledger import payment_repository
-from payment.ledger.payment_states import CLOSED_WORDS, PAID_WORDS
+from payment.ledger.payment_states import CLOSED_TRADE_STATES, PAID_TRADE_STATES
 from payment.ledger.payments import Settlement
 from payment.models import ThirdPayment
 from payment.paying.business import BusinessType, BusinessTypes
@@ -148,6 +148,6 @@ class Checkout:
                 raise
             verdict = self.closing.closed(payment.sn, "refused")
         await self.settlement.apply(verdict)
-        if verdict.trade_state not in PAID_WORDS | CLOSED_WORDS:
+        if verdict.trade_state not in PAID_TRADE_STATES | CLOSED_TRADE_STATES:
             await self.closing.close_payment(payment)
-        return verdict.trade_state in PAID_WORDS
+        return verdict.trade_state in PAID_TRADE_STATES

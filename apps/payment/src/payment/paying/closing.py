@@ -6,7 +6,7 @@ from typing import Literal
 
 from payment.errors import WechatUnavailable
 from payment.ledger import payment_repository
-from payment.ledger.payment_states import CLOSED_WORDS, PAID_WORDS
+from payment.ledger.payment_states import CLOSED_TRADE_STATES, PAID_TRADE_STATES
 from payment.ledger.payments import Settlement
 from payment.models import ThirdPayment
 from payment.wechat.client import WechatPay
@@ -87,7 +87,7 @@ class Closing:
             await self.settlement.apply(self.closed(payment.sn, "absent"))
             return
         await self.settlement.apply(verdict)
-        if verdict.trade_state not in PAID_WORDS | CLOSED_WORDS and meaning is not Meaning.PAID:
+        if verdict.trade_state not in PAID_TRADE_STATES | CLOSED_TRADE_STATES and meaning is not Meaning.PAID:
             raise refusal
 
     def closed(self, payment_sn: str, source: str) -> Verdict:

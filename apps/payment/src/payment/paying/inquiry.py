@@ -21,7 +21,7 @@ PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 180, 300, 600,
 """WeChat's own suggestion for polling (查询订单 · 轮询建议), the last one repeated."""
 LEASE = timedelta(minutes=3)
 """Longer than a whole round can take while WeChat is slow: three calls each, five payments at a time."""
-AT_ONCE = 5
+MAX_CONCURRENT = 5
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class Inquiry:
     settlement: Settlement
     closing: Closing
 
-    async def ask_about_due(self, *, limit: int = 20) -> int:
+    async def poll_due(self, *, limit: int = 20) -> int:
         """Ask about the open payments that are due; answers how many were asked about. Replicas never share one."""
         async with self.db.transaction() as tx:
             claimed = await payment_repository.claim_for_query(tx, self.clock(), limit, LEASE)
-        gate = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._ask_and_schedule(gate, sn, queries) for sn, queries in claimed))
+        gate = asyncio.Semaphore(MAX_CONCURRENT)
+        await asyncio.gather(*(self._poll_and_schedule(gate, sn, queries) for sn, queries in claimed))
         return len(claimed)
 
-    async def _ask_and_schedule(self, gate: asyncio.Semaphore, sn: str, queries: int) -> None:
+    async def _poll_and_schedule(self, gate: asyncio.Semaphore, sn: str, queries: int) -> None:
         async with gate:
             try:
                 await self._ask(sn)

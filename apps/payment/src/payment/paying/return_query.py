@@ -1,7 +1,7 @@
 """Query on return: a buyer who polls the status of an open payment makes us ask WeChat, for the callback may be lost.
 
 Bounded for everybody: one question in five seconds for a payment, whichever replica is asked; a poller waits for at most
-`PATIENCE`, and is answered from the books then, while the question goes on; at most `AT_ONCE` questions in this process, so
+`PATIENCE`, and is answered from the books then, while the question goes on; at most `MAX_CONCURRENT` questions in this process, so
 that a WeChat that is slow leaves connections to those who pay.
 """
 
@@ -29,7 +29,7 @@ PATIENCE = 1.5
 """Seconds that a poller may be kept for the question: with the reads before and after it stays below two."""
 SOON = 1.0
 """Seconds that a poller is kept until the question is allowed: asked at the next poll it would be later."""
-AT_ONCE = 32
+MAX_CONCURRENT = 32
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ReturnQuery:
     clock: Clock
     wechat: WechatPay
     settlement: Settlement
-    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def ask(self, payment: ThirdPayment) -> bool:

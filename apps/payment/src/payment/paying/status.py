@@ -10,7 +10,7 @@ from servicekit.db import Database
 
 
 @dataclass(frozen=True)
-class Ledger:
+class PaymentQueries:
     db: Database
     on_return: ReturnQuery
 

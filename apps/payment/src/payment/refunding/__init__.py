@@ -1,1 +1,1 @@
-"""Refunds: their requests, their submission to WeChat, and what an operator does with one that failed."""
+"""RefundRequests: their requests, their submission to WeChat, and what an operator does with one that failed."""

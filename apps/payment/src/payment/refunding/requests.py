@@ -1,4 +1,4 @@
-"""Requests for money to go back, by order's event or a peer's call: written down once; `repayment` carries them out."""
+"""Requests for money to go back, by order's event or a peer's call: written down once; `submission` carries them out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from payment.errors import NotRefundable, PaymentNotFound, RefundExceedsPayment,
 from payment.events import RefundRequested
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.payment_states import PayStatus
-from payment.ledger.refunds import Wanted, new_refund
+from payment.ledger.refunds import RefundTerms, new_refund
 from payment.models import Refund
 from servicekit import inbox
 from servicekit.clock import Clock
@@ -15,12 +15,12 @@ from servicekit.db import Database, Transaction
 from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.events import CloudEvent
 
-MOST_REFUNDS = 50
+MAX_REFUNDS = 50
 """WeChat's limit for one payment; numbers that it closed count."""
 
 
 @dataclass(frozen=True)
-class Refunds:
+class RefundRequests:
     """`wake` is called after a request is committed."""
 
     db: Database
@@ -33,22 +33,22 @@ class Refunds:
             async with self.db.transaction() as tx:
                 if not await inbox.first_time(tx, event):
                     return
-                await self._keep(tx, wanted)
+                await self._record(tx, wanted)
         except Unavailable:
             raise
         except Problem as error:
             raise Poison(f"refund of {wanted.payment_sn}: {error}") from error
         self.wake()
 
-    async def ask(self, wanted: Wanted) -> Refund:
+    async def create(self, wanted: RefundTerms) -> Refund:
         """The refund of this request, new or known. Raises PaymentNotFound, NotRefundable, RefundExceedsPayment,
         RefundMismatch (the request's number was used for another refund), TooManyRefunds."""
         async with self.db.transaction() as tx:
-            refund = await self._keep(tx, wanted)
+            refund = await self._record(tx, wanted)
         self.wake()
         return refund
 
-    async def _keep(self, tx: Transaction, wanted: Wanted) -> Refund:
+    async def _record(self, tx: Transaction, wanted: RefundTerms) -> Refund:
         """The lock on the payment keeps the sum of all its refunds within what was paid."""
         payment = await payment_repository.lock_by_sn(tx, wanted.payment_sn)
         if payment is None or payment.order_sn != wanted.order_sn:
@@ -65,7 +65,7 @@ class Refunds:
                 f"{wanted.refund_fen} fen: payment {payment.sn} has {payment.total_fen - held_fen} fen left",
                 field="refundFen",
             )
-        if count >= MOST_REFUNDS:
+        if count >= MAX_REFUNDS:
             raise TooManyRefunds(f"payment {payment.sn} has had {count} refunds")
         now = self.clock()
         refund = new_refund(wanted, now, attempt=1, due_at=now)

@@ -19,8 +19,8 @@ from payment.ledger.refund_states import RefundState
 from payment.ledger.refunds import RefundSettlement, new_refund
 from payment.ledger.reviews import RESOLVED_BY_NEW_NUMBER, resolve_flags
 from payment.models import Refund
-from payment.refunding.requests import MOST_REFUNDS
-from payment.refunding.submission import UNTIL_SENT_ELSEWHERE, Repayment
+from payment.refunding.requests import MAX_REFUNDS
+from payment.refunding.submission import REROUTE_GRACE, RefundSubmission
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
 from payment.wechat.requests import BankCard
@@ -37,25 +37,25 @@ class RefundRescue:
     clock: Clock
     wechat: WechatPay
     settlement: RefundSettlement
-    repayment: Repayment
+    submission: RefundSubmission
 
     async def page(self, *, last_id: int, size: int, state: str | None) -> Sequence[Refund]:
         """Newest first."""
         async with self.db.read() as session:
             return await refund_repository.page(session, below=last_id, size=size, state=state)
 
-    async def send_elsewhere(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
+    async def reroute(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
         """Send an abnormal refund to `card` of the buyer, or to the merchant's own account (None), from where a person
         hands it over (发起异常退款). That it was sent is written down first; the card never is.
 
         Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (a way is being tried), WechatRefused (nothing was
         done), WechatUnavailable (it may have been: WeChat is asked, and says within minutes).
         """
-        refund = await self._note_departure(operator_id, sn, card)
+        refund = await self._mark_rerouted(operator_id, sn, card)
         try:
-            verdict = await self.wechat.send_refund_elsewhere(refund.refund_id or "", refund.sn, card)
+            verdict = await self.wechat.apply_abnormal_refund(refund.refund_id or "", refund.sn, card)
         except Refused as error:
-            await self._forget_departure(sn)
+            await self._unmark_rerouted(sn)
             if error.meaning is Meaning.LATER:
                 raise WechatUnavailable(str(error)) from error
             raise WechatRefused(str(error)) from error
@@ -64,7 +64,7 @@ class RefundRescue:
         await self.settlement.apply(verdict)
         return await self._find(sn)
 
-    async def begin_again(self, operator_id: int, sn: str) -> Refund:
+    async def reissue(self, operator_id: int, sn: str) -> Refund:
         """A new number for a request whose last one is closed. What a buyer asked for, only the buyer asks for again: the
         order went on, and may be in use.
 
@@ -82,17 +82,17 @@ class RefundRescue:
             held_fen, count = await refund_repository.held(tx, ended.payment_sn)
             if payment is None or held_fen + ended.refund_fen > payment.total_fen:
                 raise RefundExceedsPayment(f"{held_fen} fen of {ended.payment_sn} went back or are on their way")
-            if count >= MOST_REFUNDS:
+            if count >= MAX_REFUNDS:
                 raise TooManyRefunds(f"payment {ended.payment_sn} has had {count} refunds")
             again = new_refund(ended, now, attempt=ended.attempt + 1, due_at=now)
             tx.add(again)
             await acts.record(tx, now, operator_id, "begin-refund-again", _subject(sn), _subject(again.sn))
             await resolve_flags(tx, sn, RESOLVED_BY_NEW_NUMBER)
             await tx.flush()
-        self.repayment.wake()
+        self.submission.wake()
         return await self._find(again.sn)
 
-    async def _note_departure(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
+    async def _mark_rerouted(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
         now = self.clock()
         async with self.db.transaction() as tx:
             refund = await self._locked(tx, sn)
@@ -100,13 +100,13 @@ class RefundRescue:
                 raise RefundIsNotAbnormal(f"refund {sn} is {refund.state}")
             if refund.sent_elsewhere_at is not None:
                 raise RefundSentElsewhere(f"refund {sn} was sent elsewhere at {refund.sent_elsewhere_at.isoformat()}")
-            refund.sent_elsewhere_at, refund.next_attempt_at, refund.tries = now, now + UNTIL_SENT_ELSEWHERE, 0
+            refund.sent_elsewhere_at, refund.next_attempt_at, refund.tries = now, now + REROUTE_GRACE, 0
             where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
             await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=where)
             await tx.flush()
             return refund
 
-    async def _forget_departure(self, sn: str) -> None:
+    async def _unmark_rerouted(self, sn: str) -> None:
         async with self.db.transaction() as tx:
             refund = await self._locked(tx, sn)
             if refund.state == RefundState.ABNORMAL:

@@ -25,38 +25,38 @@ log = structlog.get_logger()
 
 LEASE = timedelta(minutes=3)
 """Longer than a whole round can take while WeChat is slow: two calls each, four refunds at a time."""
-PARALLEL = 4
-BETWEEN_TWO = timedelta(minutes=1)
+MAX_CONCURRENT = 4
+REFUND_SPACING = timedelta(minutes=1)
 """WeChat's rule for two refunds of one payment (申请退款 · 注意)."""
-WHILE_UNKNOWN = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 600, 1800))
-WHILE_ACCEPTED = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 300, 600, 1800, 3600))
+RETRY_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 600, 1800))
+POLL_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 300, 600, 1800, 3600))
 """Pauses between questions, the last one repeated: the callback normally comes first."""
-UNTIL_SENT_ELSEWHERE = timedelta(seconds=30)
+REROUTE_GRACE = timedelta(seconds=30)
 """From when it is written down until WeChat surely has it or has refused: before, an ABNORMAL is the first way's."""
-WHILE_A_PERSON_MUST_ACT = timedelta(minutes=30)
+PAUSE_IN_REVIEW = timedelta(minutes=30)
 REASONS = {
-    Meaning.OURS_TO_MEND: Reason.REFUND_MISCONFIGURED,
+    Meaning.MISCONFIGURED: Reason.REFUND_MISCONFIGURED,
     Meaning.NO_FUNDS: Reason.REFUND_NO_FUNDS,
     Meaning.FINAL: Reason.REFUND_FINAL,
     Meaning.ABSENT: Reason.REFUND_ABSENT,
 }
-REFUSED_FOR_GOOD = frozenset({Meaning.FINAL, Meaning.ABSENT, Meaning.PAID, Meaning.CLOSED})
+PERMANENT_REFUSALS = frozenset({Meaning.FINAL, Meaning.ABSENT, Meaning.PAID, Meaning.CLOSED})
 
 
-class NeverTaken(Exception):
+class NotAccepted(Exception):
     """WeChat refused to take the refund for good, and does not know its number."""
 
 
 @dataclass(frozen=True)
-class Repayment:
-    """`run` carries out what `wake` announces; cron calls `carry_out_due` for what must wait or was left behind."""
+class RefundSubmission:
+    """`run` carries out what `wake` announces; cron calls `submit_due` for what must wait or was left behind."""
 
     db: Database
     clock: Clock
     wechat: WechatPay
     settlement: RefundSettlement
     notify_url: str
-    between_two: timedelta = BETWEEN_TWO
+    spacing: timedelta = REFUND_SPACING
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
@@ -67,47 +67,47 @@ class Repayment:
             await self._woken.wait()
             self._woken.clear()
             try:
-                while await self.carry_out_due():
+                while await self.submit_due():
                     pass
             except Exception as error:  # noqa: BLE001 - cron goes on with what is left
                 log.warning("refunds must wait", reason=f"{type(error).__name__}: {error}"[:300])
             stop_if_asked()
 
-    async def carry_out_due(self, *, limit: int = 20) -> int:
+    async def submit_due(self, *, limit: int = 20) -> int:
         """Take on the refunds that are due; answers how many. Replicas and overlapping ticks never share one."""
         async with self.db.transaction() as tx:
             claimed = await refund_repository.claim_due(tx, self.clock(), limit, LEASE)
-        gate = asyncio.Semaphore(PARALLEL)
+        gate = asyncio.Semaphore(MAX_CONCURRENT)
 
-        async def carry_out(sn: str) -> None:
+        async def submit(sn: str) -> None:
             async with gate:
                 try:
-                    await self._carry_out(sn)
+                    await self._submit(sn)
                 except Unavailable as error:
                     log.warning("refund goes on when its lease ends", refund_sn=sn, reason=str(error))
                 except Exception:  # one refund's fault must not stop the others
                     log.exception("refund failed", refund_sn=sn)
 
-        await asyncio.gather(*(carry_out(sn) for sn in claimed))
+        await asyncio.gather(*(submit(sn) for sn in claimed))
         return len(claimed)
 
-    async def _carry_out(self, sn: str) -> None:
+    async def _submit(self, sn: str) -> None:
         departure = await self._prepare(sn)
         if departure is None:
             return
         refund, request, sent_before = departure
         try:
             verdict = await self._word(refund, request, sent_before=sent_before)
-        except NeverTaken as error:
+        except NotAccepted as error:
             await self.settlement.refuse(sn, refund.payment_sn, str(error))
             return
         except WechatError as error:
-            await self._go_on_later(refund, error)
+            await self._retry_later(refund, error)
             return
         await self.settlement.apply(verdict)
         if verdict.status == "ABNORMAL" and refund.sent_elsewhere_at:  # it was when we asked: no echo of the first way
             await self.settlement.failed_again(sn, refund.payment_sn)
-        await self._schedule(refund, _pause(WHILE_ACCEPTED, refund.tries))
+        await self._schedule(refund, _pause(POLL_PAUSES, refund.tries))
 
     async def _prepare(self, sn: str) -> tuple[Refund, str, bool] | None:
         """Write down what will be sent, and that it will be; None when it must not be sent now."""
@@ -121,13 +121,13 @@ class Repayment:
             refund = await refund_repository.lock(tx, sn)
             if payment is None or refund is None or refund.state not in UNSETTLED:
                 return None
-            if refund.sent_elsewhere_at and now < refund.sent_elsewhere_at + UNTIL_SENT_ELSEWHERE:
-                refund.next_attempt_at = refund.sent_elsewhere_at + UNTIL_SENT_ELSEWHERE
+            if refund.sent_elsewhere_at and now < refund.sent_elsewhere_at + REROUTE_GRACE:
+                refund.next_attempt_at = refund.sent_elsewhere_at + REROUTE_GRACE
                 return None
             if sent_before := refund.sent_at is not None:
                 return refund, refund.request or "", sent_before
-            if payment.refund_sent_at and now < payment.refund_sent_at + self.between_two:
-                refund.next_attempt_at = payment.refund_sent_at + self.between_two
+            if payment.refund_sent_at and now < payment.refund_sent_at + self.spacing:
+                refund.next_attempt_at = payment.refund_sent_at + self.spacing
                 return None
             refund.request = requests.refund(
                 out_trade_no=payment.sn,
@@ -154,9 +154,9 @@ class Repayment:
             log.warning("WeChat may have taken the refund: asking", refund_sn=refund.sn, reason=str(error))
             return await self._asked(refund.sn, error)
         except Refused as error:
-            if error.meaning not in REFUSED_FOR_GOOD:
+            if error.meaning not in PERMANENT_REFUSALS:
                 raise
-            return await self._asked(refund.sn, NeverTaken(str(error)))
+            return await self._asked(refund.sn, NotAccepted(str(error)))
 
     async def _asked(self, sn: str, unknown: Exception) -> RefundVerdict:
         """What became of a request that WeChat refused, or did not answer: a refusal is not signed, and what stands
@@ -168,18 +168,18 @@ class Repayment:
                 raise unknown from error
             raise
 
-    async def _go_on_later(self, refund: Refund, error: WechatError) -> None:
+    async def _retry_later(self, refund: Refund, error: WechatError) -> None:
         meaning = error.meaning if isinstance(error, Refused) else Meaning.ASK_FIRST
         log.warning("refund is not through", refund_sn=refund.sn, meaning=meaning.name, reason=str(error))
         passing = meaning in {Meaning.ASK_FIRST, Meaning.LATER}
-        is_long_unknown = refund.state == RefundState.REQUESTED and refund.tries > len(WHILE_UNKNOWN)
+        is_long_unknown = refund.state == RefundState.REQUESTED and refund.tries > len(RETRY_PAUSES)
         if not passing or is_long_unknown:
             async with self.db.transaction() as tx:
                 await flag_refund(tx, refund, REASONS.get(meaning, Reason.REFUND_UNCLEAR), str(error))
         if passing:
-            await self._schedule(refund, _pause(WHILE_UNKNOWN, refund.tries))
+            await self._schedule(refund, _pause(RETRY_PAUSES, refund.tries))
         else:
-            await self._schedule(refund, WHILE_A_PERSON_MUST_ACT, problem=str(error))
+            await self._schedule(refund, PAUSE_IN_REVIEW, problem=str(error))
 
     async def _schedule(self, refund: Refund, pause: timedelta, *, problem: str | None = None) -> None:
         async with self.db.transaction() as tx:

@@ -18,9 +18,9 @@ Row = tuple[int, str, Meaning]
 COMMON: Final[tuple[Row, ...]] = (
     (400, "PARAM_ERROR", M.FINAL),
     (400, "INVALID_REQUEST", M.FINAL),
-    (401, "SIGN_ERROR", M.OURS_TO_MEND),
-    (403, "NO_AUTH", M.OURS_TO_MEND),
-    (403, "NOAUTH", M.OURS_TO_MEND),
+    (401, "SIGN_ERROR", M.MISCONFIGURED),
+    (403, "NO_AUTH", M.MISCONFIGURED),
+    (403, "NOAUTH", M.MISCONFIGURED),
     (403, "RULE_LIMIT", M.LATER),
     (403, "RULELIMIT", M.LATER),
     (429, "FREQUENCY_LIMITED", M.LATER),
@@ -34,8 +34,8 @@ COMMON: Final[tuple[Row, ...]] = (
 )
 """What every call may be answered with."""
 MERCHANT: Final[tuple[Row, ...]] = (
-    (400, "MCH_NOT_EXISTS", M.OURS_TO_MEND),
-    (400, "APPID_MCHID_NOT_MATCH", M.OURS_TO_MEND),
+    (400, "MCH_NOT_EXISTS", M.MISCONFIGURED),
+    (400, "APPID_MCHID_NOT_MATCH", M.MISCONFIGURED),
 )
 BANK: Final[tuple[Row, ...]] = ((500, "BANK_ERROR", M.ASK_FIRST), (500, "BANKERROR", M.ASK_FIRST))
 
@@ -140,7 +140,7 @@ REFUND: Final = Call(
         (403, "NOTENOUGH", M.NO_FUNDS),
         (403, "USER_ACCOUNT_ABNORMAL", M.FINAL),
         (403, "TRADE_ERROR", M.FINAL),
-        (404, "MCH_NOT_EXISTS", M.OURS_TO_MEND),
+        (404, "MCH_NOT_EXISTS", M.MISCONFIGURED),
         (404, "RESOURCE_NOT_EXISTS", M.ABSENT),
         *BANK,
     ),
@@ -150,7 +150,7 @@ QUERY_REFUND: Final = Call(
     "GET /v3/refund/domestic/refunds/{out_refund_no}",
     200,
     (
-        (404, "MCH_NOT_EXISTS", M.OURS_TO_MEND),
+        (404, "MCH_NOT_EXISTS", M.MISCONFIGURED),
         (404, "RESOURCE_NOT_EXISTS", M.ABSENT),
         (404, "REFUND_NOT_EXIST", M.ABSENT),
         (404, "REFUNDNOTEXIST", M.ABSENT),
@@ -164,7 +164,7 @@ ABNORMAL_REFUND: Final = Call(
     (
         (403, "NOT_ENOUGH", M.NO_FUNDS),
         (403, "USER_ACCOUNT_ABNORMAL", M.FINAL),
-        (404, "MCH_NOT_EXISTS", M.OURS_TO_MEND),
+        (404, "MCH_NOT_EXISTS", M.MISCONFIGURED),
         (404, "RESOURCE_NOT_EXISTS", M.ABSENT),
         *BANK,
     ),

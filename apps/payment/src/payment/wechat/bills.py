@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from payment.wechat.client import BillLink, WechatPay
 from payment.wechat.errors import BadBill, Meaning, Refused
 
-LARGEST_BYTES = 2 * 1024**3
+MAX_BYTES = 2 * 1024**3
 """Unzipped; a bill beyond it is a mistake or an attack."""
 
 
@@ -64,8 +64,8 @@ class Bills:
                 while pending:
                     plain = _inflated(unzip, pending)
                     pending, size = unzip.unconsumed_tail, size + len(plain)
-                    if size > LARGEST_BYTES:
-                        raise BadBill(f"larger than {LARGEST_BYTES} bytes")
+                    if size > MAX_BYTES:
+                        raise BadBill(f"larger than {MAX_BYTES} bytes")
                     digest.update(plain)
                     file.write(plain)
         if not unzip.eof or link.hash_type != "SHA1" or digest.hexdigest() != link.hash_value.lower():

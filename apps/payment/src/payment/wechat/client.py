@@ -114,7 +114,7 @@ class WechatPay:
         verdict = _parsed(RefundContent, await self._call(answers.QUERY_REFUND, target)).verdict("query")
         return _about(out_refund_no, verdict.out_refund_no, verdict)
 
-    async def send_refund_elsewhere(self, refund_id: str, out_refund_no: str, card: BankCard | None) -> RefundVerdict:
+    async def apply_abnormal_refund(self, refund_id: str, out_refund_no: str, card: BankCard | None) -> RefundVerdict:
         """Give an abnormal refund another way (发起异常退款), sent once. Refused as final when it is not abnormal."""
         serial, key = await self.keys.sealing()
         body = requests.abnormal_refund(out_refund_no, card, partial(seal, key))

@@ -15,7 +15,7 @@ class Meaning(Enum):
     ASK_FIRST = "it may have happened: ask WeChat before anything else, then repeat with the same number"
     LATER = "nothing was done: the same again, later"
     PAYING = "the buyer is typing the password: nothing was done; the same again in a few seconds"
-    OURS_TO_MEND = (
+    MISCONFIGURED = (
         "it was not even looked at: keys, clock, rights or account of the merchant are wrong; later, and alert"
     )
     NO_FUNDS = "the merchant's account is too low: long after, and alert"

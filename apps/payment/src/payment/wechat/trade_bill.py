@@ -14,9 +14,9 @@ from typing import BinaryIO
 from payment.wechat.errors import BadBill
 from servicekit.clock import SHANGHAI
 
-LONGEST_RECORD = 64 * 1024
+MAX_RECORD = 64 * 1024
 """Characters; what has no line of its own beyond it is put aside with what it began with."""
-LONGEST_SHOWN = 8192
+MAX_SHOWN = 8192
 """Of an unreadable line."""
 _YUAN = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,2}0*)?")
 _BETWEEN = ",`"
@@ -103,7 +103,7 @@ def read_trades(path: Path) -> Iterator[TradeLine | Unreadable]:
 
 def lines_of(file: BinaryIO) -> Iterator[bytes]:
     """Its lines; one that is longer than any record comes in parts, so that no file fills the memory."""
-    return iter(lambda: file.readline(LONGEST_RECORD), b"")
+    return iter(lambda: file.readline(MAX_RECORD), b"")
 
 
 def text_of(lines: Iterable[bytes]) -> Iterator[str]:
@@ -149,7 +149,7 @@ def _records(lines: Iterator[tuple[int, str]], width: int) -> Iterator[tuple[int
             begun, cells, size, parts = number, 1, 0, []
         size += len(line)
         cells += line.count(_BETWEEN)
-        if size <= LONGEST_RECORD or not parts:
+        if size <= MAX_RECORD or not parts:
             parts.append(line)
     if parts:
         yield begun, "".join(parts)
@@ -177,7 +177,7 @@ class _Columns:
         if plain := self._plain.fullmatch(text):  # without a backtick in free text, as nearly all are: fast
             found = plain.groups()
             return {name: found[index] for index, name in self._used}
-        if not text.startswith("`") or len(text) > LONGEST_RECORD:
+        if not text.startswith("`") or len(text) > MAX_RECORD:
             raise BadBill("no line of a bill")
         pieces = [piece.strip() for piece in text[1:].split(_BETWEEN)]
         spare = len(pieces) - len(self._names)
@@ -248,4 +248,4 @@ def fen(yuan: str) -> int:
 
 
 def _shown(text: str) -> str:
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:LONGEST_SHOWN].strip())
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:MAX_SHOWN].strip())
