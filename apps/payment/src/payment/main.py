@@ -1,4 +1,4 @@
-"""The composition of payment: who gets what. Nothing is wired anywhere else."""
+"""Composition root of payment: the only place where objects are wired."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,7 +1,7 @@
-"""Is everything right for taking money? Keys, clock, certificate and addresses, each with what to do when it is not.
+"""Checks the merchant's configuration with WeChat: keys, clock, certificates and notify URLs, each with a fix.
 
-Safe on the real account: nothing is ordered. One number that nobody uses is closed, because only an answer of 2xx is
-signed, and a signed answer is what must be seen.
+Safe on the production account: no order is created. It closes one unused number, because only 2xx responses are signed
+and a signed response is what must be verified.
 """
 
 import ipaddress
@@ -49,7 +49,7 @@ async def check(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Finding]:
-    """Every finding, as it is made; what cannot be looked at after a failure is left out."""
+    """Yields the findings as they are made; checks that depend on a failed one are skipped."""
     for name in ("wxpay_notify_url", "wxpay_refund_notify_url"):
         yield check_notify_url(name, getattr(settings, name), sandbox=_is_local(settings.wxpay_base_url.host or ""))
     try:
@@ -66,7 +66,7 @@ async def check(
 
 
 def unusable(error: BadSecret) -> Finding:
-    """The finding for a secret that the service could not start with."""
+    """The finding for a missing or malformed secret."""
     fix = "put it into the secret store, or name its file (*_FILE): the PEM files and the 32-character key as they are"
     return Finding(False, str(error), fix)
 
@@ -127,7 +127,7 @@ def _skew(answer: httpx.Response, began: datetime) -> Finding:
     elif date := answer.headers.get("Date"):
         theirs = parsedate_to_datetime(date)
     else:
-        return Finding(True, "WeChat did not say what time it is")
+        return Finding(True, "WeChat sent no time")
     seconds = (began - theirs).total_seconds()
     fix = "let NTP set the clock: beyond five minutes WeChat refuses every request, and we every callback"
     return Finding(abs(seconds) <= MAX_SKEW_SECONDS, f"our clock differs from WeChat's by {seconds:+.0f} s", fix)

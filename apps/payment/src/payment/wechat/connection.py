@@ -1,4 +1,4 @@
-"""From settings and secrets to a client of WeChat Pay."""
+"""Builds the WeChat Pay client from settings and secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class Connection:
-    """`pay` speaks; `files` brings large answers piece by piece, which the pooled transport does not."""
+    """`pay` is the client; `files` streams large responses, which the pooled transport cannot."""
 
     pay: WechatPay
     api_v3_key: ApiV3Key
@@ -42,7 +42,7 @@ def connect(
 ) -> Connection:
     """`secrets` has `wxpay-mch-private-key` (PEM), `wxpay-apiv3-key` and, in public-key mode, `wxpay-public-key` (PEM).
 
-    Raises BadSecret for one that is missing or not what it should be.
+    Raises BadSecret for one that is missing or malformed.
     """
     http, files = (
         httpx.AsyncClient(
