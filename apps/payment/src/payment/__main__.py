@@ -35,7 +35,7 @@ def check_wechat() -> None:
     Secrets come from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE where they are set, else
     from the Dapr secret store beside this service.
     """
-    os.environ.setdefault("APP_API_TOKEN", "check-wechat-serves-nobody")  # the sidecar's token: no part in this
+    os.environ.setdefault("APP_API_TOKEN", "unused-by-check-wechat")  # required by the settings, not used here
     raise typer.Exit(0 if asyncio.run(_report(Settings.load())) else 1)
 
 

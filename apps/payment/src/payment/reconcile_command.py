@@ -62,7 +62,7 @@ def reconcile(
     Before a repair WeChat is queried, also with --bill, so the secrets are needed:
     from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE or the Dapr secret store.
     """
-    os.environ.setdefault("APP_API_TOKEN", "reconcile-serves-nobody")  # the sidecar's token: no part in this
+    os.environ.setdefault("APP_API_TOKEN", "unused-by-reconcile")  # required by the settings, not used here
     settings = Settings.load()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)

@@ -32,7 +32,7 @@ DIFFERENCES = Counter(
 W = TypeVar("W")
 MAX_UNANSWERED = 10
 """Failed queries in a row after which WeChat counts as unavailable: the rest of this run does not query."""
-NO_ANSWER = frozenset({Meaning.ASK_FIRST, Meaning.LATER, Meaning.MISCONFIGURED})
+NO_ANSWER = frozenset({Meaning.QUERY_FIRST, Meaning.LATER, Meaning.MISCONFIGURED})
 OUTCOMES = {Applied.SETTLED: "settled", Applied.CLOSED: "settled", Applied.UNCHANGED: "mended"}
 ENDED_AS_BILLED = {"SUCCESS": "succeeded", "FAIL": "closed"}
 """A bill's status of refunds that have ended, and our state."""
@@ -81,7 +81,7 @@ class BillRepair:
     async def _repair_payment(self, found: Difference, run: RepairRun) -> None:
         line = found.line
         if line is None:
-            await self._flag(found, Reason.NOT_ON_BILL, "our books have it, the day's bill does not")
+            await self._flag(found, Reason.NOT_ON_BILL, "the ledger has it, the day's bill does not")
         elif found.ours_state is None:
             await self._flag(found, Reason.UNKNOWN_NUMBER, "no payment has this number")
         elif found.theirs_state != "SUCCESS":
@@ -156,17 +156,17 @@ class BillRepair:
         """RefundRequests paid from the available balance are on no trade bill (交易账单: 不含可用余额退款)."""
         verdict = await self._query(lambda: self.wechat.query_refund(found.number), run)
         if verdict is None or verdict.funds_account != "AVAILABLE":
-            await self._flag(found, Reason.NOT_ON_BILL, "our books have it, the day's bill does not")
+            await self._flag(found, Reason.NOT_ON_BILL, "the ledger has it, the day's bill does not")
             return
         applied = await self.refund_settlement.apply(verdict.model_copy(update={"source": "bill"}))
         await self._end(found, applied, "ask WeChat: paid from the available balance, so on no trade bill")
 
-    async def _query(self, ask: Callable[[], Awaitable[W]], run: RepairRun) -> W | None:
+    async def _query(self, call: Callable[[], Awaitable[W]], run: RepairRun) -> W | None:
         """WeChat's verdict; None when it does not know the number, or refuses permanently. Raises Unanswered."""
         if run.in_a_row >= MAX_UNANSWERED:
             raise Unanswered("WeChat is away")
         try:
-            answer = await ask()
+            answer = await call()
         except WechatError as error:
             if isinstance(error, Refused) and error.meaning not in NO_ANSWER:
                 run.in_a_row = 0

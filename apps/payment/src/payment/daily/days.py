@@ -50,7 +50,7 @@ class Daily:
             for chore in self._chores:
                 try:
                     await chore()
-                except Exception as error:  # noqa: BLE001 - it comes again in a minute
+                except Exception as error:  # noqa: BLE001 - it is retried in a minute
                     log.warning("daily work must wait", reason=f"{type(error).__name__}: {error}"[:300])
                 stop_if_asked()
             try:

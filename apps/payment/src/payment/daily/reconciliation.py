@@ -102,7 +102,7 @@ class Reconciler:
                 await self._later(day, WHILE_NOT_READY, f"not ready: {error}")
             except (AnotherDaysBill, BadBill, WechatError) as error:
                 await self._later(day, AFTER_TROUBLE, f"{type(error).__name__}: {error}")
-            except Exception as error:  # noqa: BLE001 - a full disk or a fault of ours must not stop the other days
+            except Exception as error:  # noqa: BLE001 - a full disk or a bug must not stop the other days
                 await self._later(day, AFTER_TROUBLE, f"{type(error).__name__}: {error}", unforeseen=error)
 
     async def _later(self, day: date, pause: timedelta, problem: str, *, unforeseen: Exception | None = None) -> None:

@@ -29,7 +29,7 @@ COLUMNS = (
     "found_at",
     "ended_at",
 )
-WORDS = {
+KIND_LABELS = {
     "missing_here": "on the bill, not in our books",
     "missing_there": "in our books, not on the bill",
     "amount": "another amount",
@@ -68,7 +68,7 @@ class Report:
                 yield part
         yield f"differences: {sum(each[3] for each in counts)}\n"
         for subject, kind, outcome, count in counts:
-            yield f"  {count:>7}  {subject} {WORDS[kind]}: {outcome}\n"
+            yield f"  {count:>7}  {subject} {KIND_LABELS[kind]}: {outcome}\n"
         async for row in self._rows(day):
             if row.kind == "unreadable":
                 yield f"unreadable    {row.number}  {(row.line or {}).get('why')}"

@@ -40,7 +40,7 @@ class PaymentQueries:
             return _found(await payment_repository.by_sn(session, sn), sn)
 
 
-def _found(payment: ThirdPayment | None, asked: str) -> ThirdPayment:
+def _found(payment: ThirdPayment | None, requested: str) -> ThirdPayment:
     if payment is None:
-        raise PaymentNotFound(f"no payment for {asked}")
+        raise PaymentNotFound(f"no payment for {requested}")
     return payment

@@ -77,7 +77,7 @@ class RefundRescue:
             if newest is None or newest.id != ended.id or ended.state != RefundState.CLOSED:
                 raise RefundNotEnded(f"refund {sn} continues as {newest.sn if newest else sn}")
             if ended.cause == BUYERS_CAUSE:
-                raise BuyerAsksAgain(f"order {ended.order_sn} was told that refund {sn} failed")
+                raise BuyerAsksAgain(f"order {ended.order_sn} was notified that refund {sn} failed")
             payment = await payment_repository.by_sn(tx, ended.payment_sn)
             held_fen, count = await refund_repository.held(tx, ended.payment_sn)
             if payment is None or held_fen + ended.refund_fen > payment.total_fen:

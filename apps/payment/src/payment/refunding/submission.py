@@ -70,7 +70,7 @@ class RefundSubmission:
             try:
                 while await self.submit_due():
                     pass
-            except Exception as error:  # noqa: BLE001 - cron goes on with what is left
+            except Exception as error:  # noqa: BLE001 - cron retries what is left
                 log.warning("refunds must wait", reason=f"{type(error).__name__}: {error}"[:300])
             stop_if_asked()
 
@@ -172,9 +172,9 @@ class RefundSubmission:
             raise
 
     async def _retry_later(self, refund: Refund, error: WechatError) -> None:
-        meaning = error.meaning if isinstance(error, Refused) else Meaning.ASK_FIRST
+        meaning = error.meaning if isinstance(error, Refused) else Meaning.QUERY_FIRST
         log.warning("refund is not complete", refund_sn=refund.sn, meaning=meaning.name, reason=str(error))
-        temporary = meaning in {Meaning.ASK_FIRST, Meaning.LATER}
+        temporary = meaning in {Meaning.QUERY_FIRST, Meaning.LATER}
         is_long_unknown = refund.state == RefundState.REQUESTED and refund.tries > len(RETRY_PAUSES)
         if not temporary or is_long_unknown:
             async with self.db.transaction() as tx:

@@ -27,8 +27,8 @@ COMMON: Final[tuple[Row, ...]] = (
     (429, "FREQUENCY_LIMIT_EXCEED", M.LATER),
     (429, "RATELIMIT_EXCEEDED", M.LATER),
     (429, "RATELIMIT_EXCEED", M.LATER),
-    (500, "SYSTEM_ERROR", M.ASK_FIRST),
-    (500, "SYSTEMERROR", M.ASK_FIRST),
+    (500, "SYSTEM_ERROR", M.QUERY_FIRST),
+    (500, "SYSTEMERROR", M.QUERY_FIRST),
     (502, "SERVICE_UNAVAILABLE", M.LATER),
     (503, "SERVICE_UNAVAILABLE", M.LATER),
 )
@@ -37,7 +37,7 @@ MERCHANT: Final[tuple[Row, ...]] = (
     (400, "MCH_NOT_EXISTS", M.MISCONFIGURED),
     (400, "APPID_MCHID_NOT_MATCH", M.MISCONFIGURED),
 )
-BANK: Final[tuple[Row, ...]] = ((500, "BANK_ERROR", M.ASK_FIRST), (500, "BANKERROR", M.ASK_FIRST))
+BANK: Final[tuple[Row, ...]] = ((500, "BANK_ERROR", M.QUERY_FIRST), (500, "BANKERROR", M.QUERY_FIRST))
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class Call:
         if status == 429:
             return Meaning.LATER
         if 400 <= status < 500:
-            return next((meaning for at, name, meaning in self.rows if name == code and 400 <= at < 500), M.ASK_FIRST)
-        return Meaning.ASK_FIRST
+            return next((meaning for at, name, meaning in self.rows if name == code and 400 <= at < 500), M.QUERY_FIRST)
+        return Meaning.QUERY_FIRST
 
     def error(self, status: int, code: str, message: str) -> WechatError:
         """The exception for an error response."""
         meaning = self.meaning(status, code)
-        if meaning is Meaning.ASK_FIRST:
+        if meaning is Meaning.QUERY_FIRST:
             return Ambiguous(f"{status} {code} {message}", status)
         kind = Busy if meaning is Meaning.LATER else Refused
         return kind(status, code, message, meaning)

@@ -151,7 +151,7 @@ class WechatPay:
     async def _certificates(self) -> dict[str, RSAPublicKey]:
         """All platform certificates that are in force, by serial, the newest last (下载平台证书).
 
-        The answer is signed by one of the keys it brings: it is believed because AES-GCM under our APIv3 key vouches for
+        The response is signed by one of the keys in it; it is trusted because AES-GCM under our APIv3 key authenticates
         them, and then checked against them as well.
         """
         response = await self._send(answers.CERTIFICATES, "/v3/certificates", b"")
@@ -181,7 +181,7 @@ class WechatPay:
                     with attempt:
                         return await self._verified(call, target, body, serial)
         except TimeoutError as error:
-            raise Ambiguous("no answer in time") from error
+            raise Ambiguous("no response in time") from error
         raise AssertionError("unreachable: the context either returns or raises")
 
     async def _verified(self, call: Call, target: str, body: bytes, serial: str) -> bytes:

@@ -12,19 +12,19 @@ from enum import Enum
 
 
 class Meaning(Enum):
-    ASK_FIRST = "it may have happened: ask WeChat before anything else, then repeat with the same number"
-    LATER = "nothing was done: the same again, later"
-    PAYING = "the buyer is typing the password: nothing was done; the same again in a few seconds"
+    QUERY_FIRST = "it may have happened: query WeChat first, then retry with the same number"
+    LATER = "nothing was done: retry later"
+    PAYING = "the buyer is entering the password, nothing was done: retry in a few seconds"
     MISCONFIGURED = (
-        "it was not even looked at: keys, clock, rights or account of the merchant are wrong; later, and alert"
+        "not processed: keys, clock, permissions or account of the merchant are wrong; retry later, and alert"
     )
-    NO_FUNDS = "the merchant's account is too low: long after, and alert"
-    PAID = "somebody has paid"
+    NO_FUNDS = "the merchant's balance is too low: retry much later, and alert"
+    PAID = "the payment is paid"
     CLOSED = "the number is used up"
     ABSENT = "WeChat does not know the number"
-    NOT_READY = "the bill is still being made: half an hour later"
-    NOTHING_THERE = "there was no business on that day: an empty bill"
-    FINAL = "no, and no repetition changes it"
+    NOT_READY = "the bill is still being generated: retry in half an hour"
+    NOTHING_THERE = "no transactions on that day: an empty bill"
+    FINAL = "refused permanently: a retry does not change it"
 
 
 class WechatError(Exception):
