@@ -42,14 +42,14 @@ def test_a_day_whose_bill_is_not_there_yet_says_why(system):
 
 
 def test_payment_asks_order_for_the_stays_of_a_day_and_settles_it(system):
-    ops(system, "settle", "--date", day(before=9))
+    ops(system, "payout", "--date", day(before=9))
     settled = "select 1 from payout_day where day = %s and completed_at is not null"
     eventually(lambda: system.rows("payment", settled, day(before=9)), what="the day is settled")
-    assert ops(system, "settlements", "--date", day(before=9)) == []
+    assert ops(system, "payouts", "--date", day(before=9)) == []
 
 
 def test_a_day_that_is_not_over_is_not_settled(system):
-    done = system.cli("minsu", "ops", "settle", "--date", day(before=0), check=False)
+    done = system.cli("minsu", "ops", "payout", "--date", day(before=0), check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "(field date)" in done.stderr
 

@@ -128,8 +128,8 @@ def test_a_stay_that_began_on_a_day_is_what_its_business_earned(system: System, 
         system.rows("order", "alter table order_transition enable trigger user")
     total = payment(system, number)["total_fen"]
 
-    ops(system, "settle", "--date", str(day))
-    [record] = eventually(lambda: ops(system, "settlements", "--date", str(day)), what="the day's record")
+    ops(system, "payout", "--date", str(day))
+    [record] = eventually(lambda: ops(system, "payouts", "--date", str(day)), what="the day's record")
 
     fee = round(total * FEE)
     assert {name: record[name] for name in ("day", "seq", "stays", "staysFen", "refunds", "feeFen", "netFen")} == {
@@ -141,7 +141,7 @@ def test_a_stay_that_began_on_a_day_is_what_its_business_earned(system: System, 
         "feeFen": fee,
         "netFen": total - fee,
     }
-    ops(system, "settle", "--date", str(day))
+    ops(system, "payout", "--date", str(day))
     settled = "select 1 from payout_day where day = %s and completed_at is not null"
     eventually(lambda: system.rows("payment", settled, day), what="the day is settled once more")
-    assert ops(system, "settlements", "--date", str(day)) == [record]
+    assert ops(system, "payouts", "--date", str(day)) == [record]

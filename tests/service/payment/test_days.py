@@ -32,11 +32,11 @@ class Books:
         return REGISTRY.get_sample_value("payment_oldest_unfinished_day_seconds", {"what": self.what}) / 3600
 
 
-@pytest.fixture(params=["reconciliation", "settlement"])
+@pytest.fixture(params=["reconciliation", "payouts"])
 def books(request, db):
     shop = Shop(db)
     shop.now = MONDAY
-    if request.param == "settlement":
+    if request.param == "payouts":
         return Books(shop, shop.payouts, request.param, "payout_day", "day", "completed_at = now()")
     done = "state = 'done', finished_at = now()"
     return Books(shop, shop.reconciler, request.param, "reconciliation", "bill_date", done)

@@ -188,7 +188,7 @@ async def test_operators_list_what_was_earned(shop, http, tokens):
     operator = tokens.bearer(9, "operator")
 
     async def ask(**query):
-        answer = await http.post("/payment/v1/ops/settlementList", json=query, headers=operator)
+        answer = await http.post("/payment/v1/ops/payoutList", json=query, headers=operator)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]["list"]
 
@@ -204,7 +204,7 @@ async def test_operators_list_what_was_earned(shop, http, tokens):
     assert await ask(homestayBusinessId=7, date="2026-11-22") == listed[1:]
     assert await ask(date="2026-11-23") == []
     merchant = tokens.bearer(9, "merchant")
-    assert (await http.post("/payment/v1/ops/settlementList", json={}, headers=merchant)).status_code == 403
+    assert (await http.post("/payment/v1/ops/payoutList", json={}, headers=merchant)).status_code == 403
 
 
 async def test_cron_writes_the_day_down_and_answers_at_once(http, db):

@@ -1,5 +1,5 @@
-"""`python -m payment` serves; `… migrate` migrates; `… check-wechat` says whether money can be taken; `… reconcile` holds a
-day's bill against the ledger."""
+"""Command line: `python -m payment` serves, `… migrate` migrates the database, `… check-wechat` verifies the merchant's
+configuration, `… reconcile` compares a day's bill with the ledger."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ cli.command()(reconcile)
 
 @cli.command("check-wechat")
 def check_wechat() -> None:
-    """Check keys, certificate, signatures both ways, clock and notify URLs at WeChat. Exit code 1 when one is not well.
+    """Check keys, certificate, signatures both ways, clock and notify URLs with WeChat. Exit code 1 when a check fails.
 
     Secrets come from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE where they are set, else
     from the Dapr secret store beside this service.

@@ -17,7 +17,7 @@ SOURCE = "minsu/payment"
 
 
 class RefundRequested(ApiModel):
-    """`data` of order's event (contracts/events/refund-requested.v1), and the body of a peer's call."""
+    """`data` of order's event (contracts/events/refund-requested.v1), and the body of `/internal/refund`."""
 
     request_sn: Sn
     order_sn: Sn
@@ -28,7 +28,7 @@ class RefundRequested(ApiModel):
 
 
 class PaidPayment(Protocol):
-    """What is told of a payment."""
+    """What an event says of a payment: a row, or the locked columns of one."""
 
     @property
     def sn(self) -> str: ...
@@ -47,9 +47,11 @@ class PaidPayment(Protocol):
 
 
 def paystatus_updated(payment: PaidPayment, clock: Clock) -> OutgoingEvent:
-    """`orderSn` is the order's number. The source system put the payment's there, and no order ever turned paid."""
+    """The event of a paid or fully refunded payment. Raises ValueError for one that was never paid.
+
+    `orderSn` is the order's number; the source system sent the payment's, so no order ever became paid."""
     if payment.pay_time is None:
-        raise ValueError(f"{payment.sn} was never paid: there is nothing to tell")
+        raise ValueError(f"{payment.sn} was never paid: there is no event")
     return OutgoingEvent(
         topic=PAYSTATUS_TOPIC,
         key=payment.order_sn,
@@ -70,7 +72,7 @@ def paystatus_updated(payment: PaidPayment, clock: Clock) -> OutgoingEvent:
 
 
 def refund_failed(refund: Refund, service_type: str, clock: Clock) -> OutgoingEvent:
-    """The request came to nothing: its money is where it was, and whoever asked may go on as if it had not."""
+    """The event of a refund request that ended without moving money: whoever requested it may continue."""
     now = clock()
     return OutgoingEvent(
         topic=REFUND_FAILED_TOPIC,

@@ -1,4 +1,4 @@
-"""Cron edges: Dapr posts here by the clock, in every replica; the work is claimed row by row."""
+"""Cron endpoints: Dapr posts here in every replica; each piece of work is claimed by one of them, row by row."""
 
 from typing import Annotated
 
@@ -30,17 +30,17 @@ async def reconcile(
     reconciler: Annotated[Reconciler, Depends(provided(Reconciler))],
     daily: Annotated[Daily, Depends(provided(Daily))],
 ) -> dict[str, int]:
-    """Write down which days are to be reconciled; the work goes on after the answer."""
+    """Schedule the days that are due for reconciliation; they run in the background."""
     claimed = await reconciler.schedule_due_days()
     daily.wake()
     return {"claimed": claimed}
 
 
 @router.post("/payment-daily-payouts")
-async def settle(
+async def pay_out(
     payouts: Annotated[Payouts, Depends(provided(Payouts))], daily: Annotated[Daily, Depends(provided(Daily))]
 ) -> dict[str, int]:
-    """Write down which days are to be settled with the merchants; the work goes on after the answer."""
+    """Schedule the days whose payouts are due; they are computed in the background."""
     claimed = await payouts.schedule_due_days()
     daily.wake()
     return {"claimed": claimed}

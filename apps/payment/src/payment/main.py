@@ -1,4 +1,4 @@
-"""Payment as an app: its parts behind HTTP, events and cron. What the parts are is in `parts`."""
+"""Payment as an app: its parts (`parts.py`) behind HTTP, events and cron."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -58,7 +58,7 @@ def create_app(
             parts.checkout,
             parts.closing,
             parts.letters,
-            parts.ledger,
+            parts.queries,
             parts.reviews,
             parts.reconciler,
             parts.payouts,

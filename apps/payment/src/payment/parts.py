@@ -48,7 +48,7 @@ class Parts:
     closing: Closing
     inquiry: Inquiry
     on_return: ReturnQuery
-    ledger: PaymentQueries
+    queries: PaymentQueries
     refunds: RefundRequests
     submission: RefundSubmission
     rescue: RefundRescue
@@ -136,7 +136,7 @@ class Parts:
             closing=closing,
             inquiry=Inquiry(db=db, clock=clock, wechat=pay, settlement=settlement, closing=closing),
             on_return=on_return,
-            ledger=PaymentQueries(db=db, on_return=on_return),
+            queries=PaymentQueries(db=db, on_return=on_return),
             refunds=refunds,
             submission=submission,
             rescue=RefundRescue(db=db, clock=clock, wechat=pay, settlement=refund_settlement, wake=submission.wake),

@@ -1,4 +1,4 @@
-"""`python -m payment reconcile`: one day's bill against the ledger, by hand."""
+"""`python -m payment reconcile`: reconciles one day from the command line."""
 
 import asyncio
 import contextlib
@@ -41,24 +41,26 @@ class Format(StrEnum):
 def reconcile(
     day: Annotated[
         datetime | None,
-        typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai; yesterday if not given."),
+        typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai; default: yesterday."),
     ] = None,
     shape: Annotated[Format, typer.Option("--format", help="The report on standard output.")] = Format.TEXT,
     bill: Annotated[
         Path | None,
         typer.Option(
-            "--bill", exists=True, dir_okay=False, help="A trade bill that was downloaded; else WeChat's own."
+            "--bill", exists=True, dir_okay=False, help="A downloaded trade bill; default: download it from WeChat."
         ),
     ] = None,
-    by: Annotated[str, typer.Option("--by", help="Who does this, for the audit, beside the login and the host.")] = "",
+    by: Annotated[str, typer.Option("--by", help="Your name for the audit log, in addition to login and host.")] = "",
 ) -> None:
-    """Compare a day's bill with the ledger, repair what can be, report the rest. A second run changes nothing.
+    """Compare a day's bill with the ledger, repair the differences, report them. A second run changes nothing.
 
-    What the bill knows and we do not is asked at WeChat before it settles, with --bill as well: the secrets are needed,
+    Before a repair WeChat is queried, also with --bill, so the secrets are needed:
     from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE or the Dapr secret store.
     """
     settings = PaymentSettings.load()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the report says it all
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+    )  # the report has everything
     try:
         asyncio.run(_reconcile(settings, day.date() if day else None, shape, bill, by))
     except (AlreadyRunning, AnotherDaysBill, BadBill, BillNotReady, Unavailable, WechatError, RuntimeError) as error:
@@ -89,7 +91,7 @@ async def _reconcile(settings: PaymentSettings, day: date | None, shape: Format,
 
 
 def _who(by: str) -> str:
-    """The user this process runs as, whatever the environment says, and the host."""
+    """`by` with the user that this process runs as (not what the environment claims) and the host."""
     number = os.getuid()
     try:
         login = pwd.getpwuid(number).pw_name
@@ -101,7 +103,7 @@ def _who(by: str) -> str:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar on a terminal; elsewhere a JSON line a second. Both to standard error: the report is the output."""
+    """A progress bar on a terminal, elsewhere a JSON line per second. Both on standard error; the report is the output."""
     yield _Bar() if sys.stderr.isatty() else _Lines()
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")

@@ -1,4 +1,4 @@
-"""Kafka edge: what order tells payment."""
+"""Kafka consumers: the events of order that payment handles."""
 
 from payment.events import REFUND_REQUESTED_TOPIC, RefundRequested
 from payment.refunding.requests import RefundRequests

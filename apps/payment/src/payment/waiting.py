@@ -1,5 +1,5 @@
-"""The states of payments and refunds that should end, for the gauges of their ages (servicekit.unfinished). Days to be
-reconciled or settled have a gauge of their own (daily.OLDEST)."""
+"""States of payments, refunds and notices that must end, with the age that raises an alert (servicekit.unfinished). Days of
+reconciliation and payouts have a gauge of their own (daily.days.OLDEST)."""
 
 from datetime import timedelta
 from typing import Any

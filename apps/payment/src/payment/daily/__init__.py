@@ -1,1 +1,1 @@
-"""What is done once a day: the comparison with WeChat's bill, and the payouts to merchants."""
+"""Daily work: reconciliation with WeChat's trade bill, and the payouts due to merchants."""

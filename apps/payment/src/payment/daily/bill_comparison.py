@@ -1,7 +1,7 @@
-"""A bill beside the ledger: its lines copied into a table of this session alone, the differences found there by joins.
+"""Compares a bill with the ledger: copies its lines into a temporary table and finds the differences there by joins.
 
-Memory is bounded by a batch of lines here and by the server's work_mem there, however long the bill. The table is gone with
-the session, so a run that dies leaves nothing behind.
+Memory is bounded by a batch of lines in this process and by work_mem in PostgreSQL, however long the bill. The temporary
+table ends with the session, so a run that crashes leaves nothing behind.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ STATEMENT_TIMEOUT_SECONDS = 900.0
 """For one statement over the whole bill."""
 LOCK_CLASS = 7_301_010
 ALL_DAYS = 0
-"""No day has this ordinal: whoever writes differences down holds it, so that two days see one another's."""
+"""Lock key (no day has this ordinal) held while differences are written: two days must see each other's."""
 OUR_NUMBER = re.compile(r"PMT[0-9]{22}")
 COLUMNS = (
     "ours",
@@ -55,7 +55,7 @@ update bill_line b set ours = true
 where not ours and (exists (select from third_payment p where p.sn = b.out_trade_no)
   or (b.refund and exists (select from refund r where r.sn = b.number)))
 """
-"""Whatever app a line names: a number of our books is ours, and a refund of a payment of ours too."""
+"""A number of the ledger is ours whatever app its line names, and so is a refund of a payment of ours."""
 LINE = """jsonb_build_object('transaction_id', b.transaction_id, 'refund_id', b.refund_id, 'appid', b.appid,
   'mchid', b.mchid, 'at', b.at)"""
 INTO = """insert into reconciliation_difference (bill_date, kind, subject, number, payment_sn, ours_state, theirs_state,
@@ -97,7 +97,7 @@ PAYMENTS_FOUND = """
 update third_payment p set billed_on = $1 from bill_line b
 where not b.refund and p.sn = b.number and p.billed_on is null and (p.pay_time < $2 or p.pay_time >= $3)
 """
-"""Only of other days: a payment is looked for on its own day's bill, and must not be missed there when another has it."""
+"""Payments of other days only: their own day's comparison must not report them as missing."""
 REFUNDS_FOUND = """
 update refund r set billed_on = $1 from bill_line b where b.refund and r.sn = b.number and r.billed_on is null
   and ($2 or (coalesce(r.success_time, r.sent_at) >= $3 and coalesce(r.success_time, r.sent_at) < $4))
@@ -115,7 +115,7 @@ where not exists (select from bill_unreadable u where strpos(u.line, p.sn) > 0)
 order by p.sn
 on conflict do nothing
 """  # noqa: S608 - made of constants of this module
-"""What an unreadable line names may well be there. Few payments are missing, so that few are looked for in those lines."""
+"""A number that appears in an unreadable line is not reported as missing. Few payments are missing, so few are searched."""
 REFUNDS_NOT_THERE = f"""
 {INTO}
 with missing as materialized (
@@ -137,13 +137,13 @@ with mended as (
 )
 insert into bill_found_after_all select refund, number from mended
 """
-"""Whichever day is compared first, and the same day again."""
+"""Differences that this bill resolves, whichever day was compared first."""
 FOUND_NOTICES = f"""
 update provider_notice n set state = 'resolved' from bill_found_after_all f
 where n.reason = '{Reason.NOT_ON_BILL}' and f.number = case when f.refund then n.out_refund_no else n.out_trade_no end
   and f.refund = (n.out_refund_no is not null)
 """  # noqa: S608 - made of constants
-"""A statement of its own: it sees the notice of a repair that the one before had to wait for."""
+"""A separate statement: it sees the notice of a repair that the previous one waited for."""
 SUMS = """
 select count(*) filter (where not refund) as payments,
   coalesce(sum(fen) filter (where not refund), 0)::bigint as payments_fen,
@@ -160,16 +160,16 @@ select count(*) filter (where not refund) as payments,
 
 
 class AnotherDaysBill(Exception):
-    """Most payments of the file are not of the day that was asked for: nothing was compared."""
+    """Most payments of the file are not of the requested day: nothing was compared."""
 
 
 class AlreadyRunning(Exception):
-    """Another process reconciles this very day."""
+    """Another process is reconciling the same day."""
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Of all lines that could be read; `not_ours_…` is the part of another app, or of numbers that are not of our form."""
+    """Sums over the readable lines; `not_ours_…` is the part of another app, or of numbers not in our format."""
 
     payments: int
     payments_fen: int
@@ -186,7 +186,7 @@ class Sums:
 
 
 class Comparison:
-    """On one session of its own; `day` is a day in Shanghai."""
+    """Uses a database session of its own; `day` is a day in Shanghai."""
 
     def __init__(self, connection: Any, day: date, merchant: Merchant) -> None:
         self._raw, self._day, self._merchant = connection, day, merchant
@@ -194,7 +194,7 @@ class Comparison:
         self._end = self._begin + timedelta(days=1)
 
     async def stage(self, lines: Iterator[TradeLine | Unreadable]) -> None:
-        """Copy the lines over, a batch at a time. They are read in a thread: requests go on being served meanwhile."""
+        """Copy the lines in batches. They are parsed in a thread, so that requests are served meanwhile."""
         await self._raw.execute(STAGE)
         while batch := await asyncio.to_thread(lambda: list(itertools.islice(lines, BATCH))):
             records = [self._record(line) for line in batch if isinstance(line, TradeLine)]
@@ -227,11 +227,11 @@ class Comparison:
         return Sums(**dict(row))
 
     async def record(self, now: datetime, *, is_wechats: bool = True) -> None:
-        """Write every difference down that is not there yet, all or none. Two days never do so at once: each must see what
-        the other found. Payments are locked before refunds, as everywhere.
+        """Insert all differences that are not recorded yet, in one transaction. Days are serialised: each must see what the
+        other found. Payments are locked before refunds, as everywhere.
 
-        Not `is_wechats`: a file that somebody brought. What it lists is not missing on this day; for other days, and for
-        what was found missing before, it proves nothing.
+        `is_wechats` false: a file supplied by an operator. What it lists is not missing on this day; it proves nothing
+        about other days or about earlier differences.
         """
         day, begin, end = self._day, self._begin, self._end
         async with self._raw.transaction():
@@ -252,7 +252,7 @@ class Comparison:
 
 @asynccontextmanager
 async def comparison(db: Database, day: date, merchant: Merchant) -> AsyncIterator[Comparison]:
-    """Holds the day's lock; a process that dies lets it go. Raises AlreadyRunning."""
+    """Holds the day's advisory lock, which a crashed process releases. Raises AlreadyRunning."""
     connection = await db.own_connection()
     try:
         raw: Any = (await connection.get_raw_connection()).driver_connection

@@ -1,7 +1,7 @@
-"""What is done about the differences that a bill brought up.
+"""Repairs the differences between a bill and the ledger.
 
-A bill is a file, and a line of it settles nothing: where it knows more than we do, WeChat is asked, and the signed answer
-goes through the same door as a callback. Everything else becomes a notice.
+A bill is an unsigned file, so its lines settle nothing: where it knows more than the ledger, WeChat is queried, and the
+signed response is applied as a callback would be. Every other difference is flagged for review.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import structlog
 from prometheus_client import Counter
 
-from payment.daily import reconciliation_repository as books
+from payment.daily import reconciliation_repository as repository
 from payment.ledger.applied import Applied
 from payment.ledger.payment_states import PAID_TRADE_STATES
 from payment.ledger.payments import Settlement
@@ -31,20 +31,20 @@ DIFFERENCES = Counter(
 
 W = TypeVar("W")
 MAX_UNANSWERED = 10
-"""In a row, and WeChat is away: the rest of this run does not ask."""
+"""Failed queries in a row after which WeChat counts as unavailable: the rest of this run does not query."""
 NO_ANSWER = frozenset({Meaning.QUERY_FIRST, Meaning.LATER, Meaning.MISCONFIGURED})
 OUTCOMES = {Applied.SETTLED: "settled", Applied.CLOSED: "settled", Applied.UNCHANGED: "mended"}
 ENDED_AS_BILLED = {"SUCCESS": "succeeded", "FAIL": "closed"}
-"""What a bill says of refunds that have ended, and what we call it."""
+"""A bill's status of refunds that have ended, and our state."""
 BILLED_STATES = frozenset({"SUCCESS", "PROCESSING", "CHANGE", "FAIL"})
 
 
 class Unanswered(WechatError):
-    """WeChat could not be asked about this; it stays open."""
+    """WeChat could not be queried; the difference stays open."""
 
 
 class WechatQueries(Protocol):
-    """WeChat's present state of a payment or a refund; raises WechatError."""
+    """Queries WeChat for the current state of a payment or a refund; raises WechatError."""
 
     async def query(self, out_trade_no: str) -> Verdict: ...
     async def query_refund(self, out_refund_no: str) -> RefundVerdict: ...
@@ -52,7 +52,7 @@ class WechatQueries(Protocol):
 
 @dataclass
 class RepairRun:
-    """How one run over a day's differences goes: `unanswered` of them stay open, `in_a_row` queries failed just now."""
+    """Progress of one run: `unanswered` differences stay open, `in_a_row` queries failed since the last success."""
 
     done: int = 0
     unanswered: int = 0
@@ -68,11 +68,11 @@ class BillRepair:
     refund_settlement: RefundSettlement
 
     async def repair(self, found: Difference, run: RepairRun) -> None:
-        """One difference; what a crash leaves open is taken on by the next run. Raises Unanswered: nothing was done."""
+        """Repair one difference; what a crash leaves open the next run repairs. Raises Unanswered: nothing was done."""
         if found.subject == "line":
             line = found.line or {}
             detail = f"{found.number.rpartition(' ')[0]}: {line.get('why')}: {line.get('text')}"
-            await self._note(found, Reason.UNREADABLE, detail, about=f"bill {found.bill_date}")
+            await self._flag(found, Reason.UNREADABLE, detail, about=f"bill {found.bill_date}")
         elif found.subject == "payment":
             await self._repair_payment(found, run)
         else:
@@ -81,31 +81,31 @@ class BillRepair:
     async def _repair_payment(self, found: Difference, run: RepairRun) -> None:
         line = found.line
         if line is None:
-            await self._note(found, Reason.NOT_ON_BILL, "our books have it, the day's bill does not")
+            await self._flag(found, Reason.NOT_ON_BILL, "the ledger has it, the day's bill does not")
         elif found.ours_state is None:
-            await self._note(found, Reason.UNKNOWN_NUMBER, "no payment has this number")
+            await self._flag(found, Reason.UNKNOWN_NUMBER, "no payment has this number")
         elif found.theirs_state != "SUCCESS":
-            await self._note(found, Reason.BILL_STATE, f"the bill says {found.theirs_state}")
+            await self._flag(found, Reason.BILL_STATE, f"the bill says {found.theirs_state}")
         elif found.ours_state in {"waiting", "closed"}:
-            await self._ask_about_payment(found, line, run)
+            await self._query_payment(found, line, run)
         elif found.kind == "amount":
-            await self._note(found, Reason.AMOUNT, _amounts(found))
+            await self._flag(found, Reason.AMOUNT, _amounts(found))
         else:
-            await self._note(found, Reason.TRANSACTION, "the payment is settled by another transaction")
+            await self._flag(found, Reason.TRANSACTION, "the payment is settled by another transaction")
 
-    async def _ask_about_payment(self, found: Difference, line: dict[str, str], run: RepairRun) -> None:
-        verdict = await self._answer(lambda: self.wechat.query(found.number), run)
+    async def _query_payment(self, found: Difference, line: dict[str, str], run: RepairRun) -> None:
+        verdict = await self._query(lambda: self.wechat.query(found.number), run)
         if verdict is None or verdict.trade_state not in PAID_TRADE_STATES:
             said = verdict.trade_state if verdict else "that it does not know the number"
-            await self._note(found, Reason.BILL_UNCONFIRMED, f"the bill says paid; WeChat, asked, says {said}")
+            await self._flag(found, Reason.BILL_UNCONFIRMED, f"the bill says paid; WeChat, asked, says {said}")
             return
         async with self.db.transaction() as tx:
-            await books.billed(tx, found.number, found.bill_date)
+            await repository.billed(tx, found.number, found.bill_date)
         applied = await self.settlement.apply(verdict.model_copy(update={"source": "bill"}))
         if applied is not Applied.NEEDS_REVIEW and (
             (verdict.total_fen, verdict.transaction_id) != (found.theirs_fen, line["transaction_id"])
         ):
-            await self._note(found, Reason.BILL_UNCONFIRMED, "settled as WeChat says, asked; the bill says otherwise")
+            await self._flag(found, Reason.BILL_UNCONFIRMED, "settled as WeChat says, asked; the bill says otherwise")
             return
         was_closed = applied is Applied.SETTLED and found.ours_state == "closed"
         await self._end(found, applied, "settle; the order asks for its refund" if was_closed else "settle")
@@ -113,30 +113,30 @@ class BillRepair:
     async def _repair_refund(self, found: Difference, run: RepairRun) -> None:
         line = found.line
         if found.ours_state is None:
-            await self._note(found, Reason.REFUND_UNKNOWN, "no refund of ours has this number")
+            await self._flag(found, Reason.REFUND_UNKNOWN, "no refund of ours has this number")
         elif line is None:
-            await self._ask_about_missing_refund(found, run)
+            await self._query_missing_refund(found, run)
         elif found.theirs_state not in BILLED_STATES:
-            await self._note(
+            await self._flag(
                 found, Reason.REFUND_BILL_STATE, f"the bill says {found.theirs_state}, we say {found.ours_state}"
             )
         elif found.ours_state in UNSETTLED:
-            await self._ask_about_refund(found, line, run)
+            await self._query_refund(found, line, run)
         elif found.kind == "amount":
-            await self._note(found, Reason.REFUND_AMOUNT, _amounts(found))
+            await self._flag(found, Reason.REFUND_AMOUNT, _amounts(found))
         elif line.get("our_payment") != found.payment_sn:
-            await self._note(found, Reason.REFUND_PAYMENT, f"the refund is of payment {line.get('our_payment')}")
+            await self._flag(found, Reason.REFUND_PAYMENT, f"the refund is of payment {line.get('our_payment')}")
         elif ENDED_AS_BILLED.get(found.theirs_state) == found.ours_state:
-            await self._note(found, Reason.REFUND_ID, "the refund is known to WeChat under another number")
+            await self._flag(found, Reason.REFUND_ID, "the refund is known to WeChat under another number")
         else:
             detail = f"the bill says {found.theirs_state}, we say {found.ours_state}"
-            await self._note(found, Reason.REFUND_CONTRADICTION, detail)
+            await self._flag(found, Reason.REFUND_CONTRADICTION, detail)
 
-    async def _ask_about_refund(self, found: Difference, line: dict[str, str], run: RepairRun) -> None:
-        """A bill is a snapshot: WeChat may be further since, and its answer counts."""
-        verdict = await self._answer(lambda: self.wechat.query_refund(found.number), run)
+    async def _query_refund(self, found: Difference, line: dict[str, str], run: RepairRun) -> None:
+        """A bill is a snapshot; WeChat's current state counts."""
+        verdict = await self._query(lambda: self.wechat.query_refund(found.number), run)
         if verdict is None:
-            await self._note(
+            await self._flag(
                 found, Reason.BILL_UNCONFIRMED, "WeChat, asked, does not know the refund that the bill has"
             )
             return
@@ -146,41 +146,41 @@ class BillRepair:
         if applied is not Applied.NEEDS_REVIEW and not (
             fits and (found.theirs_state != "SUCCESS" or verdict.status == "SUCCESS")
         ):
-            await self._note(
+            await self._flag(
                 found, Reason.BILL_UNCONFIRMED, f"the bill says {found.theirs_state}; WeChat {verdict.status}"
             )
             return
         await self._end(found, applied, "settle")
 
-    async def _ask_about_missing_refund(self, found: Difference, run: RepairRun) -> None:
-        """WeChat writes refunds that the available balance paid onto no trade bill (交易账单: 不含可用余额退款)."""
-        verdict = await self._answer(lambda: self.wechat.query_refund(found.number), run)
+    async def _query_missing_refund(self, found: Difference, run: RepairRun) -> None:
+        """RefundRequests paid from the available balance are on no trade bill (交易账单: 不含可用余额退款)."""
+        verdict = await self._query(lambda: self.wechat.query_refund(found.number), run)
         if verdict is None or verdict.funds_account != "AVAILABLE":
-            await self._note(found, Reason.NOT_ON_BILL, "our books have it, the day's bill does not")
+            await self._flag(found, Reason.NOT_ON_BILL, "the ledger has it, the day's bill does not")
             return
         applied = await self.refund_settlement.apply(verdict.model_copy(update={"source": "bill"}))
         await self._end(found, applied, "ask WeChat: paid from the available balance, so on no trade bill")
 
-    async def _answer(self, ask: Callable[[], Awaitable[W]], run: RepairRun) -> W | None:
-        """WeChat's answer; None where it does not know the number, or refuses the question for good. Raises Unanswered."""
+    async def _query(self, call: Callable[[], Awaitable[W]], run: RepairRun) -> W | None:
+        """WeChat's verdict; None when it does not know the number, or refuses permanently. Raises Unanswered."""
         if run.in_a_row >= MAX_UNANSWERED:
             raise Unanswered("WeChat is away")
         try:
-            answer = await ask()
+            answer = await call()
         except WechatError as error:
             if isinstance(error, Refused) and error.meaning not in NO_ANSWER:
                 run.in_a_row = 0
                 return None
             run.in_a_row += 1
-            log.warning("WeChat did not answer about a difference", reason=str(error))
+            log.warning("query about a difference failed", reason=str(error))
             raise Unanswered(str(error)) from error
         run.in_a_row = 0
         return answer
 
-    async def _note(self, found: Difference, reason: Reason, detail: str, *, about: str = "") -> None:
-        """The notice and the difference's end, both or none; nothing when another day's bill was faster."""
+    async def _flag(self, found: Difference, reason: Reason, detail: str, *, about: str = "") -> None:
+        """Flag the difference and close it, in one transaction; does nothing when another day's bill has resolved it."""
         async with self.db.transaction() as tx:
-            if not await books.is_open(tx, found.id):
+            if not await repository.is_open(tx, found.id):
                 return
             await flag_for_review(
                 tx,
@@ -193,13 +193,13 @@ class BillRepair:
                 total_fen=found.ours_fen if found.theirs_fen is None else found.theirs_fen,
                 reopen=True,  # another day's difference
             )
-            await books.end(tx, found.id, "note", "review", self.clock())
+            await repository.end(tx, found.id, "note", "review", self.clock())
         DIFFERENCES.labels(found.kind, "review").inc()
 
     async def _end(self, found: Difference, applied: Applied, repair: str) -> None:
         outcome = OUTCOMES.get(applied, "review")
         async with self.db.transaction() as tx:
-            await books.end(tx, found.id, repair if applied in OUTCOMES else "note", outcome, self.clock())
+            await repository.end(tx, found.id, repair if applied in OUTCOMES else "note", outcome, self.clock())
         DIFFERENCES.labels(found.kind, outcome).inc()
 
 

@@ -1,4 +1,4 @@
-"""Every query about what homestay businesses earned."""
+"""Queries about payouts. Opens no transaction, commits nothing."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
@@ -44,7 +44,7 @@ on conflict do nothing
 
 
 class Stay(Protocol):
-    """A stay that began, as order tells of it."""
+    """An order whose stay has begun, as order reports it."""
 
     @property
     def order_sn(self) -> str: ...
@@ -54,15 +54,15 @@ class Stay(Protocol):
     def homestay_business_id(self) -> int: ...
 
 
-async def want_missed(tx: Transaction, yesterday: date) -> int:
-    """Yesterday and what was missed, but nothing again. Answers how many days that added."""
+async def schedule_missed(tx: Transaction, yesterday: date) -> int:
+    """Schedule yesterday and the missing days; returns how many were added. Existing days are left as they are."""
     days = {yesterday, *(await tx.scalars(missed_days(PayoutDay.day, yesterday))).all()}
     row = insert(PayoutDay).values([{"day": day} for day in sorted(days)]).on_conflict_do_nothing()
     return len((await tx.scalars(row.returning(PayoutDay.day))).all())
 
 
 async def unfinished_days(session: AsyncSession, yesterday: date) -> set[date]:
-    return {*await wanted_days(session), *(await session.scalars(missed_days(PayoutDay.day, yesterday))).all()}
+    return {*await scheduled_days(session), *(await session.scalars(missed_days(PayoutDay.day, yesterday))).all()}
 
 
 async def one_at_a_time(tx: Transaction) -> None:
@@ -70,7 +70,7 @@ async def one_at_a_time(tx: Transaction) -> None:
 
 
 async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, rate: int) -> set[str]:
-    """Make an item of each stay that has none, for what our books say was paid. Answers the orders that have one now."""
+    """Insert an item for each stay that has none, with the amount paid. Returns the orders that have one now."""
     held = select(ThirdPayment.sn, ThirdPayment.order_sn, ThirdPayment.total_fen).where(
         ThirdPayment.sn.in_([stay.payment_sn for stay in stays]),
         ThirdPayment.pay_status.in_([PayStatus.PAID, PayStatus.REFUNDED]),
@@ -95,22 +95,22 @@ async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, rate: in
 
 
 async def take_refunds(tx: Transaction, day: date, rate: int) -> None:
-    """RefundRequests of settled stays that ended by the end of `day` and are in no record."""
+    """RefundRequests of recorded stays that ended by the end of `day` and are in no record."""
     until = datetime.combine(day, time(), SHANGHAI) + timedelta(days=1)
     await tx.execute(text(REFUNDS), {"day": day, "until": until, "rate": rate})
 
 
 async def sum_up(tx: Transaction, day: date, now: datetime) -> int:
-    """Put the day's open items into new records; answers how many records."""
+    """Sum the day's open items up into new records; returns how many records."""
     return len(set((await tx.scalars(text(SUM_UP), {"day": day, "now": now})).all()))
 
 
-async def want_day(tx: Transaction, day: date) -> None:
+async def schedule_day(tx: Transaction, day: date) -> None:
     row = insert(PayoutDay).values(day=day, completed_at=None)
     await tx.execute(row.on_conflict_do_update(index_elements=["day"], set_={"completed_at": None}))
 
 
-async def wanted_days(session: AsyncSession) -> Sequence[date]:
+async def scheduled_days(session: AsyncSession) -> Sequence[date]:
     query = select(PayoutDay.day).where(PayoutDay.completed_at.is_(None)).order_by(PayoutDay.day)
     return (await session.scalars(query)).all()
 

@@ -1,7 +1,7 @@
-"""What each homestay business earned on a day: stays that began, less refunds, less WeChat's fee. Never changed afterwards.
+"""Payouts due to homestay businesses per day: stays that began, less refunds, less WeChat's fee. Records are immutable.
 
-Each stay and each refund is an item that belongs to one record for good, so nothing is counted twice, however often a day
-is settled, and by however many replicas; what is learned later becomes a record of its own.
+Each stay and each refund is an item that belongs to exactly one record, so nothing is counted twice, however often and on
+however many replicas a day runs; what is learned later becomes a further record.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import structlog
 
-from payment.daily import payout_repository as records
+from payment.daily import payout_repository as repository
 from payment.daily.days import report_oldest
 from payment.errors import DayNotOver
 from payment.models import PayoutRecord
@@ -36,48 +36,48 @@ class Payouts:
         return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
 
     async def schedule_due_days(self) -> int:
-        """Yesterday, and what was missed of the last 31 days. Answers how many days were added."""
+        """Schedule yesterday and the missing days of the last 31; returns how many days were added."""
         async with self.db.transaction() as tx:
-            return await records.want_missed(tx, self.yesterday())
+            return await repository.schedule_missed(tx, self.yesterday())
 
     async def measure(self) -> None:
         async with self.db.read() as session:
-            report_oldest("settlement", await records.unfinished_days(session, self.yesterday()), self.clock())
+            report_oldest("payouts", await repository.unfinished_days(session, self.yesterday()), self.clock())
 
-    async def want(self, day: date, *, operator_id: int) -> None:
-        """Settle a day, once more if it was already: what is new becomes records of their own. Raises DayNotOver."""
+    async def schedule(self, day: date, *, operator_id: int) -> None:
+        """Schedule a day, also one that is done: what is new becomes further repository. Raises DayNotOver."""
         if day > self.yesterday():
             raise DayNotOver(f"{day} is not over in Shanghai", field="date")
         async with self.db.transaction() as tx:
-            await acts.record(tx, self.clock(), operator_id, "settle", f"day:{day}")
-            await records.want_day(tx, day)
+            await acts.record(tx, self.clock(), operator_id, "payout", f"day:{day}")
+            await repository.schedule_day(tx, day)
 
     async def run_scheduled(self) -> None:
-        """The days that are wanted, the oldest first; what is wrong with one does not stop the others. Raises Unavailable:
-        they stay wanted."""
+        """Run the scheduled days, oldest first; a failure of one does not stop the others. Raises Unavailable: the days
+        stay scheduled."""
         async with self.db.read() as session:
-            days = await records.wanted_days(session)
+            days = await repository.scheduled_days(session)
         for day in days:
             try:
-                await self.settle(day)
+                await self.run(day)
             except Unavailable:
                 raise
             except Exception:
-                log.exception("a day cannot be settled", day=str(day))
+                log.exception("payouts of a day failed", day=str(day))
 
-    async def settle(self, day: date) -> int:
-        """Take in what belongs to `day` and was not taken in before; answers how many records that made."""
+    async def run(self, day: date) -> int:
+        """Record what belongs to `day` and is in no record yet; returns how many records were added."""
         async for page in self.orders.used(day):
             async with self.db.transaction() as tx:
-                taken = await records.take_stays(tx, page, day, self.fee_basis_points)
-            if strangers := sorted({stay.order_sn for stay in page} - taken):
-                log.error("stays without a payment of ours are not settled", day=str(day), orders=strangers[:20])
+                taken = await repository.take_stays(tx, page, day, self.fee_basis_points)
+            if unknown := sorted({stay.order_sn for stay in page} - taken):
+                log.error("stays without a known payment get no payout", day=str(day), orders=unknown[:20])
         async with self.db.transaction() as tx:
-            await records.one_at_a_time(tx)
-            await records.take_refunds(tx, day, self.fee_basis_points)
-            made = await records.sum_up(tx, day, self.clock())
-            await records.remember_day(tx, day, self.clock())
-        log.info("settled with the merchants", day=str(day), records=made)
+            await repository.one_at_a_time(tx)
+            await repository.take_refunds(tx, day, self.fee_basis_points)
+            made = await repository.sum_up(tx, day, self.clock())
+            await repository.remember_day(tx, day, self.clock())
+        log.info("payouts recorded", day=str(day), records=made)
         return made
 
     async def page(
@@ -85,4 +85,4 @@ class Payouts:
     ) -> Sequence[PayoutRecord]:
         """Newest first."""
         async with self.db.read() as session:
-            return await records.page(session, below=last_id, size=size, day=day, business_id=business_id)
+            return await repository.page(session, below=last_id, size=size, day=day, business_id=business_id)

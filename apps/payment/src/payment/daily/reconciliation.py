@@ -1,4 +1,4 @@
-"""The daily bill against the ledger: every difference once, each with its repair."""
+"""Reconciles the ledger with WeChat's trade bill of a day: download, compare, repair."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from payment.daily import reconciliation_repository as books
+from payment.daily import reconciliation_repository as repository
 from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
 from payment.daily.bill_repair import BillRepair, RepairRun, Unanswered
 from payment.daily.days import report_oldest
@@ -31,11 +31,11 @@ AFTER_TROUBLE = timedelta(minutes=5)
 KEPT_DAYS = 90
 PAGE = 200
 MAX_CONCURRENT = 5
-"""Differences that are worked on beside one another: most of the time WeChat is waited for."""
+"""Differences repaired concurrently: most of the time goes into waiting for WeChat."""
 COMMAND_LINE = 0
-"""The operator of an act that was done in a shell; its note says who that was."""
+"""Operator id of acts from the command line; their note names the user."""
 Progress = Callable[[str, int, int], None]
-"""Phase, how much is done, of how much (0 where that is not known)."""
+"""Phase, amount done, total (0 when unknown)."""
 
 
 def _silent(_phase: str, _done: int, _of: int) -> None:
@@ -44,7 +44,7 @@ def _silent(_phase: str, _done: int, _of: int) -> None:
 
 @dataclass(kw_only=True, eq=False)
 class Reconciler:
-    """`run` for one day, by cron, by an operator or by hand; a second run of the same bill changes nothing."""
+    """`run` reconciles one day, for cron, an operator or the command line; a second run changes nothing."""
 
     db: Database
     clock: Clock
@@ -55,19 +55,19 @@ class Reconciler:
     def yesterday(self) -> date:
         return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
 
-    async def want(self, day: date, *, operator_id: int) -> Reconciliation:
-        """Remember that the day is to be reconciled, again if it was already. Raises NoSuchBill."""
+    async def schedule(self, day: date, *, operator_id: int) -> Reconciliation:
+        """Schedule a day, also one that is done. Raises NoSuchBill."""
         age = (self.yesterday() - day).days
         if not -1 <= age < KEPT_DAYS:
             raise NoSuchBill(f"WeChat has bills of the last {KEPT_DAYS} days", field="date")
         async with self.db.transaction() as tx:
             await acts.record(tx, self.clock(), operator_id, "reconcile", f"day:{day}")
-            return await books.want(tx, day, self.clock())
+            return await repository.schedule(tx, day, self.clock())
 
     async def find(self, day: date) -> Reconciliation:
-        """Raises NotReconciled for a day that nobody has asked for."""
+        """Raises NotReconciled for a day that was never scheduled."""
         async with self.db.read() as session:
-            if (run := await books.run(session, day)) is None:
+            if (run := await repository.run(session, day)) is None:
                 raise NotReconciled(f"{day} was not reconciled")
             return run
 
@@ -76,21 +76,21 @@ class Reconciler:
     ) -> Sequence[ReconciliationDifference]:
         """Newest first."""
         async with self.db.read() as session:
-            return await books.page(session, below=last_id, size=size, day=day, kind=kind)
+            return await repository.page(session, below=last_id, size=size, day=day, kind=kind)
 
     async def schedule_due_days(self) -> int:
-        """Yesterday, and what was missed of the last 31 days. Answers how many days were added."""
+        """Schedule yesterday and the missing days of the last 31; returns how many days were added."""
         async with self.db.transaction() as tx:
-            return await books.want_missed(tx, self.yesterday(), self.clock())
+            return await repository.schedule_missed(tx, self.yesterday(), self.clock())
 
     async def measure(self) -> None:
         async with self.db.read() as session:
-            report_oldest("reconciliation", await books.unfinished_days(session, self.yesterday()), self.clock())
+            report_oldest("reconciliation", await repository.unfinished_days(session, self.yesterday()), self.clock())
 
     async def run_scheduled(self) -> None:
-        """Carry out what is wanted and due; what is not through says why, and comes again."""
+        """Run the scheduled days that are due; a day that fails keeps its problem and is retried."""
         async with self.db.read() as session:
-            days = await books.wanted(session, self.clock())
+            days = await repository.scheduled(session, self.clock())
         for day in days:
             try:
                 await self.run(day)
@@ -100,20 +100,20 @@ class Reconciler:
                 await self._later(day, WHILE_NOT_READY, f"not ready: {error}")
             except (AnotherDaysBill, BadBill, WechatError) as error:
                 await self._later(day, AFTER_TROUBLE, f"{type(error).__name__}: {error}")
-            except Exception as error:  # noqa: BLE001 - a full disk or a fault of ours must not stop the other days
+            except Exception as error:  # noqa: BLE001 - a full disk or a bug must not stop the other days
                 await self._later(day, AFTER_TROUBLE, f"{type(error).__name__}: {error}", unforeseen=error)
 
     async def _later(self, day: date, pause: timedelta, problem: str, *, unforeseen: Exception | None = None) -> None:
         log.warning("reconciliation must wait", day=str(day), reason=problem, exc_info=unforeseen)
         async with self.db.transaction() as tx:
-            await books.put_off(tx, day, self.clock() + pause, problem[:500])
+            await repository.put_off(tx, day, self.clock() + pause, problem[:500])
 
     async def run(self, day: date, *, bill: Path | None = None, by: str = "", progress: Progress = _silent) -> None:
-        """Compare `bill`, or else WeChat's own. `by` is written down, with the file's SHA-256, before anything changes: who
-        does it in a shell.
+        """Compare `bill`, or the bill downloaded from WeChat, with the ledger, and repair the differences. `by`, the
+        user of the command line, is recorded with the file's SHA-256 before anything changes.
 
-        Raises BillNotReady, BadBill, AnotherDaysBill, AlreadyRunning, WechatError; Unanswered when all is compared, but
-        WeChat could not be asked about some differences: they stay open, and the day is wanted.
+        Raises BillNotReady, BadBill, AnotherDaysBill, AlreadyRunning, WechatError; Unanswered when everything is compared
+        but WeChat could not be queried about some differences: they stay open, and the day stays scheduled.
         """
         with tempfile.TemporaryDirectory(prefix="bill-") as folder:
             copy = Path(folder) / "trade.csv"
@@ -134,10 +134,10 @@ class Reconciler:
                 await compared.record(self.clock(), is_wechats=bill is None)
         if unanswered := await self._repair(day, progress):
             async with self.db.transaction() as tx:
-                await books.want(tx, day, self.clock())
+                await repository.schedule(tx, day, self.clock())
             raise Unanswered(f"{unanswered} differences stay open: WeChat could not be asked")
         async with self.db.transaction() as tx:
-            await books.finish(tx, day, sums, self.clock(), has_bill=file is not None)
+            await repository.finish(tx, day, sums, self.clock(), has_bill=file is not None)
         self._tell(day, sums)
 
     async def _download(self, day: date, target: Path, progress: Progress) -> Path | None:
@@ -149,7 +149,7 @@ class Reconciler:
         return target
 
     async def _repair(self, day: date, progress: Progress) -> int:
-        """How many stay open because WeChat could not be asked."""
+        """Returns how many differences stay open because WeChat could not be queried."""
         run, gate, last = RepairRun(), asyncio.Semaphore(MAX_CONCURRENT), 0
 
         async def repair(difference: ReconciliationDifference, left: int) -> None:
@@ -163,11 +163,11 @@ class Reconciler:
 
         while True:
             async with self.db.read() as session:
-                page, left = await books.open_differences(session, day, above=last, limit=PAGE)
+                page, left = await repository.open_differences(session, day, above=last, limit=PAGE)
             if not page:
                 return run.unanswered
             tasks = (repair(difference, left - index - 1) for index, difference in enumerate(page))
-            for failure in await asyncio.gather(*tasks, return_exceptions=True):  # none is left running
+            for failure in await asyncio.gather(*tasks, return_exceptions=True):  # waits for all of them
                 if failure is not None:
                     raise failure
             last = page[-1].id
@@ -180,7 +180,7 @@ class Reconciler:
 
 
 def _copied(source: Path, target: Path) -> str:
-    """The SHA-256 of what is read afterwards, whatever becomes of the source meanwhile."""
+    """Copy the file and return the SHA-256 of the copy, whatever happens to the source meanwhile."""
     digest = hashlib.sha256()
     with source.open("rb") as file, target.open("wb") as copy:
         while chunk := file.read(1 << 20):
@@ -192,10 +192,10 @@ def _copied(source: Path, target: Path) -> str:
 def _lines(file: Path | None, progress: Progress) -> Iterator[TradeLine | Unreadable]:
     if file is not None:
         with file.open("rb") as lines:
-            yield from parse_trades(text_of(_told(lines_of(lines), file.stat().st_size, progress)))
+            yield from parse_trades(text_of(_counted(lines_of(lines), file.stat().st_size, progress)))
 
 
-def _told(lines: Iterable[bytes], size: int, progress: Progress) -> Iterator[bytes]:
+def _counted(lines: Iterable[bytes], size: int, progress: Progress) -> Iterator[bytes]:
     done = 0
     for number, line in enumerate(lines):
         done += len(line)

@@ -1,4 +1,4 @@
-"""Every query about reconciliations, but for the comparison itself."""
+"""Queries about reconciliations; those of the comparison itself are in bill_comparison.py."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from servicekit.db import Transaction
 Difference = ReconciliationDifference
 
 
-async def want(tx: Transaction, day: date, now: datetime) -> Reconciliation:
+async def schedule(tx: Transaction, day: date, now: datetime) -> Reconciliation:
     row = insert(Reconciliation).values(bill_date=day, state="wanted", next_attempt_at=now)
     again = row.on_conflict_do_update(
         index_elements=["bill_date"], set_={"state": "wanted", "next_attempt_at": now, "problem": None}
@@ -24,8 +24,8 @@ async def want(tx: Transaction, day: date, now: datetime) -> Reconciliation:
     return (await tx.scalars(again)).one()
 
 
-async def want_missed(tx: Transaction, yesterday: date, now: datetime) -> int:
-    """Yesterday and what was missed, but nothing again. Answers how many days that added."""
+async def schedule_missed(tx: Transaction, yesterday: date, now: datetime) -> int:
+    """Schedule yesterday and the missing days; returns how many were added. Existing days are left as they are."""
     days = {yesterday, *(await tx.scalars(missed_days(Reconciliation.bill_date, yesterday))).all()}
     new = [{"bill_date": day, "state": "wanted", "next_attempt_at": now} for day in sorted(days)]
     row = insert(Reconciliation).values(new).on_conflict_do_nothing()
@@ -38,7 +38,7 @@ async def unfinished_days(session: AsyncSession, yesterday: date) -> set[date]:
     return {*await session.scalars(wanted), *await session.scalars(missing)}
 
 
-async def wanted(session: AsyncSession, now: datetime) -> Sequence[date]:
+async def scheduled(session: AsyncSession, now: datetime) -> Sequence[date]:
     query = select(Reconciliation.bill_date).where(
         Reconciliation.state == "wanted", Reconciliation.next_attempt_at <= now
     )
@@ -51,7 +51,7 @@ async def put_off(tx: Transaction, day: date, until: datetime, problem: str) -> 
 
 
 async def finish(tx: Transaction, day: date, sums: Sums, now: datetime, *, has_bill: bool) -> None:
-    """The run's row; one that says the same already stays as it is, its time too."""
+    """Store the result of a run; a row that already has the same figures keeps its time."""
     figures = {"has_bill": has_bill, **asdict(sums)}
     row = insert(Reconciliation).values(
         bill_date=day, state="done", next_attempt_at=now, finished_at=now, problem=None, **figures
@@ -75,7 +75,7 @@ async def run(session: AsyncSession, day: date) -> Reconciliation | None:
 async def open_differences(
     session: AsyncSession, day: date, *, above: int, limit: int
 ) -> tuple[Sequence[Difference], int]:
-    """The oldest open ones above an id, and how many there are in all."""
+    """The oldest open differences above an id, and the number of all of them."""
     mine = (Difference.bill_date == day, Difference.outcome == "open", Difference.id > above)
     page = (await session.scalars(select(Difference).where(*mine).order_by(Difference.id).limit(limit))).all()
     left = await session.scalar(select(func.count()).select_from(Difference).where(*mine)) if page else 0
@@ -83,7 +83,7 @@ async def open_differences(
 
 
 async def is_open(tx: Transaction, difference_id: int) -> bool:
-    """Whether it is still to be dealt with; it is locked. Another day's bill may have shown meanwhile that it is none."""
+    """Lock a difference; False when it is not open any more, as another day's bill may have resolved it."""
     query = select(Difference.id).where(Difference.id == difference_id, Difference.outcome == "open").with_for_update()
     return (await tx.scalars(query)).one_or_none() is not None
 
@@ -94,7 +94,7 @@ async def end(tx: Transaction, difference_id: int, repair: str, outcome: str, no
 
 
 async def billed(tx: Transaction, payment_sn: str, day: date) -> None:
-    """Remember that the day's bill has a payment that was settled because of it."""
+    """Record that the day's bill lists a payment, which was settled because of it."""
     mine = update(ThirdPayment).where(ThirdPayment.sn == payment_sn, ThirdPayment.billed_on.is_(None))
     await tx.execute(mine.values(billed_on=day))
 
@@ -114,13 +114,13 @@ async def page(
 
 
 async def of_day(session: AsyncSession, day: date, *, above: int, size: int) -> Sequence[Difference]:
-    """In the order in which they were found."""
+    """In id order, the order in which they were found."""
     query = select(Difference).where(Difference.bill_date == day, Difference.id > above)
     return (await session.scalars(query.order_by(Difference.id).limit(size))).all()
 
 
 async def counts(session: AsyncSession, day: date) -> Sequence[tuple[str, str, str, int]]:
-    """(subject, kind, outcome, how many)."""
+    """Rows of (subject, kind, outcome, count)."""
     group = (Difference.subject, Difference.kind, Difference.outcome)
     query = select(*group, func.count()).where(Difference.bill_date == day).group_by(*group).order_by(*group)
     return (await session.execute(query)).tuples().all()

@@ -1,4 +1,4 @@
-"""A day's reconciliation for people (text), spreadsheets (CSV) and machines (JSON), written as it is read."""
+"""Reports a day's reconciliation as text, CSV or JSON, streamed from the database."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from payment.daily import reconciliation_repository as books
+from payment.daily import reconciliation_repository as repository
 from payment.models import Reconciliation, ReconciliationDifference
 from servicekit.db import Database
 
@@ -29,7 +29,7 @@ COLUMNS = (
     "found_at",
     "ended_at",
 )
-WORDS = {
+KIND_LABELS = {
     "missing_here": "on the bill, not in our books",
     "missing_there": "in our books, not on the bill",
     "amount": "another amount",
@@ -62,13 +62,13 @@ class Report:
         if run is None or run.state != "done":
             yield "not through yet" + (f": {run.problem}\n" if run and run.problem else "\n")
         elif not run.has_bill:
-            yield "WeChat has no bill of that day: no business there\n"
+            yield "WeChat has no bill for this day: no transactions\n"
         else:
             for part in _figures(run):
                 yield part
         yield f"differences: {sum(each[3] for each in counts)}\n"
         for subject, kind, outcome, count in counts:
-            yield f"  {count:>7}  {subject} {WORDS[kind]}: {outcome}\n"
+            yield f"  {count:>7}  {subject} {KIND_LABELS[kind]}: {outcome}\n"
         async for row in self._rows(day):
             if row.kind == "unreadable":
                 yield f"unreadable    {row.number}  {(row.line or {}).get('why')}"
@@ -104,13 +104,13 @@ class Report:
 
     async def _head(self, day: date) -> tuple[Reconciliation | None, Any]:
         async with self.db.read() as session:
-            return await books.run(session, day), await books.counts(session, day)
+            return await repository.run(session, day), await repository.counts(session, day)
 
     async def _rows(self, day: date) -> AsyncIterator[ReconciliationDifference]:
         last = 0
         while True:
             async with self.db.read() as session:
-                page = await books.of_day(session, day, above=last, size=PAGE)
+                page = await repository.of_day(session, day, above=last, size=PAGE)
             for row in page:
                 yield row
             if len(page) < PAGE:
@@ -119,7 +119,7 @@ class Report:
 
 
 def _figures(run: Reconciliation) -> Iterator[str]:
-    """The whole bill, and how much of it is whose."""
+    """The totals of the bill, and which part of them is ours."""
     fee, foreign_fee = run.fee_yuan or Decimal(0), run.not_ours_fee_yuan or Decimal(0)
     whole = (run.payments or 0, run.payments_fen or 0, run.refunds or 0, run.refunds_fen or 0)
     foreign = (
@@ -159,7 +159,7 @@ def _plain(value: Any) -> Any:
 
 
 def _line(cells: Any) -> str:
-    """Spreadsheets take a cell that begins so for a formula."""
+    """A CSV line; cells that a spreadsheet would take for a formula are quoted."""
     out = io.StringIO()
     safe = ["'" + cell if isinstance(cell, str) and cell[:1] in "=+-@" else cell for cell in cells]
     csv.writer(out, lineterminator="\r\n").writerow(safe)

@@ -1,4 +1,4 @@
-"""What other services ask of payment, by invocation alone (the sidecar's token guards `/internal/`)."""
+"""Endpoints for other services, by Dapr invocation only: the sidecar's token guards `/internal/`."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ CALLERS: dict[str, set[str]] = {
     "close": {"order"},
     "paymentByOrder": {"order"},
     "paymentBySn": set(),
-    "refund": set(),  # order asks by event
+    "refund": set(),  # order requests refunds by event
 }
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 Payments = Annotated[PaymentQueries, Depends(provided(PaymentQueries))]
@@ -24,7 +24,7 @@ Payments = Annotated[PaymentQueries, Depends(provided(PaymentQueries))]
 
 @router.post("/close")
 async def close(body: OrderRequest, closing: Annotated[Closing, Depends(provided(Closing))]) -> CloseOutcome:
-    """Close whatever could still pay the order; 503 while WeChat's answer cannot be had, and then to be asked again."""
+    """Close the order's open payment. 503 while WeChat's response is missing: retry then."""
     return CloseOutcome.of(await closing.close(body.order_sn))
 
 
@@ -42,5 +42,5 @@ async def payment_by_sn(body: SnRequest, payments: Payments) -> PaymentAnswer:
 async def refund(
     body: RefundRequested, refunds: Annotated[RefundRequests, Depends(provided(RefundRequests))]
 ) -> RefundAnswer:
-    """Give money back. `requestSn` makes it safe to repeat: the same one is the same refund."""
+    """Request a refund. Idempotent by `requestSn`."""
     return RefundAnswer.model_validate(await refunds.create(body), from_attributes=True)

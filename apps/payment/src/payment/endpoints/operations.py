@@ -1,4 +1,4 @@
-"""For operators alone: what needs a person's eye. Dead letters and the outbox are servicekit's."""
+"""Endpoints for operators: review queue, refunds, reconciliation, payouts. Dead letters and the outbox are servicekit's."""
 
 from typing import Annotated
 
@@ -19,15 +19,15 @@ from payment.schemas import (
     NoticeQuery,
     NoticeResolution,
     OneDay,
+    PayoutList,
+    PayoutQuery,
+    PayoutRow,
     ReconciliationRun,
     RefundElsewhere,
     RefundList,
     RefundQuery,
     RefundRef,
     RefundRow,
-    PayoutList,
-    PayoutQuery,
-    PayoutRow,
 )
 from servicekit.app import provided
 from servicekit.auth import Operator
@@ -41,27 +41,27 @@ Review = Annotated[ReviewQueue, Depends(provided(ReviewQueue))]
 
 @router.post("/noticeList")
 async def list_notices(body: NoticeQuery, _: Operator, notices: Review) -> Ok[NoticeList]:
-    """WeChat's verified words that do not fit our books, newest first."""
+    """Notices that need or needed review, newest first."""
     found = await notices.page(last_id=body.last_id, size=body.page_size, state=body.state)
     return Ok(data=NoticeList(list=[NoticeAnswer.of(*each) for each in found]))
 
 
 @router.post("/noticeResolve")
 async def resolve_notice(body: NoticeResolution, operator: Operator, notices: Review) -> Ok[NoticeAnswer]:
-    """A person has looked at it; the note says what was done. It changes no payment."""
+    """Mark a notice as resolved, with a note of what was done. Changes no payment."""
     return Ok(data=NoticeAnswer.of(*await notices.resolve(operator.user_id, body.id, body.note)))
 
 
 @router.post("/refundList")
 async def list_refunds(body: RefundQuery, _: Operator, rescue: Rescue) -> Ok[RefundList]:
-    """RefundRequests, newest first; `problem` says why one does not go on by itself."""
+    """RefundRequests, newest first; `problem` says why one does not complete without an operator."""
     return Ok(data=RefundList.of(await rescue.page(last_id=body.last_id, size=body.page_size, state=body.state)))
 
 
 @router.post("/refundSendElsewhere")
 async def send_refund_elsewhere(body: RefundElsewhere, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
-    """Send an abnormal refund to a card of the buyer, or to the merchant's own account. After a 503 WeChat is asked what
-    became of it."""
+    """Reroute an abnormal refund to a card of the buyer, or to the merchant's own account. After a 503 its result is
+    queried from WeChat in the background."""
     card = body.card.card() if body.card else None
     refund = await rescue.reroute(operator.user_id, body.refund_sn, card)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
@@ -69,7 +69,7 @@ async def send_refund_elsewhere(body: RefundElsewhere, operator: Operator, rescu
 
 @router.post("/refundBeginAgain")
 async def begin_refund_again(body: RefundRef, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
-    """A new number for a closed refund of a late or second payment. A buyer's own is asked for by the buyer."""
+    """Issue a closed refund of a late or duplicate payment again under a new number. Not for a buyer's own refund."""
     refund = await rescue.reissue(operator.user_id, body.refund_sn)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 
@@ -78,7 +78,7 @@ async def begin_refund_again(body: RefundRef, operator: Operator, rescue: Rescue
 async def reconcile(
     body: DayWanted, operator: Operator, reconciler: Reconciliations, daily: Annotated[Daily, Depends(provided(Daily))]
 ) -> Ok[ReconciliationRun]:
-    """Ask for a day's bill (yesterday's) to be held against the ledger; `reconciliationRun` tells when it is through."""
+    """Schedule the reconciliation of a day (default: yesterday); `reconciliationRun` shows its progress."""
     run = await reconciler.schedule(body.date or reconciler.yesterday(), operator_id=operator.user_id)
     daily.wake()
     return Ok(data=ReconciliationRun.of(run))
@@ -86,7 +86,7 @@ async def reconcile(
 
 @router.post("/reconciliationRun")
 async def show_run(body: OneDay, _: Operator, reconciler: Reconciliations) -> Ok[ReconciliationRun]:
-    """How far a day is: `state` wanted or done, the bill's figures, and why it is not through yet."""
+    """The reconciliation of a day: `state` wanted or done, the bill's figures, the last problem."""
     return Ok(data=ReconciliationRun.of(await reconciler.find(body.date)))
 
 
@@ -97,24 +97,24 @@ async def list_differences(body: DifferenceQuery, _: Operator, reconciler: Recon
     return Ok(data=DifferenceList(list=[Difference.model_validate(each, from_attributes=True) for each in found]))
 
 
-@router.post("/settle")
-async def settle(
+@router.post("/payout")
+async def pay_out(
     body: OneDay,
     operator: Operator,
     payouts: Annotated[Payouts, Depends(provided(Payouts))],
     daily: Annotated[Daily, Depends(provided(Daily))],
 ) -> Ok[Empty]:
-    """Settle a day once more: what was learned since becomes records of their own, beside those that are there."""
+    """Compute a day's payouts again: what is new since then is added as further records; existing records never change."""
     await payouts.schedule(body.date, operator_id=operator.user_id)
     daily.wake()
     return Ok(data=Empty())
 
 
-@router.post("/settlementList")
-async def list_settlements(
+@router.post("/payoutList")
+async def list_payouts(
     body: PayoutQuery, _: Operator, payouts: Annotated[Payouts, Depends(provided(Payouts))]
 ) -> Ok[PayoutList]:
-    """What homestay businesses earned, newest record first; `seq` above 1 is a correction of the same day."""
+    """Payouts due to homestay businesses, newest record first; `seq` above 1 corrects the same day."""
     found = await payouts.page(
         last_id=body.last_id, size=body.page_size, day=body.date, business_id=body.homestay_business_id
     )

@@ -1,5 +1,5 @@
-"""Many payments settled by one transaction. Only the plain case: a paid transaction that fits a waiting payment, or
-repeats what is known. Everything else (reviews, closings, refunds, late payments) is left to be settled alone.
+"""Settles many payments in one transaction. Only the plain case: a paid verdict that matches a waiting payment, or repeats
+what is known. Everything else (reviews, closings, refunds, late payments) is settled one by one, in payments.py.
 """
 
 from collections import Counter
@@ -18,20 +18,20 @@ from servicekit.outbox import publish_later
 
 @dataclass(frozen=True)
 class Arrived:
-    """A verdict and the trace that brought it."""
+    """A verdict and the trace context that it arrived in."""
 
     verdict: Verdict
     traceparent: str
 
 
 FindMismatch = Callable[[payment_repository.LockedPayment, Verdict], object]
-"""Returns something true when the verdict contradicts the payment."""
+"""Returns a true value when the verdict contradicts the payment."""
 
 
 async def settle_plain(
     tx: Transaction, arrived: Sequence[Arrived], find_mismatch: FindMismatch, clock: Clock
 ) -> dict[int, Applied]:
-    """Settle what is plain: lock the rows in the order of their ids, decide, write each table with one statement.
+    """Settle the plain verdicts: lock the rows in id order, decide, write each table with one statement.
 
     Returns what was done by position in `arrived`; a position that is missing changed nothing and must be settled alone:
     so must a payment whose row another transaction has locked, for which nothing here waits. Raises IntegrityError where
@@ -56,7 +56,7 @@ async def settle_plain(
         if payment is None or find_mismatch(payment, verdict):
             continue
         if owners.setdefault(verdict.transaction_id or "", payment.id) != payment.id:
-            continue  # the transaction has settled another payment, or is about to
+            continue  # the transaction has settled another payment, or another one of this batch
         current = PayStatus(payment.pay_status)
         following = next_status(current, verdict.trade_state)
         if following is current:

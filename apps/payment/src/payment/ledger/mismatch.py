@@ -1,4 +1,4 @@
-"""What WeChat says beside what our books say, field by field. Pure."""
+"""Compares a verdict of WeChat with the ledger, field by field."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ Ours = TypeVar("Ours")
 
 @dataclass(frozen=True)
 class ComparedField(Generic[Said, Ours]):
-    """One field: the notice's `reason` when it does not fit, what it is called there, and where either side has it. A side
-    that has nothing (None, "") contradicts nothing, unless the field is `required` of WeChat."""
+    """One field: the `reason` of a mismatch, its name in the detail text, and how to read it on either side. A missing
+    value (None, "") matches anything, unless the field is `required` of WeChat."""
 
     reason: Reason
     what: str
@@ -23,7 +23,7 @@ class ComparedField(Generic[Said, Ours]):
 
 
 def find_mismatch(table: Iterable[ComparedField[Said, Ours]], said: Said, ours: Ours) -> tuple[Reason, str] | None:
-    """The first field that does not fit, as (reason, detail), or None."""
+    """The first mismatch as (reason, detail), or None."""
     for each in table:
         theirs = each.said(said)
         if theirs in {None, ""} and not each.required:

@@ -1,4 +1,4 @@
-"""Every query of payment. Opens no transaction, commits nothing."""
+"""Queries about payments. Opens no transaction, commits nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from servicekit.db import Transaction
 
 
 async def lock_order(tx: Transaction, order_sn: str) -> None:
-    """Prepay and closing of one order take turns, also before there is any row to lock."""
+    """Serialise prepay and closing of one order, also while there is no row to lock."""
     await tx.execute(text("select pg_advisory_xact_lock(hashtextextended(:sn, 0))"), {"sn": order_sn})
 
 
@@ -29,7 +29,7 @@ async def lock_by_sn(tx: Transaction, sn: str) -> ThirdPayment | None:
 
 
 async def by_transaction(session: AsyncSession, transaction_id: str) -> ThirdPayment | None:
-    """The payment that WeChat's transaction has settled."""
+    """The payment settled by this transaction of WeChat."""
     query = select(ThirdPayment).where(ThirdPayment.transaction_id == transaction_id)
     return (await session.scalars(query)).one_or_none()
 
@@ -40,7 +40,7 @@ async def open_of_order(session: AsyncSession, order_sn: str) -> ThirdPayment | 
 
 
 async def paid_of_order(session: AsyncSession, order_sn: str) -> ThirdPayment | None:
-    """The newest payment of the order that holds, or held, the buyer's money."""
+    """The newest paid or refunded payment of the order."""
     query = (
         select(ThirdPayment)
         .where(ThirdPayment.order_sn == order_sn, ThirdPayment.pay_status.in_([PayStatus.PAID, PayStatus.REFUNDED]))
@@ -70,14 +70,14 @@ async def close_order(tx: Transaction, order_sn: str, moment: datetime) -> None:
 
 
 async def attach_prepay(tx: Transaction, sn: str, prepay_id: str, moment: datetime) -> bool:
-    """False when the payment is no longer open: nobody may be sent to pay it."""
+    """False when the payment is not open any more: its prepay must not be handed out."""
     still_open = (ThirdPayment.sn == sn, ThirdPayment.pay_status == PayStatus.WAITING)
     statement = update(ThirdPayment).where(*still_open).values(prepay_id=prepay_id, prepay_at=moment)
     return (await tx.execute(statement.returning(ThirdPayment.id))).first() is not None
 
 
 def transition(tx: Transaction, payment: ThirdPayment, following: PayStatus, source: str) -> None:
-    """Change the status of a locked row and write the change down. Raises IllegalTransition."""
+    """Change the status of a locked row and log the transition. Raises IllegalTransition."""
     current = PayStatus(payment.pay_status)
     check(current, following)
     payment.version += 1
@@ -91,7 +91,7 @@ def transition(tx: Transaction, payment: ThirdPayment, following: PayStatus, sou
 
 @dataclass(frozen=True)
 class LockedPayment:
-    """What settling needs to know of a payment. Its row is locked in this transaction."""
+    """The columns that settling needs. The row is locked in this transaction."""
 
     id: int
     sn: str
@@ -108,7 +108,7 @@ class LockedPayment:
 
 @dataclass(frozen=True)
 class NewlyPaid:
-    """A locked payment that turns to PAID: `version` is the new one, `before` the status until now."""
+    """A locked payment that becomes PAID: `version` is the new one, `before` the previous status."""
 
     id: int
     version: int
@@ -136,20 +136,20 @@ _WRITE_TRANSITIONS = text(
 
 
 async def lock_for_settling(tx: Transaction, sns: Sequence[str]) -> dict[str, LockedPayment]:
-    """The payments of these numbers by number, as far as no other transaction has them locked: nothing waits here."""
+    """Lock the payments of these numbers; returns them by number. Skips rows that another transaction has locked."""
     rows = (await tx.execute(_LOCK_FOR_SETTLING, {"sns": list(sns)})).all()
     return {row.sn: LockedPayment(*row) for row in rows}
 
 
 async def owners_of(tx: Transaction, transaction_ids: Sequence[str]) -> dict[str, int]:
-    """Which payment (its id) each of WeChat's transactions has settled, as far as any has."""
+    """Ids of the payments that these transactions of WeChat have settled, by transaction."""
     rows = (await tx.execute(_OWNERS, {"ids": list(transaction_ids)})).all()
     return {str(row.transaction_id): int(row.id) for row in rows}
 
 
 async def write_paid(tx: Transaction, paid: Sequence[NewlyPaid]) -> None:
-    """Turn locked payments to PAID and write each change down: one statement for each table, whatever their number.
-    Raises IntegrityError where a transaction number is known by another payment."""
+    """Set locked payments to PAID and log the transitions, with one statement per table. Raises IntegrityError where a
+    transaction number belongs to another payment."""
     ids, versions = [each.id for each in paid], [each.version for each in paid]
     await tx.execute(
         _WRITE_PAID,
@@ -187,8 +187,8 @@ async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: 
 async def claim_return_query(
     tx: Transaction, sn: str, moment: datetime, prepaid_until: datetime, asked_until: datetime
 ) -> bool:
-    """Whether the open payment may be asked about now, for it was prepaid and last asked about long enough ago; then it
-    is written down as asked, and no other replica gets it."""
+    """Claim the query of an open payment: True when its prepay and its last query are old enough. It then counts as
+    queried, for all replicas."""
     claim = (
         update(ThirdPayment)
         .where(

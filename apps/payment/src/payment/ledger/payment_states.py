@@ -1,4 +1,4 @@
-"""What may follow what: the pay states of a payment, and what WeChat's word makes of each. Pure."""
+"""State machine of a payment: allowed transitions, and the effect of WeChat's trade states. Pure."""
 
 from enum import IntEnum
 from typing import Final
@@ -17,22 +17,22 @@ ALLOWED: Final = frozenset(
     {
         (PayStatus.WAITING, PayStatus.PAID),
         (PayStatus.WAITING, PayStatus.CLOSED),
-        (PayStatus.CLOSED, PayStatus.PAID),  # WeChat was faster than our close; the order then asks for its refund
+        (PayStatus.CLOSED, PayStatus.PAID),  # paid while we closed it; order then requests the refund
         (PayStatus.PAID, PayStatus.REFUNDED),
     }
 )
 
 PAID_TRADE_STATES: Final = frozenset({"SUCCESS", "REFUND"})
-"""REFUND means that it was paid first: a partial refund shows it too."""
+"""REFUND implies paid; WeChat reports it after a partial refund as well."""
 CLOSED_TRADE_STATES: Final = frozenset({"CLOSED", "REVOKED"})
 
 
 class IllegalTransition(Exception):
-    """A defect of ours: nobody may ask for this change."""
+    """A transition that is not in `ALLOWED`: a bug."""
 
 
 def next_status(current: PayStatus, trade_state: str) -> PayStatus:
-    """The status after WeChat said `trade_state` (NOTPAY, USERPAYING, PAYERROR and unknown words change nothing)."""
+    """The status after a verdict with `trade_state`; NOTPAY, USERPAYING, PAYERROR and unknown values change nothing."""
     if trade_state in PAID_TRADE_STATES:
         return PayStatus.PAID if current in {PayStatus.WAITING, PayStatus.CLOSED} else current
     if trade_state in CLOSED_TRADE_STATES and current is PayStatus.WAITING:
@@ -41,6 +41,6 @@ def next_status(current: PayStatus, trade_state: str) -> PayStatus:
 
 
 def check(current: PayStatus, following: PayStatus) -> None:
-    """Raises IllegalTransition unless the table has it."""
+    """Raises IllegalTransition unless the transition is allowed."""
     if (current, following) not in ALLOWED:
         raise IllegalTransition(f"{current.name} → {following.name}")

@@ -1,4 +1,4 @@
-"""The only place where a payment is settled. Callback, query and close all come here as one Verdict."""
+"""Applies WeChat's verdicts about payments to the ledger. Callbacks, queries, closes and bill repairs all come here."""
 
 import asyncio
 import json
@@ -31,25 +31,25 @@ from servicekit.telemetry import current_traceparent
 
 log = structlog.get_logger()
 VERDICTS = prometheus_client.Counter(
-    "payment_verdicts_total", "WeChat's words by where they came from and what they did", ["source", "did"]
+    "payment_verdicts_total", "Verdicts of WeChat by source and result", ["source", "did"]
 )
 
 BATCH, MAX_WAITING = 256, 2048
-"""Verdicts of one transaction, and those that may wait for the next ones: some two seconds' worth."""
+"""Verdicts per transaction, and verdicts that may wait for the next ones: about two seconds of load."""
 BATCH_SECONDS = 3.0
-"""Below the four within which WeChat is answered: a connection that hangs costs its batch, not the next one too."""
+"""Below the four seconds in which WeChat is answered: a hanging connection costs its own batch only."""
 
 
 @dataclass(frozen=True)
 class Ours:
-    """What our books, and our settings, say of a payment."""
+    """What the ledger and the settings say of a payment."""
 
     payment: ThirdPayment | LockedPayment
     merchant: Merchant
 
     @property
     def openid(self) -> str | None:
-        """Whom the cashier was opened for, by the stored request."""
+        """The payer of the stored prepay request."""
         payer: dict[str, str] = json.loads(self.payment.request).get("payer", {})
         return payer.get("openid")
 
@@ -72,14 +72,14 @@ COMPARED_FIELDS: Final[tuple[ComparedField[Verdict, Ours], ...]] = (
         Reason.TRANSACTION, "transaction", lambda said: said.transaction_id, lambda ours: ours.payment.transaction_id
     ),
 )
-"""ComparedField in a verdict that says paid. amount.total counts, not payer_total: a coupon lowers the latter. WeChat takes
-nothing but CNY, of the payer either, for a merchant of the mainland."""
+"""ComparedField in a verdict that says paid. amount.total counts, not payer_total: a coupon lowers the latter. A mainland
+merchant is paid in CNY only, and the payer pays in CNY."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Settlement:
-    """`apply` takes WeChat's verified word, once or many times, from any number of replicas at the same moment. What
-    arrives together is settled together."""
+    """`apply` is idempotent and safe to call concurrently, from any number of replicas. Verdicts that arrive together are
+    settled in one transaction."""
 
     db: Database
     clock: Clock
@@ -90,21 +90,23 @@ class Settlement:
         self._collector = Collector(self._settle_plain, batch=BATCH, waiting=MAX_WAITING)
 
     async def apply(self, verdict: Verdict) -> Applied:
-        """Lock, check, change, tell: one transaction, for what is plain together with others.
+        """Lock the payment, compare, change its state and publish the event, in one transaction.
 
-        A repeated verdict changes nothing. One that contradicts our books (an unknown number, or anything in `MERCHANT_FIELDS` and
-        `COMPARED_FIELDS`) changes nothing either: it is kept for review. Raises DatabaseUnavailable, and Unavailable when too
-        many wait.
+        A repeated verdict changes nothing. One that contradicts the ledger (unknown number, or any of `MERCHANT_FIELDS` and
+        `COMPARED_FIELDS`) is flagged for review and changes no payment. Raises DatabaseUnavailable, and Unavailable when
+        too many verdicts wait.
         """
         applied = await self._collector.submit(Arrived(verdict, current_traceparent()))
         return applied if applied is not None else await self._apply_alone(verdict)
 
     async def _settle_plain(self, arrived: Sequence[Arrived]) -> list[Applied | None]:
-        """What was done with each; None: it changed nothing and must be settled alone, by whoever brought it."""
+        """The result of each; None: nothing was changed, its caller must apply it alone."""
         try:
             async with asyncio.timeout(BATCH_SECONDS), self.db.transaction() as tx:
                 done = await settle_plain(tx, arrived, self._find_mismatch, self.clock)
-        except IntegrityError:  # a transaction number that another payment has: each alone shows which
+        except (
+            IntegrityError
+        ):  # a transaction number of another payment: applied alone, each shows whether it is the one
             return [None] * len(arrived)
         except TimeoutError as error:
             raise DatabaseUnavailable(f"no commit within {BATCH_SECONDS:g} s") from error
@@ -124,7 +126,7 @@ class Settlement:
         return applied
 
     def _find_mismatch(self, payment: ThirdPayment | LockedPayment, verdict: Verdict) -> tuple[Reason, str] | None:
-        """What does not fit, as (reason, detail)."""
+        """The first mismatch as (reason, detail), or None."""
         ours = Ours(payment, self.merchant)
         if found := find_mismatch(MERCHANT_FIELDS, verdict, ours):
             return found
@@ -139,7 +141,7 @@ class Settlement:
     async def _find_duplicate(
         self, tx: Transaction, payment: ThirdPayment, verdict: Verdict
     ) -> tuple[Reason, str] | None:
-        """The find_mismatch of a transaction that has settled another payment."""
+        """The mismatch of a transaction that has settled another payment, or None."""
         if verdict.trade_state not in PAID_TRADE_STATES or not verdict.transaction_id:
             return None
         other = await payment_repository.by_transaction(tx, verdict.transaction_id)
@@ -162,7 +164,7 @@ class Settlement:
         payment.bank_type = verdict.bank_type
         await tx.flush()
         if verdict.trade_state == "REFUND" and not await refund_repository.make_due(tx, payment.sn, self.clock()):
-            await flagged(tx, verdict, Reason.REFUND_UNKNOWN, "WeChat gave money back that nobody here asked for")
+            await flagged(tx, verdict, Reason.REFUND_UNKNOWN, "WeChat reports a refund that was never requested here")
         await publish_later(tx, events.paystatus_updated(payment, self.clock))
         log.info("payment settled", payment_sn=payment.sn, order_sn=payment.order_sn, source=verdict.source)
         return Applied.SETTLED

@@ -1,4 +1,4 @@
-"""Every query about refunds. Locks are taken payment first, refund second, by everybody."""
+"""Queries about refunds. Lock order everywhere: payment first, then refund."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -23,12 +23,12 @@ async def by_sn(session: AsyncSession, sn: str) -> Refund | None:
 
 
 async def lock(tx: Transaction, sn: str) -> Refund | None:
-    """The refund, whose payment is locked already."""
+    """Lock the refund; the caller has locked its payment."""
     return (await tx.scalars(select(Refund).where(Refund.sn == sn).with_for_update())).one_or_none()
 
 
 async def held(tx: Transaction, payment_sn: str) -> tuple[int, int]:
-    """Of a locked payment: fen that went back or may yet, and how many refunds it has had."""
+    """Of a locked payment: fen refunded or pending, and the number of its refunds."""
     holds = func.coalesce(func.sum(Refund.refund_fen).filter(Refund.state.in_(HOLDS_MONEY)), 0)
     fen, count = (await tx.execute(select(holds, func.count()).where(Refund.payment_sn == payment_sn))).one()
     return int(fen), int(count)
@@ -45,7 +45,7 @@ async def page(session: AsyncSession, *, below: int, size: int, state: str | Non
 
 
 def transition(tx: Transaction, refund: Refund, following: RefundState, source: str) -> None:
-    """Change the state of a locked row and write the change down. Raises IllegalTransition."""
+    """Change the state of a locked row and log the transition. Raises IllegalTransition."""
     current = RefundState(refund.state)
     if (current, following) not in ALLOWED:
         raise IllegalTransition(f"{current} → {following}")
@@ -73,15 +73,15 @@ async def claim_due(tx: Transaction, moment: datetime, limit: int, lease: timede
 
 
 async def schedule(tx: Transaction, seen: Refund, moment: datetime, problem: str | None = None) -> None:
-    """Unless somebody has sent it another way since it was `seen`: its next question has a time of its own then."""
+    """Set the time of the next attempt, unless the refund was rerouted since it was `seen`: that has set its own time."""
     changes: dict[str, object] = {"due_at": moment, **due.RELEASED} | ({"problem": problem} if problem else {})
     unchanged = Refund.sent_elsewhere_at.is_not_distinct_from(seen.sent_elsewhere_at)
     await tx.execute(update(Refund).where(Refund.sn == seen.sn, Refund.state.in_(UNSETTLED), unchanged).values(changes))
 
 
 async def make_due(tx: Transaction, payment_sn: str, moment: datetime) -> bool:
-    """Let WeChat be asked about all refunds of a payment that have not ended, whoever has just asked; False when it never
-    had one."""
+    """Make all pending refunds of a payment due now, also those that a replica is working on; False when the payment never
+    had a refund."""
     mine = Refund.payment_sn == payment_sn
     await tx.execute(update(Refund).where(mine, Refund.state.in_(UNSETTLED)).values(due_at=moment, **due.RELEASED))
     return (await tx.execute(select(Refund.id).where(mine).limit(1))).first() is not None

@@ -1,4 +1,4 @@
-"""What may follow what with a refund, and what WeChat's word makes of each state. Pure."""
+"""State machine of a refund: allowed transitions, and the effect of WeChat's statuses. Pure."""
 
 from enum import StrEnum
 from typing import Final
@@ -9,10 +9,10 @@ class RefundState(StrEnum):
     ACCEPTED = "accepted"
     SUCCEEDED = "succeeded"
     ABNORMAL = "abnormal"
-    """WeChat could not give the money back (the buyer's card is gone): a person chooses another way, and it stays so until
-    that way has ended: no word of WeChat tells a second try from the first one's echo."""
+    """WeChat could not return the money (the buyer's card is cancelled): an operator reroutes it. The state stays ABNORMAL
+    until that succeeds or closes, since WeChat's status does not tell a second attempt from a repeated first one."""
     CLOSED = "closed"
-    """This number will never move money: WeChat closed it, or refused it for good."""
+    """This number will never move money: WeChat closed it, or refused it permanently."""
 
 
 ALLOWED: Final = frozenset(
@@ -36,22 +36,22 @@ STATE_BY_WECHAT_STATUS: Final = {
     "CLOSED": RefundState.CLOSED,
 }
 HOLDS_MONEY: Final = (RefundState.REQUESTED, RefundState.ACCEPTED, RefundState.SUCCEEDED, RefundState.ABNORMAL)
-"""What counts against the payment's total; a closed refund gives its share free."""
+"""States that count against the payment's total; a closed refund releases its share."""
 UNSETTLED: Final = (RefundState.REQUESTED, RefundState.ACCEPTED, RefundState.ABNORMAL)
 
 
 class ContradictoryStatus(Exception):
-    """WeChat says of an ended refund that it ended otherwise: a person must look."""
+    """WeChat reports another end for a refund that has ended: needs review."""
 
 
-def next_state(current: RefundState, word: str) -> RefundState:
-    """The state after WeChat said `word`. What comes late or twice changes nothing; unknown words neither.
+def next_state(current: RefundState, wechat_status: str) -> RefundState:
+    """The state after WeChat reported `wechat_status`. Late, repeated and unknown statuses change nothing.
 
     Raises ContradictoryStatus.
     """
-    following = STATE_BY_WECHAT_STATUS.get(word, current)
+    following = STATE_BY_WECHAT_STATUS.get(wechat_status, current)
     if following is current or (current, following) in ALLOWED:
         return following
     if following in {RefundState.ACCEPTED, RefundState.ABNORMAL}:
-        return current  # an older word that was overtaken
+        return current  # late: a newer status came first
     raise ContradictoryStatus(f"{current} → {following}")

@@ -1,4 +1,4 @@
-"""The only place where a refund ends. WeChat's answer to our request, to our question and its callback all come here."""
+"""Applies WeChat's verdicts about refunds to the ledger: responses to requests and queries, callbacks, bill repairs."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,13 +25,13 @@ from servicekit.outbox import publish_later
 log = structlog.get_logger()
 
 MAX_ATTEMPTS = 3
-"""New numbers for one request, before a person must look why WeChat closes them."""
+"""Numbers for one request, before an operator must review why WeChat closes them."""
 PAUSE_BEFORE_REISSUE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Ours:
-    """What our books, and our settings, say of a refund."""
+    """What the ledger and the settings say of a refund."""
 
     payment: ThirdPayment
     refund: Refund
@@ -67,11 +67,11 @@ COMPARED_FIELDS: Final[tuple[ComparedField[RefundVerdict, Ours], ...]] = (
     ComparedField(Reason.REFUND_CURRENCY, "currency", lambda said: said.currency, lambda _: "CNY"),
     ComparedField(Reason.REFUND_ID, "refund", lambda said: said.refund_id, lambda ours: ours.refund.refund_id),
 )
-"""ComparedField in every verdict about a refund; its own number is how it was found."""
+"""ComparedField in every verdict about a refund, which was found by its number."""
 
 
 class RefundTerms(Protocol):
-    """What a request says, whoever brings it."""
+    """What a refund request specifies: an event, an invocation, or an earlier attempt. Amounts in fen."""
 
     @property
     def request_sn(self) -> str: ...
@@ -89,15 +89,15 @@ class RefundTerms(Protocol):
 
 @dataclass(kw_only=True, eq=False)
 class RefundSettlement:
-    """`apply` takes WeChat's verified word, once or many times; `refuse` its final no."""
+    """`apply` is idempotent; `refuse` records a permanent refusal."""
 
     db: Database
     clock: Clock
     merchant: Merchant
 
     async def apply(self, verdict: RefundVerdict) -> Applied:
-        """Lock, check, change, tell: one transaction. A repeated or overtaken verdict changes nothing; one that does not
-        fit our books changes nothing either and is kept for review. Raises DatabaseUnavailable."""
+        """Lock, compare, change the state and publish the event, in one transaction. A repeated or late verdict changes
+        nothing; one that contradicts the ledger is flagged for review. Raises DatabaseUnavailable."""
         async with self.db.transaction() as tx:
             payment = await payment_repository.lock_by_sn(tx, verdict.out_trade_no)
             refund = await refund_repository.lock(tx, verdict.out_refund_no)
@@ -135,7 +135,7 @@ class RefundSettlement:
         return Applied.SETTLED
 
     async def _add_refunded(self, tx: Transaction, payment: ThirdPayment, refund: Refund, source: str) -> None:
-        """The order hears of it when all is back, and not of parts."""
+        """Add to the refunded amount. The event is published only when the payment is refunded in full."""
         payment.refunded_fen += refund.refund_fen
         payment.trade_state = "REFUND"
         if payment.refunded_fen == payment.total_fen:
@@ -146,7 +146,7 @@ class RefundSettlement:
         await resolve_flags(tx, refund.sn, RESOLVED_BY_SUCCESS)
 
     async def _reissue(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> None:
-        """WeChat closed the number, not the buyer's claim: the request goes on under a new one; this row stays."""
+        """WeChat closed the number, but the refund is still owed: issue the request again under a new one, as a new row."""
         if refund.attempt >= MAX_ATTEMPTS:
             refund.problem = f"WeChat closed {refund.attempt} numbers of this request"
             await flagged(tx, verdict, Reason.REFUND_CLOSED, refund.problem)
@@ -156,11 +156,11 @@ class RefundSettlement:
         now = self.clock()
         again = new_refund(refund, now, attempt=refund.attempt + 1, due_at=now + PAUSE_BEFORE_REISSUE)
         tx.add(again)
-        log.warning("refund goes on under a new number", closed=refund.sn, refund_sn=again.sn, attempt=again.attempt)
+        log.warning("refund reissued under a new number", closed=refund.sn, refund_sn=again.sn, attempt=again.attempt)
 
     async def refuse(self, sn: str, payment_sn: str, reason: str) -> None:
-        """WeChat will never take this number, and has not: it ends here, its share of the payment is free, the order hears
-        of it, and a person is called."""
+        """WeChat permanently refused the number and does not know it: close the refund, release its share of the payment,
+        publish refund-failed and flag it for review."""
         async with self.db.transaction() as tx:
             payment = await payment_repository.lock_by_sn(tx, payment_sn)
             refund = await refund_repository.lock(tx, sn)
@@ -172,7 +172,7 @@ class RefundSettlement:
             await publish_later(tx, events.refund_failed(refund, payment.service_type, self.clock))
 
     async def failed_again(self, sn: str, payment_sn: str) -> None:
-        """WeChat calls a refund abnormal that was sent elsewhere: that way failed as well, and another may be tried."""
+        """WeChat reports a rerouted refund as abnormal: the new route failed as well, another one may be tried."""
         async with self.db.transaction() as tx:
             payment = await payment_repository.lock_by_sn(tx, payment_sn)
             refund = await refund_repository.lock(tx, sn)
@@ -187,15 +187,16 @@ class RefundSettlement:
             await flag_refund(tx, refund, Reason.REFUND_ABNORMAL_AGAIN, refund.problem)
 
 
-def new_refund(wanted: RefundTerms, now: datetime, *, attempt: int, due_at: datetime) -> Refund:
+def new_refund(terms: RefundTerms, now: datetime, *, attempt: int, due_at: datetime) -> Refund:
+    """A new row, not yet added to a session, to be submitted from `due_at` on."""
     return Refund(
         sn=business_number("RFD", now),
-        request_sn=wanted.request_sn,
+        request_sn=terms.request_sn,
         attempt=attempt,
-        payment_sn=wanted.payment_sn,
-        order_sn=wanted.order_sn,
-        refund_fen=wanted.refund_fen,
-        cause=wanted.cause,
-        reason=wanted.reason,
+        payment_sn=terms.payment_sn,
+        order_sn=terms.order_sn,
+        refund_fen=terms.refund_fen,
+        cause=terms.cause,
+        reason=terms.reason,
         due_at=due_at,
     )

@@ -1,1 +1,1 @@
-"""Payments of buyers: what speaks to WeChat about one."""
+"""Payments: prepay, query and close at WeChat, and their status for buyers and other services."""

@@ -1,4 +1,5 @@
-"""What may be paid for. Adding "shop" or "course" is one entry here and one peer that answers `payable`."""
+"""Registry of what can be paid for, by `serviceType`. A new business type is one entry in the composition root
+(`BusinessTypes({…})`) and one peer with a `payable` method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,27 +10,27 @@ from payment.peers import Payable
 
 
 class Payables(Protocol):
-    """The service that owns the orders of a business type."""
+    """A peer: the service that owns the orders of a business type."""
 
     async def payable(self, order_sn: str) -> Payable: ...
 
 
 @dataclass(frozen=True)
 class BusinessType:
-    """`label` begins the description that the buyer reads in WeChat."""
+    """`label` is the start of the description shown to the buyer in WeChat."""
 
     label: str
     owner: Payables
 
 
 class BusinessTypes:
-    """The registry, by `serviceType`."""
+    """The registry."""
 
     def __init__(self, types: Mapping[str, BusinessType]) -> None:
         self._types = dict(types)
 
     def find(self, service_type: str) -> BusinessType:
-        """Raises UnknownServiceType, naming what there is."""
+        """Raises UnknownServiceType, which names the known types."""
         try:
             return self._types[service_type]
         except KeyError:

@@ -1,4 +1,4 @@
-"""Prepay: from an order to the parameters with which the mini-program opens WeChat's cashier."""
+"""Prepay: from an order to the parameters of wx.requestPayment, which opens WeChat's cashier."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,12 +23,12 @@ from servicekit.numbers import business_number
 
 log = structlog.get_logger()
 PREPAY_LIFE = timedelta(minutes=110)
-"""WeChat's prepay_id lives two hours; ours is asked for again a little before."""
+"""A prepay_id is valid for two hours; it is renewed a little earlier."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Checkout:
-    """`start` may be clicked twice, from two replicas, or again after a crash: one open payment per order, one request."""
+    """`start` is idempotent across clicks, replicas and crashes: one open payment per order, one stored request."""
 
     db: Database
     clock: Clock
@@ -42,7 +42,7 @@ class Checkout:
     first_query: timedelta
 
     async def start(self, user_id: int, order_sn: str, service_type: str) -> tuple[str, dict[str, str]]:
-        """Answers the payment's number and wx.requestPayment's parameters.
+        """Returns the payment's number and the parameters of wx.requestPayment.
 
         Raises UnknownServiceType, OrderNotFound (also for another's order), OrderNotPayable, OrderAlreadyPaid,
         WechatNotLinked, WechatRefused, WechatUnavailable, PeerUnavailable.
@@ -59,7 +59,7 @@ class Checkout:
         return payment.sn, self.wechat.pay_parameters(self.merchant.appid, prepay_id)
 
     async def _reserve(self, order: Payable, openid: str, business: BusinessType, service_type: str) -> ThirdPayment:
-        """The row exists before WeChat is called: whatever WeChat then says belongs to something."""
+        """Insert the payment before WeChat is called, or return the order's open one."""
         now = self.clock()
         async with self.db.transaction() as tx:
             await payment_repository.lock_order(tx, order.order_sn)
@@ -112,7 +112,8 @@ class Checkout:
         raise await self._ended_meanwhile(payment)
 
     async def _ended_meanwhile(self, payment: ThirdPayment) -> Exception:
-        """It was closed while WeChat took the order, perhaps before the order was there: so it is closed once more."""
+        """The payment was closed during the prepay, perhaps before WeChat had it: close it at WeChat again. Returns the
+        error for the buyer."""
         try:
             await self.closing.close_payment(payment)
         except WechatError as error:
@@ -122,12 +123,12 @@ class Checkout:
                 return OrderAlreadyPaid(f"order {payment.order_sn} is paid")
             if await payment_repository.is_closed(tx, payment.order_sn):
                 return OrderNotPayable(f"order {payment.order_sn} is closed")
-        return WechatUnavailable(f"payment {payment.sn} was closed meanwhile; ask again for a new one")
+        return WechatUnavailable(f"payment {payment.sn} was closed meanwhile; retry to get a new one")
 
     async def _refused(self, payment: ThirdPayment, error: Refused) -> Exception:
-        """WeChat will not take these bytes, and never will: the attempt ends, so that the next click sends new ones under a
-        new number. Before that the query decides, for a refusal is not signed: what was paid is settled, what is open is
-        closed at WeChat, and without an answer the attempt stays as it is."""
+        """WeChat refused these bytes permanently: end the attempt, so that the next click sends a new request under a new
+        number. A refusal is not signed, so a query decides first: a paid one is settled, an open one is closed at WeChat,
+        and without a response the payment stays open. Returns the error for the buyer."""
         try:
             if await self._ended(payment):
                 return OrderAlreadyPaid(f"payment {payment.sn} is paid")
@@ -135,12 +136,12 @@ class Checkout:
             return WechatUnavailable(f"{error}; then {unknown}", retry_after=2)
         except Refused as unknown:
             log.warning("a refused prepay stays open", payment_sn=payment.sn, refusal=str(error), reason=str(unknown))
-        if error.meaning in {Meaning.PAID, Meaning.CLOSED}:  # the bytes were right, their number is used up
-            return WechatUnavailable("the payment's number is used up; ask again for a new one")
+        if error.meaning in {Meaning.PAID, Meaning.CLOSED}:  # the request was valid, its number is used up
+            return WechatUnavailable("the payment's number is used up; retry to get a new one")
         return WechatRefused(str(error))
 
     async def _ended(self, payment: ThirdPayment) -> bool:
-        """End a payment that WeChat refused to take; True when it turns out to be paid. Raises WechatError."""
+        """End a payment whose prepay WeChat refused; True when it turns out to be paid. Raises WechatError."""
         try:
             verdict = await self.wechat.query(payment.sn)
         except Refused as unknown:

@@ -1,4 +1,4 @@
-"""Closing an order's payment, at WeChat too: after "closed" nobody can pay it any more."""
+"""Closes an order's payment, also at WeChat: once closed it cannot be paid any more."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ from servicekit.clock import Clock
 from servicekit.db import Database
 
 GRACE_AFTER_EXPIRY = timedelta(minutes=2)
-"""WeChat raises an end that is less than a minute ahead to a minute, and its clock is not ours."""
+"""WeChat extends a time_expire less than a minute ahead to a minute, and its clock may differ from ours."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Closed:
 
 @dataclass(kw_only=True, eq=False)
 class Closing:
-    """`close` may be repeated until it answers: every step is safe to do again."""
+    """`close` is idempotent: repeat it until it returns."""
 
     db: Database
     clock: Clock
@@ -39,8 +39,8 @@ class Closing:
     merchant: Merchant
 
     async def close(self, order_sn: str) -> Closed:
-        """From now on no payment may be opened for the order; an open one is closed at WeChat, or settled when WeChat was
-        faster. Raises WechatUnavailable while WeChat's answer cannot be had."""
+        """Forbid new payments for the order and close the open one at WeChat, or settle it when the buyer has paid. Raises
+        WechatUnavailable while WeChat's response is missing."""
         async with self.db.transaction() as tx:
             await payment_repository.lock_order(tx, order_sn)
             await payment_repository.close_order(tx, order_sn, self.clock())
@@ -54,9 +54,9 @@ class Closing:
         return await self._outcome(order_sn, "closed")
 
     async def close_payment(self, payment: ThirdPayment) -> None:
-        """Close one open payment, or settle it when the buyer was faster. Returns with it still open when what WeChat
-        says of it does not fit our books. Raises WechatError while it is not known what WeChat did, and while the buyer is
-        typing the password."""
+        """Close one open payment at WeChat, or settle it when the buyer has paid. It is still open on return when WeChat's
+        verdict contradicts the ledger. Raises WechatError while the result is unknown, and while the buyer is entering the
+        password."""
         try:
             await self.wechat.close(payment.sn)
         except Refused as error:
@@ -66,21 +66,21 @@ class Closing:
                 await self._end_by_query(payment, error)
                 return
         except Ambiguous as error:
-            if not 400 <= error.status < 500:  # nothing came back, or it may have been done: the same again
+            if not 400 <= error.status < 500:  # no response, or it may have happened: retry
                 raise
             await self._end_by_query(payment, error)
             return
         await self.settlement.apply(self.closed(payment.sn, "close"))
 
     async def _end_by_query(self, payment: ThirdPayment, refusal: Refused | Ambiguous) -> None:
-        """WeChat will not close it: the query says why. A number that neither the close nor the query knows is an end, for
-        it cannot be paid; while it is NOTPAY the refusal stands."""
+        """WeChat refused to close: a query tells why. A number unknown to both the close and the query cannot be paid, so
+        it is closed. While the query says NOTPAY, raises `refusal`."""
         meaning = refusal.meaning if isinstance(refusal, Refused) else None
         try:
             verdict = await self.wechat.query(payment.sn)
         except Refused as unknown:
             is_over = self.clock() > payment.expires_at + GRACE_AFTER_EXPIRY
-            # The close said nothing that is documented: one refusal alone is believed when time has ended it as well.
+            # The response to the close is undocumented: the query's "unknown" alone counts only after the expiry.
             agreed = meaning is Meaning.ABSENT or (meaning is None and is_over)
             if unknown.meaning is not Meaning.ABSENT or not agreed:
                 raise
@@ -91,7 +91,7 @@ class Closing:
             raise refusal
 
     def closed(self, payment_sn: str, source: str) -> Verdict:
-        """The verdict that a payment is closed, where WeChat said so without a transaction."""
+        """A verdict that the payment is closed, for responses of WeChat that carry no transaction."""
         return Verdict(
             source=source,
             mchid=self.merchant.mchid,
@@ -105,8 +105,8 @@ class Closing:
         async with self.db.read() as session:
             paid = await payment_repository.paid_of_order(session, order_sn)
             still_open = await payment_repository.open_of_order(session, order_sn)
-        if paid is None and still_open is not None:  # WeChat would not close it, and its word on why settled nothing
-            raise WechatUnavailable(f"WeChat says neither closed nor paid of {still_open.sn}", retry_after=5)
+        if paid is None and still_open is not None:  # WeChat refused to close, and its verdict was flagged for review
+            raise WechatUnavailable(f"WeChat reports {still_open.sn} as neither closed nor paid", retry_after=5)
         if paid is None:
             return Closed(unpaid)
         return Closed("paid", paid)

@@ -1,4 +1,4 @@
-"""Asking WeChat about payments that no callback has told of: the callback may be lost, the answer is not."""
+"""Polls WeChat for open payments whose callback has not arrived."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,9 +18,9 @@ from servicekit.errors import Unavailable
 log = structlog.get_logger()
 
 PAUSES = Schedule.of_seconds(30, 60, 180, 300, 600, 1800)
-"""WeChat's own suggestion for polling (查询订单 · 轮询建议), the last one repeated."""
+"""Pauses between queries of one payment, the last one repeated: WeChat's recommendation (查询订单 · 轮询建议)."""
 LEASE = timedelta(minutes=3)
-"""Longer than a whole round can take while WeChat is slow: three calls each, five payments at a time."""
+"""Longer than a whole round takes while WeChat is slow: three calls per payment, `MAX_CONCURRENT` payments at a time."""
 MAX_CONCURRENT = 5
 
 
@@ -33,7 +33,7 @@ class Inquiry:
     closing: Closing
 
     async def poll_due(self, *, limit: int = 20) -> int:
-        """Ask about the open payments that are due; answers how many were asked about. Replicas never share one."""
+        """Query the open payments that are due; returns how many. A payment is claimed by one replica only."""
         async with self.db.transaction() as tx:
             claimed = await payment_repository.claim_for_query(tx, self.clock(), limit, LEASE)
         await side_by_side(
@@ -43,25 +43,25 @@ class Inquiry:
 
     async def _poll_and_schedule(self, sn: str, tries: int) -> None:
         try:
-            await self._ask(sn)
+            await self._poll(sn)
         except (WechatError, Unavailable) as error:
-            log.warning("WeChat did not answer about a payment", payment_sn=sn, reason=str(error))
+            log.warning("query of a payment failed", payment_sn=sn, reason=str(error))
         await self._schedule(sn, PAUSES.pause(tries))
 
-    async def _ask(self, sn: str) -> None:
+    async def _poll(self, sn: str) -> None:
         try:
             verdict = await self.wechat.query(sn)
         except Refused as error:
             if error.meaning is not Meaning.ABSENT:
                 raise
-            await self._close_if_over(sn)  # its prepay never reached WeChat
+            await self._close_if_over(sn)  # the prepay never reached WeChat
             return
         await self.settlement.apply(verdict)
         if verdict.trade_state == "NOTPAY":
             await self._close_if_over(sn)
 
     async def _close_if_over(self, sn: str) -> None:
-        """Past its expiry and unpaid: close it at WeChat, which is the final verdict."""
+        """Close an expired, unpaid payment at WeChat."""
         async with self.db.read() as session:
             payment = await payment_repository.by_sn(session, sn)
         if payment is not None and self.clock() > payment.expires_at + GRACE_AFTER_EXPIRY:

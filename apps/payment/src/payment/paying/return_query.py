@@ -1,8 +1,8 @@
-"""Query on return: a buyer who polls the status of an open payment makes us ask WeChat, for the callback may be lost.
+"""Queries WeChat for the open payment of a buyer who polls its status, in case the callback is lost.
 
-Bounded for everybody: one question in five seconds for a payment, whichever replica is asked; a poller waits for at most
-`PATIENCE`, and is answered from the books then, while the question goes on; at most `MAX_CONCURRENT` questions in this process, so
-that a WeChat that is slow leaves connections to those who pay.
+Bounded: one query per payment in `MIN_INTERVAL`, across replicas; a poller waits at most `MAX_WAIT_SECONDS` and is then
+answered from the ledger while the query continues; at most `MAX_CONCURRENT` queries in this process, so that a slow WeChat
+leaves connections for new payments.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from servicekit.errors import Unavailable
 log = structlog.get_logger()
 
 AFTER_PREPAY = timedelta(seconds=3)
-BETWEEN = timedelta(seconds=5)
-PATIENCE = 1.5
-"""Seconds that a poller may be kept for the question: with the reads before and after it stays below two."""
-SOON = 1.0
-"""Seconds that a poller is kept until the question is allowed: asked at the next poll it would be later."""
+MIN_INTERVAL = timedelta(seconds=5)
+MAX_WAIT_SECONDS = 1.5
+"""How long a poller waits for the query: below two seconds with the reads before and after."""
+MAX_DELAY_SECONDS = 1.0
+"""How long a poller waits until a query is allowed, instead of leaving it to the next poll."""
 MAX_CONCURRENT = 32
 
 
@@ -38,53 +38,55 @@ class ReturnQuery:
     clock: Clock
     wechat: WechatPay
     settlement: Settlement
-    _places: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
-    _under_way: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+    _slots: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
+    _running: set[asyncio.Task[None]] = field(init=False, default_factory=set)
 
     async def ask(self, payment: ThirdPayment) -> bool:
-        """Ask WeChat about a payment that is open, if it is time to. True when the books may say more than `payment` does.
-        Takes `PATIENCE` at most; troubles of WeChat and of the database are only logged."""
+        """Query WeChat for an open payment, if one is due. True when the ledger may be newer than `payment`. Takes at most
+        `MAX_WAIT_SECONDS`; failures of WeChat and of the database are only logged."""
         due_at = _due_at(payment)
-        if due_at is None or self._places.locked():
+        if due_at is None or self._slots.locked():
             return False
         wait = (due_at - self.clock()).total_seconds()
-        if wait > SOON:
+        if wait > MAX_DELAY_SECONDS:
             return False
-        await self._places.acquire()
-        question = asyncio.create_task(self._ask(payment.sn, max(0.0, wait)))
-        self._under_way.add(question)
-        question.add_done_callback(self._end)
-        await asyncio.wait({question}, timeout=PATIENCE)
+        await self._slots.acquire()
+        task = asyncio.create_task(self._query(payment.sn, max(0.0, wait)))
+        self._running.add(task)
+        task.add_done_callback(self._end)
+        await asyncio.wait({task}, timeout=MAX_WAIT_SECONDS)
         return True
 
-    def _end(self, question: asyncio.Task[None]) -> None:
-        self._under_way.discard(question)
-        self._places.release()
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._slots.release()
 
     async def close(self) -> None:
-        """Cut off what is still under way: cron asks again."""
-        for question in tuple(self._under_way):
-            question.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        """Cancel running queries; cron repeats them."""
+        for task in tuple(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _ask(self, sn: str, wait: float) -> None:
-        """It may outlive its poller, so what goes wrong is told here."""
+    async def _query(self, sn: str, wait: float) -> None:
+        """May outlive its poller, so it logs its own errors."""
         try:
             await asyncio.sleep(wait)
             now = self.clock()
             async with self.db.transaction() as tx:
-                claimed = await payment_repository.claim_return_query(tx, sn, now, now - AFTER_PREPAY, now - BETWEEN)
-            if claimed:  # else another poller was faster, or it is not open any more
+                claimed = await payment_repository.claim_return_query(
+                    tx, sn, now, now - AFTER_PREPAY, now - MIN_INTERVAL
+                )
+            if claimed:  # else claimed by another poller, or not open any more
                 await self.settlement.apply(await self.wechat.query(sn))
         except (WechatError, Unavailable) as error:
-            log.info("query on return has no answer", payment_sn=sn, reason=str(error))
+            log.info("query on return failed for now", payment_sn=sn, reason=str(error))
         except Exception:
             log.exception("query on return failed", payment_sn=sn)
 
 
 def _due_at(payment: ThirdPayment) -> datetime | None:
-    """From when the payment may be asked about; None when it is not open, or was never prepaid."""
+    """From when the payment may be queried; None when it is not open or has no prepay."""
     if payment.pay_status != PayStatus.WAITING or payment.prepay_at is None:
         return None
     allowed = payment.prepay_at + AFTER_PREPAY
-    return max(allowed, payment.asked_at + BETWEEN) if payment.asked_at else allowed
+    return max(allowed, payment.asked_at + MIN_INTERVAL) if payment.asked_at else allowed

@@ -1,4 +1,4 @@
-"""Reading the payments: what buyers and other services may know of them."""
+"""Read access to payments, for buyers and other services."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ class PaymentQueries:
     on_return: ReturnQuery
 
     async def status(self, user_id: int, order_sn: str) -> ThirdPayment:
-        """How the buyer's payment stands. WeChat is asked about an open one when it is time to; that takes less than two
-        seconds. Raises PaymentNotFound, also for another's order."""
+        """The buyer's payment of an order. An open one may be queried at WeChat first, in less than two seconds. Raises
+        PaymentNotFound, also for another user's order."""
         payment = await self._newest(user_id, order_sn)
         if await self.on_return.ask(payment):
             payment = await self._newest(user_id, order_sn)
@@ -30,7 +30,7 @@ class PaymentQueries:
         return payment
 
     async def of_order(self, order_sn: str) -> ThirdPayment:
-        """The payment that holds, or held, the order's money. Raises PaymentNotFound."""
+        """The newest paid or refunded payment of the order. Raises PaymentNotFound."""
         async with self.db.read() as session:
             return _found(await payment_repository.paid_of_order(session, order_sn), order_sn)
 
@@ -40,7 +40,7 @@ class PaymentQueries:
             return _found(await payment_repository.by_sn(session, sn), sn)
 
 
-def _found(payment: ThirdPayment | None, asked: str) -> ThirdPayment:
+def _found(payment: ThirdPayment | None, requested: str) -> ThirdPayment:
     if payment is None:
-        raise PaymentNotFound(f"no payment for {asked}")
+        raise PaymentNotFound(f"no payment for {requested}")
     return payment

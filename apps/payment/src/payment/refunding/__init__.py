@@ -1,1 +1,1 @@
-"""RefundRequests: their requests, their submission to WeChat, and what an operator does with one that failed."""
+"""RefundRequests: requests, submission to WeChat, and what operators do with one that failed."""

@@ -1,4 +1,4 @@
-"""Requests for money to go back, by order's event or a peer's call: written down once; `submission` carries them out."""
+"""Records refund requests, from order's event or a peer's call, once each; submission.py sends them to WeChat."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.events import CloudEvent
 
 MAX_REFUNDS = 50
-"""WeChat's limit for one payment; numbers that it closed count."""
+"""WeChat's limit for one payment; closed numbers count."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,48 +27,49 @@ class RefundRequests:
     clock: Clock
     wake: Callable[[], None]
 
-    async def on_request(self, event: CloudEvent, wanted: RefundRequested) -> None:
-        """Keep the request in the inbox's transaction. Raises Poison for one that our books do not allow."""
+    async def on_request(self, event: CloudEvent, request: RefundRequested) -> None:
+        """Consume refund-requested, in the transaction of the inbox. Raises Poison for a request that the ledger does not
+        allow."""
         try:
             async with self.db.transaction() as tx:
                 if not await inbox.first_time(tx, event):
                     return
-                await self._record(tx, wanted)
+                await self._record(tx, request)
         except Unavailable:
             raise
         except Problem as error:
-            raise Poison(f"refund of {wanted.payment_sn}: {error}") from error
+            raise Poison(f"refund of {request.payment_sn}: {error}") from error
         self.wake()
 
-    async def ask(self, wanted: RefundTerms) -> Refund:
-        """The refund of this request, new or known. Raises PaymentNotFound, NotRefundable, RefundExceedsPayment,
-        RefundMismatch (the request's number was used for another refund), TooManyRefunds."""
+    async def create(self, request: RefundTerms) -> Refund:
+        """Return the refund of this request, new or existing. Raises PaymentNotFound, NotRefundable, RefundExceedsPayment,
+        RefundMismatch (the request number is used by a different refund), TooManyRefunds."""
         async with self.db.transaction() as tx:
-            refund = await self._record(tx, wanted)
+            refund = await self._record(tx, request)
         self.wake()
         return refund
 
-    async def _record(self, tx: Transaction, wanted: RefundTerms) -> Refund:
-        """The lock on the payment keeps the sum of all its refunds within what was paid."""
-        payment = await payment_repository.lock_by_sn(tx, wanted.payment_sn)
-        if payment is None or payment.order_sn != wanted.order_sn:
-            raise PaymentNotFound(f"no payment {wanted.payment_sn} of order {wanted.order_sn}")
-        if known := await refund_repository.newest_of_request(tx, wanted.request_sn):
-            if (known.payment_sn, known.refund_fen) != (wanted.payment_sn, wanted.refund_fen):
-                raise RefundMismatch(f"{wanted.request_sn} is another refund", field="requestSn")
+    async def _record(self, tx: Transaction, request: RefundTerms) -> Refund:
+        """The lock on the payment keeps the sum of its refunds within the amount paid."""
+        payment = await payment_repository.lock_by_sn(tx, request.payment_sn)
+        if payment is None or payment.order_sn != request.order_sn:
+            raise PaymentNotFound(f"no payment {request.payment_sn} of order {request.order_sn}")
+        if known := await refund_repository.newest_of_request(tx, request.request_sn):
+            if (known.payment_sn, known.refund_fen) != (request.payment_sn, request.refund_fen):
+                raise RefundMismatch(f"{request.request_sn} is another refund", field="requestSn")
             return known
         if payment.pay_status not in {PayStatus.PAID, PayStatus.REFUNDED}:
             raise NotRefundable(f"payment {payment.sn} was never paid")
         held_fen, count = await refund_repository.held(tx, payment.sn)
-        if not 0 < wanted.refund_fen <= payment.total_fen - held_fen:
+        if not 0 < request.refund_fen <= payment.total_fen - held_fen:
             raise RefundExceedsPayment(
-                f"{wanted.refund_fen} fen: payment {payment.sn} has {payment.total_fen - held_fen} fen left",
+                f"{request.refund_fen} fen: payment {payment.sn} has {payment.total_fen - held_fen} fen left",
                 field="refundFen",
             )
         if count >= MAX_REFUNDS:
             raise TooManyRefunds(f"payment {payment.sn} has had {count} refunds")
         now = self.clock()
-        refund = new_refund(wanted, now, attempt=1, due_at=now)
+        refund = new_refund(request, now, attempt=1, due_at=now)
         tx.add(refund)
         await tx.flush()
         return refund

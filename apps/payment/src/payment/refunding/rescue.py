@@ -1,4 +1,4 @@
-"""What an operator does for a refund that cannot go on by itself: send it another way, or begin it again."""
+"""What operators do with a refund that cannot complete by itself: reroute it, or issue it again."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,11 +47,11 @@ class RefundRescue:
             return await refund_repository.page(session, below=last_id, size=size, state=state)
 
     async def reroute(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
-        """Send an abnormal refund to `card` of the buyer, or to the merchant's own account (None), from where a person
-        hands it over (发起异常退款). That it was sent is written down first; the card never is.
+        """Reroute an abnormal refund (发起异常退款) to `card` of the buyer, or with None to the merchant's own account,
+        from which the buyer is paid by hand. The row is marked before the call; the card is never stored.
 
-        Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (a way is being tried), WechatRefused (nothing was
-        done), WechatUnavailable (it may have been: WeChat is asked, and says within minutes).
+        Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (already rerouted), WechatRefused (nothing was
+        done), WechatUnavailable (the result is unknown; submission.py queries it within minutes).
         """
         refund = await self._mark_rerouted(operator_id, sn, card)
         try:
@@ -67,8 +67,8 @@ class RefundRescue:
         return await self._find(sn)
 
     async def reissue(self, operator_id: int, sn: str) -> Refund:
-        """A new number for a request whose last one is closed. What a buyer asked for, only the buyer asks for again: the
-        order went on, and may be in use.
+        """Issue a request whose last number is closed again, under a new number. Only buyers may request their own refunds
+        again: the order became active when the refund failed.
 
         Raises RefundNotFound, RefundNotEnded, BuyerAsksAgain, RefundExceedsPayment, TooManyRefunds.
         """
@@ -77,13 +77,13 @@ class RefundRescue:
             ended = await self._locked(tx, sn)
             newest = await refund_repository.newest_of_request(tx, ended.request_sn)
             if newest is None or newest.id != ended.id or ended.state != RefundState.CLOSED:
-                raise RefundNotEnded(f"refund {sn} goes on under {newest.sn if newest else sn}")
+                raise RefundNotEnded(f"refund {sn} continues as {newest.sn if newest else sn}")
             if ended.cause == BUYERS_CAUSE:
-                raise BuyerAsksAgain(f"order {ended.order_sn} was told that refund {sn} failed")
+                raise BuyerAsksAgain(f"order {ended.order_sn} was notified that refund {sn} failed")
             payment = await payment_repository.by_sn(tx, ended.payment_sn)
             held_fen, count = await refund_repository.held(tx, ended.payment_sn)
             if payment is None or held_fen + ended.refund_fen > payment.total_fen:
-                raise RefundExceedsPayment(f"{held_fen} fen of {ended.payment_sn} went back or are on their way")
+                raise RefundExceedsPayment(f"{held_fen} fen of {ended.payment_sn} are refunded or pending")
             if count >= MAX_REFUNDS:
                 raise TooManyRefunds(f"payment {ended.payment_sn} has had {count} refunds")
             again = new_refund(ended, now, attempt=ended.attempt + 1, due_at=now)
@@ -101,7 +101,7 @@ class RefundRescue:
             if refund.state != RefundState.ABNORMAL or refund.refund_id is None:
                 raise RefundIsNotAbnormal(f"refund {sn} is {refund.state}")
             if refund.sent_elsewhere_at is not None:
-                raise RefundSentElsewhere(f"refund {sn} was sent elsewhere at {refund.sent_elsewhere_at.isoformat()}")
+                raise RefundSentElsewhere(f"refund {sn} was rerouted at {refund.sent_elsewhere_at.isoformat()}")
             refund.sent_elsewhere_at = now
             refund.due_at, refund.leased_until, refund.tries = now + REROUTE_GRACE, None, 0
             where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
@@ -116,7 +116,7 @@ class RefundRescue:
                 refund.sent_elsewhere_at = None
 
     async def _locked(self, tx: Transaction, sn: str) -> Refund:
-        """Payment first, refund second, as everybody."""
+        """Lock payment first, then refund, as everywhere. Raises RefundNotFound."""
         known = await refund_repository.by_sn(tx, sn)
         if known is None:
             raise RefundNotFound(f"no refund {sn}", field="refundSn")

@@ -1,4 +1,4 @@
-"""Carrying refunds out at WeChat: one number, the same bytes, and a question before every repetition."""
+"""Submits refunds to WeChat: the same number and bytes at every retry, and a query before every retry."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,13 +22,14 @@ from servicekit.loop import Loop
 log = structlog.get_logger()
 
 LEASE = timedelta(minutes=3)
-"""Longer than a whole round can take while WeChat is slow: two calls each, four refunds at a time."""
+"""Longer than a whole round takes while WeChat is slow: two calls per refund, `MAX_CONCURRENT` refunds at a time."""
 MAX_CONCURRENT = 4
 RETRY_PAUSES = Schedule.of_seconds(10, 30, 60, 300, 600, 1800)
 POLL_PAUSES = Schedule.of_seconds(30, 60, 300, 600, 1800, 3600)
-"""Pauses between questions, the last one repeated: the callback normally comes first."""
+"""Pauses between tries: RETRY while WeChat has not confirmed a submission, POLL while an accepted refund is pending (the
+callback normally comes first). The last one is repeated."""
 REROUTE_GRACE = timedelta(seconds=30)
-"""From when it is written down until WeChat surely has it or has refused: before, an ABNORMAL is the first way's."""
+"""After a reroute is marked, until WeChat certainly has it or has refused it: an ABNORMAL before that is the old one."""
 PAUSE_IN_REVIEW = timedelta(minutes=30)
 REASONS = {
     Meaning.MISCONFIGURED: Reason.REFUND_MISCONFIGURED,
@@ -40,12 +41,12 @@ PERMANENT_REFUSALS = frozenset({Meaning.FINAL, Meaning.ABSENT, Meaning.PAID, Mea
 
 
 class NotAccepted(Exception):
-    """WeChat refused to take the refund for good, and does not know its number."""
+    """WeChat permanently refused the refund and does not know its number."""
 
 
 @dataclass(kw_only=True, eq=False)
 class RefundSubmission:
-    """`run` carries out what `wake` announces; cron calls `submit_due` for what must wait or was left behind."""
+    """`run` submits what `wake` announces; cron calls `submit_due` for retries and for what was left behind."""
 
     db: Database
     clock: Clock
@@ -56,7 +57,7 @@ class RefundSubmission:
     _loop: Loop = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._loop = Loop(self._carry_out_all_due, name="refunds")
+        self._loop = Loop(self._submit_all_due, name="refunds")
 
     def wake(self) -> None:
         self._loop.wake()
@@ -64,24 +65,24 @@ class RefundSubmission:
     async def run(self) -> None:
         await self._loop.run()
 
-    async def _carry_out_all_due(self) -> None:
+    async def _submit_all_due(self) -> None:
         while await self.submit_due():
             pass
 
     async def submit_due(self, *, limit: int = 20) -> int:
-        """Take on the refunds that are due; answers how many. Replicas and overlapping ticks never share one."""
+        """Submit or query the refunds that are due; returns how many. Each is claimed by one replica and one tick only."""
         async with self.db.transaction() as tx:
             claimed = await refund_repository.claim_due(tx, self.clock(), limit, LEASE)
         await side_by_side(claimed, self._submit, at_once=MAX_CONCURRENT, what="refund")
         return len(claimed)
 
     async def _submit(self, sn: str) -> None:
-        departure = await self._prepare(sn)
-        if departure is None:
+        prepared = await self._prepare(sn)
+        if prepared is None:
             return
-        refund, request, sent_before = departure
+        refund, request, sent_before = prepared
         try:
-            verdict = await self._word(refund, request, sent_before=sent_before)
+            verdict = await self._submit_or_query(refund, request, sent_before=sent_before)
         except NotAccepted as error:
             await self.settlement.refuse(sn, refund.payment_sn, str(error))
             return
@@ -89,12 +90,13 @@ class RefundSubmission:
             await self._retry_later(refund, error)
             return
         await self.settlement.apply(verdict)
-        if verdict.status == "ABNORMAL" and refund.sent_elsewhere_at:  # it was when we asked: no echo of the first way
+        if verdict.status == "ABNORMAL" and refund.sent_elsewhere_at:  # rerouted before this query: not the old status
             await self.settlement.failed_again(sn, refund.payment_sn)
         await self._schedule(refund, POLL_PAUSES.pause(refund.tries))
 
     async def _prepare(self, sn: str) -> tuple[Refund, str, bool] | None:
-        """Write down what will be sent, and that it will be; None when it must not be sent now."""
+        """Store the request and mark it as sent before it is. Returns (refund, request body, whether it was sent before),
+        None when it must not be sent now."""
         now = self.clock()
         async with self.db.read() as session:
             refund = await refund_repository.by_sn(session, sn)
@@ -124,8 +126,9 @@ class RefundSubmission:
             refund.sent_at = payment.refund_sent_at = now
             return refund, refund.request, sent_before
 
-    async def _word(self, refund: Refund, request: str, *, sent_before: bool) -> RefundVerdict:
-        """WeChat's word on the refund, which is handed over only when WeChat surely does not have it."""
+    async def _submit_or_query(self, refund: Refund, request: str, *, sent_before: bool) -> RefundVerdict:
+        """The verdict on the refund. It is submitted only when WeChat certainly does not have it. Raises NotAccepted,
+        WechatError."""
         if sent_before:
             try:
                 return await self.wechat.query_refund(refund.sn)
@@ -135,16 +138,16 @@ class RefundSubmission:
         try:
             return await self.wechat.refund(request)
         except Ambiguous as error:
-            log.warning("WeChat may have taken the refund: asking", refund_sn=refund.sn, reason=str(error))
-            return await self._asked(refund.sn, error)
+            log.warning("WeChat may have accepted the refund: querying", refund_sn=refund.sn, reason=str(error))
+            return await self._query_after(refund.sn, error)
         except Refused as error:
             if error.meaning not in PERMANENT_REFUSALS:
                 raise
-            return await self._asked(refund.sn, NotAccepted(str(error)))
+            return await self._query_after(refund.sn, NotAccepted(str(error)))
 
-    async def _asked(self, sn: str, unknown: Exception) -> RefundVerdict:
-        """What became of a request that WeChat refused, or did not answer: a refusal is not signed, and what stands
-        between us may refuse what has passed. Raises `unknown` where WeChat does not know the number."""
+    async def _query_after(self, sn: str, unknown: Exception) -> RefundVerdict:
+        """The verdict on a submission that WeChat refused or did not respond to. A refusal is not signed, and a proxy may
+        refuse what was accepted. Raises `unknown` when WeChat does not know the number."""
         try:
             return await self.wechat.query_refund(sn)
         except Refused as error:
@@ -154,13 +157,13 @@ class RefundSubmission:
 
     async def _retry_later(self, refund: Refund, error: WechatError) -> None:
         meaning = error.meaning if isinstance(error, Refused) else Meaning.QUERY_FIRST
-        log.warning("refund is not through", refund_sn=refund.sn, meaning=meaning.name, reason=str(error))
-        passing = meaning in {Meaning.QUERY_FIRST, Meaning.LATER}
+        log.warning("refund is not complete", refund_sn=refund.sn, meaning=meaning.name, reason=str(error))
+        temporary = meaning in {Meaning.QUERY_FIRST, Meaning.LATER}
         is_long_unknown = refund.state == RefundState.REQUESTED and refund.tries > len(RETRY_PAUSES)
-        if not passing or is_long_unknown:
+        if not temporary or is_long_unknown:
             async with self.db.transaction() as tx:
                 await flag_refund(tx, refund, REASONS.get(meaning, Reason.REFUND_UNCLEAR), str(error))
-        if passing:
+        if temporary:
             await self._schedule(refund, RETRY_PAUSES.pause(refund.tries))
         else:
             await self._schedule(refund, PAUSE_IN_REVIEW, problem=str(error))

@@ -1,4 +1,4 @@
-"""From settings and secrets to all that speaks with WeChat Pay."""
+"""Builds all that speaks with WeChat Pay from settings and secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """`files` brings large answers piece by piece, which the pooled transport does not."""
+    """`pay` is the client; `files` streams large responses, which the pooled transport cannot."""
 
     pay: WechatPay
     bills: Bills
@@ -45,7 +45,7 @@ def connect(
 ) -> Connection:
     """`secrets` has `wxpay-mch-private-key` (PEM), `wxpay-apiv3-key` and, in public-key mode, `wxpay-public-key` (PEM).
 
-    Raises BadSecret for one that is missing or not what it should be.
+    Raises BadSecret for one that is missing or malformed.
     """
     http, files = (
         httpx.AsyncClient(
