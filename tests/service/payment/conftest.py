@@ -1,6 +1,6 @@
 """Payment in this process, its own database, a WeChat of the tests' own."""
 
-from datetime import UTC, datetime, timedelta
+from contextlib import asynccontextmanager
 
 import pytest
 import stamina
@@ -12,11 +12,9 @@ from payment.settings import Settings
 from servicekit import migrate
 from servicekit.db import Database
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
-from tests.service.payment.support import SETTINGS
-from tests.service.payment.wechat import API_V3_KEY, FakeWechat, pem_of_private, pem_of_public
-
-ORDER, BUYER, OPERATOR = "HSO2026112309302612345678", 1, 9
-OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
+from tests.service.payment.support import BUYER, OPENID, SETTINGS, Service, payable, secrets_of
+from tests.service.payment.wechat import FakeWechat
+from tests.support.clock import RunningClock
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +53,13 @@ def _tests_may_ask_for_refunds(monkeypatch):
 
 
 @pytest.fixture
-def wechat():
-    return FakeWechat()
+def clock():
+    return RunningClock()
+
+
+@pytest.fixture
+def wechat(clock):
+    return FakeWechat(clock=clock)
 
 
 @pytest.fixture
@@ -81,38 +84,33 @@ def settings(database_url, db):
     )
 
 
-def secrets_of(wechat):
-    return {
-        "wxpay-mch-private-key": pem_of_private(wechat.merchant),
-        "wxpay-apiv3-key": API_V3_KEY,
-        "wxpay-public-key": pem_of_public(wechat.key),
-    }
+@pytest.fixture
+def serve(settings, wechat, tokens, sidecar, clock, db):
+    """`async with serve(…) as service`: a replica with other settings, or with `more_business`."""
+
+    @asynccontextmanager
+    async def serve(*, more_business=None, **changes):
+        app = create_app(
+            settings.model_copy(update=changes),
+            secrets_of(wechat),
+            clock=clock,
+            sidecar=sidecar,
+            verifier=tokens.verifier(),
+            wechat_transport=wechat,
+            more_business=more_business,
+        )
+        async with client(app) as http:
+            yield Service(http, clock, wechat, tokens, db)
+
+    return serve
 
 
 @pytest.fixture
-async def http(settings, wechat, tokens, sidecar):
-    app = create_app(settings, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat)
-    async with client(app) as http:
-        yield http
+async def service(serve):
+    async with serve() as service:
+        yield service
 
 
 @pytest.fixture
-async def desk(http, tokens):
-    async def ask(name, body, *roles):
-        headers = tokens.bearer(OPERATOR, *(roles or ("operator",)))
-        return await http.post(f"/payment/v1/ops/{name}", json=body, headers=headers)
-
-    return ask
-
-
-def payable(**changes):
-    close_at = (datetime.now(UTC) + timedelta(minutes=30)).isoformat().replace("+00:00", "Z")
-    return {
-        "orderSn": ORDER,
-        "userId": BUYER,
-        "totalFen": 19900,
-        "tradeState": 0,
-        "payable": True,
-        "closeAt": close_at,
-        "title": "洱海边的白房子",
-    } | changes
+def desk(service):
+    return service.desk

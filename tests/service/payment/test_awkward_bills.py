@@ -13,8 +13,8 @@ from payment.daily.bill_repair import Unanswered
 from payment.wechat.answers import QUERY
 from payment.wechat.errors import Ambiguous
 from tests.service.payment import bill as bills
-from tests.service.payment.test_callback import rows
-from tests.service.payment.test_reconciliation import DAY, OURS, World
+from tests.service.payment.books import DAY, OURS, World
+from tests.service.payment.support import rows
 from tests.service.payment.wechat import APPID, MCHID
 
 FOREIGN = {"appid": "wx9999999999999999", "mchid": MCHID}

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from tests.service.payment.test_callback import rows
-from tests.service.payment.test_payouts import Shop
+from tests.service.payment.books import Shop
+from tests.service.payment.support import rows
 
 MONDAY = datetime(2026, 11, 23, 3, tzinfo=UTC)
 

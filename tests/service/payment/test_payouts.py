@@ -11,47 +11,11 @@ from payment.errors import DayNotOver
 from payment.peers import OrderPeer
 from servicekit.errors import PeerUnavailable
 from servicekit.testing import SIDECAR_HEADERS
-from tests.service.payment.test_callback import rows
-from tests.service.payment.test_reconciliation import World
+from tests.service.payment.books import Shop
+from tests.service.payment.support import rows
 
 DAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
-
-
-class Shop(World):
-    def __init__(self, db):
-        super().__init__(db)
-        self.now, self.used = NOW, []
-        self.sidecar.answer("order", "/internal/usedOrders", {"list": self.used})
-
-    async def stay(self, n, *, business=7, fen=19900, status=1):
-        """A stay that was paid and used; its payment's number."""
-        number = await self.payment(n, fen=fen, status=status)
-        self.used.append(
-            {
-                "id": n,
-                "orderSn": f"HSO20261122100000{n:08d}",
-                "homestayBusinessId": business,
-                "paymentSn": number,
-                "usedAt": "2026-11-22T06:00:00Z",
-            }
-        )
-        return number
-
-    async def records(self):
-        names = (
-            "homestay_business_id",
-            "day",
-            "seq",
-            "stays",
-            "stays_fen",
-            "refunds",
-            "refunds_fen",
-            "fee_fen",
-            "net_fen",
-        )
-        found = await rows(self.db, "payout_record order by id")
-        return [tuple(row[name] for name in names) for row in found]
 
 
 @pytest.fixture

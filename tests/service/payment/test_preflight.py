@@ -11,8 +11,8 @@ from payment.preflight import check, check_notify_url, secrets_of_files
 from servicekit.clock import utc_now
 from servicekit.secrets import BadSecret
 from servicekit.testing import client
-from tests.service.payment.conftest import secrets_of
-from tests.service.payment.test_key_modes import OLD, PAIRS
+from tests.service.payment.support import secrets_of
+from tests.service.payment.wechat import OLD, PAIRS
 
 
 async def findings(settings, wechat, *, secrets=None, clock=utc_now):

@@ -10,8 +10,8 @@ from payment.parts import Parts
 from payment.settings import PaymentSettings
 from servicekit.clock import SHANGHAI
 from servicekit.testing import FakeSidecar
-from tests.service.payment.test_callback import rows
-from tests.service.payment.test_reconciliation import World
+from tests.service.payment.books import World
+from tests.service.payment.support import rows
 from wechatsim import keyring
 from wechatsim.app import create_app
 from wechatsim.sim import Settings as SimSettings
