@@ -98,7 +98,7 @@ class World:
         self.use(parts_of(db, lambda: self.now, pay=self.wechat, bills=self.bills, sidecar=self.sidecar))
 
     def use(self, parts):
-        self.settlement, self.reconciler, self.payouts = parts.settlement, parts.reconciler, parts.earnings
+        self.settlement, self.reconciler, self.payouts = parts.settlement, parts.reconciler, parts.payouts
         self.report = parts.report
 
     async def payment(self, n, *, status=1, fen=19900, at="2026-11-22 02:00:00+00"):
