@@ -153,7 +153,7 @@ class BillRepair:
         await self._end(found, applied, "settle")
 
     async def _query_missing_refund(self, found: Difference, run: RepairRun) -> None:
-        """RefundRequests paid from the available balance are on no trade bill (交易账单: 不含可用余额退款)."""
+        """Refunds paid from the available balance are on no trade bill (交易账单: 不含可用余额退款)."""
         verdict = await self._query(lambda: self.wechat.query_refund(found.number), run)
         if verdict is None or verdict.funds_account != "AVAILABLE":
             await self._flag(found, Reason.NOT_ON_BILL, "the ledger has it, the day's bill does not")

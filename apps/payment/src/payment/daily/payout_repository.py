@@ -95,7 +95,7 @@ async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, rate: in
 
 
 async def take_refunds(tx: Transaction, day: date, rate: int) -> None:
-    """RefundRequests of recorded stays that ended by the end of `day` and are in no record."""
+    """Insert items for refunds of recorded stays that succeeded by the end of `day` and have none."""
     until = datetime.combine(day, time(), SHANGHAI) + timedelta(days=1)
     await tx.execute(text(REFUNDS), {"day": day, "until": until, "rate": rate})
 

@@ -54,7 +54,7 @@ async def resolve_notice(body: NoticeResolution, operator: Operator, notices: Re
 
 @router.post("/refundList")
 async def list_refunds(body: RefundQuery, _: Operator, rescue: Rescue) -> Ok[RefundList]:
-    """RefundRequests, newest first; `problem` says why one does not complete without an operator."""
+    """Refunds, newest first; `problem` says why one does not complete without an operator."""
     return Ok(data=RefundList.of(await rescue.page(last_id=body.last_id, size=body.page_size, state=body.state)))
 
 

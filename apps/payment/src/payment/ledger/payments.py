@@ -58,7 +58,7 @@ MERCHANT_FIELDS: Final[tuple[ComparedField[Verdict, Ours], ...]] = (
     ComparedField(Reason.MCHID, "merchant", lambda said: said.mchid, lambda ours: ours.merchant.mchid),
     ComparedField(Reason.APPID, "app", lambda said: said.appid, lambda ours: ours.merchant.appid),
 )
-"""ComparedField in every verdict, whatever its trade state."""
+"""Compared in every verdict, whatever its trade state."""
 COMPARED_FIELDS: Final[tuple[ComparedField[Verdict, Ours], ...]] = (
     ComparedField(
         Reason.AMOUNT, "fen", lambda said: said.total_fen, lambda ours: ours.payment.total_fen, required=True
@@ -72,7 +72,7 @@ COMPARED_FIELDS: Final[tuple[ComparedField[Verdict, Ours], ...]] = (
         Reason.TRANSACTION, "transaction", lambda said: said.transaction_id, lambda ours: ours.payment.transaction_id
     ),
 )
-"""ComparedField in a verdict that says paid. amount.total counts, not payer_total: a coupon lowers the latter. A mainland
+"""Compared in a verdict that says paid. amount.total counts, not payer_total: a coupon lowers the latter. A mainland
 merchant is paid in CNY only, and the payer pays in CNY."""
 
 

@@ -67,7 +67,7 @@ COMPARED_FIELDS: Final[tuple[ComparedField[RefundVerdict, Ours], ...]] = (
     ComparedField(Reason.REFUND_CURRENCY, "currency", lambda said: said.currency, lambda _: "CNY"),
     ComparedField(Reason.REFUND_ID, "refund", lambda said: said.refund_id, lambda ours: ours.refund.refund_id),
 )
-"""ComparedField in every verdict about a refund, which was found by its number."""
+"""Compared in every verdict about a refund, which was found by its number."""
 
 
 class RefundTerms(Protocol):

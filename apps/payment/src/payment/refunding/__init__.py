@@ -1,1 +1,1 @@
-"""RefundRequests: requests, submission to WeChat, and what operators do with one that failed."""
+"""Refunds: requests, submission to WeChat, and what operators do with one that failed."""
