@@ -1,5 +1,5 @@
-"""Registry of what can be paid for, by `serviceType`. A new business type is one entry in the composition root
-(`BusinessTypes({…})`) and one peer with a `payable` method."""
+"""Registry of what can be paid for, by `serviceType`. A new business type is one entry in `parts.py` and
+one peer with a `payable` method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
