@@ -2,6 +2,7 @@
 they would send over Kafka stays in their outboxes; who drives this decides what arrives, when, and how often."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -17,17 +18,10 @@ from order.peers import CloseAnswer, Homestay
 from order.schemas import InternalOrder
 from order.schemas import Payable as PayableAnswer
 from order.settings import Settings as OrderSettings
-from payment.business import BusinessType, BusinessTypes
-from payment.checkout import Checkout
-from payment.closing import Closing
-from payment.inquiry import Inquiry
+from payment.parts import Parts
 from payment.peers import Payable
-from payment.refund_rescue import RefundRescue
-from payment.refund_settlement import RefundSettlement
-from payment.refunds import Refunds
-from payment.repayment import Repayment
-from payment.settlement import Settlement
-from payment.subscriptions import on_refund_requested
+from payment.schemas import CloseOutcome
+from payment.settings import PaymentSettings
 from servicekit.db import Database
 from servicekit.due import Backoff
 from servicekit.errors import PeerUnavailable, Unavailable
@@ -56,18 +50,16 @@ class House:
         self.booking, self.checkin, self.expiry = orders.booking, orders.checkin, orders.expiry
         self.order_closing = orders.closing
 
-        self.settlement = Settlement(payment, clock, MCHID, APPID)
-        self.closing = Closing(payment, clock, wechat, self.settlement, APPID, MCHID)
-        business = BusinessTypes({"homestayOrder": BusinessType("民宿订单", self)})  # type: ignore[arg-type]
-        self.checkout = Checkout(
-            payment, clock, business, self, wechat, self.settlement, self.closing, APPID, MCHID, "https://us",  # type: ignore[arg-type]
-            timedelta(seconds=30),
-        )  # fmt: skip
-        self.inquiry = Inquiry(payment, clock, wechat, self.settlement, self.closing)
-        self.refund_settlement = RefundSettlement(payment, clock, MCHID)
-        self.repayment = Repayment(payment, clock, wechat, self.refund_settlement, "https://us/refund")
-        self.rescue = RefundRescue(payment, clock, wechat, self.refund_settlement, self.repayment)
-        self.refunds = Refunds(payment, clock, self.repayment.wake)
+        merchant = {"wxpay_mchid": MCHID, "wxpay_appid": APPID, "wxpay_mch_serial": "7" * 40}
+        urls = {"wxpay_notify_url": "https://us/pay", "wxpay_refund_notify_url": "https://us/refund"}
+        self.payment = Parts.wired(
+            PaymentSettings(**merchant, **urls),  # type: ignore[arg-type]
+            db=payment,
+            clock=clock,
+            wechat=SimpleNamespace(pay=wechat, bills=None),  # type: ignore[arg-type]
+            orders=self,  # type: ignore[arg-type]
+            users=self,  # type: ignore[arg-type]
+        )
 
         pauses = Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=90))  # no jitter: runs can be repeated
         messages = NotificationParts.of(
@@ -81,7 +73,7 @@ class House:
         )  # fmt: skip
         self.attempts, self.delivery = messages.attempts, messages.delivery
         consumers: list[Consumer[Any]] = [
-            *orders.consumers, on_refund_requested(self.refunds), *messages.consumers,
+            *orders.consumers, *self.payment.consumers, *messages.consumers,
         ]  # fmt: skip
         self.consumers = {consumer.topic: consumer for consumer in consumers}
 
@@ -91,7 +83,7 @@ class House:
     async def close(self, order_sn: str, _attempt: int) -> CloseAnswer:
         self._must_be_there()
         try:
-            answer = await self.closing.close(order_sn)
+            answer = CloseOutcome.of(await self.payment.closing.close(order_sn))
         except Unavailable as error:
             raise PeerUnavailable(str(error)) from error
         return CloseAnswer.model_validate_json(answer.model_dump_json(by_alias=True))
@@ -119,8 +111,8 @@ class House:
         await self.order_closing.close_due()
         await self.expiry.agree_unanswered()
         await self.expiry.expire_due()
-        await self.inquiry.ask_about_due()
-        await self.repayment.carry_out_due()
+        await self.payment.inquiry.poll_due()
+        await self.payment.submission.submit_due()
         await self.deliver_due_messages()
 
 

@@ -81,7 +81,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def the_guest_goes_to_the_cashier(self) -> None:
-        self.do(self.house.checkout.start(BUYER, self.sn, "homestayOrder"))
+        self.do(self.house.payment.checkout.start(BUYER, self.sn, "homestayOrder"))
 
     def payable_bills(self) -> list[str]:
         return [number for number, bill in self.wechat.bills.items() if bill["state"] == "NOTPAY" and bill["total"]]
@@ -91,7 +91,7 @@ class Lifecycle(RuleBasedStateMachine):
     def the_guest_pays(self, at_once: bool) -> None:
         number = self.payable_bills()[0]
         self.wechat.pays(number)
-        self.callbacks.append((self.house.settlement, self.wechat.word(number, "callback")))
+        self.callbacks.append((self.house.payment.settlement, self.wechat.word(number, "callback")))
         if at_once:
             self.a_callback_arrives(-1)
 
@@ -102,7 +102,7 @@ class Lifecycle(RuleBasedStateMachine):
         number = next(sn for sn, bill in self.wechat.bills.items() if bill["state"] == "CLOSED" and bill["total"])
         self.wechat.bills[number]["state"] = "NOTPAY"
         self.wechat.pays(number)
-        self.callbacks.append((self.house.settlement, self.wechat.word(number, "callback")))
+        self.callbacks.append((self.house.payment.settlement, self.wechat.word(number, "callback")))
 
     @some(lambda self: self.callbacks)
     @rule(choice=CHOICE)
@@ -176,7 +176,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def a_refund_is_carried_out(self) -> None:
-        self.do(self.house.repayment.carry_out_due())
+        self.do(self.house.payment.submission.submit_due())
 
     @rule()
     def messages_are_sent(self) -> None:
@@ -190,9 +190,9 @@ class Lifecycle(RuleBasedStateMachine):
     def the_bank_ends_a_refund(self, status: str, overtaken: bool) -> None:
         number = self.processing()[0]
         if overtaken:
-            self.callbacks.append((self.house.refund_settlement, self.wechat.refund_word(number, "callback")))
+            self.callbacks.append((self.house.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
         self.wechat.ends_refund(number, status)
-        self.callbacks.append((self.house.refund_settlement, self.wechat.refund_word(number, "callback")))
+        self.callbacks.append((self.house.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
 
     @rule(refuses=st.booleans())
     def the_guests_account_closes_and_opens(self, refuses: bool) -> None:
@@ -205,13 +205,13 @@ class Lifecycle(RuleBasedStateMachine):
     @some(lambda self: self.refunds("abnormal"))
     @rule()
     def an_operator_sends_a_refund_elsewhere(self) -> None:
-        self.do(self.house.rescue.send_elsewhere(OPERATOR, self.refunds("abnormal")[0], None))
+        self.do(self.house.payment.rescue.reroute(OPERATOR, self.refunds("abnormal")[0], None))
 
     @some(lambda self: self.refunds("closed"))
     @rule(choice=CHOICE)
     def an_operator_begins_a_refund_again(self, choice: int) -> None:
         closed = self.refunds("closed")
-        self.do(self.house.rescue.begin_again(OPERATOR, closed[choice % len(closed)]))
+        self.do(self.house.payment.rescue.reissue(OPERATOR, closed[choice % len(closed)]))
 
     @invariant()
     def nothing_is_wrong_or_doubled(self) -> None:

@@ -175,7 +175,7 @@ class Wechat:
         self._answer()
         return self.refund_word(number, "request")
 
-    async def send_refund_elsewhere(self, _refund_id: str, number: str, _card: object) -> RefundVerdict:
+    async def apply_abnormal_refund(self, _refund_id: str, number: str, _card: object) -> RefundVerdict:
         self._reach()
         if self.refunds[number]["status"] != "ABNORMAL":
             raise answers.ABNORMAL_REFUND.error(400, "INVALID_REQUEST", "it is not abnormal")

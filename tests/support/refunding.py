@@ -93,7 +93,7 @@ def hurry(system: System, number: str) -> None:
     system.rows("payment", "update third_payment set refund_sent_at = null where sn = %s", number)
     system.rows(
         "payment",
-        "update refund set next_attempt_at = now() - interval '1 second',"
+        "update refund set due_at = now() - interval '1 second', leased_until = null,"
         " sent_elsewhere_at = sent_elsewhere_at - interval '1 minute' where payment_sn = %s",
         number,
     )

@@ -1,7 +1,7 @@
 """Payment in this process, its own database, a WeChat of the tests' own."""
 
 import functools
-from datetime import UTC, datetime, timedelta
+from contextlib import asynccontextmanager
 
 import pytest
 import stamina
@@ -13,11 +13,10 @@ from payment.main import create_app
 from payment.settings import Settings
 from servicekit.db import Database
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
-from tests.service.payment.wechat import API_V3_KEY, APPID, MCHID, SERIAL, FakeWechat, pem_of_private, pem_of_public
+from tests.service.payment.support import BUYER, OPENID, SETTINGS, Service, payable, secrets_of
+from tests.service.payment.wechat import FakeWechat
+from tests.support.clock import RunningClock
 from tests.support.tables import EMPTY_ALL
-
-ORDER, BUYER, OPERATOR = "HSO2026112309302612345678", 1, 9
-OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +54,13 @@ def _tests_may_ask_for_refunds(monkeypatch):
 
 
 @pytest.fixture
-def wechat():
-    return FakeWechat()
+def clock():
+    return RunningClock()
+
+
+@pytest.fixture
+def wechat(clock):
+    return FakeWechat(clock=clock)
 
 
 @pytest.fixture
@@ -77,49 +81,37 @@ def settings(database_url, db):
     return Settings(
         database_url=database_url,
         APP_API_TOKEN=APP_TOKEN,
-        wxpay_base_url="https://api.mch.weixin.qq.com",
-        wxpay_mchid=MCHID,
-        wxpay_appid=APPID,
-        wxpay_mch_serial="7" * 40,
-        wxpay_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxPayCallback",
-        wxpay_refund_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxRefundCallback",
-        wxpay_public_key_id=SERIAL,
-        between_refunds_seconds=0,
+        **SETTINGS,
     )
 
 
-def secrets_of(wechat):
-    return {
-        "wxpay-mch-private-key": pem_of_private(wechat.merchant),
-        "wxpay-apiv3-key": API_V3_KEY,
-        "wxpay-public-key": pem_of_public(wechat.key),
-    }
+@pytest.fixture
+def serve(settings, wechat, tokens, sidecar, clock, db):
+    """`async with serve(…) as service`: a replica with other settings, or with `more_business`."""
+
+    @asynccontextmanager
+    async def serve(*, more_business=None, **changes):
+        app = create_app(
+            settings.model_copy(update=changes),
+            secrets_of(wechat),
+            clock=clock,
+            sidecar=sidecar,
+            verifier=tokens.verifier(),
+            wechat_transport=wechat,
+            more_business=more_business,
+        )
+        async with client(app) as http:
+            yield Service(http, clock, wechat, tokens, db)
+
+    return serve
 
 
 @pytest.fixture
-async def http(settings, wechat, tokens, sidecar):
-    app = create_app(settings, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat)
-    async with client(app) as http:
-        yield http
+async def service(serve):
+    async with serve() as service:
+        yield service
 
 
 @pytest.fixture
-async def desk(http, tokens):
-    async def ask(name, body, *roles):
-        headers = tokens.bearer(OPERATOR, *(roles or ("operator",)))
-        return await http.post(f"/payment/v1/ops/{name}", json=body, headers=headers)
-
-    return ask
-
-
-def payable(**changes):
-    close_at = (datetime.now(UTC) + timedelta(minutes=30)).isoformat().replace("+00:00", "Z")
-    return {
-        "orderSn": ORDER,
-        "userId": BUYER,
-        "totalFen": 19900,
-        "tradeState": 0,
-        "payable": True,
-        "closeAt": close_at,
-        "title": "洱海边的白房子",
-    } | changes
+def desk(service):
+    return service.desk

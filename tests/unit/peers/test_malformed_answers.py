@@ -20,7 +20,7 @@ JSON = {"content-type": "application/json"}
 
 
 async def used_orders(sidecar: Sidecar) -> None:
-    async for _ in payment.peers.StayPeer(sidecar).used(date(2026, 11, 23)):
+    async for _ in payment.peers.OrderPeer(sidecar).used(date(2026, 11, 23)):
         pass
 
 

@@ -28,7 +28,7 @@ DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLette
 """What operators may do with the dead letters of every service that has some."""
 
 REFUNDS = ("refundList", "refundSendElsewhere", "refundBeginAgain")
-BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "settle", "settlementList")
+BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "payout", "payoutList")
 
 # The spelling of paths is the source system's: its front ends keep working.
 PUBLIC: tuple[PublicRoute, ...] = (

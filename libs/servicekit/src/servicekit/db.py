@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from servicekit.connections import Watch, keep_alive
 from servicekit.errors import DatabaseUnavailable
-from servicekit.settings import ServiceSettings
+from servicekit.settings import ProcessSettings
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -112,7 +112,7 @@ class Database:
         Watch(self.engine)
 
     @classmethod
-    def of(cls, settings: ServiceSettings) -> Self:
+    def of(cls, settings: ProcessSettings) -> Self:
         return cls(
             settings.database_url,
             pool_size=settings.database_pool_size,

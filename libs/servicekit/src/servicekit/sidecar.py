@@ -13,7 +13,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from servicekit.errors import PeerUnavailable
-from servicekit.settings import ServiceSettings
+from servicekit.settings import ProcessSettings
 from servicekit.telemetry import current_traceparent
 from servicekit.transport import PooledTransport
 
@@ -55,7 +55,7 @@ class Sidecar:
         )
 
     @classmethod
-    def of(cls, settings: ServiceSettings, *, timeout_seconds: float = 6.0) -> Self:
+    def of(cls, settings: ProcessSettings, *, timeout_seconds: float = 6.0) -> Self:
         token = settings.dapr_api_token.get_secret_value()
         return cls(settings.dapr_http_url, token, pubsub=settings.pubsub, timeout_seconds=timeout_seconds)
 
