@@ -24,7 +24,7 @@ from servicekit.errors import Poison, Problem
 from tests.chaos import checker
 from tests.chaos.findings import DOUBLED, WRONG
 from tests.service.order.support import BUYER, MERCHANT, Clock
-from tests.stateful.house import SERVICES, House, Shelves
+from tests.stateful.in_process_system import SERVICES, InProcessSystem, Shelves
 from tests.stateful.wechat import MORNING, Killed, Line, Wechat
 
 OPERATOR = 9
@@ -48,7 +48,7 @@ class Lifecycle(RuleBasedStateMachine):
         super().__init__()
         self.shelves.empty()
         self.clock, self.wechat = Clock(MORNING), Wechat()
-        self.house = House(self.dbs, self.clock, self.wechat)
+        self.system = InProcessSystem(self.dbs, self.clock, self.wechat)
         self.callbacks: list[Any] = []
         self.sn = ""
 
@@ -68,7 +68,7 @@ class Lifecycle(RuleBasedStateMachine):
     @initialize(begun=st.sampled_from(["booked", "paid", "heard", "refund asked", "merchant asked"]))
     def a_guest_books(self, begun: str) -> None:
         """Some stories begin later: chance alone would seldom lead there."""
-        self.sn = self.runner.run(self.house.booking.create(REQUEST))
+        self.sn = self.runner.run(self.system.booking.create(REQUEST))
         self.the_guest_goes_to_the_cashier()
         if begun != "booked":
             self.the_guest_pays(at_once=begun != "paid")
@@ -81,7 +81,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def the_guest_goes_to_the_cashier(self) -> None:
-        self.do(self.house.payment.checkout.start(BUYER, self.sn, "homestayOrder"))
+        self.do(self.system.payment.checkout.start(BUYER, self.sn, "homestayOrder"))
 
     def payable_bills(self) -> list[str]:
         return [number for number, bill in self.wechat.bills.items() if bill["state"] == "NOTPAY" and bill["total"]]
@@ -91,7 +91,7 @@ class Lifecycle(RuleBasedStateMachine):
     def the_guest_pays(self, at_once: bool) -> None:
         number = self.payable_bills()[0]
         self.wechat.pays(number)
-        self.callbacks.append((self.house.payment.settlement, self.wechat.word(number, "callback")))
+        self.callbacks.append((self.system.payment.settlement, self.wechat.word(number, "callback")))
         if at_once:
             self.a_callback_arrives(-1)
 
@@ -102,7 +102,7 @@ class Lifecycle(RuleBasedStateMachine):
         number = next(sn for sn, bill in self.wechat.bills.items() if bill["state"] == "CLOSED" and bill["total"])
         self.wechat.bills[number]["state"] = "NOTPAY"
         self.wechat.pays(number)
-        self.callbacks.append((self.house.payment.settlement, self.wechat.word(number, "callback")))
+        self.callbacks.append((self.system.payment.settlement, self.wechat.word(number, "callback")))
 
     @some(lambda self: self.callbacks)
     @rule(choice=CHOICE)
@@ -129,7 +129,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def deliver(self, row: dict[str, Any]) -> None:
         try:
-            self.do(self.house.consumers[row["topic"]].apply(row["event"]))
+            self.do(self.system.consumers[row["topic"]].apply(row["event"]))
         except Poison as error:
             raise AssertionError(f"{row['topic']}: {error}") from error
         for service in ("payment", "order"):
@@ -138,25 +138,25 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(minded=st.sampled_from([True, False, False]))
     def the_guest_cancels(self, minded: bool) -> None:
         if minded:
-            self.do(self.house.order_closing.cancel(BUYER, self.sn))
+            self.do(self.system.order_closing.cancel(BUYER, self.sn))
 
     @some(lambda self: self.callbacks)
     @rule()
     def the_guest_wants_the_money_back(self) -> None:
-        self.do(self.house.order_refunds.request(BUYER, self.sn, ""))
+        self.do(self.system.order_refunds.request(BUYER, self.sn, ""))
 
     @some(lambda self: self.callbacks)
     @rule(agree=st.booleans())
     def the_merchant_decides(self, agree: bool) -> None:
         """Asked or not, once or twice; who never does is made good by the cron."""
-        self.do(self.house.order_refunds.decide(MERCHANT, self.sn, agree=agree, note=""))
+        self.do(self.system.order_refunds.decide(MERCHANT, self.sn, agree=agree, note=""))
 
     @some(lambda self: self.callbacks)
     @rule()
     def the_guest_arrives(self) -> None:
         [order] = self.shelves.rows("order", "select checkin_code from homestay_order where sn = %s", self.sn)
         if order["checkin_code"]:
-            self.do(self.house.checkin.verify(MERCHANT, order["checkin_code"]))
+            self.do(self.system.checkin.verify(MERCHANT, order["checkin_code"]))
 
     @rule(line=st.sampled_from(Line))
     def the_line_to_wechat_changes(self, line: Line) -> None:
@@ -164,7 +164,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(away=st.booleans())
     def services_lose_and_find_one_another(self, away: bool) -> None:
-        self.house.peers_are_away = away
+        self.system.peers_are_away = away
 
     @rule(minutes=st.sampled_from([1, 1, 1, 6, 6, 6, 6, 31, 31, 6 * 31, 60 * 27]))
     def time_passes(self, minutes: int) -> None:
@@ -172,15 +172,15 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def cron_ticks(self) -> None:
-        self.do(self.house.tick())
+        self.do(self.system.tick())
 
     @rule()
     def a_refund_is_carried_out(self) -> None:
-        self.do(self.house.payment.submission.submit_due())
+        self.do(self.system.payment.submission.submit_due())
 
     @rule()
     def messages_are_sent(self) -> None:
-        self.do(self.house.deliver_due_messages())
+        self.do(self.system.deliver_due_messages())
 
     def processing(self) -> list[str]:
         return [number for number, row in self.wechat.refunds.items() if row["status"] == "PROCESSING"]
@@ -190,9 +190,9 @@ class Lifecycle(RuleBasedStateMachine):
     def the_bank_ends_a_refund(self, status: str, overtaken: bool) -> None:
         number = self.processing()[0]
         if overtaken:
-            self.callbacks.append((self.house.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
+            self.callbacks.append((self.system.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
         self.wechat.ends_refund(number, status)
-        self.callbacks.append((self.house.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
+        self.callbacks.append((self.system.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
 
     @rule(refuses=st.booleans())
     def the_guests_account_closes_and_opens(self, refuses: bool) -> None:
@@ -205,13 +205,13 @@ class Lifecycle(RuleBasedStateMachine):
     @some(lambda self: self.refunds("abnormal"))
     @rule()
     def an_operator_sends_a_refund_elsewhere(self) -> None:
-        self.do(self.house.payment.rescue.reroute(OPERATOR, self.refunds("abnormal")[0], None))
+        self.do(self.system.payment.rescue.reroute(OPERATOR, self.refunds("abnormal")[0], None))
 
     @some(lambda self: self.refunds("closed"))
     @rule(choice=CHOICE)
     def an_operator_begins_a_refund_again(self, choice: int) -> None:
         closed = self.refunds("closed")
-        self.do(self.house.payment.rescue.reissue(OPERATOR, closed[choice % len(closed)]))
+        self.do(self.system.payment.rescue.reissue(OPERATOR, closed[choice % len(closed)]))
 
     @invariant()
     def nothing_is_wrong_or_doubled(self) -> None:
@@ -228,13 +228,13 @@ class Lifecycle(RuleBasedStateMachine):
         """Everything arrives in the end, some of it twice, but for the merchant's word; then all books must agree."""
         if not self.sn:
             return
-        self.wechat.line, self.house.peers_are_away, self.wechat.refuses_refunds = Line.GOOD, False, False
+        self.wechat.line, self.system.peers_are_away, self.wechat.refuses_refunds = Line.GOOD, False, False
         for _ in range(16):  # a day for the merchant, and as long again for the money
             for number in range(len(self.callbacks)):
                 self.a_callback_arrives(number)
             for event in self.events():
                 self.deliver(event)
-            self.do(self.house.tick())
+            self.do(self.system.tick())
             for number in self.processing():
                 self.wechat.ends_refund(number, "SUCCESS")
             self.clock.pass_by(hours=3)

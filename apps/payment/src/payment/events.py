@@ -10,7 +10,7 @@ from servicekit.clock import Clock
 from servicekit.outbox import OutgoingEvent
 from servicekit.schemas import ApiModel, Sn, Text
 
-PAYSTATUS_TOPIC = "payment-update-paystatus-topic"
+PAYMENT_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 REFUND_REQUESTED_TOPIC = "order-refund-requested-topic"
 SOURCE = "minsu/payment"
@@ -53,7 +53,7 @@ def paystatus_updated(payment: PaidPayment, clock: Clock) -> OutgoingEvent:
     if payment.pay_time is None:
         raise ValueError(f"{payment.sn} was never paid: there is no event")
     return OutgoingEvent(
-        topic=PAYSTATUS_TOPIC,
+        topic=PAYMENT_STATUS_TOPIC,
         key=payment.order_sn,
         type="minsu.payment.paystatus-updated.v1",
         source=SOURCE,

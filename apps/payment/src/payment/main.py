@@ -1,7 +1,6 @@
 """Payment as an app: its parts (`parts.py`) behind HTTP, events and cron."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 import httpx
 from fastapi import FastAPI

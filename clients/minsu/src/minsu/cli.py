@@ -56,7 +56,7 @@ def book(
     """Create an order from tonight on, and its prepayment, as the buyer."""
     with _signed_in("BUYER") as api:
         chosen = homestay or purchase.choose_homestay(api, owner_id=_merchant_id())["id"]
-        booked = purchase.book(api, purchase.Wish(chosen, nights, people, food))
+        booked = purchase.book(api, purchase.BookingRequest(chosen, nights, people, food))
     _show(booked, as_json)
 
 

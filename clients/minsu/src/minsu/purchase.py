@@ -21,7 +21,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.5
 
 
 @dataclass(frozen=True)
-class Wish:
+class BookingRequest:
     homestay_id: int
     nights: int = 1
     people: int = 1
@@ -47,15 +47,15 @@ def own_id(api: Api) -> int:
     return int(api.call("/usercenter/v1/user/detail")["userInfo"]["id"])
 
 
-def create_order(api: Api, wish: Wish, *, now: datetime | None = None) -> str:
+def create_order(api: Api, request: BookingRequest, *, now: datetime | None = None) -> str:
     """Tonight and on; answers the order's number."""
     tonight = (now or datetime.now(SHANGHAI)).astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
     body = {
-        "homestayId": wish.homestay_id,
-        "isFood": wish.food,
+        "homestayId": request.homestay_id,
+        "isFood": request.food,
         "liveStartTime": int(tonight.timestamp()),
-        "liveEndTime": int((tonight + timedelta(days=wish.nights)).timestamp()),
-        "livePeopleNum": wish.people,
+        "liveEndTime": int((tonight + timedelta(days=request.nights)).timestamp()),
+        "livePeopleNum": request.people,
         "remark": "",
     }
     return str(api.call(f"{ORDER}/createHomestayOrder", body, key=str(uuid.uuid4()))["orderSn"])
@@ -84,8 +84,8 @@ def payment_status(api: Api, sn: str) -> dict[str, Any] | None:
         raise
 
 
-def book(api: Api, wish: Wish) -> dict[str, Any]:
-    sn = create_order(api, wish)
+def book(api: Api, request: BookingRequest) -> dict[str, Any]:
+    sn = create_order(api, request)
     parameters = prepay(api, sn)
     return {
         "order_sn": sn,

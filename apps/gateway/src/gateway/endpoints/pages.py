@@ -16,7 +16,7 @@ COOKIE = "minsu_lang"
 A_YEAR = 365 * 24 * 3600
 
 
-def router(show: "Showing") -> APIRouter:
+def router(show: "PageRenderer") -> APIRouter:
     pages = APIRouter(include_in_schema=False, redirect_slashes=False)
     for path, name in addresses.PLAIN.items():
         pages.add_api_route(path, _sign_in(show) if path == addresses.SIGN_IN else _plain(show, name), methods=["GET"])
@@ -32,7 +32,7 @@ def router(show: "Showing") -> APIRouter:
     return pages
 
 
-class Showing:
+class PageRenderer:
     """Answers a page in the reader's language, or keeps the language just chosen."""
 
     def __init__(self, storefront: Storefront) -> None:
@@ -48,7 +48,7 @@ class Showing:
         return HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
 
 
-def absent(show: Showing, otherwise: Handler) -> Handler:
+def absent(show: PageRenderer, otherwise: Handler) -> Handler:
     """For the app's 404s: a person who asks for a page gets one, a program its problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
@@ -59,21 +59,23 @@ def absent(show: Showing, otherwise: Handler) -> Handler:
     return answer
 
 
-def _plain(show: Showing, name: str) -> Callable[[Request], Awaitable[Response]]:
+def _plain(show: PageRenderer, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
         return show(request, name)
 
     return page
 
 
-def _sign_in(show: Showing) -> Callable[[Request], Awaitable[Response]]:
+def _sign_in(show: PageRenderer) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
         return show(request, "signin", {"next": addresses.after_sign_in(request.query_params.get("next", ""))})
 
     return page
 
 
-def _of_an_order(show: Showing, name: str, about: Mapping[str, Any]) -> Callable[[Request, str], Awaitable[Response]]:
+def _of_an_order(
+    show: PageRenderer, name: str, about: Mapping[str, Any]
+) -> Callable[[Request, str], Awaitable[Response]]:
     async def page(request: Request, sn: str) -> Response:
         if not addresses.is_order_sn(sn):
             raise HTTPException(404)

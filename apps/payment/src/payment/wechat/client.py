@@ -66,7 +66,7 @@ class BillLink(_Answer):
 
 
 class WechatPay:
-    """One client for the lifetime of the service. `http` has WeChat's base URL and timeouts, and streams response bodies."""
+    """One client for the lifetime of the service. `http` has WeChat's base URL and timeouts, and streams responses."""
 
     def __init__(
         self,

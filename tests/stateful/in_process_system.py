@@ -36,7 +36,7 @@ SERVICES = ("order", "payment", "notification")
 SIDECAR, NO_NETWORK = FakeSidecar(), httpx.MockTransport(lambda _: httpx.Response(500))
 
 
-class House:
+class InProcessSystem:
     """`consumers` by topic; the peers below stand for the sidecars between the services."""
 
     def __init__(self, dbs: dict[str, Database], clock: Clock, wechat: Any) -> None:
@@ -119,16 +119,16 @@ class House:
 class _Guests:
     """notification's peer `order`: its name for the question differs from payment's."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, system: InProcessSystem) -> None:
+        self._system = system
 
     async def order(self, order_sn: str) -> OrderDetail:
-        self._house._must_be_there()
-        order = await self._house.lookup.order(order_sn)
+        self._system._must_be_there()
+        order = await self._system.lookup.order(order_sn)
         answer = InternalOrder.of(
             order,
-            refunded_at=await self._house.lookup.refunded_at(order),
-            answer_by=self._house.lookup.answer_by(order),
+            refunded_at=await self._system.lookup.refunded_at(order),
+            answer_by=self._system.lookup.answer_by(order),
         )
         return OrderDetail.model_validate_json(answer.model_dump_json(by_alias=True))
 
