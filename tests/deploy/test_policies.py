@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 import yaml
 
-from payment.wechat.bills import LARGEST_BYTES
+from payment.wechat.bills import MAX_BYTES
 from servicekit.middleware import UNMEASURED
 from stack import sidecar
 from tests.deploy.manifests import K8S, OVERLAYS, REPO, SERVICES, settings_of
@@ -87,7 +87,7 @@ def test_tmp_is_a_little_memory_but_for_payment_which_has_a_disk_for_a_days_bill
     for name, template in documents.services().items():
         [tmp] = [one["emptyDir"] for one in template["spec"]["volumes"] if one["name"] == "tmp"]
         if name == "payment":
-            assert tmp == {"sizeLimit": f"{LARGEST_BYTES // 1024**3}Gi"}
+            assert tmp == {"sizeLimit": f"{MAX_BYTES // 1024**3}Gi"}
         else:
             assert tmp == {"medium": "Memory", "sizeLimit": "32Mi"}, name
 
