@@ -33,7 +33,6 @@ def create_app(
     more_business: Mapping[str, BusinessType] | None = None,
 ) -> FastAPI:
     """`secrets`, `wechat_transport` and `more_business` are those of `Parts.of`."""
-    sidecar = sidecar or Sidecar.of(settings)
     parts = Parts.of(
         settings,
         secrets,
@@ -57,7 +56,7 @@ def create_app(
         provides=[
             parts.checkout,
             parts.closing,
-            parts.letters,
+            parts.dead_letters,
             parts.queries,
             parts.reviews,
             parts.reconciler,
@@ -71,18 +70,18 @@ def create_app(
             parts.submission,
             parts.rescue,
         ],
-        sidecar=sidecar,
-        verifier=verifier or TokenVerifier.by_invocation(sidecar),
+        sidecar=parts.sidecar,
+        verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,
         db=parts.db,
         background=[
-            Relay(parts.db, sidecar, keep_days=settings.outbox_keep_days),
+            Relay(parts.db, parts.sidecar, keep_days=settings.outbox_keep_days),
             parts.submission,
             parts.daily,
             Upkeep(parts.reviews.measure, parts.reconciler.measure, parts.payouts.measure, every_seconds=15),
             Upkeep(keys.prune, old_events(parts.db, settings.inbox_keep_days)),
         ],
-        dead_letters=parts.letters,
+        dead_letters=parts.dead_letters,
         callbacks=wechat_notify.CALLBACKS,
         unfinished=[*UNFINISHED, keys.unfinished],
         on_stop=[parts.close],
