@@ -52,8 +52,9 @@ class InProcessSystem:
 
         merchant = {"wxpay_mchid": MCHID, "wxpay_appid": APPID, "wxpay_mch_serial": "7" * 40}
         urls = {"wxpay_notify_url": "https://us/pay", "wxpay_refund_notify_url": "https://us/refund"}
-        self.payment = Parts.wired(
+        self.payment = Parts.of(
             PaymentSettings(**merchant, **urls),  # type: ignore[arg-type]
+            {},
             db=payment,
             clock=clock,
             wechat=SimpleNamespace(pay=wechat, bills=None),  # type: ignore[arg-type]

@@ -10,7 +10,6 @@ from sqlalchemy import RowMapping, text
 
 from payment.merchant import Merchant
 from payment.parts import Parts
-from payment.peers import OrderPeer, UserPeer
 from payment.settings import PaymentSettings
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
@@ -115,15 +114,9 @@ def parts_of(
     sidecar: Sidecar | None = None,
 ) -> Parts:
     """`pay` and `bills` stand for WeChat; a test that reaches one that it did not give fails there."""
-    sidecar = sidecar or FakeSidecar()
     wechat: Any = SimpleNamespace(pay=pay, bills=bills)
-    return Parts.wired(
-        PaymentSettings(**SETTINGS),
-        db=db,
-        clock=clock,
-        wechat=wechat,
-        orders=OrderPeer(sidecar),
-        users=UserPeer(sidecar, APPID),
+    return Parts.of(
+        PaymentSettings(**SETTINGS), {}, db=db, clock=clock, wechat=wechat, sidecar=sidecar or FakeSidecar()
     )
 
 

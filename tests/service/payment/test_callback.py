@@ -218,6 +218,7 @@ async def test_what_is_not_signed_by_wechat_is_refused_without_a_row(service, we
 
 @pytest.mark.parametrize("age", [-301, 301])
 async def test_a_callback_outside_the_five_minutes_is_refused(service, wechat, paid, age):
+    service.clock.stop()
     answer = await service.deliver(*wechat.callback(wechat.transaction(paid), at=service.clock().timestamp() + age))
 
     assert answer.status_code == 401

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import text
 
 from payment.ledger import refund_repository
 from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid` is used by its name
@@ -118,12 +119,13 @@ async def test_when_that_way_fails_too_a_person_is_called_again_and_may_try_anot
     assert [row["to_state"] for row in await service.rows("refund_transition order by seq")] == ["accepted", "abnormal"]
 
 
-async def test_a_question_that_comes_before_the_new_way_is_not_asked(service, desk, wechat, abnormal):
+async def test_a_question_that_comes_before_the_new_way_is_not_asked(service, desk, wechat, db, abnormal):
     """WeChat's ABNORMAL would be the first way's. Here cron had claimed the refund when the operator sent it."""
     wechat.fail_with = [httpx.ReadTimeout("it is still on its way")]
     assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 503
     asked = len(wechat.requests)
-    service.clock.pass_by(seconds=29)
+    async with db.transaction() as tx:
+        await tx.execute(text("update refund set due_at = now() - interval '1 second'"))
 
     assert (await service.job("retry-refunds")).json() == {"claimed": 1}
 

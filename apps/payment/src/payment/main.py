@@ -29,7 +29,6 @@ def create_app(
     more_business: Mapping[str, BusinessType] | None = None,
 ) -> FastAPI:
     """`secrets`, `wechat_transport` and `more_business` are those of `Parts.of`."""
-    sidecar = sidecar or Sidecar.of(settings)
     parts = Parts.of(
         settings,
         secrets,
@@ -52,7 +51,7 @@ def create_app(
         provides=[
             parts.checkout,
             parts.closing,
-            parts.letters,
+            parts.dead_letters,
             parts.queries,
             parts.reviews,
             parts.reconciler,
@@ -66,8 +65,8 @@ def create_app(
             parts.submission,
             parts.rescue,
         ],
-        sidecar=sidecar,
-        verifier=verifier or TokenVerifier.by_invocation(sidecar),
+        sidecar=parts.sidecar,
+        verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,
         db=parts.db,
         background=[
@@ -77,7 +76,7 @@ def create_app(
         outbox=True,
         idempotency_keys=True,
         metrics=[parts.reviews.measure, parts.reconciler.measure, parts.payouts.measure],
-        dead_letters=parts.letters,
+        dead_letters=parts.dead_letters,
         callbacks=wechat_notify.CALLBACKS,
         unfinished=UNFINISHED,
         on_stop=[parts.close],

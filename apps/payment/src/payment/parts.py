@@ -40,6 +40,7 @@ class Parts:
     """The use-cases of payment, and what they share."""
 
     db: Database
+    sidecar: Sidecar
     wechat: Connection
     settlement: Settlement
     refund_settlement: RefundSettlement
@@ -57,7 +58,7 @@ class Parts:
     payouts: Payouts
     daily: Daily
     consumers: tuple[Consumer[Any], ...]
-    letters: DeadLetters
+    dead_letters: DeadLetters
 
     @classmethod
     def of(
@@ -65,36 +66,21 @@ class Parts:
         settings: PaymentSettings,
         secrets: Mapping[str, str],
         *,
-        sidecar: Sidecar,
         clock: Clock = utc_now,
+        db: Database | None = None,
+        sidecar: Sidecar | None = None,
+        orders: OrderPeer | None = None,
+        users: UserPeer | None = None,
+        wechat: Connection | None = None,
         wechat_transport: httpx.AsyncBaseTransport | None = None,
         more_business: Mapping[str, BusinessType] | None = None,
     ) -> Self:
-        """`secrets` are those of `wechat.connection`; `more_business` is registered beside what we sell today. Raises
-        BadSecret."""
-        return cls.wired(
-            settings,
-            db=Database.of(settings),
-            clock=clock,
-            wechat=connect(settings, secrets, clock, transport=wechat_transport),
-            orders=OrderPeer(sidecar),
-            users=UserPeer(sidecar, settings.wxpay_appid),
-            more_business=more_business,
-        )
-
-    @classmethod
-    def wired(
-        cls,
-        settings: PaymentSettings,
-        *,
-        db: Database,
-        clock: Clock,
-        wechat: Connection,
-        orders: OrderPeer,
-        users: UserPeer,
-        more_business: Mapping[str, BusinessType] | None = None,
-    ) -> Self:
-        """The same around a database, a WeChat and peers that exist already, such as those of tests."""
+        """Everything by `settings` and `secrets` (those of `wechat.connection`) but for what is handed in, such as a test's
+        clock, database or peers. `more_business` is registered beside what is sold today. Raises BadSecret."""
+        wechat = wechat or connect(settings, secrets, clock, transport=wechat_transport)
+        db, sidecar = db or Database.of(settings), sidecar or Sidecar.of(settings)
+        orders = orders or OrderPeer(sidecar=sidecar)
+        users = users or UserPeer(sidecar=sidecar, appid=settings.wxpay_appid)
         merchant, pay = settings.merchant, wechat.pay
         business = {"homestayOrder": BusinessType("民宿订单", orders), **(more_business or {})}
         settlement = Settlement(db=db, clock=clock, merchant=merchant)
@@ -128,6 +114,7 @@ class Parts:
         consumers = (on_refund_requested(refunds),)
         return cls(
             db=db,
+            sidecar=sidecar,
             wechat=wechat,
             settlement=settlement,
             refund_settlement=refund_settlement,
@@ -145,10 +132,11 @@ class Parts:
             payouts=payouts,
             daily=Daily(reconciler.run_scheduled, payouts.run_scheduled),
             consumers=consumers,
-            letters=DeadLetters(db, clock, "payment", consumers),
+            dead_letters=DeadLetters(db, clock, "payment", consumers),
         )
 
     async def close(self) -> None:
-        """End the questions that are under way and the connections to WeChat. The database is the caller's to close."""
+        """End the queries that are running and the connections to WeChat. Sidecar and database are the caller's to close,
+        after this."""
         await self.on_return.close()
         await self.wechat.close()

@@ -1,8 +1,9 @@
 """Clients of other services, called through the sidecar; responses are parsed into types of this module."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
@@ -45,17 +46,17 @@ class _UsedOrders(ApiModel):
     list: list[UsedOrder]
 
 
+@dataclass(kw_only=True, eq=False)
 class OrderPeer:
     """app-id `order`."""
 
-    PAGE = 500
+    PAGE: ClassVar[int] = 500
 
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+    sidecar: Sidecar
 
     async def payable(self, order_sn: str) -> Payable:
         """Raises OrderNotFound."""
-        answer = await self._sidecar.ask("order", "/internal/payable", {"orderSn": order_sn}, Payable)
+        answer = await self.sidecar.ask("order", "/internal/payable", {"orderSn": order_sn}, Payable)
         if answer is None:
             raise OrderNotFound(f"order {order_sn}")
         return answer
@@ -65,7 +66,7 @@ class OrderPeer:
         last_id = 0
         while True:
             body = {"day": day.isoformat(), "lastId": last_id, "pageSize": self.PAGE}
-            answer = await self._sidecar.ask("order", "/internal/usedOrders", body, _UsedOrders)
+            answer = await self.sidecar.ask("order", "/internal/usedOrders", body, _UsedOrders)
             if answer is None:
                 raise PeerUnavailable("order: 404 for usedOrders")  # not "no stays": a peer without this endpoint
             yield answer.list
@@ -74,16 +75,17 @@ class OrderPeer:
             last_id = answer.list[-1].id
 
 
+@dataclass(kw_only=True, eq=False)
 class UserPeer:
     """app-id `usercenter`. An openid belongs to one mini-program: `appid`, the one that the payment is made in."""
 
-    def __init__(self, sidecar: Sidecar, appid: str) -> None:
-        self._sidecar, self._appid = sidecar, appid
+    sidecar: Sidecar
+    appid: str
 
     async def openid(self, user_id: int) -> str:
         """The user's openid in the mini-program. Raises WechatNotLinked."""
-        body = {"userId": user_id, "authType": "wxMini", "appid": self._appid}
-        answer = await self._sidecar.ask("usercenter", "/internal/authByUser", body, _OpenidAnswer)
+        body = {"userId": user_id, "authType": "wxMini", "appid": self.appid}
+        answer = await self.sidecar.ask("usercenter", "/internal/authByUser", body, _OpenidAnswer)
         if answer is None:
             raise WechatNotLinked("the user has no wxMini authorisation")
         return answer.auth_key

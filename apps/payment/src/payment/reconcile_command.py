@@ -27,7 +27,6 @@ from payment.wechat.bills import BillNotReady
 from payment.wechat.errors import BadBill, WechatError
 from servicekit import secrets
 from servicekit.errors import Unavailable
-from servicekit.sidecar import Sidecar
 
 EVERY_SECONDS = 1.0
 
@@ -70,8 +69,7 @@ def reconcile(
 
 async def _reconcile(settings: PaymentSettings, day: date | None, shape: Format, bill: Path | None, by: str) -> None:
     held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
-    sidecar = Sidecar.of(settings)
-    parts = Parts.of(settings, held, sidecar=sidecar)
+    parts = Parts.of(settings, held)
     try:
         day = day or parts.reconciler.yesterday()
         with _progress() as progress:
@@ -86,7 +84,7 @@ async def _reconcile(settings: PaymentSettings, day: date | None, shape: Format,
             sys.stdout.write(part)
     finally:
         await parts.close()
-        await sidecar.close()
+        await parts.sidecar.close()
         await parts.db.close()
 
 
