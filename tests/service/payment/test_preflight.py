@@ -145,7 +145,7 @@ def test_an_address_that_wechat_would_not_call_is_refused(url, why):
 
 
 def test_the_sandbox_may_call_this_machine():
-    assert check_notify_url("wxpay_notify_url", HttpUrl("http://127.0.0.1:8000/callback"), sandbox=True).well
+    assert check_notify_url("wxpay_notify_url", HttpUrl("http://127.0.0.1:8000/callback"), sandbox=True).ok
 
 
 def test_secrets_are_read_from_the_files_that_are_named(tmp_path):
