@@ -109,7 +109,7 @@ needs-%: FORCE
 
 # The set-up looks again when a pin, a lock or a member has changed, or when something it made is gone.
 ifneq ($(and $(wildcard $(VENV)/python),$(wildcard .tools/bin/daprd),$(wildcard .tools/kafka/version)),)
-$(SETUP): versions.env requirements/dev.lock requirements/bootstrap.lock tools/stack/kafka/pom.xml $(MEMBERS)
+$(SETUP): versions.env requirements/dev.lock requirements/bootstrap.lock tools/stack/kafka/pom.xml tools/stack/src/stack/setup/daprd.py $(MEMBERS)
 else
 $(SETUP): FORCE
 endif

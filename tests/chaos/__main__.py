@@ -17,7 +17,7 @@ from tests.chaos.findings import KINDS
 from tests.chaos.journal import Journal
 from tests.chaos.machine import TOLD, Machine
 from tests.chaos.run import SHORT, Plan, run
-from tests.support.stack import _free_offset
+from tests.support.stack import free_offset
 
 console = Console()
 
@@ -40,7 +40,7 @@ def main(
     folder = run_dir or Path(tempfile.mkdtemp(prefix="minsu-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
-    machine = Machine(folder, _free_offset() if offset is None else offset, TOLD | beside)
+    machine = Machine(folder, free_offset() if offset is None else offset, TOLD | beside)
     disk = Disk(Path(leftovers.room() or folder) / "tiny-disk", machine)
     console.print(f"starting the system in {folder}", highlight=False, soft_wrap=True)
     journal = Journal()

@@ -9,7 +9,7 @@ import pytest
 
 from stack import leftovers
 from tests.chaos.machine import TOLD, Machine
-from tests.support.stack import _free_offset
+from tests.support.stack import free_offset
 
 
 @pytest.fixture(scope="package")
@@ -19,7 +19,7 @@ def machine() -> Iterator[Machine]:
     folder = Path(kept or tempfile.mkdtemp(prefix="chaos-", dir=leftovers.room()))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
-    running = Machine(folder, _free_offset(), TOLD)
+    running = Machine(folder, free_offset(), TOLD)
     try:
         running.start()
         yield running

@@ -69,7 +69,7 @@ class Machine:
         for name in PROXIED:
             self.network.add(name, self.where.port(name), self.real_port(name))
         layout.record(self.where, list(self.parts))
-        graph.run(system._steps(self._environment, self.postgres, parts, self.processes), _Silent())
+        graph.run(system.steps(self._environment, self.postgres, parts, self.processes), _Silent())
 
     def stop(self) -> None:
         for name in self.names:
@@ -83,8 +83,8 @@ class Machine:
             check=False,
         )
         self.network.close()
-        for child in self.processes._children.values():
-            child.wait(10)
+        for name in self.names:
+            self.processes.wait(name)
         if done.returncode:
             raise StackError(done.stdout + done.stderr)
 
@@ -122,8 +122,7 @@ class Machine:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        if child := self.processes._children.get(name):
-            child.wait(10)
+        self.processes.wait(name)
 
     def pause(self, name: str) -> None:
         self._signal(name, signal.SIGSTOP)

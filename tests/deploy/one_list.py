@@ -130,18 +130,16 @@ def _composed_app(laptop: Laptop, compose: Compose, app: str) -> Iterator[str]:
 
 
 def _images(pins: dict[str, str], compose: Compose) -> Iterator[str]:
-    dapr = pins["DAPR_IMAGE_VERSION"]
+    dapr = pins["DAPR_VERSION"]
     foreign = {"postgres": pins["POSTGRES_IMAGE"].partition(":")[2], "apache/kafka": pins["KAFKA_VERSION"]}
     for name, one in compose.content["services"].items():
         image, _, tag = one["image"].partition(":")
         yield from _same(f"{name} image {image}", tag, foreign.get(image, pins["MINSU_VERSION"]))
         arguments = one.get("build", {}).get("args", {})
-        yield from _same(f"{name} daprd", str(arguments.get("DAPR_IMAGE_VERSION", dapr)), dapr)
-    for argument in ("PYTHON_IMAGE", "DAPR_IMAGE_VERSION", "MINSU_VERSION"):
+        yield from _same(f"{name} daprd", str(arguments.get("DAPR_VERSION", dapr)), dapr)
+    for argument in ("PYTHON_IMAGE", "DAPR_VERSION", "MINSU_VERSION"):
         if f"ARG {argument}={pins[argument]}\n" not in compose.dockerfile:
             yield f"the Dockerfile's {argument} is not {pins[argument]}"
-    if versions.parse(dapr)[:2] != versions.parse(pins["DAPR_VERSION"])[:2]:
-        yield f"daprd {dapr} is another minor version than the laptop's {pins['DAPR_VERSION']}"
 
 
 def _cluster(laptop: Laptop, documents: Documents) -> Iterator[str]:
@@ -153,7 +151,7 @@ def _cluster(laptop: Laptop, documents: Documents) -> Iterator[str]:
         yield from _same(f"{app} app-port", notes.get("dapr.io/app-port"), str(port))
         yield from _same(f"{app} containerPort", container["ports"][0]["containerPort"], port)
         yield from _same(f"{app} image", container["image"], f"minsu/{app}:{laptop.pins['MINSU_VERSION']}")
-        daprd = f"daprio/daprd:{laptop.pins['DAPR_IMAGE_VERSION']}"
+        daprd = f"daprio/daprd:{laptop.pins['DAPR_VERSION']}"
         yield from _same(f"{app} sidecar-image", notes.get("dapr.io/sidecar-image"), daprd)
         for name, note in SIDECAR_FIELDS.items():
             value = common[name]

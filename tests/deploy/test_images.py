@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from stack import composed
+from stack import compose_setup
 from stack.layout import DATABASES, REPO
 from stack.vault import Vault
 from tests.deploy.manifests import SERVICES
@@ -21,8 +21,8 @@ STAGE = re.compile(r"^FROM .* AS ([\w-]+)$", re.MULTILINE)
 def prepared(tmp_path_factory):
     """The volume, as the service `setup` leaves it."""
     run = tmp_path_factory.mktemp("run")
-    where = composed.plan(REPO, run)
-    composed.write(where)
+    where = compose_setup.plan(REPO, run)
+    compose_setup.write(where)
     return where
 
 
@@ -48,7 +48,7 @@ def test_setup_tells_sidecars_of_the_broker_and_not_of_a_loopback_address(prepar
 
 def test_a_second_setup_changes_no_password(prepared):
     before = (prepared.run / "databases.sql").read_text()
-    composed.write(prepared)
+    compose_setup.write(prepared)
     assert (prepared.run / "databases.sql").read_text() == before
     assert before.count("create database") == len(DATABASES)
     assert Vault(prepared.run).token("minsu_order-password") in before

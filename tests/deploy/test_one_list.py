@@ -46,8 +46,16 @@ def raise_the_release(laptop, compose, clusters):
     laptop.pins["MINSU_VERSION"] = "0.2.0"
 
 
+def raise_daprd_by_a_patch(laptop, compose, clusters):
+    laptop.pins["DAPR_VERSION"] += "1"
+
+
 def raise_daprd_by_a_minor_version(laptop, compose, clusters):
-    laptop.pins["DAPR_IMAGE_VERSION"] = "1.19.0"
+    laptop.pins["DAPR_VERSION"] = "1.19.0"
+
+
+def take_another_daprd_in_compose(laptop, compose, clusters):
+    compose.sidecars()["travel"]["build"]["args"]["DAPR_VERSION"] += "1"
 
 
 def raise_kafka(laptop, compose, clusters):
@@ -107,7 +115,9 @@ DRIFTS = {
     scope_a_component_otherwise_on_the_laptop: "dev: components",
     add_a_topic_to_the_contract: "production: KafkaTopics",
     raise_the_release: "production-external: migrations",
-    raise_daprd_by_a_minor_version: "another minor version",
+    raise_daprd_by_a_patch: "production: order sidecar-image",
+    raise_daprd_by_a_minor_version: "compose: the Dockerfile's DAPR_VERSION",
+    take_another_daprd_in_compose: "compose: travel-daprd daprd",
     raise_kafka: "production: Kafka",
     move_a_sidecar_in_compose: "payment --dapr-http-port",
     give_a_sidecar_another_network: "payment network",

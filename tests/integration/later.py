@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from servicekit import app, deadletters, run
+from servicekit import app, deadletters, inbox, run
 from servicekit.auth import TokenVerifier, jwks_by_invocation
 from servicekit.clock import utc_now
 from servicekit.db import Database
@@ -48,7 +48,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
         async def tables() -> None:
             async with db.engine.begin() as connection:
-                await connection.run_sync(deadletters.metadata.create_all)
+                for metadata in (deadletters.metadata, inbox.metadata):
+                    await connection.run_sync(metadata.create_all)
 
         more = {
             "routers": [bulk_routes(consumer)],

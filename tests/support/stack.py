@@ -29,7 +29,7 @@ def running_stack() -> Iterator[Mapping[str, str]]:
         return
     folder = Path(tempfile.mkdtemp(prefix="stack-", dir=leftovers.room()))
     folder.chmod(0o755)
-    environment = os.environ | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(_free_offset())}
+    environment = os.environ | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}
     try:
         _stack("up", environment)
         yield read_stack_env(folder / "stack.env")
@@ -55,7 +55,7 @@ def _stack(command: str, environment: Mapping[str, str]) -> None:
         raise RuntimeError(f"stack {command} failed\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
 
 
-def _free_offset() -> int:
+def free_offset() -> int:
     """Offsets in hundreds share no port with one another; take one whose every port is free."""
     offsets = list(range(1000, 17000, 100))
     random.shuffle(offsets)

@@ -1,4 +1,4 @@
-"""Fixtures: keys made once, a real server per test that needs one, a partner that records callbacks."""
+"""Fixtures: keys made once, a real server per test that needs one, a merchant that records callbacks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ import httpx
 import pytest
 import uvicorn
 
-from wechatsim import crypto, keyring, pki, server
+from wechatsim import server
 from wechatsim.app import create_app
+from wechatsim.signing import crypto, keyring, pki
 from wechatsim.sim import Settings, Sim
 
 OPENID = "oBuyer0000000000000000000001"
@@ -41,13 +42,13 @@ def pubkey_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @dataclass
-class Partner:
-    """A merchant's side: signs requests, keeps what it was notified of, answers as told."""
+class MerchantClient:
+    """A merchant's service: signs requests, records its notifications, returns the next of `statuses`."""
 
     folder: Path
     base: str = ""
     notify_url: str = ""
-    answers: list[int] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list, repr=False)
     http: httpx.AsyncClient | None = None
 
@@ -93,14 +94,14 @@ class Partner:
         } | changed
 
     async def prepay(self, out_trade_no: str, /, **changed: Any) -> str:
-        answer = await self.send("POST", "/v3/pay/transactions/jsapi", self.order(out_trade_no, **changed))
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["prepay_id"])
+        response = await self.send("POST", "/v3/pay/transactions/jsapi", self.order(out_trade_no, **changed))
+        assert response.status_code == 200, response.text
+        return str(response.json()["prepay_id"])
 
     async def pay(self, out_trade_no: str) -> dict[str, Any]:
-        answer = await self.control("POST", "/_sim/pay", {"out_trade_no": out_trade_no})
-        assert answer.status_code == 200, answer.text
-        paid: dict[str, Any] = answer.json()
+        response = await self.control("POST", "/_sim/pay", {"out_trade_no": out_trade_no})
+        assert response.status_code == 200, response.text
+        paid: dict[str, Any] = response.json()
         return paid
 
     async def books(self, out_trade_no: str) -> dict[str, Any]:
@@ -110,8 +111,8 @@ class Partner:
         return row
 
     async def notifications(self, out_trade_no: str = "") -> list[dict[str, Any]]:
-        answer = await self.control("GET", f"/_sim/notifications?out_trade_no={out_trade_no}")
-        found: list[dict[str, Any]] = answer.json()["notifications"]
+        response = await self.control("GET", f"/_sim/notifications?out_trade_no={out_trade_no}")
+        found: list[dict[str, Any]] = response.json()["notifications"]
         return found
 
     def open(self, call: tuple[dict[str, str], bytes]) -> dict[str, Any]:
@@ -123,7 +124,7 @@ class Partner:
         message = crypto.response_message(headers["Wechatpay-Timestamp"], headers["Wechatpay-Nonce"], body)
         assert crypto.verify(public, message, headers["Wechatpay-Signature"])
         resource = json.loads(body)["resource"]
-        plain = crypto.unseal(
+        plain = crypto.gcm_decrypt(
             self.ids["apiv3_key"], resource["nonce"], resource["ciphertext"], resource["associated_data"]
         )
         opened: dict[str, Any] = json.loads(plain)
@@ -131,7 +132,7 @@ class Partner:
 
 
 async def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Wait for a condition (sync or async) to hold; its value."""
+    """Wait until a condition (sync or async) is true; returns its value."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -139,12 +140,12 @@ async def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
             value = await value
         if value:
             return value
-        assert time.monotonic() < end, "the condition never held"
+        assert time.monotonic() < end, "the condition was never true"
         await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
-async def receiver(partner: Partner) -> AsyncIterator[None]:
+async def receiver(merchant: MerchantClient) -> AsyncIterator[None]:
     """An HTTP server on a free port that records each callback with its exact header names."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -153,8 +154,8 @@ async def receiver(partner: Partner) -> AsyncIterator[None]:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
                 headers = dict(line.split(": ", 1) for line in head[1:] if line)
                 body = await reader.readexactly(int(headers.get("Content-Length", 0)))
-                status = partner.answers.pop(0) if partner.answers else 204
-                partner.calls.append((headers, body))
+                status = merchant.statuses.pop(0) if merchant.statuses else 204
+                merchant.calls.append((headers, body))
                 writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n".encode())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -164,7 +165,7 @@ async def receiver(partner: Partner) -> AsyncIterator[None]:
 
     listening = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    partner.notify_url = f"http://127.0.0.1:{port}/notify"
+    merchant.notify_url = f"http://127.0.0.1:{port}/notify"
     try:
         yield
     finally:
@@ -173,32 +174,32 @@ async def receiver(partner: Partner) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def in_process(folder: Path, **options: Any) -> AsyncIterator[tuple[Partner, Sim]]:
-    """The application over ASGI with its lifespan, and a partner that talks to it."""
+async def in_process(folder: Path, **options: Any) -> AsyncIterator[tuple[MerchantClient, Sim]]:
+    """The application over ASGI with its lifespan, and a merchant that calls it."""
     app = create_app(Settings(keys=(folder,), allow_local_notify=options.pop("local", True), **options))
-    partner = Partner(folder, base="http://sim")
+    merchant = MerchantClient(folder, base="http://sim")
     async with (
         app.router.lifespan_context(app),
-        receiver(partner),
+        receiver(merchant),
         httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http,
     ):
-        partner.http = http
-        yield partner, app.state.sim
+        merchant.http = http
+        yield merchant, app.state.sim
 
 
 @pytest.fixture
-async def world(keys: Path) -> AsyncIterator[tuple[Partner, Sim]]:
+async def world(keys: Path) -> AsyncIterator[tuple[MerchantClient, Sim]]:
     async with in_process(keys) as pair:
         yield pair
 
 
 @pytest.fixture
-async def partner(world: tuple[Partner, Sim]) -> Partner:
+async def merchant(world: tuple[MerchantClient, Sim]) -> MerchantClient:
     return world[0]
 
 
 @pytest.fixture
-async def sim(world: tuple[Partner, Sim]) -> Sim:
+async def sim(world: tuple[MerchantClient, Sim]) -> Sim:
     return world[1]
 
 

@@ -1,4 +1,4 @@
-"""wechatpay-java, run as a judge of the sandbox; one process per key mode. `make setup-tests` brings it and a compiler."""
+"""wechatpay-java as an independent check of the sandbox; one process per key mode. `make setup-tests` installs it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Judge:
         self._process = process
 
     def __call__(self, do: str, **asked: Any) -> dict[str, Any]:
-        """The verdict on one call or callback: {"ok"}, {"refused"} or {"unbelieved"}."""
+        """The result of one call or callback: {"ok"}, {"refused"} or {"unbelieved"}."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": do} | asked).encode() + b"\n")
@@ -58,7 +58,7 @@ class Judge:
 
 @contextmanager
 def judge(url: str, folder: Path, mode: str) -> Iterator[Judge]:
-    """Start the SDK in a key mode against a sandbox."""
+    """Start the SDK in a key mode, configured for a sandbox."""
     with tempfile.TemporaryDirectory(prefix="oracle-", dir=leftovers.room()) as classes:
         argv = ["java", "-cp", _compiled(Path(classes)), "Oracle", url, str(folder), mode]
         with children.child(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

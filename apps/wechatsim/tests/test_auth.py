@@ -1,4 +1,4 @@
-"""Who is let in, and the words with which others are not (facts §1.1)."""
+"""Authentication and its error messages (wechat-pay-v3.md §1.1)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from .conftest import Partner
+from .conftest import MerchantClient
 
 QUERY = "/v3/pay/transactions/out-trade-no/NOBODY-01"
 FORM = "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》"
@@ -23,82 +23,84 @@ FORM = "Http头Authorization值格式错误，请参考《微信支付商户REST
     ],
 )
 async def test_a_malformed_header_is_refused(
-    partner: Partner, _case: str, header: str, target: str, status: int, message: str
+    merchant: MerchantClient, _case: str, header: str, target: str, status: int, message: str
 ) -> None:
-    answer = await partner.send("GET", target, Authorization=header)
-    assert (answer.status_code, answer.json()) == (status, {"code": "SIGN_ERROR", "message": message})
+    response = await merchant.send("GET", target, Authorization=header)
+    assert (response.status_code, response.json()) == (status, {"code": "SIGN_ERROR", "message": message})
 
 
 @pytest.mark.parametrize("seconds", [-301, 302])
-async def test_a_timestamp_outside_five_minutes_is_refused_before_the_signature(partner: Partner, seconds: int) -> None:
+async def test_a_timestamp_outside_five_minutes_is_refused_before_the_signature(
+    merchant: MerchantClient, seconds: int
+) -> None:
     stamp = str(int(time.time()) + seconds)
-    header = partner.authorization("GET", "/v3/certificates", timestamp=stamp, signature="bad")
-    answer = await partner.send("GET", "/v3/certificates", Authorization=header)
-    assert answer.status_code == 401
-    assert answer.json()["message"] == "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟"
+    header = merchant.authorization("GET", "/v3/certificates", timestamp=stamp, signature="bad")
+    response = await merchant.send("GET", "/v3/certificates", Authorization=header)
+    assert response.status_code == 401
+    assert response.json()["message"] == "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟"
 
 
-async def test_a_timestamp_within_five_minutes_is_taken(partner: Partner) -> None:
-    header = partner.authorization("GET", "/v3/certificates", timestamp=str(int(time.time()) - 290))
-    assert (await partner.send("GET", "/v3/certificates", Authorization=header)).status_code == 200
+async def test_a_timestamp_within_five_minutes_is_accepted(merchant: MerchantClient) -> None:
+    header = merchant.authorization("GET", "/v3/certificates", timestamp=str(int(time.time()) - 290))
+    assert (await merchant.send("GET", "/v3/certificates", Authorization=header)).status_code == 200
 
 
-async def test_a_wrong_serial_is_named(partner: Partner) -> None:
-    header = partner.authorization("GET", "/v3/certificates", serial_no="A" * 40)
-    answer = await partner.send("GET", "/v3/certificates", Authorization=header)
-    assert answer.json()["message"].startswith("商户证书序列号有误。")
+async def test_a_wrong_serial_is_named(merchant: MerchantClient) -> None:
+    header = merchant.authorization("GET", "/v3/certificates", serial_no="A" * 40)
+    response = await merchant.send("GET", "/v3/certificates", Authorization=header)
+    assert response.json()["message"].startswith("商户证书序列号有误。")
 
 
-async def test_serials_may_be_in_lower_case(partner: Partner) -> None:
-    """The SDK wechatpay-node-v3 writes them so."""
-    header = partner.authorization("GET", "/v3/certificates", serial_no=partner.ids["merchant_serial"].lower())
-    platform = partner.ids["platform_serial"]
+async def test_serials_may_be_in_lower_case(merchant: MerchantClient) -> None:
+    """The SDK wechatpay-node-v3 sends them like this."""
+    header = merchant.authorization("GET", "/v3/certificates", serial_no=merchant.ids["merchant_serial"].lower())
+    platform = merchant.ids["platform_serial"]
     asked = {"Authorization": header, "Wechatpay-Serial": platform.lower()}
-    answer = await partner.send("GET", "/v3/certificates", **asked)
-    assert (answer.status_code, answer.headers["wechatpay-serial"]) == (200, platform)
+    response = await merchant.send("GET", "/v3/certificates", **asked)
+    assert (response.status_code, response.headers["wechatpay-serial"]) == (200, platform)
 
 
-async def test_a_nonce_above_32_characters_is_malformed(partner: Partner) -> None:
-    header = partner.authorization("GET", "/v3/certificates", nonce_str="n" * 33)
-    answer = await partner.send("GET", "/v3/certificates", Authorization=header)
-    assert (answer.status_code, answer.json()["message"]) == (401, FORM)
+async def test_a_nonce_above_32_characters_is_malformed(merchant: MerchantClient) -> None:
+    header = merchant.authorization("GET", "/v3/certificates", nonce_str="n" * 33)
+    response = await merchant.send("GET", "/v3/certificates", Authorization=header)
+    assert (response.status_code, response.json()["message"]) == (401, FORM)
 
 
-async def test_an_unknown_merchant_is_refused(partner: Partner) -> None:
-    header = partner.authorization("GET", "/v3/certificates", mchid="1900000001")
-    answer = await partner.send("GET", "/v3/certificates", Authorization=header)
-    assert (answer.status_code, answer.json()["code"]) == (400, "MCH_NOT_EXISTS")
+async def test_an_unknown_merchant_is_refused(merchant: MerchantClient) -> None:
+    header = merchant.authorization("GET", "/v3/certificates", mchid="1900000001")
+    response = await merchant.send("GET", "/v3/certificates", Authorization=header)
+    assert (response.status_code, response.json()["code"]) == (400, "MCH_NOT_EXISTS")
     target = "/v3/refund/domestic/refunds/R-1"
-    header = partner.authorization("GET", target, mchid="1900000001")
-    answer = await partner.send("GET", target, Authorization=header)
-    assert (answer.status_code, answer.json()["code"]) == (404, "MCH_NOT_EXISTS")
+    header = merchant.authorization("GET", target, mchid="1900000001")
+    response = await merchant.send("GET", target, Authorization=header)
+    assert (response.status_code, response.json()["code"]) == (404, "MCH_NOT_EXISTS")
 
 
 @pytest.mark.parametrize("name", ["User-Agent", "Accept"])
-async def test_missing_agent_or_accept_comes_before_authentication_outside_payments(
-    partner: Partner, name: str
+async def test_a_missing_user_agent_or_accept_is_refused_before_authentication_outside_payments(
+    merchant: MerchantClient, name: str
 ) -> None:
-    outside = await partner.send("GET", "/v3/certificates", Authorization="", **{name: ""})
+    outside = await merchant.send("GET", "/v3/certificates", Authorization="", **{name: ""})
     assert (outside.status_code, outside.json()) == (
         400,
         {"code": "INVALID_REQUEST", "message": "Http头缺少Accept或User-Agent"},
     )
-    inside = await partner.send("GET", QUERY, Authorization="", **{name: ""})
+    inside = await merchant.send("GET", QUERY, Authorization="", **{name: ""})
     assert (inside.status_code, inside.json()["code"]) == (401, "SIGN_ERROR")
 
 
-async def test_the_body_is_verified_as_sent_not_as_parsed(partner: Partner) -> None:
-    body = b'{ "mchid" : "' + partner.ids["mchid"].encode() + b'" }\n'
+async def test_the_raw_body_is_verified_not_the_parsed_one(merchant: MerchantClient) -> None:
+    body = b'{ "mchid" : "' + merchant.ids["mchid"].encode() + b'" }\n'
     target = "/v3/pay/transactions/out-trade-no/SPACED-01/close"
-    assert (await partner.send("POST", target, body)).status_code == 204
-    header = partner.authorization("POST", target, body.strip())
-    answer = await partner.send("POST", target, body, Authorization=header)
-    assert (answer.status_code, answer.json()["code"]) == (401, "SIGN_ERROR")
+    assert (await merchant.send("POST", target, body)).status_code == 204
+    header = merchant.authorization("POST", target, body.strip())
+    response = await merchant.send("POST", target, body, Authorization=header)
+    assert (response.status_code, response.json()["code"]) == (401, "SIGN_ERROR")
 
 
-async def test_the_key_is_chosen_by_the_request_then_by_the_merchant(partner: Partner) -> None:
-    ids = partner.ids
-    default = await partner.send("GET", "/v3/certificates")
+async def test_the_key_is_chosen_by_the_request_then_by_the_merchant(merchant: MerchantClient) -> None:
+    ids = merchant.ids
+    default = await merchant.send("GET", "/v3/certificates")
     assert default.headers["wechatpay-serial"] == ids["platform_serial"]
-    asked = await partner.send("GET", "/v3/certificates", **{"Wechatpay-Serial": ids["public_key_id"]})
+    asked = await merchant.send("GET", "/v3/certificates", **{"Wechatpay-Serial": ids["public_key_id"]})
     assert asked.headers["wechatpay-serial"] == ids["public_key_id"]

@@ -23,13 +23,14 @@ import typer
 from typer.testing import CliRunner
 
 from stack import children
-from wechatsim import cli, keyring, remote
+from wechatsim.cli import main, output
+from wechatsim.signing import keyring
 
-from .conftest import OPENID, LiveServer, Partner
+from .conftest import OPENID, LiveServer, MerchantClient
 
-RUN = [sys.executable, "-c", "from wechatsim.cli import main; main()"]
+RUN = [sys.executable, "-c", "from wechatsim.cli.main import main; main()"]
 IN_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
-"""A shell without job control starts `program &` so: SIGINT is ignored."""
+"""How a shell without job control starts `program &`: SIGINT is ignored."""
 
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -55,7 +56,7 @@ def test_keys_are_made_private_and_never_overwritten(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
 
 
-def test_a_line_end_after_a_secret_is_no_part_of_it(tmp_path: Path) -> None:
+def test_a_line_break_after_a_secret_is_stripped(tmp_path: Path) -> None:
     folder = tmp_path / "k"
     keyring.create(folder, secret="s" * 32 + "\n")
     content = keyring.read(folder)
@@ -67,7 +68,7 @@ def test_a_line_end_after_a_secret_is_no_part_of_it(tmp_path: Path) -> None:
         keyring.load(folder)
 
 
-def test_an_older_folder_gets_the_templates_it_lacks_and_keeps_all_else(tmp_path: Path) -> None:
+def test_an_older_folder_gets_the_missing_templates_and_keeps_the_rest(tmp_path: Path) -> None:
     folder = tmp_path / "k"
     made = json.loads(run("keys", "new", "--dir", str(folder), "--json").stdout)
     own = {"id": "T" * 43, "title": "取餐提醒", "fields": {"thing1": "thing"}}
@@ -105,10 +106,10 @@ def test_a_folder_without_templates_or_keys_is_not_updated(tmp_path: Path) -> No
 
 
 def test_pay_code_and_messages_work_against_a_server(live: LiveServer, keys: Path) -> None:
-    partner = Partner(keys)
-    order = json.dumps(partner.order("CLI-00001")).encode()
+    merchant = MerchantClient(keys)
+    order = json.dumps(merchant.order("CLI-00001")).encode()
     target = "/v3/pay/transactions/jsapi"
-    headers = {"Authorization": partner.authorization("POST", target, order)}
+    headers = {"Authorization": merchant.authorization("POST", target, order)}
     assert httpx.post(live.url + target, content=order, headers=headers, trust_env=False).status_code == 200
     paid = run("pay", "CLI-00001", "--json", "--url", live.url)
     assert json.loads(paid.stdout)["trade_state"] == "SUCCESS"
@@ -147,7 +148,7 @@ def test_only_a_known_fault_can_be_cleared(live: LiveServer) -> None:
     assert (cleared.returncode, cleared.stdout, cleared.stderr.strip()) == (0, "", "no fault is on")
 
 
-def test_trigger_shows_how_the_first_attempt_went(live: LiveServer) -> None:
+def test_trigger_shows_the_outcome_of_the_first_attempt(live: LiveServer) -> None:
     words = ("trigger", "transaction.success", "--notify-url", "http://127.0.0.1:1/n", "--tamper", "signature")
     [event] = json.loads(run(*words, "--json", "--url", live.url).stdout)["notifications"]
     [attempt] = event["attempts"]
@@ -157,13 +158,13 @@ def test_trigger_shows_how_the_first_attempt_went(live: LiveServer) -> None:
     assert "callback-bad-signature" in shown
 
 
-def test_while_somebody_listens_trigger_needs_no_address(keys: Path) -> None:
-    heard: list[str] = []
+def test_while_a_listener_runs_trigger_needs_no_address(keys: Path) -> None:
+    received: list[str] = []
 
     class Program(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            heard.append(body["event_type"])
+            received.append(body["event_type"])
             self.send_response(204)
             self.end_headers()
 
@@ -181,11 +182,11 @@ def test_while_somebody_listens_trigger_needs_no_address(keys: Path) -> None:
                 eventually(lambda: delivered(live.url))
         finally:
             server.shutdown()
-    assert set(heard) == {"TRANSACTION.SUCCESS"}
+    assert set(received) == {"TRANSACTION.SUCCESS"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_background_job_of_a_script_ends_by_either_signal(live: LiveServer, keys: Path, number: int) -> None:
+def test_a_background_job_of_a_script_stops_on_either_signal(live: LiveServer, keys: Path, number: int) -> None:
     serving = ("serve", "--keys", str(keys), "--port", "0"), b"wechatsim "
     listening = ("listen", "--forward-to", "http://127.0.0.1:1/notify", "--url", live.url), b"forwarding "
     for words, said in (serving, listening):
@@ -199,7 +200,7 @@ def test_a_background_job_of_a_script_ends_by_either_signal(live: LiveServer, ke
 def delivered(url: str) -> bool:
     """Whether the one notification has been accepted; if not, its next attempt is due now.
 
-    On a slow machine an attempt may outlast its five seconds.
+    On a slow machine an attempt may exceed its five seconds.
     """
     [event] = json.loads(run("events", "list", "--json", "--url", url).stdout)["notifications"]
     if event["state"] != "DELIVERED":
@@ -207,10 +208,10 @@ def delivered(url: str) -> bool:
     return bool(event["state"] == "DELIVERED")
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Ask until it holds."""
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until it is true."""
     end = time.monotonic() + 60
-    while not holds():
+    while not condition():
         assert time.monotonic() < end
 
 
@@ -218,7 +219,7 @@ def test_a_table_is_as_wide_as_its_ids(capsys: pytest.CaptureFixture[str], monke
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     ident = "1161ffac-f05c-499b-8993-29600b50c2da"
-    remote.table(["id", "order"], [[ident, "O" * 32]])
+    output.table(["id", "order"], [[ident, "O" * 32]])
     assert f"{ident}  {'O' * 32}" in capsys.readouterr().out
 
 
@@ -230,9 +231,9 @@ def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
             yield (*path, name)
 
 
-@pytest.mark.parametrize("words", list(commands(typer.main.get_command(cli.app))), ids=" ".join)
-def test_every_help_teaches_by_an_example(words: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(cli.app, [*words, "--help"])
+@pytest.mark.parametrize("words", list(commands(typer.main.get_command(main.app))), ids=" ".join)
+def test_every_help_has_an_example(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(main.app, [*words, "--help"])
     assert shown.exit_code == 0
     assert f"wechatsim {' '.join(words)}" in " ".join(shown.stdout.split())
     assert "Example:" in shown.stdout
@@ -241,7 +242,7 @@ def test_every_help_teaches_by_an_example(words: tuple[str, ...]) -> None:
 
 def test_books_survive_kill_and_sigterm_stops_cleanly(keys: Path, tmp_path: Path) -> None:
     store = str(tmp_path / "sim.db")
-    partner = Partner(keys)
+    merchant = MerchantClient(keys)
 
     @contextmanager
     def serving() -> Iterator[tuple[children.Child, str]]:
@@ -255,9 +256,9 @@ def test_books_survive_kill_and_sigterm_stops_cleanly(keys: Path, tmp_path: Path
             yield process, url
 
     with serving() as (process, url):
-        order = json.dumps(partner.order("KILL-00001", notify_url="http://127.0.0.1:1/n")).encode()
+        order = json.dumps(merchant.order("KILL-00001", notify_url="http://127.0.0.1:1/n")).encode()
         target = "/v3/pay/transactions/jsapi"
-        headers = {"Authorization": partner.authorization("POST", target, order)}
+        headers = {"Authorization": merchant.authorization("POST", target, order)}
         httpx.post(url + target, content=order, headers=headers, trust_env=False).raise_for_status()
         httpx.post(url + "/_sim/pay", json={"out_trade_no": "KILL-00001"}, trust_env=False).raise_for_status()
         process.kill()

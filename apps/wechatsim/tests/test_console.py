@@ -1,4 +1,4 @@
-"""The console in a browser: the buttons do what the commands do."""
+"""The console in a browser: the buttons do the same as the commands."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def test_trigger_refund_finish_and_faults_by_hand(page: tuple[Page, str]) -> Non
     assert httpx.get(f"{url}/_sim/faults", trust_env=False).json()["active"] == []
 
 
-def test_a_refusal_is_said_and_chinese_is_shown_as_written(page: tuple[Page, str]) -> None:
+def test_an_error_is_shown_and_chinese_is_shown_as_written(page: tuple[Page, str]) -> None:
     console, url = page
     refunding = console.locator("#refunds form")
     refunding.locator("[name=out_trade_no]").fill("NOBODYS-0001")
     refunding.get_by_role("button").click()
-    console.wait_for_selector("#said:not(:empty)")
-    assert console.locator("#said").inner_text() == "no order NOBODYS-0001"
+    console.wait_for_selector("#error:not(:empty)")
+    assert console.locator("#error").inner_text() == "no order NOBODYS-0001"
     notice = {"event": "transaction.success", "notify_url": "http://127.0.0.1:1/notify"}
     assert httpx.post(f"{url}/_sim/trigger", json=notice, trust_env=False).status_code == 200
     console.reload()

@@ -1,4 +1,4 @@
-"""Signing and sealing, against `cryptography` itself, over any input."""
+"""Signing and encryption, compared with `cryptography` itself, for any input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wechatsim import crypto, pki
+from wechatsim.signing import crypto, pki
 
 KEY = pki.new_key()
 OTHER = pki.new_key()
@@ -21,7 +21,7 @@ APIV3 = st.text("ABCDEFabcdef0123456789", min_size=32, max_size=32)
 
 
 @given(st.binary(max_size=2000))
-def test_a_signature_is_pkcs1_sha256_and_no_other_key_or_message_fits(message: bytes) -> None:
+def test_a_signature_is_pkcs1_sha256_and_fails_for_another_key_or_message(message: bytes) -> None:
     signature = crypto.sign(KEY, message)
     KEY.public_key().verify(base64.b64decode(signature), message, padding.PKCS1v15(), hashes.SHA256())
     assert crypto.verify(KEY.public_key(), message, signature)
@@ -30,18 +30,18 @@ def test_a_signature_is_pkcs1_sha256_and_no_other_key_or_message_fits(message: b
 
 
 @given(st.text(max_size=400))
-def test_any_text_as_signature_is_no_not_a_crash(signature: str) -> None:
+def test_any_text_as_signature_is_invalid_not_a_crash(signature: str) -> None:
     assert not crypto.verify(KEY.public_key(), b"message", signature)
 
 
 @given(APIV3, st.binary(max_size=2000), st.sampled_from(["", "transaction", "refund", "certificate"]))
-def test_sealing_is_aes_256_gcm_with_text_nonce(key: str, plaintext: bytes, associated: str) -> None:
-    nonce, sealed = crypto.seal(key, plaintext, associated)
+def test_encryption_is_aes_256_gcm_with_text_nonce(key: str, plaintext: bytes, associated: str) -> None:
+    nonce, sealed = crypto.gcm_encrypt(key, plaintext, associated)
     assert len(nonce) == 12
     assert AESGCM(key.encode()).decrypt(nonce.encode(), base64.b64decode(sealed), associated.encode()) == plaintext
-    assert crypto.unseal(key, nonce, sealed, associated) == plaintext
-    with pytest.raises(crypto.CannotOpenError):
-        crypto.unseal(key, nonce, sealed, associated + "x")
+    assert crypto.gcm_decrypt(key, nonce, sealed, associated) == plaintext
+    with pytest.raises(crypto.DecryptionError):
+        crypto.gcm_decrypt(key, nonce, sealed, associated + "x")
 
 
 @given(st.binary(min_size=16, max_size=16), st.binary(max_size=500))
@@ -54,10 +54,10 @@ def test_phone_data_is_aes_128_cbc_with_pkcs7(session: bytes, plaintext: bytes) 
 
 
 @given(st.text(max_size=50))
-def test_a_sensitive_field_opens_with_its_key_only(text: str) -> None:
+def test_a_sensitive_field_is_decrypted_by_its_key_only(text: str) -> None:
     sealed = crypto.oaep_encrypt(KEY.public_key(), text)
     assert crypto.oaep_decrypt(KEY, sealed) == text
-    with pytest.raises(crypto.CannotOpenError):
+    with pytest.raises(crypto.DecryptionError):
         crypto.oaep_decrypt(OTHER, sealed)
 
 

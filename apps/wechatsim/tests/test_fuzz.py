@@ -1,4 +1,4 @@
-"""Whatever comes in, the sandbox refuses it in WeChat's form: never a 500, never a changed row."""
+"""Any input is refused with WeChat's error format: never a 500, never a changed row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import Partner
+from .conftest import MerchantClient
 
 _TEXT = st.text(st.characters(exclude_categories=()), max_size=40)  # with lone surrogates and NUL
 ANY = st.recursive(
@@ -23,33 +23,35 @@ _quiet = settings(max_examples=60, suppress_health_check=[HealthCheck.function_s
 
 @_quiet
 @given(name=st.sampled_from(NAMES), value=ANY)
-async def test_any_value_in_any_member_is_judged_not_stumbled_over(partner: Partner, name: str, value: Any) -> None:
-    content = partner.order("FUZZ-00001") | {name: value}
-    answer = await partner.send("POST", "/v3/pay/transactions/jsapi", content)
-    assert answer.status_code in {200, 400}
-    if answer.status_code == 400:
-        assert set(answer.json()) <= {"code", "message", "detail"}
+async def test_any_value_in_any_member_is_accepted_or_refused_without_a_crash(
+    merchant: MerchantClient, name: str, value: Any
+) -> None:
+    content = merchant.order("FUZZ-00001") | {name: value}
+    response = await merchant.send("POST", "/v3/pay/transactions/jsapi", content)
+    assert response.status_code in {200, 400}
+    if response.status_code == 400:
+        assert set(response.json()) <= {"code", "message", "detail"}
 
 
 @_quiet
 @given(body=st.binary(max_size=200))
 @pytest.mark.parametrize("target", ["/v3/pay/transactions/jsapi", "/v3/refund/domestic/refunds"])
-async def test_any_bytes_as_a_body_change_nothing(partner: Partner, target: str, body: bytes) -> None:
-    answer = await partner.send("POST", target, body)
-    assert (answer.status_code, answer.json()["code"]) == (400, "PARAM_ERROR")
-    assert (await partner.control("GET", "/_sim/books")).json() == {"books": []}
+async def test_any_bytes_as_a_body_change_nothing(merchant: MerchantClient, target: str, body: bytes) -> None:
+    response = await merchant.send("POST", target, body)
+    assert (response.status_code, response.json()["code"]) == (400, "PARAM_ERROR")
+    assert (await merchant.control("GET", "/_sim/books")).json() == {"books": []}
 
 
 @_quiet
 @given(header=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=120))
-async def test_any_authorization_is_refused_in_form(partner: Partner, header: str) -> None:
-    answer = await partner.send("GET", "/v3/certificates", Authorization=f"WECHATPAY2-SHA256-RSA2048 {header}")
-    assert answer.status_code in {400, 401}
-    assert set(json.loads(answer.content)) <= {"code", "message", "detail"}
+async def test_any_authorization_is_refused_with_a_documented_error(merchant: MerchantClient, header: str) -> None:
+    response = await merchant.send("GET", "/v3/certificates", Authorization=f"WECHATPAY2-SHA256-RSA2048 {header}")
+    assert response.status_code in {400, 401}
+    assert set(json.loads(response.content)) <= {"code", "message", "detail"}
 
 
-async def test_a_number_that_cannot_be_ordered_cannot_be_closed(partner: Partner) -> None:
-    answer = await partner.send(
-        "POST", "/v3/pay/transactions/out-trade-no/A%20B/close", {"mchid": partner.ids["mchid"]}
+async def test_a_number_that_cannot_be_ordered_cannot_be_closed(merchant: MerchantClient) -> None:
+    response = await merchant.send(
+        "POST", "/v3/pay/transactions/out-trade-no/A%20B/close", {"mchid": merchant.ids["mchid"]}
     )
-    assert (answer.status_code, answer.json()["code"]) == (400, "PARAM_ERROR")
+    assert (response.status_code, response.json()["code"]) == (400, "PARAM_ERROR")

@@ -1,4 +1,4 @@
-"""The mini-program side: codes, tokens, messages, phone numbers (facts §7)."""
+"""The mini-program side: codes, tokens, messages, phone numbers (wechat-pay-v3.md §7)."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from wechatsim import mini_message
+from wechatsim.mini import message
 from wechatsim.sim import Sim
 
-from .conftest import OPENID, Partner
+from .conftest import OPENID, MerchantClient
 
 RID = r" rid: [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$"
 
 
-async def get(partner: Partner, path: str, **query: str) -> dict[str, Any]:
-    assert partner.http is not None
-    answer = await partner.http.get(f"http://sim{path}", params=query)
-    assert answer.status_code == 200
-    found: dict[str, Any] = answer.json()
+async def get(merchant: MerchantClient, path: str, **query: str) -> dict[str, Any]:
+    assert merchant.http is not None
+    response = await merchant.http.get(f"http://sim{path}", params=query)
+    assert response.status_code == 200
+    found: dict[str, Any] = response.json()
     return found
 
 
-async def post(partner: Partner, path: str, content: Any) -> dict[str, Any]:
-    assert partner.http is not None
-    answer = await partner.http.post(f"http://sim{path}", content=json.dumps(content))
-    assert answer.status_code == 200
-    found: dict[str, Any] = answer.json()
+async def post(merchant: MerchantClient, path: str, content: Any) -> dict[str, Any]:
+    assert merchant.http is not None
+    response = await merchant.http.post(f"http://sim{path}", content=json.dumps(content))
+    assert response.status_code == 200
+    found: dict[str, Any] = response.json()
     return found
 
 
-def login(partner: Partner, code: str, **changed: str) -> dict[str, str]:
+def login(merchant: MerchantClient, code: str, **changed: str) -> dict[str, str]:
     return {
-        "appid": partner.ids["appid"],
-        "secret": partner.ids["app_secret"],
+        "appid": merchant.ids["appid"],
+        "secret": merchant.ids["app_secret"],
         "js_code": code,
         "grant_type": "authorization_code",
     } | changed
 
 
-async def token(partner: Partner, **changed: Any) -> dict[str, Any]:
+async def token(merchant: MerchantClient, **changed: Any) -> dict[str, Any]:
     body = {
         "grant_type": "client_credential",
-        "appid": partner.ids["appid"],
-        "secret": partner.ids["app_secret"],
+        "appid": merchant.ids["appid"],
+        "secret": merchant.ids["app_secret"],
     }
-    return await post(partner, "/cgi-bin/stable_token", body | changed)
+    return await post(merchant, "/cgi-bin/stable_token", body | changed)
 
 
-async def test_a_code_gives_the_session_once_and_opens_the_phone_number(partner: Partner) -> None:
-    made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
-    session = await get(partner, "/sns/jscode2session", **login(partner, made["code"]))
+async def test_a_code_gives_the_session_once_and_decrypts_the_phone_number(merchant: MerchantClient) -> None:
+    made = (await merchant.control("POST", "/_sim/code", {"openid": OPENID})).json()
+    session = await get(merchant, "/sns/jscode2session", **login(merchant, made["code"]))
     assert session == {"session_key": made["session_key"], "openid": OPENID}
     key, iv = base64.b64decode(session["session_key"]), base64.b64decode(made["iv"])
     decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
     plain = decryptor.update(base64.b64decode(made["encryptedData"])) + decryptor.finalize()
     phone = json.loads(plain[: -plain[-1]])
     assert (phone["purePhoneNumber"], phone["countryCode"]) == ("13800000001", "86")
-    assert phone["watermark"]["appid"] == partner.ids["appid"]
-    again = await get(partner, "/sns/jscode2session", **login(partner, made["code"]))
+    assert phone["watermark"]["appid"] == merchant.ids["appid"]
+    again = await get(merchant, "/sns/jscode2session", **login(merchant, made["code"]))
     assert again["errcode"] == 40163
     assert re.fullmatch("code been used," + RID, again["errmsg"])
 
@@ -79,70 +79,74 @@ async def test_a_code_gives_the_session_once_and_opens_the_phone_number(partner:
         ({"js_code": ""}, 41008),
     ],
 )
-async def test_a_bad_login_names_its_errcode_and_uses_up_no_code(
-    partner: Partner, changed: dict[str, str], errcode: int
+async def test_an_invalid_login_has_its_errcode_and_uses_up_no_code(
+    merchant: MerchantClient, changed: dict[str, str], errcode: int
 ) -> None:
-    made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
-    refused = await get(partner, "/sns/jscode2session", **login(partner, made["code"], **changed))
+    made = (await merchant.control("POST", "/_sim/code", {"openid": OPENID})).json()
+    refused = await get(merchant, "/sns/jscode2session", **login(merchant, made["code"], **changed))
     assert refused["errcode"] == errcode
-    assert "openid" in await get(partner, "/sns/jscode2session", **login(partner, made["code"]))
+    assert "openid" in await get(merchant, "/sns/jscode2session", **login(merchant, made["code"]))
 
 
-async def test_a_code_lives_five_minutes(partner: Partner, sim: Sim) -> None:
-    made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
+async def test_a_code_is_valid_for_five_minutes(merchant: MerchantClient, sim: Sim) -> None:
+    made = (await merchant.control("POST", "/_sim/code", {"openid": OPENID})).json()
     sim.clock.advance(301)
-    assert (await get(partner, "/sns/jscode2session", **login(partner, made["code"])))["errcode"] == 40029
+    assert (await get(merchant, "/sns/jscode2session", **login(merchant, made["code"])))["errcode"] == 40029
 
 
-async def test_a_token_repeats_then_overlaps_then_dies(partner: Partner, sim: Sim) -> None:
-    first = await token(partner)
+async def test_a_token_repeats_then_overlaps_then_expires(merchant: MerchantClient, sim: Sim) -> None:
+    first = await token(merchant)
     assert first["expires_in"] == 7200
-    assert (await token(partner))["access_token"] == first["access_token"]
+    assert (await token(merchant))["access_token"] == first["access_token"]
     sim.clock.advance(7200 - 299)
-    second = await token(partner)
+    second = await token(merchant)
     assert second["access_token"] != first["access_token"]
     path = "/wxa/business/getuserphonenumber?access_token="
-    assert (await post(partner, path + first["access_token"], {"code": "x"}))["errcode"] == 40029
-    assert (await post(partner, path + second["access_token"], {"code": "x"}))["errcode"] == 40029
+    assert (await post(merchant, path + first["access_token"], {"code": "x"}))["errcode"] == 40029
+    assert (await post(merchant, path + second["access_token"], {"code": "x"}))["errcode"] == 40029
     sim.clock.advance(300)
-    assert (await post(partner, path + first["access_token"], {"code": "x"}))["errcode"] == 42001
-    assert (await post(partner, path + "nobodys", {"code": "x"}))["errcode"] == 40001
+    assert (await post(merchant, path + first["access_token"], {"code": "x"}))["errcode"] == 42001
+    assert (await post(merchant, path + "nobodys", {"code": "x"}))["errcode"] == 40001
 
 
-async def test_a_forced_token_kills_the_old_one_every_thirty_seconds_at_most(partner: Partner, sim: Sim) -> None:
-    first = await token(partner)
-    second = await token(partner, force_refresh=True)
+async def test_a_forced_token_invalidates_the_old_one_every_thirty_seconds_at_most(
+    merchant: MerchantClient, sim: Sim
+) -> None:
+    first = await token(merchant)
+    second = await token(merchant, force_refresh=True)
     path = "/wxa/business/getuserphonenumber?access_token="
-    assert (await post(partner, path + first["access_token"], {"code": "x"}))["errcode"] == 40001
-    assert (await token(partner, force_refresh=True))["errcode"] == 45011
-    assert (await token(partner))["access_token"] == second["access_token"]
+    assert (await post(merchant, path + first["access_token"], {"code": "x"}))["errcode"] == 40001
+    assert (await token(merchant, force_refresh=True))["errcode"] == 45011
+    assert (await token(merchant))["access_token"] == second["access_token"]
     for _ in range(19):
         sim.clock.advance(31)
-        assert "access_token" in await token(partner, force_refresh=True)
+        assert "access_token" in await token(merchant, force_refresh=True)
     sim.clock.advance(31)
-    assert (await token(partner, force_refresh=True))["errcode"] == 45009
+    assert (await token(merchant, force_refresh=True))["errcode"] == 45009
 
 
-async def test_the_older_token_call_renews_at_once_and_leaves_stable_tokens_alone(partner: Partner, sim: Sim) -> None:
-    ids = partner.ids
+async def test_the_older_token_call_renews_at_once_and_keeps_stable_tokens_valid(
+    merchant: MerchantClient, sim: Sim
+) -> None:
+    ids = merchant.ids
     asked = {"grant_type": "client_credential", "appid": ids["appid"], "secret": ids["app_secret"]}
-    stable = (await token(partner))["access_token"]
-    first = await get(partner, "/cgi-bin/token", **asked)
-    second = await get(partner, "/cgi-bin/token", **asked)
+    stable = (await token(merchant))["access_token"]
+    first = await get(merchant, "/cgi-bin/token", **asked)
+    second = await get(merchant, "/cgi-bin/token", **asked)
     assert (first["expires_in"], first["access_token"] != second["access_token"]) == (7200, True)
     path = "/wxa/business/getuserphonenumber?access_token="
 
     async def worth(access_token: str) -> int:
-        return int((await post(partner, path + access_token, {"code": "x"}))["errcode"])
+        return int((await post(merchant, path + access_token, {"code": "x"}))["errcode"])
 
     assert [await worth(one) for one in (first["access_token"], second["access_token"], stable)] == [40029] * 3
     sim.clock.advance(300)
     assert [await worth(one) for one in (first["access_token"], second["access_token"])] == [40001, 40029]
     sim.clock.advance(6900)
     assert await worth(second["access_token"]) == 42001
-    refused = await get(partner, "/cgi-bin/token", **asked | {"appid": "wx0", "grant_type": "x"})
+    refused = await get(merchant, "/cgi-bin/token", **asked | {"appid": "wx0", "grant_type": "x"})
     assert (refused["errcode"], refused["errmsg"].partition(" rid")[0]) == (40013, "invalid appid")
-    assert (await get(partner, "/cgi-bin/token", **asked | {"grant_type": "x"}))["errcode"] == 40002
+    assert (await get(merchant, "/cgi-bin/token", **asked | {"grant_type": "x"}))["errcode"] == 40002
 
 
 @pytest.mark.parametrize(
@@ -152,27 +156,27 @@ async def test_the_older_token_call_renews_at_once_and_leaves_stable_tokens_alon
         ("POST", "/sns/jscode2session", (43001, "require GET method,")),
     ],
 )
-async def test_another_method_is_an_errcode_too(
-    partner: Partner, method: str, path: str, refusal: tuple[int, str]
+async def test_a_wrong_method_returns_an_errcode(
+    merchant: MerchantClient, method: str, path: str, refusal: tuple[int, str]
 ) -> None:
-    assert partner.http is not None
-    answer = await partner.http.request(method, f"http://sim{path}")
-    assert (answer.status_code, answer.json()["errcode"]) == (200, refusal[0])
-    assert re.fullmatch(refusal[1] + RID, answer.json()["errmsg"])
+    assert merchant.http is not None
+    response = await merchant.http.request(method, f"http://sim{path}")
+    assert (response.status_code, response.json()["errcode"]) == (200, refusal[0])
+    assert re.fullmatch(refusal[1] + RID, response.json()["errmsg"])
 
 
-async def test_a_phone_code_gives_the_number_once(partner: Partner) -> None:
-    made = (await partner.control("POST", "/_sim/code", {"openid": OPENID})).json()
-    path = f"/wxa/business/getuserphonenumber?access_token={(await token(partner))['access_token']}"
-    answer = await post(partner, path, {"code": made["phone_code"]})
-    assert (answer["errcode"], answer["phone_info"]["phoneNumber"]) == (0, "13800000001")
-    again = await post(partner, path, {"code": made["phone_code"]})
+async def test_a_phone_code_gives_the_number_once(merchant: MerchantClient) -> None:
+    made = (await merchant.control("POST", "/_sim/code", {"openid": OPENID})).json()
+    path = f"/wxa/business/getuserphonenumber?access_token={(await token(merchant))['access_token']}"
+    response = await post(merchant, path, {"code": made["phone_code"]})
+    assert (response["errcode"], response["phone_info"]["phoneNumber"]) == (0, "13800000001")
+    again = await post(merchant, path, {"code": made["phone_code"]})
     assert again["errcode"] == 40029
     assert re.fullmatch("invalid code" + RID, again["errmsg"])
 
 
-def paid_message(partner: Partner, **changed: Any) -> dict[str, Any]:
-    template = partner.ids["templates"][0]["id"]
+def paid_message(merchant: MerchantClient, **changed: Any) -> dict[str, Any]:
+    template = merchant.ids["templates"][0]["id"]
     values = {
         "character_string6": "HSO2026080112000012345678",
         "thing1": "山间小屋",
@@ -184,14 +188,14 @@ def paid_message(partner: Partner, **changed: Any) -> dict[str, Any]:
     return {"touser": OPENID, "template_id": template, "page": "pages/order?sn=1", "data": data} | changed
 
 
-async def test_one_payment_grants_one_message_per_template(partner: Partner) -> None:
-    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
-    assert (await post(partner, path, paid_message(partner)))["errcode"] == 43101
-    await partner.prepay("MINI-00001")
-    await partner.pay("MINI-00001")
-    assert await post(partner, path, paid_message(partner)) == {"errcode": 0, "errmsg": "ok"}
-    assert (await post(partner, path, paid_message(partner)))["errcode"] == 43101
-    (message,) = (await partner.control("GET", f"/_sim/messages?openid={OPENID}")).json()["messages"]
+async def test_one_payment_grants_one_message_per_template(merchant: MerchantClient) -> None:
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}"
+    assert (await post(merchant, path, paid_message(merchant)))["errcode"] == 43101
+    await merchant.prepay("MINI-00001")
+    await merchant.pay("MINI-00001")
+    assert await post(merchant, path, paid_message(merchant)) == {"errcode": 0, "errmsg": "ok"}
+    assert (await post(merchant, path, paid_message(merchant)))["errcode"] == 43101
+    (message,) = (await merchant.control("GET", f"/_sim/messages?openid={OPENID}")).json()["messages"]
     assert message["data"]["amount2"] == "199.00"
     assert message["title"] == "支付成功通知"
 
@@ -206,44 +210,44 @@ async def test_one_payment_grants_one_message_per_template(partner: Partner) -> 
         ("message-quota", 45009),
     ],
 )
-async def test_a_message_is_rejected_as_the_fault_says_and_no_permission_is_used(
-    partner: Partner, fault: str, errcode: int
+async def test_a_message_is_rejected_by_a_fault_and_no_quota_is_used(
+    merchant: MerchantClient, fault: str, errcode: int
 ) -> None:
-    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
-    await partner.prepay("MINI-00003")
-    await partner.pay("MINI-00003")
-    await partner.control("POST", "/_sim/faults/set", {"name": fault, "match": OPENID, "times": 1})
-    assert (await post(partner, path, paid_message(partner)))["errcode"] == errcode
-    assert await post(partner, path, paid_message(partner)) == {"errcode": 0, "errmsg": "ok"}
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}"
+    await merchant.prepay("MINI-00003")
+    await merchant.pay("MINI-00003")
+    await merchant.control("POST", "/_sim/faults/set", {"name": fault, "match": OPENID, "times": 1})
+    assert (await post(merchant, path, paid_message(merchant)))["errcode"] == errcode
+    assert await post(merchant, path, paid_message(merchant)) == {"errcode": 0, "errmsg": "ok"}
 
 
-async def test_a_slow_message_is_delivered_and_answered_late(partner: Partner) -> None:
-    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
-    await partner.prepay("MINI-00004")
-    await partner.pay("MINI-00004")
-    await partner.control("POST", "/_sim/faults/set", {"name": "message-slow", "value": 0.2, "times": 1})
+async def test_a_slow_message_is_delivered_and_its_response_is_late(merchant: MerchantClient) -> None:
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}"
+    await merchant.prepay("MINI-00004")
+    await merchant.pay("MINI-00004")
+    await merchant.control("POST", "/_sim/faults/set", {"name": "message-slow", "value": 0.2, "times": 1})
     began = time.monotonic()
-    assert (await post(partner, path, paid_message(partner)))["errcode"] == 0
+    assert (await post(merchant, path, paid_message(merchant)))["errcode"] == 0
     assert time.monotonic() - began >= 0.2
 
 
-async def test_a_refund_is_told_under_a_permission_of_its_own(partner: Partner) -> None:
-    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
-    template = next(each for each in partner.ids["templates"] if each["title"] == "退款成功通知")
+async def test_a_refund_message_needs_a_subscription_of_its_own(merchant: MerchantClient) -> None:
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}"
+    template = next(each for each in merchant.ids["templates"] if each["title"] == "退款成功通知")
     values = ("HSO2026080112000012345678", "山间小屋", "¥199.00", "2026年8月1日 12:30", "已原路退回")
     data = {name: {"value": value} for name, value in zip(template["fields"], values, strict=True)}
     message = {"touser": OPENID, "template_id": template["id"], "data": data}
-    await partner.prepay("MINI-00002")
-    await partner.pay("MINI-00002")
+    await merchant.prepay("MINI-00002")
+    await merchant.pay("MINI-00002")
     wrong = message | {"data": data | {"amount3": {"value": "一百"}}}
-    assert (await post(partner, path, wrong))["errmsg"].startswith("argument invalid! data.amount3.value invalid")
-    assert (await post(partner, path, message))["errcode"] == 0
-    assert (await post(partner, path, message))["errcode"] == 43101
-    assert (await post(partner, path, paid_message(partner)))["errcode"] == 0
+    assert (await post(merchant, path, wrong))["errmsg"].startswith("argument invalid! data.amount3.value invalid")
+    assert (await post(merchant, path, message))["errcode"] == 0
+    assert (await post(merchant, path, message))["errcode"] == 43101
+    assert (await post(merchant, path, paid_message(merchant)))["errcode"] == 0
 
 
 @pytest.mark.parametrize(
-    ("changed", "errcode", "words"),
+    ("changed", "errcode", "message"),
     [
         ({"touser": "\ud800"}, 47001, "data format error"),
         ({"touser": "oNobody"}, 40003, "invalid openid"),
@@ -256,15 +260,15 @@ async def test_a_refund_is_told_under_a_permission_of_its_own(partner: Partner) 
         ({"lang": "fr"}, 47003, "argument invalid! lang invalid"),
     ],
 )
-async def test_a_refused_message_costs_no_quota(
-    partner: Partner, changed: dict[str, Any], errcode: int, words: str
+async def test_a_refused_message_uses_no_quota(
+    merchant: MerchantClient, changed: dict[str, Any], errcode: int, message: str
 ) -> None:
-    await partner.control("POST", "/_sim/grant", {"openid": OPENID, "count": 1})
-    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(partner))['access_token']}"
-    refused = await post(partner, path, paid_message(partner, **changed))
-    assert (refused["errcode"], refused["errmsg"].partition(" rid")[0]) == (errcode, words)
-    assert (await partner.control("GET", "/_sim/messages")).json() == {"messages": []}
-    assert (await post(partner, path, paid_message(partner)))["errcode"] == 0
+    await merchant.control("POST", "/_sim/grant", {"openid": OPENID, "count": 1})
+    path = f"/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}"
+    refused = await post(merchant, path, paid_message(merchant, **changed))
+    assert (refused["errcode"], refused["errmsg"].partition(" rid")[0]) == (errcode, message)
+    assert (await merchant.control("GET", "/_sim/messages")).json() == {"messages": []}
+    assert (await post(merchant, path, paid_message(merchant)))["errcode"] == 0
 
 
 @pytest.mark.parametrize(
@@ -284,6 +288,6 @@ async def test_a_refused_message_costs_no_quota(
         ("car_number", ["粤A8Z888"], ["粤A8Z888888"]),
     ],
 )
-def test_field_types_hold(kind: str, good: list[str], bad: list[str]) -> None:
-    assert [value for value in good if not mini_message.fits(kind, value)] == []
-    assert [value for value in bad if mini_message.fits(kind, value)] == []
+def test_field_types_are_validated(kind: str, good: list[str], bad: list[str]) -> None:
+    assert [value for value in good if not message.fits(kind, value)] == []
+    assert [value for value in bad if message.fits(kind, value)] == []

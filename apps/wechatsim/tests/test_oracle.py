@@ -1,4 +1,4 @@
-"""`wechatpayv3`, an SDK written by others, takes this sandbox for WeChat Pay, in both key modes."""
+"""`wechatpayv3`, a third-party SDK, works with this sandbox, in both key modes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from .conftest import OPENID, LiveServer, Partner, in_process, until
+from .conftest import OPENID, LiveServer, MerchantClient, in_process, until
 
 
 def client(folder: Path, url: str, *, public_key: bool) -> WeChatPay:
@@ -21,7 +21,7 @@ def client(folder: Path, url: str, *, public_key: bool) -> WeChatPay:
         appid=ids["appid"],
         apiv3_key=ids["apiv3_key"],
         notify_url="https://pay.example.com/notify",
-        # Given a key the constructor asks nobody, so that the address can be set first.
+        # With a key the constructor sends no request, so that the address can be set first.
         public_key=(folder / "pub_key.pem").read_text(),
         public_key_id=ids["public_key_id"],
     )
@@ -58,14 +58,16 @@ def test_a_public_key_merchant_has_no_certificates(live_pubkey: LiveServer, pubk
 
 
 @pytest.mark.parametrize("mode", ["cert", "pubkey"])
-async def test_the_sdk_opens_our_notification(keys: Path, pubkey_keys: Path, live: LiveServer, mode: str) -> None:
+async def test_the_sdk_verifies_and_decrypts_the_notification(
+    keys: Path, pubkey_keys: Path, live: LiveServer, mode: str
+) -> None:
     folder = keys if mode == "cert" else pubkey_keys
     sdk = client(folder, live.url, public_key=mode == "pubkey")
-    async with in_process(folder) as (partner, _):
-        await partner.prepay("SDK-NOTE-01")
-        paid = await partner.pay("SDK-NOTE-01")
-        await until(lambda: partner.calls)
-        headers, body = partner.calls[0]
+    async with in_process(folder) as (merchant, _):
+        await merchant.prepay("SDK-NOTE-01")
+        paid = await merchant.pay("SDK-NOTE-01")
+        await until(lambda: merchant.calls)
+        headers, body = merchant.calls[0]
         opened = sdk.callback(headers, body)
     assert opened["event_type"] == "TRANSACTION.SUCCESS"
     assert opened["resource"] == paid
@@ -73,10 +75,10 @@ async def test_the_sdk_opens_our_notification(keys: Path, pubkey_keys: Path, liv
 
 def test_the_sdks_pay_sign_opens_the_cashier(live: LiveServer, keys: Path) -> None:
     sdk = client(keys, live.url, public_key=False)
-    partner = Partner(keys)
+    merchant = MerchantClient(keys)
     _, body = sdk.pay("小屋", "SDK-SIGN-01", {"total": 100, "currency": "CNY"}, payer={"openid": OPENID})
     package = f"prepay_id={json.loads(body)['prepay_id']}"
-    appid = partner.ids["appid"]
+    appid = merchant.ids["appid"]
     parameters = {
         "appId": appid,
         "timeStamp": "1554208460",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import apiserver
 from stack.setup import kubernetes, preflight, versions
+from tests.deploy.cluster import api_server
 from tests.deploy.manifests import K8S, REPO
 from tests.support.waiting import eventually
 
@@ -16,12 +16,12 @@ DEFINITIONS = ("cloudnative-pg", "dapr", "keda", "strimzi")
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[apiserver.Cluster]:
+def cluster() -> Iterator[api_server.Cluster]:
     etcd = preflight.etcd_program()
     if etcd is None:
         pytest.exit("etcd is missing: make k8s-test says what else, and how to get it", returncode=1)
     programs = kubernetes.install(versions.read(), REPO / ".tools" / "logs")
-    with apiserver.running(programs["kube-apiserver"], programs["kubectl"], etcd) as running:
+    with api_server.running(programs["kube-apiserver"], programs["kubectl"], etcd) as running:
         for name in DEFINITIONS:
             folder = REPO / "deploy" / "crds" / name
             for line in (folder / "SHA256SUMS").read_text().splitlines():
@@ -36,7 +36,7 @@ def cluster() -> Iterator[apiserver.Cluster]:
         yield running
 
 
-def policy_sleeps(running: apiserver.Cluster) -> bool:
+def policy_sleeps(running: api_server.Cluster) -> bool:
     """A policy takes a moment to be heard of: it is awake when it refuses a bare Deployment."""
     bare = {
         "apiVersion": "apps/v1",
@@ -54,5 +54,5 @@ def policy_sleeps(running: apiserver.Cluster) -> bool:
 
 
 @pytest.fixture(scope="session")
-def kubectl(cluster: apiserver.Cluster) -> Path:
+def kubectl(cluster: api_server.Cluster) -> Path:
     return cluster.program

@@ -157,7 +157,7 @@ def injected(cluster, pod, *, drop):
     }
     capabilities = {"capabilities": {"drop": ["ALL"]}} if drop else {}
     pod["containers"].append(
-        {"name": "daprd", "image": "daprio/daprd:1.18.3", "securityContext": context | capabilities}
+        {"name": "daprd", "image": "daprio/daprd:1.18.2", "securityContext": context | capabilities}
     )
     document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "injected", "namespace": "minsu"}, "spec": pod}
     return cluster.kubectl("create", "--dry-run=server", "-f", "-", given=as_text(document))

@@ -7,10 +7,9 @@ import psycopg
 import pytest
 
 from notification.events import REFUND_UPDATED_TOPIC, TRADE_STATE_TOPIC
-from servicekit import migrate
+from servicekit import inbox, migrate
 from servicekit.db import Database
 from servicekit.testing import SIDECAR_HEADERS
-from servicekit.upkeep import old_events
 from tests.service.notification.conftest import SN, Service, World, event
 
 LETTERS = f"/events/dead-letters/{TRADE_STATE_TOPIC}"
@@ -58,7 +57,7 @@ async def test_old_events_leave_the_inbox(service: Service, world: World) -> Non
     await service.hears(-1, event_id="new")
     service.execute("insert into inbox values ('minsu/order', 'old', now() - interval '31 days')")
     database = Database(world.database_url)
-    await old_events(database)()
+    await inbox.prune(database)
     await database.close()
     assert service.rows("select event_id from inbox") == [{"event_id": "new"}]
 

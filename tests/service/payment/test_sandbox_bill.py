@@ -17,8 +17,8 @@ from servicekit.clock import SHANGHAI, utc_now
 from servicekit.testing import APP_TOKEN
 from tests.service.payment.test_callback import rows
 from tests.service.payment.test_reconciliation import World
-from wechatsim import keyring
 from wechatsim.app import create_app
+from wechatsim.signing import keyring
 from wechatsim.sim import Settings as SimSettings
 
 OPENID = "oBuyer0000000000000000000001"

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client import REGISTRY
 from sqlalchemy import func, select, text
 
-from servicekit import upkeep
+from servicekit import inbox as inboxes
 from servicekit.deadletters import DeadLetters, dead_letter
 from servicekit.errors import Poison
 from servicekit.events import Consumer, EventData
 from servicekit.idempotency import Idempotency, idempotency_key
 from servicekit.inbox import inbox
+from servicekit.loop import Loop
 from servicekit.relay import AGE, LAG, Relay
 from servicekit.testing import FakeSidecar
-from servicekit.upkeep import Upkeep, old_events
 
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ async def test_a_chore_that_fails_keeps_neither_the_others_nor_the_next_round():
         if done.count("works") == 2:
             twice.set()
 
-    task = asyncio.create_task(Upkeep(fails, works, every_seconds=0).run())
+    task = asyncio.create_task(Loop(fails, works, name="upkeep", every_seconds=0).run())
     await asyncio.wait_for(twice.wait(), 5)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -47,7 +47,7 @@ async def count(db, table):
 
 
 async def test_the_inbox_forgets_by_its_policy_however_much_there_is(db, monkeypatch):
-    monkeypatch.setattr(upkeep, "SLICE", 10)
+    monkeypatch.setattr(inboxes, "SLICE", 10)
     async with db.transaction() as tx:
         await tx.execute(
             text(
@@ -55,7 +55,7 @@ async def test_the_inbox_forgets_by_its_policy_however_much_there_is(db, monkeyp
                 " union all select 's', 'young', now() - interval '7 days'"
             )
         )
-    await old_events(db, 8)()
+    assert await inboxes.prune(db, keep_days=8) == 35
     assert await count(db, inbox) == 1
 
 

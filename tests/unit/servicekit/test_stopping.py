@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from notification.courier import Courier
 from payment.daily import Daily
 from payment.repayment import Repayment
+from servicekit.background import hourly
 from servicekit.relay import Relay
 from servicekit.stopping import stop
-from servicekit.upkeep import Upkeep
 
 
 class Broken:
@@ -53,7 +53,7 @@ def daily(broken):
     return Daily([broken])
 
 
-@pytest.mark.parametrize("made", [courier, repayment, relay, daily, Upkeep])
+@pytest.mark.parametrize("made", [courier, repayment, relay, daily, hourly])
 @pytest.mark.parametrize("kept_to_itself", [False, True])
 async def test_a_fault_on_the_way_out_does_not_hide_that_work_was_to_end(made, kept_to_itself):
     broken = Broken(kept_to_itself=kept_to_itself)

@@ -121,6 +121,65 @@ async def test_a_post_is_never_sent_twice():
     assert requests == 2
 
 
+LARGE = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n"
+
+
+async def test_a_large_answer_is_streamed_piece_by_piece():
+    read = asyncio.Event()
+
+    async def serve(reader, writer):
+        await taken(reader)
+        writer.write(LARGE + b"first")
+        await read.wait()
+        for _ in range(100):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+
+    async with server(serve) as url, client(url) as http, http.stream("GET", "/") as answer:
+        pieces = answer.aiter_raw()
+        size = len(await anext(pieces))
+        read.set()
+        longest = 0
+        async for piece in pieces:
+            size, longest = size + len(piece), max(longest, len(piece))
+            if size >= 10_000_000:
+                break
+    assert size == 10_000_000
+    assert longest < 1_000_000
+
+
+async def test_a_stream_that_breaks_off_or_falls_silent_is_an_error_of_httpx():
+    broken, silent = [], asyncio.Event()
+
+    async def serve(reader, writer):
+        await taken(reader)
+        writer.write(LARGE + b"first")
+        await writer.drain()
+        broken.append(1)
+        if len(broken) > 1:
+            await silent.wait()
+
+    async with server(serve) as url, client(url, seconds=0.2) as http:
+        for error in (httpx.RemoteProtocolError, httpx.ReadTimeout):
+            async with http.stream("GET", "/") as answer:
+                with pytest.raises(error):
+                    await answer.aread()
+        silent.set()
+
+
+async def test_a_stream_that_is_left_half_read_frees_its_place():
+    async def serve(reader, writer):
+        while True:
+            line, *_ = await taken(reader)
+            large = line.startswith("GET /large")
+            writer.write(LARGE + b"first" if large else b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    async with server(serve) as url, client(url, connections=1) as http:
+        async with http.stream("GET", "/large") as answer:
+            assert await anext(answer.aiter_raw()) == b"first"
+        assert (await http.get("/small")).content == b"ok"
+
+
 async def test_a_dead_sidecar_is_a_peer_that_is_not_available():
     sidecar = Sidecar("http://127.0.0.1:9", "", timeout_seconds=1)
     with pytest.raises(PeerUnavailable):

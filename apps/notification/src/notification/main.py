@@ -13,7 +13,6 @@ from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.events import bulk_routes
 from servicekit.sidecar import Sidecar
-from servicekit.upkeep import Upkeep, old_events
 
 
 def create_app(
@@ -42,11 +41,7 @@ def create_app(
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,
         db=parts.db,
-        background=[
-            parts.couriers.fresh,
-            parts.couriers.waiting,
-            Upkeep(old_events(parts.db, settings.inbox_keep_days)),
-        ],
+        background=[parts.couriers.fresh, parts.couriers.waiting],
         dead_letters=parts.dead_letters,
         unfinished=UNFINISHED,
         on_start=[take_secrets],

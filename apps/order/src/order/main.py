@@ -1,7 +1,5 @@
 """The app of the order service: `Parts` behind its endpoints, jobs and subscriptions."""
 
-from datetime import timedelta
-
 from fastapi import FastAPI
 
 from order import jobs
@@ -13,10 +11,7 @@ from servicekit.app import build
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.events import bulk_routes
-from servicekit.idempotency import Idempotency
-from servicekit.relay import Relay
 from servicekit.sidecar import Sidecar
-from servicekit.upkeep import Upkeep, old_events
 
 
 def create_app(
@@ -27,7 +22,6 @@ def create_app(
     verifier: TokenVerifier | None = None,
 ) -> FastAPI:
     parts = Parts.of(settings, clock=clock, sidecar=sidecar)
-    keys = Idempotency(parts.db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     return build(
         "order",
         settings,
@@ -52,11 +46,10 @@ def create_app(
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,
         db=parts.db,
-        background=[
-            Relay(parts.db, parts.sidecar, keep_days=settings.outbox_keep_days),
-            Upkeep(FailedRefunds(db=parts.db).measure, every_seconds=15),
-            Upkeep(parts.expiry.delete_misses, keys.prune, old_events(parts.db, settings.inbox_keep_days)),
-        ],
+        outbox=True,
+        idempotency_keys=True,
+        metrics=[FailedRefunds(db=parts.db).measure],
+        upkeep=[parts.expiry.delete_misses],
         dead_letters=parts.dead_letters,
-        unfinished=[*UNFINISHED, keys.unfinished],
+        unfinished=UNFINISHED,
     )

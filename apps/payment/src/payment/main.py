@@ -38,10 +38,7 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.events import bulk_routes
-from servicekit.idempotency import Idempotency
-from servicekit.relay import Relay
 from servicekit.sidecar import Sidecar
-from servicekit.upkeep import Upkeep, old_events
 
 
 def create_app(
@@ -92,7 +89,6 @@ def create_app(
     earnings = Earnings(db, clock, StayPeer(sidecar), settings.wxpay_fee_basis_points)
     daily = Daily([reconciling.run_wanted, earnings.settle_wanted])
     notices = Notices(db, clock)
-    keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     letters = DeadLetters(db, clock, "payment", consumers)
     return build(
         "payment",
@@ -125,14 +121,14 @@ def create_app(
         clock=clock,
         db=db,
         background=[
-            Relay(db, sidecar, keep_days=settings.outbox_keep_days),
             repayment,
             daily,
-            Upkeep(notices.measure, reconciling.measure, earnings.measure, every_seconds=15),
-            Upkeep(keys.prune, old_events(db, settings.inbox_keep_days)),
         ],
+        outbox=True,
+        idempotency_keys=True,
+        metrics=[notices.measure, reconciling.measure, earnings.measure],
         dead_letters=letters,
         callbacks=wechat_notify.CALLBACKS,
-        unfinished=[*UNFINISHED, keys.unfinished],
+        unfinished=UNFINISHED,
         on_stop=[on_return.close, connection.close],
     )

@@ -1,15 +1,11 @@
 """The app of travel: `Parts` behind its endpoints."""
 
-from datetime import timedelta
-
 from fastapi import FastAPI
 
 from servicekit import app
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
-from servicekit.idempotency import Idempotency
 from servicekit.sidecar import Sidecar
-from servicekit.upkeep import Upkeep
 from travel.endpoints import comment, homestay, internal, shop
 from travel.parts import Parts
 from travel.settings import Settings
@@ -23,7 +19,6 @@ def create_app(
     verifier: TokenVerifier | None = None,
 ) -> FastAPI:
     parts = Parts.of(settings, clock=clock, sidecar=sidecar)
-    keys = Idempotency(parts.db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     return app.build(
         "travel",
         settings,
@@ -33,6 +28,5 @@ def create_app(
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,
         db=parts.db,
-        background=[Upkeep(keys.prune)],
-        unfinished=[keys.unfinished],
+        idempotency_keys=True,
     )

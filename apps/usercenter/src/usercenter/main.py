@@ -1,6 +1,5 @@
 """The app of usercenter: `Parts` behind its endpoints."""
 
-from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,10 +7,8 @@ from fastapi import FastAPI
 from servicekit import app, secrets
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
-from servicekit.idempotency import Idempotency
 from servicekit.revocation import Revocations
 from servicekit.sidecar import Sidecar
-from servicekit.upkeep import Upkeep
 from usercenter.endpoints import internal, operations, user
 from usercenter.parts import Parts
 from usercenter.settings import Settings
@@ -27,7 +24,6 @@ def create_app(
 ) -> FastAPI:
     """`held_secrets` stand in for the secret store: `jwt-private-key`, `wxma-secret`."""
     parts = Parts.of(settings, clock=clock, sidecar=sidecar)
-    held_keys = Idempotency(parts.db, clock, keep=timedelta(days=settings.idempotency_keep_days))
 
     async def take_secrets() -> None:
         parts.use_secrets(held_secrets if held_secrets is not None else await secrets.fetch(settings, "usercenter"))
@@ -53,8 +49,8 @@ def create_app(
         verifier=verifier or TokenVerifier(own_keys, revocations=Revocations(parts.sessions.revocations)),
         clock=clock,
         db=parts.db,
-        unfinished=[held_keys.unfinished],
-        background=[Upkeep(parts.housekeeping.delete_expired, held_keys.prune)],
+        idempotency_keys=True,
+        upkeep=[parts.housekeeping.delete_expired],
         on_start=[take_secrets],
         on_stop=[parts.wechat.close, parts.passwords.close],
     )

@@ -1,3 +1,3 @@
-"""wechatsim plays api.mch.weixin.qq.com and api.weixin.qq.com for tests and for laptops."""
+"""A sandbox for WeChat Pay API v3 and the mini-program server APIs, for tests and local development."""
 
 __version__ = "0.1.0"

@@ -13,16 +13,20 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from wechatsim import cashier, console, control, control_desk, mini_api, pay_routes, refund_desk, sms, wire
+from wechatsim import wire
+from wechatsim.control import routes as control
+from wechatsim.mini import routes as mini
 from wechatsim.origin_form import OriginForm
+from wechatsim.pay import cashier, refund_endings
+from wechatsim.pay import routes as pay
 from wechatsim.sim import Settings, Sim
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """Unknown paths and wrong methods: empty at the payment paths, an errcode at the mini program's, a word at ours."""
+    """Unknown paths and wrong methods: an empty body at v3 paths, an errcode at mini-program paths, JSON at /_sim."""
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-    if status == HTTPStatus.METHOD_NOT_ALLOWED and request.url.path in mini_api.METHODS:
-        return mini_api.wrong_method(request)
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and request.url.path in mini.METHODS:
+        return mini.wrong_method(request)
     if request.url.path.startswith("/_sim"):
         phrase = HTTPStatus(status).phrase
         return JSONResponse({"error": phrase.lower().replace(" ", "_"), "message": phrase}, status_code=status)
@@ -32,7 +36,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     sim: Sim = app.state.sim
-    engines = [asyncio.create_task(sim.notifier.run()), asyncio.create_task(refund_desk.run(sim))]
+    engines = [asyncio.create_task(sim.notifier.run()), asyncio.create_task(refund_endings.run(sim))]
     try:
         yield
     finally:
@@ -45,16 +49,13 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The sandbox over ASGI; its lifespan runs the notification engine. Raises KeyringError for bad keys."""
+    """The sandbox as an ASGI application; its lifespan runs the notifier and the refund loop. Raises KeyringError."""
     app = Starlette(
         routes=[
-            *pay_routes.ROUTES,
-            *mini_api.ROUTES,
+            *pay.ROUTES,
+            *mini.ROUTES,
             *control.ROUTES,
-            *control_desk.ROUTES,
-            *sms.ROUTES,
             *cashier.ROUTES,
-            *console.ROUTES,
         ],
         exception_handlers={HTTPStatus.NOT_FOUND: _refused, HTTPStatus.METHOD_NOT_ALLOWED: _refused},
         middleware=[Middleware(OriginForm)],

@@ -1,7 +1,7 @@
-"""Refusals in WeChat's own words.
+"""Errors with WeChat's own codes and messages.
 
-PayError: API v3, an HTTP status and {"code","message"[,"detail"]} (facts §4).
-MiniError: the mini-program APIs, HTTP 200 with errcode and errmsg (facts §7).
+PayError: API v3, an HTTP status and {"code","message"[,"detail"]} (wechat-pay-v3.md §4).
+MiniError: the mini-program APIs, HTTP 200 with errcode and errmsg (wechat-pay-v3.md §7).
 ControlError: the sandbox's own control API, not WeChat's.
 """
 
@@ -19,15 +19,15 @@ NUMBERS = {
     "SIGN_ERROR": 268443699,
     "FREQUENCY_LIMITED": 268447840,
 }
-"""The numbers that WeChat publishes, by code (facts §9). An error whose number it does not publish has none here."""
+"""The error numbers that WeChat publishes, by code (wechat-pay-v3.md §9)."""
 OUT_OF_RANGE = 268435464
 UNLISTED_MEMBER = 270924358
 OTHER_CONTENT = 268498688
 
 
 class PayError(Exception):
-    """A v3 refusal: `status`, `code`, Chinese `message`, optional `detail`. `number` ends its Request-ID: the code's own
-    unless it is given, None where WeChat publishes none."""
+    """An API v3 error: `status`, `code`, Chinese `message`, optional `detail`. `number` ends its Request-ID; by default
+    that of the code, None where WeChat publishes none."""
 
     def __init__(
         self, status: int, code: str, message: str, detail: dict[str, Any] | None = None, *, number: int | None = None
@@ -40,7 +40,7 @@ class PayError(Exception):
         self.number = NUMBERS.get(code) if number is None else number
 
     def body(self) -> dict[str, Any]:
-        """The JSON object of the answer; `detail` only where there is one."""
+        """The JSON object of the response body."""
         content: dict[str, Any] = {"code": self.code}
         if self.detail is not None:
             content["detail"] = self.detail
@@ -48,7 +48,7 @@ class PayError(Exception):
 
 
 class MiniError(Exception):
-    """A mini-program refusal; the rid is added where it is answered."""
+    """A mini-program error; the endpoint appends the rid to `errmsg`."""
 
     def __init__(self, errcode: int, errmsg: str) -> None:
         super().__init__(f"{errcode} {errmsg}")
@@ -57,7 +57,7 @@ class MiniError(Exception):
 
 
 class ControlError(Exception):
-    """A refusal of the control API: `status`, a short `code` for scripts, a `message` for people."""
+    """An error of the control API: `status`, a stable `code`, a `message` for humans."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ class ControlError(Exception):
 
 
 def param_error(field: str, issue: str, message: str, value: Any = None, *, number: int | None = None) -> PayError:
-    """400 PARAM_ERROR with the detail object of facts §2; `field` is a JSON pointer into the body."""
+    """400 PARAM_ERROR with the detail object of wechat-pay-v3.md §2.1; `field` is a JSON pointer into the body."""
     detail: dict[str, Any] = {"location": "body", "field": field}
     if value is not None:
         detail["value"] = value
@@ -88,7 +88,7 @@ def order_closed() -> PayError:
 
 
 def user_paying() -> PayError:
-    """No success, for all its 2xx: the order is as it was (facts §4)."""
+    """A 2xx that is no success: the order is unchanged (wechat-pay-v3.md §4)."""
     return PayError(HTTPStatus.ACCEPTED, "USERPAYING", "用户支付中，需要输入密码")
 
 
@@ -97,7 +97,7 @@ def order_not_exist() -> PayError:
 
 
 def missing(location: str, name: str, label: str) -> PayError:
-    """A required value outside the body is not there. The live host gives no `field` for these."""
+    """A required parameter outside the body is missing. The live host returns no `field` for these."""
     message = f"输入源“/{location}/{name}”映射到字段“{label}”必填性规则校验失败，此字段为必填项"
     return PayError(HTTPStatus.BAD_REQUEST, "PARAM_ERROR", message, {"location": location, "value": ""})
 

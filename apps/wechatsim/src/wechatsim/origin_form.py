@@ -1,7 +1,7 @@
-"""Requests as a proxy gets them: `GET http://api.mch.weixin.qq.com/v3/… HTTP/1.1`.
+"""Requests in absolute form, as a proxy receives them: `GET http://api.mch.weixin.qq.com/v3/… HTTP/1.1`.
 
-Some SDKs sign for WeChat's own host only, but take an HTTP proxy: the sandbox then plays both. What is signed
-is path and query, so the rest of the target goes before anybody looks at it.
+Some SDKs sign requests to WeChat's own host only, but accept an HTTP proxy: the sandbox is then both. The signature
+covers path and query, so the rest of the target is removed before routing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _SCHEME = b"http://"
 
 
 class OriginForm:
-    """ASGI middleware: an absolute-form target becomes its path."""
+    """ASGI middleware: reduces an absolute-form target to its path."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

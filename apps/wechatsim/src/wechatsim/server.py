@@ -1,4 +1,4 @@
-"""Running the sandbox under uvicorn with h11, the one of its parsers that keeps header-name case."""
+"""Runs the sandbox under uvicorn with h11, its only parser that keeps the case of header names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wechatsim.app import create_app
 from wechatsim.sim import Settings
 
 _STOP_S = 10
-# Answers promise `Keep-Alive: timeout=8`; a client that believes it must not meet a closed connection.
+# Longer than the `Keep-Alive: timeout=8` of responses, so that clients do not reuse a closed connection.
 _KEEP_ALIVE_S = 10
 
 
@@ -42,7 +42,7 @@ def set_up_logging(style: str, level: str) -> None:
 
 
 def config(settings: Settings, host: str, port: int) -> uvicorn.Config:
-    """uvicorn's configuration for this app; header case and WeChat's own Server header depend on it."""
+    """uvicorn's configuration; the case of header names and WeChat's Server header depend on it."""
     return uvicorn.Config(
         create_app(settings),
         host=host,

@@ -1,4 +1,4 @@
-"""The sandbox as one object: what every endpoint works on. Nothing here is global."""
+"""The state of one sandbox, which every endpoint works on. There are no globals."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from wechatsim import keyring, rotation
 from wechatsim.clock import Clock
-from wechatsim.faults import Switchboard
-from wechatsim.keyring import Merchant
-from wechatsim.notifier import Notifier
-from wechatsim.pace import Pace
+from wechatsim.faults import FaultRegistry
+from wechatsim.notify.notifier import Notifier
+from wechatsim.rate_limit import RateLimiter
+from wechatsim.signing import keyring, rotation
+from wechatsim.signing.keyring import Merchant
 from wechatsim.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one sandbox runs. `strict` also keeps the pauses that tests rarely
-    want to wait for: a minute between refunds of an order, bills not before ten o'clock, requests a second."""
+    """Options of a sandbox. `strict` also enforces what tests rarely want to wait for: a minute between refunds of
+    an order, bills not before ten o'clock, rate limits."""
 
     keys: tuple[Path, ...]
     store: str = ":memory:"
@@ -30,7 +30,7 @@ class Settings:
 
 
 class Sim:
-    """Merchants, books, clock, faults and the notification engine, wired."""
+    """Merchants, store, clock, faults and notifier, wired."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -39,8 +39,8 @@ class Sim:
         loaded = [keyring.load(folder) for folder in settings.keys]
         self.merchants: dict[str, Merchant] = {merchant.mchid: merchant for merchant in loaded}
         self.apps: dict[str, Merchant] = {merchant.appid: merchant for merchant in loaded}
-        self.pace = Pace(kept=settings.strict)
-        self.faults = Switchboard(self.store, magic=settings.magic_amounts)
+        self.rate_limiter = RateLimiter(enabled=settings.strict)
+        self.faults = FaultRegistry(self.store, magic=settings.magic_amounts)
         self.notifier = Notifier(self.store, self.clock, self.merchants, self.faults)
         self.refunds_due = asyncio.Event()
         for merchant in loaded:
@@ -48,12 +48,12 @@ class Sim:
             self._seed_users(merchant)
 
     def wake(self) -> None:
-        """Time or work has come: let the engines look again."""
+        """Let the background loops check for due work."""
         self.notifier.wake()
         self.refunds_due.set()
 
     def advance(self, seconds: float) -> None:
-        """Move the sandbox clock forward and remember it; what becomes due happens at once."""
+        """Move the sandbox clock forward and store its offset; what becomes due happens at once."""
         self.clock.advance(seconds)
         self.store.remember("clock_offset", self.clock.offset)
         self.wake()

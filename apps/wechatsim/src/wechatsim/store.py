@@ -1,6 +1,6 @@
-"""The sandbox's books: one SQLite connection (a file, or memory), plain SQL, short transactions.
+"""The database: one SQLite connection (a file, or memory), plain SQL, short transactions.
 
-WAL with synchronous=NORMAL: a commit survives kill -9 of this process without a disk flush per request.
+WAL with synchronous=NORMAL: a commit survives kill -9 of this process without an fsync per request.
 Everything runs on the event loop's thread and nothing awaits inside a transaction, so none interleave.
 """
 
@@ -17,7 +17,7 @@ Row = sqlite3.Row
 
 
 class Store:
-    """`one`, `all`, `value` read; `run` writes; `transaction` makes several writes one."""
+    """`one` and `all` read, `run` and `insert` write, `transaction` groups writes."""
 
     def __init__(self, path: str) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
@@ -29,7 +29,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; a nested one joins the outer."""
+        """Commit all writes or none; a nested transaction joins the outer one."""
         if self._db.in_transaction:
             yield
             return
@@ -49,17 +49,17 @@ class Store:
         return self._db.execute(sql, values).fetchall()
 
     def run(self, sql: str, *values: Any) -> int:
-        """Execute a write; returns how many rows it changed."""
+        """Execute a write; returns the number of changed rows."""
         return self._db.execute(sql, values).rowcount
 
     def insert(self, table: str, **values: Any) -> None:
-        """One row. `table` and the column names come from this package, never from a request."""
+        """Insert one row. Table and column names come from this package, never from a request."""
         columns = ", ".join(values)
         marks = ", ".join("?" for _ in values)
         self._db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(values.values()))  # noqa: S608 - names are ours
 
     def setting(self, name: str, default: Any = None) -> Any:
-        """A remembered JSON value."""
+        """A stored JSON value."""
         row = self.one("SELECT value FROM setting WHERE name = ?", name)
         return default if row is None else json.loads(row["value"])
 

@@ -1,7 +1,7 @@
-"""Answers byte for byte: exact header-name case, signatures on 2xx only (facts §1.2).
+"""Responses with exact header names, and the headers of v3 (wechat-pay-v3.md §1.2).
 
-Starlette lower-cases header names; one official SDK looks them up case-sensitively. So answers here carry
-their own raw header list, and the server must run under uvicorn with http="h11", which keeps the case.
+Starlette lower-cases header names; one official SDK looks them up case-sensitively. So these responses have a raw
+header list of their own, and the server must run under uvicorn with http="h11", which keeps the case.
 """
 
 from __future__ import annotations
@@ -15,25 +15,20 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from wechatsim import crypto
-from wechatsim.clock import Clock
-from wechatsim.pki import SigningKey
-
-SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
 Headers = list[tuple[str, str]]
 
 
 class WireResponse(Response):
-    """A response whose header names go out in the case given."""
+    """A response whose header names keep their case."""
 
-    def __init__(self, status: int, headers: Headers, body: bytes, *, announce: int | None = None) -> None:
-        """`announce` overrides Content-Length: a longer one makes the server drop the connection half-way."""
+    def __init__(self, status: int, headers: Headers, body: bytes, *, content_length: int | None = None) -> None:
+        """`content_length` overrides Content-Length: a larger one makes the server break the connection in the body."""
         self.status_code = status
         self.body = body
         self.background = None
         self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         if status != HTTPStatus.NO_CONTENT:
-            length = len(body) if announce is None else announce
+            length = len(body) if content_length is None else content_length
             self.raw_headers.append((b"Content-Length", str(length).encode()))
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -43,30 +38,17 @@ class WireResponse(Response):
 
 def dumps(content: Any) -> bytes:
     """Compact JSON in UTF-8, members in the order given."""
-    # A refusal may quote a lone surrogate that came in as \ud800; UTF-8 cannot carry it back.
+    # An error may quote a lone surrogate of the request (\ud800), which UTF-8 cannot encode.
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-def signature_headers(signer: SigningKey, body: bytes, *, timestamp: int | None = None) -> Headers:
-    """The five Wechatpay-* headers over `body`, stamped with real time unless `timestamp` (s) is given."""
-    stamp = str(int(Clock.real()) if timestamp is None else timestamp)
-    nonce = crypto.token(32)
-    return [
-        ("Wechatpay-Nonce", nonce),
-        ("Wechatpay-Signature", crypto.sign(signer.key, crypto.response_message(stamp, nonce, body))),
-        ("Wechatpay-Timestamp", stamp),
-        ("Wechatpay-Serial", signer.serial),
-        ("Wechatpay-Signature-Type", SIGNATURE_TYPE),
-    ]
-
-
 def request_id(number: int | None = 0) -> str:
-    """A Request-ID; its suffix is the error's number, 0 for success. None: a number that is not published."""
+    """A Request-ID; its suffix is the error's number, 0 for success, none when WeChat publishes no number."""
     return f"08{secrets.token_hex(16).upper()}" + ("" if number is None else f"-{number}")
 
 
 def base_headers(number: int | None = 0) -> Headers:
-    """What every v3 answer carries besides its signature."""
+    """The headers of every v3 response besides its signature."""
     return [
         ("Server", "nginx"),
         ("Date", formatdate(usegmt=True)),
@@ -79,5 +61,5 @@ def base_headers(number: int | None = 0) -> Headers:
 
 
 def empty(status: int) -> WireResponse:
-    """404 for an unknown path, 405 for a wrong method: an empty body, unsigned (facts §1.2)."""
+    """404 for an unknown path, 405 for a wrong method: an empty body, unsigned (wechat-pay-v3.md §1.2)."""
     return WireResponse(status, [("Server", "nginx"), ("Date", formatdate(usegmt=True))], b"")

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request
 
-from servicekit import admission, deadletters, health, problems, stopping, unknown
+from servicekit import admission, health, problems, stopping, unknown
 from servicekit.auth import TokenVerifier
+from servicekit.background import Background, for_tables, hourly, measuring
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -18,26 +19,19 @@ from servicekit.deliveries import OwnDeliveries, Unwrapping
 from servicekit.errors import Problem
 from servicekit.health import Subscriptions
 from servicekit.idempotency import Idempotency
+from servicekit.loop import Step
 from servicekit.messages import Catalogue
 from servicekit.middleware import SIDECAR_ONLY, Gatekeeper
 from servicekit.operations import Operations
 from servicekit.operations_api import operations_router
-from servicekit.relay import Relay
 from servicekit.schemas import ProblemDetails
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
 from servicekit.storable import refuse_unstorable
-from servicekit.unfinished import Ages, Unfinished
-from servicekit.upkeep import Upkeep
+from servicekit.unfinished import Unfinished
 
 log = structlog.get_logger()
 T = TypeVar("T")
-
-
-class Background(Protocol):
-    """Work beside the requests, such as the relay: runs until it is cancelled."""
-
-    async def run(self) -> None: ...
 
 
 def provided(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
@@ -64,7 +58,11 @@ def build(
     clock: Clock,
     db: Database | None = None,
     background: Sequence[Background] = (),
+    outbox: bool = False,
+    idempotency_keys: bool = False,
     dead_letters: DeadLetters | None = None,
+    metrics: Sequence[Step] = (),
+    upkeep: Sequence[Step] = (),
     on_start: Sequence[Callable[[], Awaitable[None]]] = (),
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
     max_body_bytes: int = admission.MAX_BODY_BYTES,
@@ -76,7 +74,9 @@ def build(
     """A FastAPI app with health, metrics, problems, tracing, the sidecar's door and a lifespan that starts `background`.
 
     `on_start` runs before the first request is taken (keys, secrets); `name` is the app-id and the package.
-    `unfinished` lists the service's states that should end; those of servicekit's own tables are added.
+    `outbox` and `idempotency_keys` say which of servicekit's tables the service has; `inbox` and `dead_letter` come with
+    `dead_letters`. All of them are pruned and measured here; `upkeep` (every hour) and `metrics` (every 15 s) are what
+    the service adds, `unfinished` its own states that should end.
     `sidecar_only` is empty where such paths do not exist at all (the public door). `callbacks` are the paths that WeChat
     calls: visitors cannot take the places kept for them. `max_body_bytes` bounds all but events, which have their own.
     """
@@ -85,7 +85,7 @@ def build(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         for start in on_start:
             await start()
-        tasks = [asyncio.create_task(work.run(), name=type(work).__name__) for work in (*background, *upkeep)]
+        tasks = [asyncio.create_task(work.run(), name=type(work).__name__) for work in running]
         log.info("service is up", service=name, port=settings.app_port)
         yield
         await stopping.stop(tasks)
@@ -96,7 +96,7 @@ def build(
             await db.close()
 
     expected = Subscriptions(sidecar, dead_letters.topics if dead_letters else frozenset())
-    upkeep = [*_upkeep_of(dead_letters, settings, expected), *_ages_of(db, clock, unfinished, dead_letters)]
+    running: list[Background] = [*background, measuring(*metrics), hourly(*upkeep)]
     places = admission.standard(
         common=settings.request_concurrency,
         visitors_max_body=max_body_bytes,
@@ -118,16 +118,26 @@ def build(
     )
     app.state.provided = {type(instance): instance for instance in provides}
     app.state.token_verifier = verifier
-    if db is not None:
-        app.state.idempotency = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days))
     problems.install(app, catalogue)
     for router in (health.router(db, sidecar, expected, places, full_seconds=settings.capacity_seconds), *routers):
         app.include_router(router)
+    if db is not None:
+        keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days)) if idempotency_keys else None
+        app.state.idempotency = keys
+        running += for_tables(
+            db,
+            clock,
+            settings,
+            publishing_to=sidecar if outbox else None,
+            keys=keys,
+            dead_letters=dead_letters,
+            subscriptions=expected,
+            unfinished=unfinished,
+        )
     if dead_letters is not None and db is not None:
         dead_letters.subscribe(app, settings.pubsub)
         app.state.operations = Operations(db, clock, dead_letters)
-        publishes = any(isinstance(work, Relay) for work in background)
-        app.include_router(operations_router(name, has_outbox=publishes))
+        app.include_router(operations_router(name, has_outbox=outbox))
     if sidecar_only:
         unknown.install(app)
 
@@ -145,24 +155,3 @@ def build(
     )
     app.add_middleware(Unwrapping, token=delivery_token)
     return app
-
-
-def _upkeep_of(
-    dead_letters: DeadLetters | None, settings: ServiceSettings, expected: Subscriptions
-) -> list[Background]:
-    if dead_letters is None:
-        return []
-    keep_days = settings.dead_letter_keep_days
-    return [
-        Upkeep(dead_letters.measure, expected.measure, every_seconds=15),
-        Upkeep(lambda: dead_letters.forget(keep_days)),
-    ]
-
-
-def _ages_of(
-    db: Database | None, clock: Clock, unfinished: Sequence[Unfinished], dead_letters: DeadLetters | None
-) -> list[Background]:
-    if db is None:
-        return []
-    states = [*unfinished, *(deadletters.UNFINISHED if dead_letters is not None else ())]
-    return [Upkeep(Ages(db, clock, states).measure, every_seconds=15)]

@@ -37,7 +37,7 @@ from servicekit.clock import Clock
 from servicekit.db import Database, new_metadata
 from servicekit.due import RELEASED, Backoff, claim, due_index
 from servicekit.errors import Poison
-from servicekit.events import SUCCESS, CloudEvent, Consumer
+from servicekit.events import SUCCESS, UNREADABLE, CloudEvent, Consumer
 from servicekit.unfinished import Unfinished
 
 log = structlog.get_logger()
@@ -181,7 +181,9 @@ class DeadLetters:
     async def _try(self, topic: str, body: str) -> tuple[str, str | None]:
         try:
             await self._consumers[topic].apply(json.loads(body))
-        except (Poison, ValueError, KeyError) as error:
+        except (Poison, KeyError, *UNREADABLE) as error:
+            # Stricter than Consumer.outcome, which retries a handler's ValueError: the broker has done so already, and
+            # what is still unreadable, of no known topic or refused as a value needs an operator, not more time.
             log.error("dead letter is poison", topic=topic, reason=str(error))
             return "poison", str(error)[:500]
         except Exception as error:  # noqa: BLE001 - whatever it was, the row keeps it and comes again

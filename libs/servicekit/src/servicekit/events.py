@@ -27,6 +27,8 @@ HANDLED = Counter("events_handled_total", "Events by topic and outcome", ["topic
 
 D = TypeVar("D", bound=BaseModel)
 SUCCESS, RETRY, DROP = "SUCCESS", "RETRY", "DROP"
+UNREADABLE = (ValueError, RecursionError)
+"""What `json` raises for a body that no retry can make readable."""
 PARALLEL_KEYS = 8
 
 LARGEST_BATCH = 200
@@ -123,7 +125,8 @@ class Consumer(Generic[D]):
         return {chosen[place][0] for place in done}
 
     async def outcome(self, envelope: Any) -> str:
-        """`apply`, told in the sidecar's words."""
+        """`apply` as one of the sidecar's statuses. Of all errors Poison alone is dropped: anything else, a ValueError of
+        the handler too, may pass (a deployment under way), and the broker retries it before it becomes a dead letter."""
         try:
             await self.apply(envelope)
         except Poison as error:
@@ -157,7 +160,7 @@ def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, A
     async def receive(request: Request) -> dict[str, Any]:
         try:
             body = await request.json()
-        except (ValueError, RecursionError):
+        except UNREADABLE:
             return {"status": DROP}
         if not isinstance(body, dict) or not _is_bulk(body.get("entries")):
             return {"status": await consumer.outcome(body)}

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from servicekit.db import Transaction, new_metadata
+from servicekit.db import Database, Transaction, new_metadata
 from servicekit.events import CloudEvent
 
 metadata = new_metadata()
+SLICE = 5000
 
 inbox = Table(
     "inbox",
@@ -52,13 +53,19 @@ def _columns(events: Sequence[CloudEvent]) -> dict[str, list[str]]:
     return {"sources": [event.source for event in events], "ids": [event.id for event in events]}
 
 
-async def prune(tx: Transaction, *, keep_days: int = 30, limit: int = 5000) -> int:
-    """Drop what is older than any redelivery can be (Kafka's retention is 7 days), a slice at a time; answers how many."""
+async def prune(db: Database, *, keep_days: int = 30) -> int:
+    """Delete what is older than any redelivery can be (Kafka's retention is 7 days), a slice per transaction. Returns
+    the number of rows."""
     key = tuple_(inbox.c.source, inbox.c.event_id)
     old = (
         select(inbox.c.source, inbox.c.event_id)
         .where(inbox.c.received_at < func.now() - text(f"interval '{keep_days} days'"))
-        .limit(limit)
+        .limit(SLICE)
     )
-    gone = await tx.execute(delete(inbox).where(key.in_(old)).returning(inbox.c.event_id))
-    return len(gone.all())
+    gone = 0
+    while True:
+        async with db.transaction() as tx:
+            some = len((await tx.execute(delete(inbox).where(key.in_(old)).returning(inbox.c.event_id))).all())
+        gone += some
+        if some < SLICE:
+            return gone

@@ -42,6 +42,8 @@ class Loop:
 
     async def run(self) -> None:
         """Returns never; ends by CancelledError alone."""
+        if task := asyncio.current_task():
+            task.set_name(self._name)
         try:
             if self._every is None:
                 await self._woken.wait()

@@ -19,6 +19,8 @@ from servicekit.telemetry import configure_logging
 
 S = TypeVar("S", bound=ServiceSettings)
 STARTUP_FAILED = 3
+DATABASE_UNKNOWN = os.EX_DATAERR
+"""Exit code of `migrate` for migrate.UnknownRevision; tools/stack adds what to do about it."""
 MOST_FILES = 65_536
 FILES_FOR_OTHERS = 512
 """Of those a process may open: the database, the sidecar, WeChat and the log keep theirs when visitors take all else."""
@@ -52,7 +54,7 @@ def command_line(
                 migrate.upgrade(name, url)
             except migrate.UnknownRevision as error:
                 typer.echo(str(error), err=True)
-                raise typer.Exit(1) from None
+                raise SystemExit(DATABASE_UNKNOWN) from None
             typer.echo(f"{name}: database is up to date")
 
     return cli

@@ -1,8 +1,11 @@
-"""httpx on aiohttp's connections, for the calls that every request makes.
+"""httpx on aiohttp's connections, for the calls that every request makes and for large downloads.
 
-httpx's own pool looks through all connections for every request, twice: with 32 calls at once it needs 2.2 ms of processor
-for each, this 0.3 ms (measured). Redirects, retries and cookies stay off, as in httpx's transport.
+httpx's own pool looks through all connections for every request, twice: docs/decisions/0015 has what that costs.
+Redirects, retries and cookies stay off, as in httpx's transport.
 """
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import httpx
@@ -10,7 +13,10 @@ from yarl import URL
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """One pool, made on the loop of the first request. Raises httpx's own errors."""
+    """One pool, made on the loop of the first request. Raises httpx's own errors, also while a body is read.
+
+    Bodies of responses are streamed: `client.stream(…)` holds one chunk at a time, other calls read the whole.
+    """
 
     def __init__(self, *, max_connections: int) -> None:
         self._max_connections = max_connections
@@ -24,8 +30,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
             auto_decompress=False,
             trust_env=False,
         )
-        try:
-            async with session.request(
+        with _httpx_errors(request):
+            answer = await session.request(
                 request.method,
                 URL(str(request.url), encoded=True),  # as it is: somebody may have signed it
                 data=await request.aread() or None,
@@ -35,18 +41,41 @@ class PooledTransport(httpx.AsyncBaseTransport):
                 timeout=aiohttp.ClientTimeout(
                     connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
                 ),
-            ) as answer:
-                content = await answer.read()
-        except aiohttp.ConnectionTimeoutError as error:
-            raise httpx.ConnectTimeout(str(error), request=request) from error
-        except TimeoutError as error:
-            raise httpx.ReadTimeout(str(error), request=request) from error
-        except aiohttp.ClientConnectorError as error:
-            raise httpx.ConnectError(str(error), request=request) from error
-        except aiohttp.ClientError as error:
-            raise httpx.RemoteProtocolError(str(error), request=request) from error
-        return httpx.Response(answer.status, headers=list(answer.raw_headers), content=content, request=request)
+            )
+        return httpx.Response(
+            answer.status, headers=list(answer.raw_headers), stream=_Body(answer, request), request=request
+        )
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body as it comes. Whoever leaves it half read gives up its connection, not the pool's place for it."""
+
+    def __init__(self, answer: aiohttp.ClientResponse, request: httpx.Request) -> None:
+        self._answer, self._request = answer, request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _httpx_errors(self._request):
+            async for chunk in self._answer.content.iter_any():
+                yield chunk
+
+    async def aclose(self) -> None:
+        self._answer.release()
+        await self._answer.wait_for_close()
+
+
+@contextlib.contextmanager
+def _httpx_errors(request: httpx.Request) -> Iterator[None]:
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx.ConnectTimeout(str(error), request=request) from error
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(str(error), request=request) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx.ConnectError(str(error), request=request) from error
+    except aiohttp.ClientError as error:
+        raise httpx.RemoteProtocolError(str(error), request=request) from error

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stack import checks, foreground, layout, system, validate, view
+from stack import checks, foreground, layout, system, view
 from stack.errors import StackError
 from stack.processes import Processes
 
@@ -128,14 +128,6 @@ def logs(
         while follow:
             follower.forward()
             time.sleep(0.2)
-
-
-@app.command("validate")
-def validate_files() -> None:
-    """Every Dapr file against Dapr's own definitions."""
-    with plainly():
-        count = validate.everything(layout.REPO)
-        console.print(f"{count} Dapr resources are what Dapr says they should be", highlight=False)
 
 
 @app.command()

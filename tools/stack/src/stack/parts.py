@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -128,6 +129,15 @@ def _sidecar(replica: str, app: daprfile.App, environment: Environment) -> Part:
     return Part(name, ports, lambda: program, ready, settings=told)
 
 
+def _keep_or_forget(environment: Environment, service: str) -> str:
+    if service in environment.outside.databases:
+        return f"give {service.upper()}_DATABASE_URL another database, or run the version that made this one"
+    return (
+        f"`make clean` forgets all data in {environment.layout.run}; to keep them, start this version in another folder"
+        " (MINSU_RUN_DIR=.run-new make run) or run the version that made them"
+    )
+
+
 def run_once(environment: Environment, service: str, verb: str, log: Path) -> None:
     """`python -m <service> migrate` or `seed`, with the service's own settings."""
     layout = environment.layout
@@ -137,6 +147,9 @@ def run_once(environment: Environment, service: str, verb: str, log: Path) -> No
             [str(layout.python), "-m", service, verb], env=env, cwd=layout.repo / "apps" / service,
             stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
+    if done.returncode == os.EX_DATAERR:  # servicekit.run.DATABASE_UNKNOWN
+        said = log.read_text(errors="replace").splitlines()[-1]
+        raise StackError(f"{said}; {_keep_or_forget(environment, service)}")
     if done.returncode:
         tail = "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
         raise StackError(f"{service} {verb} failed (exit {done.returncode}); the end of {log}:\n{tail}")

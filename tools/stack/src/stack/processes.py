@@ -75,6 +75,11 @@ class Processes:
         (self._pids / f"{program.name}.pid").write_text(f"{child.pid}\n")
         return record
 
+    def wait(self, name: str, within: float = 10.0) -> None:
+        """Wait until a process that was started by this object has ended. Raises subprocess.TimeoutExpired."""
+        if child := self._children.get(name):
+            child.wait(within)
+
     def record(self, name: str) -> Record | None:
         file = self._records / f"{name}.json"
         return Record(**json.loads(file.read_text())) if file.exists() else None

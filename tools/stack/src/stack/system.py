@@ -85,15 +85,16 @@ def up(watcher: graph.Watcher, *, infrastructure_only: bool = False) -> Started:
         missing = [part for part in parts if part.name not in alive]
         ports.require_free({part.name: part.ports for part in missing})
         layout.record(where, [*names, *(name for name in before.parts if name in alive and name not in names)])
-        graph.run(_steps(environment, postgres, parts, processes), watcher)
+        graph.run(steps(environment, postgres, parts, processes), watcher)
         records = {part.name: processes.record(part.name) for part in parts}
         outdated = [part.name for part in parts if (one := records[part.name]) and one.settings != part.settings]
         return Started(environment, parts, [part.name for part in missing], outdated)
 
 
-def _steps(
+def steps(
     environment: Environment, postgres: Postgres, parts: list[Part], processes: Processes
 ) -> Iterator[graph.Step]:
+    """All that `up` does with what `prepare` has made: start `parts`, create databases and topics, migrate, seed."""
     where, outside = environment.layout, environment.outside
     own = [name for name in DATABASES if name not in outside.databases]
     for part in parts:

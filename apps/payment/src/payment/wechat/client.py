@@ -67,8 +67,7 @@ class BillLink(_Answer):
 
 
 class WechatPay:
-    """One client for the life of the service. `http` has WeChat's base URL and bounded time-outs; `files` likewise, and
-    hands bodies over as they come."""
+    """One client for the life of the service. `http` has WeChat's base URL and bounded time-outs, and streams."""
 
     def __init__(
         self,
@@ -77,10 +76,7 @@ class WechatPay:
         api_v3_key: ApiV3Key,
         public_keys: dict[str, RSAPublicKey],
         clock: Clock,
-        *,
-        files: httpx.AsyncClient | None = None,
     ) -> None:
-        self._files = files or http
         self._http, self._signer, self._api_v3_key, self._clock = http, signer, api_v3_key, clock
         self._public_key_id = next(iter(public_keys), "")
         self.keys = PlatformKeys(public_keys, self._certificates)
@@ -137,7 +133,7 @@ class WechatPay:
         target = link.raw_path.decode()
         headers = self._headers("GET", target, b"") | {"Accept-Encoding": "identity"}
         try:
-            async with self._files.stream("GET", target, headers=headers) as response:
+            async with self._http.stream("GET", target, headers=headers) as response:
                 if response.status_code != answers.BILL_FILE.success:
                     await response.aread()
                     raise _error_of(answers.BILL_FILE, response)

@@ -20,17 +20,13 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class Connection:
-    """`pay` speaks; `files` brings large answers piece by piece, which the pooled transport does not."""
-
     pay: WechatPay
     api_v3_key: ApiV3Key
     signer: MerchantSigner
     http: httpx.AsyncClient
-    files: httpx.AsyncClient
 
     async def close(self) -> None:
         await self.http.aclose()
-        await self.files.aclose()
 
 
 def connect(
@@ -44,20 +40,15 @@ def connect(
 
     Raises BadSecret for one that is missing or not what it should be.
     """
-    http, files = (
-        httpx.AsyncClient(
-            base_url=str(settings.wxpay_base_url),
-            timeout=httpx.Timeout(settings.wxpay_timeout_seconds, connect=2.0),
-            transport=each,
-            trust_env=False,
-        )
-        for each in (transport or PooledTransport(max_connections=CONNECTIONS), transport)
+    http = httpx.AsyncClient(
+        base_url=str(settings.wxpay_base_url),
+        timeout=httpx.Timeout(settings.wxpay_timeout_seconds, connect=2.0),
+        transport=transport or PooledTransport(max_connections=CONNECTIONS),
+        trust_env=False,
     )
     api_v3_key = parsed(secrets, "wxpay-apiv3-key", ApiV3Key)
     public_key_id = settings.wxpay_public_key_id
     public_keys = {public_key_id: parsed(secrets, "wxpay-public-key", public_key_of_pem)} if public_key_id else {}
     of_merchant = partial(MerchantSigner.from_pem, settings.wxpay_mchid, settings.wxpay_mch_serial)
     signer = parsed(secrets, "wxpay-mch-private-key", of_merchant)
-    return Connection(
-        WechatPay(http, signer, api_v3_key, public_keys, clock, files=files), api_v3_key, signer, http, files
-    )
+    return Connection(WechatPay(http, signer, api_v3_key, public_keys, clock), api_v3_key, signer, http)

@@ -11,7 +11,7 @@ from stack.setup import gobuild, preflight, progress, versions
 
 
 def cached(pins: Mapping[str, str]) -> Path:
-    return gobuild.place("sentry", pins["DAPR_VERSION"], pins["DAPR_MODULE_SUM"], pins["DAPR_BUILD_TAGS"])
+    return gobuild.place("sentry", pins["DAPR_VERSION"], pins["DAPR_MODULE_SUM"])
 
 
 def missing(repo: Path) -> list[preflight.Missing]:
@@ -27,7 +27,7 @@ def install(pins: Mapping[str, str], logs: Path) -> Path:
     if not gobuild.intact(store):
         source = gobuild.source(module, version, pins["DAPR_MODULE_SUM"], logs)
         flags = f"-s -w -X {module}/pkg/buildinfo.version={version}"
-        argv = ["go", "build", "-C", str(source), "-tags", pins["DAPR_BUILD_TAGS"], "-trimpath", "-ldflags", flags]
+        argv = ["go", "build", "-C", str(source), "-trimpath", "-ldflags", flags]
         gobuild.build(f"sentry {version}", argv, "./cmd/sentry", store, logs)
     return store
 

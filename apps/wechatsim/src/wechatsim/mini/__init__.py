@@ -1,0 +1,1 @@
+"""api.weixin.qq.com: login, access tokens and subscribe messages."""

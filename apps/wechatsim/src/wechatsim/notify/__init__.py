@@ -1,0 +1,1 @@
+"""Outgoing notifications: schedule, delivery attempts, and the faults that change them."""

@@ -1,0 +1,1 @@
+"""api.mch.weixin.qq.com: orders, refunds, bills and the cashier."""

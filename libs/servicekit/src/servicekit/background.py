@@ -1,0 +1,61 @@
+"""What a service runs beside its requests: its own loops, and those that measure and prune servicekit's tables."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Protocol
+
+from servicekit import deadletters, inbox
+from servicekit.clock import Clock
+from servicekit.db import Database
+from servicekit.deadletters import DeadLetters
+from servicekit.health import Subscriptions
+from servicekit.idempotency import Idempotency
+from servicekit.loop import Loop, Step
+from servicekit.relay import Relay
+from servicekit.settings import ServiceSettings
+from servicekit.sidecar import Sidecar
+from servicekit.unfinished import Ages, Unfinished
+
+
+class Background(Protocol):
+    """Work beside the requests, such as a Loop: runs until it is cancelled."""
+
+    async def run(self) -> None: ...
+
+
+def measuring(*steps: Step) -> Loop:
+    """Sets gauges that are read from the database or the sidecar."""
+    return Loop(*steps, name="metrics", every_seconds=15)
+
+
+def hourly(*steps: Step) -> Loop:
+    """Deletes what time has made useless, in slices: short transactions hold no lock for long and meet no timeout."""
+    return Loop(*steps, name="upkeep", every_seconds=3600)
+
+
+def for_tables(
+    db: Database,
+    clock: Clock,
+    settings: ServiceSettings,
+    *,
+    publishing_to: Sidecar | None,
+    keys: Idempotency | None,
+    dead_letters: DeadLetters | None,
+    subscriptions: Subscriptions,
+    unfinished: Sequence[Unfinished],
+) -> Iterator[Background]:
+    """The work on those of servicekit's tables that a service has. `unfinished` are the service's own states."""
+    states = [*unfinished]
+    if publishing_to is not None:
+        yield Relay(db, publishing_to, keep_days=settings.outbox_keep_days)
+    if keys is not None:
+        states.append(keys.unfinished)
+        yield hourly(keys.prune)
+    if dead_letters is not None:
+        states += deadletters.UNFINISHED
+        yield measuring(dead_letters.measure, subscriptions.measure)
+        yield hourly(
+            partial(inbox.prune, db, keep_days=settings.inbox_keep_days),
+            partial(dead_letters.forget, settings.dead_letter_keep_days),
+        )
+    yield measuring(Ages(db, clock, states).measure)
