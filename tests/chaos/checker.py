@@ -133,4 +133,4 @@ def bookings_are_kept(books: Books, acknowledged: list[Row]) -> Iterator[Finding
         if entry["order_sn"] not in books.orders:
             yield Finding(LOST, entry["order_sn"], "its guest was told this number, and there is no such order")
     keys = Counter(row["request_key"] for row in books.orders.values() if row["request_key"])
-    yield from (Finding(DOUBLED, key, f"{times} orders of one wish") for key, times in keys.items() if times > 1)
+    yield from (Finding(DOUBLED, key, f"{times} orders of one request") for key, times in keys.items() if times > 1)

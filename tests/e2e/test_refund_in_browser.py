@@ -122,7 +122,7 @@ def test_a_refund_that_fails_leaves_the_order_as_it_was_and_may_be_asked_for_aga
         expect(buyer.get_by_test_id("trade-code")).to_be_visible()
         with fault(system, "refund-refused", number):
             buyer.get_by_test_id("refund").click()
-            with buyer.expect_response(f"**{ASK}"):  # the page may still say how the wish before ended
+            with buyer.expect_response(f"**{ASK}"):  # the page may still say how the request before ended
                 buyer.get_by_test_id("confirm").click()
             ends(system, number, *["closed"] * round_)
             shows(buyer, "failed")

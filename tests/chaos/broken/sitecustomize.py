@@ -28,7 +28,7 @@ def _without_inbox() -> None:
 def _without_refund_messages() -> None:
     import notification.states
 
-    notification.states.TOLD_AT.pop(notification.states.REFUNDED_ORDER)
+    notification.states.KINDS_BY_TRADE_STATE.pop(notification.states.REFUNDED_ORDER)
 
 
 BREAK = {"outbox": _without_outbox, "inbox": _without_inbox, "refund messages": _without_refund_messages}

@@ -106,7 +106,7 @@ async def test_what_is_wrong_is_named_and_nothing_is_written(order: Order, chang
 
 
 @pytest.mark.parametrize("body", [None, [], "x", {}])
-async def test_a_body_that_is_no_wish_is_refused(order: Order, body: object) -> None:
+async def test_a_body_that_is_no_request_is_refused(order: Order, body: object) -> None:
     response = await order.post(CREATE, body)
 
     assert response.status_code == 422

@@ -136,7 +136,7 @@ async def test_payment_is_told_of_the_check_ins_of_a_day_in_shanghai_page_by_pag
     assert await ask(day="2026-11-22") == await ask(day="2026-11-24") == []
 
 
-async def test_how_long_a_wish_and_a_closing_wait_is_measured(order: Order, order_database: str) -> None:
+async def test_how_long_a_refund_request_and_a_closing_wait_is_measured(order: Order, order_database: str) -> None:
     database = Database(order_database)
     waiting = Ages(database, order.clock, UNFINISHED)
 
@@ -147,17 +147,17 @@ async def test_how_long_a_wish_and_a_closing_wait_is_measured(order: Order, orde
 
     assert await measured() == [0, 0]
     order.clock.pass_by(hours=4)  # past noon of the day
-    wishes = [(await order.paid(nights=2))[0] for _ in range(2)]
+    requests = [(await order.paid(nights=2))[0] for _ in range(2)]
     closing, _open = [await order.create() for _ in range(2)]
     order.peers.payment_is_away()
-    for sn in wishes:
+    for sn in requests:
         await order.post("/homestayOrder/refundHomestayOrder", {"sn": sn, "reason": ""})
         order.clock.pass_by(seconds=30)
     await order.post("/homestayOrder/cancelHomestayOrder", {"sn": closing})
     order.clock.pass_by(seconds=20)
 
     assert await measured() == [80, 20]
-    for sn in wishes:
+    for sn in requests:
         await order.merchant("/refundDecision", {"sn": sn, "agree": True, "note": ""})
     order.peers.payment_says("neverPaid")
     await order.post("/homestayOrder/cancelHomestayOrder", {"sn": closing})

@@ -113,8 +113,8 @@ class OrderAndPayments(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         start = int(MORNING.timestamp())
-        wish = BookingRequest(BUYER, 7, start, start + 86400, 2, need_food=False, remark="")
-        self.sn = self.run(self.booking.create(wish))
+        request = BookingRequest(BUYER, 7, start, start + 86400, 2, need_food=False, remark="")
+        self.sn = self.run(self.booking.create(request))
         self.open_payment()
 
     @rule()

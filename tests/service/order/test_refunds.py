@@ -113,7 +113,7 @@ async def test_from_noon_of_the_first_day_the_merchant_is_asked_and_the_order_is
     assert (row["refundState"], row["refundReason"]) == ("asked", "行程有变")
 
 
-async def test_money_that_went_back_by_another_way_ends_the_wish(order: Order) -> None:
+async def test_money_that_went_back_by_another_way_ends_the_request(order: Order) -> None:
     sn, payment_sn = await asked_late(order)
     assert await order.hear(refunded(sn, payment_sn)) == ["SUCCESS"]
     row = order.row(sn)

@@ -1,4 +1,4 @@
-"""A merchant who does not answer a wish for the money: in the end the rule does, by the cron job that expires stays."""
+"""A merchant who does not answer a refund request: in the end the rule does, by the cron job that expires stays."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -70,17 +70,17 @@ async def test_what_the_merchant_decided_the_rule_leaves_alone(order: Order) -> 
 
 
 async def test_replicas_that_tick_at_once_ask_for_each_money_once(order: Order) -> None:
-    wishes = [await asked(order, nights=3) for _ in range(5)]
+    requests = [await asked(order, nights=3) for _ in range(5)]
     order.clock.pass_by(hours=24)
 
     answers = await asyncio.gather(*(order.inside(EXPIRE) for _ in range(4)))
 
     assert sum(answer.json()["claimed"] for answer in answers) == 5
-    assert sorted(fact["orderSn"] for fact in order.facts(REFUND)) == sorted(sn for sn, _ in wishes)
+    assert sorted(fact["orderSn"] for fact in order.facts(REFUND)) == sorted(sn for sn, _ in requests)
 
 
 async def test_how_long_and_how_many_at_once_is_the_operators_choice(order: Order, order_database: str) -> None:
-    wishes = [(await asked(order, nights=3))[0] for _ in range(3)]
+    requests = [(await asked(order, nights=3))[0] for _ in range(3)]
     order.clock.pass_by(hours=1)
     settings = Settings(
         APP_API_TOKEN=APP_TOKEN, database_url=order_database, refund_answer_seconds=3600, expire_batch=2
@@ -90,4 +90,4 @@ async def test_how_long_and_how_many_at_once_is_the_operators_choice(order: Orde
     assert [await parts.expiry.agree_unanswered() for _ in range(3)] == [2, 1, 0]
 
     await parts.db.close()
-    assert [order.row(sn)["refund_state"] for sn in wishes] == ["agreed"] * 3
+    assert [order.row(sn)["refund_state"] for sn in requests] == ["agreed"] * 3

@@ -24,7 +24,7 @@ def _one_of(column: str, values: type[Kind] | type[Outcome] | type[TaskState]) -
 class NotificationTask(Leased, Base):
     """One message about an order. `subject` distinguishes messages of one kind; `facts` is the event's data that order
     cannot be asked for; `cause` is a short name of why it ended, for selections. `tries` counts attempts, not claims;
-    it and `give_up_at` begin anew when an operator resends the message, `attempts` never does. `version` grows with
+    it and `give_up_at` restart when an operator resends the message, `attempts` never does. `version` grows with
     each write: a sender that has been overtaken sees it."""
 
     __tablename__ = "notification_task"

@@ -32,33 +32,33 @@ async def seed(database_url: PostgresDsn | str) -> dict[str, int]:
 
 def seed_rows() -> dict[type[Base], list[dict[str, Any]]]:
     """The rows by table."""
-    told = tomllib.loads(resources.files("travel").joinpath("seed.toml").read_text("utf-8"))
-    owners = {shop["id"]: shop["user_id"] for shop in told["shop"]}
+    data = tomllib.loads(resources.files("travel").joinpath("seed.toml").read_text("utf-8"))
+    owners = {shop["id"]: shop["user_id"] for shop in data["shop"]}
     return {
-        HomestayBusiness: [{"row_state": 1, **shop} for shop in told["shop"]],
-        Homestay: [_homestay(each, owners) for each in told["homestay"]],
+        HomestayBusiness: [{"row_state": 1, **shop} for shop in data["shop"]],
+        Homestay: [_homestay(each, owners) for each in data["homestay"]],
         HomestayActivity: [
             {"id": number, "kind": kind, "data_id": data_id, "row_status": 1}
             for number, (kind, data_id) in enumerate(
-                ((kind, data_id) for kind, ids in told["activities"].items() for data_id in ids), start=1
+                ((kind, data_id) for kind, ids in data["activities"].items() for data_id in ids), start=1
             )
         ],
-        HomestayComment: [_comment(number, each) for number, each in enumerate(told["comments"], start=1)],
+        HomestayComment: [_comment(number, each) for number, each in enumerate(data["comments"], start=1)],
     }
 
 
-def _homestay(told: dict[str, Any], owners: dict[int, int]) -> dict[str, Any]:
+def _homestay(row: dict[str, Any], owners: dict[int, int]) -> dict[str, Any]:
     defaults = {"row_state": 1, "sold_by": 0, "food_info": "", "food_price_fen": 0}
     return {
         **defaults,
-        **told,
-        "user_id": owners[told["homestay_business_id"]],
-        "banner": f"/static/homestays/{told['id']}.svg",
+        **row,
+        "user_id": owners[row["homestay_business_id"]],
+        "banner": f"/static/homestays/{row['id']}.svg",
     }
 
 
-def _comment(number: int, told: list[Any]) -> dict[str, Any]:
-    day, homestay_id, user_id, (tidiness, traffic, hospitality, value), content = told
+def _comment(number: int, row: list[Any]) -> dict[str, Any]:
+    day, homestay_id, user_id, (tidiness, traffic, hospitality, value), content = row
     return {
         "id": number,
         "homestay_id": homestay_id,
