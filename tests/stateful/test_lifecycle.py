@@ -47,7 +47,8 @@ class Lifecycle(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.shelves.empty()
-        self.clock, self.wechat = Clock(MORNING), Wechat()
+        self.clock = Clock(MORNING)
+        self.wechat = Wechat(self.clock)
         self.system = InProcessSystem(self.dbs, self.clock, self.wechat)
         self.callbacks: list[Any] = []
         self.sn = ""
@@ -100,7 +101,7 @@ class Lifecycle(RuleBasedStateMachine):
     def the_guest_had_paid_what_was_closed(self) -> None:
         """WeChat's verified word after the close: the money is there all the same."""
         number = next(sn for sn, bill in self.wechat.bills.items() if bill["state"] == "CLOSED" and bill["total"])
-        self.wechat.bills[number]["state"] = "NOTPAY"
+        self.wechat.reopens(number)
         self.wechat.pays(number)
         self.callbacks.append((self.system.payment.settlement, self.wechat.word(number, "callback")))
 
