@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from tests.support.postgres import PostgresServer
 from tests.support.stack import running_stack
 from tests.support.system import System
 
+BEGIN_EARLY = ("tests/stateful/test_lifecycle.py",)
+"""Files of few tests that take a minute: by their number they would come last, and one process would wait for the other."""
 NEED_THE_SYSTEM = ("tests/chaos/", "tests/deploy/mesh/", "tests/e2e/", "tests/integration/")
 
 WITH_THE_SYSTEM = 600
@@ -22,6 +25,12 @@ class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
         return "system" if file.startswith(NEED_THE_SYSTEM) else file
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        for file in BEGIN_EARLY:
+            if file in self.workqueue:
+                self.workqueue.move_to_end(file, last=False)
+        super()._assign_work_unit(node)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,12 +7,12 @@ declare
   deleted bigint;
 begin
   set local session_replication_role = replica;  -- neither foreign keys nor the triggers of append-only tables
-  for one in select oid::regclass as name from pg_class
+  for one in select oid::regclass::text as name from pg_class
              where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'alembic_version' loop
-    execute format('delete from %s', one.name);
+    execute 'delete from ' || one.name;
     get diagnostics deleted = row_count;
     if deleted > 1000 then  -- its pages would stay, and every later plan would count them
-      execute format('truncate %s cascade', one.name);
+      execute 'truncate ' || one.name || ' cascade';
     end if;
   end loop;
   for one in select seqrelid::regclass as name, seqstart as first from pg_sequence loop
