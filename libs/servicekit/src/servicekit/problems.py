@@ -16,8 +16,6 @@ from servicekit.telemetry import current_trace_id
 
 log = structlog.get_logger()
 
-JSON_ERRORS = {"json_invalid", "value_error.jsondecode"}
-
 
 def install(app: FastAPI, catalogue: Catalogue) -> None:
     """Register the handlers; `catalogue` holds the user's messages."""

@@ -16,7 +16,6 @@ from stack.errors import StackError
 DEFINITIONS = Path("deploy") / "crds" / "dapr"
 RESOURCES = ("components", "dapr/subscriptions", "dapr/resiliency", "dapr/access")
 CONFIGURATION = Path("dapr") / "config.yaml"
-GROUP = "dapr.io"
 KINDS_OF_VALUE = {
     "env": dict, "command": list, "resourcesPaths": list,
     "enableProfiling": bool, "enableAppHealthCheck": bool, "enableApiLogging": bool, "appSSL": bool,
