@@ -101,7 +101,10 @@ def require_bookable(stay: Stay, now: datetime) -> None:
 
 
 def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
-    """Nights × price, × people when sold by person; food is by person and night. Raises when it cannot be sold so."""
+    """Nights × price, × people when sold by person; food is by person and night. Raises when it cannot be sold so.
+
+    The rule stands also in the gateway's js/price.js (the page's preview) and, for one person, in travel/repository.py.
+    """
     if not offer.on_sale:
         raise NotOnSale("the homestay is not on sale", field="homestayId")
     if not 1 <= people <= offer.people_num:

@@ -104,7 +104,7 @@ async def stars_of_shops(session: AsyncSession, ids: Collection[int]) -> dict[in
 
 
 async def cheapest_fen_of_shops(session: AsyncSession, ids: Collection[int]) -> dict[int, float]:
-    """What the cheapest night costs one person, in fen, by shop."""
+    """What the cheapest night costs one person, in fen, by shop. The price rule itself: order/pricing.py (`quote`)."""
     query = (
         _homestays_on_sale()
         .with_only_columns(Homestay.homestay_business_id, func.min(cast(Homestay.homestay_price_fen, Float) / _FOR_ONE))

@@ -87,7 +87,7 @@ def outbox(as_json: AsJson = False) -> None:
 
 @app.command()
 def closing(count: Count = 50, as_json: AsJson = False) -> None:
-    """List orders that wait for WeChat's word on their closing."""
+    """List orders that wait for WeChat to confirm their closing."""
     with _operator() as api:
         found = ops.closing(api, count)
     show.rows(found, ("sn", "cause", "attempts", "closingAt", "nextAttemptAt"), json_wanted=as_json)
@@ -108,7 +108,7 @@ def notices(
     count: Count = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List WeChat's words that did not fit our books."""
+    """List WeChat statuses that contradict our books."""
     with _operator() as api:
         found = ops.notices(api, state=state, count=count)
     show.rows(found, ("id", "state", "reason", "outTradeNo", "seen", "detail", "note"), json_wanted=as_json)
@@ -144,10 +144,10 @@ def refund_elsewhere(
     refund: RefundSn,
     bank_type: Annotated[
         str | None,
-        typer.Option("--to-card", help="The bank of the buyer's card in WeChat's words, such as ICBC_DEBIT."),
+        typer.Option("--to-card", help="WeChat's code of the bank of the buyer's card, such as ICBC_DEBIT."),
     ] = None,
     to_merchant: Annotated[
-        bool, typer.Option("--to-merchant", help="To our own account, from where a person hands it over.")
+        bool, typer.Option("--to-merchant", help="To our own account; an operator pays the buyer from there.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

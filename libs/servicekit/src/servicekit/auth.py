@@ -1,4 +1,4 @@
-"""Who is asking: ES256 tokens of usercenter, verified by every service itself against usercenter's public keys (JWKS)."""
+"""Authentication: ES256 tokens of usercenter, verified by every service itself with usercenter's public keys (JWKS)."""
 
 import asyncio
 import time

@@ -61,7 +61,7 @@ def new_metadata() -> MetaData:
 
 def is_transient(error: BaseException) -> bool:
     """Whether trying again may help: the connection, the server's resources, a lock, a serialisation conflict, a business
-    number that somebody else took in the same second."""
+    number that another request took in the same second."""
     if isinstance(error, (PoolTimeout, InterfaceError, ConnectionError, TimeoutError)) or _is_number_clash(error):
         return True
     # What the driver meets while it connects reaches us as it is: a server that is starting up says 57P03 there.

@@ -1,7 +1,7 @@
 """Leased work: rows that are worked on when they are due, by one replica at a time. The domain row is the queue.
 
-A claim leases rows for a bounded time and counts the try. Whoever has a row releases it with the time of the next try;
-after a crash the lease runs out and the row is due again.
+A claim leases rows for a bounded time and counts the try. The holder releases a row with the time of its next try; after
+a crash the lease runs out and the row is due again.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from servicekit.errors import Unavailable
 log = structlog.get_logger()
 T = TypeVar("T")
 RELEASED: Final = {"leased_until": None}
-"""Values of a row that nobody works on any more."""
+"""Values of a row that is not being worked on any more."""
 
 
 class Leased:
@@ -48,7 +48,7 @@ async def claim(
     order_by: Sequence[ColumnElement[Any]] = (),
     values: Mapping[str, Any] | None = None,
 ) -> list[RowMapping]:
-    """Lease at most `limit` open rows that are due; whoever asks at the same moment gets others. Returns `columns` and
+    """Lease at most `limit` open rows that are due; concurrent claims get other rows. Returns `columns` and
     `id` of each, in the order of their ids.
 
     `order_by` says which go first (by default those that have been due for longest); `values` are further changes of

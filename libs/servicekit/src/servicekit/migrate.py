@@ -1,6 +1,6 @@
 """Alembic under an advisory lock: any number of replicas may start at once, one migrates, the others find it done.
 
-A table is never waited for longer than its users can bear: what cannot be had is left to them, and tried again.
+A lock on a table is waited for only as long as running requests can bear; then the migration is retried.
 """
 
 from pathlib import Path

@@ -39,7 +39,7 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
         return response
 
     async def on_gone(_request: Request, _error: Exception) -> Response:
-        return Response(status_code=400)  # nobody is there to read it: the client hung up in the middle of its body
+        return Response(status_code=400)  # no client left to read it: it disconnected in the middle of its body
 
     async def on_bug(request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected error", path=request.url.path, exc_info=error)

@@ -33,7 +33,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         with _httpx_errors(request):
             answer = await session.request(
                 request.method,
-                URL(str(request.url), encoded=True),  # as it is: somebody may have signed it
+                URL(str(request.url), encoded=True),  # as it is: the caller may have signed it
                 data=await request.aread() or None,
                 headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
                 skip_auto_headers=("Content-Type", "User-Agent"),
