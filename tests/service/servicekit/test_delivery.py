@@ -121,7 +121,7 @@ async def letters_of(db):
         return (await session.execute(select(dead_letter).order_by(dead_letter.c.id))).mappings().all()
 
 
-async def test_a_dead_letter_mends_itself_when_the_outage_is_over_and_poison_waits_for_a_person(db):
+async def test_a_dead_letter_is_applied_when_the_outage_is_over_and_poison_waits_for_an_operator(db):
     outage = [True]
 
     async def handle(_event, data):
