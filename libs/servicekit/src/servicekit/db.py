@@ -32,7 +32,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 Transaction = AsyncSession
-"""A session inside `Database.transaction()`: whoever holds one neither commits nor rolls back."""
+"""A session inside `Database.transaction()`: its user neither commits nor rolls back."""
 
 _CLIENT_LIMITS: dict[str, Any] = {
     "timeout": 3,  # seconds to connect
@@ -150,7 +150,7 @@ class Database:
 
     async def own_connection(self, *, silent_seconds: int = 0) -> AsyncConnection:
         """A connection outside the pool's budget, for an advisory lock that is held for long. The server ends one that is
-        idle for `silent_seconds` (0: never), and the lock with it: of a lost node or a frozen process it hears nothing."""
+        idle for `silent_seconds` (0: never), and the lock with it: it does not notice a lost node or a frozen process."""
         settings = {"idle_session_timeout": f"{silent_seconds}s"}
         limits = {"timeout": 3, "command_timeout": 6, "server_settings": settings}
         engine = create_async_engine(self.url, pool_size=1, max_overflow=0, connect_args=limits)
@@ -168,7 +168,7 @@ def mark_outbox(session: AsyncSession) -> None:
 
 
 def _drop_pool_when_server_left(context: object) -> None:
-    """A server that was restarted leaves dead connections behind: throw the whole pool away at the first sign."""
+    """A restarted server leaves dead connections behind: discard the whole pool at the first sign."""
     original = getattr(context, "original_exception", None)
     state = getattr(original, "sqlstate", None)
     if state in {"57P01", "57P02", "57P03"}:

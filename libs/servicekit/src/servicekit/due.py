@@ -75,7 +75,7 @@ async def claim(
 
 async def side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[None]], *, at_once: int, what: str) -> None:
     """Do `work` on each item, at most `at_once` at a time. One item's fault is logged and does not stop the others: its
-    lease runs out and it comes again. `what` names the work in the log."""
+    lease runs out and it is claimed again. `what` names the work in the log."""
     gate = asyncio.Semaphore(at_once)
 
     async def one(item: T) -> None:

@@ -55,7 +55,7 @@ class RevocationList(ApiModel):
 class Revocations:
     """Asked once per 15 s of traffic and process, never once per request: one request asks, the others use the known list.
 
-    While usercenter is away the last list stays in force. Little can be revoked in that time, every token ends within two
+    While usercenter is down the last list stays in force. Little can be revoked in that time, every token ends within two
     hours, and an outage of one service must not close all others. A process that never had a list refuses, as without keys.
     """
 

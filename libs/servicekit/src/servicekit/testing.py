@@ -65,7 +65,7 @@ class FakeSidecar(Sidecar):
 
     async def invoke_binding(self, name: str, operation: str, data: Mapping[str, Any]) -> None:
         if self.bindings_are_away:
-            raise PeerUnavailable(f"binding {name}: away in this test")
+            raise PeerUnavailable(f"binding {name}: down in this test")
         self.handed_over.append((name, operation, data))
 
     async def is_ready(self) -> bool:
