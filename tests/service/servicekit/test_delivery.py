@@ -149,6 +149,16 @@ async def test_a_dead_letter_is_applied_when_the_outage_is_over_and_poison_waits
     assert (await letters_of(db))[1]["reason"] == "never"
 
 
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"{", b""])
+async def test_a_dead_letter_that_no_retry_can_read_is_poison(db, body):
+    async def handle(_event, _data):
+        raise AssertionError
+
+    letters = DeadLetters(db, lambda: NOW, "test", [consumer(handle)])
+    await letters.keep("topic", body)
+    assert await letters.reapply() == {"applied": 0, "waiting": 0, "poison": 1}
+
+
 class Body(BaseModel):
     n: int
 
