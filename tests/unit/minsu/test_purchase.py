@@ -61,8 +61,8 @@ def test_yuan_become_exactly_the_fen_they_were_made_of(fen):
 def test_an_order_begins_tonight_in_china_and_carries_a_key(world, api):
     world.answers[CREATE] = lambda _: ok({"orderSn": SN})
     late_on_the_22nd_in_london = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
-    wish = purchase.BookingRequest(3, nights=2, people=2, food=True)
-    assert purchase.create_order(api, wish, now=late_on_the_22nd_in_london) == SN
+    request = purchase.BookingRequest(3, nights=2, people=2, food=True)
+    assert purchase.create_order(api, request, now=late_on_the_22nd_in_london) == SN
     [(_, body, headers)] = world.asked
     assert body == {
         "homestayId": 3,

@@ -1,4 +1,4 @@
-"""The public API as data: exact path → the service that answers it → who may ask. What is not here does not exist.
+"""The public API as data: exact path → service → who may call it. A path that is not listed does not exist.
 
 A service still verifies the token and the role itself; `SIGNED_IN` only spares it requests that carry no token at all.
 """

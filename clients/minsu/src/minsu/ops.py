@@ -1,4 +1,4 @@
-"""What an operator asks of every service that has something to ask: the paths, and the answers made plain."""
+"""Operators' requests to all services: the paths, and results in one shape."""
 
 import time
 from collections.abc import Iterator

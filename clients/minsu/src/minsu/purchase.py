@@ -48,7 +48,7 @@ def own_id(api: Api) -> int:
 
 
 def create_order(api: Api, request: BookingRequest, *, now: datetime | None = None) -> str:
-    """Tonight and on; answers the order's number."""
+    """Book from tonight on. Returns the order's sn."""
     tonight = (now or datetime.now(SHANGHAI)).astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
     body = {
         "homestayId": request.homestay_id,
@@ -131,7 +131,7 @@ def await_confirmation(api: Api, sn: str, *, seconds: float) -> dict[str, Any]:
 
 
 def await_messages(sandbox: Sandbox, openid: str, words: tuple[str, ...], *, seconds: float) -> list[dict[str, Any]]:
-    """The messages that carry `words`, one for each."""
+    """Wait for messages that contain `words`, one for each."""
 
     def look() -> list[dict[str, Any]] | None:
         found = [each for each in sandbox.messages(openid) if any(word in str(each["data"]) for word in words)]
@@ -152,7 +152,7 @@ def until(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
 
 
 def pay(api: Api, sandbox: Sandbox, sn: str, *, seconds: float, wait: bool) -> dict[str, Any]:
-    """Tap "pay"; unless told otherwise, wait for the backend's word."""
+    """Tap "pay"; unless told otherwise, wait for the payment's status."""
     parameters = prepay(api, sn)
     transaction = sandbox.request_payment(parameters)
     began = time.perf_counter()

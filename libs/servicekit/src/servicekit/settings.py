@@ -61,12 +61,12 @@ class ServiceSettings(ProcessSettings):
     """How long an event that was published stays to be looked at; what waits is never dropped."""
     idempotency_keep_days: int = Field(1, ge=1)
     dead_letter_keep_days: int = Field(90, ge=1)
-    """Of applied and discarded ones; what is stuck stays until somebody acts."""
+    """Of applied and discarded ones; stuck ones are never deleted."""
 
     app_host: str = Field("127.0.0.1", validation_alias="APP_HOST")
     app_port: int = Field(8000, validation_alias="APP_PORT")
     app_api_token: SecretStr = Field(validation_alias="APP_API_TOKEN", min_length=16)
-    """What the sidecar shows with every call to this app; without it nobody reaches /internal, /events, /jobs, /dapr."""
+    """What the sidecar shows with every call to this app; no caller without it reaches /internal, /events, /jobs, /dapr."""
     delivery_token: Secret[PathSegment] = Field(Secret(""), validation_alias="DELIVERY_TOKEN")
     """What the routes of this app's own subscriptions and cron bindings begin with (`/delivered/<token>`), and no other
     app knows. Without it whatever comes through the sidecar may be an event: leave it out only where identities are on."""

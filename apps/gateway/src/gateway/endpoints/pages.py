@@ -1,4 +1,4 @@
-"""The storefront's edge: which path shows which page. Pages hold nothing personal; the browser fetches that itself."""
+"""The storefront's endpoints: which path shows which page. Pages hold no personal data; the browser fetches it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def router(show: "PageRenderer") -> APIRouter:
 
 
 class PageRenderer:
-    """Answers a page in the reader's language, or keeps the language just chosen."""
+    """Renders a page in the reader's language, or stores the language just chosen."""
 
     def __init__(self, storefront: Storefront) -> None:
         self._storefront = storefront
@@ -49,7 +49,7 @@ class PageRenderer:
 
 
 def absent(show: PageRenderer, otherwise: Handler) -> Handler:
-    """For the app's 404s: a person who asks for a page gets one, a program its problem."""
+    """The handler of 404s: browsers get a page, API clients a problem document."""
 
     async def answer(request: Request, error: Exception) -> Response:
         if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
