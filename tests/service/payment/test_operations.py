@@ -15,8 +15,9 @@ from tests.support.async_waiting import eventually
 
 
 @pytest.fixture
-async def notice(service, wechat, paid):
+async def notice(service, wechat):
     """One word of WeChat that does not fit; its payment's number."""
+    paid = await service.paid()
     transaction = wechat.transaction(paid)
     transaction["amount"]["total"] += 1
     assert (await service.deliver(*wechat.callback(transaction))).status_code == 204

@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 from payment.errors import DayNotOver
 from payment.peers import OrderPeer
 from servicekit.errors import PeerUnavailable
-from servicekit.testing import SIDECAR_HEADERS
 from tests.service.payment.books import Shop
 from tests.service.payment.support import rows
 
@@ -145,14 +144,13 @@ async def test_a_day_that_is_not_over_is_refused_and_nothing_is_wanted(shop):
     assert await rows(shop.db, "operator_act") == []
 
 
-async def test_operators_list_what_was_earned(shop, http, tokens):
+async def test_operators_list_what_was_earned(shop, desk):
     await shop.stay(1)
     await shop.stay(2, business=8)
     await shop.payouts.run(DAY)
-    operator = tokens.bearer(9, "operator")
 
     async def ask(**query):
-        answer = await http.post("/payment/v1/ops/payoutList", json=query, headers=operator)
+        answer = await desk("payoutList", query)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]["list"]
 
@@ -167,11 +165,10 @@ async def test_operators_list_what_was_earned(shop, http, tokens):
     }
     assert await ask(homestayBusinessId=7, date="2026-11-22") == listed[1:]
     assert await ask(date="2026-11-23") == []
-    merchant = tokens.bearer(9, "merchant")
-    assert (await http.post("/payment/v1/ops/payoutList", json={}, headers=merchant)).status_code == 403
+    assert (await desk("payoutList", {}, "merchant")).status_code == 403
 
 
-async def test_cron_writes_the_day_down_and_answers_at_once(http, db):
-    answer = await http.post("/jobs/payment-daily-payouts", headers=SIDECAR_HEADERS)
+async def test_cron_writes_the_day_down_and_answers_at_once(service):
+    answer = await service.job("daily-payouts")
     assert (answer.status_code, answer.json()) == (200, {"claimed": 1})
-    assert len(await rows(db, "payout_day")) == 1
+    assert len(await service.rows("payout_day")) == 1
