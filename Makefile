@@ -74,9 +74,9 @@ chaos: $(SETUP) ## fault injection for a quarter of an hour, then the data of al
 chaos-short: $(SETUP) ## the same in a minute and a half; part of make test
 	@$(VENV)/python -m tests.chaos --short $(ARGS)
 
-bench: $(SETUP) ## callback → paid order on the running system, with the machine's floor beside it
+bench: $(SETUP) ## what it does a second, with the floor of the same run; ONLY=callbacks,reads; ARGS="--runs 3 --json FILE"
 	@$(STACK) status --quiet || $(STACK) up
-	@$(VENV)/python -m tests.bench.callback_latency --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(ARGS)
+	@$(VENV)/python -m tests.bench --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 bench-lost: $(SETUP) ## every callback lost, the page open: payment → the page knows, over 200 purchases
 	@$(STACK) status --quiet || $(STACK) up

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 from stack import children
-
 from tests.bench import seeding
 from tests.bench.figures import Figure
 from tests.service.payment import bill as bills
@@ -37,7 +36,11 @@ def reconciling(system: System, lines: int) -> list[Figure]:
             *(bills.sale(sn, orders.total_fen, f"4299{sn[-22:]}", at=PAID_AT, **merchant) for sn in sns),
         )
         seconds, megabytes = _reconcile(system, file)
-    [run] = system.rows("payment", "select r.state, (select count(*) from reconciliation_difference d where d.bill_date = r.bill_date) as differences" " from reconciliation r where bill_date = %s", DAY)
+    [run] = system.rows(
+        "payment",
+        "select r.state, (select count(*) from reconciliation_difference d where d.bill_date = r.bill_date) as differences from reconciliation r where bill_date = %s",
+        DAY,
+    )
     name = f"a bill of {lines:,} lines"
     note = f"state {run['state']}, {run['differences']} differences"
     return [

@@ -52,7 +52,6 @@ def waiting_payments(system: System, count: int) -> Orders:
         "sn": f"'PMT' || {orders.number}",
         "order_sn": f"'HSO' || {orders.number}",
         "due_at": "now() + interval '1 day'",
-        "next_query_at": "now() + interval '1 day'",
     }
     _copy(system, "payment", "third_payment", "sn", payment_sn, orders, changes)
     return orders
