@@ -21,6 +21,10 @@ PAID = (
     " transaction_id = '4299' || right(sn, 22), pay_time = %s where sn between %s and %s"
 )
 PAID_AT = "2025-03-03 10:00:00"
+RUN = (
+    "select r.state, (select count(*) from reconciliation_difference d where d.bill_date = r.bill_date) as differences"
+    " from reconciliation r where bill_date = %s"
+)
 
 
 def reconciling(system: System, lines: int) -> list[Figure]:
@@ -36,11 +40,7 @@ def reconciling(system: System, lines: int) -> list[Figure]:
             *(bills.sale(sn, orders.total_fen, f"4299{sn[-22:]}", at=PAID_AT, **merchant) for sn in sns),
         )
         seconds, megabytes = _reconcile(system, file)
-    [run] = system.rows(
-        "payment",
-        "select r.state, (select count(*) from reconciliation_difference d where d.bill_date = r.bill_date) as differences from reconciliation r where bill_date = %s",
-        DAY,
-    )
+    [run] = system.rows("payment", RUN, DAY)
     name = f"a bill of {lines:,} lines"
     note = f"state {run['state']}, {run['differences']} differences"
     return [

@@ -1,4 +1,4 @@
-"""Pictures of what `make bench --json` wrote, as SVG: processor time by part, figures beside their floors, rate and latency.
+"""SVG pictures of what `make bench --json` wrote: processor time by part, figures beside their floors, rate and latency.
 
 `python -m tests.bench.plots FIGURES.json FOLDER`
 """
