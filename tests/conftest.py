@@ -11,12 +11,13 @@ from tests.support.postgres import PostgresServer
 from tests.support.stack import running_stack
 from tests.support.system import System
 
-BEGIN_EARLY = ("tests/stateful/test_lifecycle.py",)
-"""Files of few tests that take a minute: by their number they would come last, and one process would wait for the other."""
+LONG = ("tests/stateful/test_lifecycle.py",)
+"""Files of few tests that take a minute, on a busy machine five. By their number they would come last, and one process
+would wait for the other: they begin early."""
 NEED_THE_SYSTEM = ("tests/chaos/", "tests/deploy/mesh/", "tests/e2e/", "tests/integration/")
 
-WITH_THE_SYSTEM = 600
-"""Seconds for a test that may have to start the system first; every other has the limit in pyproject.toml."""
+LONG_SECONDS = 900
+"""For a test that is long, or may have to start the system first; every other has the limit in pyproject.toml."""
 
 
 class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without types
@@ -27,7 +28,7 @@ class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without 
         return "system" if file.startswith(NEED_THE_SYSTEM) else file
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        for file in BEGIN_EARLY:
+        for file in LONG:
             if file in self.workqueue:
                 self.workqueue.move_to_end(file, last=False)
         super()._assign_work_unit(node)
@@ -35,8 +36,8 @@ class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.nodeid.startswith(NEED_THE_SYSTEM):
-            item.add_marker(pytest.mark.timeout(WITH_THE_SYSTEM))
+        if item.nodeid.startswith((*NEED_THE_SYSTEM, *LONG)):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
