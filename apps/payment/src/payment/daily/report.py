@@ -62,7 +62,7 @@ class Report:
         if run is None or run.state != "done":
             yield "not through yet" + (f": {run.problem}\n" if run and run.problem else "\n")
         elif not run.has_bill:
-            yield "WeChat has no bill for this day: no transactions\n"
+            yield "WeChat has no bill of that day: no transactions\n"
         else:
             for part in _figures(run):
                 yield part
