@@ -35,7 +35,7 @@ def test_a_day_without_business_is_reconciled_and_says_so(system):
 def test_a_day_whose_bill_is_not_there_yet_says_why(system):
     done = system.cli("minsu", "ops", "reconcile", "--date", day(before=0), "--timeout", "5", check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"the reconciliation of {day(before=0)} is not through: " in done.stderr
+    assert f"the reconciliation of {day(before=0)} is not done: " in done.stderr
     for absurd in (day(before=-1), day(before=92)):
         done = system.cli("minsu", "ops", "reconcile", "--date", absurd, check=False)
         assert "(field date)" in done.stderr

@@ -294,7 +294,7 @@ async def test_a_day_without_business_is_an_empty_bill(world):
     await world.reconciler.run(DAY)
     assert await world.found() == [("missing_there", "payment", ours, "note", "review")]
     assert (await rows(world.db, "reconciliation"))[0]["has_bill"] is False
-    assert "WeChat has no bill for this day" in await world.text()
+    assert "WeChat has no bill of that day" in await world.text()
 
 
 async def test_what_is_wanted_is_run_when_the_bill_is_ready_and_days_that_were_missed_too(world):
