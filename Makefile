@@ -1,7 +1,7 @@
 # Minsu on one machine. `make run` needs nothing before it; everything it fetches or builds stays in .tools, .venv and .run.
 PYTHON ?= python3
 export UV_NO_SYNC := 1
-# What is given to make (make run PORT_OFFSET=100) reaches the stack: make exports its command line by itself.
+# Variables on the command line (make run PORT_OFFSET=100) reach the stack: make exports them itself.
 
 VENV := .venv/bin
 STACK := $(VENV)/python -m stack
@@ -54,7 +54,7 @@ check: $(SETUP) ## ruff, mypy, import-linter, deptry, Dapr's definitions
 contracts: $(SETUP) ## write contracts/ anew from the services' code
 	@$(VENV)/python -m tests.contract.documents
 
-format: $(SETUP) ## let ruff format and mend
+format: $(SETUP) ## format the code and apply ruff's fixes
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .
 
 test: needs-test $(SETUP) ## every test, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
@@ -68,15 +68,15 @@ test-unit: needs-test-unit $(SETUP) ## unit, contract and the sandbox's own test
 test-integration: $(SETUP) ## the tests on the real stack
 	@$(PYTEST) tests/integration $(ARGS)
 
-chaos: $(SETUP) ## everything goes wrong for a quarter of an hour, then all books must agree; ARGS="--seed 7 --faults 90 --minutes 5 --json FILE"
+chaos: $(SETUP) ## fault injection for a quarter of an hour, then the data of all services must agree; ARGS="--seed 7 --faults 90 --minutes 5 --json FILE"
 	@$(VENV)/python -m tests.chaos $(ARGS)
 
 chaos-short: $(SETUP) ## the same in a minute and a half; part of make test
 	@$(VENV)/python -m tests.chaos --short $(ARGS)
 
-bench: $(SETUP) ## callback → paid order on the running system, with the machine's floor beside it
+bench: $(SETUP) ## what it does a second, with the floor of the same run; ONLY=callbacks,reads; ARGS="--runs 3 --json FILE"
 	@$(STACK) status --quiet || $(STACK) up
-	@$(VENV)/python -m tests.bench.callback_latency --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(ARGS)
+	@$(VENV)/python -m tests.bench --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 bench-lost: $(SETUP) ## every callback lost, the page open: payment → the page knows, over 200 purchases
 	@$(STACK) status --quiet || $(STACK) up
@@ -97,17 +97,17 @@ mesh-test: needs-mesh-test $(SETUP) ## identities, refused calls and leaving rep
 lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)
 	@UPGRADE=$(UPGRADE) tools/stack/lock.sh
 
-clean: down ## forget this stack's data, keys and logs
+clean: down ## delete the data, keys and logs of this stack
 	@if [ -x $(VENV)/python ]; then $(STACK) erase; fi
 
-distclean: clean ## … and the environment and the tools
+distclean: clean ## clean, and delete .venv and .tools
 	@rm -rf .venv .tools
 
-# What a target lacks on this machine is named before the set-up begins its minutes of work.
+# Missing tools are listed before the set-up starts.
 needs-%: FORCE
 	@$(BARE) -m stack.setup.first $*
 
-# The set-up looks again when a pin, a lock or a member has changed, or when something it made is gone.
+# The set-up runs again when a pin, a lock or a member has changed, or when one of its results is missing.
 ifneq ($(and $(wildcard $(VENV)/python),$(wildcard .tools/bin/daprd),$(wildcard .tools/kafka/version)),)
 $(SETUP): versions.env requirements/dev.lock requirements/bootstrap.lock tools/stack/kafka/pom.xml tools/stack/src/stack/setup/daprd.py $(MEMBERS)
 else

@@ -5,15 +5,19 @@ from collections.abc import Iterator, Mapping
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from tests.support.postgres import PostgresServer
 from tests.support.stack import running_stack
 from tests.support.system import System
 
+LONG = ("tests/stateful/test_lifecycle.py",)
+"""Files of few tests that take a minute, on a busy machine five. By their number they would come last, and one process
+would wait for the other: they begin early."""
 NEED_THE_SYSTEM = ("tests/chaos/", "tests/deploy/mesh/", "tests/e2e/", "tests/integration/")
 
-WITH_THE_SYSTEM = 600
-"""Seconds for a test that may have to start the system first; every other has the limit in pyproject.toml."""
+LONG_SECONDS = 900
+"""For a test that is long, or may have to start the system first; every other has the limit in pyproject.toml."""
 
 
 class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without types
@@ -23,11 +27,17 @@ class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without 
         file = super()._split_scope(nodeid)
         return "system" if file.startswith(NEED_THE_SYSTEM) else file
 
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        for file in LONG:
+            if file in self.workqueue:
+                self.workqueue.move_to_end(file, last=False)
+        super()._assign_work_unit(node)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.nodeid.startswith(NEED_THE_SYSTEM):
-            item.add_marker(pytest.mark.timeout(WITH_THE_SYSTEM))
+        if item.nodeid.startswith((*NEED_THE_SYSTEM, *LONG)):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:

@@ -1,117 +1,118 @@
-"""How many callbacks are accepted and orders paid a second, and the processor time of each part for one payment.
+"""Callbacks to paid orders: how many a second, how long, at what processor time, and what happens under too many."""
 
-Orders and payments are seeded, callbacks signed beforehand; everything else is the running system.
-"""
-
-import argparse
-import json
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from rich.console import Console
-from rich.table import Table
-
-from tests.bench import load, parts, seeding
-from tests.support.forgery import callback, transaction
-from tests.support.stack import read_stack_env
+from tests.bench import client, parts, seeding
+from tests.bench.client import Answers
+from tests.bench.figures import Figure
+from tests.bench.floors.callbacks import callback_floor
+from tests.bench.floors.sidecars import Sidecars, event_floor
+from tests.bench.floors.trip import trip_floor
+from tests.bench.signing import callback_url, signed
 from tests.support.system import System
+from tests.support.waiting import eventually
 
-DRAIN_SECONDS = 300.0
+CONNECTIONS = 32
+DRAIN_SECONDS = 600.0
+OVERLOAD_CONNECTIONS = 512
 
 
 @dataclass(frozen=True)
-class Measured:
-    """`by_part` is processor time in ms for one payment, from the first callback until the last order was paid."""
+class Burst:
+    """What one burst of callbacks did. Processor seconds by part: until the last order was paid, until the last message
+    was out."""
 
-    count: int
-    accepted_per_second: float
-    paid_per_second: float
-    client: Mapping[str, Any]
-    by_part: Mapping[str, float]
-
-
-def signed(environment: Mapping[str, str], url: str, payments: list[tuple[str, int]]) -> list[bytes]:
-    where = urlsplit(url)
-    requests = []
-    for number, total_fen in payments:
-        headers, body = callback(environment, transaction(environment, number, total_fen))
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        first = f"POST {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: {len(body)}\r\n"
-        requests.append((first + head + "\r\n").encode() + body)
-    return requests
+    orders: seeding.Orders
+    answers: Answers
+    paid_seconds: float
+    until_paid: Mapping[str, float]
+    until_told: Mapping[str, float]
+    resident: Mapping[str, int]
 
 
-def measure(environment: Mapping[str, str], url: str, *, count: int, connections: int, rate: float = 0.0) -> Measured:
-    system, run = System(environment), Path(environment["RUN_DIR"])
-    payments = seeding.waiting_payments(system, count)
-    slices = [payments[place::2] for place in range(2)]
-    with ProcessPoolExecutor(2) as pool:
-        signed_ones = [pool.submit(signed, dict(environment), url, each) for each in slices]
-        requests = [request for each in signed_ones for request in each.result()]
-    where = urlsplit(url)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "requests"
-        load.write_requests(file, requests)
-        before, began = parts.processor_seconds(run), time.monotonic()
-        argv = [sys.executable, "-m", "tests.bench.load", file, where.hostname, where.port, connections, rate]
-        done = subprocess.run([str(each) for each in argv], capture_output=True, text=True, check=True)
-    client = json.loads(done.stdout)
-    _drain(system, payments)
-    took = time.monotonic() - began
-    used = parts.spent(before, parts.processor_seconds(run))
-    system.close()
-    by_part = {part: seconds * 1000 / count for part, seconds in used.items()}
-    return Measured(count, client["answers"] / client["seconds"], count / took, client, by_part)
+def burst(system: System, count: int, *, connections: int = CONNECTIONS, rate: float = 0.0) -> Burst:
+    """Send `count` callbacks, wait until every order is paid and every message is out."""
+    run, environment = Path(system.environment["RUN_DIR"]), system.environment
+    orders = seeding.waiting_payments(system, count)
+    requests = signed(environment, orders)
+    before, began = parts.processor_seconds(run), time.monotonic()
+    answers = client.send(callback_url(environment), requests, connections=connections, rate=rate, moments=True)
+    eventually(lambda: seeding.paid_orders(system, orders) == count, seconds=DRAIN_SECONDS)
+    paid_seconds, paid = time.monotonic() - began, parts.processor_seconds(run)
+    resident = parts.resident_bytes(run)
+    eventually(lambda: seeding.messages_to_send(system, orders) == 0, seconds=DRAIN_SECONDS)
+    told = parts.processor_seconds(run)
+    return Burst(orders, answers, paid_seconds, parts.spent(before, paid), parts.spent(before, told), resident)
 
 
-def _drain(system: System, payments: list[tuple[str, int]]) -> None:
-    until = time.monotonic() + DRAIN_SECONDS
-    while (paid := seeding.paid_orders(system, payments)) < len(payments):
-        if time.monotonic() > until:
-            sys.exit(f"{len(payments) - paid} of {len(payments)} orders were not paid within {DRAIN_SECONDS:.0f} s")
-        time.sleep(0.05)
+def callbacks(system: System, sidecars: Sidecars, count: int) -> list[Figure]:
+    found = burst(system, count)
+    floor = callback_floor(system, count, CONNECTIONS)
+    events = event_floor(sidecars, count)
+    ms = {part: seconds * 1000 / count for part, seconds in found.until_told.items()}
+    messages = {part: used for part, used in ms.items() if part in parts.MESSAGE_PARTS}
+    payment = {part: used for part, used in ms.items() if part not in parts.MESSAGE_PARTS}
+    sent = found.answers
+    note = f"answers {dict(sent.statuses)}, p50 {sent.p50_ms:.0f} ms, p99 {sent.p99_ms:.0f} ms;"
+    note += f" load client {sent.processor_seconds * 1000 / count:.2f} ms each"
+    megabytes = sum(size for part, size in found.resident.items() if _is_ours(part)) / 1e6
+    return [
+        Figure("callbacks accepted", "/s", sent.per_second, floor.per_second, 2000, note=note),
+        Figure("orders paid, end to end", "/s", count / found.paid_seconds, events.per_second, 1500),
+        Figure(
+            "processor time of a payment",
+            "ms",
+            sum(payment.values()),
+            floor.processor_ms + events.processor_ms,
+            1.5,
+            less_is_better=True,
+            by_part=payment,
+        ),
+        Figure("processor time of its messages", "ms", sum(messages.values()), None, 2.0, True, messages),
+        Figure("memory under load", "MB", megabytes, None, 600, less_is_better=True),
+    ]
 
 
-def show(measured: Measured) -> None:
-    console = Console()
-    client = measured.client
-    console.print(
-        f"{measured.count} payments: {measured.accepted_per_second:.0f} accepted/s, {measured.paid_per_second:.0f} paid/s;"
-        f" answers {client['statuses']}, p50 {client['p50_ms']} ms, p99 {client['p99_ms']} ms"
+def latency(system: System, count: int, rate: float = 50.0) -> list[Figure]:
+    """From a callback that leaves until its order waits to be used, by the clock of the database."""
+    trips = trip_floor(system.environment, 50)
+    found = burst(system, count, rate=rate)
+    query = (
+        "select o.sn, t.created_at from order_transition t join homestay_order o on o.id = t.order_id"
+        " where t.to_state = 1 and o.sn between %s and %s"
     )
-    table = Table("part", "ms", title="processor time for one payment", box=None)
-    for part, ms in measured.by_part.items():
-        if ms >= 0.005:
-            table.add_row(part, f"{ms:.2f}")
-    table.add_row("all parts", f"{sum(measured.by_part.values()):.2f}", end_section=True)
-    table.add_row("load client", f"{client['processor_seconds'] * 1000 / measured.count:.2f}")
-    console.print(table)
+    paid_at = {row["sn"]: row["created_at"].timestamp() for row in system.rows("order", query, *found.orders.between)}
+    sns = found.orders.order_sns()
+    sent = dict(zip(sns[0::2] + sns[1::2], found.answers.sent_at, strict=True))
+    took = sorted((paid_at[sn] - sent[sn]) * 1000 for sn in sns)
+    return [
+        Figure(f"callback → order paid at {rate:.0f}/s, p50", "ms", took[count // 2], trips[25], 20, True),
+        Figure(f"callback → order paid at {rate:.0f}/s, p99", "ms", took[count * 99 // 100], trips[49], 80, True),
+    ]
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--count", type=int, default=4000)
-    arguments.add_argument("--connections", type=int, default=32)
-    arguments.add_argument(
-        "--rate", type=float, default=0.0, help="callbacks a second; 0: as fast as they are answered"
+def overload(system: System, peak: float, seconds: float = 10.0) -> list[Figure]:
+    """Ten times what is accepted is offered; then it is calm again."""
+    orders = seeding.waiting_payments(system, int(peak * seconds))
+    offered = signed(system.environment, orders)
+    url = callback_url(system.environment)
+    crowd = client.send(
+        url, offered, connections=OVERLOAD_CONNECTIONS, rate=min(10 * peak, len(offered) / 2), seconds=seconds
     )
-    arguments.add_argument("--to", choices=["notify-url", "payment"], default="payment")
-    arguments.add_argument("--stack-env", type=Path, default=Path(".run/stack.env"))
-    chosen = arguments.parse_args()
-    environment = read_stack_env(chosen.stack_env)
-    url = environment["WXPAY_NOTIFY_URL"]
-    if chosen.to == "payment":
-        url = environment["PAYMENT_URL"] + urlsplit(url).path
-    show(measure(environment, url, count=chosen.count, connections=chosen.connections, rate=chosen.rate))
+    after = client.send(url, offered[:250], connections=CONNECTIONS, rate=50)
+    eventually(lambda: seeding.paid_orders(system, orders) >= crowd.succeeded() * 0.9, seconds=DRAIN_SECONDS)
+    goodput = crowd.succeeded() / crowd.seconds
+    return [
+        Figure(
+            "overload ×10, goodput of the peak", "%", 100 * goodput / peak, None, 90, note=f"{dict(crowd.statuses)}"
+        ),
+        Figure("overload ×10, longest answer", "s", crowd.longest_ms / 1000, None, 5, less_is_better=True),
+        Figure("five seconds after, p99", "ms", after.p99_ms, None, 200, less_is_better=True),
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def _is_ours(part: str) -> bool:
+    return part not in {"kafka", "postgres"} and not part.endswith("-daprd")

@@ -1,56 +1,94 @@
-"""Waiting orders and payments in numbers, copied in SQL from one that was truly booked and prepaid."""
+"""Orders, payments and messages in numbers, copied in SQL from one that was truly booked and prepaid."""
 
 import secrets
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tests.support.system import System
 
 PREFIX_DIGITS = 14
+TRANSITIONS = (
+    "insert into order_transition (order_id, seq, to_state, cause, created_at) select id, 1, 0, 'created', created_at"
+    " from homestay_order o where not exists (select from order_transition t where t.order_id = o.id)"
+)
 
 
-def waiting_payments(system: System, count: int) -> list[tuple[str, int]]:
-    """`count` orders that wait for their payments; returns (payment number, total in fen) of each."""
+@dataclass(frozen=True)
+class Orders:
+    """`count` orders whose numbers follow one another, and the numbers their payments have or would have."""
+
+    day: str
+    series: int
+    count: int
+    total_fen: int
+
+    def order_sns(self) -> list[str]:
+        return [f"HSO{self.day}{self.series + n:08d}" for n in range(1, self.count + 1)]
+
+    def payment_sns(self) -> list[str]:
+        return [f"PMT{self.day}{self.series + n:08d}" for n in range(1, self.count + 1)]
+
+    @property
+    def number(self) -> str:
+        """The same in SQL, for `n` from 1."""
+        return f"'{self.day}' || lpad((n + {self.series})::text, 8, '0')"
+
+    @property
+    def between(self) -> tuple[str, str]:
+        first, *_, last = self.order_sns()
+        return first, last
+
+
+def waiting_orders(system: System, count: int) -> Orders:
+    """Orders that were booked and have no payment yet."""
+    return _orders(system, system.book(), count)
+
+
+def waiting_payments(system: System, count: int) -> Orders:
+    """Orders that wait for a payment that was prepaid."""
     order_sn = system.book()
     payment_sn = system.prepay(order_sn)["paymentSn"]
-    series = secrets.randbelow(10**8 - count)
-    day = order_sn[3 : 3 + PREFIX_DIGITS]
-    number = f"'{day}' || lpad((n + {series})::text, 8, '0')"
-    _copy(system, "order", "homestay_order", f"where sn = '{order_sn}'", count, {"sn": f"'HSO' || {number}"})
-    system.rows(
-        "order",
-        "insert into order_transition (order_id, seq, to_state, cause, created_at) select id, 1, 0, 'created', created_at"
-        " from homestay_order o where not exists (select from order_transition t where t.order_id = o.id)",
+    orders = _orders(system, order_sn, count)
+    changes = {
+        "sn": f"'PMT' || {orders.number}",
+        "order_sn": f"'HSO' || {orders.number}",
+        "due_at": "now() + interval '1 day'",
+    }
+    _copy(system, "payment", "third_payment", "sn", payment_sn, orders, changes)
+    return orders
+
+
+def paid_orders(system: System, orders: Orders) -> int:
+    query = "select count(*) from homestay_order where trade_state = 1 and sn between %s and %s"
+    return int(system.rows("order", query, *orders.between)[0]["count"])
+
+
+def messages_to_send(system: System, orders: Orders) -> int:
+    """How many of the orders have no paid message that has ended, one way or another."""
+    query = (
+        "select count(*) from notification_task"
+        " where kind = 'paid' and state <> 'pending' and order_sn between %s and %s"
     )
-    changes = {"sn": f"'PMT' || {number}", "order_sn": f"'HSO' || {number}", "next_query_at": "now() + '1 day'"}
-    _copy(system, "payment", "third_payment", f"where sn = '{payment_sn}'", count, changes)
-    for service, table in (("order", "homestay_order"), ("payment", "third_payment")):
-        system.rows(service, f"analyze {table}")
-    [payment] = system.rows("payment", "select total_fen from third_payment where sn = %s", payment_sn)
-    return [(f"PMT{day}{n + series:08d}", payment["total_fen"]) for n in range(1, count + 1)]
+    return orders.count - int(system.rows("notification", query, *orders.between)[0]["count"])
 
 
-def paid_orders(system: System, payments: Sequence[tuple[str, int]]) -> int:
-    """How many of the orders have come to wait-use."""
-    first, last = (f"HSO{payments[place][0][3:]}" for place in (0, -1))
-    [row] = system.rows(
-        "order", "select count(*) from homestay_order where trade_state = 1 and sn between %s and %s", first, last
-    )
-    return int(row["count"])
+def _orders(system: System, order_sn: str, count: int) -> Orders:
+    [order] = system.rows("order", "select total_fen from homestay_order where sn = %s", order_sn)
+    orders = Orders(order_sn[3 : 3 + PREFIX_DIGITS], secrets.randbelow(10**8 - count), count, order["total_fen"])
+    _copy(system, "order", "homestay_order", "sn", order_sn, orders, {"sn": f"'HSO' || {orders.number}"})
+    system.rows("order", TRANSITIONS)
+    return orders
 
 
-def _copy(system: System, service: str, table: str, which: str, count: int, changes: dict[str, str]) -> None:
-    columns = [
-        row["column_name"]
-        for row in system.rows(
-            service,
-            "select column_name from information_schema.columns where table_name = %s and column_name <> 'id'",
-            table,
-        )
-        if row["column_name"] != "request_key"
-    ]
+def _copy(
+    system: System, service: str, table: str, key: str, value: str, orders: Orders, changes: dict[str, str]
+) -> None:
+    query = "select column_name from information_schema.columns where table_name = %s and column_name <> 'id'"
+    columns = [row["column_name"] for row in system.rows(service, query, table)]
+    columns = [column for column in columns if column != "request_key"]
     chosen = ", ".join(changes.get(column, f"t.{column}") for column in columns)
     system.rows(
         service,
         f"insert into {table} ({', '.join(columns)}) select {chosen} from {table} t,"  # noqa: S608 - names of our own
-        f" generate_series(1, {count}) n {which.replace('where ', 'where t.')}",
+        f" generate_series(1, {orders.count}) n where t.{key} = '{value}'",
     )
+    system.rows(service, f"analyze {table}")

@@ -41,7 +41,7 @@ def main(
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     machine = Machine(folder, free_offset() if offset is None else offset, TOLD | beside)
-    disk = Disk(Path(leftovers.room() or folder) / "tiny-disk", machine)
+    disk = Disk(Path(leftovers.session_folder() or folder) / "tiny-disk", machine)
     console.print(f"starting the system in {folder}", highlight=False, soft_wrap=True)
     journal = Journal()
     try:

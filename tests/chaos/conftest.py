@@ -16,7 +16,7 @@ from tests.support.stack import free_offset
 def machine() -> Iterator[Machine]:
     """`MINSU_CHAOS_RUN_DIR` keeps its folder, for whoever looks into a failure."""
     kept = os.environ.get("MINSU_CHAOS_RUN_DIR")
-    folder = Path(kept or tempfile.mkdtemp(prefix="chaos-", dir=leftovers.room()))
+    folder = Path(kept or tempfile.mkdtemp(prefix="chaos-", dir=leftovers.session_folder()))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     running = Machine(folder, free_offset(), TOLD)

@@ -31,7 +31,7 @@ PROXIED = ("postgres", "kafka", "wechatsim")
 PARTS = (*PROXIED, *APPS, *SIDECARS)
 PATIENCE = 60.0
 """A part that is not back after so many seconds will not come back."""
-TOLD = {"PAYMENT_FIRST_QUERY_SECONDS": "5", "PAYMENT_BETWEEN_REFUNDS_SECONDS": "1"}
+TOLD = {"PAYMENT_FIRST_QUERY_SECONDS": "5", "PAYMENT_REFUND_SPACING_SECONDS": "1"}
 """Settings that make a run of minutes see what else takes hours."""
 
 

@@ -19,10 +19,10 @@ JOBS = {
 }
 DUE = {
     "payment": (
-        "update third_payment set next_query_at = now() where pay_status = 0 and next_query_at < now() + '1 hour'",
+        "update third_payment set due_at = now(), leased_until = null where pay_status = 0 and due_at < now() + '1 hour'",
         (
-            "update refund set next_attempt_at = now()"
-            " where state in ('requested', 'accepted') and next_attempt_at < now() + '1 hour'"
+            "update refund set due_at = now(), leased_until = null"
+            " where state in ('requested', 'accepted') and due_at < now() + '1 hour'"
         ),
         "update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",
     ),

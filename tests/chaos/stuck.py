@@ -14,7 +14,7 @@ def find(books: Books) -> Iterator[Finding]:
     yield from _orders(books)
     for sn, payment in books.payments.items():
         if payment["pay_status"] == 0:
-            yield Finding(STUCK, sn, f"payment open, asked {payment['queries']} times")
+            yield Finding(STUCK, sn, f"payment open, asked {payment['tries']} times")
     for row in books.ours["payment"]["refund"]:
         if row["state"] in ON_ITS_WAY:
             yield Finding(STUCK, row["sn"], f"refund is {row['state']}")

@@ -82,10 +82,10 @@ def test_topics_and_types_are_those_of_the_contract() -> None:
     assert {
         events.TRADE_STATE_TOPIC,
         events.REFUND_REQUESTED_TOPIC,
-        events.PAY_STATUS_TOPIC,
+        events.PAYMENT_STATUS_TOPIC,
         events.REFUND_FAILED_TOPIC,
     } <= told
-    assert {f"{events.PAY_STATUS_TOPIC}.order.dlq", f"{events.REFUND_FAILED_TOPIC}.order.dlq"} <= told
+    assert {f"{events.PAYMENT_STATUS_TOPIC}.order.dlq", f"{events.REFUND_FAILED_TOPIC}.order.dlq"} <= told
     assert {events.TRADE_STATE_TYPE, events.REFUND_REQUESTED_TYPE, events.REFUND_UPDATED_TYPE} <= types
 
 

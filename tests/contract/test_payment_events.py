@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from payment import events
+from payment.events import RefundRequested
 from payment.models import Refund, ThirdPayment
-from payment.schemas import RefundRequested
 
 EVENTS = Path(__file__).resolve().parents[2] / "contracts" / "events"
 

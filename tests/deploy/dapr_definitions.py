@@ -101,7 +101,7 @@ def problems(document: Any, schemas: Schemas) -> Iterator[str]:
 
 
 def run_file_problems(content: Any) -> Iterator[str]:
-    """dapr.yaml against the fields of the CLI's structs: the CLI itself passes over what it does not know."""
+    """dapr.yaml against the fields of the CLI's structs: the CLI itself ignores unknown fields."""
     yield from _unknown("", content, daprfile.TOP_FIELDS)
     common = content.get("common") or {}
     yield from _unknown("common.", common, daprfile.SHARED_FIELDS)

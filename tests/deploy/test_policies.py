@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 import yaml
 
-from payment.wechat.bills import LARGEST_BYTES
+from payment.wechat.bills import MAX_BYTES
 from servicekit.middleware import UNMEASURED
 from stack import sidecar
 from tests.deploy.manifests import K8S, OVERLAYS, REPO, SERVICES, settings_of
@@ -15,7 +15,7 @@ KAFKA_DRAIN = 30  # seconds that Dapr's Kafka component may take to finish what 
 SECRET = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|password:\s*\S|token:\s*[0-9A-Za-z]{16}")
 
 
-# Dapr's injector passes over what it does not know without a word: these were read in its source
+# Dapr's injector ignores unknown annotations silently: these were read in its source
 # (pkg/injector/annotations).
 ANNOTATIONS = [
     "api-token-secret",
@@ -87,7 +87,7 @@ def test_tmp_is_a_little_memory_but_for_payment_which_has_a_disk_for_a_days_bill
     for name, template in documents.services().items():
         [tmp] = [one["emptyDir"] for one in template["spec"]["volumes"] if one["name"] == "tmp"]
         if name == "payment":
-            assert tmp == {"sizeLimit": f"{LARGEST_BYTES // 1024**3}Gi"}
+            assert tmp == {"sizeLimit": f"{MAX_BYTES // 1024**3}Gi"}
         else:
             assert tmp == {"medium": "Memory", "sizeLimit": "32Mi"}, name
 

@@ -42,14 +42,14 @@ def test_a_day_whose_bill_is_not_there_yet_says_why(system):
 
 
 def test_payment_asks_order_for_the_stays_of_a_day_and_settles_it(system):
-    ops(system, "settle", "--date", day(before=9))
-    settled = "select 1 from settlement_day where day = %s and settled_at is not null"
+    ops(system, "payout", "--date", day(before=9))
+    settled = "select 1 from payout_day where day = %s and completed_at is not null"
     eventually(lambda: system.rows("payment", settled, day(before=9)), what="the day is settled")
-    assert ops(system, "settlements", "--date", day(before=9)) == []
+    assert ops(system, "payouts", "--date", day(before=9)) == []
 
 
 def test_a_day_that_is_not_over_is_not_settled(system):
-    done = system.cli("minsu", "ops", "settle", "--date", day(before=0), check=False)
+    done = system.cli("minsu", "ops", "payout", "--date", day(before=0), check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "(field date)" in done.stderr
 
@@ -80,7 +80,7 @@ def test_a_day_with_everything_that_a_bill_may_hold_reconciles_to_the_fen(system
         given_back(system, order_sn)
     unheard = book_ahead(system)
     missed = str(system.prepay(unheard)["paymentSn"])
-    system.rows("payment", "update third_payment set next_query_at = now() + interval '1 hour' where sn = %s", missed)
+    system.rows("payment", "update third_payment set due_at = now() + interval '1 hour' where sn = %s", missed)
     with fault(system, "callback-lost", missed):
         system.tap_pay(missed)
     for number in (awkward, unreadable, refunded, from_balance, missed):

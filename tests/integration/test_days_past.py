@@ -82,7 +82,7 @@ def test_a_days_bill_agrees_but_for_the_payment_nobody_told_us_of_and_that_one_i
     eventually(lambda: system.order(given_back)["tradeState"] == ORDER_REFUNDED, what="the refund")
     unheard = book_ahead(system)
     missed = str(system.prepay(unheard)["paymentSn"])
-    system.rows("payment", "update third_payment set next_query_at = now() + interval '1 hour' where sn = %s", missed)
+    system.rows("payment", "update third_payment set due_at = now() + interval '1 hour' where sn = %s", missed)
     with fault(system, "callback-lost", missed):
         system.tap_pay(missed)
     for number in (kept, refunded, missed):
@@ -128,8 +128,8 @@ def test_a_stay_that_began_on_a_day_is_what_its_business_earned(system: System, 
         system.rows("order", "alter table order_transition enable trigger user")
     total = payment(system, number)["total_fen"]
 
-    ops(system, "settle", "--date", str(day))
-    [record] = eventually(lambda: ops(system, "settlements", "--date", str(day)), what="the day's record")
+    ops(system, "payout", "--date", str(day))
+    [record] = eventually(lambda: ops(system, "payouts", "--date", str(day)), what="the day's record")
 
     fee = round(total * FEE)
     assert {name: record[name] for name in ("day", "seq", "stays", "staysFen", "refunds", "feeFen", "netFen")} == {
@@ -141,7 +141,7 @@ def test_a_stay_that_began_on_a_day_is_what_its_business_earned(system: System, 
         "feeFen": fee,
         "netFen": total - fee,
     }
-    ops(system, "settle", "--date", str(day))
-    settled = "select 1 from settlement_day where day = %s and settled_at is not null"
+    ops(system, "payout", "--date", str(day))
+    settled = "select 1 from payout_day where day = %s and completed_at is not null"
     eventually(lambda: system.rows("payment", settled, day), what="the day is settled once more")
-    assert ops(system, "settlements", "--date", str(day)) == [record]
+    assert ops(system, "payouts", "--date", str(day)) == [record]

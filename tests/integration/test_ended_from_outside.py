@@ -29,7 +29,7 @@ def test_run(tmp_path: Path, test: str, *options: str) -> Iterator[tuple[childre
     argv = [sys.executable, "-m", "pytest", "-p", "tests.support.held_open", *options]
     argv.append(f"{held_open.__file__}::{test}")
     with children.child(argv, env=env | {held_open.HELD: str(told), "PYTHONPATH": str(REPO)}) as run:
-        eventually(told.read_text, seconds=60, what="the test run has begun")
+        eventually(told.read_text, seconds=300, what="the test run has begun")
         yield run, Path(told.read_text().split()[0]), told.read_text
 
 
@@ -38,7 +38,7 @@ test_run.__test__ = False  # type: ignore[attr-defined]  # named for what it is
 
 def names(folder: Path) -> list[str]:
     found = []
-    for process in leftovers.bearers(folder):
+    for process in leftovers.marked_processes(folder):
         with contextlib.suppress(psutil.NoSuchProcess):  # one of those that come and go while the system comes up
             found.append(process.name())
     return found
@@ -46,7 +46,7 @@ def names(folder: Path) -> list[str]:
 
 def nothing_is_left(folder: Path) -> None:
     eventually(lambda: not folder.exists(), seconds=GONE_WITHIN, what="the folder of the run is gone")
-    assert leftovers.bearers(folder) == []
+    assert leftovers.marked_processes(folder) == []
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def nothing_is_left(folder: Path) -> None:
 )
 def test_its_database_ends_with_it(tmp_path: Path, number: int, options: list[str]) -> None:
     with test_run(tmp_path, "test_with_a_database", *options) as (run, folder, told):
-        eventually(lambda: "ready" in told(), seconds=60, what="the database is there")
+        eventually(lambda: "ready" in told(), seconds=300, what="the database is there")
         assert "postgres" in names(folder)
         run.send_signal(number)
         nothing_is_left(folder)

@@ -133,7 +133,7 @@ def drive(system, numbers):
     waiting = []
     for number in numbers:
         if books(system, number)["paid"] and payment(system, number)["pay_status"] < 1:
-            system.rows("payment", "update third_payment set next_query_at = now() where sn = %s", number)
+            system.rows("payment", "update third_payment set due_at = now(), leased_until = null where sn = %s", number)
             assert inside(system, "/jobs/payment-query-open").status_code == 200
             waiting.append(number)
         query = "select 1 from refund where payment_sn = %s and state in ('requested', 'accepted', 'abnormal')"

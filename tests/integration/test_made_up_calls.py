@@ -57,7 +57,7 @@ def test_a_made_up_event_is_refused_and_turns_no_order_to_paid(system, unpaid, c
 
 
 @pytest.mark.parametrize("headers", [{}, DROPPED], ids=["plainly", "with the callers' headers dropped"])
-@pytest.mark.parametrize("path", ["order/jobs/order-close-unpaid", "payment/jobs/payment-daily-settlement"])
+@pytest.mark.parametrize("path", ["order/jobs/order-close-unpaid", "payment/jobs/payment-daily-payouts"])
 def test_another_app_is_no_clock(system, path, headers):
     assert as_app(system, "travel", "POST", path, None, headers).status_code == 403
 

@@ -310,7 +310,7 @@ def test_the_second_of_two_parts_waits_for_its_minute(system, paid):
 
     def waits():
         sent, second = refunds(system, number)
-        return sent["sent_at"] and (second["next_attempt_at"] - sent["sent_at"]).total_seconds() == 60
+        return sent["sent_at"] and (second["due_at"] - sent["sent_at"]).total_seconds() == 60
 
     eventually(waits, what="the second part waits")
     assert inside(system, "/jobs/payment-retry-refunds").status_code == 200

@@ -179,7 +179,7 @@ def test_after_a_rotation_callbacks_by_the_new_certificate_settle(system):
     system.tap_pay(number)
 
     def settled():
-        system.rows("payment", "update third_payment set next_query_at = now() where sn = %s", number)
+        system.rows("payment", "update third_payment set due_at = now(), leased_until = null where sn = %s", number)
         inside(system, "/jobs/payment-query-open")
         return payment(system, number)["pay_status"] == 1
 

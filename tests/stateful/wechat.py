@@ -1,22 +1,27 @@
-"""WeChat in memory, with its books in the sandbox's shape, so that one checker serves both. It may take what it is asked
-and let nobody know, or be asked by a process that dies in that moment."""
+"""wechatsim as the WeChat of three services, called without HTTP. The line to it may break: then it does what it is asked
+and its response is lost, or the process that asked is killed in that moment."""
 
-import itertools
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from notification.states import Outcome
 from notification.states import Verdict as MessageVerdict
 from notification.wechat.messages import Message
 from payment.wechat import answers
+from payment.wechat.answers import Call
 from payment.wechat.errors import Ambiguous
-from payment.wechat.verdicts import RefundVerdict, Verdict
+from payment.wechat.verdicts import RefundContent, RefundNotice, RefundVerdict, Transaction, Verdict
+from tests.support.sandbox import Sandbox
+from wechatsim.errors import MiniError, PayError
+from wechatsim.mini import message as messages
+from wechatsim.pay import abnormal_refund, orders, prepay, refund_endings, refund_views, refunds
 
 TITLES = {"T1": "支付成功通知", "T2": "入住提醒", "T3": "退款成功通知", "T4": "退款申请提醒"}
-OF_THE_STAY = {"T1", "T2"}
+OF_THE_STAY = ("T1", "T2")
 """One of each for each payment. Of refunds there may be several: each different message is admitted once."""
 MCHID, APPID, OPENID = "1900000001", "wx0000000000000001", "oGuest"
 MORNING = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
@@ -36,74 +41,95 @@ class Killed(BaseException):
     """kill -9 of the process that asked: no handler of ours may catch it."""
 
 
-@dataclass
-class Wechat:
-    """Everything that payment and notification ask of it; `taps`, `ends_refund` are what people and banks do."""
+@cache
+def sandbox() -> Sandbox:
+    """One for all examples: parsing its keys takes longer than an example."""
+    made = Sandbox({APPID: "secret"}, mchid=MCHID, allow_local_notify=True, magic_amounts=False)
+    app = made.sim.apps[APPID]
+    fields = {template["title"]: template["fields"] for template in app.templates.values()}
+    app.templates = {ident: {"title": title, "fields": fields[title]} for ident, title in TITLES.items()}
+    return made
 
-    line: Line = Line.GOOD
-    bills: dict[str, Row] = field(default_factory=dict)
-    refunds: dict[str, Row] = field(default_factory=dict)
-    ledger: list[Row] = field(default_factory=list)
-    messages: list[Row] = field(default_factory=list)
-    quota: int = 0
-    refuses_refunds: bool = False
-    """The guest's account is gone: no new number is taken."""
-    used: set[str] = field(default_factory=set)
-    numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+class Wechat:
+    """Everything that payment and notification ask of it; `pays`, `ends_refund` are what people and banks do."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.line = Line.GOOD
+        self.paid = False
+        self.accepted: set[str] = set()
+        sandbox().reset(now)
+        self.sim = sandbox().sim
+        self.merchant = self.sim.merchants[MCHID]
+        self.sim.store.insert("user", appid=APPID, openid=OPENID, mobile="", nickname="")
+        self.sim.faults.set("refund-processing")
+
+    @property
+    def bills(self) -> dict[str, Row]:
+        orders.expire(self.sim)
+        rows = self.sim.store.all("SELECT * FROM payment_order ORDER BY created_at, out_trade_no")
+        return {row["out_trade_no"]: dict(row) for row in rows}
+
+    @property
+    def refunds(self) -> dict[str, Row]:
+        rows = self.sim.store.all("SELECT * FROM refund ORDER BY created_at, out_refund_no")
+        return {row["out_refund_no"]: dict(row) for row in rows}
+
+    @property
+    def refuses_refunds(self) -> bool:
+        """The guest's account is gone: no new number is taken."""
+        return any(fault["name"] == "refund-refused" for fault in self.sim.faults.active())
+
+    @refuses_refunds.setter
+    def refuses_refunds(self, refuses: bool) -> None:
+        self.sim.faults.clear("refund-refused")
+        if refuses:
+            self.sim.faults.set("refund-refused")
 
     def books(self) -> dict[str, list[Row]]:
+        sent = [dict(row) for row in self.sim.store.all("SELECT * FROM message ORDER BY id")]
         return {
             "payment_order": list(self.bills.values()),
-            "ledger": self.ledger,
+            "ledger": [dict(row) for row in self.sim.store.all("SELECT * FROM ledger ORDER BY id")],
             "refund": list(self.refunds.values()),
-            "message": self.messages,
+            "message": [row | {"title": TITLES[row["template_id"]]} for row in sent],
         }
 
     def pays(self, number: str) -> None:
-        bill = self.bills[number]
-        assert bill["state"] == "NOTPAY"
-        bill |= {"state": "SUCCESS", "transaction_id": f"4200{next(self.numbers):024d}"}
-        self.ledger.append({"kind": "PAY", "out_trade_no": number, "amount": bill["total"]})
-        self.used -= OF_THE_STAY
-        self.quota += 1
+        orders.pay(self.sim, self._order(number), subscribe=False)
+        self.paid = True
+        for template_id in OF_THE_STAY:
+            self._permit(template_id, 1)
+
+    def reopens(self, number: str) -> None:
+        """As if it had never been closed: the buyer had begun to pay before."""
+        later = self.sim.clock.now() + 60
+        reopen = "UPDATE payment_order SET state = 'NOTPAY', time_expire = ? WHERE out_trade_no = ?"
+        self.sim.store.run(reopen, later, number)
 
     def ends_refund(self, number: str, status: str) -> None:
-        refund = self.refunds[number]
-        refund["status"] = status
-        if status == "SUCCESS":
-            self.bills[refund["out_trade_no"]]["state"] = "REFUND"
-            self.ledger.append({"kind": "REFUND", "out_trade_no": refund["out_trade_no"], "amount": refund["amount"]})
+        refund_endings.finish(self.sim, self._refund(number), status)
 
     def word(self, number: str, source: str) -> Verdict:
-        bill = self.bills[number]
-        paid = bill["state"] in {"SUCCESS", "REFUND"}
-        return Verdict(
-            source=source,
-            mchid=MCHID,
-            appid=APPID,
-            out_trade_no=number,
-            trade_state=bill["state"],
-            total_fen=bill["total"],
-            transaction_id=bill["transaction_id"] if paid else None,
-            success_time=MORNING if paid else None,
-        )
+        content = orders.query(self.merchant, self._order(number))
+        return Transaction.model_validate(content).verdict(source)
 
-    def refund_word(self, number: str, source: str, status: str | None = None) -> RefundVerdict:
-        refund = self.refunds[number]
-        bill = self.bills[refund["out_trade_no"]]
-        status = status or refund["status"]
-        return RefundVerdict(
-            source=source,
-            mchid=MCHID,
-            out_refund_no=number,
-            refund_id=refund["wechat_id"],
-            status=status,
-            refund_fen=refund["amount"],
-            total_fen=bill["total"],
-            out_trade_no=bill["out_trade_no"],
-            transaction_id=bill["transaction_id"],
-            success_time=MORNING if status == "SUCCESS" else None,
-        )
+    def refund_word(self, number: str, source: str) -> RefundVerdict:
+        refund = self._refund(number)
+        order = self._order(refund["out_trade_no"])
+        if source == "callback":
+            return RefundNotice.model_validate(refund_views.notification(order, refund)).verdict(source)
+        return RefundContent.model_validate(refund_views.response(order, refund)).verdict(source)
+
+    def _order(self, number: str) -> Any:
+        return orders.by_number_of(self.sim, MCHID, number)
+
+    def _refund(self, number: str) -> Any:
+        return refunds.find(self.sim, self.merchant, number)
+
+    def _permit(self, template_id: str, count: int) -> None:
+        permit = "INSERT OR REPLACE INTO quota (openid, template_id, remaining) VALUES (?, ?, ?)"
+        self.sim.store.run(permit, OPENID, template_id, count)
 
     def _reach(self) -> None:
         if self.line is Line.DEAD:
@@ -116,79 +142,51 @@ class Wechat:
             self.line = Line.GOOD
             raise Killed
 
-    async def prepay(self, request: str) -> str:
+    def _ask(self, call: Call, operation: Callable[[], Any]) -> Any:
         self._reach()
-        wish = json.loads(request)
-        number = wish["out_trade_no"]
-        bill = self.bills.setdefault(
-            number,
-            {"out_trade_no": number, "total": wish["amount"]["total"], "state": "NOTPAY", "transaction_id": None}
-            | {"attach": wish["attach"], "openid": OPENID},
-        )
+        try:
+            result = operation()
+        except PayError as error:
+            self._answer()
+            raise call.error(error.status, error.code, error.message) from error
         self._answer()
-        if bill["state"] != "NOTPAY":
-            raise answers.PREPAY.error(400, "ORDER_CLOSED" if bill["state"] == "CLOSED" else "ORDERPAID", "")
-        return f"wx{number}"
+        return result
+
+    async def prepay(self, request: str) -> str:
+        content = self._ask(answers.PREPAY, lambda: prepay.prepay(self.sim, self.merchant, request.encode()))
+        return str(content["prepay_id"])
 
     def pay_parameters(self, _appid: str, prepay_id: str) -> dict[str, str]:
         return {"package": f"prepay_id={prepay_id}"}
 
     async def query(self, number: str) -> Verdict:
-        self._reach()
-        self._answer()
-        if number not in self.bills:
-            raise answers.QUERY.error(404, "ORDER_NOT_EXIST", "")
-        return self.word(number, "query")
+        def query() -> Row:
+            return orders.query(self.merchant, orders.find(self.sim, self.merchant, number))
+
+        return Transaction.model_validate(self._ask(answers.QUERY, query)).verdict("query")
 
     async def close(self, number: str) -> None:
-        self._reach()
-        bill = self.bills.setdefault(  # a number that was never ordered is used up as well
-            number, {"out_trade_no": number, "total": 0, "state": "NOTPAY", "attach": "", "openid": OPENID}
-        )
-        if bill["state"] in {"SUCCESS", "REFUND"}:
-            self._answer()
-            raise answers.CLOSE.error(400, "ORDERPAID", "")
-        bill["state"] = "CLOSED"
-        self._answer()
+        body = json.dumps({"mchid": MCHID}).encode()
+        self._ask(answers.CLOSE, lambda: orders.close(self.sim, self.merchant, number, body))
 
     async def refund(self, request: str) -> RefundVerdict:
-        self._reach()
-        wish = json.loads(request)
-        number, trade = wish["out_refund_no"], wish["out_trade_no"]
-        if number not in self.refunds:
-            if self.refuses_refunds:
-                raise answers.REFUND.error(403, "USER_ACCOUNT_ABNORMAL", "the account is closed")
-            live = sum(
-                row["amount"]
-                for row in self.refunds.values()
-                if row["out_trade_no"] == trade and row["status"] != "CLOSED"
-            )
-            if live + wish["amount"]["refund"] > self.bills[trade]["total"]:
-                raise answers.REFUND.error(400, "INVALID_REQUEST", "more than was paid")
-            self.refunds[number] = {
-                "out_refund_no": number,
-                "out_trade_no": trade,
-                "amount": wish["amount"]["refund"],
-                "status": "PROCESSING",
-                "wechat_id": f"5030{next(self.numbers)}",
-            }
-        self._answer()
-        return self.refund_word(number, "request")
+        content = self._ask(answers.REFUND, lambda: refunds.apply(self.sim, self.merchant, request.encode()))
+        return RefundContent.model_validate(content).verdict("request")
 
-    async def send_refund_elsewhere(self, _refund_id: str, number: str, _card: object) -> RefundVerdict:
-        self._reach()
-        if self.refunds[number]["status"] != "ABNORMAL":
-            raise answers.ABNORMAL_REFUND.error(400, "INVALID_REQUEST", "it is not abnormal")
-        self.refunds[number]["status"] = "PROCESSING"
-        self._answer()
-        return self.refund_word(number, "request")
+    async def apply_abnormal_refund(self, refund_id: str, number: str, _card: object) -> RefundVerdict:
+        body = json.dumps({"out_refund_no": number, "type": "MERCHANT_BANK_CARD"}).encode()
+        content = self._ask(
+            answers.ABNORMAL_REFUND, lambda: abnormal_refund.apply(self.sim, self.merchant, refund_id, body, "")
+        )
+        return RefundContent.model_validate(content).verdict("request")
 
     async def query_refund(self, number: str) -> RefundVerdict:
-        self._reach()
-        self._answer()
-        if number not in self.refunds:
-            raise answers.QUERY_REFUND.error(404, "RESOURCE_NOT_EXISTS", "")
-        return self.refund_word(number, "query")
+        def query() -> RefundVerdict:
+            if self._refund(number) is None:
+                raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+            return self.refund_word(number, "query")
+
+        return self._ask(answers.QUERY_REFUND, query)
 
     async def get_ready(self) -> None:
         return None
@@ -196,12 +194,16 @@ class Wechat:
     async def send(self, message: Message) -> MessageVerdict:
         if self.line is Line.DEAD:
             return MessageVerdict(Outcome.FAILED, "no connection")
-        said = {name: cell["value"] for name, cell in message.data.items()}
-        permission = message.template_id if message.template_id in OF_THE_STAY else json.dumps(said)
-        if permission in self.used or not self.quota:
-            return MessageVerdict(Outcome.REFUSED, "user refuse to accept the msg", 43101)
-        self.used.add(permission)
-        self.messages.append({"openid": message.openid, "title": TITLES[message.template_id], "data": json.dumps(said)})
+        text = json.dumps(message.data)
+        if message.template_id not in OF_THE_STAY:
+            self._permit(message.template_id, int(self.paid and text not in self.accepted))
+        content = {"touser": message.openid, "template_id": message.template_id, "data": message.data}
+        try:
+            messages.send(self.sim, self.sim.apps[APPID], content)
+        except MiniError as error:
+            outcome = Outcome.REFUSED if error.errcode == 43101 else Outcome.INVALID
+            return MessageVerdict(outcome, error.errmsg, error.errcode)
+        self.accepted.add(text)
         try:
             self._answer()
         except Ambiguous:

@@ -1,4 +1,4 @@
-"""A person with a browser: a headless Chromium, as a phone or a desk, in a language."""
+"""A user's browser: a headless Chromium, as a phone or a desk, in a language."""
 
 from collections.abc import Mapping
 

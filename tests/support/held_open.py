@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(FOR_SECONDS + 100)
 
 
 def pytest_runtest_setup() -> None:
-    Path(os.environ[HELD]).write_text(f"{leftovers.room()}\n")
+    Path(os.environ[HELD]).write_text(f"{leftovers.session_folder()}\n")
 
 
 def hold() -> None:

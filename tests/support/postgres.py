@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 
+from servicekit import migrate
 from stack import leftovers, pgserver
 from stack.processes import Processes
 
@@ -15,13 +16,14 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class PostgresServer:
-    """`start()`, `create(name)` → URL of a fresh database, `stop()`. Durable writes are off: it outlives nothing."""
+    """`start()`, `create(name)` or `migrated(package, name)` → URL of a new database, `stop()`. Nothing durable."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=leftovers.room() or leftovers.PLACE))
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=leftovers.session_folder() or leftovers.PLACE))
         self._folder.chmod(0o755)  # for PostgreSQL's own user
         self._processes = Processes(self._folder)
         self.port = _free_port()
+        self._migrated: set[str] = set()
 
     def start(self) -> None:
         server = pgserver.PostgresServer(home=self._folder, port=self.port, superuser="postgres", settings=FAST)
@@ -35,10 +37,19 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
-    def create(self, database: str) -> str:
+    def create(self, database: str, *, template: str = "template1") -> str:
+        """The URL of a new database. `template` must have no connections."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'create database "{database}"'.encode())
+            connection.execute(f'create database "{database}" template "{template}"'.encode())
         return self.url(database)
+
+    def migrated(self, package: str, database: str) -> str:
+        """The URL of a new database with the tables of `package`, which is migrated once and then copied."""
+        template = f"template_{package}"
+        if package not in self._migrated:
+            migrate.upgrade(package, self.create(template))
+            self._migrated.add(package)
+        return self.create(database, template=template)
 
     def stop(self) -> None:
         self._processes.stop(self._processes.recorded())

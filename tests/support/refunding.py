@@ -36,7 +36,7 @@ def book_ahead(system: System, *, days: int = 7, nights: int = 1) -> str:
 
 
 def pay(system: System, order_sn: str) -> str:
-    """Paid and known to be; answers the payment's number."""
+    """Paid and known to be; returns the payment's number."""
     number = str(system.prepay(order_sn)["paymentSn"])
     system.tap_pay(number)
     eventually(lambda: payment(system, number)["pay_status"] == PAID, what="the payment settled")
@@ -93,7 +93,7 @@ def hurry(system: System, number: str) -> None:
     system.rows("payment", "update third_payment set refund_sent_at = null where sn = %s", number)
     system.rows(
         "payment",
-        "update refund set next_attempt_at = now() - interval '1 second',"
+        "update refund set due_at = now() - interval '1 second', leased_until = null,"
         " sent_elsewhere_at = sent_elsewhere_at - interval '1 minute' where payment_sn = %s",
         number,
     )

@@ -27,7 +27,7 @@ def running_stack() -> Iterator[Mapping[str, str]]:
     if kept := os.environ.get("MINSU_TEST_STACK"):
         yield read_stack_env(REPO / kept / "stack.env")
         return
-    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=leftovers.room()))
+    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=leftovers.session_folder()))
     folder.chmod(0o755)
     environment = os.environ | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}
     try:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,10 +26,14 @@ class System:
         self.gateway = httpx.Client(base_url=self.environment["GATEWAY_URL"], timeout=20)
         self.wechat = httpx.Client(base_url=self.environment["WXPAY_BASE_URL"], timeout=20)
         self._tokens: dict[str, str] = {}
+        self._connections: dict[str, psycopg.Connection[dict[str, Any]]] = {}
+        self._connecting = threading.Lock()
 
     def close(self) -> None:
         self.gateway.close()
         self.wechat.close()
+        for connection in self._connections.values():
+            connection.close()
 
     def bearer(self, who: str) -> dict[str, str]:
         """`BUYER`, `MERCHANT` or `OPERATOR`, signed in."""
@@ -49,7 +54,7 @@ class System:
         return data
 
     def book(self, *, homestay: int = HOMESTAY, nights: int = 1) -> str:
-        """A new order from today; answers its number."""
+        """Book a stay from today; returns the order number."""
         body = self.stay(homestay=homestay, nights=nights)
         return str(self.data("/order/v1/homestayOrder/createHomestayOrder", body, "BUYER")["orderSn"])
 
@@ -83,15 +88,27 @@ class System:
 
     def rows(self, service: str, query: str, *parameters: Any) -> list[dict[str, Any]]:
         """What `service` has in its own database."""
-        url = self.environment[f"{service.upper()}_DATABASE_URL"].replace("+psycopg", "")
-        with psycopg.connect(url, row_factory=dict_row, autocommit=True) as connection:
-            cursor = connection.execute(query.encode(), parameters)
-            return cursor.fetchall() if cursor.description else []
+        try:
+            cursor = self._database(service).execute(query.encode(), parameters)
+        except psycopg.OperationalError:  # a test has stopped the database in between
+            self._connections.pop(service).close()
+            cursor = self._database(service).execute(query.encode(), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def _database(self, service: str) -> psycopg.Connection[dict[str, Any]]:
+        with self._connecting:
+            if service not in self._connections:
+                url = self.environment[f"{service.upper()}_DATABASE_URL"].replace("+psycopg", "")
+                # Nothing prepared: a test may change a table in between.
+                self._connections[service] = psycopg.connect(
+                    url, row_factory=dict_row, autocommit=True, prepare_threshold=None
+                )
+            return self._connections[service]
 
     def cli(
         self, program: str, *arguments: str, check: bool = True, typed: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """One of our console scripts, as a user would call it; `typed` answers what it asks."""
+        """One of our console scripts, as a user would call it; `typed` is its standard input."""
         script = Path(sys.executable).parent / program
         done = subprocess.run(
             [script, *arguments],

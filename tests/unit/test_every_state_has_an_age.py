@@ -13,9 +13,9 @@ import notification.waiting
 import order.models
 import order.states
 import order.waiting
+import payment.ledger.payment_states
+import payment.ledger.refund_states
 import payment.models
-import payment.refund_states
-import payment.states
 import payment.waiting
 import travel.models
 import usercenter.models
@@ -34,8 +34,8 @@ AGED: dict[str, Unfinished] = {
 ENUMS: list[tuple[str, type[Enum]]] = [
     ("homestay_order", order.states.TradeState),
     ("homestay_order", order.states.RefundState),
-    ("third_payment", payment.states.PayStatus),
-    ("refund", payment.refund_states.RefundState),
+    ("third_payment", payment.ledger.payment_states.PayStatus),
+    ("refund", payment.ledger.refund_states.RefundState),
     ("notification_task", notification.states.TaskState),
     ("delivery_attempt", notification.states.Outcome),
 ]

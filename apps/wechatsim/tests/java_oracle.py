@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from stack import children, leftovers
-from stack.setup import java_judge
+from stack.setup import java_sdk
 
 _SOURCE = Path(__file__).parent / "java" / "Oracle.java"
 _REPO = Path(__file__).resolve().parents[3]
@@ -21,14 +21,14 @@ _REPO = Path(__file__).resolve().parents[3]
 
 def _compiled(folder: Path) -> str:
     """The class path of Oracle, compiled into `folder` on whatever Java there is."""
-    if not java_judge.present(_REPO):
+    if not java_sdk.present(_REPO):
         pytest.fail("the official Java SDK is not there as a judge: make setup-tests brings it")
-    libraries = f"{java_judge.home(_REPO) / 'libs'}/*"
+    libraries = f"{java_sdk.home(_REPO) / 'libs'}/*"
     main = "org.eclipse.jdt.internal.compiler.batch.Main"
-    argv = ["java", "-cp", str(java_judge.compiler(_REPO)), main, "-17", "-nowarn", "-encoding", "UTF-8"]
+    argv = ["java", "-cp", str(java_sdk.compiler(_REPO)), main, "-17", "-nowarn", "-encoding", "UTF-8"]
     argv += [
         "-cp",
-        ":".join(map(str, (java_judge.home(_REPO) / "libs").glob("*.jar"))),
+        ":".join(map(str, (java_sdk.home(_REPO) / "libs").glob("*.jar"))),
         "-d",
         str(folder),
         str(_SOURCE),
@@ -59,7 +59,7 @@ class Judge:
 @contextmanager
 def judge(url: str, folder: Path, mode: str) -> Iterator[Judge]:
     """Start the SDK in a key mode, configured for a sandbox."""
-    with tempfile.TemporaryDirectory(prefix="oracle-", dir=leftovers.room()) as classes:
+    with tempfile.TemporaryDirectory(prefix="oracle-", dir=leftovers.session_folder()) as classes:
         argv = ["java", "-cp", _compiled(Path(classes)), "Oracle", url, str(folder), mode]
         with children.child(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             yield Judge(process)

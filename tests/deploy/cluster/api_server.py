@@ -1,5 +1,5 @@
 """A real Kubernetes API server and etcd on loopback, for as long as a test needs them. Nothing runs in this cluster, but
-every manifest is decoded, defaulted, judged and stored by the real thing.
+every manifest is decoded, defaulted, validated and stored by a real API server.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Cluster:
 
 @contextmanager
 def running(api_server: Path, kubectl: Path, etcd: str) -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="minsu-api-server-", dir=leftovers.room()) as name:
+    with tempfile.TemporaryDirectory(prefix="minsu-api-server-", dir=leftovers.session_folder()) as name:
         folder = Path(name)
         processes = Processes(folder)
         token = secrets.token_hex(16)

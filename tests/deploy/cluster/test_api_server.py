@@ -1,4 +1,4 @@
-"""What a real API server says of every overlay: decoded strictly, defaulted, judged, stored; and what it must refuse."""
+"""What a real API server says of every overlay: decoded strictly, defaulted, validated, stored; and what it must refuse."""
 
 import copy
 

@@ -46,7 +46,7 @@ def _books(system: System, *, times: int) -> bool:
 
 
 @pytest.fixture
-def mended(mesh: Mapping[str, str]) -> Iterator[None]:
+def restored(mesh: Mapping[str, str]) -> Iterator[None]:
     """For a test that stops something: afterwards the system is whole again."""
     yield
     offset = urlsplit(mesh["GATEWAY_URL"]).port - 8000  # type: ignore[operator]  # stack.env's URLs name their port

@@ -7,7 +7,7 @@ import pytest
 
 from tests.deploy.mesh.load import ask_to_stop, ended, pid, under_load
 
-pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("mended")]
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("restored")]
 
 
 def booking(system):
@@ -28,8 +28,9 @@ async def looking(http):
     return await http.post("/travel/v1/homestay/homestayDetail", json={"id": 1})
 
 
-def script(system, part, *, before=1.5, after=2.0):
-    """SIGTERM to the app, half a second later to its sidecar, until both are gone and a while longer."""
+def script(system, part, *, before=1.5, after=2.0, enough=0):
+    """SIGTERM to the app, half a second later to its sidecar, until both are gone, `after` seconds are over and more than
+    `enough` requests have begun since the first signal."""
     times = {}
 
     async def run(load):
@@ -41,13 +42,15 @@ def script(system, part, *, before=1.5, after=2.0):
         times["sidecar gone"] = await ended(sidecar)
         times["app gone"] = await ended(app)
         await asyncio.sleep(after)
+        while sum(one.began > times["app"] for one in load.answers) <= enough:
+            await asyncio.sleep(0.1)
 
     return run, times
 
 
 async def test_one_of_two_replicas_goes_and_nobody_notices(system):
     orders_before = system.rows("order", "select count(*) as n from homestay_order")[0]["n"]
-    run, times = script(system, "order-2")
+    run, times = script(system, "order-2", enough=100)
 
     load = await under_load(system, booking(system), run)
 

@@ -26,7 +26,6 @@ import travel.main
 import travel.settings
 import usercenter.main
 import usercenter.settings
-from servicekit import migrate
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
 from tests.service.payment.wechat import API_V3_KEY, APPID, MCHID, SERIAL, FakeWechat, pem_of_private, pem_of_public
 from tests.support.postgres import PostgresServer
@@ -79,8 +78,7 @@ async def services(postgres: PostgresServer, everything_tokens: Tokens) -> Async
         return httpx.Response(200, json={"errcode": 40029, "errmsg": "invalid"})
 
     def of(name: str, kind: Callable[..., Any], **more: Any) -> Any:
-        url = postgres.create(f"minsu_everything_{name}")
-        migrate.upgrade(name, url)
+        url = postgres.migrated(name, f"minsu_everything_{name}")
         return kind(database_url=url, APP_API_TOKEN=APP_TOKEN, **more)
 
     def sidecar() -> FakeSidecar:
@@ -95,7 +93,7 @@ async def services(postgres: PostgresServer, everything_tokens: Tokens) -> Async
             held_secrets={"jwt-private-key": _private_key(), "wxma-secret": "secret"},
         ),
         "travel": travel.main.create_app(
-            of("travel", travel.settings.Settings, profiles_timeout_seconds=0.2), sidecar=sidecar(), verifier=verifier()
+            of("travel", travel.settings.Settings, profiles_timeout_seconds=30), sidecar=sidecar(), verifier=verifier()
         ),
         "order": order.main.create_app(of("order", order.settings.Settings), sidecar=sidecar(), verifier=verifier()),
         "payment": payment.main.create_app(

@@ -85,7 +85,7 @@ async def next_of(door, target):
 
 
 @pytest.mark.parametrize("target", ELSEWHERE, ids=ascii)
-async def test_after_signing_in_nobody_is_sent_where_no_page_is(door, target):
+async def test_after_signing_in_no_user_is_sent_where_no_page_is(door, target):
     assert await next_of(door, target) == "/"
     assert addresses.resolve(target) == "/"
 

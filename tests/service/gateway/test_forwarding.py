@@ -103,7 +103,7 @@ async def test_wechats_refusal_comes_back_as_the_payment_service_wrote_it(door):
     assert response.content == '{"code":"FAIL","message":"验签失败"}'.encode()
 
 
-async def test_nobody_outside_can_speak_as_the_sidecar_or_as_a_user(door):
+async def test_no_outside_client_can_pose_as_the_sidecar_or_as_a_user(door):
     door.peers.answer("order", CREATE, {})
     outside = {
         **BEARER,

@@ -79,12 +79,12 @@ async def test_the_chosen_language_is_kept_and_stronger_than_the_browsers(door):
     "path", ["/nowhere", "/orders/HSO1", "/pay/%3Cscript%3E", "/homestays/0", "/homestays/x", f"/homestays/{2**63}"]
 )
 async def test_an_address_that_names_nothing_is_a_page_for_a_person_and_a_problem_for_a_program(door, path):
-    person = await door.http.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    browser = await door.http.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     program = await door.http.get(path)
-    assert (person.status_code, program.status_code) == (404, 404)
-    assert person.headers["content-type"] == "text/html; charset=utf-8"
-    assert "页面不存在" in person.text
-    assert "<script>" not in person.text
+    assert (browser.status_code, program.status_code) == (404, 404)
+    assert browser.headers["content-type"] == "text/html; charset=utf-8"
+    assert "页面不存在" in browser.text
+    assert "<script>" not in browser.text
     assert program.headers["content-type"] == "application/problem+json"
 
 
@@ -138,7 +138,7 @@ async def test_only_files_of_the_storefront_are_served(door, path):
     assert response.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_code_becomes_a_qr_picture_that_nobody_keeps(door):
+async def test_a_code_becomes_a_qr_picture_that_is_not_stored(door):
     response = await door.http.post("/storefront/qr", json={"text": "K7MX4QPA"})
     assert (response.status_code, response.headers["content-type"]) == (200, "image/svg+xml")
     assert response.headers["cache-control"] == "no-store"

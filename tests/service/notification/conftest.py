@@ -16,10 +16,10 @@ from psycopg.rows import dict_row
 from notification.courier import Couriers
 from notification.main import create_app
 from notification.settings import Settings
-from servicekit import migrate
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
 from tests.service.notification.wechat import APPID, ARRIVAL, OPENID, PAID, REFUND_ASKED, REFUNDED, SECRET, FakeWechat
 from tests.support.postgres import PostgresServer
+from tests.support.tables import EMPTY_ALL
 
 SN = "HSO2026112309302612345678"
 ORDER = {
@@ -174,9 +174,7 @@ def peers() -> FakeSidecar:
 
 @pytest.fixture(scope="module")
 def database_url(postgres: PostgresServer) -> str:
-    url = postgres.create(f"notification_{uuid4().hex[:12]}")
-    migrate.upgrade("notification", url)
-    return url
+    return postgres.migrated("notification", f"notification_{uuid4().hex[:12]}")
 
 
 @dataclass
@@ -191,6 +189,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.wechat = FakeWechat(self.clock)
+        self.stack.callback(self.wechat.sandbox.close)
 
     async def start(self, **settings: Any) -> Service:
         app = create_app(
@@ -224,9 +223,8 @@ def settings_of(database_url: str, **settings: Any) -> Settings:
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    tables = "operator_act, inbox, dead_letter, notification_transition, delivery_attempt, notification_task"
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"truncate {tables}".encode())
+        connection.execute(EMPTY_ALL)
     async with AsyncExitStack() as stack:
         yield World(database_url, stack)
 

@@ -21,7 +21,7 @@ async def test_a_token_serves_until_shortly_before_its_end(world: World) -> None
     service.plan("HSO2026112309302600000002")
     await service.tick(minutes=1, seconds=30)
     assert world.wechat.token_requests == [False, False]
-    assert world.wechat.token == "token-2"
+    assert world.wechat.tokens == 2
     assert len(world.wechat.sends) == len(world.wechat.asked) == 3
 
 
@@ -99,7 +99,7 @@ async def test_no_failure_to_get_a_token_leaves_a_doubt(world: World) -> None:
 
 
 async def test_a_short_lived_token_is_used_for_half_its_life(world: World) -> None:
-    world.wechat.life = timedelta(minutes=6)
+    world.wechat.issue(timedelta(minutes=6))
     world.wechat.quota[OPENID, PAID] = 3
     service = await world.start()
     for number, minutes in enumerate((0, 2, 2)):

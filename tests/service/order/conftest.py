@@ -8,22 +8,15 @@ import pytest
 
 from order.main import create_app
 from order.settings import Settings
-from servicekit import migrate
 from servicekit.testing import APP_TOKEN, Tokens, client
 from tests.service.order.support import Clock, Order, Peers
 from tests.support.postgres import PostgresServer
-
-TABLES = (
-    "homestay_order, order_transition, order_payment, checkin_miss, outbox, inbox, dead_letter, idempotency_key,"
-    " operator_act"
-)
+from tests.support.tables import EMPTY_ALL
 
 
 @pytest.fixture(scope="session")
 def order_database(postgres: PostgresServer) -> str:
-    url = postgres.create("minsu_order_service")
-    migrate.upgrade("order", url)
-    return url
+    return postgres.migrated("order", "minsu_order_service")
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +28,7 @@ def order_tokens() -> Tokens:
 def sql(order_database: str) -> Iterator[psycopg.Connection]:
     """The tables as they are, emptied first."""
     with psycopg.connect(order_database, autocommit=True) as connection:
-        connection.execute(f"truncate {TABLES} restart identity cascade")
+        connection.execute(EMPTY_ALL)
         yield connection
 
 

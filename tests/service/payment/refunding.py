@@ -3,24 +3,15 @@
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
 from servicekit.testing import SIDECAR_HEADERS, called_by
-from tests.service.payment.conftest import BUYER, ORDER
-from tests.service.payment.test_callback import CALLBACK, JSON, rows
-from tests.service.payment.test_checkout import BODY, PREPAY
+from tests.service.payment.support import ORDER, REFUND_CALLBACK, Service
 from tests.support.async_waiting import eventually
-
-REFUND_CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxRefundCallback"
 
 
 @pytest.fixture(name="paid")
-async def settled_payment(http, tokens, wechat, db):
-    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
-    number = answer.json()["data"]["paymentSn"]
-    wechat.pay(number)
-    headers, body = wechat.callback(wechat.transaction(number))
-    await http.post(CALLBACK, content=body, headers={**JSON, **headers})
+async def settled_payment(service, wechat):
+    number = await service.settled()
     wechat.requests.clear()
     return number
 
@@ -29,7 +20,7 @@ def request_sn(number=1):
     return f"RFR20261123100000{number:08d}"
 
 
-async def ask(http, payment_sn, fen=19900, number=1, **changes):
+async def ask(service: Service, payment_sn, fen=19900, number=1, **changes):
     body = {
         "requestSn": request_sn(number),
         "orderSn": ORDER,
@@ -38,10 +29,10 @@ async def ask(http, payment_sn, fen=19900, number=1, **changes):
         "cause": "buyer",
         "reason": "行程有变",
     }
-    return await http.post("/internal/refund", json=body | changes, headers=called_by("tests"))
+    return await service.http.post("/internal/refund", json=body | changes, headers=called_by("tests"))
 
 
-async def hear(http, payment_sn, fen=19900, number=1):
+async def hear(service: Service, payment_sn, fen=19900, number=1):
     """Order's event, as the sidecar brings it."""
     event = {
         "specversion": "1.0",
@@ -56,44 +47,38 @@ async def hear(http, payment_sn, fen=19900, number=1):
             "reason": "订单已取消，自动退款",
         },
     }
-    answer = await http.post("/events/refund-requested", json=event, headers=SIDECAR_HEADERS)
+    answer = await service.http.post("/events/refund-requested", json=event, headers=SIDECAR_HEADERS)
     return answer.json()["status"]
 
 
-async def tick(http, db):
-    """Whatever waits is due now, and cron comes."""
-    await eventually(lambda: nobody_is_at_it(db), what="the try that was under way has put its refund off")
-    async with db.transaction() as tx:
-        await tx.execute(
-            text(
-                "update refund set next_attempt_at = now() - interval '1 second',"
-                " sent_elsewhere_at = sent_elsewhere_at - interval '1 minute'"
-            )
-        )
-    answer = await http.post("/jobs/payment-retry-refunds", headers=SIDECAR_HEADERS)
+async def tick(service: Service):
+    """Whatever waits becomes due, and cron comes."""
+    await eventually(lambda: nobody_is_at_it(service), what="the try that was under way has put its refund off")
+    service.clock.pass_by(hours=1, minutes=1)
+    answer = await service.job("retry-refunds")
     return answer.json()["claimed"]
 
 
-async def nobody_is_at_it(db):
-    """No refund is leased: a try that ended has written another time than the lease's."""
-    leased = "tries > 0 and next_attempt_at between now() + interval '150 seconds' and now() + interval '180 seconds'"
-    return not await rows(db, f"refund where state in ('requested', 'accepted', 'abnormal') and {leased}")
+async def nobody_is_at_it(service: Service):
+    """No refund that has not ended is leased."""
+    open_ = "state in ('requested', 'accepted', 'abnormal')"
+    return not await service.rows(f"refund where {open_} and leased_until is not null")
 
 
-async def in_state(db, *states):
+async def in_state(service: Service, *states):
     """Waits until the refunds, oldest first, have these states."""
 
     async def reached():
-        found = await rows(db, "refund order by id")
+        found = await service.rows("refund order by id")
         return found if tuple(row["state"] for row in found) == states else None
 
     return await eventually(reached, what=f"refunds {states}")
 
 
-async def end(http, wechat, number, status, path=REFUND_CALLBACK, **changes):
-    headers, body = wechat.refund_notice(number, status, **changes)
-    return await http.post(path, content=body, headers={**JSON, **headers})
+async def end(service: Service, number, status, path=REFUND_CALLBACK, **changes):
+    headers, body = service.wechat.refund_notice(number, status, **changes)
+    return await service.deliver(headers, body, path)
 
 
-async def events(db):
-    return [row["event"]["data"]["payStatus"] for row in await rows(db, "outbox order by id")]
+async def events(service: Service):
+    return [row["event"]["data"]["payStatus"] for row in await service.rows("outbox order by id")]

@@ -7,14 +7,14 @@ from datetime import date
 import pytest
 from structlog.testing import capture_logs
 
-from payment import bill_repair
-from payment.bill_comparison import AnotherDaysBill
-from payment.bill_repair import Unanswered
+from payment.daily import bill_repair
+from payment.daily.bill_comparison import AnotherDaysBill
+from payment.daily.bill_repair import Unanswered
 from payment.wechat.answers import QUERY
 from payment.wechat.errors import Ambiguous
 from tests.service.payment import bill as bills
-from tests.service.payment.test_callback import rows
-from tests.service.payment.test_reconciliation import DAY, OURS, World
+from tests.service.payment.books import DAY, OURS, World
+from tests.service.payment.support import rows
 from tests.service.payment.wechat import APPID, MCHID
 
 FOREIGN = {"appid": "wx9999999999999999", "mchid": MCHID}
@@ -175,7 +175,7 @@ async def test_the_order_in_which_days_are_reconciled_does_not_matter(db, days):
 async def test_days_reconciled_at_the_same_time_see_what_the_others_found(db):
     world, missing = await a_midnight_world(db)
     world.bills.of_day = world.of_days
-    await asyncio.gather(*(world.reconciling.run(day) for day in world.of_days))
+    await asyncio.gather(*(world.reconciler.run(day) for day in world.of_days))
     waiting = [notice for notice in await notices(world) if notice[2] == "needs_review"]
     assert waiting == [("not_on_bill", missing, "needs_review")]
 
@@ -202,7 +202,7 @@ async def test_a_file_proves_nothing_for_other_days_nor_for_what_was_found_missi
         bills.sale(late, 19900, "T3", at="2026-11-23 00:00:01", **OURS),
         bills.refund(ours, refund, 19900, "R1", "T2", state="SUCCESS", at="2026-11-23 00:00:01", **OURS),
     ]
-    await world.reconciling.run(DAY, bill=bills.write(tmp_path / "edited.csv", *lines))
+    await world.reconciler.run(DAY, bill=bills.write(tmp_path / "edited.csv", *lines))
     assert await notices(world) == [("not_on_bill", missing, "needs_review")]
     assert [row["billed_on"] for row in await rows(world.db, "third_payment order by id")] == [None, None, None]
     assert [row["billed_on"] for row in await rows(world.db, "refund")] == [None]
@@ -223,7 +223,7 @@ async def test_a_file_whose_payments_are_mostly_of_another_day_is_refused_and_no
     ]
     before = await world.everything()
     with pytest.raises(AnotherDaysBill, match="2 of 3 payments of the bill are not of 2026-11-22"):
-        await world.reconciling.run(DAY, bill=bills.write(tmp_path / "mixed.csv", *lines))
+        await world.reconciler.run(DAY, bill=bills.write(tmp_path / "mixed.csv", *lines))
     assert await world.everything() == before
 
 
@@ -243,7 +243,7 @@ async def test_a_line_that_wechat_does_not_confirm_settles_nothing(world, tmp_pa
         world.wechat.paid(number, 19900, None, state=theirs)
     line = bills.sale(number, 19900, "T-forged", **OURS)
     if by_hand:
-        await world.reconciling.run(DAY, bill=bills.write(tmp_path / "forged.csv", line))
+        await world.reconciler.run(DAY, bill=bills.write(tmp_path / "forged.csv", line))
     else:
         await world.run(line)
     await unchanged(world, number, status)
@@ -293,7 +293,7 @@ async def test_while_wechat_cannot_be_asked_nothing_settles_and_the_day_stays_op
 
     world.wechat.trouble = None
     world.wechat.paid(number, 19900, "T1")
-    await world.reconciling.run_wanted()
+    await world.reconciler.run_scheduled()
     assert await world.found() == [
         ("state", "payment", number, "settle", "settled"),
         ("missing_here", "payment", unknown, "note", "review"),
@@ -311,12 +311,12 @@ async def test_a_day_that_was_done_is_wanted_again_while_wechat_cannot_be_asked_
     assert (await figures(world))["state"] == "wanted"
     assert "not through yet" in await world.text()
     world.bills.lines = []
-    await world.reconciling.run_wanted()
+    await world.reconciler.run_scheduled()
     assert (await figures(world))["problem"] == "Unanswered: 1 differences stay open: WeChat could not be asked"
 
 
 async def test_a_wechat_that_is_away_is_not_asked_about_every_line(world, monkeypatch):
-    monkeypatch.setattr(bill_repair, "MOST_UNANSWERED", 3)
+    monkeypatch.setattr(bill_repair, "MAX_UNANSWERED", 3)
     numbers = [await world.payment(n, status=0) for n in range(1, 21)]
     world.wechat.trouble = Ambiguous("ConnectTimeout")
     with pytest.raises(Unanswered, match="20 differences stay open"):
@@ -382,5 +382,5 @@ async def test_a_notice_is_not_opened_for_what_another_days_bill_showed_meanwhil
     await world.execute("update reconciliation_difference set outcome = 'mended' where number = :sn", sn=ours)
     await world.execute("delete from provider_notice")
     found = bill_repair.Difference(**{name: missing[name] for name in missing})
-    await world.reconciling.repair.repair(found, bill_repair.RepairRun())
+    await world.reconciler.repair.repair(found, bill_repair.RepairRun())
     assert await notices(world) == []

@@ -2,50 +2,31 @@
 
 import asyncio
 import json
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
-from payment.settlement import COMPARED, WHOSE
-from servicekit.testing import SIDECAR_HEADERS
-from tests.service.payment.conftest import BUYER, ORDER, payable
-from tests.service.payment.test_checkout import BODY, PREPAY, payments
-
-CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
-JSON = {"Content-Type": "application/json"}
-
-
-async def rows(db, table):
-    async with db.read() as session:
-        return (await session.execute(text(f"select * from {table}"))).mappings().all()  # noqa: S608 - names of ours
+from payment.ledger.payments import COMPARED_FIELDS, MERCHANT_FIELDS
+from tests.service.payment.support import CALLBACK, ORDER, payable
 
 
 @pytest.fixture
-async def paid(http, tokens, wechat):
+async def paid(service):
     """An order's payment that WeChat holds the money of, and we do not know yet."""
-    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
-    number = answer.json()["data"]["paymentSn"]
-    wechat.pay(number)
-    return number
+    return await service.paid()
 
 
-async def deliver(http, headers, body):
-    return await http.post(CALLBACK, content=body, headers={**JSON, **headers})
-
-
-async def test_a_callback_settles_the_payment_and_leaves_the_orders_event(http, wechat, db, paid):
-    answer = await deliver(http, *wechat.callback(wechat.transaction(paid)))
+async def test_a_callback_settles_the_payment_and_leaves_the_orders_event(service, wechat, paid):
+    answer = await service.deliver(*wechat.callback(wechat.transaction(paid)))
 
     assert (answer.status_code, answer.content) == (204, b"")
-    [row] = await payments(db)
+    [row] = await service.payments()
     assert (row["pay_status"], row["version"], row["trade_state"]) == (1, 2, "SUCCESS")
     assert row["pay_time"].isoformat() == "2026-11-23T01:31:20+00:00"
-    [transition] = await rows(db, "payment_transition")
+    [transition] = await service.rows("payment_transition")
     assert (transition["seq"], transition["from_status"], transition["to_status"]) == (2, 0, 1)
-    [event] = await rows(db, "outbox")
+    [event] = await service.rows("outbox")
     assert (event["topic"], event["partition_key"]) == ("payment-update-paystatus-topic", ORDER)
     assert event["event"]["data"] == {
         "orderSn": ORDER,
@@ -58,14 +39,14 @@ async def test_a_callback_settles_the_payment_and_leaves_the_orders_event(http, 
     }
 
 
-async def test_twenty_copies_at_once_settle_once(http, wechat, db, paid):
+async def test_twenty_copies_at_once_settle_once(service, wechat, paid):
     copies = [wechat.callback(wechat.transaction(paid)) for _ in range(10)]
 
-    answers = await asyncio.gather(*(deliver(http, *copy) for copy in copies * 2))
+    answers = await asyncio.gather(*(service.deliver(*copy) for copy in copies * 2))
 
     assert {answer.status_code for answer in answers} == {204}
-    assert len(await rows(db, "payment_transition")) == 1
-    assert len(await rows(db, "outbox")) == 1
+    assert len(await service.rows("payment_transition")) == 1
+    assert len(await service.rows("outbox")) == 1
 
 
 MISFITS = [
@@ -96,53 +77,51 @@ MISFITS = [
 
 @pytest.mark.parametrize(("changes", "reason"), MISFITS)
 async def test_a_verified_word_that_does_not_fit_is_kept_for_review_and_changes_nothing(
-    http, wechat, db, paid, changes, reason
+    service, wechat, paid, changes, reason
 ):
-    before = await payments(db)
+    before = await service.payments()
 
     for _ in range(3):
-        answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **changes)))
+        answer = await service.deliver(*wechat.callback(wechat.transaction(paid, **changes)))
         assert answer.status_code == 204
 
-    assert await payments(db) == before
-    [notice] = await rows(db, "provider_notice")
+    assert await service.payments() == before
+    [notice] = await service.rows("provider_notice")
     assert (notice["reason"], notice["state"], notice["seen"]) == (reason, "needs_review", 3)
-    assert await rows(db, "payment_transition") == []
-    assert await rows(db, "outbox") == []
+    assert await service.rows("payment_transition") == []
+    assert await service.rows("outbox") == []
 
 
 def test_every_compared_field_has_its_misfit_above():
     of_settled_payments_alone = {"transaction"}
     tried = {reason for _, reason in MISFITS} | of_settled_payments_alone
 
-    assert {each.reason for each in (*WHOSE, *COMPARED)} <= tried
+    assert {each.reason for each in (*MERCHANT_FIELDS, *COMPARED_FIELDS)} <= tried
 
 
-async def test_a_word_of_another_transaction_about_a_settled_payment_is_kept_for_review(http, wechat, db, paid):
-    await deliver(http, *wechat.callback(wechat.transaction(paid)))
-    before = await payments(db)
+async def test_a_word_of_another_transaction_about_a_settled_payment_is_kept_for_review(service, wechat, paid):
+    await service.deliver(*wechat.callback(wechat.transaction(paid)))
+    before = await service.payments()
 
-    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, transaction_id="4200" + "7" * 24)))
+    answer = await service.deliver(*wechat.callback(wechat.transaction(paid, transaction_id="4200" + "7" * 24)))
 
-    assert (answer.status_code, await payments(db)) == (204, before)
-    assert [row["reason"] for row in await rows(db, "provider_notice")] == ["transaction"]
-    assert len(await rows(db, "outbox")) == 1
+    assert (answer.status_code, await service.payments()) == (204, before)
+    assert [row["reason"] for row in await service.rows("provider_notice")] == ["transaction"]
+    assert len(await service.rows("outbox")) == 1
 
 
-async def test_a_transaction_that_settled_one_payment_cannot_settle_another(http, tokens, wechat, db, paid, sidecar):
-    await deliver(http, *wechat.callback(wechat.transaction(paid)))
+async def test_a_transaction_that_settled_one_payment_cannot_settle_another(service, wechat, paid, sidecar):
+    await service.deliver(*wechat.callback(wechat.transaction(paid)))
     other_order = "HSO2026112309302687654321"
     sidecar.answer("order", "/internal/payable", payable(orderSn=other_order))
-    prepaid = await http.post(PREPAY, json=BODY | {"orderSn": other_order}, headers=tokens.bearer(BUYER))
-    other = prepaid.json()["data"]["paymentSn"]
-    wechat.pay(other)
+    other = await service.paid(orderSn=other_order)
 
     same = wechat.transaction(other, transaction_id=wechat.orders[paid]["transaction_id"])
-    answer = await deliver(http, *wechat.callback(same))
+    answer = await service.deliver(*wechat.callback(same))
 
     assert answer.status_code == 204
-    assert [(row["sn"], row["pay_status"]) for row in await payments(db)] == [(paid, 1), (other, 0)]
-    assert [(row["out_trade_no"], row["reason"]) for row in await rows(db, "provider_notice")] == [
+    assert [(row["sn"], row["pay_status"]) for row in await service.payments()] == [(paid, 1), (other, 0)]
+    assert [(row["out_trade_no"], row["reason"]) for row in await service.rows("provider_notice")] == [
         (other, "transaction")
     ]
 
@@ -156,23 +135,22 @@ async def test_a_transaction_that_settled_one_payment_cannot_settle_another(http
         {"attach": ORDER},
     ],
 )
-async def test_what_wechat_leaves_out_or_says_rightly_contradicts_nothing(http, wechat, db, paid, changes):
-    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **changes)))
+async def test_what_wechat_leaves_out_or_says_rightly_contradicts_nothing(service, wechat, paid, changes):
+    answer = await service.deliver(*wechat.callback(wechat.transaction(paid, **changes)))
 
     assert answer.status_code == 204
-    assert [row["pay_status"] for row in await payments(db)] == [1]
-    assert await rows(db, "provider_notice") == []
+    assert [row["pay_status"] for row in await service.payments()] == [1]
+    assert await service.rows("provider_notice") == []
 
 
-async def test_a_query_is_compared_like_a_callback(http, wechat, db, paid):
+async def test_a_query_is_compared_like_a_callback(service, wechat, paid):
     wechat.orders[paid]["amount"]["currency"] = "USD"
-    async with db.transaction() as tx:
-        await tx.execute(text("update third_payment set next_query_at = now() - interval '1 second'"))
+    service.clock.pass_by(seconds=31)
 
-    await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
+    await service.job("query-open")
 
-    assert [row["pay_status"] for row in await payments(db)] == [0]
-    assert [(row["reason"], row["source"]) for row in await rows(db, "provider_notice")] == [("currency", "query")]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
+    assert [(row["reason"], row["source"]) for row in await service.rows("provider_notice")] == [("currency", "query")]
 
 
 UNSTORABLE = ["a\x00b", "\ud800", "\udfff" * 3]
@@ -184,35 +162,35 @@ def saying(member, text_):
 
 
 @pytest.mark.parametrize("member", WITH_TEXT)
-async def test_signed_text_that_is_too_long_is_refused(http, wechat, db, paid, member):
-    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **saying(member, "x" * 200))))
+async def test_signed_text_that_is_too_long_is_refused(service, wechat, paid, member):
+    answer = await service.deliver(*wechat.callback(wechat.transaction(paid, **saying(member, "x" * 200))))
 
     assert (answer.status_code, answer.json()["code"]) == (400, "FAIL")
-    assert [row["pay_status"] for row in await payments(db)] == [0]
-    assert await rows(db, "provider_notice") == []
+    assert [row["pay_status"] for row in await service.payments()] == [0]
+    assert await service.rows("provider_notice") == []
 
 
 @pytest.mark.parametrize("text_", UNSTORABLE)
 @pytest.mark.parametrize("member", ["mchid", "appid", "out_trade_no", "trade_type", "attach", "currency"])
-async def test_signed_text_that_no_column_can_hold_is_kept_for_review(http, wechat, db, paid, member, text_):
-    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **saying(member, text_))))
+async def test_signed_text_that_no_column_can_hold_is_kept_for_review(service, wechat, paid, member, text_):
+    answer = await service.deliver(*wechat.callback(wechat.transaction(paid, **saying(member, text_))))
 
     assert answer.status_code == 204
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
     reason = "unknown_number" if member == "out_trade_no" else member
-    assert [row["reason"] for row in await rows(db, "provider_notice")] == [reason]
+    assert [row["reason"] for row in await service.rows("provider_notice")] == [reason]
 
 
 @pytest.mark.parametrize("text_", UNSTORABLE)
 @pytest.mark.parametrize("member", ["transaction_id", "bank_type"])
-async def test_signed_text_that_is_only_written_down_is_written_with_escapes(http, wechat, db, paid, member, text_):
-    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **saying(member, text_))))
+async def test_signed_text_that_is_only_written_down_is_written_with_escapes(service, wechat, paid, member, text_):
+    answer = await service.deliver(*wechat.callback(wechat.transaction(paid, **saying(member, text_))))
 
     assert answer.status_code == 204
-    [payment] = await payments(db)
+    [payment] = await service.payments()
     escaped = "".join(f"\\u{ord(each):04x}" if each == "\x00" or each >= "\ud800" else each for each in text_)
     assert (payment["pay_status"], payment[member]) == (1, escaped)
-    assert await rows(db, "provider_notice") == []
+    assert await service.rows("provider_notice") == []
 
 
 @pytest.mark.parametrize(
@@ -227,40 +205,41 @@ async def test_signed_text_that_is_only_written_down_is_written_with_escapes(htt
         {"Wechatpay-Signature": ""},
     ],
 )
-async def test_what_is_not_signed_by_wechat_is_refused_without_a_row(http, wechat, db, paid, wrong):
-    before = await payments(db)
+async def test_what_is_not_signed_by_wechat_is_refused_without_a_row(service, wechat, paid, wrong):
+    before = await service.payments()
 
-    answer = await deliver(http, *wechat.callback(wechat.transaction(paid), **wrong))
+    answer = await service.deliver(*wechat.callback(wechat.transaction(paid), **wrong))
 
     assert answer.status_code == 401
     assert answer.json()["code"] == "FAIL"
-    assert await payments(db) == before
-    assert await rows(db, "provider_notice") == []
+    assert await service.payments() == before
+    assert await service.rows("provider_notice") == []
 
 
 @pytest.mark.parametrize("age", [-301, 301])
-async def test_a_callback_outside_the_five_minutes_is_refused(http, wechat, db, paid, age):
-    answer = await deliver(http, *wechat.callback(wechat.transaction(paid), at=time.time() + age))
+async def test_a_callback_outside_the_five_minutes_is_refused(service, wechat, paid, age):
+    service.clock.stop()
+    answer = await service.deliver(*wechat.callback(wechat.transaction(paid), at=service.clock().timestamp() + age))
 
     assert answer.status_code == 401
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
 
 
-async def test_a_changed_byte_in_the_body_is_refused(http, wechat, db, paid):
+async def test_a_changed_byte_in_the_body_is_refused(service, wechat, paid):
     headers, body = wechat.callback(wechat.transaction(paid))
 
-    answer = await deliver(http, headers, body.replace(b"SUCCESS", b"SUCCESs", 1))
+    answer = await service.deliver(headers, body.replace(b"SUCCESS", b"SUCCESs", 1))
 
     assert answer.status_code == 401
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
 
 
 @pytest.mark.parametrize("content", [None, [], "text", {}, {"mchid": 1}, {"out_trade_no": "a\x00b"}])
-async def test_signed_content_that_is_no_transaction_is_refused_and_changes_nothing(http, wechat, db, paid, content):
-    answer = await deliver(http, *wechat.callback(content))
+async def test_signed_content_that_is_no_transaction_is_refused_and_changes_nothing(service, wechat, paid, content):
+    answer = await service.deliver(*wechat.callback(content))
 
     assert (answer.status_code, answer.json()["code"]) == (400, "FAIL")
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
 
 
 @pytest.mark.parametrize(
@@ -272,34 +251,34 @@ async def test_signed_content_that_is_no_transaction_is_refused_and_changes_noth
         {"success_time": "0001-01-01T00:00:00+23:59"},
     ],
 )
-async def test_signed_numbers_and_times_beyond_what_can_be_kept_are_refused(http, wechat, db, paid, changes):
-    answer = await deliver(http, *wechat.callback(wechat.transaction(paid, **changes)))
+async def test_signed_numbers_and_times_beyond_what_can_be_kept_are_refused(service, wechat, paid, changes):
+    answer = await service.deliver(*wechat.callback(wechat.transaction(paid, **changes)))
 
     assert (answer.status_code, answer.json()["code"]) == (400, "FAIL")
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
 
 
 @pytest.mark.parametrize("plaintext", [b"[" * 100_000, b'{"a":' * 100_000, b"\xff", b""])
-async def test_sealed_content_that_is_no_json_is_refused(http, wechat, db, paid, plaintext):
-    answer = await deliver(http, *wechat.callback(plaintext))
+async def test_sealed_content_that_is_no_json_is_refused(service, wechat, paid, plaintext):
+    answer = await service.deliver(*wechat.callback(plaintext))
 
     assert (answer.status_code, answer.json()["code"]) == (401, "FAIL")
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
 
 
 @pytest.mark.parametrize(("kept", "cut"), [(False, 0), (False, 3), (True, 0), (False, 325)])
-async def test_a_probe_is_refused_and_the_signature_that_follows_settles(http, wechat, db, paid, kept, cut):
+async def test_a_probe_is_refused_and_the_signature_that_follows_settles(service, wechat, paid, kept, cut):
     """SIGNTEST probes: of a signature's length, with its end cut off (no base64), before a whole one, the prefix alone."""
     headers, body = wechat.callback(wechat.transaction(paid))
     true = headers["Wechatpay-Signature"]
     probe = "WECHATPAY/SIGNTEST/" + (true if kept else true[19:])
-    answer = await deliver(http, headers | {"Wechatpay-Signature": probe[: len(probe) - cut]}, body)
+    answer = await service.deliver(headers | {"Wechatpay-Signature": probe[: len(probe) - cut]}, body)
     assert (answer.status_code, answer.json()["code"]) == (401, "FAIL")
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
 
-    assert (await deliver(http, headers, body)).status_code == 204
+    assert (await service.deliver(headers, body)).status_code == 204
 
-    assert [row["pay_status"] for row in await payments(db)] == [1]
+    assert [row["pay_status"] for row in await service.payments()] == [1]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -316,15 +295,15 @@ async def test_a_probe_is_refused_and_the_signature_that_follows_settles(http, w
     path=st.sampled_from([CALLBACK, CALLBACK.replace("WxPay", "WxRefund")]),
     signed=st.booleans(),
 )
-async def test_no_garbage_makes_a_500_or_changes_a_row(http, wechat, db, body, headers, kind, path, signed):
+async def test_no_garbage_makes_a_500_or_changes_a_row(service, wechat, body, headers, kind, path, signed):
     sent = wechat.signature_headers(body) if signed else headers
     raw = [(name.encode(), value if isinstance(value, bytes) else value.encode()) for name, value in sent.items()]
 
-    answer = await http.post(path, content=body, headers=[*raw, (b"Content-Type", kind)])
+    answer = await service.http.post(path, content=body, headers=[*raw, (b"Content-Type", kind)])
 
     assert answer.status_code in {400, 401}
-    assert await rows(db, "payment_transition") == []
-    assert await rows(db, "provider_notice") == []
+    assert await service.rows("payment_transition") == []
+    assert await service.rows("provider_notice") == []
 
 
 JSON_VALUES = st.recursive(
@@ -340,27 +319,26 @@ MEMBERS = ["mchid", "appid", "out_trade_no", "out_refund_no", "refund_id", "refu
     content=JSON_VALUES | st.dictionaries(st.sampled_from(MEMBERS), JSON_VALUES, max_size=8),
     event=st.sampled_from(["TRANSACTION.SUCCESS", "REFUND.SUCCESS", "REFUND.CLOSED", "SOMETHING.NEW", ""]),
 )
-async def test_no_signed_content_makes_a_500_or_moves_money(http, wechat, db, content, event):
+async def test_no_signed_content_makes_a_500_or_moves_money(service, wechat, content, event):
     headers, body = wechat.callback(content, event=event)
 
-    answer = await deliver(http, headers, body)
+    answer = await service.deliver(headers, body)
 
     assert answer.status_code in {204, 400}
-    assert await rows(db, "payment_transition") == []
-    assert await rows(db, "refund_transition") == []
+    assert await service.rows("payment_transition") == []
+    assert await service.rows("refund_transition") == []
 
 
-async def test_a_lost_callback_is_made_good_by_asking(http, wechat, db, paid):
-    async with db.transaction() as tx:
-        await tx.execute(text("update third_payment set next_query_at = now() - interval '1 second'"))
+async def test_a_lost_callback_is_made_good_by_asking(service, paid):
+    service.clock.pass_by(seconds=31)
 
-    answer = await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
+    answer = await service.job("query-open")
 
     assert answer.json() == {"claimed": 1}
-    assert [row["pay_status"] for row in await payments(db)] == [1]
-    [transition] = await rows(db, "payment_transition")
+    assert [row["pay_status"] for row in await service.payments()] == [1]
+    [transition] = await service.rows("payment_transition")
     assert transition["source"] == "query"
 
 
-async def test_the_cron_door_is_closed_to_everybody_but_the_sidecar(http):
-    assert (await http.post("/jobs/payment-query-open")).status_code == 401
+async def test_the_cron_door_is_closed_to_everybody_but_the_sidecar(service):
+    assert (await service.http.post("/jobs/payment-query-open")).status_code == 401

@@ -4,39 +4,28 @@ import json
 
 import httpx
 import pytest
-from sqlalchemy import text
 
-from servicekit.testing import SIDECAR_HEADERS, called_by
-from tests.service.payment.conftest import BUYER, ORDER
-from tests.service.payment.test_callback import CALLBACK, JSON, rows
-from tests.service.payment.test_checkout import BODY, PREPAY, payments
 from tests.service.payment.wechat import refusal
-
-CLOSE = "/internal/close"
-
-
-async def close(http):
-    return await http.post(CLOSE, json={"orderSn": ORDER}, headers=called_by("order"))
 
 
 @pytest.fixture
-async def number(http, tokens):
-    return (await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))).json()["data"]["paymentSn"]
+async def number(service):
+    return await service.prepaid()
 
 
-async def test_an_unpaid_payment_is_closed_at_wechat_first(http, wechat, db, number):
-    answer = await close(http)
+async def test_an_unpaid_payment_is_closed_at_wechat_first(service, wechat, number):
+    answer = await service.close()
 
     assert answer.json()["outcome"] == "closed"
     assert wechat.orders[number]["trade_state"] == "CLOSED"
-    assert [row["pay_status"] for row in await payments(db)] == [-1]
-    assert await rows(db, "outbox") == []
+    assert [row["pay_status"] for row in await service.payments()] == [-1]
+    assert await service.rows("outbox") == []
 
 
-async def test_when_the_buyer_was_faster_the_payment_is_settled_instead(http, wechat, db, number):
+async def test_when_the_buyer_was_faster_the_payment_is_settled_instead(service, wechat, number):
     wechat.pay(number)
 
-    answer = (await close(http)).json()
+    answer = (await service.close()).json()
 
     assert answer == {
         "outcome": "paid",
@@ -45,170 +34,167 @@ async def test_when_the_buyer_was_faster_the_payment_is_settled_instead(http, we
         "totalFen": 19900,
         "version": 2,
     }
-    assert [row["pay_status"] for row in await payments(db)] == [1]
-    assert len(await rows(db, "outbox")) == 1
+    assert [row["pay_status"] for row in await service.payments()] == [1]
+    assert len(await service.rows("outbox")) == 1
 
 
-async def test_an_order_that_was_closed_cannot_be_paid_any_more(http, tokens, wechat, db):
-    answer = await close(http)
-    refused = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+async def test_an_order_that_was_closed_cannot_be_paid_any_more(service, wechat):
+    answer = await service.close()
+    refused = await service.prepay()
 
     assert answer.json()["outcome"] == "neverPaid"
     assert (refused.status_code, refused.json()["code"]) == (409, 104003)
-    assert await payments(db) == []
+    assert await service.payments() == []
     assert wechat.requests == []
 
 
-async def test_while_wechat_does_not_answer_closing_is_503_and_may_be_asked_again(http, wechat, db, number):
+async def test_while_wechat_does_not_answer_closing_is_503_and_may_be_asked_again(service, wechat, number):
     wechat.fail_with = [httpx.ConnectTimeout("gone")] * 3
 
-    first, second = await close(http), await close(http)
+    first, second = await service.close(), await service.close()
 
     assert (first.status_code, second.status_code) == (503, 200)
     assert second.json()["outcome"] == "closed"
-    assert [row["pay_status"] for row in await payments(db)] == [-1]
+    assert [row["pay_status"] for row in await service.payments()] == [-1]
 
 
 @pytest.mark.parametrize("word", [{"trade_state": "NOTPAY"}, {"amount": {"total": 19901, "currency": "CNY"}}])
 async def test_paid_by_one_word_of_wechat_and_not_by_the_next_is_neither_closed_nor_paid(
-    http, wechat, db, number, word, monkeypatch
+    service, wechat, number, word, monkeypatch
 ):
     """The close is refused with ORDERPAID; the query is behind, or does not fit our books: the order must not end."""
     wechat.pay(number)
     said = wechat.transaction(number) | word
     monkeypatch.setattr(wechat, "transaction", lambda _number, **_changes: said)
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert (answer.status_code, answer.json()["code"]) == (503, 104007)
-    assert [row["pay_status"] for row in await payments(db)] == [0]
-    assert await rows(db, "outbox") == []
+    assert [row["pay_status"] for row in await service.payments()] == [0]
+    assert await service.rows("outbox") == []
     monkeypatch.undo()
-    assert (await close(http)).json()["outcome"] == "paid"
+    assert (await service.close()).json()["outcome"] == "paid"
 
 
-async def test_money_that_arrives_after_the_close_is_settled_and_told(http, wechat, db, number):
-    await close(http)
+async def test_money_that_arrives_after_the_close_is_settled_and_told(service, wechat, number):
+    await service.close()
     wechat.pay(number)
     headers, body = wechat.callback(wechat.transaction(number))
 
-    answer = await http.post(CALLBACK, content=body, headers={**JSON, **headers})
+    answer = await service.deliver(headers, body)
 
     assert answer.status_code == 204
-    assert [(row["pay_status"], row["version"]) for row in await payments(db)] == [(1, 3)]
-    [event] = await rows(db, "outbox")
+    assert [(row["pay_status"], row["version"]) for row in await service.payments()] == [(1, 3)]
+    [event] = await service.rows("outbox")
     assert event["event"]["data"]["version"] == 3
 
 
-async def test_an_expired_unpaid_payment_is_closed_by_cron(http, wechat, db, number):
-    async with db.transaction() as tx:
-        await tx.execute(
-            text("update third_payment set next_query_at = now(), expires_at = now() - interval '5 minutes'")
-        )
+async def test_an_expired_unpaid_payment_is_closed_by_cron(service, wechat, number):
+    service.clock.pass_by(minutes=35)
 
-    await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
+    await service.job("query-open")
 
     assert wechat.orders[number]["trade_state"] == "CLOSED"
-    assert [row["pay_status"] for row in await payments(db)] == [-1]
+    assert [row["pay_status"] for row in await service.payments()] == [-1]
 
 
 @pytest.fixture
-async def lost(http, tokens, wechat, db):
+async def lost(service, wechat):
     """A payment whose prepay never reached WeChat."""
     wechat.fail_with = [httpx.ConnectTimeout("gone")] * 3
-    await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
-    [row] = await payments(db)
+    await service.prepay()
+    [row] = await service.payments()
     return row["sn"]
 
 
 @pytest.mark.parametrize("code", ["ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"])
-async def test_a_number_that_neither_close_nor_query_knows_is_closed(http, wechat, db, lost, code):
+async def test_a_number_that_neither_close_nor_query_knows_is_closed(service, wechat, lost, code):
     wechat.fail_with = [refusal(404, code), refusal(404, code)]
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert (answer.status_code, answer.json()["outcome"]) == (200, "closed")
-    assert [(row["sn"], row["pay_status"], row["version"]) for row in await payments(db)] == [(lost, -1, 2)]
-    assert [row["source"] for row in await rows(db, "payment_transition")] == ["absent"]
-    assert await rows(db, "outbox") == []
+    assert [(row["sn"], row["pay_status"], row["version"]) for row in await service.payments()] == [(lost, -1, 2)]
+    assert [row["source"] for row in await service.rows("payment_transition")] == ["absent"]
+    assert await service.rows("outbox") == []
 
 
 @pytest.mark.parametrize("second", [httpx.ReadTimeout("slow"), httpx.Response(404), refusal(401, "SIGN_ERROR")])
-async def test_a_number_that_only_the_close_does_not_know_stays_open(http, wechat, db, lost, second):
+async def test_a_number_that_only_the_close_does_not_know_stays_open(service, wechat, lost, second):
     wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST"), *[second] * 3]
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert (answer.status_code, answer.json()["code"]) == (503, 104007)
-    assert [row["pay_status"] for row in await payments(db)] == [0]
-    assert await rows(db, "payment_transition") == []
+    assert [row["pay_status"] for row in await service.payments()] == [0]
+    assert await service.rows("payment_transition") == []
 
 
-async def test_a_number_unknown_to_the_close_and_unpaid_by_the_query_stays_open(http, wechat, db, number):
+async def test_a_number_unknown_to_the_close_and_unpaid_by_the_query_stays_open(service, wechat, number):
     wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST")]
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert answer.status_code == 503
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
     assert wechat.orders[number]["trade_state"] == "NOTPAY"
 
 
-async def test_a_number_unknown_to_the_close_and_paid_by_the_query_is_settled(http, wechat, db, number):
+async def test_a_number_unknown_to_the_close_and_paid_by_the_query_is_settled(service, wechat, number):
     wechat.pay(number)
     wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST")]
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert (answer.json()["outcome"], answer.json()["paymentSn"]) == ("paid", number)
-    assert [row["pay_status"] for row in await payments(db)] == [1]
+    assert [row["pay_status"] for row in await service.payments()] == [1]
 
 
 @pytest.mark.parametrize("code", ["ORDER_CLOSED", "ORDERCLOSED"])
-async def test_what_is_closed_already_is_closed_at_once(http, wechat, db, number, code):
+async def test_what_is_closed_already_is_closed_at_once(service, wechat, number, code):
     wechat.fail_with = [httpx.Response(400, json={"code": code, "message": "订单已关闭"})]
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert (answer.status_code, answer.json()["outcome"]) == (200, "closed")
-    assert [row["pay_status"] for row in await payments(db)] == [-1]
+    assert [row["pay_status"] for row in await service.payments()] == [-1]
     assert len(wechat.requests) == 2, "the prepay and the close: nothing else was asked"
 
 
 @pytest.mark.parametrize("code", ["USERPAYING", "USER_PAYING"])
-async def test_while_the_buyer_types_the_password_the_payment_stays_open(http, wechat, db, number, code):
+async def test_while_the_buyer_types_the_password_the_payment_stays_open(service, wechat, number, code):
     wechat.fail_with = [httpx.Response(202, json={"code": code, "message": "用户支付中，需要输入密码"})]
 
-    first = await close(http)
+    first = await service.close()
 
     assert (first.status_code, first.headers["retry-after"], first.json()["code"]) == (503, "5", 104007)
-    assert [(row["pay_status"], row["version"]) for row in await payments(db)] == [(0, 1)]
-    assert await rows(db, "payment_transition") == []
+    assert [(row["pay_status"], row["version"]) for row in await service.payments()] == [(0, 1)]
+    assert await service.rows("payment_transition") == []
     wechat.pay(number)
-    assert (await close(http)).json()["outcome"] == "paid"
-    assert [row["pay_status"] for row in await payments(db)] == [1]
+    assert (await service.close()).json()["outcome"] == "paid"
+    assert [row["pay_status"] for row in await service.payments()] == [1]
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 205, 206, 302, 404])
-async def test_only_204_is_closed(http, wechat, db, number, status):
+async def test_only_204_is_closed(service, wechat, number, status):
     headers = wechat.signature_headers(b"") | ({"Location": "https://elsewhere.example"} if status == 302 else {})
     wechat.fail_with = [httpx.Response(status, content=b"", headers=headers)] * 3
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert (answer.status_code, answer.json()["code"]) == (503, 104007)
-    assert [row["pay_status"] for row in await payments(db)] == [0]
-    assert await rows(db, "payment_transition") == []
+    assert [row["pay_status"] for row in await service.payments()] == [0]
+    assert await service.rows("payment_transition") == []
 
 
-async def test_a_close_that_is_refused_ends_when_the_query_says_closed(http, wechat, db, number):
+async def test_a_close_that_is_refused_ends_when_the_query_says_closed(service, wechat, number):
     wechat.orders[number]["trade_state"] = "CLOSED"
     wechat.fail_with = [refusal(403, "TRADE_ERROR")]
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert answer.json()["outcome"] == "closed"
-    assert [row["pay_status"] for row in await payments(db)] == [-1]
+    assert [row["pay_status"] for row in await service.payments()] == [-1]
 
 
 UNDOCUMENTED = [httpx.Response(404), httpx.Response(400, json={"code": "SOMETHING_NEW", "message": ""})]
@@ -217,77 +203,71 @@ UNDOCUMENTED = [httpx.Response(404), httpx.Response(400, json={"code": "SOMETHIN
 @pytest.mark.parametrize("said", UNDOCUMENTED)
 @pytest.mark.parametrize(("state", "outcome", "status"), [("CLOSED", "closed", -1), ("SUCCESS", "paid", 1)])
 async def test_after_an_undocumented_refusal_of_the_close_the_query_ends_it(
-    http, wechat, db, number, said, state, outcome, status
+    service, wechat, number, said, state, outcome, status
 ):
     if state == "SUCCESS":
         wechat.pay(number)
     wechat.orders[number]["trade_state"] = state
     wechat.fail_with = [said] * 3
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert (answer.status_code, answer.json()["outcome"]) == (200, outcome)
-    assert [row["pay_status"] for row in await payments(db)] == [status]
+    assert [row["pay_status"] for row in await service.payments()] == [status]
 
 
 @pytest.mark.parametrize("said", UNDOCUMENTED)
-async def test_absent_for_the_query_alone_is_an_end_only_when_the_time_to_pay_is_over(http, wechat, db, lost, said):
+async def test_absent_for_the_query_alone_is_an_end_only_when_the_time_to_pay_is_over(service, wechat, lost, said):
     wechat.fail_with = [said] * 3 + [refusal(404, "ORDER_NOT_EXIST")]
-    early = await close(http)
+    early = await service.close()
     assert (early.status_code, early.json()["code"]) == (503, 104007)
-    assert [row["pay_status"] for row in await payments(db)] == [0]
-    assert await rows(db, "payment_transition") == []
+    assert [row["pay_status"] for row in await service.payments()] == [0]
+    assert await service.rows("payment_transition") == []
 
-    async with db.transaction() as tx:
-        await tx.execute(text("update third_payment set expires_at = now() - interval '3 minutes'"))
+    service.clock.pass_by(minutes=33)
     wechat.fail_with = [said] * 3 + [refusal(404, "ORDER_NOT_EXIST")]
-    answer = await close(http)
+    answer = await service.close()
 
     assert (answer.status_code, answer.json()["outcome"]) == (200, "closed")
-    assert [(row["sn"], row["pay_status"]) for row in await payments(db)] == [(lost, -1)]
-    assert [row["source"] for row in await rows(db, "payment_transition")] == ["absent"]
+    assert [(row["sn"], row["pay_status"]) for row in await service.payments()] == [(lost, -1)]
+    assert [row["source"] for row in await service.rows("payment_transition")] == ["absent"]
 
 
-async def test_no_answer_to_the_close_is_no_reason_to_ask_the_query(http, wechat, db, number):
+async def test_no_answer_to_the_close_is_no_reason_to_ask_the_query(service, wechat, number):
     """It may have been carried out a moment later than the query: the close itself is repeated."""
     wechat.orders[number]["trade_state"] = "CLOSED"
     wechat.fail_with = [httpx.Response(502)] * 3
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert answer.status_code == 503
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
 
 
-async def test_a_signed_query_about_another_number_says_nothing_about_ours(http, wechat, db, number):
+async def test_a_signed_query_about_another_number_says_nothing_about_ours(service, wechat, number):
     other = json.dumps(
         wechat.transaction(number, out_trade_no="PMT2026112309310000000000", trade_state="CLOSED")
     ).encode()
     signed = httpx.Response(200, content=other, headers=wechat.signature_headers(other))
     wechat.fail_with = [refusal(403, "TRADE_ERROR"), *[signed] * 3]
 
-    answer = await close(http)
+    answer = await service.close()
 
     assert answer.status_code == 503
-    assert [row["pay_status"] for row in await payments(db)] == [0]
-    assert await rows(db, "provider_notice") == []
+    assert [row["pay_status"] for row in await service.payments()] == [0]
+    assert await service.rows("provider_notice") == []
 
 
-async def test_an_expired_payment_that_wechat_never_had_is_ended_by_cron(http, wechat, db, lost):
-    async with db.transaction() as tx:
-        await tx.execute(
-            text("update third_payment set next_query_at = now(), expires_at = now() - interval '5 minutes'")
-        )
+async def test_an_expired_payment_that_wechat_never_had_is_ended_by_cron(service, wechat, lost):
+    service.clock.pass_by(minutes=35)
     wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST")] * 3
 
-    await http.post("/jobs/payment-query-open", headers=SIDECAR_HEADERS)
+    await service.job("query-open")
 
-    assert [(row["sn"], row["pay_status"]) for row in await payments(db)] == [(lost, -1)]
+    assert [(row["sn"], row["pay_status"]) for row in await service.payments()] == [(lost, -1)]
 
 
-async def test_a_prepay_that_arrives_after_the_close_is_closed_and_not_handed_out(
-    http, tokens, wechat, db, monkeypatch
-):
+async def test_a_prepay_that_arrives_after_the_close_is_closed_and_not_handed_out(service, wechat, monkeypatch):
     """The close found nothing at WeChat, because the prepay was still on its way there."""
     order_of = wechat._prepay
 
@@ -298,15 +278,15 @@ async def test_a_prepay_that_arrives_after_the_close_is_closed_and_not_handed_ou
     async def closing_meanwhile(request, handle=wechat.handle_async_request):
         if request.url.path.endswith("/jsapi"):
             wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST"), refusal(404, "ORDER_NOT_EXIST")]
-            assert (await close(http)).json()["outcome"] == "closed"
+            assert (await service.close()).json()["outcome"] == "closed"
         return await handle(request)
 
     monkeypatch.setattr(wechat, "_prepay", overtaken)
     monkeypatch.setattr(wechat, "handle_async_request", closing_meanwhile)
 
-    answer = await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))
+    answer = await service.prepay()
 
     assert (answer.status_code, answer.json()["code"]) == (409, 104003)
-    [row] = await payments(db)
+    [row] = await service.payments()
     assert (row["pay_status"], row["prepay_id"]) == (-1, None)
     assert wechat.orders[row["sn"]]["trade_state"] == "CLOSED"

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from tests.service.payment.test_callback import rows
-from tests.service.payment.test_earnings import Shop
+from tests.service.payment.books import Shop
+from tests.service.payment.support import rows
 
 MONDAY = datetime(2026, 11, 23, 3, tzinfo=UTC)
 
@@ -32,14 +32,14 @@ class Books:
         return REGISTRY.get_sample_value("payment_oldest_unfinished_day_seconds", {"what": self.what}) / 3600
 
 
-@pytest.fixture(params=["reconciliation", "settlement"])
+@pytest.fixture(params=["reconciliation", "payouts"])
 def books(request, db):
     shop = Shop(db)
     shop.now = MONDAY
-    if request.param == "settlement":
-        return Books(shop, shop.earnings, request.param, "settlement_day", "day", "settled_at = now()")
+    if request.param == "payouts":
+        return Books(shop, shop.payouts, request.param, "payout_day", "day", "completed_at = now()")
     done = "state = 'done', finished_at = now()"
-    return Books(shop, shop.reconciling, request.param, "reconciliation", "bill_date", done)
+    return Books(shop, shop.reconciler, request.param, "reconciliation", "bill_date", done)
 
 
 def november(*days):
@@ -47,25 +47,25 @@ def november(*days):
 
 
 async def test_days_that_were_missed_are_wanted_though_an_operator_asked_for_a_newer_one_first(books):
-    assert await books.work.want_days_due() == 1
+    assert await books.work.schedule_due_days() == 1
     books.shop.now = MONDAY.replace(day=26)
-    await books.work.want(date(2026, 11, 25), operator_id=9)
-    assert await books.work.want_days_due() == 2
-    assert await books.work.want_days_due() == 0
+    await books.work.schedule(date(2026, 11, 25), operator_id=9)
+    assert await books.work.schedule_due_days() == 2
+    assert await books.work.schedule_due_days() == 0
     assert await books.days() == november(22, 23, 24, 25)
 
 
 async def test_a_day_that_is_done_is_not_wanted_again(books):
-    await books.work.want_days_due()
+    await books.work.schedule_due_days()
     await books.finish()
     before = [dict(row) for row in await rows(books.shop.db, books.table)]
-    assert await books.work.want_days_due() == 0
+    assert await books.work.schedule_due_days() == 0
     assert [dict(row) for row in await rows(books.shop.db, books.table)] == before
 
 
 async def test_no_more_than_the_last_31_days_are_wanted(books):
-    await books.work.want(date(2026, 10, 1), operator_id=9)
-    assert await books.work.want_days_due() == 31
+    await books.work.schedule(date(2026, 10, 1), operator_id=9)
+    assert await books.work.schedule_due_days() == 31
     wanted = [date(2026, 10, 23) + timedelta(days=n) for n in range(31)]
     assert await books.days() == [date(2026, 10, 1), *wanted]
     assert wanted[-1] == date(2026, 11, 22)
@@ -73,7 +73,7 @@ async def test_no_more_than_the_last_31_days_are_wanted(books):
 
 async def test_the_age_of_the_oldest_day_that_is_not_done_is_told(books):
     assert await books.age() == 0
-    await books.work.want_days_due()
+    await books.work.schedule_due_days()
     assert await books.age() == 0  # 11:00 in Shanghai: due this very moment
     books.shop.now += timedelta(hours=7)
     assert await books.age() == 7
@@ -82,29 +82,29 @@ async def test_the_age_of_the_oldest_day_that_is_not_done_is_told(books):
 
 
 async def test_a_day_that_nobody_asked_for_is_not_done_either(books):
-    await books.work.want_days_due()
+    await books.work.schedule_due_days()
     await books.finish()
     books.shop.now += timedelta(days=3)
     assert await books.age() == 48
-    await books.work.want_days_due()
+    await books.work.schedule_due_days()
     await books.finish(date(2026, 11, 24))
     assert await books.age() == 24
 
 
 async def test_todays_bill_is_not_late(db):
     shop = Shop(db)
-    await shop.reconciling.want(date(2026, 11, 23), operator_id=9)
-    books = Books(shop, shop.reconciling, "reconciliation", "reconciliation", "bill_date", "")
+    await shop.reconciler.schedule(date(2026, 11, 23), operator_id=9)
+    books = Books(shop, shop.reconciler, "reconciliation", "reconciliation", "bill_date", "")
     assert await books.age() == 0
-    assert await books.work.want_days_due() == 1
+    assert await books.work.schedule_due_days() == 1
     assert await books.days() == november(22, 23)
 
 
 async def test_a_day_that_cannot_be_done_waits_with_its_reason_and_stops_no_other(db, monkeypatch):
     shop = Shop(db)
-    await shop.reconciling.want_days_due()
+    await shop.reconciler.schedule_due_days()
     shop.now += timedelta(days=2)
-    await shop.reconciling.want_days_due()
+    await shop.reconciler.schedule_due_days()
     trade = shop.bills.trade
 
     async def fails_once(day, target):
@@ -114,12 +114,12 @@ async def test_a_day_that_cannot_be_done_waits_with_its_reason_and_stops_no_othe
 
     monkeypatch.setattr(shop.bills, "trade", fails_once)
     with capture_logs() as logs:
-        await shop.reconciling.run_wanted()
+        await shop.reconciler.run_scheduled()
     first, *others = await rows(db, "reconciliation order by bill_date")
     assert (first["state"], first["problem"]) == ("wanted", "OSError: [Errno 28] No space left on device")
     assert first["next_attempt_at"] == shop.now + timedelta(minutes=5)
     assert [(row["bill_date"].day, row["state"]) for row in others] == [(23, "done"), (24, "done")]
     [told] = [log for log in logs if log["event"] == "reconciliation must wait"]
     assert (told["day"], isinstance(told["exc_info"], OSError)) == ("2026-11-22", True)
-    await shop.reconciling.run_wanted()
+    await shop.reconciler.run_scheduled()
     assert shop.bills.asked == november(22, 23, 24)

@@ -8,30 +8,27 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from payment.notices import Notices
 from servicekit import migrate
 from servicekit.clock import SHANGHAI
-from servicekit.testing import SIDECAR_HEADERS
-from tests.service.payment.conftest import OPERATOR
-from tests.service.payment.test_callback import deliver, paid, rows  # noqa: F401 - `paid` is a fixture
-from tests.service.payment.test_checkout import payments
+from tests.service.payment.support import OPERATOR, parts_of
 from tests.support.async_waiting import eventually
 
 
 @pytest.fixture
-async def notice(http, wechat, paid):  # noqa: F811 - the fixture
+async def notice(service, wechat):
     """One word of WeChat that does not fit; its payment's number."""
+    paid = await service.paid()
     transaction = wechat.transaction(paid)
     transaction["amount"]["total"] += 1
-    assert (await deliver(http, *wechat.callback(transaction))).status_code == 204
+    assert (await service.deliver(*wechat.callback(transaction))).status_code == 204
     return paid
 
 
-async def test_a_notice_is_listed_and_resolved_once_with_who_when_and_why(desk, db, notice):
+async def test_a_notice_is_listed_and_resolved_once_with_who_when_and_why(service, desk, notice):
     [shown] = (await desk("noticeList", {"state": "needs_review"})).json()["data"]["list"]
     assert (shown["outTradeNo"], shown["reason"], shown["totalFen"]) == (notice, "amount", 19901)
     assert (shown["note"], shown["resolvedBy"], shown["resolvedAt"], shown["seen"]) == (None, None, None, 1)
-    before = [dict(row) for row in await payments(db)]
+    before = [dict(row) for row in await service.payments()]
 
     answer = await desk("noticeResolve", {"id": shown["id"], "note": "asked WeChat: a test of theirs"})
 
@@ -40,11 +37,11 @@ async def test_a_notice_is_listed_and_resolved_once_with_who_when_and_why(desk, 
     assert resolved["note"] == "asked WeChat: a test of theirs"
     assert (await desk("noticeList", {"state": "needs_review"})).json()["data"]["list"] == []
     assert (await desk("noticeList", {})).json()["data"]["list"] == [resolved]
-    assert [dict(row) for row in await payments(db)] == before
+    assert [dict(row) for row in await service.payments()] == before
 
     again = await desk("noticeResolve", {"id": shown["id"], "note": "again"})
     assert (again.status_code, again.json()["code"]) == (409, 104015)
-    [act] = await rows(db, "operator_act")
+    [act] = await service.rows("operator_act")
     assert (act["operator_id"], act["act"], act["subject"]) == (OPERATOR, "resolve", f"notice:{shown['id']}")
 
 
@@ -52,29 +49,29 @@ async def test_what_waits_for_a_person_is_measured(desk, db, notice):
     def waiting():
         return REGISTRY.get_sample_value("payment_notices_open", {"reason": "amount"})
 
-    notices = Notices(db, lambda: datetime.now(UTC))
-    await notices.measure()
+    reviews = parts_of(db).reviews
+    await reviews.measure()
     assert waiting() == 1
 
     await desk("noticeResolve", {"id": 1, "note": "a test of theirs"})
-    await notices.measure()
+    await reviews.measure()
     assert waiting() == 0
 
 
-async def test_two_operators_at_once_resolve_it_once(desk, db, notice):
+async def test_two_operators_at_once_resolve_it_once(service, desk, notice):
     answers = await asyncio.gather(*(desk("noticeResolve", {"id": 1, "note": "n"}) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
-    assert len(await rows(db, "operator_act")) == 1
+    assert len(await service.rows("operator_act")) == 1
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
     [({"id": 1}, 422), ({"id": 1, "note": " "}, 422), ({"id": "1", "note": "n"}, 422), ({"id": 5, "note": "n"}, 404)],
 )
-async def test_a_wrong_resolution_is_refused_and_changes_nothing(desk, db, notice, body, status):
+async def test_a_wrong_resolution_is_refused_and_changes_nothing(service, desk, notice, body, status):
     assert (await desk("noticeResolve", body)).status_code == status
-    assert [row["state"] for row in await rows(db, "provider_notice")] == ["needs_review"]
-    assert await rows(db, "operator_act") == []
+    assert [row["state"] for row in await service.rows("provider_notice")] == ["needs_review"]
+    assert await service.rows("operator_act") == []
 
 
 @pytest.mark.parametrize("name", ["noticeList", "noticeResolve", "deadLetterList", "outboxStatus", "reconcile"])
@@ -100,7 +97,7 @@ def day(before):
     return str((datetime.now(UTC) - timedelta(days=before)).astimezone(SHANGHAI).date())
 
 
-async def test_a_reconciliation_is_asked_for_and_says_why_it_is_not_through(desk, db, wechat):
+async def test_a_reconciliation_is_asked_for_and_says_why_it_is_not_through(service, desk, wechat):
     yesterday = day(before=1)
     wechat.fail_with += [httpx.Response(400, json={"code": "STATEMENT_CREATING", "message": "账单生成中"})]
     asked = (await desk("reconcile", {"date": yesterday})).json()["data"]
@@ -110,7 +107,7 @@ async def test_a_reconciliation_is_asked_for_and_says_why_it_is_not_through(desk
         return (await desk("reconciliationRun", {"date": yesterday})).json()["data"]["problem"]
 
     assert (await eventually(problem, what="the reason")).startswith("not ready: ")
-    [act] = await rows(db, "operator_act")
+    [act] = await service.rows("operator_act")
     assert (act["operator_id"], act["act"], act["subject"]) == (OPERATOR, "reconcile", f"day:{yesterday}")
     assert (await desk("reconciliationList", {"date": yesterday})).json()["data"] == {"list": []}
 
@@ -128,10 +125,10 @@ async def test_a_reconciliation_is_asked_for_and_says_why_it_is_not_through(desk
         "2099-01-01",
     ],
 )
-async def test_a_day_that_is_none_is_refused_and_nothing_is_wanted(desk, db, absurd):
+async def test_a_day_that_is_none_is_refused_and_nothing_is_wanted(service, desk, absurd):
     refused = await desk("reconcile", {"date": absurd})
     assert (refused.status_code, refused.json()["field"]) == (422, "date")
-    assert await rows(db, "reconciliation") == []
+    assert await service.rows("reconciliation") == []
 
 
 async def test_a_day_that_nobody_reconciled_is_said_so(desk):
@@ -139,8 +136,8 @@ async def test_a_day_that_nobody_reconciled_is_said_so(desk):
     assert (answer.status_code, answer.json()["code"]) == (404, 104016)
 
 
-async def test_cron_writes_the_day_down_and_answers_at_once(http, db):
-    answer = await http.post("/jobs/payment-daily-reconciliation", headers=SIDECAR_HEADERS)
+async def test_cron_writes_the_day_down_and_answers_at_once(service):
+    answer = await service.job("daily-reconciliation")
     assert (answer.status_code, answer.json()) == (200, {"claimed": 1})
-    assert len(await rows(db, "reconciliation")) == 1
-    assert (await http.post("/jobs/payment-daily-reconciliation", headers=SIDECAR_HEADERS)).json() == {"claimed": 0}
+    assert len(await service.rows("reconciliation")) == 1
+    assert (await service.job("daily-reconciliation")).json() == {"claimed": 0}

@@ -11,8 +11,8 @@ from payment.preflight import check, check_notify_url, secrets_of_files
 from servicekit.clock import utc_now
 from servicekit.secrets import BadSecret
 from servicekit.testing import client
-from tests.service.payment.conftest import secrets_of
-from tests.service.payment.test_key_modes import OLD, PAIRS
+from tests.service.payment.support import secrets_of
+from tests.service.payment.wechat import OLD, PAIRS
 
 
 async def findings(settings, wechat, *, secrets=None, clock=utc_now):
@@ -21,7 +21,7 @@ async def findings(settings, wechat, *, secrets=None, clock=utc_now):
 
 
 def wrong(found):
-    return [str(each) for each in found if not each.well]
+    return [str(each) for each in found if not each.ok]
 
 
 async def test_all_is_well_in_public_key_mode_and_nothing_was_ordered(settings, wechat):
@@ -139,13 +139,13 @@ async def test_a_wechat_that_does_not_answer_is_named(settings, wechat):
 def test_an_address_that_wechat_would_not_call_is_refused(url, why):
     found = check_notify_url("wxpay_notify_url", HttpUrl(url), sandbox=False)
 
-    assert not found.well
-    assert why in found.mend
-    assert "PAYMENT_WXPAY_NOTIFY_URL" in found.mend
+    assert not found.ok
+    assert why in found.fix
+    assert "PAYMENT_WXPAY_NOTIFY_URL" in found.fix
 
 
 def test_the_sandbox_may_call_this_machine():
-    assert check_notify_url("wxpay_notify_url", HttpUrl("http://127.0.0.1:8000/callback"), sandbox=True).well
+    assert check_notify_url("wxpay_notify_url", HttpUrl("http://127.0.0.1:8000/callback"), sandbox=True).ok
 
 
 def test_secrets_are_read_from_the_files_that_are_named(tmp_path):

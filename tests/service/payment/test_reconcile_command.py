@@ -15,9 +15,8 @@ import httpx
 import pytest
 
 from tests.service.payment import bill as bills
-from tests.service.payment.conftest import secrets_of
-from tests.service.payment.test_callback import rows
-from tests.service.payment.test_reconciliation import OURS, World
+from tests.service.payment.books import OURS, World
+from tests.service.payment.support import rows, secrets_of
 from tests.service.payment.wechat import APPID, MCHID, SERIAL
 
 UNKNOWN = "PMT2026112210000099999999"

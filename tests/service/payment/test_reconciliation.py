@@ -6,158 +6,16 @@ import json
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import text
 
-from payment.bill_comparison import AlreadyRunning, AnotherDaysBill, comparison
-from payment.bill_repair import BillRepair
-from payment.reconciliation import Reconciling
-from payment.reconciliation_report import Report, _line
-from payment.refund_settlement import RefundSettlement
-from payment.settlement import Settlement
-from payment.wechat.answers import QUERY, QUERY_REFUND
+from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, comparison
+from payment.daily.report import _line
+from payment.ledger.payments import Settlement
 from payment.wechat.bills import BillNotReady, NoBill
 from payment.wechat.errors import BadBill
-from payment.wechat.verdicts import RefundVerdict, Verdict
 from tests.service.payment import bill as bills
-from tests.service.payment.test_callback import rows
+from tests.service.payment.books import DAY, NOW, OURS, World
+from tests.service.payment.support import MERCHANT, rows
 from tests.service.payment.wechat import APPID, MCHID
-
-DAY = date(2026, 11, 22)
-NOW = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
-OURS = {"appid": APPID, "mchid": MCHID}
-WATCHED = (
-    "third_payment",
-    "payment_transition",
-    "refund",
-    "refund_transition",
-    "provider_notice",
-    "outbox",
-    "reconciliation",
-    "reconciliation_difference",
-)
-
-
-class PlayedBills:
-    """Writes what a test put into `lines`, or raises what it put into `trouble`."""
-
-    def __init__(self):
-        self.lines, self.of_day, self.trouble, self.asked = [], {}, None, []
-
-    async def trade(self, day, target):
-        self.asked.append(day)
-        if self.trouble:
-            raise self.trouble
-        bills.write(target, *self.of_day.get(day, self.lines))
-
-
-class PlayedWechat:
-    """Knows what a test told it, and no other number; raises what it put into `trouble`."""
-
-    def __init__(self):
-        self.payments, self.refunds, self.trouble, self.asked = {}, {}, None, []
-
-    def paid(self, number, fen, transaction_id, *, state="SUCCESS", at="2026-11-22 02:00:00+00", appid=APPID):
-        self.payments[number] = Verdict(
-            source="query",
-            mchid=MCHID,
-            appid=appid,
-            out_trade_no=number,
-            trade_state=state,
-            total_fen=fen,
-            transaction_id=transaction_id,
-            success_time=datetime.fromisoformat(at) if transaction_id else None,
-        )
-
-    def refunded(self, number, payment, fen, refund_id, transaction_id, status="SUCCESS", funds_account="UNSETTLED"):
-        self.refunds[number] = RefundVerdict(
-            source="query",
-            mchid=None,
-            out_refund_no=number,
-            refund_id=refund_id,
-            status=status,
-            refund_fen=fen,
-            total_fen=19900,
-            out_trade_no=payment,
-            transaction_id=transaction_id,
-            funds_account=funds_account,
-        )
-
-    async def query(self, number):
-        return self._answer(self.payments, number, QUERY.error(404, "ORDER_NOT_EXIST", ""))
-
-    async def query_refund(self, number):
-        return self._answer(self.refunds, number, QUERY_REFUND.error(404, "RESOURCE_NOT_EXISTS", ""))
-
-    def _answer(self, books, number, unknown):
-        self.asked.append(number)
-        if self.trouble:
-            raise self.trouble
-        if number not in books:
-            raise unknown
-        return books[number]
-
-
-class World:
-    def __init__(self, db):
-        self.db, self.now, self.bills, self.wechat = db, NOW, PlayedBills(), PlayedWechat()
-        clock = lambda: self.now  # noqa: E731 - it reads what the test sets
-        self.settlement = Settlement(db, clock, MCHID, APPID)
-        repair = BillRepair(db, clock, self.wechat, self.settlement, RefundSettlement(db, clock, MCHID))
-        self.reconciling = Reconciling(db, clock, self.bills, repair)
-
-    async def payment(self, n, *, status=1, fen=19900, at="2026-11-22 02:00:00+00"):
-        """A row of the ledger; its number."""
-        number = f"PMT20261122100000{n:08d}"
-        await self.execute(
-            "insert into third_payment (sn, order_sn, user_id, service_type, pay_mode, trade_type, total_fen, refunded_fen,"
-            " pay_status, version, request, expires_at, trade_state, transaction_id, pay_time, next_query_at, queries)"
-            " values (:sn, :order_sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI', :fen, 0, :status, 2, '{}', now(), 'X',"
-            " :transaction, :at, now(), 0)",
-            sn=number,
-            order_sn=f"HSO20261122100000{n:08d}",
-            fen=fen,
-            status=status,
-            transaction=f"T{n}" if status > 0 else None,
-            at=datetime.fromisoformat(at) if status > 0 else None,
-        )
-        return number
-
-    async def refund(self, n, payment, *, state="succeeded", fen=19900, sent="2026-11-22 03:00:00+00", ended=None):
-        number = f"RFD20261122110000{n:08d}"
-        await self.execute(
-            "insert into refund (sn, request_sn, attempt, payment_sn, order_sn, refund_fen, cause, reason, state, version,"
-            " request, sent_at, refund_id, success_time, next_attempt_at, tries)"
-            " values (:sn, :sn, 1, :payment, 'HSO', :fen, 'buyer', '', :state, 2, '{}', :sent, :refund_id, :ended,"
-            " now(), 0)",
-            sn=number,
-            payment=payment,
-            fen=fen,
-            state=state,
-            sent=datetime.fromisoformat(sent),
-            refund_id=f"R{n}" if state == "succeeded" else None,
-            ended=datetime.fromisoformat(ended or sent) if state == "succeeded" else None,
-        )
-        return number
-
-    async def execute(self, statement, **values):
-        async with self.db.transaction() as tx:
-            await tx.execute(text(statement), values)
-
-    async def run(self, *lines, day=DAY):
-        self.bills.lines = lines
-        await self.reconciling.run(day)
-
-    async def found(self):
-        return [
-            (row["kind"], row["subject"], row["number"], row["repair"], row["outcome"])
-            for row in await rows(self.db, "reconciliation_difference order by id")
-        ]
-
-    async def everything(self):
-        return {table: [dict(row) for row in await rows(self.db, table)] for table in WATCHED}
-
-    async def text(self):
-        return "".join([part async for part in Report(self.db).text(DAY)])
 
 
 @pytest.fixture
@@ -408,7 +266,7 @@ async def test_another_days_bill_is_refused_and_nothing_changes(world, tmp_path)
     file = bills.write(tmp_path / "bill.csv", bills.sale(number, 19900, "T1", at="2026-11-23 00:00:00", **OURS))
     before = await world.everything()
     with pytest.raises(AnotherDaysBill):
-        await world.reconciling.run(DAY, bill=file)
+        await world.reconciler.run(DAY, bill=file)
     assert await world.everything() == before
     assert world.wechat.asked == []
 
@@ -419,12 +277,12 @@ async def test_a_bill_that_was_cut_is_refused_and_nothing_changes(world, tmp_pat
     file.write_bytes(b"\r\n".join(file.read_bytes().split(b"\r\n")[:2]) + b"\r\n")
     before = await world.everything()
     with pytest.raises(BadBill):
-        await world.reconciling.run(DAY, bill=file)
+        await world.reconciler.run(DAY, bill=file)
     assert await world.everything() == before
 
 
 async def test_two_at_once_do_not_meet(world, db):
-    async with comparison(db, DAY, MCHID, APPID):
+    async with comparison(db, DAY, MERCHANT):
         with pytest.raises(AlreadyRunning):
             await world.run()
         await world.run(day=date(2026, 11, 21))
@@ -433,32 +291,32 @@ async def test_two_at_once_do_not_meet(world, db):
 async def test_a_day_without_business_is_an_empty_bill(world):
     ours = await world.payment(1)
     world.bills.trouble = NoBill("NO_STATEMENT_EXIST")
-    await world.reconciling.run(DAY)
+    await world.reconciler.run(DAY)
     assert await world.found() == [("missing_there", "payment", ours, "note", "review")]
     assert (await rows(world.db, "reconciliation"))[0]["has_bill"] is False
-    assert "WeChat has no bill of that day" in await world.text()
+    assert "WeChat has no bill for this day" in await world.text()
 
 
 async def test_what_is_wanted_is_run_when_the_bill_is_ready_and_days_that_were_missed_too(world):
-    assert await world.reconciling.want_days_due() == 1
+    assert await world.reconciler.schedule_due_days() == 1
     world.bills.trouble = BillNotReady("STATEMENT_CREATING")
-    await world.reconciling.run_wanted()
+    await world.reconciler.run_scheduled()
     [run] = await rows(world.db, "reconciliation")
     assert (run["bill_date"], run["state"]) == (DAY, "wanted")
     assert run["problem"] == "not ready: STATEMENT_CREATING"
 
     world.bills.trouble = None
-    await world.reconciling.run_wanted()
+    await world.reconciler.run_scheduled()
     assert world.bills.asked == [DAY]
     world.now = NOW.replace(hour=3)
-    await world.reconciling.run_wanted()
+    await world.reconciler.run_scheduled()
     [run] = await rows(world.db, "reconciliation")
     assert (run["state"], run["problem"]) == ("done", None)
 
     world.now = NOW.replace(day=26)
-    assert await world.reconciling.want_days_due() == 3
-    assert await world.reconciling.want_days_due() == 0
-    await world.reconciling.run_wanted()
+    assert await world.reconciler.schedule_due_days() == 3
+    assert await world.reconciler.schedule_due_days() == 0
+    await world.reconciler.run_scheduled()
     assert world.bills.asked[2:] == [date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)]
 
 
@@ -473,7 +331,7 @@ async def test_the_report_says_the_same_as_text_csv_and_json(world, db):
         bills.refund("C-17", "=1+1", 2000, "R8", "T8", state="SUCCESS", appid="wx-other", mchid=MCHID),
         "`2026-11-22 10:00:00,`bent",
     )
-    report = Report(db)
+    report = world.report
     key = (await rows(db, "reconciliation_difference where kind = 'unreadable'"))[0]["number"]
     assert key.startswith("line 6 ")
     assert (await world.text()).splitlines() == [

@@ -1,19 +1,15 @@
 """Refunds that cannot go on by themselves: an operator sends them another way, or begins them again."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import text
 
-from payment import refund_repository
-from payment.main import create_app
-from servicekit.testing import SIDECAR_HEADERS, client
-from tests.service.payment.conftest import BUYER, OPERATOR, secrets_of
+from payment.ledger import refund_repository
 from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid` is used by its name
-    REFUND_CALLBACK,
     ask,
     end,
     hear,
@@ -21,27 +17,26 @@ from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid`
     settled_payment,
     tick,
 )
-from tests.service.payment.test_callback import CALLBACK, JSON, rows
-from tests.service.payment.test_checkout import BODY, PREPAY, payments
+from tests.service.payment.support import OPERATOR, REFUND_CALLBACK
 from tests.service.payment.wechat import SERIAL
 from tests.support.async_waiting import eventually
 
 CARD = {"bankType": "ICBC_DEBIT", "bankAccount": "6222020200112233445", "realName": "张小明"}
-AFTER_HALF_A_MINUTE = "next_attempt_at = sent_elsewhere_at + interval '30 seconds'"
+AFTER_HALF_A_MINUTE = "due_at = sent_elsewhere_at + interval '30 seconds'"
 NO_SUCH = "RFD2026112310000000000000"
 
 
 @pytest.fixture
-async def abnormal(http, wechat, db, paid):
+async def abnormal(service, wechat, paid):
     """The number of a refund that WeChat could not give back."""
-    await ask(http, paid)
-    [refund] = await in_state(db, "accepted")
-    await end(http, wechat, refund["sn"], "ABNORMAL")
+    await ask(service, paid)
+    [refund] = await in_state(service, "accepted")
+    await end(service, refund["sn"], "ABNORMAL")
     wechat.requests.clear()
     return refund["sn"]
 
 
-async def test_an_abnormal_refund_goes_to_a_card_that_is_sealed_and_kept_nowhere(desk, http, wechat, db, abnormal):
+async def test_an_abnormal_refund_goes_to_a_card_that_is_sealed_and_kept_nowhere(service, desk, wechat, abnormal):
     answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
 
     assert answer.status_code == 200, answer.text
@@ -58,10 +53,12 @@ async def test_an_abnormal_refund_goes_to_a_card_that_is_sealed_and_kept_nowhere
     ]
     [request] = wechat.requests
     assert request.headers["Wechatpay-Serial"] == SERIAL
-    kept = str([await rows(db, table) for table in ("refund", "operator_act", "provider_notice", "idempotency_key")])
+    kept = str(
+        [await service.rows(table) for table in ("refund", "operator_act", "provider_notice", "idempotency_key")]
+    )
     assert "6222020200112233445" not in kept
     assert "张小明" not in kept
-    [act] = await rows(db, "operator_act")
+    [act] = await service.rows("operator_act")
     assert (act["operator_id"], act["act"], act["subject"], act["note"]) == (
         OPERATOR,
         "send-refund-elsewhere",
@@ -69,98 +66,98 @@ async def test_an_abnormal_refund_goes_to_a_card_that_is_sealed_and_kept_nowhere
         "a card of ICBC_DEBIT",
     )
 
-    await end(http, wechat, abnormal, "SUCCESS")
+    await end(service, abnormal, "SUCCESS")
 
-    await in_state(db, "succeeded")
-    [payment] = await payments(db)
+    await in_state(service, "succeeded")
+    [payment] = await service.payments()
     assert (payment["pay_status"], payment["refunded_fen"], wechat.held(payment["sn"])) == (2, 19900, 0)
-    assert [notice["state"] for notice in await rows(db, "provider_notice")] == ["resolved"]
+    assert [notice["state"] for notice in await service.rows("provider_notice")] == ["resolved"]
 
 
-async def test_it_may_go_to_the_merchants_own_account(desk, wechat, db, abnormal):
+async def test_it_may_go_to_the_merchants_own_account(service, desk, wechat, abnormal):
     assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": None})).status_code == 200
 
     assert wechat.sent_elsewhere == [{"out_refund_no": abnormal, "type": "MERCHANT_BANK_CARD"}]
-    assert (await rows(db, "operator_act"))[0]["note"] == "the merchant's account"
+    assert (await service.rows("operator_act"))[0]["note"] == "the merchant's account"
 
 
-async def test_two_operators_at_once_send_it_once(desk, wechat, db, abnormal):
+async def test_two_operators_at_once_send_it_once(service, desk, wechat, abnormal):
     answers = await asyncio.gather(
         *(desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD}) for _ in range(5))
     )
 
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {104020}
-    assert (len(wechat.sent_elsewhere), len(await rows(db, "operator_act"))) == (1, 1)
+    assert (len(wechat.sent_elsewhere), len(await service.rows("operator_act"))) == (1, 1)
 
 
-async def test_the_first_ways_callback_again_does_not_undo_the_second(desk, http, wechat, db, abnormal):
+async def test_the_first_ways_callback_again_does_not_undo_the_second(service, desk, wechat, abnormal):
     headers, body = wechat.refund_notice(abnormal, "ABNORMAL")
     await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
 
-    assert (await http.post(REFUND_CALLBACK, content=body, headers={**JSON, **headers})).status_code == 204
-    await tick(http, db)  # WeChat says PROCESSING
+    assert (await service.deliver(headers, body, REFUND_CALLBACK)).status_code == 204
+    await tick(service)  # WeChat says PROCESSING
 
-    [refund] = await rows(db, "refund")
+    [refund] = await service.rows("refund")
     assert (refund["state"], refund["sent_elsewhere_at"] is not None) == ("abnormal", True)
-    assert [row["to_state"] for row in await rows(db, "refund_transition order by seq")] == ["accepted", "abnormal"]
+    assert [row["to_state"] for row in await service.rows("refund_transition order by seq")] == ["accepted", "abnormal"]
 
 
-async def test_when_that_way_fails_too_a_person_is_called_again_and_may_try_another(desk, http, wechat, db, abnormal):
+async def test_when_that_way_fails_too_a_person_is_called_again_and_may_try_another(service, desk, wechat, abnormal):
     for times in (1, 2):
         assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 200
         wechat.refunds[abnormal]["status"] = "ABNORMAL"
-        await tick(http, db)
+        await tick(service)
 
-        [refund] = await rows(db, "refund where sent_elsewhere_at is null")
+        [refund] = await service.rows("refund where sent_elsewhere_at is null")
         assert refund["problem"] == "the other way failed as well"
-        [notice] = await rows(db, "provider_notice where reason = 'refund_abnormal_again'")
+        [notice] = await service.rows("provider_notice where reason = 'refund_abnormal_again'")
         assert (notice["state"], notice["seen"]) == ("needs_review", times)
         assert (await desk("noticeResolve", {"id": notice["id"], "note": "another card"})).status_code == 200
 
     assert len(wechat.sent_elsewhere) == 2
-    assert [row["to_state"] for row in await rows(db, "refund_transition order by seq")] == ["accepted", "abnormal"]
+    assert [row["to_state"] for row in await service.rows("refund_transition order by seq")] == ["accepted", "abnormal"]
 
 
-async def test_a_question_that_comes_before_the_new_way_is_not_asked(desk, http, wechat, db, abnormal):
+async def test_a_question_that_comes_before_the_new_way_is_not_asked(service, desk, wechat, db, abnormal):
     """WeChat's ABNORMAL would be the first way's. Here cron had claimed the refund when the operator sent it."""
     wechat.fail_with = [httpx.ReadTimeout("it is still on its way")]
     assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 503
     asked = len(wechat.requests)
     async with db.transaction() as tx:
-        await tx.execute(text("update refund set next_attempt_at = now() - interval '1 second'"))
+        await tx.execute(text("update refund set due_at = now() - interval '1 second'"))
 
-    assert (await http.post("/jobs/payment-retry-refunds", headers=SIDECAR_HEADERS)).json() == {"claimed": 1}
+    assert (await service.job("retry-refunds")).json() == {"claimed": 1}
 
-    await eventually(lambda: rows(db, f"refund where {AFTER_HALF_A_MINUTE}"), what="the question is put off")
+    await eventually(lambda: service.rows(f"refund where {AFTER_HALF_A_MINUTE}"), what="the question is put off")
     assert len(wechat.requests) == asked
-    assert await rows(db, "provider_notice where reason = 'refund_abnormal_again'") == []
+    assert await service.rows("provider_notice where reason = 'refund_abnormal_again'") == []
 
 
-async def test_an_answer_from_before_the_new_way_does_not_put_its_question_off(desk, wechat, db, abnormal):
+async def test_an_answer_from_before_the_new_way_does_not_put_its_question_off(service, desk, db, abnormal):
     async with db.read() as session:
         seen = await refund_repository.by_sn(session, abnormal)
     await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
 
     async with db.transaction() as tx:
-        await refund_repository.schedule(tx, seen, datetime.now(UTC) + timedelta(hours=1), "stale")
+        await refund_repository.schedule(tx, seen, service.clock() + timedelta(hours=1), "stale")
 
-    [refund] = await rows(db, f"refund where {AFTER_HALF_A_MINUTE}")
+    [refund] = await service.rows(f"refund where {AFTER_HALF_A_MINUTE}")
     assert refund["problem"] != "stale"
 
 
-async def test_wechats_refusal_is_told_and_leaves_the_way_open(desk, wechat, db, abnormal):
+async def test_wechats_refusal_is_told_and_leaves_the_way_open(service, desk, wechat, abnormal):
     wechat.fail_with = [httpx.Response(400, json={"code": "PARAM_ERROR", "message": "银行卡号错误"})]
 
     answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
 
     assert (answer.status_code, answer.json()["code"]) == (502, 104008)
     assert "银行卡号错误" in answer.json()["detail"]
-    assert [row["sent_elsewhere_at"] for row in await rows(db, "refund")] == [None]
+    assert [row["sent_elsewhere_at"] for row in await service.rows("refund")] == [None]
     assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 200
 
 
-async def test_a_lost_answer_is_not_sent_again_but_asked_about(desk, http, wechat, db, abnormal):
+async def test_a_lost_answer_is_not_sent_again_but_asked_about(service, desk, wechat, abnormal):
     wechat.lose_answers = 1
 
     answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
@@ -169,33 +166,22 @@ async def test_a_lost_answer_is_not_sent_again_but_asked_about(desk, http, wecha
     again = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
     assert (again.status_code, again.json()["code"]) == (409, 104020)
     wechat.refunds[abnormal]["status"] = "SUCCESS"
-    await tick(http, db)
-    await in_state(db, "succeeded")
+    await tick(service)
+    await in_state(service, "succeeded")
     assert len(wechat.sent_elsewhere) == 1
 
 
-async def test_with_certificates_the_newest_one_seals(settings, wechat, tokens, sidecar, db):
+async def test_with_certificates_the_newest_one_seals(serve, wechat):
     old, new = "5" + "0" * 39, "6" + "0" * 39
     wechat.certificates = {each: rsa.generate_private_key(65537, 2048) for each in (old, new)}
     wechat.signs_with = old
-    of_certificates = settings.model_copy(update={"wxpay_public_key_id": ""})
-    app = create_app(
-        of_certificates, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat
-    )
-    async with client(app) as http:
-        number = (await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))).json()["data"]["paymentSn"]
-        wechat.pay(number)
-        headers, body = wechat.callback(wechat.transaction(number))
-        assert (await http.post(CALLBACK, content=body, headers={**JSON, **headers})).status_code == 204
-        await ask(http, number)
-        [refund] = await in_state(db, "accepted")
-        await end(http, wechat, refund["sn"], "ABNORMAL")
+    async with serve(wxpay_public_key_id="") as service:
+        number = await service.settled()
+        await ask(service, number)
+        [refund] = await in_state(service, "accepted")
+        await end(service, refund["sn"], "ABNORMAL")
 
-        answer = await http.post(
-            "/payment/v1/ops/refundSendElsewhere",
-            json={"refundSn": refund["sn"], "card": CARD},
-            headers=tokens.bearer(OPERATOR, "operator"),
-        )
+        answer = await service.desk("refundSendElsewhere", {"refundSn": refund["sn"], "card": CARD})
 
     assert answer.status_code == 200, answer.text
     assert wechat.requests[-1].headers["Wechatpay-Serial"] == new
@@ -213,39 +199,39 @@ async def test_with_certificates_the_newest_one_seals(settings, wechat, tokens, 
         ({"refundSn": NO_SUCH, "card": {"bankType": "ICBC_DEBIT"}}, 422, "card.bankAccount"),
     ],
 )
-async def test_a_wrong_wish_is_refused_by_its_field(desk, wechat, db, abnormal, body, status, field):
+async def test_a_wrong_wish_is_refused_by_its_field(service, desk, wechat, abnormal, body, status, field):
     answer = await desk("refundSendElsewhere", body)
 
     assert (answer.status_code, answer.json()["field"]) == (status, field), answer.text
     assert "6222" not in answer.text
-    assert (wechat.requests, await rows(db, "operator_act")) == ([], [])
+    assert (wechat.requests, await service.rows("operator_act")) == ([], [])
 
 
-async def test_only_an_abnormal_refund_goes_elsewhere(desk, http, wechat, db, paid):
-    await ask(http, paid)
-    [refund] = await in_state(db, "accepted")
+async def test_only_an_abnormal_refund_goes_elsewhere(service, desk, wechat, paid):
+    await ask(service, paid)
+    [refund] = await in_state(service, "accepted")
     wechat.requests.clear()
 
     answer = await desk("refundSendElsewhere", {"refundSn": refund["sn"], "card": CARD})
 
     assert (answer.status_code, answer.json()["code"]) == (409, 104019)
-    assert (wechat.requests, await rows(db, "operator_act")) == ([], [])
+    assert (wechat.requests, await service.rows("operator_act")) == ([], [])
 
 
-async def test_a_refused_refund_of_a_late_payment_begins_again_under_a_new_number(desk, http, wechat, db, paid):
+async def test_a_refused_refund_of_a_late_payment_begins_again_under_a_new_number(service, desk, wechat, paid):
     wechat.fail_with = [httpx.Response(403, json={"code": "USER_ACCOUNT_ABNORMAL", "message": "账户注销"})]
-    await hear(http, paid)
-    [ended] = await in_state(db, "closed")
+    await hear(service, paid)
+    [ended] = await in_state(service, "closed")
     wechat.refund_ends = "SUCCESS"
 
     answer = await desk("refundBeginAgain", {"refundSn": ended["sn"]})
 
     assert answer.status_code == 200, answer.text
-    [_, again] = await in_state(db, "closed", "succeeded")
+    [_, again] = await in_state(service, "closed", "succeeded")
     assert (again["request_sn"], again["attempt"], again["sn"]) == (ended["request_sn"], 2, answer.json()["data"]["sn"])
-    assert (wechat.held(paid), (await payments(db))[0]["pay_status"]) == (0, 2)
-    assert [notice["state"] for notice in await rows(db, "provider_notice")] == ["resolved"]
-    assert [act["subject"] for act in await rows(db, "operator_act order by id")] == [
+    assert (wechat.held(paid), (await service.payments())[0]["pay_status"]) == (0, 2)
+    assert [notice["state"] for notice in await service.rows("provider_notice")] == ["resolved"]
+    assert [act["subject"] for act in await service.rows("operator_act order by id")] == [
         f"refund:{ended['sn']}",
         f"refund:{again['sn']}",
     ]
@@ -253,24 +239,24 @@ async def test_a_refused_refund_of_a_late_payment_begins_again_under_a_new_numbe
     assert (twice.status_code, twice.json()["code"]) == (409, 104021)
 
 
-async def test_what_the_buyer_asked_for_only_the_buyer_asks_for_again(desk, http, wechat, db, paid):
+async def test_what_the_buyer_asked_for_only_the_buyer_asks_for_again(service, desk, wechat, paid):
     wechat.fail_with = [httpx.Response(403, json={"code": "USER_ACCOUNT_ABNORMAL", "message": "账户注销"})]
-    await ask(http, paid)
-    [ended] = await in_state(db, "closed")
+    await ask(service, paid)
+    [ended] = await in_state(service, "closed")
 
     answer = await desk("refundBeginAgain", {"refundSn": ended["sn"]})
 
     assert (answer.status_code, answer.json()["code"]) == (409, 104022)
-    assert (len(await rows(db, "refund")), await rows(db, "operator_act")) == (1, [])
+    assert (len(await service.rows("refund")), await service.rows("operator_act")) == (1, [])
 
 
-async def test_order_hears_that_a_refused_request_came_to_nothing(http, wechat, db, paid):
+async def test_order_hears_that_a_refused_request_came_to_nothing(service, wechat, paid):
     wechat.fail_with = [httpx.Response(403, json={"code": "USER_ACCOUNT_ABNORMAL", "message": "账户注销"})]
 
-    await ask(http, paid)
+    await ask(service, paid)
 
-    [refund] = await in_state(db, "closed")
-    [told] = await rows(db, "outbox where topic = 'payment-refund-failed-topic'")
+    [refund] = await in_state(service, "closed")
+    [told] = await service.rows("outbox where topic = 'payment-refund-failed-topic'")
     assert (told["partition_key"], told["event"]["type"]) == (refund["order_sn"], "minsu.payment.refund-failed.v1")
     assert {name: told["event"]["data"][name] for name in ("requestSn", "orderSn", "paymentSn", "refundFen")} == {
         "requestSn": refund["request_sn"],
@@ -280,16 +266,16 @@ async def test_order_hears_that_a_refused_request_came_to_nothing(http, wechat, 
     }
 
 
-async def test_order_hears_it_once_when_wechat_closed_every_number(http, wechat, db, paid):
+async def test_order_hears_it_once_when_wechat_closed_every_number(service, wechat, paid):
     wechat.refund_ends = "CLOSED"
-    await ask(http, paid)
+    await ask(service, paid)
     for states in (("closed", "requested"), ("closed", "closed", "requested")):
-        await in_state(db, *states)
-        assert await rows(db, "outbox where topic = 'payment-refund-failed-topic'") == []
-        await tick(http, db)
+        await in_state(service, *states)
+        assert await service.rows("outbox where topic = 'payment-refund-failed-topic'") == []
+        await tick(service)
 
-    await in_state(db, "closed", "closed", "closed")
-    assert len(await rows(db, "outbox where topic = 'payment-refund-failed-topic'")) == 1
+    await in_state(service, "closed", "closed", "closed")
+    assert len(await service.rows("outbox where topic = 'payment-refund-failed-topic'")) == 1
 
 
 @pytest.mark.parametrize("name", ["refundList", "refundSendElsewhere", "refundBeginAgain"])
@@ -297,7 +283,7 @@ async def test_only_operators_may(desk, abnormal, name):
     assert (await desk(name, {"refundSn": abnormal, "card": None}, "buyer", "merchant")).status_code == 403
 
 
-async def test_refunds_are_listed_newest_first_and_by_state(desk, http, db, abnormal):
+async def test_refunds_are_listed_newest_first_and_by_state(desk, abnormal):
     [shown] = (await desk("refundList", {"state": "abnormal"})).json()["data"]["list"]
 
     assert (shown["sn"], shown["refundFen"], shown["sentElsewhereAt"]) == (abnormal, 19900, None)

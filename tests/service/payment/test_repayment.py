@@ -14,30 +14,28 @@ from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid`
     settled_payment,
     tick,
 )
-from tests.service.payment.test_callback import rows
-from tests.service.payment.test_checkout import payments
 from tests.support.async_waiting import eventually
 
 
-async def test_a_lost_answer_is_asked_about_and_the_refund_is_not_sent_again(http, wechat, db, paid):
+async def test_a_lost_answer_is_asked_about_and_the_refund_is_not_sent_again(service, wechat, paid):
     wechat.lose_answers = 1
 
-    await ask(http, paid)
+    await ask(service, paid)
 
-    [refund] = await in_state(db, "accepted")
+    [refund] = await in_state(service, "accepted")
     assert [request.method for request in wechat.requests] == ["POST", "GET"]
     assert list(wechat.refunds) == [refund["sn"]]
 
 
-async def test_a_request_that_never_arrived_is_repeated_byte_for_byte_after_asking(http, wechat, db, paid):
+async def test_a_request_that_never_arrived_is_repeated_byte_for_byte_after_asking(service, wechat, paid):
     wechat.fail_with = [httpx.ConnectTimeout("gone")]
 
-    await ask(http, paid)
+    await ask(service, paid)
     await eventually(lambda: len(wechat.requests) == 2, what="the question")
-    await in_state(db, "requested")
-    await tick(http, db)
+    await in_state(service, "requested")
+    await tick(service)
 
-    await in_state(db, "accepted")
+    await in_state(service, "accepted")
     assert [request.method for request in wechat.requests] == ["POST", "GET", "GET", "POST"]
     sent = {request.content for request in wechat.requests if request.method == "POST"}
     assert len(sent) == 1
@@ -46,59 +44,54 @@ async def test_a_request_that_never_arrived_is_repeated_byte_for_byte_after_aski
 @pytest.mark.parametrize(
     "status_code", [(500, "SYSTEM_ERROR"), (429, "FREQUENCY_LIMITED"), (503, "SERVICE_UNAVAILABLE")]
 )
-async def test_what_may_pass_is_tried_again_with_the_same_number(http, wechat, db, paid, status_code):
+async def test_what_may_pass_is_tried_again_with_the_same_number(service, wechat, paid, status_code):
     status, code = status_code
     wechat.fail_with = [httpx.Response(status, json={"code": code, "message": ""})]
     wechat.refund_ends = "SUCCESS"
 
-    await ask(http, paid)
+    await ask(service, paid)
     await eventually(lambda: wechat.requests, what="the first try")
     await asyncio.sleep(0)
-    await eventually(lambda: tried(db), what="the first try's end")
-    await tick(http, db)
+    await eventually(lambda: tried(service), what="the first try's end")
+    await tick(service)
 
-    [refund] = await in_state(db, "succeeded")
+    [refund] = await in_state(service, "succeeded")
     assert list(wechat.refunds) == [refund["sn"]]
     assert wechat.held(paid) == 0
 
 
-async def tried(db):
+async def tried(service):
     """The lease is over: what the try found has been written down."""
-    async with db.read() as session:
-        query = (
-            "select 1 from refund where tries = 1"
-            " and (problem is not null or next_attempt_at < now() + interval '55 seconds')"
-        )
-        return (await session.execute(text(query))).first()
+    return await service.rows("refund where tries = 1 and leased_until is null")
 
 
-async def test_an_empty_account_is_told_and_the_refund_waits_for_the_money(http, wechat, db, paid):
+async def test_an_empty_account_is_told_and_the_refund_waits_for_the_money(service, wechat, paid):
     wechat.fail_with = [httpx.Response(403, json={"code": "NOT_ENOUGH", "message": "基本账户余额不足"})]
     wechat.refund_ends = "SUCCESS"
 
-    await ask(http, paid)
-    [notice] = await eventually(lambda: rows(db, "provider_notice"), what="the alert")
+    await ask(service, paid)
+    [notice] = await eventually(lambda: service.rows("provider_notice"), what="the alert")
     assert (notice["reason"], notice["state"]) == ("refund_no_funds", "needs_review")
-    [refund] = await eventually(lambda: rows(db, "refund where problem is not null"), what="the reason")
+    [refund] = await eventually(lambda: service.rows("refund where problem is not null"), what="the reason")
     assert "NOT_ENOUGH" in refund["problem"]
-    await tick(http, db)
+    await tick(service)
 
-    [refund] = await in_state(db, "succeeded")
+    [refund] = await in_state(service, "succeeded")
     assert (refund["problem"], wechat.held(paid)) == (None, 0)
-    assert [row["state"] for row in await rows(db, "provider_notice")] == ["resolved"]
+    assert [row["state"] for row in await service.rows("provider_notice")] == ["resolved"]
 
 
-async def test_a_final_refusal_ends_the_refund_frees_its_share_and_calls_a_person(http, wechat, db, paid):
+async def test_a_final_refusal_ends_the_refund_frees_its_share_and_calls_a_person(service, wechat, paid):
     wechat.fail_with = [httpx.Response(400, json={"code": "INVALID_REQUEST", "message": "订单已超过退款期限"})]
 
-    await ask(http, paid)
+    await ask(service, paid)
 
-    [refund] = await in_state(db, "closed")
+    [refund] = await in_state(service, "closed")
     assert "订单已超过退款期限" in refund["problem"]
-    [notice] = await rows(db, "provider_notice")
+    [notice] = await service.rows("provider_notice")
     assert (notice["reason"], notice["out_refund_no"]) == ("refund_refused", refund["sn"])
-    assert (await payments(db))[0]["refunded_fen"] == 0
-    assert (await ask(http, paid, number=2)).status_code == 200
+    assert (await service.payments())[0]["refunded_fen"] == 0
+    assert (await ask(service, paid, number=2)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -111,7 +104,7 @@ async def test_a_final_refusal_ends_the_refund_frees_its_share_and_calls_a_perso
     ids=lambda answer: str(answer.status_code),
 )
 async def test_a_refund_that_wechat_took_is_not_given_up_because_the_question_was_refused(
-    http, wechat, db, paid, answer
+    service, wechat, paid, answer
 ):
     """Else the order would go on, the guest use it, and the money be back as well."""
 
@@ -123,20 +116,20 @@ async def test_a_refund_that_wechat_took_is_not_given_up_because_the_question_wa
 
     wechat._refund, wechat.lose_answers = taken_then_asked_in_vain, 1
 
-    await ask(http, paid)
+    await ask(service, paid)
 
-    await eventually(lambda: tried(db), what="the first try's end")
-    [refund] = await in_state(db, "requested")
+    await eventually(lambda: tried(service), what="the first try's end")
+    [refund] = await in_state(service, "requested")
     assert {request.method for request in wechat.requests} == {"POST", "GET"}
     wechat.fail_with = []
-    assert await rows(db, "outbox where topic = 'payment-refund-failed-topic'") == []
+    assert await service.rows("outbox where topic = 'payment-refund-failed-topic'") == []
     wechat.refunds[refund["sn"]]["status"] = "SUCCESS"
-    await tick(http, db)
-    await in_state(db, "succeeded")
-    assert (wechat.held(paid), (await payments(db))[0]["refunded_fen"]) == (0, 19900)
+    await tick(service)
+    await in_state(service, "succeeded")
+    assert (wechat.held(paid), (await service.payments())[0]["refunded_fen"]) == (0, 19900)
 
 
-async def test_a_final_no_to_what_wechat_took_all_the_same_is_not_believed(http, wechat, db, paid):
+async def test_a_final_no_to_what_wechat_took_all_the_same_is_not_believed(service, wechat, paid):
     """A refusal is not signed: something between us may refuse what it has let through."""
     take = wechat._refund
 
@@ -146,69 +139,69 @@ async def test_a_final_no_to_what_wechat_took_all_the_same_is_not_believed(http,
 
     wechat._refund = taken_and_refused
 
-    await ask(http, paid)
+    await ask(service, paid)
 
-    await in_state(db, "accepted")
-    assert await rows(db, "provider_notice") == []
+    await in_state(service, "accepted")
+    assert await service.rows("provider_notice") == []
 
 
-async def test_a_refund_that_stays_unclear_for_an_hour_calls_a_person_and_goes_on(http, wechat, db, paid):
+async def test_a_refund_that_stays_unclear_for_an_hour_calls_a_person_and_goes_on(service, wechat, db, paid):
     wechat.fail_with = [httpx.ConnectTimeout("gone")] * 40
 
-    await ask(http, paid)
-    await eventually(lambda: tried(db), what="the first try's end")
+    await ask(service, paid)
+    await eventually(lambda: tried(service), what="the first try's end")
     async with db.transaction() as tx:
         await tx.execute(text("update refund set tries = 6"))
-    await tick(http, db)
+    await tick(service)
 
-    [notice] = await rows(db, "provider_notice")
+    [notice] = await service.rows("provider_notice")
     assert (notice["reason"], notice["state"]) == ("refund_unclear", "needs_review")
     wechat.fail_with, wechat.refund_ends = [], "SUCCESS"
-    await tick(http, db)
-    await in_state(db, "succeeded")
-    assert [row["state"] for row in await rows(db, "provider_notice")] == ["resolved"]
+    await tick(service)
+    await in_state(service, "succeeded")
+    assert [row["state"] for row in await service.rows("provider_notice")] == ["resolved"]
 
 
-async def test_a_closed_number_goes_on_under_a_new_one_and_the_old_row_stays(http, wechat, db, paid):
-    await ask(http, paid)
-    [refund] = await in_state(db, "accepted")
-    await end(http, wechat, refund["sn"], "CLOSED")
-    [old, new] = await in_state(db, "closed", "requested")
+async def test_a_closed_number_goes_on_under_a_new_one_and_the_old_row_stays(service, wechat, paid):
+    await ask(service, paid)
+    [refund] = await in_state(service, "accepted")
+    await end(service, refund["sn"], "CLOSED")
+    [old, new] = await in_state(service, "closed", "requested")
     assert (new["request_sn"], new["attempt"]) == (old["request_sn"], 2)
     assert new["sn"] != old["sn"]
 
     wechat.refund_ends = "SUCCESS"
-    await tick(http, db)
+    await tick(service)
 
-    await in_state(db, "closed", "succeeded")
-    assert (wechat.held(paid), (await payments(db))[0]["pay_status"]) == (0, 2)
-    assert (await ask(http, paid)).json()["sn"] == new["sn"]
+    await in_state(service, "closed", "succeeded")
+    assert (wechat.held(paid), (await service.payments())[0]["pay_status"]) == (0, 2)
+    assert (await ask(service, paid)).json()["sn"] == new["sn"]
 
 
-async def test_after_three_closed_numbers_a_person_is_called(http, wechat, db, paid):
+async def test_after_three_closed_numbers_a_person_is_called(service, wechat, paid):
     wechat.refund_ends = "CLOSED"
 
-    await ask(http, paid)
+    await ask(service, paid)
     for states in (("closed", "requested"), ("closed", "closed", "requested")):
-        await in_state(db, *states)
-        await tick(http, db)
+        await in_state(service, *states)
+        await tick(service)
 
-    [_, _, last] = await in_state(db, "closed", "closed", "closed")
+    [_, _, last] = await in_state(service, "closed", "closed", "closed")
     assert last["problem"] == "WeChat closed 3 numbers of this request"
-    assert [row["reason"] for row in await rows(db, "provider_notice")] == ["refund_closed"]
+    assert [row["reason"] for row in await service.rows("provider_notice")] == ["refund_closed"]
 
 
-async def test_an_abnormal_refund_is_kept_visible_and_may_still_succeed(http, wechat, db, paid):
-    await ask(http, paid)
-    [refund] = await in_state(db, "accepted")
-    await end(http, wechat, refund["sn"], "ABNORMAL")
-    [refund] = await in_state(db, "abnormal")
+async def test_an_abnormal_refund_is_kept_visible_and_may_still_succeed(service, wechat, paid):
+    await ask(service, paid)
+    [refund] = await in_state(service, "accepted")
+    await end(service, refund["sn"], "ABNORMAL")
+    [refund] = await in_state(service, "abnormal")
     assert refund["problem"]
-    assert [row["reason"] for row in await rows(db, "provider_notice")] == ["refund_abnormal"]
-    assert (await ask(http, paid, 1, 2)).status_code == 409
+    assert [row["reason"] for row in await service.rows("provider_notice")] == ["refund_abnormal"]
+    assert (await ask(service, paid, 1, 2)).status_code == 409
 
     wechat.refunds[refund["sn"]]["status"] = "SUCCESS"
-    await tick(http, db)
+    await tick(service)
 
-    await in_state(db, "succeeded")
-    assert [row["state"] for row in await rows(db, "provider_notice")] == ["resolved"]
+    await in_state(service, "succeeded")
+    assert [row["state"] for row in await service.rows("provider_notice")] == ["resolved"]

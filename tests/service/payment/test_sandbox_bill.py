@@ -6,17 +6,12 @@ from datetime import date, datetime, timedelta
 import httpx
 import pytest
 
-from payment.bill_repair import BillRepair
-from payment.reconciliation import Reconciling
-from payment.refund_settlement import RefundSettlement
-from payment.settings import Settings
-from payment.settlement import Settlement
-from payment.wechat.bills import Bills
-from payment.wechat.connection import connect
-from servicekit.clock import SHANGHAI, utc_now
-from servicekit.testing import APP_TOKEN
-from tests.service.payment.test_callback import rows
-from tests.service.payment.test_reconciliation import World
+from payment.parts import Parts
+from payment.settings import PaymentSettings
+from servicekit.clock import SHANGHAI
+from servicekit.testing import FakeSidecar
+from tests.service.payment.books import World
+from tests.service.payment.support import rows
 from wechatsim.app import create_app
 from wechatsim.signing import keyring
 from wechatsim.sim import Settings as SimSettings
@@ -26,14 +21,10 @@ NOON = timedelta(hours=12)
 
 
 class SandboxWorld(World):
-    def __init__(self, db, settings, connection, sim, http):
+    def __init__(self, db, settings, parts, sim, http):
         super().__init__(db)
-        self.sim, self.http, self.settings, self.pay = sim, http, settings, connection.pay
-        mchid, appid = settings.wxpay_mchid, settings.wxpay_appid
-        repair = BillRepair(
-            db, utc_now, connection.pay, Settlement(db, utc_now, mchid, appid), RefundSettlement(db, utc_now, mchid)
-        )
-        self.reconciling = Reconciling(db, utc_now, Bills(connection.pay), repair)
+        self.use(parts)
+        self.sim, self.http, self.settings, self.pay = sim, http, settings, parts.wechat.pay
 
     async def control(self, path, **body):
         answer = await self.http.post(f"/_sim/{path}", json=body)
@@ -93,9 +84,8 @@ def keys(tmp_path):
 @pytest.fixture
 async def world(db, database_url, keys):
     folder, ids, secrets = keys
-    settings = Settings(
+    settings = PaymentSettings(
         database_url=database_url,
-        APP_API_TOKEN=APP_TOKEN,
         wxpay_base_url="http://sim",
         wxpay_mchid=ids["mchid"],
         wxpay_appid=ids["appid"],
@@ -105,14 +95,15 @@ async def world(db, database_url, keys):
     )
     app = create_app(SimSettings(keys=(folder,)))
     transport = httpx.ASGITransport(app)
-    connection = connect(settings, secrets, utc_now, transport=transport)
+    parts = Parts.of(settings, secrets, sidecar=FakeSidecar(), wechat_transport=transport)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://sim") as http:
-        made = SandboxWorld(db, settings, connection, app.state.sim, http)
+        made = SandboxWorld(db, settings, parts, app.state.sim, http)
         await made.fault("callback-lost", "")
         midnight = datetime.combine(made.today() + timedelta(days=1), datetime.min.time(), SHANGHAI)
         made.sim.advance((midnight + NOON).timestamp() - made.sim.clock.now())
         yield made
-    await connection.close()
+    await parts.close()
+    await parts.db.close()
 
 
 async def a_full_day(world):
@@ -140,7 +131,7 @@ async def test_a_day_with_everything_that_a_bill_may_hold_reconciles_to_the_fen(
     on, numbers = await a_full_day(world)
     days = [on, on + timedelta(days=1)]
     for day in days[::-1] if backwards else days:
-        await world.reconciling.run(day)
+        await world.reconciler.run(day)
 
     run, next_day = await rows(world.db, "reconciliation order by bill_date")
     assert (run["state"], run["payments"], run["payments_fen"]) == ("done", 36, 5 * 19900 + 31 * 1000)
@@ -160,13 +151,13 @@ async def test_a_day_with_everything_that_a_bill_may_hold_reconciles_to_the_fen(
     [event] = await rows(world.db, "outbox")
     assert event["event"]["data"]["payStatus"] == 1
     before = await world.everything()
-    await world.reconciling.run(on)
+    await world.reconciler.run(on)
     assert await world.everything() == before
 
 
 async def test_the_refund_from_the_balance_is_asked_about_and_not_missed(world):
     on, numbers = await a_full_day(world)
-    await world.reconciling.run(on)
+    await world.reconciler.run(on)
     assert ("missing_there", "refund", numbers["off_the_bill"]) in [(*each[:3],) for each in await world.found()]
     repairs = {each[2]: each[3:] for each in await world.found()}
     assert repairs[numbers["off_the_bill"]] == (

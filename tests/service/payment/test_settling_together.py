@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, text
 
-from payment.batch import Applied
-from payment.settlement import Settlement
+from payment.ledger.applied import Applied
 from payment.wechat.verdicts import Verdict
 from servicekit.telemetry import continue_trace
+from tests.service.payment.support import parts_of
 from tests.service.payment.wechat import APPID, MCHID
 
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
@@ -42,7 +42,7 @@ def verdict(n, **changes):
 
 @pytest.fixture
 def settlement(db):
-    return Settlement(db, lambda: NOW, MCHID, APPID)
+    return parts_of(db, lambda: NOW).settlement
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def add(db):
                     text(
                         "insert into third_payment (sn, order_sn, user_id, service_type, pay_mode, trade_type, total_fen,"
                         " refunded_fen, pay_status, version, request, expires_at, trade_state, transaction_id, pay_time,"
-                        " next_query_at, queries) values (:sn, :order_sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI',"
+                        " due_at, tries) values (:sn, :order_sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI',"
                         " :total, 0, :status, 1, '{}', :expires, 'NOTPAY', :transaction, :paid_at, :due, 0)"
                     ),
                     row,
@@ -194,7 +194,7 @@ async def test_one_transaction_number_for_two_payments_settles_the_neighbours_an
 
 async def test_two_replicas_with_the_same_batches_in_opposite_order_settle_each_once(db, settlement, add, rows):
     await add(*range(1, 61))
-    other = Settlement(db, lambda: NOW, MCHID, APPID)
+    other = parts_of(db, lambda: NOW).settlement
     both = await asyncio.gather(
         together(settlement, [verdict(n) for n in range(1, 61)]),
         together(other, [verdict(n) for n in range(60, 0, -1)]),

@@ -7,11 +7,6 @@ import pytest
 from sqlalchemy import text
 
 from payment.endpoints import wechat_notify
-from payment.main import create_app
-from servicekit.testing import client
-from tests.service.payment.conftest import BUYER, secrets_of
-from tests.service.payment.test_callback import deliver, rows
-from tests.service.payment.test_checkout import BODY, PREPAY, payments
 from tests.support.nat import forgetful
 
 WECHAT_WAITS_SECONDS = 5.0
@@ -19,13 +14,10 @@ AT_ONCE = 5
 
 
 @pytest.fixture
-async def behind_nat(settings, database_url, wechat, tokens, sidecar):
-    """(nat, http): payment, whose database lies behind a network that can forget."""
-    async with forgetful(database_url) as (nat, url):
-        told = settings.model_copy(update={"database_url": url})
-        app = create_app(told, secrets_of(wechat), sidecar=sidecar, verifier=tokens.verifier(), wechat_transport=wechat)
-        async with client(app) as http:
-            yield nat, http
+async def behind_nat(serve, database_url):
+    """(nat, service): payment, whose database lies behind a network that can forget."""
+    async with forgetful(database_url) as (nat, url), serve(database_url=url) as service:
+        yield nat, service
 
 
 async def timed(request):
@@ -35,42 +27,40 @@ async def timed(request):
 
 
 async def test_callbacks_over_dead_connections_are_refused_in_time_and_the_next_ones_settle(
-    behind_nat, wechat, tokens, db
+    service, behind_nat, wechat
 ):
-    nat, http = behind_nat
-    prepaid = await asyncio.gather(
-        *(http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER)) for _ in range(AT_ONCE))
-    )
+    nat, service = behind_nat
+    prepaid = await asyncio.gather(*(service.prepay() for _ in range(AT_ONCE)))
     [number] = {answer.json()["data"]["paymentSn"] for answer in prepaid}
     wechat.pay(number)
     nat.forget()
 
-    copies = [deliver(http, *wechat.callback(wechat.transaction(number))) for _ in range(AT_ONCE)]
+    copies = [service.deliver(*wechat.callback(wechat.transaction(number))) for _ in range(AT_ONCE)]
     for answer, seconds in await asyncio.gather(*map(timed, copies)):
         assert seconds < WECHAT_WAITS_SECONDS
         assert (answer.status_code, answer.json()["code"]) == (503, "FAIL")
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
 
     for _ in range(AT_ONCE):
-        answer, seconds = await timed(deliver(http, *wechat.callback(wechat.transaction(number))))
+        answer, seconds = await timed(service.deliver(*wechat.callback(wechat.transaction(number))))
         assert answer.status_code == 204
         assert seconds < WECHAT_WAITS_SECONDS
-    assert [row["pay_status"] for row in await payments(db)] == [1]
-    assert len(await rows(db, "payment_transition")) == 1
+    assert [row["pay_status"] for row in await service.payments()] == [1]
+    assert len(await service.rows("payment_transition")) == 1
 
 
-async def test_a_database_that_holds_a_callback_up_does_not_hold_its_answer_up(http, wechat, tokens, db, monkeypatch):
+async def test_a_database_that_holds_a_callback_up_does_not_hold_its_answer_up(service, wechat, db, monkeypatch):
     """A lock that somebody holds for longer than WeChat waits; what was cut off has changed nothing."""
     monkeypatch.setattr(wechat_notify, "ANSWER_SECONDS", 0.3)
-    number = (await http.post(PREPAY, json=BODY, headers=tokens.bearer(BUYER))).json()["data"]["paymentSn"]
+    number = await service.prepaid()
     wechat.pay(number)
     async with db.transaction() as tx:
         await tx.execute(text("select 1 from third_payment for update"))
-        answer, seconds = await timed(deliver(http, *wechat.callback(wechat.transaction(number))))
+        answer, seconds = await timed(service.deliver(*wechat.callback(wechat.transaction(number))))
     assert (answer.status_code, answer.json()["code"]) == (503, "FAIL")
     assert seconds < WECHAT_WAITS_SECONDS
-    assert [row["pay_status"] for row in await payments(db)] == [0]
+    assert [row["pay_status"] for row in await service.payments()] == [0]
 
     monkeypatch.undo()
-    assert (await deliver(http, *wechat.callback(wechat.transaction(number)))).status_code == 204
-    assert [row["pay_status"] for row in await payments(db)] == [1]
+    assert (await service.deliver(*wechat.callback(wechat.transaction(number)))).status_code == 204
+    assert [row["pay_status"] for row in await service.payments()] == [1]

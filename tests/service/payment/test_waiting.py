@@ -28,7 +28,7 @@ async def payment_of(db, n, *, expires_in, status=0):
     await write(
         db,
         "insert into third_payment (id, sn, order_sn, user_id, service_type, pay_mode, trade_type, total_fen, refunded_fen,"
-        " pay_status, version, request, expires_at, trade_state, next_query_at, queries, pay_time)"
+        " pay_status, version, request, expires_at, trade_state, due_at, tries, pay_time)"
         " values (:n, 'PMT' || :sn, 'HSO' || :sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI', 100, 0, :status, 1, '{}',"
         " :expires, 'NOTPAY', :expires, 0, case when :status in (1, 2) then cast(:expires as timestamptz) end)",
         n=n,
@@ -48,7 +48,7 @@ async def test_only_what_should_have_ended_has_an_age(db):
         await write(
             db,
             "insert into refund (sn, request_sn, attempt, payment_sn, order_sn, refund_fen, cause, reason, state, version,"
-            " next_attempt_at, tries, created_at)"
+            " due_at, tries, created_at)"
             " values ('R' || :name, 'Q' || :name, 1, 'PMT2', 'HSO2', 1, 'buyer', '', :state, 1, :at, 0, :at)",
             name=f"{state}{age}",
             state=state,

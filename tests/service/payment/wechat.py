@@ -4,9 +4,9 @@ Written apart from the service's signing code, so that one mistake cannot cancel
 """
 
 import base64
+import functools
 import json
 import secrets
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,8 +20,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 
 from payment.wechat.answers import CALLS
+from servicekit.clock import Clock, utc_now
 
 MCHID, APPID, API_V3_KEY, SERIAL = "1900000109", "wxd678efh567hg6787", "k" * 32, "PUB_KEY_ID_0100000001"
+OLD, NEW = "5A" * 20, "6B" * 20
+"""Serials of platform certificates."""
+PAIRS = {serial: rsa.generate_private_key(65537, 2048) for serial in (OLD, NEW)}
 
 
 def pem_of_private(key: rsa.RSAPrivateKey) -> str:
@@ -36,6 +40,12 @@ def pem_of_public(key: rsa.RSAPrivateKey) -> str:
         .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         .decode()
     )
+
+
+@functools.cache
+def key_of(whose: str) -> rsa.RSAPrivateKey:
+    """The same for all tests: making two for each of five hundred would take a minute."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 def certificate_of(key: rsa.RSAPrivateKey, serial: int) -> bytes:
@@ -58,8 +68,8 @@ def refusal(status: int, code: str, text: str = "") -> httpx.Response:
 class FakeWechat(httpx.AsyncBaseTransport):
     """`orders` are WeChat's books by out_trade_no; `fail_with` makes the next answers something else."""
 
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
-    merchant: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: key_of("wechat"))
+    merchant: rsa.RSAPrivateKey = field(default_factory=lambda: key_of("merchant"))
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
     fail_with: list[httpx.Response | Exception] = field(default_factory=list)
@@ -71,6 +81,8 @@ class FakeWechat(httpx.AsyncBaseTransport):
     certificates: dict[str, rsa.RSAPrivateKey] = field(default_factory=dict)
     """Platform certificates by serial; without any, the merchant is in public-key mode."""
     signs_with: str = SERIAL
+    clock: Clock = utc_now
+    """Of its signatures."""
     lose_answers: int = 0
     """So many next requests are carried out, and their answers lost on the way."""
 
@@ -260,7 +272,7 @@ class FakeWechat(httpx.AsyncBaseTransport):
         return self.signature_headers(body, at) | wrong, body
 
     def signature_headers(self, body: bytes, at: float | None = None) -> dict[str, str]:
-        stamp, once = str(int(at or time.time())), secrets.token_hex(16)
+        stamp, once = str(int(at or self.clock().timestamp())), secrets.token_hex(16)
         text = f"{stamp}\n{once}\n".encode() + body + b"\n"
         signature = self.certificates.get(self.signs_with, self.key).sign(text, padding.PKCS1v15(), hashes.SHA256())
         return {

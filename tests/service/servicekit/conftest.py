@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from servicekit import acts, deadletters, idempotency, inbox, outbox
 from servicekit.db import Database
+from tests.support.tables import EMPTY_ALL
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +19,6 @@ async def db(database_url):
     async with database.engine.begin() as connection:
         for each in (acts.metadata, outbox.metadata, inbox.metadata, deadletters.metadata, idempotency.metadata):
             await connection.run_sync(each.create_all)
-        await connection.execute(
-            text("truncate operator_act, outbox, inbox, dead_letter, idempotency_key restart identity")
-        )
+        await connection.execute(text(EMPTY_ALL))
     yield database
     await database.close()

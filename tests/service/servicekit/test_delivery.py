@@ -121,7 +121,7 @@ async def letters_of(db):
         return (await session.execute(select(dead_letter).order_by(dead_letter.c.id))).mappings().all()
 
 
-async def test_a_dead_letter_mends_itself_when_the_outage_is_over_and_poison_waits_for_a_person(db):
+async def test_a_dead_letter_is_applied_when_the_outage_is_over_and_poison_waits_for_an_operator(db):
     outage = [True]
 
     async def handle(_event, data):
@@ -147,6 +147,16 @@ async def test_a_dead_letter_mends_itself_when_the_outage_is_over_and_poison_wai
         ("bad", "poison"),
     ]
     assert (await letters_of(db))[1]["reason"] == "never"
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"{", b""])
+async def test_a_dead_letter_that_no_retry_can_read_is_poison(db, body):
+    async def handle(_event, _data):
+        raise AssertionError
+
+    letters = DeadLetters(db, lambda: NOW, "test", [consumer(handle)])
+    await letters.keep("topic", body)
+    assert await letters.reapply() == {"applied": 0, "waiting": 0, "poison": 1}
 
 
 class Body(BaseModel):

@@ -184,11 +184,11 @@ def test_with_all_connections_taken_the_longest_without_a_request_makes_room():
         assert shop.metric('http_connections_cut_total{reason="makes_room"}') > 400
 
 
-def test_an_answer_that_nobody_reads_is_not_kept_for_ever(hasty):
+def test_a_response_that_is_never_read_is_not_kept_for_ever(hasty):
     for _ in range(10):
         hasty.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n", receive_buffer=4096)
     eventually(lambda: hasty.metric("http_requests_in_flight") == 10, what="all of them are answered")
-    eventually(lambda: hasty.metric("http_requests_in_flight") == 0, what="nobody waits for them any more")
+    eventually(lambda: hasty.metric("http_requests_in_flight") == 0, what="no request is in flight any more")
     eventually(lambda: hasty.metric("http_connections ") == 1, what="only the one who asks is connected")
 
 

@@ -1,4 +1,4 @@
-"""Operators and the dead letters: looking, replaying, discarding, and what stays of it."""
+"""Operators and dead letters: list, replay, discard, and the audit log of it."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ class Data(EventData):
 
 
 class Handler:
-    """Takes each event once, by the inbox; `trouble` is raised instead, until it is gone."""
+    """Applies each event once, by the inbox; raises `trouble` instead while it is set."""
 
     def __init__(self, db):
         self.db, self.trouble, self.took = db, None, []
@@ -44,8 +44,8 @@ def envelope(n):
     return {"id": f"e-{n}", "source": "minsu/test", "type": "t", "data": {"n": n}}
 
 
-class Desk:
-    """The service's door as an operator uses it."""
+class OperatorClient:
+    """Calls the operations API as an operator."""
 
     def __init__(self, http, tokens, letters, handler):
         self.http, self.tokens, self.letters, self.handler = http, tokens, letters, handler
@@ -60,7 +60,7 @@ class Desk:
         return answer.json()["data"]
 
     async def poisoned(self, n):
-        """A letter that waits for a person; answers its id."""
+        """Make a letter poison. Returns its id."""
         self.handler.trouble = Poison("cannot be")
         await self.letters.keep("topic", json.dumps(envelope(n)).encode())
         assert await self.letters.reapply() == {"applied": 0, "waiting": 0, "poison": 1}
@@ -69,7 +69,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(db, database_url):
+async def operator(db, database_url):
     handler = Handler(db)
     letters = DeadLetters(db, lambda: NOW, "anything", [Consumer("topic", "/events/topic", Data, handler)])
     tokens, sidecar = Tokens(), FakeSidecar()
@@ -87,7 +87,7 @@ async def desk(db, database_url):
 
     app.include_router(operations_router("anything", has_outbox=True))
     async with client(app) as http:
-        yield Desk(http, tokens, letters, handler)
+        yield OperatorClient(http, tokens, letters, handler)
 
 
 async def rows(db, table):
@@ -99,10 +99,10 @@ async def acts_of(db):
     return [(act["operator_id"], act["act"], act["subject"], act["note"]) for act in await rows(db, operator_act)]
 
 
-async def test_the_list_shows_the_newest_first_page_by_page_and_by_state(desk):
-    first, second = [await desk.poisoned(n) for n in (1, 2)]
-    await desk.letters.keep("topic", b"no json")
-    listed = (await desk.data("deadLetterList", {}))["list"]
+async def test_the_list_shows_the_newest_first_page_by_page_and_by_state(operator):
+    first, second = [await operator.poisoned(n) for n in (1, 2)]
+    await operator.letters.keep("topic", b"no json")
+    listed = (await operator.data("deadLetterList", {}))["list"]
     assert [(each["id"], each["state"]) for each in listed] == [
         (second + 1, "waiting"),
         (second, "poison"),
@@ -121,49 +121,49 @@ async def test_the_list_shows_the_newest_first_page_by_page_and_by_state(desk):
         "nextAttemptAt": None,
         "endedAt": "2026-11-23T04:00:00Z",
     }
-    assert (await desk.data("deadLetterList", {"lastId": second, "pageSize": 1}))["list"] == [listed[2]]
-    assert (await desk.data("deadLetterList", {"state": "waiting"}))["list"] == listed[:1]
+    assert (await operator.data("deadLetterList", {"lastId": second, "pageSize": 1}))["list"] == [listed[2]]
+    assert (await operator.data("deadLetterList", {"state": "waiting"}))["list"] == listed[:1]
 
 
-async def test_a_replayed_letter_takes_effect_once_however_often_it_is_replayed(desk, db):
-    letter = await desk.poisoned(1)
+async def test_a_replayed_letter_takes_effect_once_however_often_it_is_replayed(operator, db):
+    letter = await operator.poisoned(1)
     for _ in range(3):
-        answer = await desk.data("deadLetterReplay", {"id": letter})
+        answer = await operator.data("deadLetterReplay", {"id": letter})
         assert (answer["applied"], answer["letter"]["state"]) == (1, "applied")
-    assert desk.handler.took == [1]
+    assert operator.handler.took == [1]
     assert await acts_of(db) == [(OPERATOR, "replay", f"dead-letter:{letter}", None)]
 
 
-async def test_a_replay_of_what_arrived_by_another_way_changes_nothing(desk):
-    letter = await desk.poisoned(1)
-    await desk.letters._consumers["topic"].apply(envelope(1))
-    assert desk.handler.took == [1]
-    assert (await desk.data("deadLetterReplay", {"id": letter}))["letter"]["state"] == "applied"
-    assert desk.handler.took == [1]
+async def test_a_replay_of_what_arrived_by_another_way_changes_nothing(operator):
+    letter = await operator.poisoned(1)
+    await operator.letters._consumers["topic"].apply(envelope(1))
+    assert operator.handler.took == [1]
+    assert (await operator.data("deadLetterReplay", {"id": letter}))["letter"]["state"] == "applied"
+    assert operator.handler.took == [1]
 
 
-async def test_what_is_still_poison_stays_with_its_reason(desk, db):
-    letter = await desk.poisoned(1)
-    desk.handler.trouble = Poison("still not")
-    answer = await desk.data("deadLetterReplay", {"id": letter})
+async def test_what_is_still_poison_stays_with_its_reason(operator, db):
+    letter = await operator.poisoned(1)
+    operator.handler.trouble = Poison("still not")
+    answer = await operator.data("deadLetterReplay", {"id": letter})
     assert (answer["poison"], answer["letter"]["state"], answer["letter"]["reason"]) == (1, "poison", "still not")
-    desk.handler.trouble = DatabaseUnavailable("away")
-    answer = await desk.data("deadLetterReplay", {"id": letter})
+    operator.handler.trouble = DatabaseUnavailable("away")
+    answer = await operator.data("deadLetterReplay", {"id": letter})
     assert (answer["waiting"], answer["letter"]["state"]) == (1, "waiting")
     assert answer["letter"]["nextAttemptAt"] > "2026-11-23T04:00:00Z"
     assert len(await acts_of(db)) == 2
 
 
-async def test_all_that_is_stuck_is_replayed_and_what_was_discarded_is_not(desk, db):
-    given_up = await desk.poisoned(1)
-    await desk.data("deadLetterDiscard", {"id": given_up, "note": "a test"})
-    mended = await desk.poisoned(2)
-    await desk.letters.keep("topic", json.dumps(envelope(3)).encode())
-    answer = await desk.data("deadLetterReplay", {"all": True})
+async def test_all_that_is_stuck_is_replayed_and_what_was_discarded_is_not(operator, db):
+    given_up = await operator.poisoned(1)
+    await operator.data("deadLetterDiscard", {"id": given_up, "note": "a test"})
+    mended = await operator.poisoned(2)
+    await operator.letters.keep("topic", json.dumps(envelope(3)).encode())
+    answer = await operator.data("deadLetterReplay", {"all": True})
     assert answer == {"stuck": 2, "applied": 2, "poison": 0, "waiting": 0, "letter": None}
-    assert desk.handler.took == [2, 3]
+    assert operator.handler.took == [2, 3]
     assert [row["state"] for row in await rows(db, dead_letter)] == ["discarded", "applied", "applied"]
-    assert (await desk.data("deadLetterReplay", {"all": True}))["stuck"] == 0
+    assert (await operator.data("deadLetterReplay", {"all": True}))["stuck"] == 0
     assert [act[1:3] for act in await acts_of(db)] == [
         ("discard", f"dead-letter:{given_up}"),
         ("replay", f"dead-letter:{mended}"),
@@ -171,21 +171,21 @@ async def test_all_that_is_stuck_is_replayed_and_what_was_discarded_is_not(desk,
     ]
 
 
-async def test_a_discarded_letter_keeps_its_note_and_can_be_neither_replayed_nor_discarded_again(desk, db):
-    letter = await desk.poisoned(1)
-    answer = await desk.data("deadLetterDiscard", {"id": letter, "note": " the order never was "})
+async def test_a_discarded_letter_keeps_its_note_and_can_be_neither_replayed_nor_discarded_again(operator, db):
+    letter = await operator.poisoned(1)
+    answer = await operator.data("deadLetterDiscard", {"id": letter, "note": " the order never was "})
     assert (answer["state"], answer["note"]) == ("discarded", "the order never was")
     before = await rows(db, dead_letter), await acts_of(db)
     for name, body in (("deadLetterReplay", {"id": letter}), ("deadLetterDiscard", {"id": letter, "note": "again"})):
-        refused = await desk.ask(name, body)
+        refused = await operator.ask(name, body)
         assert (refused.status_code, refused.json()["code"]) == (409, 100114)
     assert (await rows(db, dead_letter), await acts_of(db)) == before
-    shown = await desk.data("deadLetterDetail", {"id": letter})
+    shown = await operator.data("deadLetterDetail", {"id": letter})
     assert json.loads(shown["body"]) == envelope(1)
     assert [(act["act"], act["operatorId"], act["note"]) for act in shown["acts"]] == [
         ("discard", OPERATOR, "the order never was")
     ]
-    assert (await desk.data("actList", {}))["list"] == shown["acts"]
+    assert (await operator.data("actList", {}))["list"] == shown["acts"]
 
 
 @pytest.mark.parametrize(
@@ -203,41 +203,41 @@ async def test_a_discarded_letter_keeps_its_note_and_can_be_neither_replayed_nor
         ("deadLetterList", {"pageSize": 101}),
     ],
 )
-async def test_wrong_input_is_refused_and_changes_nothing(desk, db, name, body):
-    letter = await desk.poisoned(1)
+async def test_wrong_input_is_refused_and_changes_nothing(operator, db, name, body):
+    letter = await operator.poisoned(1)
     assert letter == 1
     before = await rows(db, dead_letter)
-    refused = await desk.ask(name, body)
+    refused = await operator.ask(name, body)
     assert refused.status_code == 422
     assert refused.json()["field"]
     assert (await rows(db, dead_letter), await acts_of(db)) == (before, [])
 
 
 @pytest.mark.parametrize("name", ["deadLetterList", "deadLetterReplay", "deadLetterDiscard", "outboxStatus", "actList"])
-async def test_nobody_but_operators_may(desk, db, name):
-    letter = await desk.poisoned(1)
-    refused = await desk.ask(name, {"id": letter, "note": "n"}, "buyer", "merchant")
+async def test_nobody_but_operators_may(operator, db, name):
+    letter = await operator.poisoned(1)
+    refused = await operator.ask(name, {"id": letter, "note": "n"}, "buyer", "merchant")
     assert refused.status_code == 403
-    assert (await desk.http.post(f"/anything/v1/ops/{name}", json={})).status_code == 401
+    assert (await operator.http.post(f"/anything/v1/ops/{name}", json={})).status_code == 401
     assert [row["state"] for row in await rows(db, dead_letter)] == ["poison"]
     assert await acts_of(db) == []
 
 
 @pytest.mark.parametrize("name", ["deadLetterReplay", "deadLetterDiscard", "deadLetterDetail"])
-async def test_a_letter_that_is_not_there_is_said_so(desk, name):
-    refused = await desk.ask(name, {"id": 77, "note": "n"})
+async def test_a_letter_that_is_not_there_is_said_so(operator, name):
+    refused = await operator.ask(name, {"id": 77, "note": "n"})
     assert (refused.status_code, refused.json()["code"]) == (404, 100113)
 
 
-async def test_the_outbox_tells_what_waits_since_when_and_why(desk, db):
+async def test_the_outbox_tells_what_waits_since_when_and_why(operator, db):
     nothing = {"waiting": 0, "oldestSeconds": 0.0, "failing": 0, "lastPublishedAt": None, "oldest": []}
-    assert await desk.data("outboxStatus", {}) == nothing
+    assert await operator.data("outboxStatus", {}) == nothing
     async with db.transaction() as tx:
         for key in ("a", "b"):
             await publish_later(tx, OutgoingEvent("topic", key, "minsu.test.v1", "minsu/test", key, {}, NOW))
         await tx.execute(outbox.update().where(outbox.c.partition_key == "b").values(attempts=3, last_error="too big"))
         await tx.execute(outbox.update().values(created_at=text("now() - interval '90 seconds'")))
-    status = await desk.data("outboxStatus", {})
+    status = await operator.data("outboxStatus", {})
     assert (status["waiting"], status["failing"]) == (2, 1)
     assert 90 <= status["oldestSeconds"] < 100
     assert [(each["partitionKey"], each["type"], each["attempts"], each["lastError"]) for each in status["oldest"]] == [
@@ -246,52 +246,52 @@ async def test_the_outbox_tells_what_waits_since_when_and_why(desk, db):
     ]
 
 
-async def test_a_broker_that_takes_nothing_leaves_its_reason_with_the_events(desk, db):
+async def test_a_broker_that_takes_nothing_leaves_its_reason_with_the_events(operator, db):
     async with db.transaction() as tx:
         await publish_later(tx, OutgoingEvent("topic", "a", "minsu.test.v1", "minsu/test", "a", {}, NOW))
     sidecar = FakeSidecar()
     await Relay(db, sidecar).publish_once()
     await sidecar.close()
-    status = await desk.data("outboxStatus", {})
+    status = await operator.data("outboxStatus", {})
     assert (status["waiting"], status["failing"]) == (1, 1)
     assert status["oldest"][0]["lastError"].startswith("sidecar: ")
 
 
-async def test_two_operators_at_once_do_it_once(desk, db):
+async def test_two_operators_at_once_do_it_once(operator, db):
     import asyncio
 
-    letter = await desk.poisoned(1)
-    answers = await asyncio.gather(*(desk.ask("deadLetterReplay", {"id": letter}) for _ in range(6)))
+    letter = await operator.poisoned(1)
+    answers = await asyncio.gather(*(operator.ask("deadLetterReplay", {"id": letter}) for _ in range(6)))
     assert {answer.status_code for answer in answers} == {200}
-    assert desk.handler.took == [1]
+    assert operator.handler.took == [1]
     assert [row["state"] for row in await rows(db, dead_letter)] == ["applied"]
 
 
-async def test_a_letter_that_took_effect_while_it_was_discarded_is_said_to_be_applied(desk, db):
-    letter = await desk.poisoned(1)
-    await desk.data("deadLetterDiscard", {"id": letter, "note": "too late"})
-    await desk.letters._record(letter, "waiting", "slow", 1)
+async def test_a_letter_that_took_effect_while_it_was_discarded_is_said_to_be_applied(operator, db):
+    letter = await operator.poisoned(1)
+    await operator.data("deadLetterDiscard", {"id": letter, "note": "too late"})
+    await operator.letters._record(letter, "waiting", "slow", 1)
     assert [row["state"] for row in await rows(db, dead_letter)] == ["discarded"]
-    await desk.letters._record(letter, "applied", None, 1)
+    await operator.letters._record(letter, "applied", None, 1)
     [row] = await rows(db, dead_letter)
     assert (row["state"], row["note"]) == ("applied", "too late")
 
 
-async def test_a_letter_under_way_does_not_fall_back_when_the_slower_try_fails(desk, db):
-    letter = await desk.poisoned(1)
-    await desk.letters._record(letter, "applied", None, 1)
-    await desk.letters._record(letter, "poison", "late", 1)
+async def test_a_letter_under_way_does_not_fall_back_when_the_slower_try_fails(operator, db):
+    letter = await operator.poisoned(1)
+    await operator.letters._record(letter, "applied", None, 1)
+    await operator.letters._record(letter, "poison", "late", 1)
     [row] = await rows(db, dead_letter)
     assert (row["state"], row["reason"]) == ("applied", None)
     assert row["ended_at"] - NOW == timedelta(0)
 
 
-async def test_a_letter_under_way_is_replayed_at_once_and_by_cron_when_its_lease_ends(desk, db):
-    await desk.letters.keep("topic", json.dumps(envelope(1)).encode())
-    [leased] = await desk.letters._claim(1, None)
-    [shown] = (await desk.data("deadLetterList", {}))["list"]
+async def test_a_letter_under_way_is_replayed_at_once_and_by_cron_when_its_lease_ends(operator, db):
+    await operator.letters.keep("topic", json.dumps(envelope(1)).encode())
+    [leased] = await operator.letters._claim(1, None)
+    [shown] = (await operator.data("deadLetterList", {}))["list"]
     assert (shown["attempts"], shown["nextAttemptAt"]) == (1, "2026-11-23T04:02:00Z")
-    assert sum((await desk.letters.reapply()).values()) == 0
-    assert (await desk.data("deadLetterReplay", {"id": leased["id"]}))["letter"]["state"] == "applied"
+    assert sum((await operator.letters.reapply()).values()) == 0
+    assert (await operator.data("deadLetterReplay", {"id": leased["id"]}))["letter"]["state"] == "applied"
     [row] = await rows(db, dead_letter)
     assert (row["state"], row["tries"], row["leased_until"]) == ("applied", 2, None)

@@ -1,4 +1,4 @@
-"""Connections that a network dropped without a word: at most one time-out is paid for all of them together."""
+"""Connections that a network dropped silently: they cost at most one timeout in all."""
 
 import asyncio
 import socket

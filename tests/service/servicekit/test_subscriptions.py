@@ -113,7 +113,7 @@ async def test_a_full_batch_of_the_largest_events_is_taken(services, declared):
         answer = await http.post(declared["spec"]["routes"]["default"], content=body)
         too_large = await http.post(declared["spec"]["routes"]["default"], content=b" " * (LARGEST_DELIVERY_BYTES + 1))
 
-    # Nobody's events: unreadable to us, hence for the dead letters, and each has its own answer.
+    # Foreign events: unreadable to us, hence for the dead letters, and each has its own status.
     assert answer.status_code == 200, answer.text
     statuses = {each["entryId"]: each["status"] for each in answer.json()["statuses"]}
     assert statuses == {str(number): "DROP" for number in range(LARGEST_BATCH)}
@@ -123,7 +123,7 @@ async def test_a_full_batch_of_the_largest_events_is_taken(services, declared):
 def _largest(number, topic):
     entry = {
         "entryId": str(number),
-        "event": {"id": str(number), "source": "nobody", "topic": topic, "data": {"filling": ""}},
+        "event": {"id": str(number), "source": "unknown", "topic": topic, "data": {"filling": ""}},
         "contentType": "application/cloudevents+json",
         "metadata": {"__key": str(number), "__topic": topic},
     }

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from tests.support.postgres import PostgresServer
 
-from servicekit import migrate
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
 from travel.main import create_app
 from travel.seed import seed
@@ -18,8 +17,7 @@ from travel.settings import Settings
 
 @pytest.fixture(scope="module")
 async def database_url(postgres: PostgresServer) -> str:
-    url = postgres.create(f"travel_{secrets.token_hex(4)}")
-    migrate.upgrade("travel", url)
+    url = postgres.migrated("travel", f"travel_{secrets.token_hex(4)}")
     await seed(url)
     return url
 
@@ -36,7 +34,7 @@ def sidecar() -> FakeSidecar:
 
 @pytest.fixture
 async def http(database_url: str, sidecar: FakeSidecar, tokens: Tokens) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(database_url=database_url, app_api_token=APP_TOKEN, profiles_timeout_seconds=0.2)
+    settings = Settings(database_url=database_url, app_api_token=APP_TOKEN, profiles_timeout_seconds=30)
     async with client(create_app(settings, sidecar=sidecar, verifier=tokens.verifier())) as connected:
         yield connected
 

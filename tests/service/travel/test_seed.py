@@ -6,7 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from servicekit import idempotency, migrate
+from servicekit import idempotency
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
 from travel import models
 from travel.main import create_app
@@ -18,9 +18,7 @@ TABLES = ("homestay_business", "homestay", "homestay_activity", "homestay_commen
 
 @pytest.fixture(scope="module")
 def own_url(postgres) -> str:
-    url = postgres.create(f"travel_seed_{secrets.token_hex(4)}")
-    migrate.upgrade("travel", url)
-    return url
+    return postgres.migrated("travel", f"travel_seed_{secrets.token_hex(4)}")
 
 
 def rows(url: str) -> list[list]:

@@ -1,4 +1,4 @@
-"""usercenter in process on a real PostgreSQL; WeChat played by respx."""
+"""usercenter in process on a real PostgreSQL; wechatsim is its WeChat, behind respx for responses that it never gives."""
 
 import base64
 import json
@@ -16,14 +16,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 from tests.support.postgres import PostgresServer
+from tests.support.sandbox import Sandbox
 
-from servicekit import migrate
 from servicekit.clock import utc_now
 from servicekit.testing import APP_TOKEN, FakeSidecar, client
 from usercenter.main import create_app
 from usercenter.settings import Settings
+from wechatsim.mini import login
 
-APPID = "wx0123456789abcdef"
+APPID, SECRET = "wx0123456789abcdef", "the-app-secret"
+SECOND = "wxfedcba9876543210"
+"""Another mini program, on the same accounts; its secret is \"s\"."""
 WECHAT = "http://wechat.invalid"
 
 
@@ -55,32 +58,26 @@ def sealed(session_key: bytes, document: object) -> dict[str, str]:
 
 @dataclass
 class WechatUser:
-    """A person with WeChat: each `sign_in()` is a fresh code and fresh data."""
+    """A user of WeChat: each `sign_in()` is a new code with new data."""
 
-    wechat: respx.MockRouter
+    sandbox: Sandbox
     openid: str
     phone: str
     appid: str = APPID
 
     def sign_in(self) -> dict[str, str]:
-        code, key = secrets.token_hex(16), secrets.token_bytes(16)
-        self.wechat.get("/sns/jscode2session", params={"js_code": code}).respond(
-            json={"openid": self.openid, "session_key": base64.b64encode(key).decode()}
-        )
-        document = {
-            "phoneNumber": self.phone,
-            "purePhoneNumber": self.phone,
-            "countryCode": "86",
-            "watermark": {"timestamp": 1, "appid": self.appid},
-        }
-        return {"code": code, **sealed(key, document)}
+        """As the phone gives it to the mini program; for an unknown `appid` the code is APPID's, and the data is not."""
+        known = self.appid in self.sandbox.sim.apps
+        made = login.new_code(self.sandbox.sim, self.openid, appid=self.appid if known else APPID, mobile=self.phone)
+        if known:
+            return {name: made[name] for name in ("code", "iv", "encryptedData")}
+        document = login.phone_info(self.sandbox.sim, self.appid, self.phone)
+        return {"code": made["code"], **sealed(base64.b64decode(made["session_key"]), document)}
 
 
 @pytest.fixture(scope="module")
 def database_url(postgres: PostgresServer) -> str:
-    url = postgres.create(f"usercenter_{secrets.token_hex(4)}")
-    migrate.upgrade("usercenter", url)
-    return url
+    return postgres.migrated("usercenter", f"usercenter_{secrets.token_hex(4)}")
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +102,7 @@ async def http(settings: Settings, clock: MovableClock, sidecar: FakeSidecar) ->
         clock=clock,
         sidecar=sidecar,
         # With the line end that `echo` leaves: WeChat must not be sent it.
-        held_secrets={"jwt-private-key": new_key(), "wxma-secret": "the-app-secret\n"},
+        held_secrets={"jwt-private-key": new_key(), "wxma-secret": f"{SECRET}\n"},
     )
     async with client(app) as connected:
         yield connected
@@ -118,15 +115,23 @@ def sql(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def wechat() -> Iterator[respx.MockRouter]:
+def sandbox() -> Iterator[Sandbox]:
+    made = Sandbox({APPID: SECRET, SECOND: "s"})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def wechat(sandbox: Sandbox) -> Iterator[respx.MockRouter]:
     with respx.mock(base_url=WECHAT, assert_all_called=False) as router:
+        router.get("/sns/jscode2session").mock(side_effect=sandbox.respond)
         yield router
 
 
 @pytest.fixture
-def wechat_user(wechat: respx.MockRouter) -> Callable[..., WechatUser]:
+def wechat_user(wechat: respx.MockRouter, sandbox: Sandbox) -> Callable[..., WechatUser]:
     def make(phone: str, openid: str | None = None, appid: str = APPID) -> WechatUser:
-        return WechatUser(wechat, openid or "o" + secrets.token_hex(13) + "x", phone, appid)
+        return WechatUser(sandbox, openid or "o" + secrets.token_hex(13) + "x", phone, appid)
 
     return make
 

@@ -6,7 +6,7 @@ import secrets
 import httpx
 import jwt
 import pytest
-from tests.service.usercenter.conftest import APPID, WECHAT, new_key
+from tests.service.usercenter.conftest import APPID, SECOND, WECHAT, new_key
 
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, called_by, client
 from usercenter.main import create_app
@@ -14,7 +14,6 @@ from usercenter.settings import Settings
 
 WX, DETAIL = "/usercenter/v1/user/wxMiniAuth", "/usercenter/v1/user/detail"
 RELEASE, LOOK, ACTS = (f"/usercenter/v1/ops/{name}" for name in ("accountRelease", "accountDetail", "actList"))
-SECOND = "wxfedcba9876543210"
 OPERATOR = 3
 
 

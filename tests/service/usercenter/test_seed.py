@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from tests.service.usercenter.conftest import new_key
 
-from servicekit import acts, idempotency, migrate
+from servicekit import acts, idempotency
 from servicekit.secrets import BadSecret
 from servicekit.testing import APP_TOKEN, FakeSidecar, client
 from usercenter import models
@@ -19,9 +19,7 @@ from usercenter.settings import Settings
 
 @pytest.fixture(scope="module")
 def own_url(postgres) -> str:
-    url = postgres.create(f"usercenter_seed_{secrets.token_hex(4)}")
-    migrate.upgrade("usercenter", url)
-    return url
+    return postgres.migrated("usercenter", f"usercenter_seed_{secrets.token_hex(4)}")
 
 
 def environment(url: str, **changes: str) -> SeedSettings:

@@ -48,14 +48,14 @@ def test_pages_are_followed_until_one_is_not_full(world, api):
 
 
 @pytest.mark.parametrize("letter", ["7", "order:", "order:x", "travel:7", "order:-1", "order:٧", ":7", ""])
-def test_a_wrong_id_asks_nobody(world, api, letter):
+def test_a_wrong_id_sends_no_request(world, api, letter):
     with pytest.raises(CommandFailed) as failed:
         ops.replay(api, letter)
     assert failed.value.hint
     assert world.asked == []
 
 
-def test_an_unknown_service_asks_nobody(world, api):
+def test_an_unknown_service_sends_no_request(world, api):
     with pytest.raises(CommandFailed):
         ops.dead_letters(api, service="travel", state=None, count=1)
     with pytest.raises(CommandFailed):

@@ -61,8 +61,8 @@ def test_yuan_become_exactly_the_fen_they_were_made_of(fen):
 def test_an_order_begins_tonight_in_china_and_carries_a_key(world, api):
     world.answers[CREATE] = lambda _: ok({"orderSn": SN})
     late_on_the_22nd_in_london = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
-    wish = purchase.Wish(3, nights=2, people=2, food=True)
-    assert purchase.create_order(api, wish, now=late_on_the_22nd_in_london) == SN
+    request = purchase.BookingRequest(3, nights=2, people=2, food=True)
+    assert purchase.create_order(api, request, now=late_on_the_22nd_in_london) == SN
     [(_, body, headers)] = world.asked
     assert body == {
         "homestayId": 3,
@@ -81,7 +81,7 @@ def test_booking_answers_the_numbers_that_scripts_need(world, api):
         PREPAY: lambda _: ok(PARAMETERS),
         DETAIL: lambda _: ok(order()),
     }
-    assert purchase.book(api, purchase.Wish(1)) == {
+    assert purchase.book(api, purchase.BookingRequest(1)) == {
         "order_sn": SN,
         "out_trade_no": "PMT2026112309302612345678",
         "total_fen": 93310,
@@ -189,7 +189,7 @@ def test_a_problem_becomes_one_line_with_its_detail_and_field(world, api):
         422, type="/problems/too-many-people", msg="人数超限", detail="at most 4", field="livePeopleNum", trace_id="t"
     )
     with pytest.raises(Refused) as refused:
-        purchase.create_order(api, purchase.Wish(1, people=9))
+        purchase.create_order(api, purchase.BookingRequest(1, people=9))
     assert str(refused.value) == "人数超限: at most 4 (field livePeopleNum)"
     assert (refused.value.status, refused.value.slug) == (422, "too-many-people")
 
@@ -197,4 +197,4 @@ def test_a_problem_becomes_one_line_with_its_detail_and_field(world, api):
 def test_what_is_not_our_api_is_said_to_be_none(api, world):
     world.answers[CREATE] = lambda _: httpx.Response(200, text="<html>")
     with pytest.raises(CommandFailed, match="is not Minsu's API"):
-        purchase.create_order(api, purchase.Wish(1))
+        purchase.create_order(api, purchase.BookingRequest(1))

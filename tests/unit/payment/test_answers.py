@@ -28,11 +28,11 @@ ROWS = [(call, *row) for call in CALLS for row in call.rows]
         (answers.CLOSE, 400, "ORDERPAID", Meaning.PAID),
         (answers.CLOSE, 400, "ORDER_PAID", Meaning.PAID),
         (answers.PREPAY, 403, "OUT_TRADE_NO_USED", Meaning.CLOSED),
-        (answers.PREPAY, 400, "APPID_MCHID_NOT_MATCH", Meaning.OURS_TO_MEND),
+        (answers.PREPAY, 400, "APPID_MCHID_NOT_MATCH", Meaning.MISCONFIGURED),
         (answers.PREPAY, 400, "PARAM_ERROR", Meaning.FINAL),
         (answers.PREPAY, 500, "OPENID_MISMATCH", Meaning.FINAL),
         (answers.QUERY, 404, "ORDER_NOT_EXIST", Meaning.ABSENT),
-        (answers.QUERY, 401, "SIGN_ERROR", Meaning.OURS_TO_MEND),
+        (answers.QUERY, 401, "SIGN_ERROR", Meaning.MISCONFIGURED),
         (answers.REFUND, 403, "NOT_ENOUGH", Meaning.NO_FUNDS),
         (answers.REFUND, 403, "USER_ACCOUNT_ABNORMAL", Meaning.FINAL),
         (answers.QUERY_REFUND, 404, "RESOURCE_NOT_EXISTS", Meaning.ABSENT),
@@ -41,17 +41,17 @@ ROWS = [(call, *row) for call in CALLS for row in call.rows]
         (answers.PREPAY, 429, "FREQUENCY_LIMITED", Meaning.LATER),
         (answers.PREPAY, 429, "", Meaning.LATER),
         (answers.PREPAY, 503, "SERVICE_UNAVAILABLE", Meaning.LATER),
-        (answers.PREPAY, 500, "SYSTEMERROR", Meaning.ASK_FIRST),
+        (answers.PREPAY, 500, "SYSTEMERROR", Meaning.QUERY_FIRST),
         # A code at another 4xx than its page says; at a 5xx or a 2xx it is not believed.
         (answers.CLOSE, 400, "ORDER_NOT_EXIST", Meaning.ABSENT),
-        (answers.CLOSE, 500, "ORDER_NOT_EXIST", Meaning.ASK_FIRST),
-        (answers.CLOSE, 200, "ORDER_CLOSED", Meaning.ASK_FIRST),
+        (answers.CLOSE, 500, "ORDER_NOT_EXIST", Meaning.QUERY_FIRST),
+        (answers.CLOSE, 200, "ORDER_CLOSED", Meaning.QUERY_FIRST),
         # A proxy's, or new: it may have happened.
-        (answers.PREPAY, 404, "", Meaning.ASK_FIRST),
-        (answers.PREPAY, 502, "", Meaning.ASK_FIRST),
-        (answers.PREPAY, 400, "SOMETHING_NEW", Meaning.ASK_FIRST),
-        (answers.PREPAY, 401, "", Meaning.ASK_FIRST),
-        (answers.QUERY_REFUND, 404, "ORDER_NOT_EXIST", Meaning.ASK_FIRST),
+        (answers.PREPAY, 404, "", Meaning.QUERY_FIRST),
+        (answers.PREPAY, 502, "", Meaning.QUERY_FIRST),
+        (answers.PREPAY, 400, "SOMETHING_NEW", Meaning.QUERY_FIRST),
+        (answers.PREPAY, 401, "", Meaning.QUERY_FIRST),
+        (answers.QUERY_REFUND, 404, "ORDER_NOT_EXIST", Meaning.QUERY_FIRST),
     ],
 )
 def test_an_answer_means_one_thing_for_its_call(call, status, code, meaning):
@@ -62,7 +62,7 @@ def test_an_answer_means_one_thing_for_its_call(call, status, code, meaning):
 def test_the_kind_of_error_follows_from_the_meaning(call, status, code, meaning):
     error = call.error(status, code, "why")
 
-    expected = {Meaning.ASK_FIRST: Ambiguous, Meaning.LATER: Busy}.get(meaning, Refused)
+    expected = {Meaning.QUERY_FIRST: Ambiguous, Meaning.LATER: Busy}.get(meaning, Refused)
     assert type(error) is expected
     assert str(error) == f"{status} {code} why"
 
@@ -70,7 +70,7 @@ def test_the_kind_of_error_follows_from_the_meaning(call, status, code, meaning)
 @given(st.sampled_from(CALLS), st.integers(100, 599), st.text(max_size=8))
 def test_what_is_not_documented_is_never_taken_for_closed_paid_absent_or_refused(call, status, code):
     if code not in {word for _, word, _ in call.rows}:
-        assert call.meaning(status, code) in {Meaning.ASK_FIRST, Meaning.LATER}
+        assert call.meaning(status, code) in {Meaning.QUERY_FIRST, Meaning.LATER}
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment.wechat.errors import BadBill
-from payment.wechat.trade_bill import LONGEST_RECORD, TradeLine, Unreadable, fen, lines_of, parse_trades, read_trades
+from payment.wechat.trade_bill import MAX_RECORD, TradeLine, Unreadable, fen, lines_of, parse_trades, read_trades
 
 COLUMNS = (
     "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,"
@@ -183,7 +183,7 @@ def test_a_line_that_never_ends_is_put_aside_in_parts(tmp_path):
     path.write_text(text, encoding="utf-8", newline="")
     assert numbers(read_trades(path)) == ["PMT2026112309310000000001", "PMT2026112309310000000002"]
     assert whys(read_trades(path)) == ["1 cells, 27 were announced"]
-    assert max(map(len, lines_of(io.BytesIO(text.encode())))) == LONGEST_RECORD
+    assert max(map(len, lines_of(io.BytesIO(text.encode())))) == MAX_RECORD
 
 
 def test_a_line_that_forges_another_within_its_name_is_not_believed():

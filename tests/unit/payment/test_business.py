@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from payment.business import BusinessType, BusinessTypes
 from payment.errors import UnknownServiceType
+from payment.paying.business import BusinessType, BusinessTypes
 from payment.peers import Payable
 
 DUE = Payable(

@@ -4,10 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment.refund_states import ALLOWED, HOLDS_MONEY, OF_WORD, ContradictoryWord, RefundState, next_state
+from payment.ledger.refund_states import (
+    ALLOWED,
+    HOLDS_MONEY,
+    STATE_BY_WECHAT_STATUS,
+    ContradictoryStatus,
+    RefundState,
+    next_state,
+)
 
 S = RefundState
-WORDS = [*OF_WORD, "FAIL", ""]
+WORDS = [*STATE_BY_WECHAT_STATUS, "FAIL", ""]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +41,7 @@ def test_wechats_word_decides_the_state(current, word, following):
 
 @pytest.mark.parametrize(("current", "word"), [(S.SUCCEEDED, "CLOSED"), (S.CLOSED, "SUCCESS")])
 def test_an_end_that_contradicts_the_end_we_know_is_for_a_person(current, word):
-    with pytest.raises(ContradictoryWord):
+    with pytest.raises(ContradictoryStatus):
         next_state(current, word)
 
 
@@ -44,7 +51,7 @@ def test_money_given_back_is_never_forgotten_and_never_counted_twice(words):
     for word in words:
         try:
             following = next_state(state, word)
-        except ContradictoryWord:
+        except ContradictoryStatus:
             continue
         assert following is state or (state, following) in ALLOWED
         gave_back += following is S.SUCCEEDED and state is not S.SUCCEEDED
@@ -60,7 +67,7 @@ def test_no_echo_of_an_older_word_takes_a_refund_where_it_has_been(words):
     for word in words:
         try:
             following = next_state(entered[-1], word)
-        except ContradictoryWord:
+        except ContradictoryStatus:
             continue
         if following is not entered[-1]:
             entered.append(following)

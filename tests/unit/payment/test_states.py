@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment.states import ALLOWED, IllegalTransition, PayStatus, check, next_status
+from payment.ledger.payment_states import ALLOWED, IllegalTransition, PayStatus, check, next_status
 
 WORDS = ["SUCCESS", "REFUND", "NOTPAY", "CLOSED", "REVOKED", "USERPAYING", "PAYERROR", "ACCEPT", ""]
 

@@ -20,7 +20,7 @@ JSON = {"content-type": "application/json"}
 
 
 async def used_orders(sidecar: Sidecar) -> None:
-    async for _ in payment.peers.StayPeer(sidecar).used(date(2026, 11, 23)):
+    async for _ in payment.peers.OrderPeer(sidecar=sidecar).used(date(2026, 11, 23)):
         pass
 
 
@@ -29,9 +29,9 @@ CALLS: dict[str, Callable[[Sidecar], Awaitable[object]]] = {
     "order, homestaySnapshot": lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1),
     "order, close": lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).close(SN, 1),
     "order, paymentByOrder": lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).of_order(SN),
-    "payment, payable": lambda sidecar: payment.peers.OrderPeer(sidecar).payable(SN),
+    "payment, payable": lambda sidecar: payment.peers.OrderPeer(sidecar=sidecar).payable(SN),
     "payment, usedOrders": used_orders,
-    "payment, authByUser": lambda sidecar: payment.peers.UserPeer(sidecar, APPID).openid(1),
+    "payment, authByUser": lambda sidecar: payment.peers.UserPeer(sidecar=sidecar, appid=APPID).openid(1),
     "travel, usersByIds": lambda sidecar: travel.peers.UserPeer(sidecar=sidecar, timeout_seconds=1).profile(1),
     "travel, commentable": lambda sidecar: travel.peers.OrderPeer(sidecar=sidecar).homestay_of_used(SN, 1),
     "notification, orderDetail": lambda sidecar: notification.peers.OrderPeer(sidecar=sidecar).order(SN),
@@ -91,7 +91,7 @@ PAYABLE = {
 )  # fmt: skip
 async def test_a_value_that_our_tables_could_not_hold_is_no_answer(wrong):
     with pytest.raises(PeerUnavailable, match=f"cannot be read: {next(iter(wrong))}"):
-        await payment.peers.OrderPeer(sidecar_with(httpx.Response(200, json=PAYABLE | wrong))).payable(SN)
+        await payment.peers.OrderPeer(sidecar=sidecar_with(httpx.Response(200, json=PAYABLE | wrong))).payable(SN)
 
 
 async def test_what_was_said_is_not_repeated():

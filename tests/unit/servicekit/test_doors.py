@@ -82,7 +82,7 @@ async def test_all_others_are_refused(asked, taken, path, headers):
 
 
 @pytest.mark.parametrize("path", ["/internal/open", "/events/paid", "/jobs/tick", f"/delivered/{TOKEN}/events/paid"])
-async def test_without_the_sidecars_token_nobody_comes_in(asked, taken, path):
+async def test_without_the_sidecars_token_no_caller_comes_in(asked, taken, path):
     assert await asked(path, {CALLER: "order"}) == 401
     assert taken == []
 

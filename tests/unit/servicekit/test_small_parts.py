@@ -70,7 +70,7 @@ def test_a_callers_trace_goes_on_and_a_broken_one_begins_anew():
         assert re.fullmatch(r"(?!0{32})[0-9a-f]{32}", continue_trace(broken))
 
 
-async def test_a_client_that_hangs_up_in_its_body_is_nobodys_error(capsys):
+async def test_a_client_that_disconnects_in_its_body_is_no_error(capsys):
     from fastapi import FastAPI, Request
 
     from servicekit import problems

@@ -1,16 +1,17 @@
 """Work ends when it is cancelled, also when what was interrupted ends by a fault of its own."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
 from structlog.testing import capture_logs
 
 from notification.courier import Courier
-from payment.daily import Daily
-from payment.repayment import Repayment
+from payment.daily.days import Daily
+from payment.refunding.submission import RefundSubmission
 from servicekit.background import hourly
+from servicekit.clock import utc_now
 from servicekit.relay import Relay
 from servicekit.stopping import stop
 
@@ -36,9 +37,11 @@ def courier(broken):
     return working
 
 
-def repayment(broken):
-    working = Repayment(Mock(), lambda: datetime.now(UTC), Mock(), Mock(), "")
-    object.__setattr__(working, "carry_out_due", broken)
+def submission(broken):
+    working = RefundSubmission(
+        db=Mock(), clock=utc_now, wechat=Mock(), settlement=Mock(), notify_url="", spacing=timedelta()
+    )
+    working.submit_due = broken
     working.wake()
     return working
 
@@ -50,10 +53,10 @@ def relay(broken):
 
 
 def daily(broken):
-    return Daily([broken])
+    return Daily(broken)
 
 
-@pytest.mark.parametrize("made", [courier, repayment, relay, daily, hourly])
+@pytest.mark.parametrize("made", [courier, submission, relay, daily, hourly])
 @pytest.mark.parametrize("kept_to_itself", [False, True])
 async def test_a_fault_on_the_way_out_does_not_hide_that_work_was_to_end(made, kept_to_itself):
     broken = Broken(kept_to_itself=kept_to_itself)

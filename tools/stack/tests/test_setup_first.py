@@ -14,7 +14,7 @@ from stack.setup import (
     daprd,
     first,
     gobuild,
-    java_judge,
+    java_sdk,
     kubernetes,
     npm,
     preflight,
@@ -33,7 +33,7 @@ def nothing_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     monkeypatch.setattr(gobuild, "intact", lambda _: False)
     monkeypatch.setattr(daprd, "present", lambda _: False)
-    monkeypatch.setattr(java_judge, "present", lambda _: False)
+    monkeypatch.setattr(java_sdk, "present", lambda _: False)
 
     def build(*_: object) -> Path:
         raise AssertionError("it began to build")
@@ -95,7 +95,7 @@ def test_the_tests_need_only_what_fetches_the_rest(
     monkeypatch.setattr(browser, "packaged_for_this_machine", lambda: True)
     monkeypatch.setattr(browser, "lacks_chromium", lambda _: browser_lacks)
     monkeypatch.setattr(browser, "lacks_font", lambda _: font_lacks)
-    monkeypatch.setattr(java_judge, "present", lambda _: java_there)
+    monkeypatch.setattr(java_sdk, "present", lambda _: java_there)
     assert [one.what for one in testing.missing(tmp_path)] == named
 
 

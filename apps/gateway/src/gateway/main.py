@@ -20,7 +20,7 @@ from servicekit.sidecar import Sidecar
 def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar | None = None) -> FastAPI:
     sidecar = sidecar or Sidecar.of(settings, timeout_seconds=settings.answer_seconds)
     assets = Assets()
-    show = pages.Showing(Storefront(settings, assets=assets.base))
+    show = pages.PageRenderer(Storefront(settings, assets=assets.base))
     app = servicekit.build(
         "gateway",
         settings,

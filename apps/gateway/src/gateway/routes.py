@@ -1,4 +1,4 @@
-"""The public API as data: exact path → the service that answers it → who may ask. What is not here does not exist.
+"""The public API as data: exact path → service → who may call it. A path that is not listed does not exist.
 
 A service still verifies the token and the role itself; `SIGNED_IN` only spares it requests that carry no token at all.
 """
@@ -28,7 +28,7 @@ DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLette
 """What operators may do with the dead letters of every service that has some."""
 
 REFUNDS = ("refundList", "refundSendElsewhere", "refundBeginAgain")
-BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "settle", "settlementList")
+BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "payout", "payoutList")
 
 # The spelling of paths is the source system's: its front ends keep working.
 PUBLIC: tuple[PublicRoute, ...] = (

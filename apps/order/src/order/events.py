@@ -16,7 +16,7 @@ SOURCE = "minsu/order"
 TRADE_STATE_TOPIC, TRADE_STATE_TYPE = "order-update-tradestate-topic", "minsu.order.tradestate-updated.v1"
 REFUND_REQUESTED_TOPIC, REFUND_REQUESTED_TYPE = "order-refund-requested-topic", "minsu.order.refund-requested.v1"
 REFUND_UPDATED_TOPIC, REFUND_UPDATED_TYPE = "order-update-refund-topic", "minsu.order.refund-updated.v1"
-PAY_STATUS_TOPIC = "payment-update-paystatus-topic"
+PAYMENT_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 LONGEST_REASON = 80
 

@@ -103,7 +103,10 @@ def require_bookable(stay: Stay, now: datetime) -> None:
 
 def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
     """Nights × price, × people when sold by person; food is charged per person and night. Raises NotOnSale, TooManyPeople,
-    PriceOutOfRange."""
+    PriceOutOfRange.
+
+    The same rule is in the gateway's js/price.js (the page's preview) and, for one person, in travel/repository.py.
+    """
     if not offer.on_sale:
         raise NotOnSale("the homestay is not on sale", field="homestayId")
     if not 1 <= people <= offer.people_num:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from order.batch import Batch, PaymentEvent
-from order.events import HOMESTAY_ORDER, PAY_STATUS_TOPIC, REFUND_FAILED_TOPIC, PayStatusUpdated, RefundFailed
+from order.events import HOMESTAY_ORDER, PAYMENT_STATUS_TOPIC, REFUND_FAILED_TOPIC, PayStatusUpdated, RefundFailed
 from order.fulfilment import PAID, REFUNDED, Fulfilment, PaymentFact
 from order.refunds import Refunds
 from servicekit.events import CloudEvent, Consumer, Received
@@ -21,7 +21,7 @@ def on_pay_status_updated(fulfilment: Fulfilment, batch: Batch) -> Consumer[PayS
         done = await batch.take([each for _, each in ours])
         return not_ours | {ours[index][0] for index in done}
 
-    return Consumer(PAY_STATUS_TOPIC, "/events/payment-status", PayStatusUpdated, handle, handle_plain)
+    return Consumer(PAYMENT_STATUS_TOPIC, "/events/payment-status", PayStatusUpdated, handle, handle_plain)
 
 
 def _fact(data: PayStatusUpdated) -> PaymentFact | None:

@@ -1,1 +1,1 @@
-"""Takes money by WeChat Pay v3 and says, as the only one, whether an order was paid."""
+"""Payments and refunds through WeChat Pay v3; the source of truth for whether an order is paid."""

@@ -1,8 +1,7 @@
-"""`python -m payment` serves; `… migrate` migrates; `… check-wechat` says whether money can be taken; `… reconcile` holds a
-day's bill against the ledger."""
+"""Command line: `python -m payment` serves, `… migrate` migrates the database, `… check-wechat` verifies the merchant's
+configuration, `… reconcile` compares a day's bill with the ledger."""
 
 import asyncio
-import os
 
 import typer
 from fastapi import FastAPI
@@ -10,7 +9,7 @@ from fastapi import FastAPI
 from payment import preflight
 from payment.main import create_app
 from payment.reconcile_command import reconcile
-from payment.settings import Settings
+from payment.settings import PaymentSettings, Settings
 from servicekit import secrets
 from servicekit.clock import utc_now
 from servicekit.run import command_line
@@ -30,16 +29,15 @@ cli.command()(reconcile)
 
 @cli.command("check-wechat")
 def check_wechat() -> None:
-    """Check keys, certificate, signatures both ways, clock and notify URLs at WeChat. Exit code 1 when one is not well.
+    """Check keys, certificate, signatures both ways, clock and notify URLs with WeChat. Exit code 1 when a check fails.
 
     Secrets come from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE where they are set, else
     from the Dapr secret store beside this service.
     """
-    os.environ.setdefault("APP_API_TOKEN", "check-wechat-serves-nobody")  # the sidecar's token: no part in this
-    raise typer.Exit(0 if asyncio.run(_report(Settings.load())) else 1)
+    raise typer.Exit(0 if asyncio.run(_report(PaymentSettings.load())) else 1)
 
 
-async def _report(settings: Settings) -> bool:
+async def _report(settings: PaymentSettings) -> bool:
     try:
         held = preflight.secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
     except secrets.BadSecret as error:
@@ -48,7 +46,7 @@ async def _report(settings: Settings) -> bool:
     well = True
     async for finding in preflight.check(settings, held, utc_now):
         typer.echo(str(finding))
-        well = well and finding.well
+        well = well and finding.ok
     return well
 
 

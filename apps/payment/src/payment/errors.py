@@ -1,4 +1,4 @@
-"""What payment refuses, in the user's words (`messages.toml`)."""
+"""Problems that payment reports to callers. Their texts are in `messages.toml`, by slug."""
 
 from servicekit.errors import Conflict, InvalidInput, NotFound, Problem, Unavailable
 
@@ -28,13 +28,13 @@ class PaymentNotFound(NotFound):
 
 
 class WechatUnavailable(Unavailable):
-    """No answer of WeChat that can be trusted. What was asked may have happened: ask again with the same number."""
+    """No trustworthy response from WeChat: the operation may have happened. Safe to retry with the same number."""
 
     code, slug = 104007, "wechat-unavailable"
 
 
 class WechatRefused(Problem):
-    """WeChat's final no, for a reason that is ours to mend (settings, account): the buyer can do nothing."""
+    """WeChat refused permanently, because of our settings or merchant account: the buyer can do nothing."""
 
     status, code, slug = 502, 104008, "wechat-refused"
 
@@ -44,7 +44,7 @@ class NotRefundable(Conflict):
 
 
 class RefundExceedsPayment(Conflict):
-    """More than is left of the payment when all its refunds, also those on their way, are counted."""
+    """More than what remains of the payment after all its refunds, pending ones included."""
 
     code, slug = 104010, "refund-exceeds-payment"
 
@@ -54,7 +54,7 @@ class TooManyRefunds(Conflict):
 
 
 class RefundMismatch(Conflict):
-    """The request's number was used for another refund."""
+    """The request number is already used by a different refund."""
 
     code, slug = 104012, "refund-mismatch"
 
@@ -68,7 +68,7 @@ class RefundIsNotAbnormal(Conflict):
 
 
 class RefundSentElsewhere(Conflict):
-    """A way is being tried, and WeChat has not said how it ended."""
+    """The refund was rerouted, and WeChat has not reported the result yet."""
 
     code, slug = 104020, "refund-sent-elsewhere"
 
@@ -78,7 +78,7 @@ class RefundNotEnded(Conflict):
 
 
 class BuyerAsksAgain(Conflict):
-    """The order went on when this refund failed: only its buyer may ask anew."""
+    """A buyer's own refund: the order became active again when it failed, so only the buyer may request it again."""
 
     code, slug = 104022, "buyer-asks-again"
 

@@ -1,20 +1,34 @@
-"""The facts that payment publishes: a payment was paid, or wholly refunded; a refund ended without moving money."""
+"""Events that payment publishes (payment paid or fully refunded, refund failed), and the data of the one it consumes."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import Field
 
 from payment.models import Refund
 from servicekit.clock import Clock
 from servicekit.outbox import OutgoingEvent
+from servicekit.schemas import ApiModel, Sn, Text
 
-PAYSTATUS_TOPIC = "payment-update-paystatus-topic"
+PAYMENT_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 REFUND_REQUESTED_TOPIC = "order-refund-requested-topic"
 SOURCE = "minsu/payment"
 
 
+class RefundRequested(ApiModel):
+    """`data` of order's event (contracts/events/refund-requested.v1), and the body of `/internal/refund`."""
+
+    request_sn: Sn
+    order_sn: Sn
+    payment_sn: Sn
+    refund_fen: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
+    cause: Annotated[Text, Field(min_length=1, max_length=32)]
+    reason: Annotated[Text, Field(max_length=80)]
+
+
 class PaidPayment(Protocol):
-    """What is told of a payment."""
+    """What an event says of a payment: a row, or the locked columns of one."""
 
     @property
     def sn(self) -> str: ...
@@ -33,11 +47,13 @@ class PaidPayment(Protocol):
 
 
 def paystatus_updated(payment: PaidPayment, clock: Clock) -> OutgoingEvent:
-    """`orderSn` is the order's number. The source system put the payment's there, and no order ever turned paid."""
+    """The event of a paid or fully refunded payment. Raises ValueError for one that was never paid.
+
+    `orderSn` is the order's number; the source system sent the payment's, so no order ever became paid."""
     if payment.pay_time is None:
-        raise ValueError(f"{payment.sn} was never paid: there is nothing to tell")
+        raise ValueError(f"{payment.sn} was never paid: there is no event")
     return OutgoingEvent(
-        topic=PAYSTATUS_TOPIC,
+        topic=PAYMENT_STATUS_TOPIC,
         key=payment.order_sn,
         type="minsu.payment.paystatus-updated.v1",
         source=SOURCE,
@@ -56,7 +72,7 @@ def paystatus_updated(payment: PaidPayment, clock: Clock) -> OutgoingEvent:
 
 
 def refund_failed(refund: Refund, service_type: str, clock: Clock) -> OutgoingEvent:
-    """The request came to nothing: its money is where it was, and whoever asked may go on as if it had not."""
+    """The event of a refund request that ended without moving money: whoever requested it may continue."""
     now = clock()
     return OutgoingEvent(
         topic=REFUND_FAILED_TOPIC,

@@ -1,14 +1,14 @@
-"""Cron edges: Dapr posts here by the clock, in every replica; the work is claimed row by row."""
+"""Cron endpoints: Dapr posts here in every replica; each piece of work is claimed by one of them, row by row."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from payment.daily import Daily
-from payment.earnings import Earnings
-from payment.inquiry import Inquiry
-from payment.reconciliation import Reconciling
-from payment.repayment import Repayment
+from payment.daily.days import Daily
+from payment.daily.payouts import Payouts
+from payment.daily.reconciliation import Reconciler
+from payment.paying.inquiry import Inquiry
+from payment.refunding.submission import RefundSubmission
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
 
@@ -17,31 +17,31 @@ router = APIRouter(prefix="/jobs", include_in_schema=False)
 
 @router.post("/payment-query-open")
 async def query_open(inquiry: Annotated[Inquiry, Depends(provided(Inquiry))]) -> dict[str, int]:
-    return {"claimed": await inquiry.ask_about_due()}
+    return {"claimed": await inquiry.poll_due()}
 
 
 @router.post("/payment-retry-refunds")
-async def retry_refunds(repayment: Annotated[Repayment, Depends(provided(Repayment))]) -> dict[str, int]:
-    return {"claimed": await repayment.carry_out_due()}
+async def retry_refunds(submission: Annotated[RefundSubmission, Depends(provided(RefundSubmission))]) -> dict[str, int]:
+    return {"claimed": await submission.submit_due()}
 
 
 @router.post("/payment-daily-reconciliation")
 async def reconcile(
-    reconciling: Annotated[Reconciling, Depends(provided(Reconciling))],
+    reconciler: Annotated[Reconciler, Depends(provided(Reconciler))],
     daily: Annotated[Daily, Depends(provided(Daily))],
 ) -> dict[str, int]:
-    """Write down which days are to be reconciled; the work goes on after the answer."""
-    claimed = await reconciling.want_days_due()
+    """Schedule the days that are due for reconciliation; they run in the background."""
+    claimed = await reconciler.schedule_due_days()
     daily.wake()
     return {"claimed": claimed}
 
 
-@router.post("/payment-daily-settlement")
-async def settle(
-    earnings: Annotated[Earnings, Depends(provided(Earnings))], daily: Annotated[Daily, Depends(provided(Daily))]
+@router.post("/payment-daily-payouts")
+async def pay_out(
+    payouts: Annotated[Payouts, Depends(provided(Payouts))], daily: Annotated[Daily, Depends(provided(Daily))]
 ) -> dict[str, int]:
-    """Write down which days are to be settled with the merchants; the work goes on after the answer."""
-    claimed = await earnings.want_days_due()
+    """Schedule the days whose payouts are due; they are computed in the background."""
+    claimed = await payouts.schedule_due_days()
     daily.wake()
     return {"claimed": claimed}
 

@@ -1,4 +1,4 @@
-"""The tables of payment. Money in fen; constraints say what can never be, whatever the code does."""
+"""The tables of payment. Amounts are in fen; check constraints hold the invariants, whatever the code does."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from servicekit.db import Base as ServiceBase
 from servicekit.db import new_metadata
+from servicekit.due import Leased, due_index
 
 
 class Base(ServiceBase):
@@ -26,8 +27,9 @@ class Base(ServiceBase):
     metadata = new_metadata()
 
 
-class ThirdPayment(Base):
-    """One attempt to pay one order. Written before WeChat is called; `sn` is WeChat's out_trade_no."""
+class ThirdPayment(Leased, Base):
+    """One attempt to pay one order. Written before WeChat is called; `sn` is WeChat's out_trade_no. The leased work of a
+    row is the query about it while it is open."""
 
     __tablename__ = "third_payment"
     __table_args__ = (
@@ -36,7 +38,7 @@ class ThirdPayment(Base):
         CheckConstraint("pay_status between -1 and 2", name="pay_status_known"),
         CheckConstraint("(pay_status in (1, 2)) = (pay_time is not null)", name="paid_has_time"),
         Index("uq_third_payment_open", "order_sn", unique=True, postgresql_where=text("pay_status = 0")),
-        Index("ix_third_payment_query_due", "next_query_at", postgresql_where=text("pay_status = 0")),
+        due_index("third_payment", is_open=text("pay_status = 0")),
         Index("ix_third_payment_order_sn", "order_sn"),
         Index("ix_third_payment_pay_time", "pay_time", postgresql_where=text("pay_time is not null")),
     )
@@ -53,7 +55,7 @@ class ThirdPayment(Base):
     pay_status: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1)
     request: Mapped[str] = mapped_column(Text)
-    """The prepay request, byte for byte: a repeated call must be the same call."""
+    """The body of the prepay request, byte for byte: a retry must send the same bytes."""
     prepay_id: Mapped[str | None] = mapped_column(Text)
     prepay_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
@@ -61,20 +63,18 @@ class ThirdPayment(Base):
     transaction_id: Mapped[str | None] = mapped_column(Text, unique=True)
     bank_type: Mapped[str | None] = mapped_column(Text)
     pay_time: Mapped[datetime | None]
-    next_query_at: Mapped[datetime]
-    queries: Mapped[int] = mapped_column(default=0)
     asked_at: Mapped[datetime | None]
-    """When WeChat was last asked, by cron or for a buyer who waits: all replicas share the pause after it."""
+    """When WeChat was last queried, by cron or for a polling buyer; all replicas keep the minimum interval after it."""
     refund_sent_at: Mapped[datetime | None]
-    """When a new refund was last handed to WeChat, which wants a minute between two of one payment."""
+    """When a new refund was last submitted to WeChat, which requires a minute between two of one payment."""
     billed_on: Mapped[date | None]
-    """The day on whose bill it was found, where that is not the day of `pay_time`."""
+    """The day on whose bill the payment was found, if that is not the day of `pay_time`."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
 class PaymentTransition(Base):
-    """Every change of a payment's status, once; `seq` is the version it made, so two racing writers cannot both win."""
+    """Append-only log of status changes; `seq` is the version that a change made: of two racing writers one fails."""
 
     __tablename__ = "payment_transition"
 
@@ -87,7 +87,7 @@ class PaymentTransition(Base):
 
 
 class OrderClosure(Base):
-    """An order that was closed: no payment may be opened for it after this row."""
+    """An order that was closed: once this row exists no payment may be opened for it."""
 
     __tablename__ = "order_closure"
 
@@ -96,7 +96,7 @@ class OrderClosure(Base):
 
 
 class ProviderNotice(Base):
-    """WeChat's verified word that does not fit our books: kept for a person, no state changed."""
+    """An entry of the review queue (ledger/reviews.py); adding one changes no payment and no refund."""
 
     __tablename__ = "provider_notice"
     __table_args__ = (
@@ -124,9 +124,10 @@ class ProviderNotice(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Refund(Base):
-    """Money that is to go back. `sn` is WeChat's out_refund_no and stays the same at every retry; a request whose number
-    WeChat closed goes on under a new row, the next `attempt`."""
+class Refund(Leased, Base):
+    """One attempt to refund a request. `sn` is WeChat's out_refund_no, the same at every retry; when WeChat closes the
+    number, the request is issued again as a new row, the next `attempt`. The leased work of a row is to submit it, or to
+    query it, until it has ended."""
 
     __tablename__ = "refund"
     __table_args__ = (
@@ -140,9 +141,7 @@ class Refund(Base):
         UniqueConstraint("request_sn", "attempt"),
         Index("uq_refund_live", "request_sn", unique=True, postgresql_where=text("state <> 'closed'")),
         Index("ix_refund_payment_sn", "payment_sn"),
-        Index(
-            "ix_refund_due", "next_attempt_at", postgresql_where=text("state in ('requested', 'accepted', 'abnormal')")
-        ),
+        due_index("refund", is_open=text("state in ('requested', 'accepted', 'abnormal')")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -157,24 +156,22 @@ class Refund(Base):
     state: Mapped[str] = mapped_column(Text, default="requested")
     version: Mapped[int] = mapped_column(default=1)
     request: Mapped[str | None] = mapped_column(Text)
-    """What WeChat is sent, byte for byte, written down before the first call."""
+    """The body of the refund request, byte for byte, stored before the first call."""
     sent_at: Mapped[datetime | None]
     refund_id: Mapped[str | None] = mapped_column(Text)
     success_time: Mapped[datetime | None]
     problem: Mapped[str | None] = mapped_column(Text)
-    """Why it does not go on by itself, for a person."""
+    """Why the refund does not complete without an operator."""
     sent_elsewhere_at: Mapped[datetime | None]
-    """When an operator sent an abnormal refund another way, and WeChat has not said since that it failed as well."""
+    """When an operator rerouted an abnormal refund; cleared when WeChat reports that the new route failed as well."""
     billed_on: Mapped[date | None]
-    """The day on whose bill it was first found: a refund may end days after it was asked for."""
-    next_attempt_at: Mapped[datetime]
-    tries: Mapped[int] = mapped_column(default=0)
+    """The day on whose bill the refund was first found; it may succeed days after it was requested."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
 class RefundTransition(Base):
-    """Every change of a refund's state, once, as PaymentTransition."""
+    """Append-only log of a refund's state changes, as PaymentTransition."""
 
     __tablename__ = "refund_transition"
 
@@ -187,7 +184,7 @@ class RefundTransition(Base):
 
 
 class Reconciliation(Base):
-    """One day's bill against the ledger. `wanted` until it was read whole; the figures are the bill's."""
+    """The reconciliation of one day: `wanted` until the whole bill was compared. The figures are the bill's."""
 
     __tablename__ = "reconciliation"
     __table_args__ = (CheckConstraint("state in ('wanted', 'done')", name="state_known"),)
@@ -197,27 +194,27 @@ class Reconciliation(Base):
     problem: Mapped[str | None] = mapped_column(Text)
     next_attempt_at: Mapped[datetime]
     has_bill: Mapped[bool | None]
-    """False where WeChat says that there was no business on that day."""
+    """False when WeChat reports no transactions on that day."""
     payments: Mapped[int | None]
     payments_fen: Mapped[int | None] = mapped_column(BigInteger)
     refunds: Mapped[int | None]
     refunds_fen: Mapped[int | None] = mapped_column(BigInteger)
     fee_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 5))
     not_ours_payments: Mapped[int | None]
-    """Of the figures above, what is of another app under our merchant number, or of numbers that are not of our form."""
+    """The part of the figures above that belongs to another app of the merchant, or to numbers not in our format."""
     not_ours_payments_fen: Mapped[int | None] = mapped_column(BigInteger)
     not_ours_refunds: Mapped[int | None]
     not_ours_refunds_fen: Mapped[int | None] = mapped_column(BigInteger)
     not_ours_fee_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 5))
     of_other_days: Mapped[int | None]
-    """Payments whose time lies on another day; they are compared as well."""
+    """Payments whose time is on another day; they are compared as well."""
     unreadable: Mapped[int | None]
-    """Lines that are in no figure, each a difference of its own."""
+    """Lines that could not be parsed: in no figure, each a difference of its own."""
     finished_at: Mapped[datetime | None]
 
 
 class ReconciliationDifference(Base):
-    """Where bill and ledger did not agree, once; `outcome` tells what became of it, and never goes back to open."""
+    """A difference between bill and ledger, recorded once; `outcome` never returns to open."""
 
     __tablename__ = "reconciliation_difference"
     __table_args__ = (
@@ -241,26 +238,26 @@ class ReconciliationDifference(Base):
     ours_fen: Mapped[int | None] = mapped_column(BigInteger)
     theirs_fen: Mapped[int | None] = mapped_column(BigInteger)
     line: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
-    """What a repair needs of the bill's line; of an unreadable one, its `text` and `why`."""
+    """What a repair needs of the bill's line; for an unreadable one its `text` and `why`."""
     repair: Mapped[str | None] = mapped_column(Text)
     outcome: Mapped[str] = mapped_column(Text, default="open")
     found_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
 
-class SettlementDay(Base):
-    """A day in Shanghai that is to be settled with the merchants, or was."""
+class PayoutDay(Base):
+    """A day in Shanghai whose payouts are scheduled; `completed_at` is null until they are computed."""
 
-    __tablename__ = "settlement_day"
+    __tablename__ = "payout_day"
 
     day: Mapped[date] = mapped_column(primary_key=True)
-    settled_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
 
 
-class SettlementRecord(Base):
-    """What a homestay business earned on a day. Never changed: what is learned later is the next `seq` of the same day."""
+class PayoutRecord(Base):
+    """The payout due to a homestay business for a day. Immutable: what is learned later is the next `seq` of the day."""
 
-    __tablename__ = "settlement_record"
+    __tablename__ = "payout_record"
     __table_args__ = (
         UniqueConstraint("homestay_business_id", "day", "seq"),
         CheckConstraint("seq >= 1", name="seq_positive"),
@@ -277,28 +274,28 @@ class SettlementRecord(Base):
     refunds: Mapped[int]
     refunds_fen: Mapped[int] = mapped_column(BigInteger)
     fee_fen: Mapped[int] = mapped_column(BigInteger)
-    """WeChat's, less what it gave back with refunds."""
+    """WeChat's fee, less the part that it returned with refunds."""
     net_fen: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
 
 
-class SettlementItem(Base):
-    """One stay or one refund, in exactly one record for good; null until its day is summed up."""
+class PayoutItem(Base):
+    """One stay or one refund; it belongs to exactly one record, once its day is summed up (`record_id`)."""
 
-    __tablename__ = "settlement_item"
+    __tablename__ = "payout_item"
     __table_args__ = (
         CheckConstraint("kind in ('stay', 'refund')", name="kind_known"),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
-        Index("ix_settlement_item_payment_sn", "payment_sn"),
-        Index("ix_settlement_item_open", "day", postgresql_where=text("record_id is null")),
+        Index("ix_payout_item_payment_sn", "payment_sn"),
+        Index("ix_payout_item_open", "day", postgresql_where=text("record_id is null")),
     )
 
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
     number: Mapped[str] = mapped_column(Text, primary_key=True)
-    """The order's of a stay, the refund's of a refund."""
+    """Number of the order (stay) or of the refund."""
     payment_sn: Mapped[str] = mapped_column(ForeignKey("third_payment.sn"))
     homestay_business_id: Mapped[int] = mapped_column(BigInteger)
     day: Mapped[date]
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     fee_fen: Mapped[int] = mapped_column(BigInteger)
-    record_id: Mapped[int | None] = mapped_column(ForeignKey("settlement_record.id"), index=True)
+    record_id: Mapped[int | None] = mapped_column(ForeignKey("payout_record.id"), index=True)

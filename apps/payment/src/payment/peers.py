@@ -1,8 +1,9 @@
-"""What payment asks of other services, through the sidecars, in its own types."""
+"""Clients of other services, called through the sidecar; responses are parsed into types of this module."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
@@ -13,7 +14,7 @@ from servicekit.sidecar import Sidecar
 
 
 class Payable(ApiModel):
-    """Who owes how much for what; `payable` is the owner's word on whether it may be paid now."""
+    """What a buyer owes for an order, in fen; `payable`: whether its owner accepts a payment now."""
 
     order_sn: Text
     user_id: RowId
@@ -31,22 +32,8 @@ class _OpenidAnswer(ApiModel):
     auth_key: Annotated[Text, Field(min_length=1)]
 
 
-class OrderPeer:
-    """app-id `order`."""
-
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
-
-    async def payable(self, order_sn: str) -> Payable:
-        """Raises OrderNotFound."""
-        answer = await self._sidecar.ask("order", "/internal/payable", {"orderSn": order_sn}, Payable)
-        if answer is None:
-            raise OrderNotFound(f"order {order_sn}")
-        return answer
-
-
 class UsedOrder(ApiModel):
-    """A stay that began: its merchant has earned it."""
+    """An order whose stay has begun: its merchant is due the payout."""
 
     id: RowId
     order_sn: Text
@@ -59,38 +46,46 @@ class _UsedOrders(ApiModel):
     list: list[UsedOrder]
 
 
-class StayPeer:
-    """app-id `order`: which stays began on a day."""
+@dataclass(kw_only=True, eq=False)
+class OrderPeer:
+    """app-id `order`."""
 
-    PAGE = 500
+    PAGE: ClassVar[int] = 500
 
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+    sidecar: Sidecar
+
+    async def payable(self, order_sn: str) -> Payable:
+        """Raises OrderNotFound."""
+        answer = await self.sidecar.ask("order", "/internal/payable", {"orderSn": order_sn}, Payable)
+        if answer is None:
+            raise OrderNotFound(f"order {order_sn}")
+        return answer
 
     async def used(self, day: date) -> AsyncIterator[list[UsedOrder]]:
-        """Page by page. Raises PeerUnavailable."""
+        """Yields the orders whose stay began on `day`, by id, in pages of at most `PAGE`. Raises PeerUnavailable."""
         last_id = 0
         while True:
             body = {"day": day.isoformat(), "lastId": last_id, "pageSize": self.PAGE}
-            answer = await self._sidecar.ask("order", "/internal/usedOrders", body, _UsedOrders)
+            answer = await self.sidecar.ask("order", "/internal/usedOrders", body, _UsedOrders)
             if answer is None:
-                raise PeerUnavailable("order: 404 for usedOrders")  # no day without stays: one that cannot be known yet
+                raise PeerUnavailable("order: 404 for usedOrders")  # not "no stays": a peer without this endpoint
             yield answer.list
             if len(answer.list) < self.PAGE:
                 return
             last_id = answer.list[-1].id
 
 
+@dataclass(kw_only=True, eq=False)
 class UserPeer:
-    """app-id `usercenter`. An openid is one of a mini-program: of `appid`, the one that the payment is for."""
+    """app-id `usercenter`. An openid belongs to one mini-program: `appid`, the one that the payment is made in."""
 
-    def __init__(self, sidecar: Sidecar, appid: str) -> None:
-        self._sidecar, self._appid = sidecar, appid
+    sidecar: Sidecar
+    appid: str
 
     async def openid(self, user_id: int) -> str:
-        """Raises WechatNotLinked when the user has not linked WeChat."""
-        body = {"userId": user_id, "authType": "wxMini", "appid": self._appid}
-        answer = await self._sidecar.ask("usercenter", "/internal/authByUser", body, _OpenidAnswer)
+        """The user's openid in the mini-program. Raises WechatNotLinked."""
+        body = {"userId": user_id, "authType": "wxMini", "appid": self.appid}
+        answer = await self.sidecar.ask("usercenter", "/internal/authByUser", body, _OpenidAnswer)
         if answer is None:
             raise WechatNotLinked("the user has no wxMini authorisation")
         return answer.auth_key

@@ -1,7 +1,7 @@
-"""Is everything right for taking money? Keys, clock, certificate and addresses, each with what to do when it is not.
+"""Checks the merchant's configuration with WeChat: keys, clock, certificates and notify URLs, each with a fix.
 
-Safe on the real account: nothing is ordered. One number that nobody uses is closed, because only an answer of 2xx is
-signed, and a signed answer is what must be seen.
+Safe on the production account: no order is created. It closes one unused number, because only 2xx responses are signed
+and a signed response is what must be verified.
 """
 
 import ipaddress
@@ -14,27 +14,27 @@ from email.utils import parsedate_to_datetime
 import httpx
 from pydantic import HttpUrl
 
-from payment.settings import Settings
+from payment.settings import PaymentSettings
 from payment.wechat.connection import Connection, connect
 from payment.wechat.errors import Meaning, Refused, WechatError
 from servicekit.clock import Clock
 from servicekit.numbers import business_number
 from servicekit.secrets import BadSecret, of_files
 
-MOST_SKEW_SECONDS = 60
+MAX_SKEW_SECONDS = 60
 SECRETS = ("wxpay-mch-private-key", "wxpay-apiv3-key", "wxpay-public-key")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `mend` says what to do when it is not well."""
+    """One line of the report; `fix` says what to do when it is not ok."""
 
-    well: bool
+    ok: bool
     what: str
-    mend: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
-        return f"✓ {self.what}" if self.well else f"✗ {self.what}\n    → {self.mend}"
+        return f"✓ {self.what}" if self.ok else f"✗ {self.what}\n    → {self.fix}"
 
 
 def secrets_of_files(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -43,13 +43,13 @@ def secrets_of_files(environment: Mapping[str, str] = os.environ) -> dict[str, s
 
 
 async def check(
-    settings: Settings,
+    settings: PaymentSettings,
     secrets: Mapping[str, str],
     clock: Clock,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Finding]:
-    """Every finding, as it is made; what cannot be looked at after a failure is left out."""
+    """Yields the findings as they are made; checks that depend on a failed one are skipped."""
     for name in ("wxpay_notify_url", "wxpay_refund_notify_url"):
         yield check_notify_url(name, getattr(settings, name), sandbox=_is_local(settings.wxpay_base_url.host or ""))
     try:
@@ -66,9 +66,9 @@ async def check(
 
 
 def unusable(error: BadSecret) -> Finding:
-    """The finding for a secret that the service could not start with."""
-    mend = "put it into the secret store, or name its file (*_FILE): the PEM files and the 32-character key as they are"
-    return Finding(False, str(error), mend)
+    """The finding for a missing or malformed secret."""
+    fix = "put it into the secret store, or name its file (*_FILE): the PEM files and the 32-character key as they are"
+    return Finding(False, str(error), fix)
 
 
 def check_notify_url(name: str, url: HttpUrl, *, sandbox: bool) -> Finding:
@@ -92,7 +92,7 @@ def _is_local(host: str) -> bool:
         return host == "localhost" or "." not in host or host.endswith((".local", ".internal", ".localhost"))
 
 
-async def _ask(settings: Settings, connection: Connection, clock: Clock) -> AsyncIterator[Finding]:
+async def _ask(settings: PaymentSettings, connection: Connection, clock: Clock) -> AsyncIterator[Finding]:
     target = "/v3/certificates"
     began = clock()
     headers = {
@@ -103,8 +103,8 @@ async def _ask(settings: Settings, connection: Connection, clock: Clock) -> Asyn
     try:
         answer = await connection.http.get(target, headers=headers)
     except httpx.HTTPError as error:
-        mend = "check PAYMENT_WXPAY_BASE_URL, DNS, the firewall and the proxy"
-        yield Finding(False, f"{settings.wxpay_base_url} does not answer: {type(error).__name__}", mend)
+        fix = "check PAYMENT_WXPAY_BASE_URL, DNS, the firewall and the proxy"
+        yield Finding(False, f"{settings.wxpay_base_url} does not answer: {type(error).__name__}", fix)
         return
     yield _skew(answer, began)
     if answer.status_code == 401:
@@ -114,8 +114,8 @@ async def _ask(settings: Settings, connection: Connection, clock: Clock) -> Asyn
     if answer.status_code == 200:
         yield await _certificates(connection)
     elif not settings.wxpay_public_key_id:
-        mend = "set PAYMENT_WXPAY_PUBLIC_KEY_ID and the secret wxpay-public-key (商户平台 · API安全 · 微信支付公钥)"
-        yield Finding(False, f"there is no platform certificate ({answer.status_code}), and no public key is set", mend)
+        fix = "set PAYMENT_WXPAY_PUBLIC_KEY_ID and the secret wxpay-public-key (商户平台 · API安全 · 微信支付公钥)"
+        yield Finding(False, f"there is no platform certificate ({answer.status_code}), and no public key is set", fix)
         return
     yield await _both_ways(settings, connection, clock)
 
@@ -127,10 +127,10 @@ def _skew(answer: httpx.Response, began: datetime) -> Finding:
     elif date := answer.headers.get("Date"):
         theirs = parsedate_to_datetime(date)
     else:
-        return Finding(True, "WeChat did not say what time it is")
+        return Finding(True, "WeChat sent no time")
     seconds = (began - theirs).total_seconds()
-    mend = "let NTP set the clock: beyond five minutes WeChat refuses every request, and we every callback"
-    return Finding(abs(seconds) <= MOST_SKEW_SECONDS, f"our clock differs from WeChat's by {seconds:+.0f} s", mend)
+    fix = "let NTP set the clock: beyond five minutes WeChat refuses every request, and we every callback"
+    return Finding(abs(seconds) <= MAX_SKEW_SECONDS, f"our clock differs from WeChat's by {seconds:+.0f} s", fix)
 
 
 def _rejected(answer: httpx.Response) -> Finding:
@@ -139,24 +139,24 @@ def _rejected(answer: httpx.Response) -> Finding:
     except (ValueError, AttributeError):
         message = ""
     if "序列号" in message:
-        mend = "PAYMENT_WXPAY_MCH_SERIAL is not the serial of this merchant's API certificate (openssl x509 -serial)"
+        fix = "PAYMENT_WXPAY_MCH_SERIAL is not the serial of this merchant's API certificate (openssl x509 -serial)"
     elif "timestamp" in message or "时间" in message:
-        mend = "let NTP set the clock"
+        fix = "let NTP set the clock"
     else:
-        mend = "the private key, PAYMENT_WXPAY_MCH_SERIAL and PAYMENT_WXPAY_MCHID do not belong together"
-    return Finding(False, f"WeChat refuses our signature: {message}", mend)
+        fix = "the private key, PAYMENT_WXPAY_MCH_SERIAL and PAYMENT_WXPAY_MCHID do not belong together"
+    return Finding(False, f"WeChat refuses our signature: {message}", fix)
 
 
 async def _certificates(connection: Connection) -> Finding:
     try:
         serials = await connection.pay.keys.fetch()
     except WechatError as error:
-        mend = "the secret wxpay-apiv3-key is not the one set at WeChat (商户平台 · API安全 · APIv3密钥)"
-        return Finding(False, f"the platform certificates cannot be opened: {error}", mend)
+        fix = "the secret wxpay-apiv3-key is not the one set at WeChat (商户平台 · API安全 · APIv3密钥)"
+        return Finding(False, f"the platform certificates cannot be opened: {error}", fix)
     return Finding(True, f"the APIv3 key opens the platform certificates: {', '.join(serials)}")
 
 
-async def _both_ways(settings: Settings, connection: Connection, clock: Clock) -> Finding:
+async def _both_ways(settings: PaymentSettings, connection: Connection, clock: Clock) -> Finding:
     number = business_number("CHK", clock())
     try:
         await connection.pay.close(number)
@@ -165,10 +165,10 @@ async def _both_ways(settings: Settings, connection: Connection, clock: Clock) -
             return Finding(
                 True, "WeChat answers, but signs no answer without an order: its key is seen with the first one"
             )
-        mend = "PAYMENT_WXPAY_MCHID is not this merchant's, or JSAPI payment is not enabled (产品中心)"
-        return Finding(False, f"WeChat refuses to close {number}: {error}", mend)
+        fix = "PAYMENT_WXPAY_MCHID is not this merchant's, or JSAPI payment is not enabled (产品中心)"
+        return Finding(False, f"WeChat refuses to close {number}: {error}", fix)
     except WechatError as error:
         held = settings.wxpay_public_key_id or "the platform certificates"
-        mend = "PAYMENT_WXPAY_PUBLIC_KEY_ID or the secret wxpay-public-key is not WeChat's for this merchant"
-        return Finding(False, f"WeChat's signature does not verify with {held}: {error}", mend)
+        fix = "PAYMENT_WXPAY_PUBLIC_KEY_ID or the secret wxpay-public-key is not WeChat's for this merchant"
+        return Finding(False, f"WeChat's signature does not verify with {held}: {error}", fix)
     return Finding(True, "WeChat's answers are signed by a key that we hold")

@@ -1,4 +1,4 @@
-"""`python -m payment reconcile`: one day's bill against the ledger, by hand."""
+"""`python -m payment reconcile`: reconciles one day from the command line."""
 
 import asyncio
 import contextlib
@@ -18,20 +18,14 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from payment.bill_comparison import AlreadyRunning, AnotherDaysBill
-from payment.bill_repair import BillRepair
+from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill
+from payment.daily.reconciliation import Progress
+from payment.parts import Parts
 from payment.preflight import secrets_of_files
-from payment.reconciliation import Progress, Reconciling
-from payment.reconciliation_report import Report
-from payment.refund_settlement import RefundSettlement
-from payment.settings import Settings
-from payment.settlement import Settlement
-from payment.wechat.bills import BillNotReady, Bills
-from payment.wechat.connection import Connection, connect
+from payment.settings import PaymentSettings
+from payment.wechat.bills import BillNotReady
 from payment.wechat.errors import BadBill, WechatError
 from servicekit import secrets
-from servicekit.clock import utc_now
-from servicekit.db import Database
 from servicekit.errors import Unavailable
 
 EVERY_SECONDS = 1.0
@@ -46,25 +40,26 @@ class Format(StrEnum):
 def reconcile(
     day: Annotated[
         datetime | None,
-        typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai; yesterday if not given."),
+        typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai; default: yesterday."),
     ] = None,
     shape: Annotated[Format, typer.Option("--format", help="The report on standard output.")] = Format.TEXT,
     bill: Annotated[
         Path | None,
         typer.Option(
-            "--bill", exists=True, dir_okay=False, help="A trade bill that was downloaded; else WeChat's own."
+            "--bill", exists=True, dir_okay=False, help="A downloaded trade bill; default: download it from WeChat."
         ),
     ] = None,
-    by: Annotated[str, typer.Option("--by", help="Who does this, for the audit, beside the login and the host.")] = "",
+    by: Annotated[str, typer.Option("--by", help="Your name for the audit log, in addition to login and host.")] = "",
 ) -> None:
-    """Compare a day's bill with the ledger, repair what can be, report the rest. A second run changes nothing.
+    """Compare a day's bill with the ledger, repair the differences, report them. A second run changes nothing.
 
-    What the bill knows and we do not is asked at WeChat before it settles, with --bill as well: the secrets are needed,
+    Before a repair WeChat is queried, also with --bill, so the secrets are needed:
     from PAYMENT_WXPAY_MCH_PRIVATE_KEY_FILE, …_APIV3_KEY_FILE and …_PUBLIC_KEY_FILE or the Dapr secret store.
     """
-    os.environ.setdefault("APP_API_TOKEN", "reconcile-serves-nobody")  # the sidecar's token: no part in this
-    settings = Settings.load()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the report says it all
+    settings = PaymentSettings.load()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+    )  # the report has everything
     try:
         asyncio.run(_reconcile(settings, day.date() if day else None, shape, bill, by))
     except (AlreadyRunning, AnotherDaysBill, BadBill, BillNotReady, Unavailable, WechatError, RuntimeError) as error:
@@ -72,20 +67,14 @@ def reconcile(
         raise typer.Exit(1) from None
 
 
-async def _reconcile(settings: Settings, day: date | None, shape: Format, bill: Path | None, by: str) -> None:
-    db = Database.of(settings)
-    connection: Connection | None = None
+async def _reconcile(settings: PaymentSettings, day: date | None, shape: Format, bill: Path | None, by: str) -> None:
+    held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
+    parts = Parts.of(settings, held)
     try:
-        held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
-        connection = connect(settings, held, utc_now)
-        settlement = Settlement(db, utc_now, settings.wxpay_mchid, settings.wxpay_appid)
-        refund_settlement = RefundSettlement(db, utc_now, settings.wxpay_mchid)
-        repair = BillRepair(db, utc_now, connection.pay, settlement, refund_settlement)
-        reconciling = Reconciling(db, utc_now, Bills(connection.pay), repair)
-        day = day or reconciling.yesterday()
+        day = day or parts.reconciler.yesterday()
         with _progress() as progress:
-            await reconciling.run(day, bill=bill, by=_who(by), progress=progress)
-        report = Report(db)
+            await parts.reconciler.run(day, bill=bill, by=_who(by), progress=progress)
+        report = parts.report
         shapes: dict[Format, Callable[[date], AsyncIterator[str]]] = {
             Format.TEXT: report.text,
             Format.CSV: report.csv,
@@ -94,13 +83,13 @@ async def _reconcile(settings: Settings, day: date | None, shape: Format, bill: 
         async for part in shapes[shape](day):
             sys.stdout.write(part)
     finally:
-        if connection is not None:
-            await connection.close()
-        await db.close()
+        await parts.close()
+        await parts.sidecar.close()
+        await parts.db.close()
 
 
 def _who(by: str) -> str:
-    """The user this process runs as, whatever the environment says, and the host."""
+    """`by` with the user that this process runs as (not what the environment claims) and the host."""
     number = os.getuid()
     try:
         login = pwd.getpwuid(number).pw_name
@@ -112,7 +101,7 @@ def _who(by: str) -> str:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar on a terminal; elsewhere a JSON line a second. Both to standard error: the report is the output."""
+    """A progress bar on a terminal, elsewhere a JSON line per second. Both on standard error; the report is the output."""
     yield _Bar() if sys.stderr.isatty() else _Lines()
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")

@@ -1,4 +1,4 @@
-"""Bodies of payment's endpoints; names as in the source system."""
+"""Request and response bodies of the endpoints; member names are the source system's."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from payment.models import ProviderNotice, Reconciliation, Refund
+from payment.models import ProviderNotice, Reconciliation, Refund, ThirdPayment
+from payment.paying.closing import Closed
 from payment.wechat.requests import BankCard
+from servicekit.clock import unix
 from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Sn, Text
 
 
@@ -46,12 +48,21 @@ class StatusRequest(ApiModel):
 
 
 class StatusAnswer(ApiModel):
-    """`payStatus` -1 closed, 0 waiting, 1 paid, 2 refunded; `tradeState` WeChat's word; `payTime` unix seconds or 0."""
+    """`payStatus` -1 closed, 0 waiting, 1 paid, 2 refunded; `tradeState` WeChat's value; `payTime` unix seconds or 0."""
 
     sn: str
     pay_status: int
     trade_state: str
     pay_time: int
+
+    @classmethod
+    def of(cls, payment: ThirdPayment) -> Self:
+        return cls(
+            sn=payment.sn,
+            pay_status=payment.pay_status,
+            trade_state=payment.trade_state,
+            pay_time=unix(payment.pay_time),
+        )
 
 
 class OrderRequest(ApiModel):
@@ -73,9 +84,14 @@ class PaymentAnswer(ApiModel):
     trade_state: str
     version: int
 
+    @classmethod
+    def of(cls, payment: ThirdPayment) -> Self:
+        shown = {name: getattr(payment, name) for name in cls.model_fields if name != "pay_type"}
+        return cls(pay_type=payment.pay_mode, **shown)
+
 
 class CloseOutcome(ApiModel):
-    """`paid` carries the payment that was faster; the other members are null then and only then otherwise."""
+    """With outcome `paid` the other members describe the payment that completed first; otherwise they are null."""
 
     outcome: Literal["closed", "neverPaid", "paid"]
     payment_sn: str | None
@@ -83,20 +99,20 @@ class CloseOutcome(ApiModel):
     total_fen: int | None
     version: int | None
 
-
-class RefundRequested(ApiModel):
-    """`data` of order's event (contracts/events/refund-requested.v1), and the body of a peer's call."""
-
-    request_sn: Sn
-    order_sn: Sn
-    payment_sn: Sn
-    refund_fen: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
-    cause: Annotated[Text, Field(min_length=1, max_length=32)]
-    reason: Annotated[Text, Field(max_length=80)]
+    @classmethod
+    def of(cls, closed: Closed) -> Self:
+        paid = closed.paid
+        return cls(
+            outcome=closed.outcome,
+            payment_sn=paid.sn if paid else None,
+            pay_time=paid.pay_time if paid else None,
+            total_fen=paid.total_fen if paid else None,
+            version=paid.version if paid else None,
+        )
 
 
 class RefundAnswer(ApiModel):
-    """`state` requested, accepted, succeeded, abnormal or closed; `problem` says why it needs a person, if it does."""
+    """`state` requested, accepted, succeeded, abnormal or closed; `problem`: why an operator is needed, or null."""
 
     sn: str
     request_sn: str
@@ -120,7 +136,7 @@ class RefundQuery(ApiModel):
 
 
 class RefundRow(RefundAnswer):
-    """`sentElsewhereAt`: when an operator sent an abnormal one another way, while WeChat has not said that it failed."""
+    """`sentElsewhereAt`: when an operator rerouted an abnormal refund; null again once that has failed."""
 
     id: int
     sent_elsewhere_at: AwareDatetime | None
@@ -139,7 +155,7 @@ class RefundRef(ApiModel):
 
 
 class BuyersCard(ApiModel):
-    """A debit card of the buyer: WeChat's word for its bank (ICBC_DEBIT …), its number, its holder's name."""
+    """A debit card of the buyer: WeChat's code of the bank (ICBC_DEBIT …), card number, holder's name."""
 
     bank_type: Annotated[str, Field(pattern=r"^[A-Z0-9_]{2,16}$")]
     bank_account: Annotated[str, Field(pattern=r"^[0-9]{8,32}$", repr=False)]
@@ -150,7 +166,7 @@ class BuyersCard(ApiModel):
 
 
 class RefundElsewhere(RefundRef):
-    """`card` null, said aloud: the merchant's own account, from where a person hands the money over."""
+    """`card` is required; null stands for the merchant's own account, from which the buyer is paid by hand."""
 
     card: BuyersCard | None
 
@@ -167,7 +183,7 @@ class NoticeResolution(ApiModel):
 
 
 class NoticeAnswer(ApiModel):
-    """`seen` says how often WeChat said it; the last three are null until an operator resolves it."""
+    """`seen` counts repetitions; the last three are null until an operator resolves the notice."""
 
     id: int
     out_trade_no: str
@@ -214,8 +230,8 @@ class DifferenceQuery(ApiModel):
 
 
 class ReconciliationRun(ApiModel):
-    """The figures are the bill's, null until it was read. `notOurs…` is the part of them that is of another app, or of
-    numbers that are not of our form; `unreadable` lines are in no figure."""
+    """The figures are the bill's, null until it was read. `notOurs…` is the part that belongs to another app, or to numbers
+    not in our format; `unreadable` lines are in no figure."""
 
     date: Date
     state: str
@@ -242,8 +258,8 @@ class ReconciliationRun(ApiModel):
 
 
 class Difference(ApiModel):
-    """`repair` says what was done about it, `outcome` what came of that: open, settled, asked, review or mended. `line` is
-    what the bill says, of an unreadable line its `text` and `why`."""
+    """`repair` is the action taken, `outcome` its result: open, settled, asked, review or mended. `line` is what the bill
+    says; for an unreadable line its `text` and `why`."""
 
     id: int
     bill_date: Date
@@ -266,14 +282,14 @@ class DifferenceList(ApiModel):
     list: list[Difference]
 
 
-class SettlementQuery(ApiModel):
+class PayoutQuery(ApiModel):
     last_id: LastId = 0
     page_size: PageSize = 20
     date: Day | None = None
     homestay_business_id: RowId | None = None
 
 
-class SettlementRow(ApiModel):
+class PayoutRow(ApiModel):
     """`netFen` = `staysFen` − `refundsFen` − `feeFen`."""
 
     id: int
@@ -289,5 +305,5 @@ class SettlementRow(ApiModel):
     created_at: AwareDatetime
 
 
-class SettlementList(ApiModel):
-    list: list[SettlementRow]
+class PayoutList(ApiModel):
+    list: list[PayoutRow]

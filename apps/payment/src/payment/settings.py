@@ -1,13 +1,14 @@
-"""Settings of payment: the merchant at WeChat Pay. Keys come from the secret store, never from here."""
+"""Settings of payment: the merchant account at WeChat Pay. Keys come from the secret store, never from the environment."""
 
 from pydantic import Field, HttpUrl
 from pydantic_settings import SettingsConfigDict
 
-from servicekit.settings import ServiceSettings
+from payment.merchant import Merchant
+from servicekit.settings import ProcessSettings, ServiceSettings
 
 
-class Settings(ServiceSettings):
-    """`PAYMENT_…` in the environment."""
+class PaymentSettings(ProcessSettings):
+    """`PAYMENT_…` in the environment: what every process of payment needs, also a command that serves nothing."""
 
     model_config = SettingsConfigDict(env_prefix="PAYMENT_", frozen=True, extra="ignore", populate_by_name=True)
 
@@ -18,11 +19,19 @@ class Settings(ServiceSettings):
     wxpay_notify_url: HttpUrl
     wxpay_refund_notify_url: HttpUrl
     wxpay_public_key_id: str = Field("", pattern=r"^(PUB_KEY_ID_\d+)?$")
-    """Set it to live in public-key mode; certificates are accepted beside it, as WeChat's switch needs."""
+    """Set: public-key mode. Platform certificates are still accepted, as WeChat requires while a merchant switches."""
     wxpay_timeout_seconds: float = Field(5.0, gt=0)
     first_query_seconds: int = Field(30, ge=1)
-    """How long after the prepay WeChat is first asked about a payment that no callback has told of."""
+    """Seconds after the prepay until WeChat is first queried for a payment whose callback has not arrived."""
     wxpay_fee_basis_points: int = Field(60, ge=0, le=1000)
-    """WeChat's fee for this merchant, in hundredths of a percent: 60 is 0.60 %."""
-    between_refunds_seconds: int = Field(60, ge=0)
-    """How far apart two refunds of one payment are handed over; WeChat wants a minute."""
+    """WeChat's fee rate for this merchant, in hundredths of a percent: 60 is 0.60 %."""
+    refund_spacing_seconds: int = Field(60, ge=0)
+    """Minimum seconds between the submissions of two refunds of one payment; WeChat requires a minute."""
+
+    @property
+    def merchant(self) -> Merchant:
+        return Merchant(mchid=self.wxpay_mchid, appid=self.wxpay_appid)
+
+
+class Settings(ServiceSettings, PaymentSettings):
+    """What serving needs as well."""

@@ -1,10 +1,9 @@
-"""Kafka edge: what order tells payment."""
+"""Kafka consumers: the events of order that payment handles."""
 
-from payment.events import REFUND_REQUESTED_TOPIC
-from payment.refunds import Refunds
-from payment.schemas import RefundRequested
+from payment.events import REFUND_REQUESTED_TOPIC, RefundRequested
+from payment.refunding.requests import RefundRequests
 from servicekit.events import Consumer
 
 
-def on_refund_requested(refunds: Refunds) -> Consumer[RefundRequested]:
+def on_refund_requested(refunds: RefundRequests) -> Consumer[RefundRequested]:
     return Consumer(REFUND_REQUESTED_TOPIC, "/events/refund-requested", RefundRequested, refunds.on_request)

@@ -1,14 +1,14 @@
-"""The states of payments and refunds that should end, for the gauges of their ages (servicekit.unfinished). Days to be
-reconciled or settled have a gauge of their own (daily.OLDEST)."""
+"""States of payments, refunds and notices that must end, with the age that raises an alert (servicekit.unfinished). Days of
+reconciliation and payouts have a gauge of their own (daily.days.OLDEST)."""
 
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from payment.ledger.payment_states import PayStatus
+from payment.ledger.refund_states import RefundState
 from payment.models import ProviderNotice, ReconciliationDifference, Refund, ThirdPayment
-from payment.refund_states import RefundState
-from payment.states import PayStatus
 from servicekit.unfinished import Unfinished
 
 

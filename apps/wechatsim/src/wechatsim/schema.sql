@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS payment_order (
   request TEXT NOT NULL,
   created_at REAL NOT NULL,
   time_expire REAL NOT NULL,
-  -- BURNED: a number that was closed before it was ever ordered
+  -- BURNED: a number that was closed before an order had it
   state TEXT NOT NULL CHECK (state IN ('NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED', 'BURNED')),
   transaction_id TEXT UNIQUE,
   success_at REAL,
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS prepay (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS prepay_order ON prepay (mchid, out_trade_no);
 
--- The independent books: append-only, one PAY per order, one REFUND per refund that reached the payer.
+-- The ledger: append-only, one PAY per paid order, one REFUND per refund that ended as SUCCESS.
 CREATE TABLE IF NOT EXISTS ledger (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at REAL NOT NULL,

@@ -25,7 +25,7 @@ app.add_typer(ops_cli.app, name="ops")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
 Sn = Annotated[str, typer.Argument(help="The order's number: HSO…")]
 Seconds = Annotated[
-    float, typer.Option("--timeout", min=0.1, help="How long to wait for the backend's word, in seconds.")
+    float, typer.Option("--timeout", min=0.1, help="How long to wait for the payment's status, in seconds.")
 ]
 
 
@@ -56,7 +56,7 @@ def book(
     """Create an order from tonight on, and its prepayment, as the buyer."""
     with _signed_in("BUYER") as api:
         chosen = homestay or purchase.choose_homestay(api, owner_id=_merchant_id())["id"]
-        booked = purchase.book(api, purchase.Wish(chosen, nights, people, food))
+        booked = purchase.book(api, purchase.BookingRequest(chosen, nights, people, food))
     _show(booked, as_json)
 
 
@@ -67,7 +67,7 @@ def pay(
     timeout: Seconds = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Tap "pay" in WeChat (the sandbox), then wait for the backend's word."""
+    """Tap "pay" in WeChat (the sandbox), then wait for the payment's status."""
     with _signed_in("BUYER") as api:
         sandbox = Sandbox(settings.load().wechatsim_url)
         _show(purchase.pay(api, sandbox, sn, seconds=timeout, wait=wait), as_json)

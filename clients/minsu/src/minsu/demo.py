@@ -56,8 +56,10 @@ def run(settings: Settings, on_step: Callable[[Step], None], *, seconds: float) 
             lambda: purchase.choose_homestay(buyer, owner_id=purchase.own_id(merchant)),
             lambda found: f"{found['id']} {found['title']}",
         )
-        wish = purchase.Wish(homestay["id"], people=min(2, homestay["peopleNum"]), food=homestay["foodPrice"] > 0)
-        sn = steps.take("order: tonight, one night", lambda: purchase.create_order(buyer, wish), str)
+        request = purchase.BookingRequest(
+            homestay["id"], people=min(2, homestay["peopleNum"]), food=homestay["foodPrice"] > 0
+        )
+        sn = steps.take("order: tonight, one night", lambda: purchase.create_order(buyer, request), str)
         total_fen = purchase.fen(purchase.detail(buyer, sn)["orderTotalPrice"])
         parameters = steps.take(
             "prepay at WeChat", lambda: purchase.prepay(buyer, sn), lambda it: f"{it['paymentSn']} {it['package']}"

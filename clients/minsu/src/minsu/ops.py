@@ -1,4 +1,4 @@
-"""What an operator asks of every service that has something to ask: the paths, and the answers made plain."""
+"""Operators' requests to all services: the paths, and results in one shape."""
 
 import time
 from collections.abc import Iterator
@@ -162,27 +162,27 @@ def release(api: Api, mobile: str, note: str) -> dict[str, Any]:
     return _ask(api, "usercenter", "accountRelease", {"mobile": mobile, "note": note})
 
 
-def settlements(api: Api, *, day: str | None, business: int | None, count: int) -> list[dict[str, Any]]:
+def payouts(api: Api, *, day: str | None, business: int | None, count: int) -> list[dict[str, Any]]:
     query: dict[str, Any] = {"date": day} if day else {}
     if business is not None:
         query["homestayBusinessId"] = business
-    return list(_pages(api, "payment", "settlementList", query, count))
+    return list(_pages(api, "payment", "payoutList", query, count))
 
 
 def reconcile(api: Api, day: str | None, *, seconds: float) -> dict[str, Any]:
-    """Ask for the reconciliation of a day (yesterday in Shanghai), wait for its end, answer its run and differences."""
+    """Reconcile a day (default: yesterday in Shanghai) and return its run and differences. Raises CommandFailed."""
     run = _ask(api, "payment", "reconcile", {"date": day} if day else {})
     query = {"date": run["date"]}
     ends = time.monotonic() + seconds
     while run["state"] == "wanted":
         if time.monotonic() >= ends:
-            raise CommandFailed(f"the reconciliation of {run['date']} is not through: {run['problem'] or 'under way'}")
+            raise CommandFailed(f"the reconciliation of {run['date']} is not done: {run['problem'] or 'in progress'}")
         time.sleep(0.3)
         run = _ask(api, "payment", "reconciliationRun", query)
     differences = list(_pages(api, "payment", "reconciliationList", query, 1000))
     return {"run": run, "differences": differences}
 
 
-def settle(api: Api, day: str) -> dict[str, Any]:
-    _ask(api, "payment", "settle", {"date": day})
+def payout(api: Api, day: str) -> dict[str, Any]:
+    _ask(api, "payment", "payout", {"date": day})
     return {"date": day, "state": "wanted"}

@@ -66,7 +66,7 @@ def replay(
 
 @app.command()
 def discard(letter: LetterId, note: Note, as_json: AsJson = False) -> None:
-    """Give a dead letter up."""
+    """Discard a dead letter."""
     with _operator() as api:
         show.facts(ops.discard(api, letter, note), json_wanted=as_json)
 
@@ -87,7 +87,7 @@ def outbox(as_json: AsJson = False) -> None:
 
 @app.command()
 def closing(count: Count = 50, as_json: AsJson = False) -> None:
-    """List orders that wait for WeChat's word on their closing."""
+    """List orders whose closing WeChat has not confirmed yet."""
     with _operator() as api:
         found = ops.closing(api, count)
     show.rows(found, ("sn", "cause", "attempts", "closingAt", "nextAttemptAt"), json_wanted=as_json)
@@ -97,7 +97,7 @@ def closing(count: Count = 50, as_json: AsJson = False) -> None:
 def retry_closing(
     order: Annotated[str, typer.Argument(help="HSO…, as closing prints it.")], as_json: AsJson = False
 ) -> None:
-    """Ask WeChat now about an order whose closing hangs. Only WeChat's answer ends it; it is shown."""
+    """Retry the closing of an order at WeChat now, and show the result."""
     with _operator() as api:
         show.facts(ops.retry_closing(api, order), json_wanted=as_json)
 
@@ -108,7 +108,7 @@ def notices(
     count: Count = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List WeChat's words that did not fit our books."""
+    """List notices: what WeChat reported that contradicts the ledger, and refunds that need an operator."""
     with _operator() as api:
         found = ops.notices(api, state=state, count=count)
     show.rows(found, ("id", "state", "reason", "outTradeNo", "seen", "detail", "note"), json_wanted=as_json)
@@ -120,7 +120,7 @@ def resolve(
     note: Note,
     as_json: AsJson = False,
 ) -> None:
-    """Say that a notice is dealt with."""
+    """Mark a notice as resolved."""
     with _operator() as api:
         show.facts(ops.resolve(api, notice, note), json_wanted=as_json)
 
@@ -133,7 +133,7 @@ def refunds(
     count: Count = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List refunds; those with a problem do not go on by themselves."""
+    """List refunds; one with a problem does not complete without an operator."""
     with _operator() as api:
         found = ops.refunds(api, state=state, count=count)
     show.rows(found, ("sn", "state", "cause", "refundFen", "paymentSn", "problem"), json_wanted=as_json)
@@ -144,14 +144,14 @@ def refund_elsewhere(
     refund: RefundSn,
     bank_type: Annotated[
         str | None,
-        typer.Option("--to-card", help="The bank of the buyer's card in WeChat's words, such as ICBC_DEBIT."),
+        typer.Option("--to-card", help="WeChat's code of the card's bank, such as ICBC_DEBIT."),
     ] = None,
     to_merchant: Annotated[
-        bool, typer.Option("--to-merchant", help="To our own account, from where a person hands it over.")
+        bool, typer.Option("--to-merchant", help="To the merchant's own account; the money is then paid out by hand.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send an abnormal refund another way. The card's number and name are asked for, and kept nowhere."""
+    """Reroute an abnormal refund. The card's number and name are prompted for and never stored."""
     if (bank_type is None) is not to_merchant:
         raise typer.BadParameter("give either --to-card BANK or --to-merchant")
     card = None
@@ -165,14 +165,14 @@ def refund_elsewhere(
 
 @app.command("refund-again")
 def refund_again(refund: RefundSn, as_json: AsJson = False) -> None:
-    """Begin a closed refund of a late or second payment again, under a new number."""
+    """Issue a closed refund of a late or duplicate payment again, under a new number."""
     with _operator() as api:
         show.facts(ops.begin_refund_again(api, refund), json_wanted=as_json)
 
 
 @app.command("failed-refunds")
 def failed_refunds(count: Count = 50, as_json: AsJson = False) -> None:
-    """List orders whose refund failed and was not asked for again."""
+    """List orders whose refund failed and was not requested again."""
     with _operator() as api:
         found = ops.failed_refunds(api, count)
     show.rows(found, ("sn", "refundFen", "failedAt", "paymentSn", "reason"), json_wanted=as_json)
@@ -184,7 +184,7 @@ def ask_refund_again(
     note: Note,
     as_json: AsJson = False,
 ) -> None:
-    """Ask anew for a buyer's refund that failed. Harmless to repeat while it is open."""
+    """Request a buyer's failed refund again. Safe to repeat while it is open."""
     with _operator() as api:
         show.facts(ops.ask_refund_again(api, order, note), json_wanted=as_json)
 
@@ -230,11 +230,11 @@ def resend_all(
 def reconcile(
     day: Day = None,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, help="How long to wait for its end, in seconds.")
+        float, typer.Option("--timeout", min=0.1, help="How long to wait for the result, in seconds.")
     ] = 60,
     as_json: AsJson = False,
 ) -> None:
-    """Hold a day's bill (yesterday's) against the ledger, and show where they differ."""
+    """Compare a day's bill (default: yesterday's) with the ledger, and list the differences."""
     with _operator() as api:
         found = ops.reconcile(api, _day(day), seconds=timeout)
     if as_json:
@@ -246,32 +246,32 @@ def reconcile(
 
 
 @app.command()
-def settlements(
+def payouts(
     day: Day = None,
     business: Annotated[int | None, typer.Option("--business", min=1, help="One homestay business.")] = None,
     count: Count = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List what homestay businesses earned, day by day; amounts in fen."""
+    """List the payouts due to homestay businesses, day by day; amounts in fen."""
     with _operator() as api:
-        found = ops.settlements(api, day=_day(day), business=business, count=count)
+        found = ops.payouts(api, day=_day(day), business=business, count=count)
     columns = ("day", "homestayBusinessId", "seq", "stays", "staysFen", "refunds", "refundsFen", "feeFen", "netFen")
     show.rows(found, columns, json_wanted=as_json)
 
 
 @app.command()
-def settle(
+def payout(
     day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai that is over.")],
     as_json: AsJson = False,
 ) -> None:
-    """Settle a day once more: what was learned since becomes records of their own."""
+    """Compute a day's payouts again: what is new since then is added as further records."""
     with _operator() as api:
-        show.facts(ops.settle(api, day.date().isoformat()), json_wanted=as_json)
+        show.facts(ops.payout(api, day.date().isoformat()), json_wanted=as_json)
 
 
 @app.command()
 def acts(service: Service = None, count: Count = 50, as_json: AsJson = False) -> None:
-    """List what operators did: who, when, what."""
+    """List the audit log of operators: who did what, and when."""
     with _operator() as api:
         found = ops.acts(api, service=service, count=count)
     show.rows(found, ("actedAt", "service", "operatorId", "act", "subject", "note"), json_wanted=as_json)

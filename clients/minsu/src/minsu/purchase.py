@@ -21,7 +21,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.5
 
 
 @dataclass(frozen=True)
-class Wish:
+class BookingRequest:
     homestay_id: int
     nights: int = 1
     people: int = 1
@@ -47,15 +47,15 @@ def own_id(api: Api) -> int:
     return int(api.call("/usercenter/v1/user/detail")["userInfo"]["id"])
 
 
-def create_order(api: Api, wish: Wish, *, now: datetime | None = None) -> str:
-    """Tonight and on; answers the order's number."""
+def create_order(api: Api, request: BookingRequest, *, now: datetime | None = None) -> str:
+    """Book from tonight on. Returns the order's sn."""
     tonight = (now or datetime.now(SHANGHAI)).astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
     body = {
-        "homestayId": wish.homestay_id,
-        "isFood": wish.food,
+        "homestayId": request.homestay_id,
+        "isFood": request.food,
         "liveStartTime": int(tonight.timestamp()),
-        "liveEndTime": int((tonight + timedelta(days=wish.nights)).timestamp()),
-        "livePeopleNum": wish.people,
+        "liveEndTime": int((tonight + timedelta(days=request.nights)).timestamp()),
+        "livePeopleNum": request.people,
         "remark": "",
     }
     return str(api.call(f"{ORDER}/createHomestayOrder", body, key=str(uuid.uuid4()))["orderSn"])
@@ -84,8 +84,8 @@ def payment_status(api: Api, sn: str) -> dict[str, Any] | None:
         raise
 
 
-def book(api: Api, wish: Wish) -> dict[str, Any]:
-    sn = create_order(api, wish)
+def book(api: Api, request: BookingRequest) -> dict[str, Any]:
+    sn = create_order(api, request)
     parameters = prepay(api, sn)
     return {
         "order_sn": sn,
@@ -131,7 +131,7 @@ def await_confirmation(api: Api, sn: str, *, seconds: float) -> dict[str, Any]:
 
 
 def await_messages(sandbox: Sandbox, openid: str, words: tuple[str, ...], *, seconds: float) -> list[dict[str, Any]]:
-    """The messages that carry `words`, one for each."""
+    """Wait for messages that contain `words`, one for each."""
 
     def look() -> list[dict[str, Any]] | None:
         found = [each for each in sandbox.messages(openid) if any(word in str(each["data"]) for word in words)]
@@ -152,7 +152,7 @@ def until(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
 
 
 def pay(api: Api, sandbox: Sandbox, sn: str, *, seconds: float, wait: bool) -> dict[str, Any]:
-    """Tap "pay"; unless told otherwise, wait for the backend's word."""
+    """Tap "pay"; unless told otherwise, wait for the payment's status."""
     parameters = prepay(api, sn)
     transaction = sandbox.request_payment(parameters)
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""How answers are printed: JSON for machines, tab-separated lines for pipes, aligned columns on a terminal."""
+"""How results are printed: JSON for machines, tab-separated lines for pipes, aligned columns on a terminal."""
 
 import json
 import sys

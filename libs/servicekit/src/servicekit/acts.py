@@ -1,4 +1,4 @@
-"""Who did what, and when: one row for every act of an operator, in the act's own transaction. Rows are only ever added."""
+"""Audit log of operators: one row per action, written in the action's own transaction; rows are never changed."""
 
 from collections.abc import Sequence
 from datetime import datetime

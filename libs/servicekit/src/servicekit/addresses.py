@@ -1,4 +1,4 @@
-"""Addresses of the internet: which of them count as one site."""
+"""IP addresses: parsing, and the network that a limit per client counts under."""
 
 import ipaddress
 
@@ -6,7 +6,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def parsed(text: str) -> Address | None:
-    """None for what is no address. IPv4 that is written as IPv6 is IPv4; a zone (`%eth0`) is left out."""
+    """Returns None for text that is no address. IPv4-mapped IPv6 becomes IPv4; a zone (`%eth0`) is dropped."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -15,7 +15,7 @@ def parsed(text: str) -> Address | None:
 
 
 def site(address: Address) -> str:
-    """What a limit for one host counts under: of IPv6 the /64, whose addresses a host may change as it likes."""
+    """The key of a limit per host: the address, or for IPv6 its /64, within which a host changes addresses freely."""
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), 64), strict=False))
     return str(address)

@@ -1,7 +1,7 @@
-"""Who may be served at once, and how much of a body may lie in memory.
+"""Admission control: how many requests are served at once, and how much of their bodies is held in memory.
 
-A request takes a place when all of it is here, never before: half a request costs a connection (crowd.py) and no more.
-Some lanes have places of their own, so that visitors, however many, never keep WeChat or the broker out.
+A request takes a place when it has been received whole: half a request costs a connection (crowd.py) and no more.
+Some lanes have places of their own, so that public traffic cannot keep WeChat or the broker out.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class Admission:
         return self._visitors
 
     def full_for(self) -> float:
-        """Seconds for which not one common place has come free; 0 while there is one."""
+        """Seconds since a common place was last free; 0 while one is."""
         return 0.0 if self.full_since is None else time.monotonic() - self.full_since
 
 
@@ -91,7 +91,7 @@ class Visit:
         self._place: Admission | Lane | None = None
 
     async def whole(self, receive: Receive) -> bytes | None:
-        """The body, when all of it is here; None when the client has gone. Raises BodyTooLarge, Unavailable."""
+        """Returns the whole body; None when the client disconnected. Raises BodyTooLarge, Unavailable."""
         lane, body = self._lane, bytearray()
         while True:
             message = await receive()
@@ -142,9 +142,9 @@ class Visit:
 def standard(
     *, common: int, visitors_max_body: int, callbacks: tuple[str, ...], callback_places: int, delivery_places: int
 ) -> Admission:
-    """What every service has: the sidecar's questions are never refused, what WeChat and the broker bring has its own.
+    """The lanes of every service: probes by the sidecar are never refused, WeChat and the broker have places of their own.
 
-    Anybody can send a callback, so callbacks never take a common place. Deliveries may: only the sidecar brings them, as
+    Anyone can send a callback, so callbacks never take a common place. Deliveries may: only the sidecar brings them, as
     many at once as there are partitions and jobs, and one that is refused may end as a dead letter.
     """
     return Admission(

@@ -1,4 +1,4 @@
-"""Who is asking: ES256 tokens of usercenter, verified by every service itself against usercenter's public keys (JWKS)."""
+"""Authentication: ES256 tokens of usercenter, verified by every service itself with usercenter's public keys (JWKS)."""
 
 import asyncio
 import time
@@ -47,8 +47,8 @@ class Principal:
 
 class TokenVerifier:
     """Verifies bearer tokens. Keys are cached for ten minutes and fetched again, at most every five seconds, for an
-    unknown `kid`; while usercenter is down, cached keys go on serving. Without any, whoever asks in that pause is
-    answered at once: a queue of questions to a peer that is away would outlast every caller."""
+    unknown `kid`; while usercenter is down, cached keys stay in use. Without any, requests in that pause fail
+    at once: a queue of calls to a peer that is down would outlast every caller."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""uvicorn's protocol with an end to everything: the length of a head, the time until a request is whole, an idle or unread
+"""uvicorn's protocol with a limit on everything: the length of a head, the time until a request is whole, an idle or unread
 connection. uvicorn reads heads of any length and waits for ever, and httptools keeps every byte of them.
 """
 

@@ -1,4 +1,4 @@
-"""Which app may call which internal method: one list a service, in its endpoints/internal.py. Who is not on it gets 403.
+"""Which app may call which internal method: one list per service, in its endpoints/internal.py. Others get 403.
 
 The caller's own sidecar says who calls (`dapr-caller-app-id`). An app can add a second such header to its call, and can
 have both dropped, but it cannot replace its sidecar's: only a single value counts. dapr/access says the same with

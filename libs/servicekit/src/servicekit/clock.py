@@ -1,4 +1,4 @@
-"""Time, injected: no use-case asks the machine what time it is."""
+"""The injected clock: no use-case reads the system time itself."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 """Where the nights are slept: dates of stays and bills are dates there."""
 
 Clock = Callable[[], datetime]
-"""Answers the present moment, aware, UTC."""
+"""Returns the current time, aware, UTC."""
 
 
 def utc_now() -> datetime:

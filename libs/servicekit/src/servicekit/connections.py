@@ -1,7 +1,7 @@
-"""Pooled connections that the network dropped without a word (a fail-over, a NAT that forgot): found before they cost.
+"""Detects pooled database connections that the network dropped silently (a fail-over, a NAT timeout) before they are used.
 
-A statement that is never answered condemns all idle connections made before it; one that was idle for long, or whose
-sibling has just gone unanswered, is asked before it is used. Nothing here costs a busy connection a round trip.
+A statement that times out invalidates all idle connections made before it; one that was idle for long, or whose sibling
+has just timed out, is pinged before it is used. Busy connections pay no extra round trip.
 """
 
 import asyncio

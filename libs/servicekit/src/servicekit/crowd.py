@@ -1,7 +1,7 @@
-"""Who is connected: how many at once, how many from one address, and who has to go when it is full.
+"""Limits on open connections: how many at once, how many per address, and which is closed when the server is full.
 
-A connection costs a file and some memory from the moment it is made, long before there is a request to count. When all
-are taken, the one that has gone longest without a whole request makes room: those who send theirs are never cut.
+A connection costs a file descriptor and memory before there is a request to count. When all are taken, the one that has
+been longest without a whole request is closed; clients that send whole requests are never cut.
 """
 
 import ipaddress
@@ -87,7 +87,7 @@ class Crowd:
         return True
 
     def leave(self, guest: Guest, peer: str) -> None:
-        """It is gone, or as good as gone; twice is once. `peer` gives its address back, when the socket is closed."""
+        """Idempotent. `peer` is given once the socket is closed: only then is its address free again."""
         if guest in self._guests:
             self._guests.remove(guest)
             OPEN.dec()
@@ -99,11 +99,11 @@ class Crowd:
                 del self._by_address[counted]
 
     def serves(self, guest: Guest) -> None:
-        """Its request is here, whole."""
+        """Its request has been received whole."""
         self._waiting.pop(guest, None)
 
     def waits(self, guest: Guest) -> None:
-        """Nothing is to be done for it."""
+        """It is idle between requests."""
         if guest in self._guests:
             self._waiting[guest] = None
 
@@ -111,7 +111,7 @@ class Crowd:
         return guest in self._guests and guest not in self._waiting
 
     def sweep(self, now: float | None = None) -> None:
-        """End what is beyond its deadline."""
+        """Close connections that are past their deadline."""
         now = time.monotonic() if now is None else now
         for guest in self._beyond(now):
             guest.expire()

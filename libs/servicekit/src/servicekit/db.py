@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from servicekit.connections import Watch, keep_alive
 from servicekit.errors import DatabaseUnavailable
-from servicekit.settings import ServiceSettings
+from servicekit.settings import ProcessSettings
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -32,7 +32,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 Transaction = AsyncSession
-"""A session inside `Database.transaction()`: whoever holds one neither commits nor rolls back."""
+"""A session inside `Database.transaction()`: its user neither commits nor rolls back."""
 
 _CLIENT_LIMITS: dict[str, Any] = {
     "command_timeout": 6,  # also when the server is frozen and its own time-outs with it
@@ -60,7 +60,7 @@ def new_metadata() -> MetaData:
 
 def is_transient(error: BaseException) -> bool:
     """Whether trying again may help: the connection, the server's resources, a lock, a serialisation conflict, a business
-    number that somebody else took in the same second."""
+    number that another request took in the same second."""
     if isinstance(error, (PoolTimeout, InterfaceError, ConnectionError, TimeoutError)) or _is_number_clash(error):
         return True
     # What the driver meets while it connects reaches us as it is: a server that is starting up says 57P03 there.
@@ -112,7 +112,7 @@ class Database:
         Watch(self.engine)
 
     @classmethod
-    def of(cls, settings: ServiceSettings) -> Self:
+    def of(cls, settings: ProcessSettings) -> Self:
         return cls(
             settings.database_url,
             pool_size=settings.database_pool_size,
@@ -157,7 +157,7 @@ class Database:
 
     async def own_connection(self, *, silent_seconds: int = 0) -> AsyncConnection:
         """A connection outside the pool's budget, for an advisory lock that is held for long. The server ends one that is
-        idle for `silent_seconds` (0: never), and the lock with it: of a lost node or a frozen process it hears nothing."""
+        idle for `silent_seconds` (0: never), and the lock with it: it does not notice a lost node or a frozen process."""
         settings = {"idle_session_timeout": f"{silent_seconds}s"}
         limits = {"timeout": 3, "command_timeout": 6, "server_settings": settings}
         engine = create_async_engine(self.url, pool_size=1, max_overflow=0, connect_args=limits)
@@ -175,7 +175,7 @@ def mark_outbox(session: AsyncSession) -> None:
 
 
 def _drop_pool_when_server_left(context: object) -> None:
-    """A server that was restarted leaves dead connections behind: throw the whole pool away at the first sign."""
+    """A restarted server leaves dead connections behind: discard the whole pool at the first sign."""
     original = getattr(context, "original_exception", None)
     state = getattr(original, "sqlstate", None)
     if state in {"57P01", "57P02", "57P03"}:

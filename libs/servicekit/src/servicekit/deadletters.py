@@ -1,7 +1,7 @@
-"""What a consumer could not apply ends here, in its own table: time mends the rest, or a person does.
+"""Dead letters of a service: events that its consumers could not apply, kept in a table and retried by cron.
 
-The dead-letter topic is read into the table whole (that subscription retries for ever), then every row is tried again
-by cron with growing pauses. A row that proves poison stops there with its reason.
+The dead-letter topics are copied into the table (that subscription retries for ever); every row is retried with growing
+pauses until it is applied. A row that no retry can apply becomes `poison` with its reason and waits for an operator.
 """
 
 import hashlib
@@ -41,7 +41,9 @@ from servicekit.events import SUCCESS, UNREADABLE, CloudEvent, Consumer
 from servicekit.unfinished import Unfinished
 
 log = structlog.get_logger()
-STUCK = Gauge("dead_letters", "Dead letters that wait for time or for a person", ["topic", "state"])
+STUCK = Gauge(
+    "dead_letters", "Dead letters that are being retried (waiting) or need an operator (poison)", ["topic", "state"]
+)
 metadata = new_metadata()
 
 dead_letter = Table(
@@ -76,7 +78,7 @@ BACKOFF = Backoff(timedelta(seconds=20), timedelta(minutes=10))
 
 
 class DeadLetters:
-    """The dead letters of one service: one reader for each of its consumers, one `reapply` for all."""
+    """The dead letters of one service: one subscription per consumer, one `reapply` for all."""
 
     def __init__(self, db: Database, clock: Clock, app_id: str, consumers: Sequence[Consumer[Any]]) -> None:
         self._db, self._clock, self._app_id = db, clock, app_id
@@ -84,13 +86,13 @@ class DeadLetters:
 
     @property
     def topics(self) -> frozenset[str]:
-        """All that the sidecar has to read: each consumer's topic, and its dead letters."""
+        """All topics that the sidecar has to subscribe to: each consumer's, and its dead letters'."""
         return frozenset(self._consumers) | {self._letters_of(topic) for topic in self._consumers}
 
     def subscribe(self, app: FastAPI, pubsub: str) -> None:
-        """Give each consumer's dead letters a route, and say so when the sidecar asks.
+        """Add a route for each consumer's dead letters and announce it to the sidecar.
 
-        dapr/subscriptions declares the same, because the sidecar asks once in its life and takes a bad answer for none;
+        dapr/subscriptions declares the same, because the sidecar asks once in its life and takes an error for "none";
         of one topic declared and announced it makes one subscription (docs/decisions/0010).
         """
         subscriptions = DaprApp(app)
@@ -109,7 +111,7 @@ class DeadLetters:
         return read
 
     async def keep(self, topic: str, body: bytes) -> None:
-        """Write the letter down once. Raises DatabaseUnavailable: the broker then brings it again."""
+        """Insert the letter unless it is there. Raises DatabaseUnavailable: the broker then redelivers it."""
         body_text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
         try:
             event = CloudEvent.model_validate_json(body_text)
@@ -124,9 +126,9 @@ class DeadLetters:
             )
 
     async def reapply(self, *, limit: int = 50, only: int | None = None) -> dict[str, int]:
-        """Try what is due, or of that only the letter `only`; answers counts by result.
+        """Retry the letters that are due (of those, only the letter `only`). Returns the number by resulting state.
 
-        Replicas and overlapping ticks never meet on a row.
+        Replicas and overlapping cron ticks never claim the same row.
         """
         counts = {"applied": 0, "waiting": 0, "poison": 0}
         for letter in await self._claim(limit, only):
@@ -136,7 +138,7 @@ class DeadLetters:
         return counts
 
     async def measure(self) -> None:
-        """How many are stuck, by topic, as a metric."""
+        """Set the gauge of stuck letters by topic and state."""
         counted = select(dead_letter.c.topic, dead_letter.c.state, func.count()).where(
             dead_letter.c.state.in_(["waiting", "poison"])
         )
@@ -148,7 +150,7 @@ class DeadLetters:
                 STUCK.labels(topic, state).set(found.get((topic, state), 0))
 
     async def forget(self, keep_days: int) -> int:
-        """Drop applied and discarded ones of long ago, a slice at a time; answers how many."""
+        """Delete at most 5000 letters that were applied or discarded more than `keep_days` ago. Returns the number."""
         old = (
             select(dead_letter.c.id)
             .where(
@@ -186,13 +188,13 @@ class DeadLetters:
             # what is still unreadable, of no known topic or refused as a value needs an operator, not more time.
             log.error("dead letter is poison", topic=topic, reason=str(error))
             return "poison", str(error)[:500]
-        except Exception as error:  # noqa: BLE001 - whatever it was, the row keeps it and comes again
+        except Exception as error:  # noqa: BLE001 - any other fault may pass: the row keeps the reason and is retried
             return "waiting", f"{type(error).__name__}: {error}"[:500]
         return "applied", None
 
     async def _record(self, letter_id: int, state: str, reason: str | None, tries: int) -> None:
         now = self._clock()
-        # Two tries at once, or a discard beside one: what took effect did.
+        # Two tries at once, or a discard during one: an event that took effect is applied whatever the other says.
         open_states = ["waiting", "poison", "discarded"] if state == "applied" else ["waiting"]
         async with self._db.transaction() as tx:
             await tx.execute(

@@ -1,4 +1,4 @@
-"""An answer in time, whatever the work behind it waits for."""
+"""A timeout that returns on time even when the cancelled work does not stop."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -13,7 +13,7 @@ _ending: set[asyncio.Task[Any]] = set()
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """What `work` returns or raises. Raises Unavailable when it took longer than `seconds`.
 
-    It is cancelled then, and nobody waits until it has ended: closing a connection that does not answer takes time too.
+    The work is cancelled but not awaited: closing a connection that does not respond takes time too.
     """
     task = asyncio.create_task(work)
     _ending.add(task)  # the loop itself holds tasks only weakly

@@ -1,4 +1,4 @@
-"""Events and jobs come from this app's own subscriptions and cron bindings, never from another app's call.
+"""Accepts events and jobs only from this app's own subscriptions and cron bindings, never from another app's call.
 
 A call through the sidecars brings the same app token as a delivery does, and its caller can have the headers that tell the
 two apart dropped (docs/decisions/0011). So the routes of subscriptions and bindings begin with `/delivered/<token>`, where

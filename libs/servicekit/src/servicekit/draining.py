@@ -1,7 +1,7 @@
-"""Going without dropping anyone: after SIGTERM a service goes on serving until its own sidecar is gone.
+"""Graceful shutdown: after SIGTERM a service keeps serving until its own sidecar has stopped.
 
-A sidecar that stops still lets calls in for a while, because others have not heard of it yet. An app that went first
-would turn each of them into an error. The sidecar ends when it has answered all; then nobody can reach the app any more.
+A stopping sidecar still accepts calls for a while, because its peers do not know yet. An app that stopped first would turn
+each of them into an error. The sidecar ends when it has answered all; then no caller can reach the app any more.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
     async def _refuses(self) -> bool:
-        """Nobody listens. A sidecar that is slow, or frozen, is still there."""
+        """Whether the port is closed. A sidecar that is slow or frozen still counts as running."""
         try:
             async with asyncio.timeout(1):
                 _, writer = await asyncio.open_connection(*self._sidecar)

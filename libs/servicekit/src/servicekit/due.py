@@ -1,7 +1,7 @@
 """Leased work: rows that are worked on when they are due, by one replica at a time. The domain row is the queue.
 
-A claim leases rows for a bounded time and counts the try. Whoever has a row releases it with the time of the next try;
-after a crash the lease runs out and the row is due again.
+A claim leases rows for a bounded time and counts the try. The holder releases a row with the time of its next try; after
+a crash the lease runs out and the row is due again.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from servicekit.errors import Unavailable
 log = structlog.get_logger()
 T = TypeVar("T")
 RELEASED: Final = {"leased_until": None}
-"""Values of a row that nobody works on any more."""
+"""Values of a row that is not being worked on any more."""
 
 
 class Leased:
@@ -61,7 +61,7 @@ async def claim(
     values: Mapping[str, Any] | None = None,
     count_try: bool = True,
 ) -> list[RowMapping]:
-    """Lease at most `limit` open rows that are due; whoever asks at the same moment gets others. Returns `columns` and
+    """Lease at most `limit` open rows that are due; concurrent claims get other rows. Returns `columns` and
     `id` of each, in the order of their ids.
 
     `order_by` says which go first (by default those that have been due for longest); `values` are further changes of
@@ -88,7 +88,7 @@ async def claim(
 
 async def side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[object]], *, at_once: int, what: str) -> None:
     """Do `work` on each item, at most `at_once` at a time. One item's fault is logged and does not stop the others: its
-    lease runs out and it comes again. `what` names the work in the log."""
+    lease runs out and it is claimed again. `what` names the work in the log."""
     gate = asyncio.Semaphore(at_once)
 
     async def one(item: T) -> None:

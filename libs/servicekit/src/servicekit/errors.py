@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree. Edges translate it: HTTP → RFC 9457, Kafka → SUCCESS / RETRY / DROP, WeChat → FAIL.
+"""All errors as one tree. Edges translate it: HTTP → RFC 9457, Kafka → SUCCESS / RETRY / DROP, WeChat → FAIL.
 
 Problem
 ├── InvalidInput          422  a field of the request is wrong; `field` names it
@@ -10,7 +10,7 @@ Problem
 └── Unavailable           503  try again later; nothing was done
     ├── PeerUnavailable        another service, or its sidecar, does not answer
     └── DatabaseUnavailable
-Poison                         an event that no retry can mend
+Poison                         an event that no retry can apply
 """
 
 from typing import ClassVar
@@ -77,4 +77,4 @@ class DatabaseUnavailable(Unavailable):
 
 
 class Poison(Exception):
-    """An event that cannot be applied however often it comes; it goes to the dead letters for a person to look at."""
+    """An event that can never be applied, however often it is redelivered: it goes to the dead letters for an operator."""

@@ -1,7 +1,7 @@
 """The Kafka edge: bulk deliveries in, SUCCESS / RETRY / DROP out.
 
-A handler that returns took the event; one that raises Poison (or cannot read it) sends it to the dead letters; any other
-failure leaves it with the broker. Events of one key are handled in order, keys side by side; what a consumer can handle
+A handler that returns has applied the event; one that raises Poison (or cannot read it) sends it to the dead letters; any
+other error leaves it with the broker. Events of one key are handled in order, keys side by side; what a consumer can handle
 together is handled by one transaction first.
 """
 
@@ -41,13 +41,13 @@ LARGEST_DELIVERY_BYTES = LARGEST_BATCH * LARGEST_EVENT_BYTES + 16 * 1024
 
 
 class EventData(BaseModel):
-    """Parent of what a consumer reads of an event: it tolerates more than it knows."""
+    """Base of the models of consumed event data: unknown members are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 EventKey = Annotated[Text, Field(min_length=1, max_length=256)]
-"""What inbox and dead letters index: beyond this PostgreSQL would refuse the row, and the event would come for ever."""
+"""What inbox and dead letters index: beyond this PostgreSQL refuses the row and the event comes back for ever."""
 
 
 class CloudEvent(BaseModel):
@@ -109,7 +109,7 @@ class Consumer(Generic[D]):
         times = Counts(_key(entry) for entry in entries)
         chosen: list[tuple[str, Received[D]]] = []
         for entry in entries:
-            with contextlib.suppress(Poison):  # it is told of where it is handled alone
+            with contextlib.suppress(Poison):  # reported where it is handled alone
                 if times[_key(entry)] == 1:
                     chosen.append((entry["entryId"], self.read(entry.get("event"))))
         try:
@@ -133,7 +133,7 @@ class Consumer(Generic[D]):
             log.error("event is poison", topic=self.topic, reason=str(error))
             return self._count(DROP)
         except Unavailable as error:
-            log.warning("event must wait", topic=self.topic, reason=str(error))
+            log.warning("event is retried", topic=self.topic, reason=str(error))
             return self._count(RETRY)
         except Problem as error:
             log.exception("event was refused", topic=self.topic, reason=str(error))
@@ -168,7 +168,7 @@ def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, A
         try:
             done = await consumer.take_plain(entries)
         except Unavailable as error:
-            log.warning("events must wait", topic=consumer.topic, count=len(entries), reason=str(error))
+            log.warning("events are retried", topic=consumer.topic, count=len(entries), reason=str(error))
             return {"statuses": [{"entryId": entry["entryId"], "status": RETRY} for entry in entries]}
         lanes: dict[str, list[dict[str, Any]]] = {}
         for entry in entries:

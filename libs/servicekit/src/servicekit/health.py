@@ -1,4 +1,4 @@
-"""What probes ask: is the process alive, can it serve, how does it do."""
+"""Probes and metrics: `/livez`, `/readyz`, `/metrics`."""
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
@@ -12,8 +12,8 @@ MISSING = Gauge("subscription_missing", "1 where the sidecar does not read a top
 
 
 class Subscriptions:
-    """The topics that this service needs, held against those that its sidecar reads. A sidecar that came up with one less
-    goes on without it for its life, and nothing else would say so."""
+    """Compares the topics that this service needs with those that its sidecar has subscribed to. A sidecar that started
+    without one stays without it, and no other check would notice."""
 
     def __init__(self, sidecar: Sidecar, topics: frozenset[str]) -> None:
         self._sidecar, self._topics = sidecar, topics
@@ -36,7 +36,7 @@ def router(
 
     @api.get("/livez")
     async def livez() -> dict[str, str]:
-        """The process answers; a database or broker that is away must not have us killed or unsubscribed."""
+        """The process answers; a database or broker outage must not get it killed or unsubscribed."""
         return {"state": "alive"}
 
     @api.get("/readyz")

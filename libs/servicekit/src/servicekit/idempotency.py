@@ -1,8 +1,8 @@
-"""`Idempotency-Key` on creating POSTs (draft-ietf-httpapi-idempotency-key-header): the same key and request get the same
-answer again, marked `Idempotent-Replayed: true`; another request under the key is refused; one still running is told so.
+"""`Idempotency-Key` on creating POSTs (draft-ietf-httpapi-idempotency-key-header): the same key and request get the
+first response again, marked `Idempotent-Replayed: true`; another request under the key, or one still running, is refused.
 
 Only successes are kept. A key left in flight by a crash is free again after its lease, so the use-case below must itself
-be safe to repeat (a unique number, a natural key): this layer saves work and answers, the constraints save money.
+be safe to repeat (a unique number, a natural key): this layer avoids repeated work, the constraints protect money.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ class Idempotency:
     async def once(
         self, scope: str, key: str, request: BaseModel, answer: type[A], action: Callable[[], Awaitable[A]]
     ) -> tuple[A, bool]:
-        """Run `action`, or answer what it answered before; the flag says it was a replay. `scope` names user and path."""
+        """Run `action`, or return its first result; the flag says that it is a replay. `scope` names user and path."""
         fingerprint = hashlib.sha256(request.model_dump_json(by_alias=True).encode()).hexdigest()
         if kept := await self._claim(scope, key, fingerprint):
             return answer.model_validate_json(kept), True
@@ -126,7 +126,7 @@ class Idempotency:
             )
 
     async def prune(self) -> int:
-        """Forget keys that are older than their keep, a slice at a time; answers how many."""
+        """Delete keys older than `keep`, a slice per transaction. Returns the number."""
         old = (
             select(idempotency_key.c.scope, idempotency_key.c.key)
             .where(idempotency_key.c.claimed_at < self._clock() - self._keep)

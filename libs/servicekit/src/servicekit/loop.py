@@ -17,8 +17,8 @@ class Loop:
     """Runs `steps` in order after each `wake()`, and every `every_seconds` where that is given.
 
     With a period the first round begins at once, without one it waits for the first wake-up. A step that raises is
-    logged and keeps neither the other steps nor the next round. `drain` runs once when the loop is cancelled, to finish
-    what is under way; it must bound its own time.
+    logged and stops neither the other steps nor the next round. `drain` runs once when the loop is cancelled, to finish
+    work in progress; it must bound its own time.
     """
 
     def __init__(

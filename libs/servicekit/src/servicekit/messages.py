@@ -1,4 +1,4 @@
-"""Message catalogues: what a user reads for a slug, in Chinese or English. Text lives in `messages.toml`, not in code."""
+"""Message catalogues: the user's text for a slug, in Chinese or English. Text lives in `messages.toml`, not in code."""
 
 import tomllib
 from importlib import resources

@@ -1,4 +1,4 @@
-"""What happens around every request: its trace, its measure, its bounds, and the doors only the sidecar may open."""
+"""Middleware of every request: trace, metrics, limits, and the paths that only the sidecar may call."""
 
 import hmac
 import time

@@ -1,6 +1,6 @@
 """Alembic under an advisory lock: any number of replicas may start at once, one migrates, the others find it done.
 
-A table is never waited for longer than its users can bear: what cannot be had is left to them, and tried again.
+A lock on a table is waited for only as long as running requests can bear; then the migration is retried.
 """
 
 from pathlib import Path
@@ -51,12 +51,6 @@ def upgrade(package: str, database_url: str) -> None:
             connection.rollback()
             connection.execute(text("select pg_advisory_unlock(:id)"), {"id": LOCK_ID})
             connection.commit()
-
-
-def revise(package: str, database_url: str, message: str) -> None:
-    """For developers: write a revision from the difference between the models and an up-to-date database."""
-    with _connected(database_url) as connection:
-        command.revision(configuration(package, connection), message=message, autogenerate=True)
 
 
 def check(package: str, database_url: str) -> None:

@@ -10,6 +10,6 @@ def business_number(prefix: str, moment: datetime) -> str:
     """`HSO` + `yyyymmddhhmmss` (Asia/Shanghai) + 8 digits: 25 characters, inside WeChat's 6–32 for out_trade_no.
 
     Unique by the column's constraint, not by this function: on the rare clash the transaction ends as DatabaseUnavailable,
-    and whoever asked asks again.
+    and the caller retries.
     """
     return f"{prefix}{moment.astimezone(SHANGHAI):%Y%m%d%H%M%S}{secrets.randbelow(10**8):08d}"

@@ -1,6 +1,6 @@
-"""What an operator sees of the deliveries, and may do: dead letters to replay or discard, an outbox to look into.
+"""Operators' use-cases on deliveries: list, replay and discard dead letters, inspect the outbox.
 
-A replay is harmless however often it is asked for: the handler's inbox decides whether there is anything left to do.
+A replay may be repeated safely: the handler's inbox decides whether there is anything left to do.
 """
 
 import time
@@ -20,7 +20,7 @@ from servicekit.errors import Conflict, NotFound
 from servicekit.outbox import outbox
 
 REPLAY_SECONDS = 5.0
-"""How long an operator's request tries letters; cron goes on with the rest."""
+"""How long an operator's request retries letters; cron retries the rest."""
 MOST_AT_ONCE = 5000
 SHOWN_EVENTS = 20
 
@@ -60,7 +60,7 @@ class Operations:
             return (await session.execute(query)).mappings().all()
 
     async def letter(self, letter_id: int) -> tuple[RowMapping, Sequence[RowMapping]]:
-        """The letter and what was done to it. Raises DeadLetterNotFound."""
+        """The letter and the operators' actions on it. Raises DeadLetterNotFound."""
         async with self._db.read() as session:
             found = await _letter(session, letter_id)
             return found, await acts.of_subjects(session, [_subject(letter_id)])
@@ -83,7 +83,7 @@ class Operations:
     async def replay_all(self, operator_id: int) -> tuple[int, dict[str, int]]:
         """Make every letter that is stuck due (the oldest 5000), and try them for a few seconds; cron tries the rest.
 
-        Answers how many were made due, and what became of those that were tried.
+        Returns the number made due, and the number of those tried by resulting state.
         """
         now = self._clock()
         counts = {"applied": 0, "waiting": 0, "poison": 0}
@@ -102,7 +102,7 @@ class Operations:
         return len(ids), counts
 
     async def discard(self, operator_id: int, letter_id: int, note: str) -> RowMapping:
-        """Give a letter up, with the reason. Raises DeadLetterNotFound, DeadLetterEnded (applied, discarded before)."""
+        """Discard a letter, with the reason. Raises DeadLetterNotFound, DeadLetterEnded (applied, discarded before)."""
         now = self._clock()
         async with self._db.transaction() as tx:
             letter = await _letter(tx, letter_id, lock=True)
@@ -121,7 +121,7 @@ class Operations:
             return await acts.newest(session, last_id=last_id, limit=limit)
 
     async def outbox(self) -> dict[str, Any]:
-        """How much waits, since when, what was tried and failed, and the oldest events."""
+        """Size and age of the outbox, the number of failing events, and the oldest ones."""
         waiting = outbox.c.published_at.is_(None)
         age = func.extract("epoch", func.now() - func.min(outbox.c.created_at))
         failing = func.count().filter(outbox.c.attempts > 0)

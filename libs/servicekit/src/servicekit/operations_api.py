@@ -1,4 +1,4 @@
-"""For operators alone, the same in every service with deliveries: `/<service>/v1/ops/…`."""
+"""Operators' endpoints on deliveries, the same in every service with consumers: `/<service>/v1/ops/…`."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -54,7 +54,7 @@ class Discard(ApiModel):
 
 
 class Letter(ApiModel):
-    """`state` waiting (tried again by itself), applied, poison (waits for a person) or discarded."""
+    """`state`: waiting (retried automatically), applied, poison (needs an operator) or discarded."""
 
     id: int
     topic: str

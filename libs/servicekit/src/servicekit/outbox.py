@@ -1,4 +1,4 @@
-"""Events leave by a table: the row is written in the effect's transaction, the relay publishes it afterwards.
+"""Transactional outbox: the row is written in the effect's transaction, the relay publishes it afterwards.
 
 Nothing is published that did not happen, and nothing that happened stays unpublished, whatever dies when.
 """

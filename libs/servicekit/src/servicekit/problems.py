@@ -17,8 +17,6 @@ from servicekit.telemetry import current_trace_id
 
 log = structlog.get_logger()
 
-JSON_ERRORS = {"json_invalid", "value_error.jsondecode"}
-
 
 def install(app: FastAPI, catalogue: Catalogue) -> None:
     """Register the handlers; `catalogue` holds the user's messages."""
@@ -42,7 +40,7 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
         return response
 
     async def on_gone(_request: Request, _error: Exception) -> Response:
-        return Response(status_code=400)  # nobody is there to read it: the client hung up in the middle of its body
+        return Response(status_code=400)  # no client left to read it: it disconnected in the middle of its body
 
     async def on_bug(request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected error", path=request.url.path, exc_info=error)

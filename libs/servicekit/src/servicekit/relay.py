@@ -1,4 +1,4 @@
-"""The relay: takes the outbox to Kafka through the sidecar. One holder per service, whoever has the advisory lock.
+"""The relay: publishes the outbox to Kafka through the sidecar. One replica per service does, under an advisory lock.
 
 At most one event of a key is in flight, so the order of a key is kept; a key that fails waits alone, the others go on.
 """
@@ -30,9 +30,9 @@ ACTIVE = Gauge("outbox_relay_active", "1 where this replica holds the relay")
 
 LOCK_ID = 7_301_001
 SILENT_SECONDS = 20
-"""Who holds the lock speaks every five seconds; who is silent for so long is not there any more, and another follows."""
+"""The lock holder talks to the database every five seconds; one that is silent for this long loses the lock."""
 DRAIN_SECONDS = 8.0
-"""How long a batch that is on its way may hold up the end: the sidecar's and the database's bounds are below it."""
+"""How long a batch in progress may delay the shutdown: the sidecar's and the database's bounds are below it."""
 CHANNEL = "outbox"
 
 
@@ -130,7 +130,7 @@ class Relay:
                         await self._woken.wait()
 
     async def publish_once(self) -> bool:
-        """Publish the first waiting event of each key; answers whether there is more to do at once.
+        """Publish the first waiting event of each key. Returns whether there is more to do at once.
 
         A topic that takes nothing waits alone, as a key that is refused does; its oldest row tells why.
         """

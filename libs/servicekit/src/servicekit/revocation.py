@@ -1,8 +1,8 @@
-"""Tokens that end before their time: an account that was taken back or closed, a role that was revoked.
+"""Token revocation: tokens that are void before they expire (an account recovered or closed, a role revoked).
 
 usercenter keeps a number for each account, the generation; a token carries the one it was issued under, and every token of
 an older generation is void. Each process keeps a copy of the short list of accounts whose generation changed lately. When
-very many changed, the list names the newest; for the rest all tokens are void that were issued until a moment, whoever's.
+very many changed, the list names the newest; for the rest all tokens issued until a moment are void, of any account.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ MOST_REVOCATIONS = 4000
 @dataclass(frozen=True)
 class Voided:
     """`oldest_valid`: user id → the oldest generation that is valid, for accounts that may have live tokens of an older.
-    `issued_until`: unix seconds; a token issued then or before is void, whoever's it is."""
+    `issued_until`: unix seconds; a token issued then or before is void, of any account."""
 
     oldest_valid: Mapping[int, int]
     issued_until: int = 0
@@ -55,7 +55,7 @@ class RevocationList(ApiModel):
 class Revocations:
     """Asked once per 15 s of traffic and process, never once per request: one request asks, the others use the known list.
 
-    While usercenter is away the last list stays in force. Little can be revoked in that time, every token ends within two
+    While usercenter is down the last list stays in force. Little can be revoked in that time, every token ends within two
     hours, and an outage of one service must not close all others. A process that never had a list refuses, as without keys.
     """
 

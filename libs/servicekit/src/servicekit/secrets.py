@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 from dapr.clients import DaprClient
 
-from servicekit.settings import ServiceSettings
+from servicekit.settings import ProcessSettings
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -66,7 +66,7 @@ def of_files(prefix: str, names: tuple[str, ...], environment: Mapping[str, str]
     return held
 
 
-async def fetch(settings: ServiceSettings, name: str, *, attempts: int = 60) -> dict[str, str]:
+async def fetch(settings: ProcessSettings, name: str, *, attempts: int = 60) -> dict[str, str]:
     """All keys of secret `name` in the service's store. Waits for the sidecar, a second an attempt, then gives up.
 
     Raises RuntimeError when the store cannot be read. The SDK's client blocks while it waits for the sidecar, hence the
@@ -83,7 +83,7 @@ async def fetch(settings: ServiceSettings, name: str, *, attempts: int = 60) -> 
     raise RuntimeError(msg)
 
 
-def _fetch(settings: ServiceSettings, name: str) -> dict[str, str]:
+def _fetch(settings: ProcessSettings, name: str) -> dict[str, str]:
     address = f"{settings.dapr_host}:{settings.dapr_grpc_port}"
     with DaprClient(address=address) as client:
         return dict(client.get_secret(settings.secret_store, name).secret)

@@ -12,10 +12,11 @@ PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,
 PathSegment = Annotated[str, StringConstraints(pattern="^([A-Za-z0-9]{16,})?$")]
 
 
-class ServiceSettings(BaseSettings):
-    """Read once from the environment, immutable afterwards.
+class ProcessSettings(BaseSettings):
+    """What any process of a service needs, a command too: its database and the sidecar beside it.
 
-    Names without the service's prefix are Dapr's own (`APP_PORT`, `DAPR_HTTP_PORT`, …) or common to all services.
+    Read once from the environment, immutable afterwards. Names without the service's prefix are Dapr's own
+    (`DAPR_HTTP_PORT`, …) or common to all services.
     """
 
     # A value that comes from a file or a Secret has its line end with it; as a header or in a URL it would do harm.
@@ -26,29 +27,51 @@ class ServiceSettings(BaseSettings):
     database_pool_timeout_seconds: float = Field(2.0, gt=0)
     database_connect_seconds: float = Field(3.0, gt=0)
 
+    dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_HOST")
+    dapr_http_port: int = Field(3500, validation_alias="DAPR_HTTP_PORT")
+    dapr_grpc_port: int = Field(50001, validation_alias="DAPR_GRPC_PORT")
+    dapr_api_token: SecretStr = Field(SecretStr(""), validation_alias="DAPR_API_TOKEN")
+    pubsub: str = "pubsub"
+    secret_store: str = "secrets"  # noqa: S105 - a component's name
+
+    @property
+    def dapr_http_url(self) -> str:
+        return f"http://{self.dapr_host}:{self.dapr_http_port}"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment, or leave with one line for each setting that is missing or wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            prefix = cls.model_config.get("env_prefix", "")
+            for problem in error.errors():
+                name = str(problem["loc"][0])
+                shown = name if name.isupper() else f"{prefix}{name}".upper()
+                sys.stderr.write(f"setting {shown}: {problem['msg']}\n")
+            raise SystemExit(2) from None
+
+
+class ServiceSettings(ProcessSettings):
+    """What a process needs in order to serve as well: its door, its bounds, how long it keeps what it wrote down."""
+
     inbox_keep_days: int = Field(30, ge=8)
     """Longer than the broker keeps an event: what it can bring again must be found here."""
     outbox_keep_days: int = Field(7, ge=0)
     """How long an event that was published stays to be looked at; what waits is never dropped."""
     idempotency_keep_days: int = Field(1, ge=1)
     dead_letter_keep_days: int = Field(90, ge=1)
-    """Of applied and discarded ones; what is stuck stays until somebody acts."""
+    """Of applied and discarded ones; stuck ones are never deleted."""
 
     app_host: str = Field("127.0.0.1", validation_alias="APP_HOST")
     app_port: int = Field(8000, validation_alias="APP_PORT")
     app_api_token: SecretStr = Field(validation_alias="APP_API_TOKEN", min_length=16)
-    """What the sidecar shows with every call to this app; without it nobody reaches /internal, /events, /jobs, /dapr."""
+    """What the sidecar shows with every call to this app; no caller without it reaches /internal, /events, /jobs, /dapr."""
     delivery_token: Secret[PathSegment] = Field(Secret(""), validation_alias="DELIVERY_TOKEN")
     """What the routes of this app's own subscriptions and cron bindings begin with (`/delivered/<token>`), and no other
     app knows. Without it whatever comes through the sidecar may be an event: leave it out only where identities are on."""
-    dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_HOST")
-    dapr_http_port: int = Field(3500, validation_alias="DAPR_HTTP_PORT")
-    dapr_grpc_port: int = Field(50001, validation_alias="DAPR_GRPC_PORT")
-    dapr_api_token: SecretStr = Field(SecretStr(""), validation_alias="DAPR_API_TOKEN")
     log_format: str = Field("console", validation_alias="LOG_FORMAT", pattern="^(console|json)$")
     log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
-    pubsub: str = "pubsub"
-    secret_store: str = "secrets"  # noqa: S105 - a component's name
     drain_seconds: float = Field(20.0, validation_alias="DRAIN_SECONDS", ge=0)
     """How long after SIGTERM to go on serving at most; it ends as soon as the sidecar is gone."""
     shutdown_seconds: int = Field(10, ge=0)
@@ -74,20 +97,3 @@ class ServiceSettings(BaseSettings):
     def _are_networks(cls, value: str) -> str:
         networks(value)
         return value
-
-    @property
-    def dapr_http_url(self) -> str:
-        return f"http://{self.dapr_host}:{self.dapr_http_port}"
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the environment, or leave with one line for each setting that is missing or wrong."""
-        try:
-            return cls()
-        except ValidationError as error:
-            prefix = cls.model_config.get("env_prefix", "")
-            for problem in error.errors():
-                name = str(problem["loc"][0])
-                shown = name if name.isupper() else f"{prefix}{name}".upper()
-                sys.stderr.write(f"setting {shown}: {problem['msg']}\n")
-            raise SystemExit(2) from None

@@ -1,4 +1,4 @@
-"""The sidecar's HTTP API: invoke another service, publish a batch, ask whether it is there.
+"""The sidecar's HTTP API: invoke another service, publish a batch, check its health.
 
 A dead peer, an open circuit or a dead sidecar all become PeerUnavailable: one thing to handle for callers. This client
 does not retry: Dapr's resiliency does, in one place.
@@ -13,7 +13,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from servicekit.errors import PeerUnavailable
-from servicekit.settings import ServiceSettings
+from servicekit.settings import ProcessSettings
 from servicekit.telemetry import current_traceparent
 from servicekit.transport import PooledTransport
 
@@ -55,7 +55,7 @@ class Sidecar:
         )
 
     @classmethod
-    def of(cls, settings: ServiceSettings, *, timeout_seconds: float = 6.0) -> Self:
+    def of(cls, settings: ProcessSettings, *, timeout_seconds: float = 6.0) -> Self:
         token = settings.dapr_api_token.get_secret_value()
         return cls(settings.dapr_http_url, token, pubsub=settings.pubsub, timeout_seconds=timeout_seconds)
 
@@ -74,7 +74,7 @@ class Sidecar:
         """Call `path` of `app_id` through both sidecars; the peer's own answer comes back whatever its status.
 
         `timeout_seconds` is for a peer that asks the outside world while we wait; the client's own bound otherwise.
-        Raises PeerUnavailable when no answer of the peer itself was had in bounded time.
+        Raises PeerUnavailable when the peer itself did not respond in bounded time.
         """
         sent = {"dapr-app-id": app_id, **(headers or {})}
         if traceparent := current_traceparent():
@@ -110,10 +110,10 @@ class Sidecar:
         key: str | None = None,
         timeout_seconds: float | None = None,
     ) -> A | None:
-        """What the peer says at `path`, read as `answer`; None for its 404. Without a body it is a GET.
+        """The peer's response at `path`, parsed as `answer`; None for a 404. Without a body it is a GET.
 
         `key` is sent as Idempotency-Key. Raises PeerUnavailable for every other status and for an answer that is not an
-        `answer`: the caller tries again later, nothing is decided on a guess. What was said is never part of the text.
+        `answer`: the caller retries later, nothing is decided on a guess. The response's text is never part of the error.
         """
         response = await self.invoke(
             app_id,
@@ -134,7 +134,7 @@ class Sidecar:
             raise PeerUnavailable(f"{app_id}: {path} cannot be read: {', '.join(fields)}") from None
 
     async def publish_bulk(self, topic: str, entries: Sequence[BulkEntry]) -> dict[str, str]:
-        """Publish all; answers the entries that were refused, id → reason. Raises PeerUnavailable when none was taken.
+        """Publish all. Returns the entries that were refused, id → reason. Raises PeerUnavailable when none was taken.
 
         The key goes with each entry and never with the request, where it would overrule them all (pubsub.kafka).
         """
@@ -182,7 +182,7 @@ class Sidecar:
             return False
 
     async def missing(self, topics: Collection[str]) -> frozenset[str]:
-        """Those of `topics` that the sidecar does not read for this app. Raises PeerUnavailable when it does not say."""
+        """Those of `topics` that the sidecar has not subscribed to. Raises PeerUnavailable when it does not respond."""
         try:
             response = await self._http.get("/v1.0/metadata", timeout=1.0)
             listed = response.raise_for_status().json().get("subscriptions") or []
@@ -214,7 +214,7 @@ def dapr_error(response: httpx.Response) -> str:
 
 def broke_off(response: httpx.Response) -> bool:
     """Whether a success has no body, or JSON no end. daprd answers 200 and nothing else for an app that is killed in its
-    answer; no service of ours says 200 without a word (WeChat would take it for an acknowledgement)."""
+    answer; no service of ours answers 200 with an empty body (WeChat would take it for an acknowledgement)."""
     if response.status_code == httpx.codes.OK and not response.content:
         return True
     if "json" not in response.headers.get("content-type", ""):

@@ -1,4 +1,4 @@
-"""Work that runs until it is cancelled, and how it ends: at once, in bounded time, and never not at all."""
+"""Cancellation of background work: it ends promptly and in bounded time, whatever it was doing."""
 
 import asyncio
 from collections.abc import Collection
@@ -12,8 +12,9 @@ LONGEST_SECONDS = 12.0
 
 
 def stop_if_asked() -> None:
-    """For loops that outlive any fault, after each step. What a cancellation interrupts may end by a fault of its own (a
-    database connection that breaks on the way out), which then hides it, and nobody asks twice. Raises CancelledError."""
+    """Called by loops that survive any fault, after each step. What a cancellation interrupts may end by a fault of its
+    own (a database connection that breaks on the way out), which hides the cancellation, and it is not sent twice. Raises
+    CancelledError."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

@@ -1,5 +1,5 @@
-"""Text that every part can take. JSON may carry NUL, which PostgreSQL's text cannot hold, and lone surrogates, which UTF-8
-cannot encode: argon2, the database driver, JSON answers and log streams all fail on them.
+"""Text that every component can store. JSON may carry NUL, which PostgreSQL's text cannot hold, and lone surrogates, which
+UTF-8 cannot encode: argon2, the database driver, JSON answers and log streams all fail on them.
 
 Requests with such text are refused by the name of the member (`refuse_unstorable`); what must be kept for review whatever
 it holds (a signed notice, an error message of WeChat) is kept with escapes in its place (`shown`).
@@ -20,7 +20,7 @@ MESSAGE = "must hold neither the NUL character nor a lone surrogate"
 
 
 def storable(text: str) -> str:
-    """`text` itself. Raises ValueError when a part of ours cannot take it."""
+    """Returns `text`. Raises ValueError when it cannot be stored."""
     if _UNSTORABLE.search(text):
         raise ValueError(MESSAGE)
     return text

@@ -1,4 +1,4 @@
-"""Logs with the trace they belong to, and the trace context that travels on (W3C trace-context §3.2)."""
+"""Structured logs with their trace id, and the propagated trace context (W3C trace-context §3.2)."""
 
 import io
 import logging

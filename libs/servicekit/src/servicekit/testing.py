@@ -1,4 +1,4 @@
-"""For tests of services: a client over ASGI with the lifespan entered, tokens, and a sidecar that remembers.
+"""For tests of services: a client over ASGI with the lifespan entered, tokens, and a sidecar that records calls.
 
 The fakes are for unit and service tests alone; whatever is about delivery runs against the real daprd.
 """
@@ -23,7 +23,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class FakeSidecar(Sidecar):
-    """Answers invocations from `answers`, keyed `(app_id, path)`; a missing answer is a dead peer. Publishes nothing."""
+    """Responds to invocations from `answers`, keyed `(app_id, path)`; a missing one is a dead peer. Publishes nothing."""
 
     def __init__(self) -> None:
         super().__init__("http://sidecar.invalid", "")
@@ -51,7 +51,7 @@ class FakeSidecar(Sidecar):
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - it answers at once
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it responds at once
     ) -> httpx.Response:
         self.calls.append((app_id, path, json))
         request = httpx.Request(
@@ -65,7 +65,7 @@ class FakeSidecar(Sidecar):
 
     async def invoke_binding(self, name: str, operation: str, data: Mapping[str, Any]) -> None:
         if self.bindings_are_away:
-            raise PeerUnavailable(f"binding {name}: away in this test")
+            raise PeerUnavailable(f"binding {name}: down in this test")
         self.handed_over.append((name, operation, data))
 
     async def is_ready(self) -> bool:

@@ -33,7 +33,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         with _httpx_errors(request):
             answer = await session.request(
                 request.method,
-                URL(str(request.url), encoded=True),  # as it is: somebody may have signed it
+                URL(str(request.url), encoded=True),  # as it is: the caller may have signed it
                 data=await request.aread() or None,
                 headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
                 skip_auto_headers=("Content-Type", "User-Agent"),
@@ -52,7 +52,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body as it comes. Whoever leaves it half read gives up its connection, not the pool's place for it."""
+    """The body as it comes. Left half read, its connection is closed and its place in the pool is free."""
 
     def __init__(self, answer: aiohttp.ClientResponse, request: httpx.Request) -> None:
         self._answer, self._request = answer, request

@@ -1,8 +1,8 @@
-"""The age of the oldest thing in each state that should end, as a metric, beside the bound beyond which somebody must look.
+"""Metrics of unfinished work: the age of the oldest row in each state that should end, and its limit.
 
 A service lists its states in `waiting.py`; one alert (StateDoesNotEnd) watches them all, so a new state needs a row there
-and nothing else. A test holds the rows and the states of all models together. An age that cannot be had is NaN, never an
-old value that looks well, and is counted, for an alert of its own (StateIsNotMeasured): no comparison is true of NaN.
+and nothing else. A test holds the rows and the states of all models together. An age that cannot be read is NaN, never a
+stale value, and is counted for an alert of its own (StateIsNotMeasured): no comparison is true of NaN.
 """
 
 import math
@@ -18,8 +18,8 @@ from sqlalchemy import Select
 from servicekit.clock import Clock
 from servicekit.db import Database
 
-OLDEST = Gauge("unfinished_oldest_seconds", "Age of the oldest thing in a state that should end", ["state"])
-LIMIT = Gauge("unfinished_limit_seconds", "The age beyond which somebody must look", ["state"])
+OLDEST = Gauge("unfinished_oldest_seconds", "Age of the oldest row in a state that should end", ["state"])
+LIMIT = Gauge("unfinished_limit_seconds", "The age beyond which an operator must look", ["state"])
 UNMEASURED = Counter("unfinished_unmeasured_total", "Times that the age of a state could not be read", ["state"])
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""A delivery whose path this build does not know is refused, never "not found".
+"""Answers 503 instead of 404 for deliveries whose path this build does not know.
 
 The sidecar takes a 404 for "drop this event" (of a batch without even a dead letter): after a rollback, or in an old pod
 beside a newer subscription, it would be lost. A 503 leaves it with the broker until a build comes that knows the path.

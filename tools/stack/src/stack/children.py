@@ -1,4 +1,4 @@
-"""Child processes that end within a limit, whatever their parent was interrupted by. Standard library only.
+"""Child processes that are ended within a time limit, also when their parent is interrupted. Standard library only.
 
 `with subprocess.Popen(…)` waits without a limit when its block is left: a child that does not end hides the error that the
 block was left by.

@@ -19,8 +19,8 @@ console = Console()
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """An expected failure is a sentence, not a traceback."""
+def errors_as_messages() -> Iterator[None]:
+    """Print a StackError as one message without a traceback, and exit with 1."""
     try:
         yield
     except StackError as error:
@@ -49,7 +49,7 @@ def bring_up(*, infrastructure_only: bool = False) -> system.Started:
 @app.command()
 def up() -> None:
     """Everything in the background; returns when it is ready."""
-    with plainly():
+    with errors_as_messages():
         started = bring_up()
         view.banner(console, started.environment)
 
@@ -57,7 +57,7 @@ def up() -> None:
 @app.command()
 def infra() -> None:
     """All but the services and their sidecars."""
-    with plainly():
+    with errors_as_messages():
         where = bring_up(infrastructure_only=True).environment.layout
         file = "dapr/dapr.yaml" if where == layout.plan({}) else str(where.rendered_dapr_file)
         console.print(f"next: dapr run -f {file}", highlight=False)
@@ -66,7 +66,7 @@ def infra() -> None:
 @app.command()
 def run() -> None:
     """Everything in the foreground, until Ctrl-C."""
-    with plainly():
+    with errors_as_messages():
         before = system.running()
         try:
             started = bring_up()
@@ -80,7 +80,7 @@ def run() -> None:
 @app.command()
 def down() -> None:
     """Stop exactly what was started here."""
-    with plainly():
+    with errors_as_messages():
         stopped, killed = system.down()
         console.print(
             f"stopped {', '.join(stopped)}" if stopped else "nothing was running", highlight=False, soft_wrap=True
@@ -96,7 +96,7 @@ def status(
     quiet: Annotated[bool, typer.Option("--quiet", help="the exit code alone")] = False,
 ) -> None:
     """Each part; exit code 1 when one is not ready."""
-    with plainly():
+    with errors_as_messages():
         states = system.status()
         if json:
             typer.echo(system.dump(states))
@@ -114,7 +114,7 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n")] = 20,
 ) -> None:
     """The end of each log."""
-    with plainly():
+    with errors_as_messages():
         recorded = layout.recorded()
         processes = Processes(recorded.layout.run)
         wanted = [processes.log(name) for name in (names or recorded.parts)]
@@ -133,12 +133,12 @@ def logs(
 @app.command()
 def check() -> None:
     """Style, types, imports, dependencies, Dapr's definitions."""
-    with plainly():
+    with errors_as_messages():
         raise typer.Exit(0 if checks.run_all(console, layout.REPO) else 1)
 
 
 @app.command()
 def erase() -> None:
     """Forget this stack's data, keys and logs."""
-    with plainly():
+    with errors_as_messages():
         system.erase()

@@ -56,7 +56,6 @@ APP_FIELDS: dict[str, str | None] = {
     "createService": None,
 }
 TOP_FIELDS = ("version", "name", "common", "apps")
-PORT_FIELDS = ("appPort", "daprHTTPPort", "daprGRPCPort", "daprInternalGRPCPort", "metricsPort")
 DEFAULTS = {"appProtocol": "http", "appMaxConcurrency": -1, "maxBodySize": "4Mi", "readBufferSize": "4Ki"}
 PATH_FIELDS = ("configFilePath", "runtimePath")
 

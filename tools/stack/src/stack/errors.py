@@ -1,4 +1,4 @@
-"""What can go wrong in words for the person at the terminal."""
+"""Errors whose message is shown to the user without a traceback."""
 
 
 class StackError(Exception):

@@ -18,7 +18,7 @@ LOOK_EVERY = 1.0
 
 
 def watch(console: Console, started: Started) -> None:
-    """Returns when the person wants to stop."""
+    """Returns on Ctrl-C, SIGTERM or SIGHUP."""
     run = started.environment.layout.run
     processes = Processes(run)
     names = [part.name for part in started.parts]

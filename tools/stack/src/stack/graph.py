@@ -1,4 +1,4 @@
-"""Runs steps as soon as what they need is done, many at once; the first failure stops the rest."""
+"""Runs a dependency graph of steps in threads; the first failure stops the rest."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ PATIENCE = 5.0
 SWEPT_WITHIN = 30.0
 
 
-def room() -> str | None:
-    """Where this run's temporary folders go; None is the machine's own place for them, outside of a test run."""
+def session_folder() -> str | None:
+    """Folder for the temporary files of this test run; None outside of one, for the system's default."""
     return os.environ.get(MARK)
 
 
@@ -99,7 +99,7 @@ def end(folder: Path, whose: str) -> None:
     """End all that carries the mark of `folder`, say so after `whose`, and remove the folder with its mounts."""
     named: dict[tuple[int, float], str] = {}
     deadline = time.monotonic() + PATIENCE
-    while found := bearers(folder):
+    while found := marked_processes(folder):
         for process in found:
             with suppress(psutil.NoSuchProcess):
                 who = (process.pid, process.create_time())
@@ -115,7 +115,7 @@ def end(folder: Path, whose: str) -> None:
     _remove(folder)
 
 
-def bearers(folder: Path) -> list[psutil.Process]:
+def marked_processes(folder: Path) -> list[psutil.Process]:
     """The living processes that carry the mark of `folder`; never this one."""
     found = []
     for process in psutil.process_iter():

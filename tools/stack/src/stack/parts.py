@@ -57,15 +57,15 @@ class Part:
         processes.must_live(self.name)
 
 
-def answers(url: str, *wanted: int) -> Callable[[], str | None]:
-    """A readiness check by HTTP."""
+def http_check(url: str, *wanted: int) -> Callable[[], str | None]:
+    """A readiness check: GET `url` returns one of the statuses `wanted`."""
 
     def check() -> str | None:
         try:
             status = httpx.get(url, timeout=3, trust_env=False).status_code
         except httpx.HTTPError as error:
             return f"no answer ({type(error).__name__})"
-        return None if status in wanted else f"answers {status}"
+        return None if status in wanted else f"status {status}"
 
     return check
 
@@ -92,7 +92,7 @@ def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
 
 def _sentry(layout: Layout) -> Part:
     names = {"": "sentry", "health": "sentry-health", "metrics": "sentry-metrics"}
-    ready = answers(f"{layout.url('sentry-health')}/healthz", 200, 204)
+    ready = http_check(f"{layout.url('sentry-health')}/healthz", 200, 204)
     pairs = tuple((purpose, layout.port(name)) for purpose, name in names.items())
     return Part("sentry", pairs, lambda: mtls.program(layout), ready)
 
@@ -100,7 +100,7 @@ def _sentry(layout: Layout) -> Part:
 def _wechatsim(environment: Environment) -> Part:
     layout = environment.layout
     program = Program("wechatsim", wechat.serve_argv(layout), inherited(), layout.run)
-    ready = answers(f"{layout.url('wechatsim')}/_sim/healthz", 200, 204)
+    ready = http_check(f"{layout.url('wechatsim')}/_sim/healthz", 200, 204)
     told = fingerprint(environment.merchant.content)
     return Part("wechatsim", (("", layout.port("wechatsim")),), lambda: program, ready, settings=told)
 
@@ -108,7 +108,7 @@ def _wechatsim(environment: Environment) -> Part:
 def _app(name: str, app: daprfile.App, environment: Environment) -> Part:
     env = inherited() | app.environment()
     program = Program(name, app.command, env, app.folder, stop_within=APP_STOPS_WITHIN)
-    ready = answers(f"{environment.layout.url(name)}/readyz", 200)
+    ready = http_check(f"{environment.layout.url(name)}/readyz", 200)
     told = fingerprint(environment.service(app.id))
     return Part(name, (("", app.port("appPort")),), lambda: program, ready, settings=told)
 
@@ -124,7 +124,7 @@ def _sidecar(replica: str, app: daprfile.App, environment: Environment) -> Part:
         "metricsPort": "metrics",
     }
     ports = tuple((purpose, app.port(field)) for field, purpose in purposes.items())
-    ready = answers(f"{environment.layout.url(replica + '-dapr-http')}/v1.0/healthz", 204)
+    ready = http_check(f"{environment.layout.url(replica + '-dapr-http')}/v1.0/healthz", 204)
     told = fingerprint(environment.sidecars() | environment.sidecar(app.id))
     return Part(name, ports, lambda: program, ready, settings=told)
 

@@ -1,4 +1,4 @@
-"""A port that somebody else holds is named, with its holder, before anything starts."""
+"""Checks before the start that every port is free, and names the process that holds one that is not."""
 
 from __future__ import annotations
 
@@ -28,9 +28,13 @@ def holder(port: int) -> str:
             one.pid for one in psutil.net_connections(kind="tcp") if one.laddr and one.laddr.port == port and one.pid
         ]
         process = psutil.Process(found[0]) if found else None
-        return f"pid {process.pid} ({' '.join(process.cmdline())[:80] or process.name()})" if process else "somebody"
+        return (
+            f"pid {process.pid} ({' '.join(process.cmdline())[:80] or process.name()})"
+            if process
+            else "another process"
+        )
     except psutil.Error:
-        return "somebody"
+        return "another process"
 
 
 def require_free(wanted: Mapping[str, Iterable[tuple[str, int]]]) -> None:

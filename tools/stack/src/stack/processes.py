@@ -1,4 +1,4 @@
-"""Detached processes with a log, a pid file and a time of birth: `down` never touches a pid that was given away."""
+"""Detached processes with a log, a pid file and a start time, so that `down` never signals a reused pid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: progress, the banner, the status table, logs with a name and a colour each."""
+"""Terminal output: progress, the banner, the status table, logs with a name and a colour each."""
 
 from __future__ import annotations
 

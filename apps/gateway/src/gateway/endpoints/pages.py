@@ -1,4 +1,4 @@
-"""The storefront's edge: which path shows which page. Pages hold nothing personal; the browser fetches that itself."""
+"""The storefront's endpoints: which path shows which page. Pages hold no personal data; the browser fetches it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ COOKIE = "minsu_lang"
 A_YEAR = 365 * 24 * 3600
 
 
-def router(show: "Showing") -> APIRouter:
+def router(show: "PageRenderer") -> APIRouter:
     pages = APIRouter(include_in_schema=False, redirect_slashes=False)
     for path, name in addresses.PLAIN.items():
         pages.add_api_route(path, _sign_in(show) if path == addresses.SIGN_IN else _plain(show, name), methods=["GET"])
@@ -32,8 +32,8 @@ def router(show: "Showing") -> APIRouter:
     return pages
 
 
-class Showing:
-    """Answers a page in the reader's language, or keeps the language just chosen."""
+class PageRenderer:
+    """Renders a page in the reader's language, or stores the language just chosen."""
 
     def __init__(self, storefront: Storefront) -> None:
         self._storefront = storefront
@@ -48,8 +48,8 @@ class Showing:
         return HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
 
 
-def absent(show: Showing, otherwise: Handler) -> Handler:
-    """For the app's 404s: a person who asks for a page gets one, a program its problem."""
+def absent(show: PageRenderer, otherwise: Handler) -> Handler:
+    """The handler of 404s: browsers get a page, API clients a problem document."""
 
     async def answer(request: Request, error: Exception) -> Response:
         if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
@@ -59,21 +59,23 @@ def absent(show: Showing, otherwise: Handler) -> Handler:
     return answer
 
 
-def _plain(show: Showing, name: str) -> Callable[[Request], Awaitable[Response]]:
+def _plain(show: PageRenderer, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
         return show(request, name)
 
     return page
 
 
-def _sign_in(show: Showing) -> Callable[[Request], Awaitable[Response]]:
+def _sign_in(show: PageRenderer) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
         return show(request, "signin", {"next": addresses.after_sign_in(request.query_params.get("next", ""))})
 
     return page
 
 
-def _of_an_order(show: Showing, name: str, about: Mapping[str, Any]) -> Callable[[Request, str], Awaitable[Response]]:
+def _of_an_order(
+    show: PageRenderer, name: str, about: Mapping[str, Any]
+) -> Callable[[Request, str], Awaitable[Response]]:
     async def page(request: Request, sn: str) -> Response:
         if not addresses.is_order_sn(sn):
             raise HTTPException(404)

@@ -1,14 +1,14 @@
-"""For operators alone: what needs a person's eye. Dead letters and the outbox are servicekit's."""
+"""Endpoints for operators: review queue, refunds, reconciliation, payouts. Dead letters and the outbox are servicekit's."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from payment.daily import Daily
-from payment.earnings import Earnings
-from payment.notices import Notices
-from payment.reconciliation import Reconciling
-from payment.refund_rescue import RefundRescue
+from payment.daily.days import Daily
+from payment.daily.payouts import Payouts
+from payment.daily.reconciliation import Reconciler
+from payment.ledger.reviews import ReviewQueue
+from payment.refunding.rescue import RefundRescue
 from payment.schemas import (
     DayWanted,
     Difference,
@@ -19,103 +19,103 @@ from payment.schemas import (
     NoticeQuery,
     NoticeResolution,
     OneDay,
+    PayoutList,
+    PayoutQuery,
+    PayoutRow,
     ReconciliationRun,
     RefundElsewhere,
     RefundList,
     RefundQuery,
     RefundRef,
     RefundRow,
-    SettlementList,
-    SettlementQuery,
-    SettlementRow,
 )
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.schemas import Empty, Ok
 
 router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
-Reconciliations = Annotated[Reconciling, Depends(provided(Reconciling))]
+Reconciliations = Annotated[Reconciler, Depends(provided(Reconciler))]
 Rescue = Annotated[RefundRescue, Depends(provided(RefundRescue))]
-Review = Annotated[Notices, Depends(provided(Notices))]
+Review = Annotated[ReviewQueue, Depends(provided(ReviewQueue))]
 
 
 @router.post("/noticeList")
 async def list_notices(body: NoticeQuery, _: Operator, notices: Review) -> Ok[NoticeList]:
-    """WeChat's verified words that do not fit our books, newest first."""
+    """Notices that need or needed review, newest first."""
     found = await notices.page(last_id=body.last_id, size=body.page_size, state=body.state)
     return Ok(data=NoticeList(list=[NoticeAnswer.of(*each) for each in found]))
 
 
 @router.post("/noticeResolve")
 async def resolve_notice(body: NoticeResolution, operator: Operator, notices: Review) -> Ok[NoticeAnswer]:
-    """A person has looked at it; the note says what was done. It changes no payment."""
+    """Mark a notice as resolved, with a note of what was done. Changes no payment."""
     return Ok(data=NoticeAnswer.of(*await notices.resolve(operator.user_id, body.id, body.note)))
 
 
 @router.post("/refundList")
 async def list_refunds(body: RefundQuery, _: Operator, rescue: Rescue) -> Ok[RefundList]:
-    """Refunds, newest first; `problem` says why one does not go on by itself."""
+    """Refunds, newest first; `problem` says why one does not complete without an operator."""
     return Ok(data=RefundList.of(await rescue.page(last_id=body.last_id, size=body.page_size, state=body.state)))
 
 
 @router.post("/refundSendElsewhere")
 async def send_refund_elsewhere(body: RefundElsewhere, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
-    """Send an abnormal refund to a card of the buyer, or to the merchant's own account. After a 503 WeChat is asked what
-    became of it."""
+    """Reroute an abnormal refund to a card of the buyer, or to the merchant's own account. After a 503 its result is
+    queried from WeChat in the background."""
     card = body.card.card() if body.card else None
-    refund = await rescue.send_elsewhere(operator.user_id, body.refund_sn, card)
+    refund = await rescue.reroute(operator.user_id, body.refund_sn, card)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 
 
 @router.post("/refundBeginAgain")
 async def begin_refund_again(body: RefundRef, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
-    """A new number for a closed refund of a late or second payment. A buyer's own is asked for by the buyer."""
-    refund = await rescue.begin_again(operator.user_id, body.refund_sn)
+    """Issue a closed refund of a late or duplicate payment again under a new number. Not for a buyer's own refund."""
+    refund = await rescue.reissue(operator.user_id, body.refund_sn)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 
 
 @router.post("/reconcile")
 async def reconcile(
-    body: DayWanted, operator: Operator, reconciling: Reconciliations, daily: Annotated[Daily, Depends(provided(Daily))]
+    body: DayWanted, operator: Operator, reconciler: Reconciliations, daily: Annotated[Daily, Depends(provided(Daily))]
 ) -> Ok[ReconciliationRun]:
-    """Ask for a day's bill (yesterday's) to be held against the ledger; `reconciliationRun` tells when it is through."""
-    run = await reconciling.want(body.date or reconciling.yesterday(), operator_id=operator.user_id)
+    """Schedule the reconciliation of a day (default: yesterday); `reconciliationRun` shows its progress."""
+    run = await reconciler.schedule(body.date or reconciler.yesterday(), operator_id=operator.user_id)
     daily.wake()
     return Ok(data=ReconciliationRun.of(run))
 
 
 @router.post("/reconciliationRun")
-async def show_run(body: OneDay, _: Operator, reconciling: Reconciliations) -> Ok[ReconciliationRun]:
-    """How far a day is: `state` wanted or done, the bill's figures, and why it is not through yet."""
-    return Ok(data=ReconciliationRun.of(await reconciling.find(body.date)))
+async def show_run(body: OneDay, _: Operator, reconciler: Reconciliations) -> Ok[ReconciliationRun]:
+    """The reconciliation of a day: `state` wanted or done, the bill's figures, the last problem."""
+    return Ok(data=ReconciliationRun.of(await reconciler.find(body.date)))
 
 
 @router.post("/reconciliationList")
-async def list_differences(body: DifferenceQuery, _: Operator, reconciling: Reconciliations) -> Ok[DifferenceList]:
+async def list_differences(body: DifferenceQuery, _: Operator, reconciler: Reconciliations) -> Ok[DifferenceList]:
     """Differences between bills and ledger, newest first."""
-    found = await reconciling.page(last_id=body.last_id, size=body.page_size, day=body.date, kind=body.kind)
+    found = await reconciler.page(last_id=body.last_id, size=body.page_size, day=body.date, kind=body.kind)
     return Ok(data=DifferenceList(list=[Difference.model_validate(each, from_attributes=True) for each in found]))
 
 
-@router.post("/settle")
-async def settle(
+@router.post("/payout")
+async def pay_out(
     body: OneDay,
     operator: Operator,
-    earnings: Annotated[Earnings, Depends(provided(Earnings))],
+    payouts: Annotated[Payouts, Depends(provided(Payouts))],
     daily: Annotated[Daily, Depends(provided(Daily))],
 ) -> Ok[Empty]:
-    """Settle a day once more: what was learned since becomes records of their own, beside those that are there."""
-    await earnings.want(body.date, operator_id=operator.user_id)
+    """Compute a day's payouts again: what is new since then is added as further records; existing records never change."""
+    await payouts.schedule(body.date, operator_id=operator.user_id)
     daily.wake()
     return Ok(data=Empty())
 
 
-@router.post("/settlementList")
-async def list_settlements(
-    body: SettlementQuery, _: Operator, earnings: Annotated[Earnings, Depends(provided(Earnings))]
-) -> Ok[SettlementList]:
-    """What homestay businesses earned, newest record first; `seq` above 1 is a correction of the same day."""
-    found = await earnings.page(
+@router.post("/payoutList")
+async def list_payouts(
+    body: PayoutQuery, _: Operator, payouts: Annotated[Payouts, Depends(provided(Payouts))]
+) -> Ok[PayoutList]:
+    """Payouts due to homestay businesses, newest record first; `seq` above 1 corrects the same day."""
+    found = await payouts.page(
         last_id=body.last_id, size=body.page_size, day=body.date, business_id=body.homestay_business_id
     )
-    return Ok(data=SettlementList(list=[SettlementRow.model_validate(each, from_attributes=True) for each in found]))
+    return Ok(data=PayoutList(list=[PayoutRow.model_validate(each, from_attributes=True) for each in found]))

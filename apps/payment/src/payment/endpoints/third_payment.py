@@ -1,11 +1,11 @@
-"""What a buyer asks of payment."""
+"""Endpoints for buyers: start a payment, poll its status."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from payment.checkout import Checkout
-from payment.ledger import Ledger
+from payment.paying.checkout import Checkout
+from payment.paying.status import PaymentQueries
 from payment.schemas import PrepayAnswer, PrepayRequest, StatusAnswer, StatusRequest
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
@@ -19,8 +19,8 @@ router = APIRouter(prefix="/payment/v1/thirdPayment", tags=["payment"])
 async def start_wechat_payment(
     body: PrepayRequest, buyer: CurrentUser, once: OnceOnly, checkout: Annotated[Checkout, Depends(provided(Checkout))]
 ) -> Ok[PrepayAnswer]:
-    """Prepay an own order. Asking again gives the same open payment, freshly signed; under one Idempotency-Key the first
-    answer itself. Nothing is ever charged by this: WeChat's cashier refuses what is paid or closed."""
+    """Start the payment of the buyer's order: the parameters of wx.requestPayment. A repeated call returns the same open
+    payment with a fresh signature; with the same Idempotency-Key the first response. Charges nothing by itself."""
 
     async def start() -> PrepayAnswer:
         payment_sn, pay = await checkout.start(buyer.user_id, body.order_sn, body.service_type)
@@ -39,8 +39,8 @@ async def start_wechat_payment(
 
 @router.post("/thirdPaymentStatus")
 async def show_status(
-    body: StatusRequest, buyer: CurrentUser, ledger: Annotated[Ledger, Depends(provided(Ledger))]
+    body: StatusRequest, buyer: CurrentUser, payments: Annotated[PaymentQueries, Depends(provided(PaymentQueries))]
 ) -> Ok[StatusAnswer]:
-    """For polling: the backend's word on whether an own order was paid. WeChat is asked about a payment that is open, three
-    seconds after its prepay at the earliest and once in five seconds at most; an answer takes less than two seconds."""
-    return Ok(data=await ledger.status(buyer.user_id, body.order_sn))
+    """For polling: the status of the payment of the buyer's order. An open payment is queried at WeChat, from three seconds
+    after its prepay on and at most once in five seconds; the response takes less than two seconds."""
+    return Ok(data=StatusAnswer.of(await payments.status(buyer.user_id, body.order_sn)))

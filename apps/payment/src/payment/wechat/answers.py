@@ -1,5 +1,5 @@
-"""Every call to WeChat Pay and every answer that WeChat documents for it: one table, for the client, the tests and
-docs/wechat-pay-v3.md. Success is the one status of that call; what is not in the table is ambiguous.
+"""Table of all calls to WeChat Pay and their documented error responses, shared by the client, the tests and
+docs/wechat-pay-v3.md. Each call has one success status; a response that is not in the table is ambiguous.
 
 WeChat spells some codes in two ways (its pages of 2020 and of today), and they disagree on statuses: both spellings are
 listed, and a code is read at any 4xx. At 2xx, 3xx and 5xx it counts only where it is documented.
@@ -18,31 +18,31 @@ Row = tuple[int, str, Meaning]
 COMMON: Final[tuple[Row, ...]] = (
     (400, "PARAM_ERROR", M.FINAL),
     (400, "INVALID_REQUEST", M.FINAL),
-    (401, "SIGN_ERROR", M.OURS_TO_MEND),
-    (403, "NO_AUTH", M.OURS_TO_MEND),
-    (403, "NOAUTH", M.OURS_TO_MEND),
+    (401, "SIGN_ERROR", M.MISCONFIGURED),
+    (403, "NO_AUTH", M.MISCONFIGURED),
+    (403, "NOAUTH", M.MISCONFIGURED),
     (403, "RULE_LIMIT", M.LATER),
     (403, "RULELIMIT", M.LATER),
     (429, "FREQUENCY_LIMITED", M.LATER),
     (429, "FREQUENCY_LIMIT_EXCEED", M.LATER),
     (429, "RATELIMIT_EXCEEDED", M.LATER),
     (429, "RATELIMIT_EXCEED", M.LATER),
-    (500, "SYSTEM_ERROR", M.ASK_FIRST),
-    (500, "SYSTEMERROR", M.ASK_FIRST),
+    (500, "SYSTEM_ERROR", M.QUERY_FIRST),
+    (500, "SYSTEMERROR", M.QUERY_FIRST),
     (502, "SERVICE_UNAVAILABLE", M.LATER),
     (503, "SERVICE_UNAVAILABLE", M.LATER),
 )
-"""What every call may be answered with."""
+"""Error responses of every call."""
 MERCHANT: Final[tuple[Row, ...]] = (
-    (400, "MCH_NOT_EXISTS", M.OURS_TO_MEND),
-    (400, "APPID_MCHID_NOT_MATCH", M.OURS_TO_MEND),
+    (400, "MCH_NOT_EXISTS", M.MISCONFIGURED),
+    (400, "APPID_MCHID_NOT_MATCH", M.MISCONFIGURED),
 )
-BANK: Final[tuple[Row, ...]] = ((500, "BANK_ERROR", M.ASK_FIRST), (500, "BANKERROR", M.ASK_FIRST))
+BANK: Final[tuple[Row, ...]] = ((500, "BANK_ERROR", M.QUERY_FIRST), (500, "BANKERROR", M.QUERY_FIRST))
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of ours: WeChat's name for it, its request line, its only success, and its refusals besides `COMMON`."""
+    """One API call: WeChat's name for it, its request line, its success status, and its errors besides `COMMON`."""
 
     name: str
     request: str
@@ -55,25 +55,25 @@ class Call:
 
     @property
     def rows(self) -> Sequence[Row]:
-        """Everything documented that is no success; the call's own come first."""
+        """All documented errors, the call's own first."""
         return (*self.refusals, *COMMON)
 
     def meaning(self, status: int, code: str) -> Meaning:
-        """What an answer that is no success means. A 429 is a limit whatever its code; an answer without a code may come
-        from a proxy, and what became of the request behind it is unknown."""
+        """The meaning of an error response. A 429 is a rate limit whatever its code; a response without a code may
+        come from a proxy, so the outcome is unknown."""
         known = {(at, name): meaning for at, name, meaning in reversed(self.rows)}
         if (meaning := known.get((status, code))) is not None:
             return meaning
         if status == 429:
             return Meaning.LATER
         if 400 <= status < 500:
-            return next((meaning for at, name, meaning in self.rows if name == code and 400 <= at < 500), M.ASK_FIRST)
-        return Meaning.ASK_FIRST
+            return next((meaning for at, name, meaning in self.rows if name == code and 400 <= at < 500), M.QUERY_FIRST)
+        return Meaning.QUERY_FIRST
 
     def error(self, status: int, code: str, message: str) -> WechatError:
-        """The error that an answer other than the success is."""
+        """The exception for an error response."""
         meaning = self.meaning(status, code)
-        if meaning is Meaning.ASK_FIRST:
+        if meaning is Meaning.QUERY_FIRST:
             return Ambiguous(f"{status} {code} {message}", status)
         kind = Busy if meaning is Meaning.LATER else Refused
         return kind(status, code, message, meaning)
@@ -140,7 +140,7 @@ REFUND: Final = Call(
         (403, "NOTENOUGH", M.NO_FUNDS),
         (403, "USER_ACCOUNT_ABNORMAL", M.FINAL),
         (403, "TRADE_ERROR", M.FINAL),
-        (404, "MCH_NOT_EXISTS", M.OURS_TO_MEND),
+        (404, "MCH_NOT_EXISTS", M.MISCONFIGURED),
         (404, "RESOURCE_NOT_EXISTS", M.ABSENT),
         *BANK,
     ),
@@ -150,7 +150,7 @@ QUERY_REFUND: Final = Call(
     "GET /v3/refund/domestic/refunds/{out_refund_no}",
     200,
     (
-        (404, "MCH_NOT_EXISTS", M.OURS_TO_MEND),
+        (404, "MCH_NOT_EXISTS", M.MISCONFIGURED),
         (404, "RESOURCE_NOT_EXISTS", M.ABSENT),
         (404, "REFUND_NOT_EXIST", M.ABSENT),
         (404, "REFUNDNOTEXIST", M.ABSENT),
@@ -164,7 +164,7 @@ ABNORMAL_REFUND: Final = Call(
     (
         (403, "NOT_ENOUGH", M.NO_FUNDS),
         (403, "USER_ACCOUNT_ABNORMAL", M.FINAL),
-        (404, "MCH_NOT_EXISTS", M.OURS_TO_MEND),
+        (404, "MCH_NOT_EXISTS", M.MISCONFIGURED),
         (404, "RESOURCE_NOT_EXISTS", M.ABSENT),
         *BANK,
     ),
@@ -195,4 +195,4 @@ CALLS: Final = (
     FUND_BILL,
     BILL_FILE,
 )
-"""All of them: what is not here, payment does not call."""
+"""All calls that payment makes."""

@@ -1,4 +1,4 @@
-"""WeChat's bills of a day: downloaded to a file in bounded memory, checked by their hash."""
+"""Downloads WeChat's bills of a day to a file, in bounded memory, verified by their hash."""
 
 import hashlib
 import zlib
@@ -12,20 +12,20 @@ from urllib.parse import urlencode
 from payment.wechat.client import BillLink, WechatPay
 from payment.wechat.errors import BadBill, Meaning, Refused
 
-LARGEST_BYTES = 2 * 1024**3
-"""Unzipped; a bill beyond it is a mistake or an attack."""
+MAX_BYTES = 2 * 1024**3
+"""Maximum unzipped size; a larger bill is an error or an attack."""
 
 
 class BillNotReady(Exception):
-    """WeChat is still making it: after ten o'clock the next day it is there."""
+    """WeChat is still generating the bill; it is available from 10:00 on the following day."""
 
 
 class NoBill(Exception):
-    """There was no business on that day: nothing to read, and no mistake."""
+    """WeChat has no bill because the day had no transactions; not an error."""
 
 
 class Bills:
-    """`trade` and `fund` write a day's bill to `target`; what does not have the announced hash is not left there."""
+    """`trade` and `fund` write a day's bill to `target`, only if it has the announced hash."""
 
     def __init__(self, wechat: WechatPay) -> None:
         self._wechat = wechat
@@ -55,7 +55,7 @@ class Bills:
             part.unlink(missing_ok=True)
 
     async def _save(self, link: BillLink, target: Path) -> None:
-        """Unzip on the way, hash what is unzipped: the announced SHA1 is over that."""
+        """Unzip while downloading; the announced SHA1 is of the unzipped data."""
         digest, size = hashlib.sha1(usedforsecurity=False), 0
         unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         with closing(target.open("wb")) as file:
@@ -64,8 +64,8 @@ class Bills:
                 while pending:
                     plain = _inflated(unzip, pending)
                     pending, size = unzip.unconsumed_tail, size + len(plain)
-                    if size > LARGEST_BYTES:
-                        raise BadBill(f"larger than {LARGEST_BYTES} bytes")
+                    if size > MAX_BYTES:
+                        raise BadBill(f"larger than {MAX_BYTES} bytes")
                     digest.update(plain)
                     file.write(plain)
         if not unzip.eof or link.hash_type != "SHA1" or digest.hexdigest() != link.hash_value.lower():

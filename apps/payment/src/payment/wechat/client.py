@@ -1,6 +1,5 @@
-"""Calls to WeChat Pay, signed, and believed only when the answer is. Every call here may be repeated with the same number.
-
-A time-out is Ambiguous, never a "no": the caller asks or repeats, it does not begin anew.
+"""Client of WeChat Pay: signs requests, verifies the signatures of responses. Every call is safe to retry with the same
+number. A timeout is Ambiguous, never a refusal: the caller queries or retries, and never uses a new number.
 """
 
 import asyncio
@@ -59,7 +58,7 @@ class _Certificates(_Answer):
 
 
 class BillLink(_Answer):
-    """Where a bill lies for five minutes, and the hash of what is in it once unzipped."""
+    """The download URL of a bill, valid for five minutes, and the hash of the unzipped file."""
 
     hash_type: str
     hash_value: str
@@ -67,7 +66,7 @@ class BillLink(_Answer):
 
 
 class WechatPay:
-    """One client for the life of the service. `http` has WeChat's base URL and bounded time-outs, and streams."""
+    """One client for the lifetime of the service. `http` has WeChat's base URL and timeouts, and streams responses."""
 
     def __init__(
         self,
@@ -82,54 +81,54 @@ class WechatPay:
         self.keys = PlatformKeys(public_keys, self._certificates)
 
     async def prepay(self, request: str) -> str:
-        """Send a stored `requests.jsapi`; answers the prepay_id, good for two hours."""
+        """Send a stored `requests.jsapi`; returns the prepay_id, valid for two hours."""
         body = await self._call(answers.PREPAY, "/v3/pay/transactions/jsapi", request.encode())
         return _parsed(_Prepaid, body).prepay_id
 
     async def query(self, out_trade_no: str) -> Verdict:
-        """WeChat's present word on a payment (商户订单号查询订单). Refused with 404 when it was never ordered."""
+        """WeChat's current verdict on a payment (商户订单号查询订单). Raises Refused with 404 when it was never created."""
         target = f"/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={self._signer.mchid}"
         verdict = _parsed(Transaction, await self._call(answers.QUERY, target)).verdict("query")
-        return _about(out_trade_no, verdict.out_trade_no, verdict)
+        return _matching(out_trade_no, verdict.out_trade_no, verdict)
 
     async def close(self, out_trade_no: str) -> None:
-        """Close at WeChat (关闭订单): afterwards nobody can pay it. Refused as PAID when somebody has, as PAYING while the
-        buyer types the password, as CLOSED and ABSENT when there is nothing left to close."""
+        """Close at WeChat (关闭订单): afterwards it cannot be paid. Raises Refused as PAID when it is paid, as PAYING
+        while the buyer enters the password, as CLOSED and ABSENT when there is nothing to close."""
         body = json.dumps({"mchid": self._signer.mchid}).encode()
         await self._call(answers.CLOSE, f"/v3/pay/transactions/out-trade-no/{out_trade_no}/close", body)
 
     async def refund(self, request: str) -> RefundVerdict:
-        """Hand over a stored `requests.refund` (申请退款). Sent once: who calls asks before repeating it."""
+        """Submit a stored `requests.refund` (申请退款). Sent once, without retries: query before a retry."""
         body = await self._call(answers.REFUND, "/v3/refund/domestic/refunds", request.encode(), attempts=1)
         verdict = _parsed(RefundContent, body).verdict("request")
-        return _about(json.loads(request)["out_refund_no"], verdict.out_refund_no, verdict)
+        return _matching(json.loads(request)["out_refund_no"], verdict.out_refund_no, verdict)
 
     async def query_refund(self, out_refund_no: str) -> RefundVerdict:
-        """WeChat's present word on a refund (查询单笔退款). Refused as absent when it never took it."""
+        """WeChat's current verdict on a refund (查询单笔退款). Raises Refused as ABSENT when it was never accepted."""
         target = f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}"
         verdict = _parsed(RefundContent, await self._call(answers.QUERY_REFUND, target)).verdict("query")
-        return _about(out_refund_no, verdict.out_refund_no, verdict)
+        return _matching(out_refund_no, verdict.out_refund_no, verdict)
 
-    async def send_refund_elsewhere(self, refund_id: str, out_refund_no: str, card: BankCard | None) -> RefundVerdict:
-        """Give an abnormal refund another way (发起异常退款), sent once. Refused as final when it is not abnormal."""
+    async def apply_abnormal_refund(self, refund_id: str, out_refund_no: str, card: BankCard | None) -> RefundVerdict:
+        """Reroute an abnormal refund (发起异常退款), sent once. Raises Refused as FINAL when it is not abnormal."""
         serial, key = await self.keys.sealing()
         body = requests.abnormal_refund(out_refund_no, card, partial(seal, key))
         target = f"/v3/refund/domestic/refunds/{quote(refund_id, safe='')}/apply-abnormal-refund"
         answer = await self._call(answers.ABNORMAL_REFUND, target, body.encode(), attempts=1, serial=serial)
         verdict = _parsed(RefundContent, answer).verdict("request")
-        return _about(out_refund_no, verdict.out_refund_no, verdict)
+        return _matching(out_refund_no, verdict.out_refund_no, verdict)
 
     async def bill_link(self, target: str) -> BillLink:
-        """Ask for a day's bill (申请交易账单 / 申请资金账单). Refused while there is none."""
+        """Request a day's bill (申请交易账单 / 申请资金账单). Raises Refused while there is none."""
         call = answers.FUND_BILL if target.startswith("/v3/bill/fundflowbill") else answers.TRADE_BILL
         return _parsed(BillLink, await self._call(call, target))
 
     async def download(self, url: str) -> AsyncIterator[bytes]:
-        """The bytes behind a bill's link, as they come. Unsigned: the link's hash vouches for them. Only WeChat's own host
-        is asked, whatever the link says."""
+        """Streams the bytes of a bill. They are unsigned and verified by the link's hash. Only WeChat's own host is
+        contacted, whatever the link says."""
         link, base = httpx.URL(url), self._http.base_url
         if (link.scheme, link.host, link.port) != (base.scheme, base.host, base.port):
-            raise Ambiguous(f"the bill lies on another host: {link.host}")
+            raise Ambiguous(f"the bill is on another host: {link.host}")
         target = link.raw_path.decode()
         headers = self._headers("GET", target, b"") | {"Accept-Encoding": "identity"}
         try:
@@ -148,7 +147,7 @@ class WechatPay:
     async def _certificates(self) -> dict[str, RSAPublicKey]:
         """All platform certificates that are in force, by serial, the newest last (下载平台证书).
 
-        The answer is signed by one of the keys it brings: it is believed because AES-GCM under our APIv3 key vouches for
+        The response is signed by one of the keys in it; it is trusted because AES-GCM under our APIv3 key authenticates
         them, and then checked against them as well.
         """
         response = await self._send(answers.CERTIFICATES, "/v3/certificates", b"")
@@ -178,7 +177,7 @@ class WechatPay:
                     with attempt:
                         return await self._verified(call, target, body, serial)
         except TimeoutError as error:
-            raise Ambiguous("no answer in time") from error
+            raise Ambiguous("no response in time") from error
         raise AssertionError("unreachable: the context either returns or raises")
 
     async def _verified(self, call: Call, target: str, body: bytes, serial: str) -> bytes:
@@ -201,7 +200,8 @@ class WechatPay:
         raise _error_of(call, response)
 
     def _headers(self, method: str, target: str, body: bytes, serial: str = "") -> dict[str, str]:
-        """`serial` names the key that sealed parts of the body; else the one that we want answers signed with."""
+        """`serial` names the key that encrypted parts of the body; default: the key that responses should be signed
+        with."""
         timestamp = int(self._clock().timestamp())
         headers = {
             "Authorization": self._signer.authorization(method, target, body, timestamp),
@@ -224,10 +224,10 @@ class WechatPay:
         )
 
 
-def _about(asked: str, told: str, verdict: V) -> V:
-    """A signed answer about another number than the one that was asked about says nothing about ours."""
-    if told != asked:
-        raise Ambiguous(f"asked about {asked}, told about {told[:64]}")
+def _matching(requested: str, received: str, verdict: V) -> V:
+    """Raises Ambiguous for a response about another number than the requested one."""
+    if received != requested:
+        raise Ambiguous(f"requested {requested}, response is about {received[:64]}")
     return verdict
 
 
@@ -244,4 +244,4 @@ def _parsed(model: type[M], body: bytes) -> M:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise Ambiguous(f"the answer cannot be read: {error.error_count()} errors") from error
+        raise Ambiguous(f"the response cannot be parsed: {error.error_count()} errors") from error

@@ -1,4 +1,4 @@
-"""From settings and secrets to a client of WeChat Pay."""
+"""Builds all that speaks with WeChat Pay from settings and secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from functools import partial
 
 import httpx
 
-from payment.settings import Settings
+from payment.settings import PaymentSettings
+from payment.wechat.bills import Bills
 from payment.wechat.client import WechatPay
 from payment.wechat.crypto import ApiV3Key
 from payment.wechat.keys import public_key_of_pem
+from payment.wechat.notifications import NotificationReader
 from payment.wechat.signing import MerchantSigner
 from servicekit.clock import Clock
 from servicekit.secrets import parsed
@@ -18,10 +20,11 @@ from servicekit.transport import PooledTransport
 CONNECTIONS = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Connection:
     pay: WechatPay
-    api_v3_key: ApiV3Key
+    bills: Bills
+    notifications: NotificationReader
     signer: MerchantSigner
     http: httpx.AsyncClient
 
@@ -30,7 +33,7 @@ class Connection:
 
 
 def connect(
-    settings: Settings,
+    settings: PaymentSettings,
     secrets: Mapping[str, str],
     clock: Clock,
     *,
@@ -38,7 +41,7 @@ def connect(
 ) -> Connection:
     """`secrets` has `wxpay-mch-private-key` (PEM), `wxpay-apiv3-key` and, in public-key mode, `wxpay-public-key` (PEM).
 
-    Raises BadSecret for one that is missing or not what it should be.
+    Raises BadSecret for one that is missing or malformed.
     """
     http = httpx.AsyncClient(
         base_url=str(settings.wxpay_base_url),
@@ -51,4 +54,11 @@ def connect(
     public_keys = {public_key_id: parsed(secrets, "wxpay-public-key", public_key_of_pem)} if public_key_id else {}
     of_merchant = partial(MerchantSigner.from_pem, settings.wxpay_mchid, settings.wxpay_mch_serial)
     signer = parsed(secrets, "wxpay-mch-private-key", of_merchant)
-    return Connection(WechatPay(http, signer, api_v3_key, public_keys, clock), api_v3_key, signer, http)
+    pay = WechatPay(http, signer, api_v3_key, public_keys, clock)
+    return Connection(
+        pay=pay,
+        bills=Bills(pay),
+        notifications=NotificationReader(pay.keys, api_v3_key, clock),
+        signer=signer,
+        http=http,
+    )

@@ -1,4 +1,4 @@
-"""What WeChat encrypts for us, and we for it: AEAD_AES_256_GCM of callbacks and certificates (证书和回调报文解密), and
+"""Encryption between WeChat and the merchant: AEAD_AES_256_GCM of callbacks and certificates (证书和回调报文解密), and
 RSA-OAEP with SHA-1 of sensitive fields (敏感信息加解密)."""
 
 import base64
@@ -14,11 +14,11 @@ _OAEP = OAEP(mgf=MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)  # no
 
 
 class CannotDecrypt(Exception):
-    """Not encrypted with our key, or not intact."""
+    """Encrypted with another key, or corrupted."""
 
 
 class CannotEncrypt(Exception):
-    """Longer than the key can take: a 2048-bit key seals 214 bytes."""
+    """The text is too long for the key: a 2048-bit key encrypts 214 bytes."""
 
 
 class ApiV3Key:
@@ -40,7 +40,8 @@ class ApiV3Key:
 
 
 def seal(key: RSAPublicKey, text: str) -> str:
-    """A sensitive field for WeChat, base64; the request's Wechatpay-Serial must name `key`. Raises CannotEncrypt."""
+    """Encrypt a sensitive field for WeChat, base64; the request's Wechatpay-Serial must name `key`. Raises
+    CannotEncrypt."""
     try:
         return base64.b64encode(key.encrypt(text.encode(), _OAEP)).decode()
     except ValueError as error:
@@ -48,7 +49,7 @@ def seal(key: RSAPublicKey, text: str) -> str:
 
 
 def unseal(key: RSAPrivateKey, sealed: str) -> str:
-    """A sensitive field of WeChat's answer, sealed for the merchant. Raises CannotDecrypt."""
+    """Decrypt a sensitive field of WeChat's response. Raises CannotDecrypt."""
     try:
         return key.decrypt(base64.b64decode(sealed, validate=True), _OAEP).decode()
     except (binascii.Error, ValueError) as error:

@@ -1,30 +1,30 @@
-"""What can go wrong with WeChat, as errors; which answer is which error is said by one table, `answers.py`.
+"""Errors of calls to WeChat Pay and of its callbacks. Which response means which error: the table in `answers.py`.
 
 WechatError
-├── Ambiguous      no answer that can be trusted: it may have happened; ask, or repeat with the same number
-└── Refused        WeChat's own error; `code` says why, `meaning` what to do
-    └── Busy       nothing was done; repeat later (a refund asks first, as WeChat wants: 查询后再确认)
-InvalidNotification  a callback that is not WeChat's, or is not for us
-BadBill              a bill that is not what its hash or its columns promise
+├── Ambiguous      no trustworthy response: it may have happened; query, or retry with the same number
+└── Refused        WeChat's error response; `code` says why, `meaning` what to do
+    └── Busy       nothing was done; retry later (refunds query first, as WeChat requires: 查询后再确认)
+InvalidNotification  a callback that WeChat did not sign, or not for this merchant
+BadBill              a bill that does not match its hash or its columns
 """
 
 from enum import Enum
 
 
 class Meaning(Enum):
-    ASK_FIRST = "it may have happened: ask WeChat before anything else, then repeat with the same number"
-    LATER = "nothing was done: the same again, later"
-    PAYING = "the buyer is typing the password: nothing was done; the same again in a few seconds"
-    OURS_TO_MEND = (
-        "it was not even looked at: keys, clock, rights or account of the merchant are wrong; later, and alert"
+    QUERY_FIRST = "it may have happened: query WeChat first, then retry with the same number"
+    LATER = "nothing was done: retry later"
+    PAYING = "the buyer is entering the password, nothing was done: retry in a few seconds"
+    MISCONFIGURED = (
+        "not processed: keys, clock, permissions or account of the merchant are wrong; retry later, and alert"
     )
-    NO_FUNDS = "the merchant's account is too low: long after, and alert"
-    PAID = "somebody has paid"
+    NO_FUNDS = "the merchant's balance is too low: retry much later, and alert"
+    PAID = "the payment is paid"
     CLOSED = "the number is used up"
     ABSENT = "WeChat does not know the number"
-    NOT_READY = "the bill is still being made: half an hour later"
-    NOTHING_THERE = "there was no business on that day: an empty bill"
-    FINAL = "no, and no repetition changes it"
+    NOT_READY = "the bill is still being generated: retry in half an hour"
+    NOTHING_THERE = "no transactions on that day: an empty bill"
+    FINAL = "refused permanently: a retry does not change it"
 
 
 class WechatError(Exception):
@@ -32,8 +32,8 @@ class WechatError(Exception):
 
 
 class Ambiguous(WechatError):
-    """A time-out, a broken connection, SYSTEM_ERROR, an answer that WeChat does not document for the call, or one whose
-    signature does not verify. `status` is HTTP's; 0 where nothing came that is of WeChat."""
+    """A timeout, a broken connection, SYSTEM_ERROR, a response that is undocumented for the call, or one whose
+    signature does not verify. `status` is the HTTP status, 0 without a response of WeChat."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -41,7 +41,8 @@ class Ambiguous(WechatError):
 
 
 class Refused(WechatError):
-    """WeChat said no. `status` is HTTP's, `code` and `message` are from the body; `meaning` is the table's for the call."""
+    """An error response. `status` is the HTTP status, `code` and `message` are from the body, `meaning` is from the
+    table."""
 
     def __init__(self, status: int, code: str, message: str, meaning: Meaning) -> None:
         super().__init__(f"{status} {code} {message}")
@@ -49,11 +50,11 @@ class Refused(WechatError):
 
 
 class Busy(Refused):
-    """Too many requests, or WeChat's service is down for the moment: nothing was done."""
+    """Rate limit, or WeChat is temporarily unavailable: nothing was done."""
 
 
 class InvalidNotification(Exception):
-    """`reason` is a short word for the metric and the log; never the content."""
+    """`reason` is a short label for metric and log, never the content."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -61,4 +62,4 @@ class InvalidNotification(Exception):
 
 
 class BadBill(Exception):
-    """What was downloaded is not the bill that was announced, or not a bill as WeChat describes it."""
+    """The download does not match the announced hash, or is no bill in WeChat's documented format."""

@@ -1,4 +1,4 @@
-"""WeChat's own keys, by serial: platform certificates (old and new at once) and the public key, side by side."""
+"""WeChat's public keys by serial: platform certificates (old and new at the same time) and the public key."""
 
 import asyncio
 import time
@@ -14,16 +14,16 @@ from payment.wechat.errors import Ambiguous, WechatError
 log = structlog.get_logger()
 
 REFRESH_SECONDS = 6 * 3600.0
-"""WeChat asks to poll more often than every twelve hours (证书更新)."""
+"""WeChat requires a refresh more often than every twelve hours (证书更新)."""
 UNKNOWN_SERIAL_PAUSE_SECONDS = 10.0
 
 CertificateSource = Callable[[], Awaitable[dict[str, RSAPublicKey]]]
 
 
 class PlatformKeys:
-    """`find(serial)`: the key that WeChat signed with. Certificates are fetched when they are old, or when a serial is
-    unknown, one request at a time and not more often than every ten seconds, so that forged serials cost nothing. A key
-    that is known is returned at once, also while its successor is being fetched."""
+    """`find(serial)` returns the key that WeChat signed with. Certificates are refreshed when they are old, or when a
+    serial is unknown: one request at a time and at most every ten seconds, so that forged serials cost nothing. A
+    known key is returned at once, also during a refresh."""
 
     def __init__(self, public_keys: dict[str, RSAPublicKey], source: CertificateSource) -> None:
         self._public_keys, self._source = public_keys, source
@@ -33,8 +33,8 @@ class PlatformKeys:
         self._refreshing: asyncio.Task[None] | None = None
 
     async def find(self, serial: str, *, queue: bool = True) -> RSAPublicKey | None:
-        """None for an unknown serial. An answer to a call of ours may `queue` behind a fetch that is under way; a callback,
-        which anybody can send, must not: hundreds of them would wait here, each in a place of WeChat's."""
+        """None for an unknown serial. A response to our own call may `queue` behind a running fetch. A callback, which
+        anyone can send, must not: hundreds of forged ones would wait here and take the capacity of real ones."""
         if key := self._public_keys.get(serial) or self._certificates.get(serial):
             self._refresh_aside(serial)
             return key
@@ -43,15 +43,15 @@ class PlatformKeys:
         return self._certificates.get(serial)
 
     async def fetch(self) -> list[str]:
-        """Fetch the certificates now; answers their serials. Raises WechatError."""
+        """Fetch the certificates now; returns their serials. Raises WechatError."""
         async with self._lock:
             self._certificates = await self._source()
             self._fetched_at = self._tried_at = time.monotonic()
             return sorted(self._certificates)
 
     async def sealing(self) -> tuple[str, RSAPublicKey]:
-        """Serial and key that seal sensitive fields for WeChat: its public key where the merchant has one, else the newest
-        certificate. Raises WechatError."""
+        """Serial and key for encrypting sensitive fields: WeChat's public key if configured, else the newest certificate.
+        Raises WechatError."""
         if self._public_keys:
             return next(iter(self._public_keys.items()))
         if not self._certificates or time.monotonic() - self._fetched_at > REFRESH_SECONDS:

@@ -1,4 +1,4 @@
-"""A callback, from raw bytes to what it says. Nothing of it is believed before its signature is (回调通知处理)."""
+"""Verifies and decrypts callbacks. Nothing is parsed before the signature is verified (回调通知处理)."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Resource(BaseModel):
 
 
 class Notification(BaseModel):
-    """The envelope; `resource` is still sealed."""
+    """The envelope; `resource` is still encrypted."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -35,7 +35,7 @@ class Notification(BaseModel):
 
 
 class NotificationReader:
-    """Verifies and opens callbacks with the keys of both modes."""
+    """Verifies and decrypts callbacks, with platform certificates or the public key."""
 
     def __init__(self, keys: PlatformKeys, api_v3_key: ApiV3Key, clock: Clock) -> None:
         self._keys, self._api_v3_key, self._clock = keys, api_v3_key, clock

@@ -1,4 +1,4 @@
-"""The bodies that WeChat is sent where a repeated call must be the same call: made once, stored, sent as they are."""
+"""Request bodies that must be identical at every retry: built once, stored, sent byte for byte."""
 
 import json
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from typing import Any
 from servicekit.clock import SHANGHAI
 
 DESCRIPTION_CHARACTERS = 42
-"""WeChat allows 127; in bytes, as its older documents count, that is 42 Chinese characters."""
+"""WeChat allows 127; its older documentation counts bytes, which is 42 Chinese characters."""
 REASON_CHARACTERS = 26
-"""80, counted likewise."""
+"""WeChat allows 80, counted likewise."""
 
 
 def jsapi(
@@ -47,7 +47,7 @@ def refund(
 ) -> str:
     """A refund, of the whole or a part (申请退款)."""
     body: dict[str, Any] = {"out_trade_no": out_trade_no, "out_refund_no": out_refund_no}
-    if readable := _readable(reason, REASON_CHARACTERS):  # WeChat refuses an empty one
+    if readable := _readable(reason, REASON_CHARACTERS):  # WeChat refuses an empty reason
         body["reason"] = readable
     body |= {"notify_url": notify_url, "amount": {"refund": refund_fen, "total": total_fen, "currency": "CNY"}}
     return _text(body)
@@ -55,7 +55,7 @@ def refund(
 
 @dataclass(frozen=True)
 class BankCard:
-    """A buyer's card for an abnormal refund; `bank_type` is WeChat's word for the bank, such as ICBC_DEBIT."""
+    """A buyer's card for an abnormal refund; `bank_type` is WeChat's code of the bank, such as ICBC_DEBIT."""
 
     bank_type: str
     account: str = field(repr=False)
@@ -63,8 +63,8 @@ class BankCard:
 
 
 def abnormal_refund(out_refund_no: str, card: BankCard | None, seal: Callable[[str], str]) -> str:
-    """Where an abnormal refund is to go instead (发起异常退款): a card of the buyer, or the merchant's own account. Not
-    stored: it names a person's card."""
+    """The new destination of an abnormal refund (发起异常退款): a card of the buyer, or the merchant's own account. Never
+    stored, since it contains card data."""
     body: dict[str, Any] = {"out_refund_no": out_refund_no, "type": "MERCHANT_BANK_CARD"}
     if card:
         body |= {
@@ -81,6 +81,6 @@ def _text(body: dict[str, Any]) -> str:
 
 
 def _readable(text: str, characters: int) -> str:
-    """What the buyer reads; WeChat takes only characters of the Basic Multilingual Plane and no line breaks."""
+    """Text shown to the buyer; WeChat accepts only the Basic Multilingual Plane, without line breaks."""
     kept = "".join(each for each in text if each.isprintable() and ord(each) < 0x10000)
     return kept[:characters].strip()

@@ -25,7 +25,7 @@ def message(*lines: str | bytes) -> bytes:
 
 @dataclass(frozen=True)
 class MerchantSigner:
-    """Signs as the merchant: requests, and what the mini-program hands to wx.requestPayment."""
+    """Signs as the merchant: API requests, and the parameters of wx.requestPayment."""
 
     mchid: str
     serial: str
@@ -52,7 +52,7 @@ class MerchantSigner:
         )
 
     def jsapi_parameters(self, appid: str, prepay_id: str, timestamp: int) -> dict[str, str]:
-        """What wx.requestPayment takes, and appId (JSAPI 调起支付)."""
+        """The parameters of wx.requestPayment, and appId (JSAPI 调起支付)."""
         once, package = nonce(), f"prepay_id={prepay_id}"
         return {
             "appId": appid,
@@ -65,7 +65,7 @@ class MerchantSigner:
 
 
 def is_signed(key: RSAPublicKey, signature: str, data: bytes) -> bool:
-    """Whether base64 `signature` is `key`'s over `data`. Bad base64 (as in WeChat's SIGNTEST probes) is simply False."""
+    """Whether base64 `signature` is `key`'s over `data`; False for invalid base64, as in WeChat's SIGNTEST probes."""
     try:
         key.verify(base64.b64decode(signature, validate=True), data, PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, binascii.Error, ValueError):

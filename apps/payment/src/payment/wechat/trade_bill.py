@@ -1,6 +1,6 @@
-"""The lines of a trade bill. WeChat escapes nothing: it writes a backtick before every cell, and a cell of free text may
-hold commas, line ends and backticks of its own. A line that can be read in no way, or in several that differ, is put aside
-as Unreadable; it never costs the lines beside it."""
+"""Parses trade bills. WeChat escapes nothing: it writes a backtick before every cell, and a free-text cell may contain
+commas, line breaks and backticks. A line with no parse, or with several that differ, becomes Unreadable and never
+affects other lines."""
 
 import hashlib
 import re
@@ -14,10 +14,10 @@ from typing import BinaryIO
 from payment.wechat.errors import BadBill
 from servicekit.clock import SHANGHAI
 
-LONGEST_RECORD = 64 * 1024
-"""Characters; what has no line of its own beyond it is put aside with what it began with."""
-LONGEST_SHOWN = 8192
-"""Of an unreadable line."""
+MAX_RECORD = 64 * 1024
+"""Characters of one record; a longer one is Unreadable, truncated to this."""
+MAX_SHOWN = 8192
+"""Characters kept of an unreadable line."""
 _YUAN = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,2}0*)?")
 _BETWEEN = ",`"
 
@@ -46,7 +46,7 @@ class TradeLine:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What could not be read, from the file's line `at_line` (the first is 1) on; `text` holds no control characters."""
+    """A record that could not be parsed, from line `at_line` (1-based) on; `text` has no control characters."""
 
     at_line: int
     text: str
@@ -54,7 +54,7 @@ class Unreadable:
 
     @property
     def key(self) -> str:
-        """The same for the same text at the same place, and for no other."""
+        """Identifies the line by position and text."""
         digest = hashlib.sha256(self.text.encode("utf-8", "replace")).hexdigest()
         return f"line {self.at_line} {digest[:12]}"
 
@@ -90,30 +90,30 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "退款成功时间": re.compile(f"(?:{_TIME})?"),
     "手续费": re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,10})?"),
 }
-"""Of every column that nobody writes at will; all others are free text."""
+"""Formats of the columns that are not free text."""
 _BEGIN = re.compile(f"`?{_TIME}{_BETWEEN}")
 
 
 def read_trades(path: Path) -> Iterator[TradeLine | Unreadable]:
-    """The lines of a trade bill (ALL, SUCCESS or REFUND), one at a time. Raises BadBill when it is no trade bill, or was
-    cut before its summary."""
+    """Yields the lines of a trade bill (ALL, SUCCESS or REFUND). Raises BadBill when it is no trade bill, or is truncated
+    before its summary."""
     with path.open("rb") as file:
         yield from parse_trades(text_of(lines_of(file)))
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes]:
-    """Its lines; one that is longer than any record comes in parts, so that no file fills the memory."""
-    return iter(lambda: file.readline(LONGEST_RECORD), b"")
+    """Yields lines; one longer than `MAX_RECORD` in parts, so that memory is bounded."""
+    return iter(lambda: file.readline(MAX_RECORD), b"")
 
 
 def text_of(lines: Iterable[bytes]) -> Iterator[str]:
-    """WeChat may cut a name within a character."""
+    """Decodes UTF-8; WeChat may truncate a name within a character."""
     return (line.decode("utf-8", "replace") for line in lines)
 
 
 def parse_trades(lines: Iterable[str]) -> Iterator[TradeLine | Unreadable]:
-    """As `read_trades`, of text lines with their ends. A number of lines that is not the summary's is told as the last
-    Unreadable."""
+    """As `read_trades`, from text lines with their line ends. When the number of lines differs from the summary's, the last
+    item is an Unreadable."""
     numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
     columns = [each.removeprefix("\ufeff").strip() for each in next(numbered, (1, ""))[1].split(",")]
     if missing := [each for each in _NEEDED if each not in columns]:
@@ -132,7 +132,7 @@ def parse_trades(lines: Iterable[str]) -> Iterator[TradeLine | Unreadable]:
 
 
 def _but_last_two(lines: Iterator[tuple[int, str]], last: deque[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """The summary ends the file; a line inside a cell may begin as it does."""
+    """Leaves the last two lines, the summary, in `last`; a line inside a cell may look like it."""
     for line in lines:
         if len(last) == 2:
             yield last.popleft()
@@ -140,7 +140,7 @@ def _but_last_two(lines: Iterator[tuple[int, str]], last: deque[tuple[int, str]]
 
 
 def _records(lines: Iterator[tuple[int, str]], width: int) -> Iterator[tuple[int, str]]:
-    """The text of each record with the line it begins at: its cells may hold line ends."""
+    """Yields each record with its first line number; cells may contain line breaks."""
     begun, cells, size, parts = 0, 0, 0, list[str]()
     for number, line in lines:
         if not parts or _BEGIN.match(line) or (cells >= width and line.startswith("`")):
@@ -149,14 +149,14 @@ def _records(lines: Iterator[tuple[int, str]], width: int) -> Iterator[tuple[int
             begun, cells, size, parts = number, 1, 0, []
         size += len(line)
         cells += line.count(_BETWEEN)
-        if size <= LONGEST_RECORD or not parts:
+        if size <= MAX_RECORD or not parts:
             parts.append(line)
     if parts:
         yield begun, "".join(parts)
 
 
 class _Columns:
-    """The columns of one file, in its own order."""
+    """The columns of one file, in its order."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
@@ -172,12 +172,12 @@ class _Columns:
             return Unreadable(at_line, _shown(text), str(error))
 
     def _cells(self, text: str) -> Mapping[str, str]:
-        """The cells that are used. Where free text looks like more cells, only what is the same in every possible reading
-        is believed. Raises BadBill."""
+        """The used cells by column name. Where free text looks like further cells, a value counts only if it is the same in
+        every possible parse. Raises BadBill."""
         if plain := self._plain.fullmatch(text):  # without a backtick in free text, as nearly all are: fast
             found = plain.groups()
             return {name: found[index] for index, name in self._used}
-        if not text.startswith("`") or len(text) > LONGEST_RECORD:
+        if not text.startswith("`") or len(text) > MAX_RECORD:
             raise BadBill("no line of a bill")
         pieces = [piece.strip() for piece in text[1:].split(_BETWEEN)]
         spare = len(pieces) - len(self._names)
@@ -192,8 +192,8 @@ class _Columns:
         return cells
 
     def _shifts(self, pieces: Sequence[str], spare: int) -> list[set[int]]:
-        """For each column, by how many pieces it may begin later than its place, over all readings in which every column
-        has its form and free text takes the `spare` pieces."""
+        """For each column the offsets, in pieces, at which it may start, over all parses in which every column has its
+        format and free text takes the `spare` pieces."""
         before, reached = list[set[int]](), {0}
         for index, form in enumerate(self._forms):
             if form is not None:
@@ -239,7 +239,7 @@ def _moment(text: str) -> datetime:
 
 
 def fen(yuan: str) -> int:
-    """`"199.00"` → 19900, exactly: parts of a fen, exponents and floats are refused. Raises BadBill."""
+    """`"199.00"` → 19900, exactly. Raises BadBill for fractions of a fen and exponents."""
     if _YUAN.fullmatch(yuan) is None:
         raise BadBill(f"no amount: {yuan[:30]!r}")
     whole, _, cents = yuan.lstrip("-").partition(".")
@@ -248,4 +248,4 @@ def fen(yuan: str) -> int:
 
 
 def _shown(text: str) -> str:
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:LONGEST_SHOWN].strip())
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:MAX_SHOWN].strip())

@@ -1,4 +1,4 @@
-"""WeChat's word about a payment or a refund as one value, whoever brought it: callback, query or close."""
+"""WeChat's verdict about a payment or a refund as one value, from whatever source: callback, query or close."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -15,22 +15,21 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("beyond the last day there is") from error
 
 
-# What a column can hold; whether the amount is right is another's question.
+# The range of the database column; whether the amount is right is checked by the ledger.
 _Fen = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 _Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _Short = Annotated[str, Field(max_length=32, pattern=r"^[^\x00]*$")]
 _Long = Annotated[str, Field(max_length=128, pattern=r"^[^\x00]*$")]
 
 
-class _Words(BaseModel):
-    """Whatever WeChat's word holds can be kept for review: what no table could store is written out as an escape."""
+class _Storable(BaseModel):
+    """Any value can be stored for review: characters that PostgreSQL cannot store are escaped."""
 
     _shown = field_validator("*", mode="before")(shown)
 
 
-class Verdict(_Words):
-    """`total_fen` is amount.total, never payer_total: a coupon makes the two differ, and the payment is good. None is what
-    WeChat did not say."""
+class Verdict(_Storable):
+    """`total_fen` is amount.total, never payer_total, which a coupon lowers. None: WeChat did not report the value."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,18 +49,18 @@ class Verdict(_Words):
     attach: str | None = None
 
 
-class _Amount(_Words):
+class _Amount(_Storable):
     total: _Fen | None = None
     currency: _Short | None = None
     payer_currency: _Short | None = None
 
 
-class _Payer(_Words):
+class _Payer(_Storable):
     openid: _Long | None = None
 
 
-class Transaction(_Words):
-    """WeChat's transaction object, as far as we need it (支付成功回调通知 / 查询订单). A NOTPAY one lacks most members."""
+class Transaction(_Storable):
+    """WeChat's transaction object, the members that we use (支付成功回调通知 / 查询订单). NOTPAY lacks most of them."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -96,8 +95,8 @@ class Transaction(_Words):
         )
 
 
-class RefundVerdict(_Words):
-    """`mchid` is None where the word answers a request that we signed as this merchant."""
+class RefundVerdict(_Storable):
+    """`mchid` is None in responses to our own requests, which are signed as this merchant."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -113,17 +112,17 @@ class RefundVerdict(_Words):
     success_time: datetime | None = None
     currency: str | None = None
     funds_account: str | None = None
-    """AVAILABLE where the merchant's available balance pays: such a refund is on no trade bill."""
+    """AVAILABLE: paid from the merchant's available balance; such a refund is on no trade bill."""
 
 
-class _RefundAmount(_Words):
+class _RefundAmount(_Storable):
     total: _Fen
     refund: _Fen
     currency: _Short | None = None
 
 
-class RefundContent(_Words):
-    """WeChat's refund object (查询单笔退款 / 退款结果通知): `status` in answers, `refund_status` in callbacks."""
+class RefundContent(_Storable):
+    """WeChat's refund object (查询单笔退款 / 退款结果通知): `status` in responses, `refund_status` in callbacks."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -155,6 +154,6 @@ class RefundContent(_Words):
 
 
 class RefundNotice(RefundContent):
-    """A refund's callback, which always names the merchant."""
+    """The content of a refund callback, which always has the merchant."""
 
     mchid: _Short

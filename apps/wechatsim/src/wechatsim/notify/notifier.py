@@ -70,13 +70,7 @@ class Notifier:
         if callback_faults is None:
             callback_faults = self._faults.callbacks(f"{event_type} {out_trade_no} {out_refund_no}", total)
         now = self._clock.now()
-        state = (
-            "LOST"
-            if "callback-lost" in callback_faults
-            else "HELD"
-            if "callback-reordered" in callback_faults
-            else "PENDING"
-        )
+        state = _first_state(callback_faults)
         ident = str(uuid.uuid4())
         text = wire.dumps(plaintext)
         self._store.insert(
@@ -215,6 +209,12 @@ class Notifier:
             tamper,
             row["id"],
         )
+
+
+def _first_state(callback_faults: Mapping[str, float]) -> str:
+    if "callback-lost" in callback_faults:
+        return "LOST"
+    return "HELD" if "callback-reordered" in callback_faults else "PENDING"
 
 
 def envelope(ident: str, event_type: str, created_at: float, apiv3_key: str, plaintext: bytes) -> bytes:

@@ -14,7 +14,6 @@ from typing import Any
 
 from wechatsim.errors import OUT_OF_RANGE, UNLISTED_MEMBER, PayError, param_error
 
-Rule = Callable[[str, Any], None]
 _BMP_LAST = 0xFFFF
 _SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))
 _INT64_LAST = 2**63 - 1

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from wechatsim import errors, wire
-from wechatsim.clock import Clock, beijing
+from wechatsim.clock import beijing
 from wechatsim.errors import OUT_OF_RANGE, PayError, param_error
 from wechatsim.pay import fields, notify_url, orders
 from wechatsim.pay.fields import Field, array, boolean, integer, members, number_of, one_of, text
@@ -111,7 +111,7 @@ def prepay(sim: Sim, merchant: Merchant, body: bytes) -> dict[str, Any]:
     with sim.store.transaction():
         order = orders.find(sim, merchant, content["out_trade_no"])
         if order is None:
-            _check_expiry(content.get("time_expire"), expiry)
+            _check_expiry(sim, content.get("time_expire"), expiry)
             _create(sim, merchant, content, expiry)
         else:
             _check_repetition(order, content)
@@ -150,10 +150,10 @@ def _expiry(value: str | None) -> float | None:
     return moment.timestamp()
 
 
-def _check_expiry(value: str | None, expiry: float | None) -> None:
+def _check_expiry(sim: Sim, value: str | None, expiry: float | None) -> None:
     """Raise PARAM_ERROR when `expiry` is past in real time: a service knows nothing of `clock advance`, and what is past on
     the sandbox clock only is raised to a minute. Checked for a new order only (wechat-pay-v3.md §2.1)."""
-    if expiry is not None and expiry <= Clock.real():
+    if expiry is not None and expiry <= sim.clock.real():
         issue = "支付结束时间早于当前时间"
         message = f"输入源“/body/time_expire”映射到字符串字段“交易结束时间”规则校验失败，{issue}"
         raise param_error("/time_expire", issue, message, value, number=OUT_OF_RANGE)

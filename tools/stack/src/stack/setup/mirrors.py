@@ -1,7 +1,7 @@
 """`MIRROR=cn make run`: Go modules, Python packages and Maven artefacts from the addresses in `mirrors/cn.env`.
 
-The project names no mirror itself: whoever uses one knows best which is near and trusted. Python packages and Go modules
-are held to pinned checksums whoever serves them; Maven has only those that the mirror publishes beside its artefacts.
+The project names no mirror itself: the user knows which is near and trusted. Python packages and Go modules are checked
+against pinned checksums, from any mirror; Maven has only those that the mirror publishes beside its artefacts.
 """
 
 from __future__ import annotations

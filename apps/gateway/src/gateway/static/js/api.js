@@ -1,4 +1,4 @@
-// The public JSON API, as any front end speaks it. Failures are `Refusal`s that carry the problem's words for the user.
+// The public JSON API, as any front end speaks it. Errors are `Refusal`s with the problem's message for the user.
 import { page, t } from "./page.js";
 import { forget, keep, session, toSignIn } from "./session.js";
 

@@ -35,7 +35,7 @@ export function ask(words, yes, field = null) {
   });
 }
 
-// The second half of a double click falls on whatever lay under the dialog, and is nobody's wish.
+// The second half of a double click hits what lay under the dialog and is not intended.
 function swallowSecondClick() {
   const swallow = (event) => {
     if (event.detail < 2) return;

@@ -1,4 +1,4 @@
-// The refunds that wait for the merchant's word: agreed to, or refused with a note that the buyer reads.
+// Refund requests that wait for the merchant's decision: agreed to, or refused with a note that the buyer reads.
 import { call } from "./api.js";
 import { ask } from "./ask.js";
 import { Listing } from "./list.js";
@@ -10,7 +10,7 @@ import { busy, complain, fen, h, money, row } from "./ui.js";
 const DECIDE = "/order/v1/merchant/refundDecision";
 const LONGEST_NOTE = 256;
 
-// `again` looks at the lists again, after each word: said here, or refused because it was said elsewhere.
+// `again` reloads the lists after each decision: made here, or refused because it was made elsewhere.
 export function decisions(orderList, { again, forbidden }) {
   const notes = new Map(); // what was typed and could not be sent is not typed again
   const waiting = new Listing("refunds", orderList, request, { changed: count, forbidden });

@@ -3,6 +3,7 @@ import { Refusal, call, newKey } from "./api.js";
 import { byId, page, t } from "./page.js";
 import { priceOf } from "./price.js";
 import { session, toSignIn } from "./session.js";
+import { BY_PERSON } from "./states.js";
 import { addDays, busy, complain, complainWithRetry, dateOf, fen, firstPicture, h, money, nightsBetween, picture, row, today, unixOf } from "./ui.js";
 
 const form = byId("booking");
@@ -15,7 +16,7 @@ function show(homestay) {
   offer = {
     homestayPriceFen: fen(homestay.homestayPrice),
     foodPriceFen: fen(homestay.foodPrice),
-    byPerson: homestay.rowType === 1,
+    byPerson: homestay.rowType === BY_PERSON,
     peopleNum: homestay.peopleNum,
   };
   document.title = `${homestay.title} · ${document.title.split(" · ").pop()}`;

@@ -1,6 +1,7 @@
 import "./shell.js";
 import { call } from "./api.js";
 import { byId, t } from "./page.js";
+import { BY_PERSON } from "./states.js";
 import { complainWithRetry, fen, h, money, picture, skeletons } from "./ui.js";
 
 const PAGE_SIZE = 12;
@@ -9,7 +10,7 @@ let shown = 0;
 function card(homestay, { small = false } = {}) {
   const price = fen(homestay.homestayPrice);
   const market = fen(homestay.marketHomestayPrice);
-  const unit = t(homestay.rowType === 1 ? "per_night_person" : "per_night");
+  const unit = t(homestay.rowType === BY_PERSON ? "per_night_person" : "per_night");
   return h(
     "a",
     { class: "card stay", href: `/homestays/${homestay.id}`, "data-testid": "homestay-card", "data-id": homestay.id },
@@ -21,7 +22,7 @@ function card(homestay, { small = false } = {}) {
         market > price ? h("s", { class: "soft" }, money(market, { short: true })) : ""),
       small ? "" : h("p", { class: "chips" },
         h("span", { class: "chip" }, t("people_limit", { n: homestay.peopleNum })),
-        h("span", { class: "chip" }, t(homestay.rowType === 1 ? "row_person" : "row_whole")),
+        h("span", { class: "chip" }, t(homestay.rowType === BY_PERSON ? "row_person" : "row_whole")),
         homestay.commentNum > 0 ? h("span", { class: "chip stars" }, `★ ${homestay.star.toFixed(1)}`, h("small", {}, ` ${t("comment_count", { n: homestay.commentNum })}`)) : ""),
     ),
   );

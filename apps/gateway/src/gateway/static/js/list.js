@@ -61,7 +61,7 @@ export class Listing {
 
   async #read(lastId, pageSize, rowsOf) {
     const round = (this.round += 1);
-    const asked = this.busy; // a refresh is nobody's wish: its failure is not worth a word
+    const asked = this.busy; // a refresh that the user did not ask for: its failure is not shown
     try {
       const { list: found = [] } = await call(this.path, { lastId, pageSize, ...this.filter }, { as: "user" });
       if (round !== this.round) return; // another filter was chosen meanwhile, or the like

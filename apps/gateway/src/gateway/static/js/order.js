@@ -3,6 +3,7 @@ import { call } from "./api.js";
 import { ask } from "./ask.js";
 import { byId, page, t } from "./page.js";
 import { refundOf, refundStory } from "./refund.js";
+import { CANCELLED, REFUNDED, USED, WAIT_PAY, WAIT_USE } from "./states.js";
 import { staySummary } from "./stay.js";
 import { busy, complain, complainWithRetry, dateOf, fen, h, money, row, stateChip, timeOf, toast } from "./ui.js";
 import { watch } from "./watch.js";
@@ -19,7 +20,7 @@ function show(order) {
   byId("state").replaceWith(Object.assign(stateChip(state), { id: "state" }));
   byId("state").dataset.testid = "state";
   byId("hint").textContent = hint(order);
-  byId("steps").hidden = state === -1 || state >= 3;
+  byId("steps").hidden = state === CANCELLED || state >= REFUNDED;
   byId("steps").replaceChildren(...["order", "pay", "stay"].map((step, index) => h("li", { class: index <= state ? "done" : "" }, t(`step_${step}`))));
   byId("stay").replaceChildren(h("a", { href: `/homestays/${order.homestayId}`, class: "plain" }, staySummary(order)));
   byId("fees").replaceChildren(
@@ -37,14 +38,14 @@ function show(order) {
     ...row(t("field_created"), timeOf(order.createTime)),
     ...(timeOf(order.payTime) ? [...row(t("field_paid"), timeOf(order.payTime)), ...row(t("field_pay_type"), wechat)] : []),
   );
-  byId("pay").hidden = byId("cancel").hidden = state !== 0 || order.closing;
-  byId("refund").hidden = state !== 1 || order.refundOpen;
+  byId("pay").hidden = byId("cancel").hidden = state !== WAIT_PAY || order.closing;
+  byId("refund").hidden = state !== WAIT_USE || order.refundOpen;
   byId("refund").textContent = t(refundOf(order) ? "refund_again" : "refund_order");
   byId("refund-card").replaceChildren(...refundStory(order));
   byId("refund-card").hidden = !refundOf(order);
-  showCode(state === 1 && !order.refundOpen ? order.tradeCode : "");
+  showCode(state === WAIT_USE && !order.refundOpen ? order.tradeCode : "");
   if (byId("celebrate")) {
-    byId("celebrate").hidden = ![1, 2].includes(state) || Boolean(refundOf(order));
+    byId("celebrate").hidden = ![WAIT_USE, USED].includes(state) || Boolean(refundOf(order));
     byId("heading").hidden = !byId("celebrate").hidden;
   }
   byId("order").hidden = false;
@@ -53,7 +54,7 @@ function show(order) {
 function hint(order) {
   if (order.refundOpen) return t(order.refundState === "asked" ? "hint_refund_asked" : "hint_refund_agreed");
   if (order.closing) return t("hint_closing");
-  if (order.tradeState === 0 && order.closeTime) return t("hint_0_until", { time: timeOf(order.closeTime) });
+  if (order.tradeState === WAIT_PAY && order.closeTime) return t("hint_0_until", { time: timeOf(order.closeTime) });
   return t(`hint_${order.tradeState}`);
 }
 
@@ -71,8 +72,8 @@ async function showCode(code) {
   byId("qr").hidden = false;
 }
 
-// The backend's newest word; answers whether more is to come. One that was overtaken, by a later one or by what the reader
-// did, is not shown, and a failure only where there is nothing to show.
+// Loads the order's newest state; returns whether it will change. A response that was overtaken, by a later one or by what
+// the reader did, is not shown, and a failure only where there is nothing to show.
 async function look() {
   const mine = (round += 1);
   try {

@@ -1,4 +1,4 @@
-// What the server says about this page: the words in the reader's language, the cashier, and which order or homestay it is of.
+// The server's data for this page: texts in the reader's language, the cashier, and the order or homestay shown.
 export const page = JSON.parse(document.getElementById("page-data").textContent);
 
 export const byId = (id) => document.getElementById(id);

@@ -4,7 +4,7 @@ import { byId, page, t } from "./page.js";
 import { busy, complain, complainWithRetry, fen, money, timeOf } from "./ui.js";
 import { staySummary } from "./stay.js";
 
-// Asked again, the payment service answers the same open payment: a double click never pays twice.
+// A repeated request returns the same open payment: a double click never pays twice.
 async function prepay() {
   try {
     return await call("/payment/v1/thirdPayment/thirdPaymentWxPay", { orderSn: page.sn, serviceType: "homestayOrder" }, { as: "user" });

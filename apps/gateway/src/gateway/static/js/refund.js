@@ -1,9 +1,8 @@
 // How a refund is shown. Only what the order says counts: asked, agreed, refused, and refunded once the money is back.
 import { t } from "./page.js";
+import { REFUNDED, WAIT_USE } from "./states.js";
 import { fen, h, money, row, timeOf } from "./ui.js";
 
-const REFUNDED = 3;
-const WAIT_USE = 1;
 const STATES = {
   asked: { is: "refund_is_asked", text: "refund_text_asked", step: 1 },
   agreed: { is: "refund_is_agreed", text: "refund_text_agreed", step: 2 },
@@ -11,11 +10,11 @@ const STATES = {
   failed: { is: "refund_is_failed", text: "refund_text_failed" },
   refunded: { is: "refund_is_refunded", text: "refund_text_refunded", step: 3 },
 };
-const ON_THE_WAY = ["asked", "agreed"]; // of a wish: money may also go back without one
+const ON_THE_WAY = ["asked", "agreed"]; // of a request: money may also go back without one
 const ENDED = ["refused", "failed"]; // without the money; it may be asked for again while the stay is to come
 const STEPS = ["step_refund_ask", "step_refund_agree", "step_refund_back"];
 
-// The refund's state, or "" for an order that has none worth a word.
+// The refund's state, or "" for an order that has none to show.
 export function refundOf(order) {
   if (order.tradeState === REFUNDED) return "refunded";
   return order.refundState in STATES ? order.refundState : "";

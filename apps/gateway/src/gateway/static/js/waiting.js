@@ -1,7 +1,8 @@
-// Waits for the backend's word. What the cashier or the phone says about a payment never counts here.
+// Polls the payment's status at the backend. What the cashier or the phone reports never counts here.
 import "./shell.js";
 import { call } from "./api.js";
 import { byId, page, t } from "./page.js";
+import { NOT_PAID, PAID, WAIT_PAY, WAIT_USE } from "./states.js";
 
 const FIRST_MS = 400;
 const LONGEST_MS = 10000;
@@ -11,18 +12,18 @@ const began = Date.now();
 
 async function look() {
   const order = await call("/order/v1/homestayOrder/userHomestayOrderDetail", { sn: page.sn }, { as: "user" });
-  if (order.tradeState === 1) return location.replace(`/paid/${page.sn}`) ?? "done";
-  if (order.tradeState !== 0) return location.replace(`/orders/${page.sn}`) ?? "done";
+  if (order.tradeState === WAIT_USE) return location.replace(`/paid/${page.sn}`) ?? "done";
+  if (order.tradeState !== WAIT_PAY) return location.replace(`/orders/${page.sn}`) ?? "done";
   const payment = await paymentStatus();
   byId("word").textContent = t({ "-1": "waiting_closed", 1: "waiting_paid", 2: "waiting_paid" }[payment.payStatus] ?? "waiting_word");
-  return payment.payStatus === 1 ? "soon" : "later";
+  return payment.payStatus === PAID ? "soon" : "later";
 }
 
 async function paymentStatus() {
   try {
     return await call("/payment/v1/thirdPayment/thirdPaymentStatus", { orderSn: page.sn }, { as: "user" });
   } catch (error) {
-    if (error.status === 404) return { payStatus: 0 };
+    if (error.status === 404) return { payStatus: NOT_PAID };
     throw error;
   }
 }

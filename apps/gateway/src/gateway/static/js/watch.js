@@ -4,8 +4,8 @@ const GROWTH = 1.5;
 const LONGEST_MS = 15000;
 const IDLE_MS = 60000;
 
-// `look` answers whether something is under way, which is worth asking about sooner. It is called now, and by what `watch`
-// answers: a function for when something has just been done.
+// `look` returns whether work is in progress, which is polled sooner. It is called now, and by what `watch`
+// returns: a function for when something has just been done.
 export function watch(look) {
   let next = FIRST_MS;
   let timer = 0;

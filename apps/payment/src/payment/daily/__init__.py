@@ -1,0 +1,1 @@
+"""Daily work: reconciliation with WeChat's trade bill, and the payouts due to merchants."""

@@ -1,0 +1,1 @@
+"""Refunds: requests, submission to WeChat, and what operators do with one that failed."""

@@ -1,0 +1,136 @@
+"""What operators do with a refund that cannot complete by itself: reroute it, or issue it again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from payment.errors import (
+    BuyerAsksAgain,
+    RefundExceedsPayment,
+    RefundIsNotAbnormal,
+    RefundNotEnded,
+    RefundNotFound,
+    RefundSentElsewhere,
+    TooManyRefunds,
+    WechatRefused,
+    WechatUnavailable,
+)
+from payment.ledger import payment_repository, refund_repository
+from payment.ledger.refund_states import RefundState
+from payment.ledger.refunds import RefundSettlement, new_refund
+from payment.ledger.reviews import RESOLVED_BY_NEW_NUMBER, resolve_flags
+from payment.models import Refund
+from payment.refunding.requests import MAX_REFUNDS
+from payment.refunding.submission import REROUTE_GRACE
+from payment.wechat.client import WechatPay
+from payment.wechat.errors import Meaning, Refused, WechatError
+from payment.wechat.requests import BankCard
+from servicekit import acts
+from servicekit.clock import Clock
+from servicekit.db import Database, Transaction
+
+BUYERS_CAUSE = "buyer"
+
+
+@dataclass(kw_only=True, eq=False)
+class RefundRescue:
+    """`wake` is called after a refund that can be carried out is committed."""
+
+    db: Database
+    clock: Clock
+    wechat: WechatPay
+    settlement: RefundSettlement
+    wake: Callable[[], None]
+
+    async def page(self, *, last_id: int, size: int, state: str | None) -> Sequence[Refund]:
+        """Newest first."""
+        async with self.db.read() as session:
+            return await refund_repository.page(session, below=last_id, size=size, state=state)
+
+    async def reroute(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
+        """Reroute an abnormal refund (发起异常退款) to `card` of the buyer, or with None to the merchant's own account,
+        from which the buyer is paid by hand. The row is marked before the call; the card is never stored.
+
+        Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (already rerouted), WechatRefused (nothing was
+        done), WechatUnavailable (the result is unknown; submission.py queries it within minutes).
+        """
+        refund = await self._mark_rerouted(operator_id, sn, card)
+        try:
+            verdict = await self.wechat.apply_abnormal_refund(refund.refund_id or "", refund.sn, card)
+        except Refused as error:
+            await self._unmark_rerouted(sn)
+            if error.meaning is Meaning.LATER:
+                raise WechatUnavailable(str(error)) from error
+            raise WechatRefused(str(error)) from error
+        except WechatError as error:
+            raise WechatUnavailable(str(error)) from error
+        await self.settlement.apply(verdict)
+        return await self._find(sn)
+
+    async def reissue(self, operator_id: int, sn: str) -> Refund:
+        """Issue a request whose last number is closed again, under a new number. Only buyers may request their own refunds
+        again: the order became active when the refund failed.
+
+        Raises RefundNotFound, RefundNotEnded, BuyerAsksAgain, RefundExceedsPayment, TooManyRefunds.
+        """
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            ended = await self._locked(tx, sn)
+            newest = await refund_repository.newest_of_request(tx, ended.request_sn)
+            if newest is None or newest.id != ended.id or ended.state != RefundState.CLOSED:
+                raise RefundNotEnded(f"refund {sn} continues as {newest.sn if newest else sn}")
+            if ended.cause == BUYERS_CAUSE:
+                raise BuyerAsksAgain(f"order {ended.order_sn} was notified that refund {sn} failed")
+            payment = await payment_repository.by_sn(tx, ended.payment_sn)
+            held_fen, count = await refund_repository.held(tx, ended.payment_sn)
+            if payment is None or held_fen + ended.refund_fen > payment.total_fen:
+                raise RefundExceedsPayment(f"{held_fen} fen of {ended.payment_sn} are refunded or pending")
+            if count >= MAX_REFUNDS:
+                raise TooManyRefunds(f"payment {ended.payment_sn} has had {count} refunds")
+            again = new_refund(ended, now, attempt=ended.attempt + 1, due_at=now)
+            tx.add(again)
+            await acts.record(tx, now, operator_id, "begin-refund-again", _subject(sn), _subject(again.sn))
+            await resolve_flags(tx, sn, RESOLVED_BY_NEW_NUMBER)
+            await tx.flush()
+        self.wake()
+        return await self._find(again.sn)
+
+    async def _mark_rerouted(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            refund = await self._locked(tx, sn)
+            if refund.state != RefundState.ABNORMAL or refund.refund_id is None:
+                raise RefundIsNotAbnormal(f"refund {sn} is {refund.state}")
+            if refund.sent_elsewhere_at is not None:
+                raise RefundSentElsewhere(f"refund {sn} was rerouted at {refund.sent_elsewhere_at.isoformat()}")
+            refund.sent_elsewhere_at = now
+            refund.due_at, refund.leased_until, refund.tries = now + REROUTE_GRACE, None, 0
+            where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
+            await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=where)
+            await tx.flush()
+            return refund
+
+    async def _unmark_rerouted(self, sn: str) -> None:
+        async with self.db.transaction() as tx:
+            refund = await self._locked(tx, sn)
+            if refund.state == RefundState.ABNORMAL:
+                refund.sent_elsewhere_at = None
+
+    async def _locked(self, tx: Transaction, sn: str) -> Refund:
+        """Lock payment first, then refund, as everywhere. Raises RefundNotFound."""
+        known = await refund_repository.by_sn(tx, sn)
+        if known is None:
+            raise RefundNotFound(f"no refund {sn}", field="refundSn")
+        await payment_repository.lock_by_sn(tx, known.payment_sn)
+        await tx.refresh(known, with_for_update=True)
+        return known
+
+    async def _find(self, sn: str) -> Refund:
+        async with self.db.read() as session:
+            refund = await refund_repository.by_sn(session, sn)
+        if refund is None:
+            raise RefundNotFound(f"no refund {sn}")
+        return refund
+
+
+def _subject(sn: str) -> str:
+    return f"refund:{sn}"

@@ -1,0 +1,73 @@
+"""`make bench`: what Minsu does a second on this machine, with the floor of the same run beside it.
+
+Everything runs on the real system (six services, sidecars, Kafka, PostgreSQL, sandbox) that stack.env names. Figures
+differ between machines; ratios to the floor hardly do.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench import at_rest, figures, front_door, machine, messages, payments
+from tests.bench.figures import Figure
+from tests.bench.floors.sidecars import Sidecars, noop_sidecars
+from tests.support.stack import read_stack_env
+from tests.support.system import System
+
+Scenario = Callable[[System, Sidecars, float], list[Figure]]
+"""Takes the system, the no-op sidecars and a factor for how much is done; returns its figures."""
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "callbacks": lambda system, sidecars, size: payments.callbacks(system, sidecars, int(8000 * size)),
+    "latency": lambda system, _, size: payments.latency(system, int(1000 * size)),
+    "overload": lambda system, sidecars, size: payments.overload(system, _peak(system, sidecars, size)),
+    "orders": lambda system, sidecars, size: front_door.orders_created(system, sidecars, int(1500 * size)),
+    "prepays": lambda system, sidecars, size: front_door.prepays(system, sidecars, int(1000 * size)),
+    "reads": lambda system, sidecars, size: front_door.reads(system, sidecars, 10 * size),
+    "messages": lambda system, _, size: messages.messages(system, int(2000 * size)),
+    "idle": lambda system, _, size: at_rest.idle(system, 60 * size),
+    "up": lambda system, _, __: at_rest.starting(system),
+}
+BY_NAME_ONLY = frozenset({"up"})
+"""Run when they are asked for by name alone: they stop the system, or take very long."""
+
+
+def _peak(system: System, sidecars: Sidecars, size: float) -> float:
+    return payments.callbacks(system, sidecars, int(4000 * size))[0].value
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    arguments.add_argument("--only", default="", help=f"some of them, with commas between: {', '.join(SCENARIOS)}")
+    arguments.add_argument("--runs", type=int, default=3)
+    arguments.add_argument("--size", type=float, default=1.0, help="how much each does; 0.1 is a quick look")
+    arguments.add_argument("--json", type=Path, help="write the figures here as well")
+    arguments.add_argument("--stack-env", type=Path, default=Path(".run/stack.env"))
+    chosen = arguments.parse_args()
+    names = [name for name in chosen.only.split(",") if name] or [n for n in SCENARIOS if n not in BY_NAME_ONLY]
+    if unknown := set(names) - set(SCENARIOS):
+        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
+    if not chosen.stack_env.exists():
+        sys.exit(f"{chosen.stack_env} is not there: `make up` first")
+    environment = read_stack_env(chosen.stack_env)
+    system, found, progress = System(environment), list[Figure](), Console(stderr=True)
+    speed = machine.speed()
+    with noop_sidecars(environment) as sidecars:
+        for run in range(chosen.runs):
+            for name in names:
+                progress.print(f"run {run + 1} of {chosen.runs}: {name} …", style="dim")
+                found += SCENARIOS[name](system, sidecars, chosen.size)
+    system.close()
+    rows = figures.rows_of(found)
+    console = Console()
+    console.print("this machine: " + ", ".join(f"{name} {value:,.2f}" for name, value in speed.items()))
+    figures.show(rows, console)
+    if chosen.json:
+        chosen.json.write_text(figures.as_json(rows, speed) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""What the system costs while nobody is there, and how long it takes to come up."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.bench import parts
+from tests.bench.figures import Figure
+from tests.support.system import System
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def idle(system: System, seconds: float) -> list[Figure]:
+    by_part = parts.idle_share(Path(system.environment["RUN_DIR"]), seconds)
+    milli = {part: share * 1000 for part, share in by_part.items()}
+    return [Figure("processor idle", "cores", sum(by_part.values()), None, 0.1, less_is_better=True, by_part=milli)]
+
+
+def starting(system: System) -> list[Figure]:
+    """`make down`, then `make up`, of the very system that is measured."""
+    environment = os.environ | {"MINSU_RUN_DIR": system.environment["RUN_DIR"]}
+    if offset := system.environment.get("PORT_OFFSET"):
+        environment["PORT_OFFSET"] = offset
+    _stack("down", environment)
+    began = time.monotonic()
+    _stack("up", environment)
+    return [Figure("make up on a set-up machine", "s", time.monotonic() - began, None, 12, less_is_better=True)]
+
+
+def _stack(command: str, environment: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "-m", "stack", command], cwd=REPO, env=environment, check=True, capture_output=True)

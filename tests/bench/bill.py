@@ -1,0 +1,65 @@
+"""A day's trade bill of many lines against as many payments in the books: how long, and in how much memory."""
+
+import os
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+from stack import children
+from tests.bench import seeding
+from tests.bench.figures import Figure
+from tests.service.payment import bill as bills
+from tests.support.stack import read_stack_env
+from tests.support.system import System
+
+DAY = date(2025, 3, 3)
+"""A day in Shanghai of which nothing else knows."""
+PAID = (
+    "update third_payment set pay_status = 1, version = 1, trade_state = 'SUCCESS', bank_type = 'OTHERS',"
+    " transaction_id = '4299' || right(sn, 22), pay_time = %s where sn between %s and %s"
+)
+PAID_AT = "2025-03-03 10:00:00"
+RUN = (
+    "select r.state, (select count(*) from reconciliation_difference d where d.bill_date = r.bill_date) as differences"
+    " from reconciliation r where bill_date = %s"
+)
+
+
+def reconciling(system: System, lines: int) -> list[Figure]:
+    """Every line fits: what is measured is reading, comparing and writing the run down."""
+    orders = seeding.waiting_payments(system, lines)
+    sns = orders.payment_sns()
+    system.rows("payment", PAID, PAID_AT + "+08", sns[0], sns[-1])
+    system.rows("payment", "vacuum analyze third_payment")
+    merchant = {"appid": system.environment["WXPAY_APPID"], "mchid": system.environment["WXPAY_MCHID"]}
+    with tempfile.TemporaryDirectory() as folder:
+        file = bills.write(
+            Path(folder) / "bill.csv",
+            *(bills.sale(sn, orders.total_fen, f"4299{sn[-22:]}", at=PAID_AT, **merchant) for sn in sns),
+        )
+        seconds, megabytes = _reconcile(system, file)
+    [run] = system.rows("payment", RUN, DAY)
+    name = f"a bill of {lines:,} lines"
+    note = f"state {run['state']}, {run['differences']} differences"
+    return [
+        Figure(f"{name} reconciled", "s", seconds, None, 60, less_is_better=True, note=note),
+        Figure(f"{name}, memory", "MB", megabytes, None, 200, less_is_better=True),
+    ]
+
+
+def _reconcile(system: System, file: Path) -> tuple[float, float]:
+    run = Path(system.environment["RUN_DIR"])
+    env = os.environ | read_stack_env(run / "env" / "payment.env")
+    env["DAPR_HTTP_PORT"] = system.environment["PAYMENT_DAPR_HTTP_PORT"]
+    argv = [sys.executable, "-m", "payment", "reconcile", "--date", str(DAY), "--bill", str(file), "--format", "json"]
+    with tempfile.TemporaryFile() as output:
+        began = time.monotonic()
+        process = children.start(argv, env=env, stdout=output, stderr=output)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+        if os.waitstatus_to_exitcode(status):
+            output.seek(0)
+            sys.exit(output.read()[-3000:].decode(errors="replace"))
+    return seconds, used.ru_maxrss / 1024

@@ -1,0 +1,3 @@
+module minsu.example/bench/client
+
+go 1.22

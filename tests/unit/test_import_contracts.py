@@ -1,0 +1,27 @@
+"""The import contracts of pyproject.toml name some modules one by one: none of that kind may be missing."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+CONTRACTS = tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+
+
+@pytest.mark.parametrize(("kind", "contract"), [("repository", "Repositories"), ("states", "States")])
+def test_every_module_of_a_kind_is_under_its_contract(kind: str, contract: str):
+    named = next(set(each["source_modules"]) for each in CONTRACTS if each["name"].startswith(contract))
+    files = [file for file in REPO.glob(f"apps/*/src/**/*{kind}.py") if "wechatsim" not in file.parts]
+    modules = {".".join(file.with_suffix("").parts[file.parts.index("src") + 1 :]) for file in files}
+
+    assert {each for each in modules if each.count(".") > 1} == {each for each in named if "*" not in each}
+    assert f"*.{kind}" in named
+
+
+def test_every_service_has_its_layers():
+    layered = {each for contract in CONTRACTS if contract["type"] == "layers" for each in contract["containers"]}
+    services = {path.parent.name for path in REPO.glob("apps/*/src/*/settings.py")}
+
+    assert services <= layered
+    assert all(contract["exhaustive"] for contract in CONTRACTS if contract["type"] == "layers")
