@@ -9,10 +9,9 @@ import jwt
 import pytest
 from tests.service.usercenter.conftest import APPID, WECHAT, new_key
 
-from servicekit.db import Database
 from servicekit.testing import APP_TOKEN, client
-from usercenter.housekeeping import Housekeeping
 from usercenter.main import create_app
+from usercenter.parts import Parts
 from usercenter.settings import Settings
 
 SEND, REGISTER, LOGIN = (f"/usercenter/v1/user/{name}" for name in ("sendMobileCode", "register", "login"))
@@ -265,14 +264,14 @@ async def test_where_a_proof_is_required_nobody_registers_without_one(database_u
         bearer(await register(http, mobile, await code_for(http, sidecar, mobile)))
 
 
-async def test_housekeeping_forgets_codes_that_are_over(http, sql, sidecar, database_url, mobile, after, clock):
+async def test_housekeeping_forgets_codes_that_are_over(http, sql, sidecar, settings, mobile, after, clock):
     await code_for(http, sidecar, mobile)
-    db = Database(database_url)
+    parts = Parts.of(settings, clock=clock, sidecar=sidecar)
     after(hours=23)
-    await Housekeeping(db=db, clock=clock, window=timedelta(minutes=15)).delete_expired()
+    await parts.housekeeping.delete_expired()
     assert sql.execute("select count(*) from mobile_code").fetchone() == (0,)
     assert sql.execute("select count(*) from mobile_code_sending").fetchone() == (1,)
     after(hours=2)
-    await Housekeeping(db=db, clock=clock, window=timedelta(minutes=15)).delete_expired()
+    await parts.housekeeping.delete_expired()
     assert sql.execute("select count(*) from mobile_code_sending").fetchone() == (0,)
-    await db.close()
+    await parts.db.close()

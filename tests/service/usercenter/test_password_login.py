@@ -8,9 +8,8 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 
-from servicekit.db import Database
 from servicekit.testing import called_by
-from usercenter.housekeeping import Housekeeping
+from usercenter.parts import Parts
 
 REGISTER, LOGIN = "/usercenter/v1/user/register", "/usercenter/v1/user/login"
 PASSWORD = "correct horse"
@@ -271,11 +270,11 @@ async def test_a_hash_of_weaker_parameters_is_renewed_at_the_next_sign_in(http, 
     assert (await login(http, mobile)).status_code == 200
 
 
-async def test_housekeeping_forgets_only_what_is_over(sql, database_url, clock):
-    db = Database(database_url)
+async def test_housekeeping_forgets_only_what_is_over(sql, settings, sidecar, clock):
+    parts = Parts.of(settings, clock=clock, sidecar=sidecar)
     sql.execute("delete from login_failure")
     sql.execute("""insert into login_failure values
         ('13900000001', 3, now() - interval '16 minutes'), ('13900000002', 3, now() - interval '14 minutes')""")
-    await Housekeeping(db=db, clock=clock, window=timedelta(minutes=15)).delete_expired()
+    await parts.housekeeping.delete_expired()
     assert sql.execute("select mobile from login_failure").fetchall() == [("13900000002",)]
-    await db.close()
+    await parts.db.close()

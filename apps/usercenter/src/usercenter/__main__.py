@@ -64,7 +64,7 @@ def roles(  # noqa: PLR0917 - typer passes options by name
     try:
         if mobile is None:
             if change:
-                raise typer.BadParameter("MOBILE is missing")
+                raise typer.BadParameter("a change needs an account: give MOBILE")
             for each in run(Roles.holders):
                 typer.echo(f"{each.id}\t{each.mobile}\t{', '.join(each.roles)}\t{_proof(each)}\t{each.nickname}")
             return
