@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 
 from notification.retries import RetryPolicy
 from notification.states import Outcome, TaskState, Verdict, conclude, may_move
+from servicekit.due import Backoff
 
-POLICY = RetryPolicy()
+POLICY = RetryPolicy(
+    max_attempts=25,
+    give_up_after=timedelta(hours=24),
+    backoff=Backoff(first=timedelta(seconds=5), longest=timedelta(minutes=90), jitter=0.25),
+)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 verdicts = st.builds(
     Verdict,

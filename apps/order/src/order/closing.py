@@ -1,4 +1,5 @@
-"""Closes unpaid orders, when their time limit ends or their buyer cancels, without losing a payment.
+"""Closes unpaid orders, when their time limit ends (`close_at`, set by `booking` from `Settings.pay_window_seconds`) or
+their buyer cancels, without losing a payment.
 
 First the order stops being payable, then payment is asked to close at WeChat, and only its answer decides: closed or
 never paid → CANCELLED; paid → WAIT_USE. A crash between two of these steps leaves a row that is due again.

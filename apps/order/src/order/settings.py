@@ -10,7 +10,8 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="ORDER_")
 
     pay_window_seconds: int = Field(1800, ge=1, le=86400)
-    """Time limit for paying a new order; then it is closed, here and at WeChat."""
+    """Time limit for paying a new order; then it is closed, here and at WeChat. A cluster's is in
+    deploy/k8s/base/order/settings.env."""
     close_batch: int = Field(20, ge=1, le=200)
     """Most orders that one run of the cron job closes."""
     close_parallel: int = Field(5, ge=1, le=50)

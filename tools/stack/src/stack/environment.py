@@ -98,7 +98,6 @@ class Environment:
         return {
             "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"},
             "usercenter": {"USERCENTER_WXMA_BASE_URL": sim, "USERCENTER_WXMA_APPID": merchant["appid"]} | self._seeds(),
-            "order": {"ORDER_PAY_WINDOW_SECONDS": "1800"},
             "payment": {
                 "PAYMENT_WXPAY_BASE_URL": sim,
                 "PAYMENT_WXPAY_MCHID": merchant["mchid"],

@@ -18,7 +18,8 @@ class Fault(StrEnum):
     USER = "user"
     """The user refuses. Neither a retry nor a correction helps."""
     OURS = "ours"
-    """Our error: the same request is always rejected, a corrected one is not."""
+    """Our error: the same request is always rejected, a corrected one is not. Of a message it ends the task as `invalid`; of
+    the access token the task waits, since it succeeds unchanged once the account is corrected."""
     WECHAT = "wechat"
     """Busy, over a quota, or failing: the same request may succeed later."""
     TOKEN = "token"  # noqa: S105 - not a secret
@@ -27,7 +28,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Meaning:
-    """`cause` is the name in selections and in the metric."""
+    """`cause` is the name in the metric, and what `taskResendAll` (`minsu ops resend-all --cause`) selects by."""
 
     fault: Fault
     cause: str
@@ -52,7 +53,7 @@ ERRCODES: dict[int, Meaning] = {
     40001: Meaning(Fault.TOKEN, "stale-token", "the access token is invalid or not the latest"),
     40014: Meaning(Fault.TOKEN, "stale-token", "the access token is not legal"),
     42001: Meaning(Fault.TOKEN, "stale-token", "the access token has expired"),
-    # stable_token: retried nevertheless, since the same task succeeds after a correction
+    # stable_token
     40002: Meaning(Fault.OURS, "invalid-account", "grant_type is wrong"),
     40013: Meaning(Fault.OURS, "invalid-account", "appid is wrong"),
     40125: Meaning(Fault.OURS, "invalid-account", "the mini program's secret is wrong"),

@@ -1,4 +1,5 @@
-"""Queries about payouts. Opens no transaction, commits nothing."""
+"""Queries about payouts, and the rule of what is due: amount less WeChat's fee, rounded half up to the fen, in Python for a
+stay and in SQL for a refund. Opens no transaction, commits nothing."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta

@@ -45,7 +45,7 @@ class Payouts:
             report_oldest("payouts", await repository.unfinished_days(session, self.yesterday()), self.clock())
 
     async def schedule(self, day: date, *, operator_id: int) -> None:
-        """Schedule a day, also one that is done: what is new becomes further repository. Raises DayNotOver."""
+        """Schedule a day, also one that is done: what is new becomes further records. Raises DayNotOver."""
         if day > self.yesterday():
             raise DayNotOver(f"{day} is not over in Shanghai", field="date")
         async with self.db.transaction() as tx:

@@ -31,7 +31,8 @@ callback normally comes first). The last one is repeated."""
 REROUTE_GRACE = timedelta(seconds=30)
 """After a reroute is marked, until WeChat certainly has it or has refused it: an ABNORMAL before that is the old one."""
 PAUSE_IN_REVIEW = timedelta(minutes=30)
-REASONS = {
+"""Between tries of a refund that an operator has to look at: what they correct takes effect without a command."""
+REASONS = {  # WeChat's code → Meaning: wechat/answers.py
     Meaning.MISCONFIGURED: Reason.REFUND_MISCONFIGURED,
     Meaning.NO_FUNDS: Reason.REFUND_NO_FUNDS,
     Meaning.FINAL: Reason.REFUND_FINAL,
@@ -156,6 +157,8 @@ class RefundSubmission:
             raise
 
     async def _retry_later(self, refund: Refund, error: WechatError) -> None:
+        """A temporary failure is retried after RETRY_PAUSES. Any other, such as NO_FUNDS (WeChat's NOT_ENOUGH), is flagged
+        for review and retried every PAUSE_IN_REVIEW."""
         meaning = error.meaning if isinstance(error, Refused) else Meaning.QUERY_FIRST
         log.warning("refund is not complete", refund_sn=refund.sn, meaning=meaning.name, reason=str(error))
         temporary = meaning in {Meaning.QUERY_FIRST, Meaning.LATER}

@@ -17,8 +17,8 @@ from typing import Any
 from wechatsim import wire
 from wechatsim.clock import Clock, rfc3339
 from wechatsim.faults import FaultRegistry
+from wechatsim.notify.attempt import Sender
 from wechatsim.notify.bridge import Bridge
-from wechatsim.notify.delivery import Sender
 from wechatsim.notify.http_client import HttpClient
 from wechatsim.signing import crypto
 from wechatsim.signing.keyring import Merchant
