@@ -13,6 +13,11 @@ WECHAT_WAITS_SECONDS = 5.0
 AT_ONCE = 5
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _busy_machine():
+    """The limits that production has."""
+
+
 @pytest.fixture
 async def behind_nat(serve, database_url):
     """(nat, service): payment, whose database lies behind a network that can forget."""

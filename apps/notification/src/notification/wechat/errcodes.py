@@ -18,8 +18,8 @@ class Fault(StrEnum):
     USER = "user"
     """The user refuses. Neither a retry nor a correction helps."""
     OURS = "ours"
-    """Our error: the same request is always rejected, a corrected one is not. Of a message it ends the task as `invalid`; of
-    the access token the task waits, since it succeeds unchanged once the account is corrected."""
+    """Our error: the same request is always rejected, a corrected one is not. It ends a message as `invalid`; an error of
+    the access token lets it wait, since it succeeds unchanged once the account is corrected."""
     WECHAT = "wechat"
     """Busy, over a quota, or failing: the same request may succeed later."""
     TOKEN = "token"  # noqa: S105 - not a secret
