@@ -25,7 +25,7 @@ from order.expiry import Expiry
 from order.fulfilment import Fulfilment
 from order.lookup import Lookup
 from order.peers import CloseAnswer, Homestay
-from order.refunds import RefundRequests as OrderRefunds
+from order.refunds import Refunds as OrderRefunds
 from order.schemas import InternalOrder
 from order.schemas import Payable as PayableAnswer
 from order.subscriptions import payment_status, refund_failed
