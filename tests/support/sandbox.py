@@ -30,7 +30,7 @@ class _TestClock(Clock):
 @cache
 def _keys(appid: str, secret: str, mchid: str) -> Path:
     """A folder of keys, made once per process: three RSA keys take a second."""
-    folder = Path(tempfile.mkdtemp(dir=leftovers.room())) / "keys"
+    folder = Path(tempfile.mkdtemp(dir=leftovers.session_folder())) / "keys"
     keyring.create(folder, appid=appid, secret=secret, mchid=mchid)
     return folder
 
