@@ -7,6 +7,22 @@ from fastapi import APIRouter, Depends
 from payment.daily.days import Daily
 from payment.daily.payouts import Payouts
 from payment.daily.reconciliation import Reconciler
+from payment.errors import (
+    BuyerAsksAgain,
+    DayNotOver,
+    NoSuchBill,
+    NoticeNotFound,
+    NoticeResolved,
+    NotReconciled,
+    RefundExceedsPayment,
+    RefundIsNotAbnormal,
+    RefundNotEnded,
+    RefundNotFound,
+    RefundSentElsewhere,
+    TooManyRefunds,
+    WechatRefused,
+    WechatUnavailable,
+)
 from payment.ledger.reviews import ReviewQueue
 from payment.refunding.rescue import RefundRescue
 from payment.schemas import (
@@ -31,12 +47,15 @@ from payment.schemas import (
 )
 from servicekit.app import provided
 from servicekit.auth import Operator
+from servicekit.problems import declared
 from servicekit.schemas import Empty, Ok
 
 router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
 Reconciliations = Annotated[Reconciler, Depends(provided(Reconciler))]
 Rescue = Annotated[RefundRescue, Depends(provided(RefundRescue))]
 Review = Annotated[ReviewQueue, Depends(provided(ReviewQueue))]
+REROUTE = declared(RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere, WechatUnavailable, WechatRefused)
+REISSUE = declared(RefundNotFound, RefundNotEnded, BuyerAsksAgain, RefundExceedsPayment, TooManyRefunds)
 
 
 @router.post("/noticeList")
@@ -46,7 +65,7 @@ async def list_notices(body: NoticeQuery, _: Operator, notices: Review) -> Ok[No
     return Ok(data=NoticeList(list=[NoticeAnswer.of(*each) for each in found]))
 
 
-@router.post("/noticeResolve")
+@router.post("/noticeResolve", responses=declared(NoticeNotFound, NoticeResolved))
 async def resolve_notice(body: NoticeResolution, operator: Operator, notices: Review) -> Ok[NoticeAnswer]:
     """Mark a notice as resolved, with a note of what was done. Changes no payment."""
     return Ok(data=NoticeAnswer.of(*await notices.resolve(operator.user_id, body.id, body.note)))
@@ -58,7 +77,7 @@ async def list_refunds(body: RefundQuery, _: Operator, rescue: Rescue) -> Ok[Ref
     return Ok(data=RefundList.of(await rescue.page(last_id=body.last_id, size=body.page_size, state=body.state)))
 
 
-@router.post("/refundSendElsewhere")
+@router.post("/refundSendElsewhere", responses=REROUTE)
 async def send_refund_elsewhere(body: RefundElsewhere, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
     """Reroute an abnormal refund to a card of the buyer, or to the merchant's own account. After a 503 its result is
     queried from WeChat in the background."""
@@ -67,14 +86,14 @@ async def send_refund_elsewhere(body: RefundElsewhere, operator: Operator, rescu
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 
 
-@router.post("/refundBeginAgain")
+@router.post("/refundBeginAgain", responses=REISSUE)
 async def begin_refund_again(body: RefundRef, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
     """Issue a closed refund of a late or duplicate payment again under a new number. Not for a buyer's own refund."""
     refund = await rescue.reissue(operator.user_id, body.refund_sn)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 
 
-@router.post("/reconcile")
+@router.post("/reconcile", responses=declared(NoSuchBill))
 async def reconcile(
     body: DayWanted, operator: Operator, reconciler: Reconciliations, daily: Annotated[Daily, Depends(provided(Daily))]
 ) -> Ok[ReconciliationRun]:
@@ -84,7 +103,7 @@ async def reconcile(
     return Ok(data=ReconciliationRun.of(run))
 
 
-@router.post("/reconciliationRun")
+@router.post("/reconciliationRun", responses=declared(NotReconciled))
 async def show_run(body: OneDay, _: Operator, reconciler: Reconciliations) -> Ok[ReconciliationRun]:
     """The reconciliation of a day: `state` wanted or done, the bill's figures, the last problem."""
     return Ok(data=ReconciliationRun.of(await reconciler.find(body.date)))
@@ -97,7 +116,7 @@ async def list_differences(body: DifferenceQuery, _: Operator, reconciler: Recon
     return Ok(data=DifferenceList(list=[Difference.model_validate(each, from_attributes=True) for each in found]))
 
 
-@router.post("/payout")
+@router.post("/payout", responses=declared(DayNotOver))
 async def pay_out(
     body: OneDay,
     operator: Operator,

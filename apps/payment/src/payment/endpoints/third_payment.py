@@ -4,18 +4,40 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from payment.errors import (
+    OrderAlreadyPaid,
+    OrderNotFound,
+    OrderNotPayable,
+    PaymentNotFound,
+    UnknownServiceType,
+    WechatNotLinked,
+    WechatRefused,
+    WechatUnavailable,
+)
 from payment.paying.checkout import Checkout
 from payment.paying.status import PaymentQueries
 from payment.schemas import PrepayAnswer, PrepayRequest, StatusAnswer, StatusRequest
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
 from servicekit.idempotency import OnceOnly
+from servicekit.problems import declared
 from servicekit.schemas import Ok
 
 router = APIRouter(prefix="/payment/v1/thirdPayment", tags=["payment"])
 
 
-@router.post("/thirdPaymentWxPay")
+STARTING = declared(
+    UnknownServiceType,
+    OrderNotFound,
+    OrderNotPayable,
+    OrderAlreadyPaid,
+    WechatNotLinked,
+    WechatUnavailable,
+    WechatRefused,
+)
+
+
+@router.post("/thirdPaymentWxPay", responses=STARTING)
 async def start_wechat_payment(
     body: PrepayRequest, buyer: CurrentUser, once: OnceOnly, checkout: Annotated[Checkout, Depends(provided(Checkout))]
 ) -> Ok[PrepayAnswer]:
@@ -37,7 +59,7 @@ async def start_wechat_payment(
     return Ok(data=await once(buyer.user_id, body, PrepayAnswer, start))
 
 
-@router.post("/thirdPaymentStatus")
+@router.post("/thirdPaymentStatus", responses=declared(PaymentNotFound))
 async def show_status(
     body: StatusRequest, buyer: CurrentUser, payments: Annotated[PaymentQueries, Depends(provided(PaymentQueries))]
 ) -> Ok[StatusAnswer]:
