@@ -6,7 +6,7 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from payment.models import Refund
-from servicekit.clock import Clock
+from servicekit.clock import Clock, utc_text
 from servicekit.outbox import OutgoingEvent
 from servicekit.schemas import ApiModel, Sn, Text
 
@@ -65,7 +65,7 @@ def paystatus_updated(payment: PaidPayment, clock: Clock) -> OutgoingEvent:
             "paymentSn": payment.sn,
             "payStatus": int(payment.pay_status),
             "totalFen": payment.total_fen,
-            "payTime": payment.pay_time.isoformat().replace("+00:00", "Z"),
+            "payTime": utc_text(payment.pay_time),
             "version": payment.version,
         },
     )
@@ -87,6 +87,6 @@ def refund_failed(refund: Refund, service_type: str, clock: Clock) -> OutgoingEv
             "serviceType": service_type,
             "paymentSn": refund.payment_sn,
             "refundFen": refund.refund_fen,
-            "failedAt": now.isoformat().replace("+00:00", "Z"),
+            "failedAt": utc_text(now),
         },
     )

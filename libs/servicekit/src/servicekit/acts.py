@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Index, RowMapping, Table, T
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.db import Transaction, new_metadata
+from servicekit.paging import newest_first
 
 metadata = new_metadata()
 
@@ -36,9 +37,7 @@ async def record(
 
 
 async def newest(session: AsyncSession, *, last_id: int, limit: int) -> Sequence[RowMapping]:
-    query = select(operator_act).order_by(operator_act.c.id.desc()).limit(limit)
-    if last_id:
-        query = query.where(operator_act.c.id < last_id)
+    query = newest_first(select(operator_act), operator_act.c.id, below=last_id, limit=limit)
     return (await session.execute(query)).mappings().all()
 
 

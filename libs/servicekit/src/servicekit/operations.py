@@ -18,6 +18,7 @@ from servicekit.deadletters import DeadLetters, dead_letter
 from servicekit.due import RELEASED
 from servicekit.errors import Conflict, NotFound
 from servicekit.outbox import outbox
+from servicekit.paging import newest_first
 
 REPLAY_SECONDS = 5.0
 """How long an operator's request retries letters; cron retries the rest."""
@@ -51,9 +52,7 @@ class Operations:
 
     async def page(self, *, last_id: int, limit: int, state: LetterState | None) -> Sequence[RowMapping]:
         """Newest first."""
-        query = select(dead_letter).order_by(dead_letter.c.id.desc()).limit(limit)
-        if last_id:
-            query = query.where(dead_letter.c.id < last_id)
+        query = newest_first(select(dead_letter), dead_letter.c.id, below=last_id, limit=limit)
         if state:
             query = query.where(dead_letter.c.state == state)
         async with self._db.read() as session:

@@ -5,13 +5,14 @@ Nothing is published that did not happen, and nothing that happened stays unpubl
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from servicekit.clock import utc_text
 from servicekit.db import Transaction, mark_outbox, new_metadata
 from servicekit.telemetry import current_traceparent
 
@@ -82,7 +83,7 @@ def _envelope(event: OutgoingEvent) -> dict[str, Any]:
         "source": event.source,
         "type": event.type,
         "subject": event.subject,
-        "time": event.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "time": utc_text(event.occurred_at),
         "datacontenttype": "application/json",
         "data": event.data,
     }

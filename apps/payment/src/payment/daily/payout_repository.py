@@ -14,6 +14,7 @@ from payment.ledger.payment_states import PayStatus
 from payment.models import PayoutDay, PayoutItem, PayoutRecord, ThirdPayment
 from servicekit.clock import SHANGHAI
 from servicekit.db import Transaction
+from servicekit.paging import newest_first
 
 SUM_UP = """
 with made as (
@@ -124,9 +125,7 @@ async def remember_day(tx: Transaction, day: date, now: datetime) -> None:
 async def page(
     session: AsyncSession, *, below: int, size: int, day: date | None, business_id: int | None
 ) -> Sequence[PayoutRecord]:
-    query = select(PayoutRecord).order_by(PayoutRecord.id.desc()).limit(size)
-    if below:
-        query = query.where(PayoutRecord.id < below)
+    query = newest_first(select(PayoutRecord), PayoutRecord.id, below=below, limit=size)
     if day:
         query = query.where(PayoutRecord.day == day)
     if business_id:

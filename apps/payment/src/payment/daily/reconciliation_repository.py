@@ -12,6 +12,7 @@ from payment.daily.bill_comparison import Sums
 from payment.daily.days import missed_days
 from payment.models import Reconciliation, ReconciliationDifference, ThirdPayment
 from servicekit.db import Transaction
+from servicekit.paging import newest_first
 
 Difference = ReconciliationDifference
 
@@ -103,9 +104,7 @@ async def page(
     session: AsyncSession, *, below: int, size: int, day: date | None, kind: str | None
 ) -> Sequence[Difference]:
     """Newest first."""
-    query = select(Difference).order_by(Difference.id.desc()).limit(size)
-    if below:
-        query = query.where(Difference.id < below)
+    query = newest_first(select(Difference), Difference.id, below=below, limit=size)
     if day:
         query = query.where(Difference.bill_date == day)
     if kind:

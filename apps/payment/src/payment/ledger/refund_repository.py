@@ -11,6 +11,7 @@ from payment.ledger.refund_states import ALLOWED, HOLDS_MONEY, UNSETTLED, Refund
 from payment.models import Refund, RefundTransition
 from servicekit import due
 from servicekit.db import Transaction
+from servicekit.paging import newest_first
 
 
 async def newest_of_request(session: AsyncSession, request_sn: str) -> Refund | None:
@@ -36,9 +37,7 @@ async def held(tx: Transaction, payment_sn: str) -> tuple[int, int]:
 
 async def page(session: AsyncSession, *, below: int, size: int, state: str | None) -> Sequence[Refund]:
     """Newest first; `below` 0 begins at the newest."""
-    query = select(Refund).order_by(Refund.id.desc()).limit(size)
-    if below:
-        query = query.where(Refund.id < below)
+    query = newest_first(select(Refund), Refund.id, below=below, limit=size)
     if state:
         query = query.where(Refund.state == state)
     return (await session.scalars(query)).all()

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.models import ProviderNotice
 from servicekit.db import Transaction
+from servicekit.paging import newest_first
 
 
 async def add(
@@ -50,9 +51,7 @@ async def resolve(tx: Transaction, out_refund_no: str, reasons: Sequence[str]) -
 
 async def page(session: AsyncSession, *, below: int, size: int, state: str | None) -> Sequence[ProviderNotice]:
     """Newest first; `below` 0 begins at the newest."""
-    query = select(ProviderNotice).order_by(ProviderNotice.id.desc()).limit(size)
-    if below:
-        query = query.where(ProviderNotice.id < below)
+    query = newest_first(select(ProviderNotice), ProviderNotice.id, below=below, limit=size)
     if state:
         query = query.where(ProviderNotice.state == state)
     return (await session.scalars(query)).all()
