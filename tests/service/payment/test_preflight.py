@@ -12,7 +12,7 @@ from servicekit.clock import utc_now
 from servicekit.secrets import BadSecret
 from servicekit.testing import client
 from tests.service.payment.support import secrets_of
-from tests.service.payment.wechat import OLD, PAIRS
+from tests.service.payment.wechat import OLD, PAIRS, key_of
 
 
 async def findings(settings, wechat, *, secrets=None, clock=utc_now):
@@ -84,7 +84,7 @@ async def test_a_missing_secret_is_named(settings, wechat):
 
 
 async def test_another_public_key_than_wechats_is_named(settings, wechat):
-    other = type(wechat)()
+    other = type(wechat)(key=key_of("another"))
 
     found = await findings(
         settings, wechat, secrets=secrets_of(wechat) | {"wxpay-public-key": secrets_of(other)["wxpay-public-key"]}
