@@ -16,7 +16,7 @@ LONG = ("tests/stateful/test_lifecycle.py",)
 would wait for the other: they begin early."""
 NEED_THE_SYSTEM = ("tests/chaos/", "tests/deploy/mesh/", "tests/e2e/", "tests/integration/")
 
-LONG_SECONDS = 900
+LONG_SECONDS = 1200
 """For a test that is long, or may have to start the system first; every other has the limit in pyproject.toml."""
 
 
