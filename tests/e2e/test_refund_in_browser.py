@@ -157,7 +157,7 @@ def test_a_word_that_comes_too_late_is_refused_in_the_readers_language(browser, 
     merchant.get_by_test_id("confirm").click()
 
     problem = merchant.get_by_test_id("refund-requests-problem")
-    expect(problem).to_have_text("No request for a refund of this order waits for you")
+    expect(problem).to_have_text("This order has no open refund request")
     expect(request).to_have_count(0)
     expect(row_of(merchant, asked).locator("[data-refund]")).to_have_text("Refund declined")
     assert (system.order(asked)["tradeState"], system.order(asked)["refundState"]) == (1, "refused")

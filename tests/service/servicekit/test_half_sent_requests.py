@@ -196,7 +196,9 @@ def test_a_request_that_comes_in_pieces_and_two_at_once_are_served(payment):
     connection = payment.connect()
     for byte in b"POST /page HTTP/1.1\r\nContent-Length: 2\r\n\r\nab":
         connection.sendall(bytes([byte]))
-    assert connection.recv(65536).endswith(b"pageab")
+    came = b""
+    while not came.endswith(b"pageab"):  # head and body may come apart
+        came += connection.recv(65536)
     connection.sendall(
         b"POST /page HTTP/1.1\r\nContent-Length: 1\r\n\r\n1POST /page HTTP/1.1\r\nContent-Length: 1\r\n\r\n2"
     )

@@ -33,8 +33,16 @@ def sidecar() -> FakeSidecar:
 
 
 @pytest.fixture
-async def http(database_url: str, sidecar: FakeSidecar, tokens: Tokens) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(database_url=database_url, app_api_token=APP_TOKEN, profiles_timeout_seconds=30)
+def patience() -> float:
+    """Seconds that a list waits for its hosts' profiles: more than a busy machine needs."""
+    return 30.0
+
+
+@pytest.fixture
+async def http(
+    database_url: str, sidecar: FakeSidecar, tokens: Tokens, patience: float
+) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(database_url=database_url, app_api_token=APP_TOKEN, profiles_timeout_seconds=patience)
     async with client(create_app(settings, sidecar=sidecar, verifier=tokens.verifier())) as connected:
         yield connected
 
