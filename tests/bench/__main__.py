@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import at_rest, figures, front_door, machine, messages, payments
+from tests.bench import at_rest, bill, figures, front_door, machine, messages, payments
 from tests.bench.figures import Figure
 from tests.bench.floors.sidecars import Sidecars, noop_sidecars
 from tests.support.stack import read_stack_env
@@ -29,9 +29,10 @@ SCENARIOS: Mapping[str, Scenario] = {
     "reads": lambda system, sidecars, size: front_door.reads(system, sidecars, 10 * size),
     "messages": lambda system, _, size: messages.messages(system, int(2000 * size)),
     "idle": lambda system, _, size: at_rest.idle(system, 60 * size),
+    "bill": lambda system, _, size: bill.reconciling(system, int(1_000_000 * size)),
     "up": lambda system, _, __: at_rest.starting(system),
 }
-BY_NAME_ONLY = frozenset({"up"})
+BY_NAME_ONLY = frozenset({"bill", "up"})
 """Run when they are asked for by name alone: they stop the system, or take very long."""
 
 

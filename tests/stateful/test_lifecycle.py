@@ -55,18 +55,19 @@ class Lifecycle(RuleBasedStateMachine):
         self.callbacks: list[Any] = []
         self.sn = ""
 
-    def do(self, action: Coroutine[Any, Any, Any]) -> None:
-        """Refusals and outages are answers; a kill ends the call and nothing else."""
+    def do(self, action: Coroutine[Any, Any, Any]) -> bool:
+        """Refusals and outages are answers; a kill ends the call and nothing else. Returns whether it came to its end."""
         try:
-            self.runner.run(self._contained(action))
+            return self.runner.run(self._contained(action))
         except Problem:
-            return
+            return False
 
-    async def _contained(self, action: Coroutine[Any, Any, Any]) -> None:
+    async def _contained(self, action: Coroutine[Any, Any, Any]) -> bool:
         try:
             await action
         except Killed:
-            return
+            return False
+        return True
 
     @initialize(begun=st.sampled_from(["booked", "paid", "heard", "refund asked", "merchant asked"]))
     def a_guest_books(self, begun: str) -> None:
@@ -130,13 +131,15 @@ class Lifecycle(RuleBasedStateMachine):
         for event in self.events()[::-1]:
             self.deliver(event)
 
-    def deliver(self, row: dict[str, Any]) -> None:
+    def deliver(self, row: dict[str, Any]) -> bool:
+        """Returns whether the consumer took it."""
         try:
-            self.do(self.system.consumers[row["topic"]].apply(row["event"]))
+            taken = self.do(self.system.consumers[row["topic"]].apply(row["event"]))
         except Poison as error:
             raise AssertionError(f"{row['topic']}: {error}") from error
         for service in ("payment", "order"):
             self.shelves.rows(service, "update outbox set published_at = now() where event_id = %s", row["event_id"])
+        return taken
 
     @rule(minded=st.sampled_from([True, False, False]))
     def the_guest_cancels(self, minded: bool) -> None:
@@ -232,16 +235,15 @@ class Lifecycle(RuleBasedStateMachine):
         if not self.sn:
             return
         self.wechat.line, self.system.peers_are_away, self.wechat.refuses_refunds = Line.GOOD, False, False
-        known, begun = set[str](), 0
+        taken, begun = set[str](), 0
         for turn in range(16):  # a day for the merchant, and as long again for the money
             again = turn in ALL_AGAIN
             for number in range(0 if again else begun, len(self.callbacks)):
                 self.a_callback_arrives(number)
             begun = len(self.callbacks)
             for event in self.events():
-                if again or event["event_id"] not in known:
-                    self.deliver(event)
-                known.add(event["event_id"])
+                if (again or event["event_id"] not in taken) and self.deliver(event):
+                    taken.add(event["event_id"])
             self.do(self.system.tick())
             for number in self.processing():
                 self.wechat.ends_refund(number, "SUCCESS")

@@ -11,6 +11,7 @@ from tests.support.nat import forgetful
 
 WECHAT_WAITS_SECONDS = 5.0
 AT_ONCE = 5
+SHIPPED = {"database_pool_timeout_seconds": 2.0, "database_connect_seconds": 3.0}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -21,7 +22,7 @@ def _busy_machine():
 @pytest.fixture
 async def behind_nat(serve, database_url):
     """(nat, service): payment, whose database lies behind a network that can forget."""
-    async with forgetful(database_url) as (nat, url), serve(database_url=url) as service:
+    async with forgetful(database_url) as (nat, url), serve(database_url=url, **SHIPPED) as service:
         yield nat, service
 
 
