@@ -7,6 +7,7 @@ from servicekit.errors import InvalidInput
 
 ALPHABET = "346789ACDEFGHJKMNPQRTUWXY"
 LENGTH = 8
+"""Also the width of `homestay_order.checkin_code`: a longer one needs a revision."""
 
 
 def new_code() -> str:

@@ -33,7 +33,7 @@ class _OpenidAnswer(ApiModel):
 
 
 class UsedOrder(ApiModel):
-    """An order whose stay has begun: its merchant is due the payout."""
+    """An order that was checked in: its homestay business is due the payout."""
 
     id: RowId
     order_sn: Text
@@ -62,7 +62,7 @@ class OrderPeer:
         return answer
 
     async def used(self, day: date) -> AsyncIterator[list[UsedOrder]]:
-        """Yields the orders whose stay began on `day`, by id, in pages of at most `PAGE`. Raises PeerUnavailable."""
+        """Yields the orders checked in on `day` in Shanghai (order's `lookup.used_on`), by id, in pages of at most `PAGE`. Raises PeerUnavailable."""
         last_id = 0
         while True:
             body = {"day": day.isoformat(), "lastId": last_id, "pageSize": self.PAGE}

@@ -1,4 +1,5 @@
-"""Compares a verdict of WeChat with the ledger, field by field."""
+"""Compares a verdict of WeChat with the ledger, field by field. Which fields: MERCHANT_FIELDS and COMPARED_FIELDS in
+`payments.py`, COMPARED_FIELDS in `refunds.py`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ends refunds when they become due on the sandbox clock."""
+"""Ends refunds when they become due on the sandbox clock (`refunds.finish_time` says when)."""
 
 from __future__ import annotations
 

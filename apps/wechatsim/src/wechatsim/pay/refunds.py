@@ -165,7 +165,8 @@ def _check(sim: Sim, order: Row, content: dict[str, Any]) -> None:
 
 
 def finish_time(sim: Sim, order: Row, out_refund_no: str, *, magic: bool = False) -> float | None:
-    """When a refund that becomes PROCESSING now succeeds (sandbox seconds); None while `refund-processing` applies."""
+    """When a refund that becomes PROCESSING now succeeds (sandbox seconds); None while `refund-processing` applies.
+    With `magic` the faults that the order's amount stands for (`faults.FAULT_BY_AMOUNT`) apply as well."""
     subject, total = f"{order['out_trade_no']} {out_refund_no}", order["total"] if magic else 0
     late = sim.faults.consume("refund-late", subject, total) or 0.0
     held = sim.faults.consume("refund-processing", subject, total) is not None

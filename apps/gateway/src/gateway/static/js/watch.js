@@ -1,3 +1,4 @@
+// For order pages and lists; the page after paying polls by its own times, in waiting.js.
 // What a page shows stays true while it is open: it looks again when the reader comes back to it and, now and then, by itself.
 const FIRST_MS = 1000;
 const GROWTH = 1.5;
