@@ -25,8 +25,8 @@ BY_ROOM, BY_PERSON = 0, 1
 LARGEST_TOTAL_FEN = 2**31 - 1
 """WeChat Pay's limit: amounts are 32-bit integers."""
 NOON = time(12)
-"""Ends the time for free refunds on the first day, and check-in on the day of departure (`Stay`). Pages say so too: `locale/`
-of the gateway."""
+"""Ends the time for free refunds on the first day, and check-in on the day of departure (`Stay`). Pages say so too: the
+gateway's `locale/`."""
 
 
 class Offer(Protocol):

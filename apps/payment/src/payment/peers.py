@@ -62,7 +62,8 @@ class OrderPeer:
         return answer
 
     async def used(self, day: date) -> AsyncIterator[list[UsedOrder]]:
-        """Yields the orders checked in on `day` in Shanghai (order's `lookup.used_on`), by id, in pages of at most `PAGE`. Raises PeerUnavailable."""
+        """Yields the orders checked in on `day` in Shanghai (order's `lookup.used_on`), by id, in pages of at most `PAGE`.
+        Raises PeerUnavailable."""
         last_id = 0
         while True:
             body = {"day": day.isoformat(), "lastId": last_id, "pageSize": self.PAGE}

@@ -1,4 +1,5 @@
-"""Payouts due to homestay businesses per day: orders checked in that day, less refunds, less WeChat's fee. Records are immutable.
+"""Payouts due to homestay businesses per day: orders checked in that day, less refunds, less WeChat's fee. Records are
+immutable.
 
 Each stay and each refund is an item that belongs to exactly one record, so nothing is counted twice, however often and on
 however many replicas a day runs; what is learned later becomes a further record.
