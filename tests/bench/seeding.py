@@ -72,8 +72,8 @@ def messages_to_send(system: System, orders: Orders) -> int:
 
 
 def _orders(system: System, order_sn: str, count: int) -> Orders:
-    [order] = system.rows("order", "select total_fen from homestay_order where sn = %s", order_sn)
-    orders = Orders(order_sn[3 : 3 + PREFIX_DIGITS], secrets.randbelow(10**8 - count), count, order["total_fen"])
+    [order] = system.rows("order", "select order_total_fen from homestay_order where sn = %s", order_sn)
+    orders = Orders(order_sn[3 : 3 + PREFIX_DIGITS], secrets.randbelow(10**8 - count), count, order["order_total_fen"])
     _copy(system, "order", "homestay_order", "sn", order_sn, orders, {"sn": f"'HSO' || {orders.number}"})
     system.rows("order", TRANSITIONS)
     return orders
