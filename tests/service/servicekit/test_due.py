@@ -108,3 +108,5 @@ def test_a_row_that_is_locked_can_be_leased_before_it_is_due():
     assert row.lease(NOW, 60 * SECOND) == 2
     assert (row.due_at, row.leased_until, row.tries) == (NOW, NOW + 60 * SECOND, 2)
     assert row.next_claim_at == NOW + 60 * SECOND
+    row.release(NOW + 30 * SECOND)
+    assert (row.due_at, row.leased_until, row.tries) == (NOW + 30 * SECOND, None, 2)

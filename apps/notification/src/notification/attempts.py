@@ -151,8 +151,7 @@ class Attempts:
             await self._move(tx, task, TaskState.DEAD, f"gave up: {_reason(verdict)}", GAVE_UP)
             log.error("message is dead", task_id=task.id, order_sn=task.order_sn, reason=task.reason)
             return
-        task.due_at = now + self.policy.backoff.pause(task.tries)
-        task.leased_until = None
+        task.release(now + self.policy.backoff.pause(task.tries))
         task.reason = _reason(verdict)
         task.updated_at = now
         task.version += 1

@@ -33,14 +33,22 @@ class Leased:
 
     @property
     def next_claim_at(self) -> datetime:
-        """When the row can be claimed next: it is due then, and no lease of before holds it."""
-        return max(self.due_at, self.leased_until or self.due_at)
+        return next_claim_at(self.due_at, self.leased_until)
 
     def lease(self, now: datetime, lease: timedelta) -> int:
         """Lease this row, which the caller has locked, whether it is due or not. Returns the number of the try."""
         self.due_at, self.leased_until = now, now + lease
         self.tries += 1
         return self.tries
+
+    def release(self, due_at: datetime) -> None:
+        """End the lease of this row, which the caller has locked: it can be claimed from `due_at` on."""
+        self.due_at, self.leased_until = due_at, None
+
+
+def next_claim_at(due_at: datetime, leased_until: datetime | None) -> datetime:
+    """When a row can be claimed next: it is due then, and no lease of before holds it."""
+    return max(due_at, leased_until or due_at)
 
 
 def due_index(table: str, *more: str, is_open: TextClause) -> Index:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field, StrictBool, model_validator
 
 from servicekit.auth import Operator
+from servicekit.due import next_claim_at
 from servicekit.operations import LetterState, Operations
 from servicekit.schemas import ApiModel, Empty, LastId, Note, Ok, PageSize, RowId
 
@@ -70,7 +71,7 @@ class Letter(ApiModel):
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        next_try = max(row["due_at"], row["leased_until"] or row["due_at"])
+        next_try = next_claim_at(row["due_at"], row["leased_until"])
         waits = row["state"] == LetterState.WAITING
         return cls.model_validate(
             dict(row) | {"attempts": row["tries"], "next_attempt_at": next_try if waits else None}

@@ -103,7 +103,8 @@ class RefundRescue:
             if refund.sent_elsewhere_at is not None:
                 raise RefundSentElsewhere(f"refund {sn} was rerouted at {refund.sent_elsewhere_at.isoformat()}")
             refund.sent_elsewhere_at = now
-            refund.due_at, refund.leased_until, refund.tries = now + REROUTE_GRACE, None, 0
+            refund.release(now + REROUTE_GRACE)
+            refund.tries = 0
             where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
             await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=where)
             await tx.flush()

@@ -109,12 +109,12 @@ class RefundSubmission:
             if payment is None or refund is None or refund.state not in UNSETTLED:
                 return None
             if refund.sent_elsewhere_at and now < refund.sent_elsewhere_at + REROUTE_GRACE:
-                refund.due_at, refund.leased_until = refund.sent_elsewhere_at + REROUTE_GRACE, None
+                refund.release(refund.sent_elsewhere_at + REROUTE_GRACE)
                 return None
             if sent_before := refund.sent_at is not None:
                 return refund, refund.request or "", sent_before
             if payment.refund_sent_at and now < payment.refund_sent_at + self.spacing:
-                refund.due_at, refund.leased_until = payment.refund_sent_at + self.spacing, None
+                refund.release(payment.refund_sent_at + self.spacing)
                 return None
             refund.request = requests.refund(
                 out_trade_no=payment.sn,
