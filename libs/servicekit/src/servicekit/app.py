@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 
 from servicekit import admission, health, problems, stopping, unknown
 from servicekit.auth import TokenVerifier
-from servicekit.background import Background, for_tables, hourly, measuring
+from servicekit.background import Background, for_service, for_tables
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -96,7 +96,7 @@ def build(
             await db.close()
 
     expected = Subscriptions(sidecar, dead_letters.topics if dead_letters else frozenset())
-    running: list[Background] = [*background, measuring(*metrics), hourly(*upkeep)]
+    running: list[Background] = [*background, *for_service(metrics=metrics, upkeep=upkeep)]
     places = admission.standard(
         common=settings.request_concurrency,
         visitors_max_body=max_body_bytes,

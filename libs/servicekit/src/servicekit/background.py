@@ -33,6 +33,14 @@ def hourly(*steps: Step) -> Loop:
     return Loop(*steps, name="upkeep", every_seconds=3600)
 
 
+def for_service(*, metrics: Sequence[Step], upkeep: Sequence[Step]) -> Iterator[Background]:
+    """The loops of the service's own steps; none where it has no steps."""
+    if metrics:
+        yield measuring(*metrics)
+    if upkeep:
+        yield hourly(*upkeep)
+
+
 def for_tables(
     db: Database,
     clock: Clock,
