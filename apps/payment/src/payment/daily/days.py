@@ -18,6 +18,11 @@ DUE = time(11, tzinfo=SHANGHAI)
 """Due time on the following day; by then cron has scheduled both reconciliation and payouts."""
 
 
+def yesterday(now: datetime) -> date:
+    """The last day that is over in Asia/Shanghai, by whose days WeChat's bills and the payouts go."""
+    return now.astimezone(SHANGHAI).date() - timedelta(days=1)
+
+
 def report_oldest(what: str, unfinished: Collection[date], now: datetime) -> None:
     """Set the gauge of `what` to the age of its oldest unfinished day; 0 when there is none."""
     due = datetime.combine(min(unfinished) + timedelta(days=1), DUE) if unfinished else now

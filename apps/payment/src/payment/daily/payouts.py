@@ -7,17 +7,17 @@ however many replicas a day runs; what is learned later becomes a further record
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import structlog
 
 from payment.daily import payout_repository as repository
-from payment.daily.days import report_oldest
+from payment.daily.days import report_oldest, yesterday
 from payment.errors import DayNotOver
 from payment.models import PayoutRecord
 from payment.peers import OrderPeer
 from servicekit import acts
-from servicekit.clock import SHANGHAI, Clock
+from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.errors import Unavailable
 
@@ -34,7 +34,7 @@ class Payouts:
     fee_basis_points: int
 
     def yesterday(self) -> date:
-        return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
+        return yesterday(self.clock())
 
     async def schedule_due_days(self) -> int:
         """Schedule yesterday and the missing days of the last 31; returns how many days were added."""

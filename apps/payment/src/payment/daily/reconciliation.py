@@ -13,7 +13,7 @@ import structlog
 from payment.daily import reconciliation_repository as repository
 from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, Sums, comparison
 from payment.daily.bill_repair import BillRepair, RepairRun, Unanswered
-from payment.daily.days import report_oldest
+from payment.daily.days import report_oldest, yesterday
 from payment.errors import NoSuchBill, NotReconciled
 from payment.merchant import Merchant
 from payment.models import Reconciliation, ReconciliationDifference
@@ -21,7 +21,7 @@ from payment.wechat.bills import BillNotReady, Bills, NoBill
 from payment.wechat.errors import BadBill, WechatError
 from payment.wechat.trade_bill import TradeLine, Unreadable, lines_of, parse_trades, text_of
 from servicekit import acts
-from servicekit.clock import SHANGHAI, Clock
+from servicekit.clock import Clock
 from servicekit.db import Database
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ class Reconciler:
     merchant: Merchant
 
     def yesterday(self) -> date:
-        return self.clock().astimezone(SHANGHAI).date() - timedelta(days=1)
+        return yesterday(self.clock())
 
     async def schedule(self, day: date, *, operator_id: int) -> Reconciliation:
         """Schedule a day, also one that is done. Raises NoSuchBill."""
