@@ -22,7 +22,8 @@ _CLOSE_BODY = {"mchid": Field("直连商户号", text(32), required=True)}
 COUPON_ID = "109519"
 OUT_TRADE_NO = r"[0-9A-Za-z_\-|*@]{6,32}"
 _NUMBER = text(32, 6, OUT_TRADE_NO)
-_PREPAY_LIFE_S = 2 * 3600
+PREPAY_LIFE_S = 2 * 3600
+"""How long the cashier takes a prepay_id, and a repeated request returns the same one."""
 
 
 def total_in(body: bytes) -> int:
@@ -171,7 +172,7 @@ def by_prepay_id(sim: Sim, prepay_id: str) -> Row:
     )
     if row is None:
         raise ControlError(HTTPStatus.NOT_FOUND, "unknown_prepay_id", "no such prepay_id")
-    if row["prepay_at"] + _PREPAY_LIFE_S <= sim.clock.now():
+    if row["prepay_at"] + PREPAY_LIFE_S <= sim.clock.now():
         raise ControlError(HTTPStatus.CONFLICT, "prepay_id_expired", "the prepay_id is older than two hours")
     return row
 

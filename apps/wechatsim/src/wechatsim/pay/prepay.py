@@ -17,7 +17,6 @@ from wechatsim.signing.keyring import Merchant
 from wechatsim.sim import Sim
 from wechatsim.store import Row
 
-PREPAY_LIFE_S = 2 * 3600
 _UNSET_EXPIRY_S = 7 * 86400
 _SHORTEST_EXPIRY_S = 60
 _DETAIL_BYTES = 6144
@@ -201,7 +200,7 @@ def _prepay_id(sim: Sim, merchant: Merchant, out_trade_no: str) -> str:
         "SELECT prepay_id FROM prepay WHERE mchid = ? AND out_trade_no = ? AND created_at > ?",
         merchant.mchid,
         out_trade_no,
-        now - PREPAY_LIFE_S,
+        now - orders.PREPAY_LIFE_S,
     )
     if row is not None:
         return str(row["prepay_id"])
