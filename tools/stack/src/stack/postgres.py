@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 from psycopg import sql
@@ -36,7 +37,7 @@ class Postgres:
             note.write_text(str(chosen))
         return Path(note.read_text())
 
-    @property
+    @cached_property
     def server(self) -> PostgresServer:
         return PostgresServer(
             home=self.home,
