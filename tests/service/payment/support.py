@@ -88,7 +88,7 @@ class Service:
         return await self.http.post(f"/jobs/payment-{name}", headers=SIDECAR_HEADERS)
 
     async def desk(self, name: str, body: Any, *roles: str) -> httpx.Response:
-        """An operator, or somebody with `roles`."""
+        """As an operator, or as a user with `roles`."""
         headers = self.tokens.bearer(OPERATOR, *(roles or ("operator",)))
         return await self.http.post(f"/payment/v1/ops/{name}", json=body, headers=headers)
 

@@ -157,7 +157,7 @@ async def test_what_is_still_poison_stays_with_its_reason(operator, db):
 async def test_all_that_is_stuck_is_replayed_and_what_was_discarded_is_not(operator, db):
     given_up = await operator.poisoned(1)
     await operator.data("deadLetterDiscard", {"id": given_up, "note": "a test"})
-    mended = await operator.poisoned(2)
+    repaired = await operator.poisoned(2)
     await operator.letters.keep("topic", json.dumps(envelope(3)).encode())
     answer = await operator.data("deadLetterReplay", {"all": True})
     assert answer == {"stuck": 2, "applied": 2, "poison": 0, "waiting": 0, "letter": None}
@@ -166,8 +166,8 @@ async def test_all_that_is_stuck_is_replayed_and_what_was_discarded_is_not(opera
     assert (await operator.data("deadLetterReplay", {"all": True}))["stuck"] == 0
     assert [act[1:3] for act in await acts_of(db)] == [
         ("discard", f"dead-letter:{given_up}"),
-        ("replay", f"dead-letter:{mended}"),
-        ("replay", f"dead-letter:{mended + 1}"),
+        ("replay", f"dead-letter:{repaired}"),
+        ("replay", f"dead-letter:{repaired + 1}"),
     ]
 
 
