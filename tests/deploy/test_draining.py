@@ -10,13 +10,8 @@ import httpx
 import pytest
 
 from stack import children
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

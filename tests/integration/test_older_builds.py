@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -12,20 +11,13 @@ import yaml
 
 from stack import children, kafka
 from tests.integration.later import NAME, PATH, TOPIC
+from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 REPO = Path(__file__).resolve().parents[2]
 TOKEN = "0123456789abcdef"
 EVENTS = {f"event-{number}" for number in range(20)}
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """A PostgreSQL of the tests' own: the server that the stack runs, without passwords and durable writes, gone at the end."""
 
 import shutil
-import socket
 import tempfile
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ import psycopg
 from servicekit import migrate
 from stack import leftovers, pgserver
 from stack.processes import Processes
+from tests.support.ports import free_port
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -22,7 +22,7 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=leftovers.session_folder() or leftovers.PLACE))
         self._folder.chmod(0o755)  # for PostgreSQL's own user
         self._processes = Processes(self._folder)
-        self.port = _free_port()
+        self.port = free_port()
         self._migrated: set[str] = set()
 
     def start(self) -> None:
@@ -54,9 +54,3 @@ class PostgresServer:
     def stop(self) -> None:
         self._processes.stop(self._processes.recorded())
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -15,6 +15,7 @@ import psutil
 
 from servicekit.testing import APP_TOKEN
 from stack import children
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 
@@ -89,9 +90,7 @@ def serving(module: str, **settings: object) -> Iterator[Served]:
     """`python -m module` with these variables."""
     sidecar = ThreadingHTTPServer(("127.0.0.1", 0), PlayedSidecar)
     threading.Thread(target=sidecar.serve_forever, daemon=True).start()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "APP_PORT": str(port),
         "APP_API_TOKEN": APP_TOKEN,

@@ -5,7 +5,6 @@ every manifest is decoded, defaulted, validated and stored by a real API server.
 from __future__ import annotations
 
 import secrets
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,7 @@ from stack import leftovers
 from stack.environment import inherited
 from stack.errors import StackError
 from stack.processes import Processes, Program
+from tests.support.ports import free_ports
 
 PATIENCE = 60.0
 
@@ -57,7 +57,7 @@ def running(api_server: Path, kubectl: Path, etcd: str) -> Iterator[Cluster]:
         folder = Path(name)
         processes = Processes(folder)
         token = secrets.token_hex(16)
-        client, peer, port = _free_ports(3)
+        client, peer, port = free_ports(3)
         try:
             processes.start(_etcd(etcd, folder, client, peer))
             processes.start(_api_server(api_server, folder, token, port, client))
@@ -111,14 +111,3 @@ def _wait(processes: Processes, url: str, token: str) -> None:
             if time.monotonic() > deadline:
                 raise StackError("the API server is not ready:\n" + processes.tail("kube-apiserver"))
             time.sleep(0.1)
-
-
-def _free_ports(count: int) -> list[int]:
-    holders = [socket.socket() for _ in range(count)]
-    try:
-        for holder in holders:
-            holder.bind(("127.0.0.1", 0))
-        return [holder.getsockname()[1] for holder in holders]
-    finally:
-        for holder in holders:
-            holder.close()

@@ -20,6 +20,7 @@ import pytest
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, called_by
 from stack import children
 from tests.service.order.support import paid
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 SN = "HSO2026112309302612345678"
@@ -85,12 +86,6 @@ class PlayedSidecar:
         for each in self.connections:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
