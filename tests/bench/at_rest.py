@@ -1,4 +1,4 @@
-"""What the system costs while nobody is there, and how long it takes to come up."""
+"""What the system costs without any requests, and how long it takes to come up."""
 
 import os
 import subprocess

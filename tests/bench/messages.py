@@ -20,11 +20,10 @@ def messages(system: System, count: int) -> list[Figure]:
     run = Path(system.environment["RUN_DIR"])
     orders = seeding.waiting_orders(system, count)
     system.rows("order", "update homestay_order set trade_state = 1 where sn between %s and %s", *orders.between)
-    grant = {"openid": system.environment["WXPAY_OPENID"], "count": count * 2}
-    assert system.wechat.post("/_sim/grant", json=grant).is_success
+    seeding.accept_messages(system, count + 1)
     before, began = parts.processor_seconds(run), time.monotonic()
     system.rows("notification", PLAN, orders.order_sns())
-    fresh = _fresh(system)
+    fresh = purchase(system)
     eventually(lambda: seeding.messages_to_send(system, orders) == 0, seconds=DRAIN_SECONDS)
     took = time.monotonic() - began
     by_part = {
@@ -36,7 +35,7 @@ def messages(system: System, count: int) -> list[Figure]:
     ]
 
 
-def _fresh(system: System) -> float:
+def purchase(system: System) -> float:
     """Seconds from a payment until its guest's message is out."""
     order_sn = system.book()
     system.tap_pay(system.prepay(order_sn)["paymentSn"])

@@ -62,6 +62,12 @@ def paid_orders(system: System, orders: Orders) -> int:
     return int(system.rows("order", query, *orders.between)[0]["count"])
 
 
+def accept_messages(system: System, count: int) -> None:
+    """The guest accepts `count` more messages of every template; without that WeChat refuses to send them."""
+    grant = {"openid": system.environment["WXPAY_OPENID"], "count": count}
+    assert system.wechat.post("/_sim/grant", json=grant).is_success
+
+
 def messages_to_send(system: System, orders: Orders) -> int:
     """How many of the orders have no paid message that has ended, one way or another."""
     query = (

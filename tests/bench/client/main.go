@@ -82,7 +82,7 @@ func (r *run) all(connections int) []sample {
 	return slices.Concat(each...)
 }
 
-// one is a connection: it takes the next request that nobody has, and connects again after a fault.
+// one is a connection: it takes the next request that no other connection took, and connects again after a fault.
 func (r *run) one() []sample {
 	var (
 		samples []sample

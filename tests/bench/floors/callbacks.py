@@ -3,13 +3,13 @@
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from stack import children
 from tests.bench import client, parts, seeding
-from tests.bench.floors.sidecars import Floor, free_port, wait_for
+from tests.bench.floors.sidecars import Floor, wait_for
 from tests.bench.signing import signed
+from tests.support.ports import free_port
 from tests.support.system import System
 
 
@@ -18,17 +18,13 @@ def callback_floor(system: System, count: int, connections: int) -> Floor:
     run, port = Path(system.environment["RUN_DIR"]), free_port()
     orders = seeding.waiting_payments(system, count)
     requests = signed(system.environment, orders)
-    with tempfile.NamedTemporaryFile("w+b") as log:
-        argv = [sys.executable, "-m", "tests.bench.floors.callback_app", str(port)]
-        app = children.start(argv, env={**os.environ, **system.environment}, stdout=log, stderr=log)
-        try:
-            wait_for(f"http://127.0.0.1:{port}/", Path(log.name), any_answer=True)
-            before = parts.processor_seconds(run)["postgres"] + parts.of_process(app.pid)
-            answers = client.send(f"http://127.0.0.1:{port}", requests, connections=connections)
-            time.sleep(0.2)  # the database's accounting of backends that work
-            used = parts.processor_seconds(run)["postgres"] + parts.of_process(app.pid) - before
-        finally:
-            children.end(app)
+    argv = [sys.executable, "-m", "tests.bench.floors.callback_app", str(port)]
+    env = {**os.environ, **system.environment}
+    with tempfile.NamedTemporaryFile() as log, children.child(argv, env=env, stdout=log, stderr=log) as app:
+        wait_for(f"http://127.0.0.1:{port}/", Path(log.name), any_answer=True)
+        before = parts.processor_seconds(run)["postgres"] + parts.of_process(app.pid)
+        answers = client.send(f"http://127.0.0.1:{port}", requests, connections=connections)
+        used = parts.processor_seconds(run)["postgres"] + parts.of_process(app.pid) - before
     if answers.succeeded() != count:
         sys.exit(f"the floor settled {answers.succeeded()} of {count}: {dict(answers.statuses)}")
     return Floor(answers.per_second, used * 1000 / count)

@@ -3,11 +3,10 @@
 import contextlib
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -17,12 +16,15 @@ import yaml
 
 from stack import children
 from tests.bench import client
+from tests.bench.floors.topics import create_topic
 from tests.bench.parts import of_process
+from tests.support.ports import free_ports
 from tests.support.stack import read_stack_env
 from tests.support.waiting import eventually
 
 REPO = Path(__file__).resolve().parents[3]
-TOPIC = "bench-floor"
+TOPIC, PARTITIONS = "bench-floor", 6
+"""As many partitions as the topics of the system have on a laptop."""
 START_SECONDS = 60.0
 
 
@@ -83,9 +85,10 @@ def _entry(number: int) -> dict[str, object]:
 @contextlib.contextmanager
 def noop_sidecars(environment: Mapping[str, str]) -> Iterator[Sidecars]:
     """`environment` is stack.env: the broker and daprd's settings are the running system's own."""
-    ports = [free_port() for _ in range(5)]
-    app, front, behind = ports[0], ports[1:3], ports[3:5]
+    ports = free_ports(9)
+    app, front, behind = ports[0], ports[1:5], ports[5:9]
     settings = read_stack_env(Path(environment["RUN_DIR"]) / "env" / "daprd.env")
+    create_topic(environment, TOPIC, partitions=PARTITIONS)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         _resources(folder)
@@ -95,13 +98,10 @@ def noop_sidecars(environment: Mapping[str, str]) -> Iterator[Sidecars]:
         argv = [sys.executable, "-m", "tests.bench.floors.noop_app", str(app)]
         processes = [stack.enter_context(_child(argv, env, folder / "app.log"))]
         wait_for(f"http://127.0.0.1:{app}/count", folder / "app.log")
-        for app_id, (http, grpc), more in (
-            ("bench-behind", behind, ["--app-port", str(app)]),
-            ("bench-front", front, []),
-        ):
-            argv = _daprd(environment, folder, app_id, http, grpc) + more
+        for app_id, its, more in (("bench-behind", behind, ["--app-port", str(app)]), ("bench-front", front, [])):
+            argv = _daprd(environment, folder, app_id, its) + more
             processes.append(stack.enter_context(_child(argv, env, folder / f"{app_id}.log")))
-            wait_for(f"http://127.0.0.1:{http}/v1.0/healthz", folder / f"{app_id}.log")
+            wait_for(f"http://127.0.0.1:{its[0]}/v1.0/healthz", folder / f"{app_id}.log")
         url = f"http://127.0.0.1:{front[0]}/v1.0"
         yield Sidecars(
             f"{url}/invoke/bench-behind/method/nothing",
@@ -131,15 +131,17 @@ def _resources(folder: Path) -> None:
         (folder / "resources" / f"{name}.yaml").write_text(yaml.safe_dump(content))
 
 
-def _daprd(environment: Mapping[str, str], folder: Path, app_id: str, http: int, grpc: int) -> list[str]:
+def _daprd(environment: Mapping[str, str], folder: Path, app_id: str, ports: Sequence[int]) -> list[str]:
+    """`ports`: HTTP, gRPC, internal gRPC, metrics."""
+    http, grpc, internal, metrics = ports
     known = json.loads((Path(environment["RUN_DIR"]) / "state" / "processes" / "order-daprd.json").read_text())
     binary = Path(f"/proc/{known['pid']}/exe").resolve()  # the very one that the system runs
     options = {
         "app-id": app_id,
         "dapr-http-port": http,
         "dapr-grpc-port": grpc,
-        "dapr-internal-grpc-port": free_port(),
-        "metrics-port": free_port(),
+        "dapr-internal-grpc-port": internal,
+        "metrics-port": metrics,
         "resources-path": folder / "resources",
         "config": REPO / "dapr" / "config.yaml",
         "dapr-listen-addresses": "127.0.0.1",
@@ -152,12 +154,8 @@ def _daprd(environment: Mapping[str, str], folder: Path, app_id: str, http: int,
 
 @contextlib.contextmanager
 def _child(argv: list[str], env: Mapping[str, str], log: Path) -> Iterator[children.Child]:
-    with log.open("wb") as out:
-        process = children.start(argv, cwd=REPO, env=dict(env), stdout=out, stderr=out)
-    try:
+    with log.open("wb") as out, children.child(argv, env=env, stdout=out, stderr=out, within=15) as process:
         yield process
-    finally:
-        children.end(process, within=15)
 
 
 def wait_for(url: str, log: Path, *, any_answer: bool = False) -> None:
@@ -169,9 +167,3 @@ def wait_for(url: str, log: Path, *, any_answer: bool = False) -> None:
                 return
         time.sleep(0.1)
     sys.exit(f"no answer at {url}\n{log.read_text()[-3000:]}")
-
-
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])

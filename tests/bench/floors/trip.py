@@ -1,13 +1,12 @@
 """The bare road of one payment: one durable commit and one event through Kafka and back, no service between."""
 
-import contextlib
 import time
 from collections.abc import Mapping
 
 import psycopg
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.admin import NewTopic
-from kafka.errors import TopicAlreadyExistsError
+from kafka import KafkaConsumer, KafkaProducer
+
+from tests.bench.floors.topics import brokers, create_topic
 
 TOPIC = "bench-trip"
 
@@ -17,12 +16,9 @@ def trip_floor(environment: Mapping[str, str], count: int) -> list[float]:
     database = psycopg.connect(environment["PAYMENT_DATABASE_URL"].replace("+psycopg", ""))
     database.execute("create temporary table floor (id int)")
     database.commit()
-    brokers = environment["KAFKA_BROKERS"].split(",")
-    admin = KafkaAdminClient(bootstrap_servers=brokers)
-    with contextlib.closing(admin), contextlib.suppress(TopicAlreadyExistsError):
-        admin.create_topics([NewTopic(TOPIC, num_partitions=1, replication_factor=1)])
-    producer = KafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=0)
-    consumer = KafkaConsumer(TOPIC, bootstrap_servers=brokers, auto_offset_reset="latest")
+    create_topic(environment, TOPIC, partitions=1)
+    producer = KafkaProducer(bootstrap_servers=brokers(environment), acks="all", linger_ms=0)
+    consumer = KafkaConsumer(TOPIC, bootstrap_servers=brokers(environment), auto_offset_reset="latest")
     consumer.poll(1000)
     took = []
     for _ in range(count):

@@ -59,8 +59,8 @@ def child(
     *,
     env: Mapping[str, str] | None = None,
     stdin: int | None = None,
-    stdout: int | None = None,
-    stderr: int | None = None,
+    stdout: int | IO[bytes] | None = None,
+    stderr: int | IO[bytes] | None = None,
     within: float = 10.0,
 ) -> Iterator[Child]:
     """A process that has ended when the block is left, by SIGTERM or, after `within` seconds, by SIGKILL."""
