@@ -1,4 +1,4 @@
-"""Settings of the order service, from `ORDER_…`."""
+"""Settings of the order service, from `ORDER_…`. The limits of a booking (nights, days ahead) are rules: pricing.py."""
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict

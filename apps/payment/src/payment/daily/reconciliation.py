@@ -1,4 +1,7 @@
-"""Reconciles the ledger with WeChat's trade bill of a day: download, compare, repair."""
+"""Reconciles the ledger with WeChat's trade bill of a day: download, compare, repair.
+
+A cron binding starts it; the hour is `schedule` in components/payment-daily-reconciliation.yaml.
+"""
 
 import asyncio
 import hashlib

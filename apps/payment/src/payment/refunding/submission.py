@@ -28,6 +28,8 @@ RETRY_PAUSES = Schedule.of_seconds(10, 30, 60, 300, 600, 1800)
 POLL_PAUSES = Schedule.of_seconds(30, 60, 300, 600, 1800, 3600)
 """Pauses between tries: RETRY while WeChat has not confirmed a submission, POLL while an accepted refund is pending (the
 callback normally comes first). The last one is repeated."""
+TRIES_BEFORE_REVIEW = 6
+"""Tries of a submission that WeChat has not confirmed, about 46 minutes; then it is flagged, and retried as before."""
 REROUTE_GRACE = timedelta(seconds=30)
 """After a reroute is marked, until WeChat certainly has it or has refused it: an ABNORMAL before that is the old one."""
 PAUSE_IN_REVIEW = timedelta(minutes=30)
@@ -157,12 +159,12 @@ class RefundSubmission:
             raise
 
     async def _retry_later(self, refund: Refund, error: WechatError) -> None:
-        """A temporary failure is retried after RETRY_PAUSES. Any other, such as NO_FUNDS (WeChat's NOT_ENOUGH), is flagged
-        for review and retried every PAUSE_IN_REVIEW."""
+        """A temporary failure is retried after RETRY_PAUSES, and flagged after TRIES_BEFORE_REVIEW. Any other, such as
+        NO_FUNDS (WeChat's NOT_ENOUGH), is flagged for review at once and retried every PAUSE_IN_REVIEW."""
         meaning = error.meaning if isinstance(error, Refused) else Meaning.QUERY_FIRST
         log.warning("refund is not complete", refund_sn=refund.sn, meaning=meaning.name, reason=str(error))
         temporary = meaning in {Meaning.QUERY_FIRST, Meaning.LATER}
-        is_long_unknown = refund.state == RefundState.REQUESTED and refund.tries > len(RETRY_PAUSES)
+        is_long_unknown = refund.state == RefundState.REQUESTED and refund.tries > TRIES_BEFORE_REVIEW
         if not temporary or is_long_unknown:
             async with self.db.transaction() as tx:
                 await flag_refund(tx, refund, REASONS.get(meaning, Reason.REFUND_UNCLEAR), str(error))
