@@ -14,6 +14,7 @@ class Kind(StrEnum):
 
     PAID = "paid"
     BEFORE_ARRIVAL = "before_arrival"
+    """Carries the check-in code. Sent when the order is paid, not on a date."""
     REFUNDED = "refunded"
     GIVEN_BACK = "given_back"
     """To the buyer: a payment was refunded, the trade state stays. The subject is the payment's number."""

@@ -107,7 +107,7 @@ def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
     """Nights × price, × people when sold by person; food is charged per person and night. Raises NotOnSale, TooManyPeople,
     PriceOutOfRange.
 
-    The same rule is in the gateway's js/price.js (the page's preview) and, for one person, in travel/repository.py.
+    The same rule, food included, is in the gateway's js/price.js (the page); travel/repository.py has the room alone.
     """
     if not offer.on_sale:
         raise NotOnSale("the homestay is not on sale", field="homestayId")

@@ -24,7 +24,7 @@ class PaymentSettings(ProcessSettings):
     first_query_seconds: int = Field(30, ge=1)
     """Seconds after the prepay until WeChat is first queried for a payment whose callback has not arrived."""
     wxpay_fee_basis_points: int = Field(60, ge=0, le=1000)
-    """WeChat's fee rate for this merchant, in hundredths of a percent: 60 is 0.60 %."""
+    """WeChat's fee rate for this merchant, in hundredths of a percent: 60 is 0.60 %. Used by payouts alone."""
     refund_spacing_seconds: int = Field(60, ge=0)
     """Minimum seconds between the submissions of two refunds of one payment; WeChat requires a minute."""
 

@@ -1,4 +1,7 @@
-"""The faults and their magic amounts, in one table, `FAULTS`, which README and console print.
+"""The faults and their magic amounts, in one table, `FAULTS`, which README, CLI and console print.
+
+Each takes effect where the code calls `consume("<name>", …)`: those of the API in pay/endpoint.py, for every v3 call; those
+of callbacks in notify/.
 
 A fault is active until cleared, or for `times` uses; `match` limits it to subjects that contain that text (an
 order number, a refund number, an event type, a path). A magic amount (the order's total in fen) activates the

@@ -2,6 +2,7 @@
 
 The dead-letter topics are copied into the table (that subscription retries for ever); every row is retried with growing
 pauses until it is applied. A row that no retry can apply becomes `poison` with its reason and waits for an operator.
+What operators see and do: operations.py; its paths and page sizes: operations_api.py.
 """
 
 import hashlib

@@ -37,7 +37,7 @@ returning made.id
 REFUNDS = """
 insert into payout_item (kind, number, payment_sn, homestay_business_id, day, amount_fen, fee_fen)
 select 'refund', r.sn, r.payment_sn, s.homestay_business_id, :day, r.refund_fen,
-  -((r.refund_fen * :rate + 5000) / 10000)
+  -((r.refund_fen * :fee_basis_points + 5000) / 10000)
 from refund r join payout_item s on s.kind = 'stay' and s.payment_sn = r.payment_sn
 where r.state = 'succeeded' and r.success_time < :until
   and not exists (select from payout_item x where x.kind = 'refund' and x.number = r.sn)
@@ -71,7 +71,7 @@ async def one_at_a_time(tx: Transaction) -> None:
     await tx.execute(text("select pg_advisory_xact_lock(7301011)"))
 
 
-async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, rate: int) -> set[str]:
+async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, fee_basis_points: int) -> set[str]:
     """Insert an item for each stay that has none, with the amount paid. Returns the orders that have one now."""
     held = select(ThirdPayment.sn, ThirdPayment.order_sn, ThirdPayment.total_fen).where(
         ThirdPayment.sn.in_([stay.payment_sn for stay in stays]),
@@ -86,7 +86,7 @@ async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, rate: in
             "homestay_business_id": stay.homestay_business_id,
             "day": day,
             "amount_fen": total_fen,
-            "fee_fen": (total_fen * rate + 5000) // 10000,
+            "fee_fen": (total_fen * fee_basis_points + 5000) // 10000,
         }
         for stay in stays
         if (total_fen := paid.get((stay.payment_sn, stay.order_sn))) is not None
@@ -96,10 +96,10 @@ async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, rate: in
     return {str(item["number"]) for item in items}
 
 
-async def take_refunds(tx: Transaction, day: date, rate: int) -> None:
+async def take_refunds(tx: Transaction, day: date, fee_basis_points: int) -> None:
     """Insert items for refunds of recorded stays that succeeded by the end of `day` and have none."""
     until = datetime.combine(day, time(), SHANGHAI) + timedelta(days=1)
-    await tx.execute(text(REFUNDS), {"day": day, "until": until, "rate": rate})
+    await tx.execute(text(REFUNDS), {"day": day, "until": until, "fee_basis_points": fee_basis_points})
 
 
 async def sum_up(tx: Transaction, day: date, now: datetime) -> int:

@@ -29,7 +29,8 @@ POLL_PAUSES = Schedule.of_seconds(30, 60, 300, 600, 1800, 3600)
 """Pauses between tries: RETRY while WeChat has not confirmed a submission, POLL while an accepted refund is pending (the
 callback normally comes first). The last one is repeated."""
 TRIES_BEFORE_REVIEW = 6
-"""Tries of a submission that WeChat has not confirmed, about 46 minutes; then it is flagged, and retried as before."""
+"""Tries of a submission that WeChat has not confirmed, about 46 minutes; then it is flagged, and retried as before.
+`waiting.py` alerts by age; docs/guides/go-live-checklist.md tells what to do (`refund_unclear`)."""
 REROUTE_GRACE = timedelta(seconds=30)
 """After a reroute is marked, until WeChat certainly has it or has refused it: an ABNORMAL before that is the old one."""
 PAUSE_IN_REVIEW = timedelta(minutes=30)
