@@ -52,6 +52,17 @@ async def test_with_a_period_it_begins_at_once_and_comes_again_by_itself():
             await step.next()
 
 
+async def test_the_first_round_may_come_later_and_a_wake_up_comes_before_it():
+    step = Step()
+    loop = Loop(step, name="work", every_seconds=3600, first_after_seconds=3600)
+    async with running(loop):
+        await asyncio.sleep(0.01)
+        assert step.rounds == 0
+        loop.wake()
+        await step.next()
+        assert step.rounds == 1
+
+
 async def test_a_wake_up_does_not_wait_for_the_period():
     step = Step()
     loop = Loop(step, name="work", every_seconds=3600)

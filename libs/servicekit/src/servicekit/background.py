@@ -1,5 +1,6 @@
 """What a service runs beside its requests: its own loops, and those that measure and prune servicekit's tables."""
 
+import random
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Protocol
@@ -16,6 +17,11 @@ from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
 from servicekit.unfinished import Ages, Unfinished
 
+MEASURE_AFTER_SECONDS = 1.0
+"""The first requests after a start come before the gauges."""
+PRUNE_AFTER_SECONDS = (30.0, 90.0)
+"""Replicas that start together, or restart again and again, do not prune at once."""
+
 
 class Background(Protocol):
     """Work beside the requests, such as a Loop: runs until it is cancelled."""
@@ -25,12 +31,13 @@ class Background(Protocol):
 
 def measuring(*steps: Step) -> Loop:
     """Sets gauges that are read from the database or the sidecar."""
-    return Loop(*steps, name="metrics", every_seconds=15)
+    return Loop(*steps, name="metrics", every_seconds=15, first_after_seconds=MEASURE_AFTER_SECONDS)
 
 
 def hourly(*steps: Step) -> Loop:
     """Deletes what time has made useless, in slices: short transactions hold no lock for long and meet no timeout."""
-    return Loop(*steps, name="upkeep", every_seconds=3600)
+    first_after = random.uniform(*PRUNE_AFTER_SECONDS)  # noqa: S311 - spreads load, guards nothing
+    return Loop(*steps, name="upkeep", every_seconds=3600, first_after_seconds=first_after)
 
 
 def for_service(*, metrics: Sequence[Step], upkeep: Sequence[Step]) -> Iterator[Background]:

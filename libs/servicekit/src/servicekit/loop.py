@@ -16,9 +16,9 @@ Step = Callable[[], Awaitable[object]]
 class Loop:
     """Runs `steps` in order after each `wake()`, and every `every_seconds` where that is given.
 
-    With a period the first round begins at once, without one it waits for the first wake-up. A step that raises is
-    logged and stops neither the other steps nor the next round. `drain` runs once when the loop is cancelled, to finish
-    work in progress; it must bound its own time.
+    With a period the first round begins after `first_after_seconds`, without one it waits for the first wake-up. A step
+    that raises is logged and stops neither the other steps nor the next round. `drain` runs once when the loop is
+    cancelled, to finish work in progress; it must bound its own time.
     """
 
     def __init__(
@@ -26,9 +26,11 @@ class Loop:
         *steps: Step,
         name: str,
         every_seconds: float | None = None,
+        first_after_seconds: float = 0.0,
         drain: Step | None = None,
     ) -> None:
         self._steps, self._name, self._every, self._drain = steps, name, every_seconds, drain
+        self._first_after = first_after_seconds
         self._woken = asyncio.Event()
 
     @property
@@ -45,13 +47,12 @@ class Loop:
         if task := asyncio.current_task():
             task.set_name(self._name)
         try:
-            if self._every is None:
-                await self._woken.wait()
+            await self._wait(None if self._every is None else self._first_after)
             while True:
                 self._woken.clear()
                 for step in self._steps:
                     await self._attempt(step)
-                await self._next_round()
+                await self._wait(self._every)
         finally:
             if self._drain is not None:
                 await self._drain()
@@ -63,9 +64,10 @@ class Loop:
             log.warning("background work failed", work=self._name, error=f"{type(error).__name__}: {error}"[:300])
         stop_if_asked()  # the step may have turned our cancellation into a fault of its own
 
-    async def _next_round(self) -> None:
+    async def _wait(self, seconds: float | None) -> None:
+        """Until woken, or for so long; None: until woken."""
         try:
-            async with asyncio.timeout(self._every):
+            async with asyncio.timeout(seconds):
                 await self._woken.wait()
         except TimeoutError:
             return
