@@ -96,8 +96,13 @@ class Settlement:
         `COMPARED_FIELDS`) is flagged for review and changes no payment. Raises DatabaseUnavailable, and Unavailable when
         too many verdicts wait.
         """
-        applied = await self._collector.submit(Arrived(verdict, current_traceparent()))
-        return applied if applied is not None else await self._apply_alone(verdict)
+        applied = await self.apply_together(verdict)
+        return applied if applied is not None else await self.apply_alone(verdict)
+
+    async def apply_together(self, verdict: Verdict) -> Applied | None:
+        """Settle it with those that arrive at the same time. None: nothing was changed, `apply_alone` has to. A caller that
+        is cancelled does not take its verdict back, and holds no connection. Raises as `apply` does."""
+        return await self._collector.submit(Arrived(verdict, current_traceparent()))
 
     async def _settle_plain(self, arrived: Sequence[Arrived]) -> list[Applied | None]:
         """The result of each; None: nothing was changed, its caller must apply it alone."""
@@ -113,7 +118,8 @@ class Settlement:
         _count(arrived, done)
         return [done.get(place) for place in range(len(arrived))]
 
-    async def _apply_alone(self, verdict: Verdict) -> Applied:
+    async def apply_alone(self, verdict: Verdict) -> Applied:
+        """`apply` in a transaction of its own."""
         async with self.db.transaction() as tx:
             payment = await payment_repository.lock_by_sn(tx, verdict.out_trade_no)
             if payment is None:
