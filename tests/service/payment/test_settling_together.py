@@ -9,6 +9,7 @@ from sqlalchemy import event, text
 
 from payment.ledger.applied import Applied
 from payment.wechat.verdicts import Verdict
+from servicekit.arrays import ArrayTransaction
 from servicekit.telemetry import continue_trace
 from tests.service.payment.support import parts_of
 from tests.service.payment.wechat import APPID, MCHID
@@ -90,12 +91,27 @@ async def together(settlement, verdicts):
     return await asyncio.gather(*(settlement.apply(each) for each in verdicts), return_exceptions=True)
 
 
-async def test_a_hundred_are_settled_by_a_handful_of_statements(settlement, add, rows, db):
+@pytest.fixture
+def statements(db, monkeypatch):
+    """Every statement from here on, through SQLAlchemy or past it."""
+    seen = []
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    for name in ("fetch", "execute"):
+        run = getattr(ArrayTransaction, name)
+
+        async def noted(tx, statement, *parameters, run=run):
+            seen.append(statement)
+            return await run(tx, statement, *parameters)
+
+        monkeypatch.setattr(ArrayTransaction, name, noted)
+    return seen
+
+
+async def test_a_hundred_are_settled_by_a_handful_of_statements(settlement, add, rows, statements):
     await add(*range(1, 101))
-    statements = []
-    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    statements.clear()
     assert await together(settlement, [verdict(n) for n in range(1, 101)]) == [Applied.SETTLED] * 100
-    assert len(statements) <= 8  # the first may have come alone
+    assert 3 <= len(statements) <= 6  # the first may have come alone
     assert await rows("select count(*), sum(version), count(distinct transaction_id) from third_payment") == [
         (100, 200, 100)
     ]

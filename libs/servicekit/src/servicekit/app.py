@@ -118,6 +118,11 @@ def build(
         docs_url="/docs" if documented else None,
         openapi_url="/openapi.json" if documented else None,
         redoc_url=None,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # else it looks for each at every request
         redirect_slashes=False,  # Starlette would build the Location from the caller's Host header
     )
     app.state.provided = {type(instance): instance for instance in provides}

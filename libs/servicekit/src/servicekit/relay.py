@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
-from sqlalchemy import RowMapping, Update, delete, func, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Row, Text, Update, bindparam, cast, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from servicekit.db import Database
@@ -34,6 +34,18 @@ SILENT_SECONDS = 20
 DRAIN_SECONDS = 8.0
 """How long a batch in progress may delay the shutdown: the sidecar's and the database's bounds are below it."""
 CHANNEL = "outbox"
+MANY, GATHER_SECONDS = 8, 0.02
+"""After so many events at once the next ones gather for so long: a request and a commit cost the same for a few."""
+_MARK = text("update outbox set published_at = now() where id = any(:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(BigInteger))
+)
+_PAGE = (
+    select(
+        outbox.c.id, outbox.c.event_id, outbox.c.topic, outbox.c.partition_key, cast(outbox.c.event, Text).label("text")
+    )
+    .where(outbox.c.published_at.is_(None))
+    .order_by(outbox.c.id)
+)
 
 
 class Relay:
@@ -44,7 +56,7 @@ class Relay:
         db: Database,
         sidecar: Sidecar,
         *,
-        batch: int = 200,
+        batch: int = 500,
         poll_seconds: float = 1.0,
         keep_days: int = 7,
     ) -> None:
@@ -54,6 +66,8 @@ class Relay:
         self._parked: dict[str, tuple[float, int]] = {}
         self._parked_topics: dict[str, tuple[float, int]] = {}
         self._next_sweep = 0.0
+        self._found = 0
+        """Events on the last page."""
         db.on_outbox.append(self.wake)
 
     def wake(self) -> None:
@@ -125,6 +139,8 @@ class Relay:
             more = await self.publish_once()
             await self._sweep()
             if not more:
+                if self._found >= MANY:
+                    await asyncio.sleep(GATHER_SECONDS)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._poll):
                         await self._woken.wait()
@@ -136,20 +152,21 @@ class Relay:
         """
         parked, parked_topics = _waiting(self._parked), _waiting(self._parked_topics)
         async with self._db.read() as session:
-            query = select(outbox).where(outbox.c.published_at.is_(None)).order_by(outbox.c.id).limit(self._batch)
+            query = _PAGE.limit(self._batch)
             if parked:
                 query = query.where(outbox.c.partition_key.not_in(parked))
             if parked_topics:
                 query = query.where(outbox.c.topic.not_in(parked_topics))
-            rows = (await session.execute(query)).mappings().all()
+            rows = (await session.execute(query)).all()
+        self._found = len(rows)
         if not rows:
             return False
-        first_of_key: dict[tuple[str, str], RowMapping] = {}
+        first_of_key: dict[tuple[str, str], Row[Any]] = {}
         for row in rows:
-            first_of_key.setdefault((row["topic"], row["partition_key"]), row)
-        by_topic: dict[str, list[RowMapping]] = {}
+            first_of_key.setdefault((row.topic, row.partition_key), row)
+        by_topic: dict[str, list[Row[Any]]] = {}
         for row in first_of_key.values():
-            by_topic.setdefault(row["topic"], []).append(row)
+            by_topic.setdefault(row.topic, []).append(row)
         for topic, events in by_topic.items():
             try:
                 await _to_its_end(self._publish(topic, events))
@@ -160,25 +177,25 @@ class Relay:
                 log.warning("cannot publish", topic=topic, reason=str(error), waiting=len(events))
         return len(rows) == self._batch or len(first_of_key) < len(rows)
 
-    async def _publish(self, topic: str, rows: Sequence[RowMapping]) -> None:
-        entries = [BulkEntry(row["event_id"], row["event"], row["partition_key"]) for row in rows]
+    async def _publish(self, topic: str, rows: Sequence[Row[Any]]) -> None:
+        entries = [BulkEntry(row.event_id, row.text, row.partition_key) for row in rows]
         failed = await self._sidecar.publish_bulk(topic, entries)
-        sent = [row["id"] for row in rows if row["event_id"] not in failed]
+        sent = [row.id for row in rows if row.event_id not in failed]
         async with self._db.transaction() as tx:
             if sent:
-                await tx.execute(update(outbox).where(outbox.c.id.in_(sent)).values(published_at=func.now()))
+                await tx.execute(_MARK, {"ids": sent})
             for row in rows:
-                if reason := failed.get(row["event_id"]):
+                if reason := failed.get(row.event_id):
                     await tx.execute(_failure(row, reason))
         PUBLISHED.labels(topic).inc(len(sent))
         for row in rows:
-            if row["event_id"] in failed:
-                _park(self._parked, row["partition_key"], longest=30.0)
+            if row.event_id in failed:
+                _park(self._parked, row.partition_key, longest=30.0)
                 FAILED.labels(topic).inc()
             else:
-                self._parked.pop(row["partition_key"], None)
+                self._parked.pop(row.partition_key, None)
 
-    async def _note(self, row: RowMapping, reason: str) -> None:
+    async def _note(self, row: Row[Any], reason: str) -> None:
         async with self._db.transaction() as tx:
             await tx.execute(_failure(row, reason))
 
@@ -216,10 +233,8 @@ async def _to_its_end(step: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def _failure(row: RowMapping, reason: str) -> Update:
-    return (
-        update(outbox).where(outbox.c.id == row["id"]).values(attempts=outbox.c.attempts + 1, last_error=reason[:500])
-    )
+def _failure(row: Row[Any], reason: str) -> Update:
+    return update(outbox).where(outbox.c.id == row.id).values(attempts=outbox.c.attempts + 1, last_error=reason[:500])
 
 
 def _park(parked: dict[str, tuple[float, int]], name: str, *, longest: float) -> None:

@@ -9,19 +9,19 @@ from typing import Final
 
 import prometheus_client
 import structlog
-from sqlalchemy.exc import IntegrityError
 
 from payment import events
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.applied import Applied, flagged
 from payment.ledger.batch import Arrived, settle_plain
+from payment.ledger.batch_repository import LockedPayment
 from payment.ledger.mismatch import ComparedField, find_mismatch
-from payment.ledger.payment_repository import LockedPayment
 from payment.ledger.payment_states import PAID_TRADE_STATES, PayStatus, next_status
 from payment.ledger.reviews import Reason
 from payment.merchant import Merchant
 from payment.models import ThirdPayment
 from payment.wechat.verdicts import Verdict
+from servicekit.arrays import REFUSED_VALUES
 from servicekit.clock import Clock
 from servicekit.collector import Collector
 from servicekit.db import Database, Transaction
@@ -107,11 +107,9 @@ class Settlement:
     async def _settle_plain(self, arrived: Sequence[Arrived]) -> list[Applied | None]:
         """The result of each; None: nothing was changed, its caller must apply it alone."""
         try:
-            async with asyncio.timeout(BATCH_SECONDS), self.db.transaction() as tx:
+            async with asyncio.timeout(BATCH_SECONDS), self.db.arrays() as tx:
                 done = await settle_plain(tx, arrived, self._find_mismatch, self.clock)
-        except (
-            IntegrityError
-        ):  # a transaction number of another payment: applied alone, each shows whether it is the one
+        except REFUSED_VALUES:  # such as a transaction number of another payment: applied alone, each shows which
             return [None] * len(arrived)
         except TimeoutError as error:
             raise DatabaseUnavailable(f"no commit within {BATCH_SECONDS:g} s") from error
