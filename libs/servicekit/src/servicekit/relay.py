@@ -6,12 +6,12 @@ At most one event of a key is in flight, so the order of a key is kept; a key th
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
-from sqlalchemy import ARRAY, BigInteger, Row, Text, Update, bindparam, cast, delete, func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from servicekit.db import Database
@@ -36,16 +36,14 @@ DRAIN_SECONDS = 8.0
 CHANNEL = "outbox"
 MANY, GATHER_SECONDS = 8, 0.02
 """After so many events at once the next ones gather for so long: a request and a commit cost the same for a few."""
-_MARK = text("update outbox set published_at = now() where id = any(:ids)").bindparams(
-    bindparam("ids", type_=ARRAY(BigInteger))
-)
-_PAGE = (
-    select(
-        outbox.c.id, outbox.c.event_id, outbox.c.topic, outbox.c.partition_key, cast(outbox.c.event, Text).label("text")
-    )
-    .where(outbox.c.published_at.is_(None))
-    .order_by(outbox.c.id)
-)
+_PAGE = """
+select id, event_id, topic, partition_key, event::text as text from outbox
+ where published_at is null and partition_key <> all($1::text[]) and topic <> all($2::text[]) order by id limit $3
+"""
+_MARK = "update outbox set published_at = now() where id = any($1::bigint[])"
+
+Event = Mapping[str, Any]
+"""A row of a page."""
 
 
 class Relay:
@@ -151,22 +149,17 @@ class Relay:
         A topic that takes nothing waits alone, as a key that is refused does; its oldest row tells why.
         """
         parked, parked_topics = _waiting(self._parked), _waiting(self._parked_topics)
-        async with self._db.read() as session:
-            query = _PAGE.limit(self._batch)
-            if parked:
-                query = query.where(outbox.c.partition_key.not_in(parked))
-            if parked_topics:
-                query = query.where(outbox.c.topic.not_in(parked_topics))
-            rows = (await session.execute(query)).all()
+        async with self._db.arrays() as tx:
+            rows = await tx.fetch(_PAGE, parked, parked_topics, self._batch)
         self._found = len(rows)
         if not rows:
             return False
-        first_of_key: dict[tuple[str, str], Row[Any]] = {}
+        first_of_key: dict[tuple[str, str], Event] = {}
         for row in rows:
-            first_of_key.setdefault((row.topic, row.partition_key), row)
-        by_topic: dict[str, list[Row[Any]]] = {}
+            first_of_key.setdefault((row["topic"], row["partition_key"]), row)
+        by_topic: dict[str, list[Event]] = {}
         for row in first_of_key.values():
-            by_topic.setdefault(row.topic, []).append(row)
+            by_topic.setdefault(row["topic"], []).append(row)
         for topic, events in by_topic.items():
             try:
                 await _to_its_end(self._publish(topic, events))
@@ -177,27 +170,25 @@ class Relay:
                 log.warning("cannot publish", topic=topic, reason=str(error), waiting=len(events))
         return len(rows) == self._batch or len(first_of_key) < len(rows)
 
-    async def _publish(self, topic: str, rows: Sequence[Row[Any]]) -> None:
-        entries = [BulkEntry(row.event_id, row.text, row.partition_key) for row in rows]
+    async def _publish(self, topic: str, rows: Sequence[Event]) -> None:
+        entries = [BulkEntry(row["event_id"], row["text"], row["partition_key"]) for row in rows]
         failed = await self._sidecar.publish_bulk(topic, entries)
-        sent = [row.id for row in rows if row.event_id not in failed]
-        async with self._db.transaction() as tx:
-            if sent:
-                await tx.execute(_MARK, {"ids": sent})
-            for row in rows:
-                if reason := failed.get(row.event_id):
-                    await tx.execute(_failure(row, reason))
+        if sent := [row["id"] for row in rows if row["event_id"] not in failed]:
+            async with self._db.arrays() as tx:
+                await tx.execute(_MARK, sent)
         PUBLISHED.labels(topic).inc(len(sent))
         for row in rows:
-            if row.event_id in failed:
-                _park(self._parked, row.partition_key, longest=30.0)
+            if row["event_id"] in failed:
+                await self._note(row, failed[row["event_id"]])
+                _park(self._parked, row["partition_key"], longest=30.0)
                 FAILED.labels(topic).inc()
             else:
-                self._parked.pop(row.partition_key, None)
+                self._parked.pop(row["partition_key"], None)
 
-    async def _note(self, row: Row[Any], reason: str) -> None:
+    async def _note(self, row: Event, reason: str) -> None:
+        failure = {"attempts": outbox.c.attempts + 1, "last_error": reason[:500]}
         async with self._db.transaction() as tx:
-            await tx.execute(_failure(row, reason))
+            await tx.execute(update(outbox).where(outbox.c.id == row["id"]).values(failure))
 
     async def _sweep(self) -> None:
         """Every ten seconds: lag and age as metrics; published rows beyond their keep are dropped, a slice at a time."""
@@ -231,10 +222,6 @@ async def _to_its_end(step: Coroutine[Any, Any, None]) -> None:
         await asyncio.wait({task}, timeout=DRAIN_SECONDS)
         task.cancel()
         raise
-
-
-def _failure(row: Row[Any], reason: str) -> Update:
-    return update(outbox).where(outbox.c.id == row.id).values(attempts=outbox.c.attempts + 1, last_error=reason[:500])
 
 
 def _park(parked: dict[str, tuple[float, int]], name: str, *, longest: float) -> None:
