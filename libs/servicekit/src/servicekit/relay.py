@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from servicekit.db import Database
 from servicekit.errors import PeerUnavailable
 from servicekit.outbox import outbox
+from servicekit.pace import Pace
 from servicekit.sidecar import BulkEntry, Sidecar
 from servicekit.stopping import stop_if_asked
 
@@ -34,8 +35,9 @@ SILENT_SECONDS = 20
 DRAIN_SECONDS = 8.0
 """How long a batch in progress may delay the shutdown: the sidecar's and the database's bounds are below it."""
 CHANNEL = "outbox"
-MANY, GATHER_SECONDS = 8, 0.02
-"""After so many events at once the next ones gather for so long: a request and a commit cost the same for a few."""
+BUSY_PER_SECOND, GATHER_SECONDS = 200, 0.05
+"""Above this rate the next events gather for so long after a page: request and commits cost the same for one as for a
+hundred, here and where the events arrive."""
 _PAGE = """
 select id, event_id, topic, partition_key, event::text as text from outbox
  where published_at is null and partition_key <> all($1::text[]) and topic <> all($2::text[]) order by id limit $3
@@ -64,8 +66,7 @@ class Relay:
         self._parked: dict[str, tuple[float, int]] = {}
         self._parked_topics: dict[str, tuple[float, int]] = {}
         self._next_sweep = 0.0
-        self._found = 0
-        """Events on the last page."""
+        self._pace = Pace()
         db.on_outbox.append(self.wake)
 
     def wake(self) -> None:
@@ -137,7 +138,7 @@ class Relay:
             more = await self.publish_once()
             await self._sweep()
             if not more:
-                if self._found >= MANY:
+                if self._pace.per_second() > BUSY_PER_SECOND:
                     await asyncio.sleep(GATHER_SECONDS)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._poll):
@@ -151,7 +152,7 @@ class Relay:
         parked, parked_topics = _waiting(self._parked), _waiting(self._parked_topics)
         async with self._db.arrays() as tx:
             rows = await tx.fetch(_PAGE, parked, parked_topics, self._batch)
-        self._found = len(rows)
+        self._pace.add(len(rows))
         if not rows:
             return False
         first_of_key: dict[tuple[str, str], Event] = {}
