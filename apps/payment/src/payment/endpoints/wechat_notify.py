@@ -87,6 +87,7 @@ class NotificationEndpoint:
     async def _begin(self, headers: dict[str, str], body: bytes) -> Coroutine[Any, Any, object] | None:
         """Verify and settle; returns what is left to do. Holds no connection of its own, so it ends at once when it is
         cancelled; what is left may hold one, and closing one that does not respond takes time."""
+        self.payments.require_room()  # before the signature, which costs more than a refusal
         event_type, content = await self.reader.read(headers, body)
         if event_type == "TRANSACTION.SUCCESS":
             verdict = _content(Transaction, content).verdict("callback")

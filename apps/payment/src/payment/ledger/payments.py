@@ -34,8 +34,9 @@ VERDICTS = prometheus_client.Counter(
     "payment_verdicts_total", "Verdicts of WeChat by source and result", ["source", "did"]
 )
 
-BATCH, MAX_WAITING = 256, 2048
-"""Verdicts per transaction, and verdicts that may wait for the next ones: about two seconds of load."""
+BATCH, MAX_WAITING, LONGEST_WAIT_SECONDS = 256, 2048, 1.0
+"""Verdicts per transaction, verdicts that may wait for the next ones, and how long: a second of load. What arrives beyond
+it is refused at once and comes again, instead of waiting until it is too late for an answer."""
 BATCH_SECONDS = 3.0
 """Below the four seconds in which WeChat is answered: a hanging connection costs its own batch only."""
 
@@ -87,7 +88,9 @@ class Settlement:
     _collector: Collector[Arrived, Applied | None] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._collector = Collector(self._settle_plain, batch=BATCH, waiting=MAX_WAITING)
+        self._collector = Collector(
+            self._settle_plain, batch=BATCH, waiting=MAX_WAITING, longest_seconds=LONGEST_WAIT_SECONDS
+        )
 
     async def apply(self, verdict: Verdict) -> Applied:
         """Lock the payment, compare, change its state and publish the event, in one transaction.
@@ -98,6 +101,10 @@ class Settlement:
         """
         applied = await self.apply_together(verdict)
         return applied if applied is not None else await self.apply_alone(verdict)
+
+    def require_room(self) -> None:
+        """Raises Unavailable when `apply` would, because too many verdicts wait or wait too long. Costs nothing."""
+        self._collector.require_room()
 
     async def apply_together(self, verdict: Verdict) -> Applied | None:
         """Settle it with those that arrive at the same time. None: nothing was changed, `apply_alone` has to. A caller that
