@@ -104,7 +104,7 @@ class Consumer(Generic[D]):
 
     async def take_plain(self, entries: Sequence[dict[str, Any]], *, suspect: bool) -> set[str]:
         """Handle together what can be handled so; returns the entryIds that are done. `suspect` as in `read`."""
-        if self.handle_plain is None or len(entries) < 2:
+        if self.handle_plain is None:
             return set()
         times = Counts(_key(entry) for entry in entries)
         chosen: list[tuple[str, Received[D]]] = []
@@ -112,6 +112,8 @@ class Consumer(Generic[D]):
             with contextlib.suppress(Poison):  # reported where it is handled alone
                 if times[_key(entry)] == 1:
                     chosen.append((entry["entryId"], self.read(entry.get("event"), suspect=suspect)))
+        if not chosen:
+            return set()
         try:
             done = await self.handle_plain([received for _, received in chosen])
         except Unavailable:
