@@ -56,6 +56,7 @@ def _busy_machine():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wechat_notify, "ANSWER_SECONDS", 60.0)
         patch.setattr(payments, "BATCH_SECONDS", 50.0)
+        patch.setattr(payments, "LONGEST_WAIT_SECONDS", 50.0)
         yield
 
 

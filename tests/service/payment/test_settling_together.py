@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, text
 
+from payment.ledger import payments
 from payment.ledger.applied import Applied
+from payment.ledger.payments import COMPARED_FIELDS, MERCHANT_FIELDS
 from payment.wechat.verdicts import Verdict
+from servicekit.arrays import ArrayTransaction
 from servicekit.telemetry import continue_trace
 from tests.service.payment.support import parts_of
 from tests.service.payment.wechat import APPID, MCHID
@@ -55,13 +58,14 @@ def add(db):
                     "sn": number(n), "order_sn": order(n), "total": 100 + n, "status": status, "paid_at": paid,
                     "transaction": f"42000000000000000000{n:08d}" if status > 0 else None,
                     "expires": NOW + timedelta(minutes=30), "due": NOW + timedelta(days=1),
+                    "request": '{"payer":{"openid":"oBuyer"}}',
                 }  # fmt: skip
                 await tx.execute(
                     text(
                         "insert into third_payment (sn, order_sn, user_id, service_type, pay_mode, trade_type, total_fen,"
                         " refunded_fen, pay_status, version, request, expires_at, trade_state, transaction_id, pay_time,"
                         " due_at, tries) values (:sn, :order_sn, 1, 'homestayOrder', 'WECHAT_PAY', 'JSAPI',"
-                        " :total, 0, :status, 1, '{}', :expires, 'NOTPAY', :transaction, :paid_at, :due, 0)"
+                        " :total, 0, :status, 1, :request, :expires, 'NOTPAY', :transaction, :paid_at, :due, 0)"
                     ),
                     row,
                 )
@@ -90,12 +94,41 @@ async def together(settlement, verdicts):
     return await asyncio.gather(*(settlement.apply(each) for each in verdicts), return_exceptions=True)
 
 
-async def test_a_hundred_are_settled_by_a_handful_of_statements(settlement, add, rows, db):
+@pytest.fixture
+def batches(monkeypatch):
+    """How many verdicts each batch had."""
+    sizes = []
+    settle = payments.settle_plain
+
+    async def noted(tx, arrived, *more):
+        sizes.append(len(arrived))
+        return await settle(tx, arrived, *more)
+
+    monkeypatch.setattr(payments, "settle_plain", noted)
+    return sizes
+
+
+@pytest.fixture
+def statements(db, monkeypatch):
+    """Every statement from here on, through SQLAlchemy or past it."""
+    seen = []
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    for name in ("fetch", "execute"):
+        run = getattr(ArrayTransaction, name)
+
+        async def noted(tx, statement, *parameters, run=run):
+            seen.append(statement)
+            return await run(tx, statement, *parameters)
+
+        monkeypatch.setattr(ArrayTransaction, name, noted)
+    return seen
+
+
+async def test_a_hundred_are_settled_by_a_handful_of_statements(settlement, add, rows, statements):
     await add(*range(1, 101))
-    statements = []
-    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    statements.clear()
     assert await together(settlement, [verdict(n) for n in range(1, 101)]) == [Applied.SETTLED] * 100
-    assert len(statements) <= 8  # the first may have come alone
+    assert 3 <= len(statements) <= 6  # the first may have come alone
     assert await rows("select count(*), sum(version), count(distinct transaction_id) from third_payment") == [
         (100, 200, 100)
     ]
@@ -105,68 +138,93 @@ async def test_a_hundred_are_settled_by_a_handful_of_statements(settlement, add,
     assert await rows(TOLD) == [(number(n),) for n in range(1, 101)]
 
 
-async def test_a_batch_with_every_kind_of_misfit_settles_the_others_and_keeps_each_misfit(settlement, add, rows):
-    await add(1, 2, 3, 4, 5, 6, 7, 10, 11)
-    await add(8, status=1)
-    await add(9, status=-1)
-    arriving = {
-        "first alone": verdict(10),
-        "plain": verdict(1),
-        "amount": verdict(2, total_fen=1),
-        "unknown": verdict(77),
-        "merchant": verdict(3, mchid="1900000999"),
-        "app": verdict(4, appid="wx0000000000000009"),
-        "incomplete": verdict(5, transaction_id=None),
-        "another plain": verdict(6),
-        "repeated": verdict(8),
-        "late": verdict(9),
-        "settled by another transaction": verdict(8, transaction_id="4200000000000000000099999999"),
-        "currency": verdict(11, currency="USD"),
-        "closed": verdict(
-            7, trade_state="CLOSED", total_fen=None, transaction_id=None, success_time=None, source="close"
-        ),
-    }
-    applied = dict(zip(arriving, await together(settlement, arriving.values()), strict=True))
-    kept = Applied.NEEDS_REVIEW
-    assert applied == {
-        "first alone": Applied.SETTLED,
-        "plain": Applied.SETTLED,
-        "amount": kept,
-        "unknown": kept,
-        "merchant": kept,
-        "app": kept,
-        "incomplete": kept,
-        "another plain": Applied.SETTLED,
-        "repeated": Applied.UNCHANGED,
-        "late": Applied.SETTLED,
-        "settled by another transaction": kept,
-        "currency": kept,
-        "closed": Applied.CLOSED,
-    }
-    paid, untouched = {1, 6, 9, 10}, {2, 3, 4, 5, 11}
+MISFITS = {
+    "mchid": {"mchid": "1900000999"},
+    "appid": {"appid": "wx0000000000000009"},
+    "amount": {"total_fen": 1},
+    "currency": {"currency": "USD"},
+    "payer_currency": {"payer_currency": "USD"},
+    "trade_type": {"trade_type": "NATIVE"},
+    "openid": {"openid": "oAnother"},
+    "attach": {"attach": "HSO2026112309309999999999"},
+    "incomplete": {"transaction_id": None},
+    "unknown_number": {"out_trade_no": number(777)},
+}
+"""Changes to the verdict about a waiting payment, by the reason of its review."""
+
+
+def test_every_compared_field_is_among_the_misfits():
+    assert {each.reason for each in (*MERCHANT_FIELDS, *COMPARED_FIELDS)} == MISFITS.keys() - {
+        "incomplete",
+        "unknown_number",
+    } | {"transaction"}
+
+
+async def test_one_batch_with_every_kind_of_misfit_settles_the_others_and_keeps_each_misfit(
+    settlement, add, rows, batches
+):
+    waiting = {reason: n for n, reason in enumerate(MISFITS, start=100)}
+    await add(1, 2, 3, 4, 5, 6, 7, 8, 9, *waiting.values())
+    await add(20, 21, 22, status=1)
+    await add(23, 24, status=-1)
+    stolen = verdict(20).transaction_id
+    no_transaction = {"total_fen": None, "transaction_id": None, "success_time": None}
+    kept, unchanged = Applied.NEEDS_REVIEW, Applied.UNCHANGED
+    arriving = [
+        (verdict(1), Applied.SETTLED),
+        *((verdict(n, **MISFITS[reason]), kept) for reason, n in waiting.items()),
+        (verdict(2), Applied.SETTLED),
+        (verdict(3, success_time=None), kept),
+        (verdict(20), unchanged),
+        (verdict(21, transaction_id="4200000000000000000099999999"), kept),
+        (verdict(4, transaction_id=stolen), kept),
+        (verdict(23), Applied.SETTLED),  # late: it was closed
+        (verdict(24, total_fen=1), kept),
+        (verdict(5, trade_state="CLOSED", source="close", **no_transaction), Applied.CLOSED),
+        (verdict(6, trade_state="NOTPAY", source="query", **no_transaction), unchanged),
+        (verdict(22, trade_state="REFUND"), unchanged),
+        (verdict(7, trade_state="REFUND"), Applied.SETTLED),  # and a review: no such refund was requested
+        (verdict(8), Applied.SETTLED),
+        (verdict(8), unchanged),
+        (verdict(9), Applied.SETTLED),
+    ]
+
+    applied = await together(settlement, [each for each, _ in arriving])
+
+    assert batches == [len(arriving)]
+    expected = [each for _, each in arriving]
+    twice = [place for place, (each, _) in enumerate(arriving) if each.out_trade_no == number(8)]
+    assert sorted(applied[place].value for place in twice) == ["settled", "unchanged"]
+    assert [each for place, each in enumerate(applied) if place not in twice] == [
+        each for place, each in enumerate(expected) if place not in twice
+    ]
+    paid = [1, 2, 7, 8, 9, 23]
+    untouched = [3, 4, 6, *waiting.values()]
     assert await rows("select sn from third_payment where pay_status = 1 and version = 2 order by sn") == [
-        (number(n),) for n in sorted(paid)
+        (number(n),) for n in paid
     ]
     assert await rows("select sn from third_payment where pay_status = 0 and version = 1 order by sn") == [
-        (number(n),) for n in sorted(untouched)
+        (number(n),) for n in untouched
     ]
     assert await rows(TRANSITIONS) == [
         (number(1), 2, 0, 1, "callback"),
-        (number(6), 2, 0, 1, "callback"),
-        (number(7), 2, 0, -1, "close"),
-        (number(9), 2, -1, 1, "callback"),
-        (number(10), 2, 0, 1, "callback"),
+        (number(2), 2, 0, 1, "callback"),
+        (number(5), 2, 0, -1, "close"),
+        (number(7), 2, 0, 1, "callback"),
+        (number(8), 2, 0, 1, "callback"),
+        (number(9), 2, 0, 1, "callback"),
+        (number(23), 2, -1, 1, "callback"),
     ]
-    assert sorted(await rows(TOLD)) == [(number(n),) for n in sorted(paid)]
+    assert sorted(await rows(TOLD)) == [(number(n),) for n in paid]
+    about = {reason: number(n) for reason, n in waiting.items()} | {"unknown_number": number(777)}
     assert sorted(await rows("select out_trade_no, reason from provider_notice")) == sorted(
         [
-            (number(2), "amount"),
-            (number(77), "unknown_number"),
-            (number(3), "mchid"),
-            (number(4), "appid"),
-            (number(5), "incomplete"),
-            (number(8), "transaction"),
-            (number(11), "currency"),
+            *((sn, reason) for reason, sn in about.items()),
+            (number(3), "incomplete"),
+            (number(4), "transaction"),
+            (number(7), "refund_unknown"),
+            (number(21), "transaction"),
+            (number(24), "amount"),
         ]
     )
 

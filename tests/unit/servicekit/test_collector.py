@@ -87,3 +87,22 @@ async def test_a_cancelled_caller_takes_nothing_back_and_harms_no_other():
     assert await patient == 30
     assert impatient.cancelled()
     assert handler.batches == [[1], [2, 3]]
+
+
+async def test_nothing_is_added_while_the_first_waits_for_too_long():
+    handler = Handler()
+    collector = Collector(handler, longest_seconds=0.05)
+    first = asyncio.create_task(collector.submit(1))
+    await handler.began.wait()
+    second = asyncio.create_task(collector.submit(2))
+    await asyncio.sleep(0)
+    collector.require_room()
+    await asyncio.sleep(0.1)
+    with pytest.raises(Unavailable):
+        collector.require_room()
+    with pytest.raises(Unavailable) as refused:
+        await collector.submit(3)
+    assert refused.value.retry_after == 1
+    handler.go.set()
+    assert [await first, await second, await collector.submit(3)] == [10, 20, 30]
+    assert handler.batches == [[1], [2], [3]]

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from order import codes, events, repository, states
+from order import batch_repository, codes, events, states
 from order.fulfilment import PAID, PaymentFact
 from order.states import Effect, TradeState
 from servicekit import inbox
+from servicekit.arrays import ArrayTransaction
 from servicekit.clock import Clock
-from servicekit.db import Database, Transaction
+from servicekit.db import Database
 from servicekit.events import CloudEvent
 from servicekit.outbox import publish_later
 from servicekit.telemetry import continued
@@ -36,11 +37,11 @@ class Batch:
     async def take(self, received: Sequence[PaymentEvent]) -> set[int]:
         """Handle the simple cases; no two events may be of one order. Returns the positions of those that are done
         (paid now, or handled before). Does not wait for an order that another transaction has locked. Raises
-        DatabaseUnavailable, and IntegrityError when a check-in code is in use: nothing is written then."""
-        async with self.db.transaction() as tx:
-            orders = await repository.lock_for_payment(tx, [each.order_sn for each in received])
+        DatabaseUnavailable, and one of REFUSED_VALUES when a check-in code is in use: nothing is written then."""
+        async with self.db.arrays() as tx:
+            orders = await batch_repository.lock(tx, [each.order_sn for each in received])
             handled = await inbox.known(tx, [each.event for each in received])
-            payments = await repository.known_payments(tx, [each.fact.payment_sn for each in received])
+            payments = await batch_repository.known_payments(tx, [each.fact.payment_sn for each in received])
             payments.update(sn for sn, times in Counter(each.fact.payment_sn for each in received).items() if times > 1)
             done = {place for place, each in enumerate(received) if (each.event.source, each.event.id) in handled}
             plain = [
@@ -56,10 +57,14 @@ class Batch:
         return done.union(plain)
 
     async def _write(
-        self, tx: Transaction, plain: Sequence[PaymentEvent], paid: Sequence[repository.NewlyPaid], now: datetime
+        self,
+        tx: ArrayTransaction,
+        plain: Sequence[PaymentEvent],
+        paid: Sequence[batch_repository.NewlyPaid],
+        now: datetime,
     ) -> None:
         await inbox.record(tx, [each.event for each in plain])
-        await repository.write_paid(tx, paid, now)
+        await batch_repository.write_paid(tx, paid, now)
         facts = [
             events.trade_state_updated(
                 order.sn,
@@ -74,15 +79,15 @@ class Batch:
         await publish_later(tx, *facts)
 
 
-def _is_plain(order: repository.LockedOrder | None, fact: PaymentFact) -> bool:
+def _is_plain(order: batch_repository.LockedOrder | None, fact: PaymentFact) -> bool:
     if order is None or fact.pay_status != PAID or fact.total_fen != order.order_total_fen:
         return False
     state = TradeState(order.trade_state)
     return states.effect_of_paid(state, order.payment_sn, fact.payment_sn) is Effect.PAY
 
 
-def _paid(order: repository.LockedOrder, fact: PaymentFact) -> repository.NewlyPaid:
-    return repository.NewlyPaid(
+def _paid(order: batch_repository.LockedOrder, fact: PaymentFact) -> batch_repository.NewlyPaid:
+    return batch_repository.NewlyPaid(
         id=order.id,
         sn=order.sn,
         version=order.version + 1,

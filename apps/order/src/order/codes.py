@@ -11,7 +11,11 @@ LENGTH = 8
 
 
 def new_code() -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    drawn, code = secrets.randbelow(len(ALPHABET) ** LENGTH), ""
+    for _ in range(LENGTH):
+        drawn, place = divmod(drawn, len(ALPHABET))
+        code += ALPHABET[place]
+    return code
 
 
 def normalise(typed: str) -> str:

@@ -1,11 +1,10 @@
 """All queries of the order service. Functions use the caller's transaction and never end it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, delete, func, or_, select, text, update
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -80,89 +79,6 @@ async def moved_at(session: Transaction, order: HomestayOrder, state: TradeState
 async def payment(tx: Transaction, payment_sn: str) -> OrderPayment | None:
     query = select(OrderPayment).where(OrderPayment.payment_sn == payment_sn)
     return await _first(tx, query.with_for_update())
-
-
-@dataclass(frozen=True)
-class LockedOrder:
-    """The columns that the effect of a payment depends on. The row is locked in this transaction."""
-
-    id: int
-    sn: str
-    trade_state: int
-    version: int
-    order_total_fen: int
-    payment_sn: str | None
-
-
-@dataclass(frozen=True)
-class NewlyPaid:
-    """A locked order that changes to WAIT_USE: `version` is its new version, `payment_version` the payment's."""
-
-    id: int
-    sn: str
-    version: int
-    code: str
-    payment_sn: str
-    payment_version: int
-    total_fen: int
-    paid_at: datetime
-
-
-_LOCK_FOR_PAYMENT = text(
-    "select id, sn, trade_state, version, order_total_fen, payment_sn from homestay_order"
-    " where sn = any(cast(:sns as text[])) order by id for update skip locked"
-)
-_KNOWN_PAYMENTS = text("select payment_sn from order_payment where payment_sn = any(cast(:sns as text[]))")
-_WRITE_PAID = text(
-    "update homestay_order o set trade_state = 1, version = v.version, payment_sn = v.payment_sn, paid_at = v.paid_at,"
-    " checkin_code = v.code, closing_at = null, leased_until = null, updated_at = now()"
-    " from unnest(cast(:ids as bigint[]), cast(:versions as int[]), cast(:payment_sns as text[]),"
-    " cast(:paid_ats as timestamptz[]), cast(:codes as text[])) as v(id, version, payment_sn, paid_at, code)"
-    " where o.id = v.id"
-)
-_WRITE_TRANSITIONS = text(
-    "insert into order_transition (order_id, seq, from_state, to_state, cause, detail, created_at)"
-    " select id, version, 0, 1, 'paid', payment_sn, :now from unnest(cast(:ids as bigint[]), cast(:versions as int[]),"
-    " cast(:payment_sns as text[])) as v(id, version, payment_sn)"
-)
-_WRITE_PAYMENTS = text(
-    "insert into order_payment (order_id, payment_sn, version, pay_status, total_fen, paid_at, created_at)"
-    " select id, payment_sn, payment_version, 1, total_fen, paid_at, :now from unnest(cast(:ids as bigint[]),"
-    " cast(:payment_sns as text[]), cast(:payment_versions as int[]), cast(:totals as bigint[]),"
-    " cast(:paid_ats as timestamptz[])) as v(id, payment_sn, payment_version, total_fen, paid_at)"
-)
-
-
-async def lock_for_payment(tx: Transaction, sns: Sequence[str]) -> dict[str, LockedOrder]:
-    """The orders by number, without those that another transaction has locked: this never waits."""
-    rows = (await tx.execute(_LOCK_FOR_PAYMENT, {"sns": list(sns)})).all()
-    return {row.sn: LockedOrder(*row) for row in rows}
-
-
-async def known_payments(tx: Transaction, sns: Sequence[str]) -> set[str]:
-    """Those of the payment numbers that have a row in order_payment."""
-    return set((await tx.scalars(_KNOWN_PAYMENTS, {"sns": list(sns)})).all())
-
-
-async def write_paid(tx: Transaction, paid: Sequence[NewlyPaid], now: datetime) -> None:
-    """Change locked orders to WAIT_USE, with transition and payment rows: one statement per table. Raises IntegrityError
-    when a check-in code is in use."""
-    ids, versions = [each.id for each in paid], [each.version for each in paid]
-    payment_sns, paid_ats = [each.payment_sn for each in paid], [each.paid_at for each in paid]
-    both = {"ids": ids, "versions": versions, "payment_sns": payment_sns}
-    await tx.execute(_WRITE_PAID, {**both, "paid_ats": paid_ats, "codes": [each.code for each in paid]})
-    await tx.execute(_WRITE_TRANSITIONS, {**both, "now": now})
-    await tx.execute(
-        _WRITE_PAYMENTS,
-        {
-            "ids": ids,
-            "payment_sns": payment_sns,
-            "payment_versions": [each.payment_version for each in paid],
-            "totals": [each.total_fen for each in paid],
-            "paid_ats": paid_ats,
-            "now": now,
-        },
-    )
 
 
 async def claim_closing(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[tuple[str, int]]:

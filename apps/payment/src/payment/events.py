@@ -46,8 +46,9 @@ class PaidPayment(Protocol):
     def version(self) -> int: ...
 
 
-def paystatus_updated(payment: PaidPayment, clock: Clock) -> OutgoingEvent:
-    """The event of a paid or fully refunded payment. Raises ValueError for one that was never paid.
+def paystatus_updated(payment: PaidPayment, clock: Clock, *, traceparent: str | None = None) -> OutgoingEvent:
+    """The event of a paid or fully refunded payment, in the current trace or in `traceparent`'s. Raises ValueError for one
+    that was never paid.
 
     `orderSn` is the order's number; the source system sent the payment's, so no order ever became paid."""
     if payment.pay_time is None:
@@ -68,6 +69,7 @@ def paystatus_updated(payment: PaidPayment, clock: Clock) -> OutgoingEvent:
             "payTime": utc_text(payment.pay_time),
             "version": payment.version,
         },
+        traceparent=traceparent,
     )
 
 

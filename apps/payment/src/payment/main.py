@@ -37,6 +37,9 @@ def create_app(
         wechat_transport=wechat_transport,
         more_business=more_business,
     )
+    notifications = wechat_notify.NotificationEndpoint(
+        reader=parts.wechat.notifications, payments=parts.settlement, refunds=parts.refund_settlement
+    )
     return build(
         "payment",
         settings,
@@ -57,9 +60,6 @@ def create_app(
             parts.reconciler,
             parts.payouts,
             parts.daily,
-            parts.wechat.notifications,
-            parts.settlement,
-            parts.refund_settlement,
             parts.inquiry,
             parts.refunds,
             parts.submission,
@@ -78,6 +78,7 @@ def create_app(
         metrics=[parts.reviews.measure, parts.reconciler.measure, parts.payouts.measure],
         dead_letters=parts.dead_letters,
         callbacks=wechat_notify.CALLBACKS,
+        direct=dict.fromkeys(wechat_notify.CALLBACKS, notifications),
         unfinished=UNFINISHED,
         on_stop=[parts.close],
     )

@@ -97,7 +97,10 @@ class Visit:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
-            body += message.get("body", b"")
+            part: bytes = message.get("body", b"")
+            if not body and not message.get("more_body", False) and len(part) <= lane.small:
+                return part
+            body += part
             if len(body) > lane.max_body:
                 raise lane.too_large()
             if len(body) > lane.small and not self._has_turn:

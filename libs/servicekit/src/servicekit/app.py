@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.types import ASGIApp
 
 from servicekit import admission, health, problems, stopping, unknown
 from servicekit.auth import TokenVerifier
@@ -16,6 +17,7 @@ from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.deliveries import OwnDeliveries, Unwrapping
+from servicekit.direct import Direct
 from servicekit.errors import Problem
 from servicekit.health import Subscriptions
 from servicekit.idempotency import Idempotency
@@ -67,6 +69,7 @@ def build(
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
     max_body_bytes: int = admission.MAX_BODY_BYTES,
     callbacks: tuple[str, ...] = (),
+    direct: Mapping[str, ASGIApp] | None = None,
     documented: bool = True,
     sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
     unfinished: Sequence[Unfinished] = (),
@@ -78,7 +81,8 @@ def build(
     `dead_letters`. All of them are pruned and measured here; `upkeep` (every hour) and `metrics` (every 15 s) are what
     the service adds, `unfinished` its own states that should end.
     `sidecar_only` is empty where such paths do not exist at all (the public door). `callbacks` are the paths that WeChat
-    calls: visitors cannot take the places kept for them. `max_body_bytes` bounds all but events, which have their own.
+    calls: visitors cannot take the places kept for them. `direct` are endpoints by path that are served past FastAPI
+    (direct.py). `max_body_bytes` bounds all but events, which have their own.
     """
 
     @contextlib.asynccontextmanager
@@ -114,6 +118,11 @@ def build(
         docs_url="/docs" if documented else None,
         openapi_url="/openapi.json" if documented else None,
         redoc_url=None,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # else it looks for each at every request
         redirect_slashes=False,  # Starlette would build the Location from the caller's Host header
     )
     app.state.provided = {type(instance): instance for instance in provides}
@@ -141,10 +150,27 @@ def build(
     if sidecar_only:
         unknown.install(app)
 
+    _guard(app, settings, catalogue, places, sidecar_only=sidecar_only, direct=direct or {})
+    return app
+
+
+def _guard(
+    app: FastAPI,
+    settings: ServiceSettings,
+    catalogue: Catalogue,
+    places: admission.Admission,
+    *,
+    sidecar_only: tuple[str, ...],
+    direct: Mapping[str, ASGIApp],
+) -> None:
+    """Put the middleware around the app; the last one added is the outermost."""
+
     def refuse(request: Request, problem: Problem) -> Any:
         return problems.render(request, catalogue, problem)
 
     delivery_token = settings.delivery_token.get_secret_value()
+    if direct:
+        app.add_middleware(Direct, endpoints=direct)
     app.add_middleware(OwnDeliveries, token=delivery_token, render=refuse, sidecar_only=sidecar_only)
     app.add_middleware(
         Gatekeeper,
@@ -154,4 +180,3 @@ def build(
         sidecar_only=sidecar_only,
     )
     app.add_middleware(Unwrapping, token=delivery_token)
-    return app

@@ -4,6 +4,8 @@ There is no timer: an item that comes alone is a batch of one and waits for noth
 """
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -17,7 +19,8 @@ R = TypeVar("R")
 class Collector(Generic[I, R]):
     """`handle` gets at most `batch` items, in the order of their arrival, and returns a result or an exception for each.
 
-    One batch is under way at a time. At most `waiting` items queue for the next ones; beyond that `submit` refuses.
+    One batch is under way at a time. At most `waiting` items queue for the next ones, and none is added while the first of
+    them waits for longer than `longest_seconds`: `submit` refuses then.
     """
 
     def __init__(
@@ -26,18 +29,26 @@ class Collector(Generic[I, R]):
         *,
         batch: int = 256,
         waiting: int = 4096,
+        longest_seconds: float = math.inf,
     ) -> None:
         self._handle, self._batch, self._most_waiting = handle, batch, waiting
-        self._queue: deque[tuple[I, asyncio.Future[R]]] = deque()
+        self._longest = longest_seconds
+        self._queue: deque[tuple[I, asyncio.Future[R], float]] = deque()
         self._worker: asyncio.Task[None] | None = None
 
-    async def submit(self, item: I) -> R:
-        """The result for `item` once its batch is done. Raises Unavailable at once when the queue is full, and whatever
-        `handle` returned or raised for it. A caller that is cancelled does not take its item back."""
+    def require_room(self) -> None:
+        """Raises Unavailable when `submit` would. To be asked before an item is made at some cost."""
         if len(self._queue) >= self._most_waiting:
             raise Unavailable("too many wait to be handled", retry_after=1)
+        if self._queue and time.monotonic() - self._queue[0][2] > self._longest:
+            raise Unavailable("what waits to be handled waits too long", retry_after=1)
+
+    async def submit(self, item: I) -> R:
+        """The result for `item` once its batch is done. Raises Unavailable at once when there is no room, and whatever
+        `handle` returned or raised for it. A caller that is cancelled does not take its item back."""
+        self.require_room()
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._queue.append((item, result))
+        self._queue.append((item, result, time.monotonic()))
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="collector")
         return await result
@@ -46,7 +57,7 @@ class Collector(Generic[I, R]):
         try:
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
-                await self._handle_batch([item for item, _ in batch], [result for _, result in batch])
+                await self._handle_batch([item for item, _, _ in batch], [result for _, result, _ in batch])
         finally:
             self._worker = None
 

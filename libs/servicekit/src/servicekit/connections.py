@@ -74,6 +74,16 @@ class Watch:
             if waited > SLOW_SECONDS:
                 self._suspect_since = self._now()
 
+    def on_raw_error(self, error: BaseException) -> None:
+        """A transaction on asyncpg's own connection failed: unless the server refused a statement, its siblings are asked
+        before they are used."""
+        if not str(getattr(error, "sqlstate", "") or "57").startswith("57"):
+            return
+        if isinstance(error, asyncio.CancelledError):
+            self._suspect_since = self._now()
+        else:
+            self._condemn()
+
     def _condemn(self) -> None:
         self._suspect_since = self._condemned_at = self._now()
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Self
 
+import asyncpg  # type: ignore[import-untyped]
 from pydantic import PostgresDsn
 from sqlalchemy import DateTime, MetaData, event, text
 from sqlalchemy.engine import make_url
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from servicekit.arrays import ArrayTransaction
 from servicekit.connections import Watch, keep_alive
 from servicekit.errors import DatabaseUnavailable
 from servicekit.settings import ProcessSettings
@@ -44,6 +46,7 @@ _CLIENT_LIMITS: dict[str, Any] = {
         "jit": "off",
     },
 }
+_UNREACHABLE = (PoolTimeout, InterfaceError, asyncpg.InterfaceError, ConnectionError, TimeoutError)
 _TRANSIENT_SQLSTATES = ("08", "53", "57", "55P03", "40", "25006", "25P03")
 
 
@@ -61,7 +64,7 @@ def new_metadata() -> MetaData:
 def is_transient(error: BaseException) -> bool:
     """Whether trying again may help: the connection, the server's resources, a lock, a serialisation conflict, a business
     number that another request took in the same second."""
-    if isinstance(error, (PoolTimeout, InterfaceError, ConnectionError, TimeoutError)) or _is_number_clash(error):
+    if (isinstance(error, _UNREACHABLE) and not isinstance(error, ValueError)) or _is_number_clash(error):
         return True
     # What the driver meets while it connects reaches us as it is: a server that is starting up says 57P03 there.
     state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
@@ -109,7 +112,7 @@ class Database:
         self.on_outbox: list[Callable[[], None]] = []
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
         event.listen(self.engine.sync_engine, "handle_error", _drop_pool_when_server_left)
-        Watch(self.engine)
+        self._watch = Watch(self.engine)
 
     @classmethod
     def of(cls, settings: ProcessSettings) -> Self:
@@ -132,8 +135,35 @@ class Database:
                 raise DatabaseUnavailable(type(error).__name__) from error
             raise
         if wake:
-            for callback in self.on_outbox:
-                callback()
+            self._wake()
+
+    @asynccontextmanager
+    async def arrays(self) -> AsyncIterator[ArrayTransaction]:
+        """`transaction()` for statements on arrays. After an error its connection is closed, never asked to roll back: one
+        that does not respond would hold the next batch up."""
+        try:
+            async with self.engine.connect() as connection:
+                raw: Any = (await connection.get_raw_connection()).driver_connection
+                try:
+                    await raw.execute("begin")
+                    tx = ArrayTransaction(raw)
+                    yield tx
+                    await raw.execute("commit")
+                except BaseException as error:
+                    raw.terminate()
+                    self._watch.on_raw_error(error)
+                    await connection.invalidate()
+                    raise
+        except Exception as error:
+            if is_transient(error):
+                raise DatabaseUnavailable(type(error).__name__) from error
+            raise
+        if tx.info.get("outbox", False):
+            self._wake()
+
+    def _wake(self) -> None:
+        for callback in self.on_outbox:
+            callback()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -169,9 +199,9 @@ class Database:
         await self.engine.dispose()
 
 
-def mark_outbox(session: AsyncSession) -> None:
+def mark_outbox(tx: Transaction | ArrayTransaction) -> None:
     """Remember that this transaction left something to publish."""
-    session.info["outbox"] = True
+    tx.info["outbox"] = True
 
 
 def _drop_pool_when_server_left(context: object) -> None:

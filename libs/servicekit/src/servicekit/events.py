@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.schemas import Text
-from servicekit.storable import shown, unstorable_member
+from servicekit.storable import is_suspect, shown, unstorable_member
 from servicekit.telemetry import continue_trace
 
 log = structlog.get_logger()
@@ -85,14 +85,14 @@ class Consumer(Generic[D]):
     handle: Callable[[CloudEvent, D], Awaitable[None]]
     handle_plain: Callable[[Sequence[Received[D]]], Awaitable[set[int]]] | None = None
 
-    def read(self, envelope: Any) -> Received[D]:
-        """Raises Poison when it can never be read."""
+    def read(self, envelope: Any, *, suspect: bool = True) -> Received[D]:
+        """Raises Poison when it can never be read. Its texts are looked at only where its bytes were `suspect`."""
         try:
             event = CloudEvent.model_validate(envelope)
             data = self.data.model_validate(event.data)
         except ValidationError as error:
             raise Poison(f"cannot be read: {error.error_count()} errors, first {error.errors()[0]['loc']}") from error
-        if member := unstorable_member(event.data):
+        if suspect and (member := unstorable_member(event.data)):
             raise Poison(f"cannot be stored: {shown(member)}")
         return Received(event, data)
 
@@ -102,16 +102,18 @@ class Consumer(Generic[D]):
         continue_trace(received.event.traceparent)
         await self.handle(received.event, received.data)
 
-    async def take_plain(self, entries: Sequence[dict[str, Any]]) -> set[str]:
-        """Handle together what can be handled so; returns the entryIds that are done."""
-        if self.handle_plain is None or len(entries) < 2:
+    async def take_plain(self, entries: Sequence[dict[str, Any]], *, suspect: bool) -> set[str]:
+        """Handle together what can be handled so; returns the entryIds that are done. `suspect` as in `read`."""
+        if self.handle_plain is None:
             return set()
         times = Counts(_key(entry) for entry in entries)
         chosen: list[tuple[str, Received[D]]] = []
         for entry in entries:
             with contextlib.suppress(Poison):  # reported where it is handled alone
                 if times[_key(entry)] == 1:
-                    chosen.append((entry["entryId"], self.read(entry.get("event"))))
+                    chosen.append((entry["entryId"], self.read(entry.get("event"), suspect=suspect)))
+        if not chosen:
+            return set()
         try:
             done = await self.handle_plain([received for _, received in chosen])
         except Unavailable:
@@ -166,7 +168,7 @@ def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, A
             return {"status": await consumer.outcome(body)}
         entries = body["entries"]
         try:
-            done = await consumer.take_plain(entries)
+            done = await consumer.take_plain(entries, suspect=is_suspect(await request.body()))
         except Unavailable as error:
             log.warning("events are retried", topic=consumer.topic, count=len(entries), reason=str(error))
             return {"statuses": [{"entryId": entry["entryId"], "status": RETRY} for entry in entries]}

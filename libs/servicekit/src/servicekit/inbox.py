@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from servicekit.arrays import ArrayTransaction
 from servicekit.db import Database, Transaction, new_metadata
 from servicekit.events import CloudEvent
 
@@ -30,27 +31,25 @@ async def first_time(tx: Transaction, event: CloudEvent) -> bool:
     return bool((await tx.execute(statement.returning(inbox.c.event_id))).first())
 
 
-_KNOWN = text(
-    "select i.source, i.event_id from inbox i join unnest(cast(:sources as text[]), cast(:ids as text[]))"
-    " as e(source, event_id) on i.source = e.source and i.event_id = e.event_id"
+_KNOWN = (
+    "select i.source, i.event_id from inbox i join unnest($1::text[], $2::text[]) as e(source, event_id)"
+    " on i.source = e.source and i.event_id = e.event_id"
 )
-_RECORD = text(
-    "insert into inbox (source, event_id) select * from unnest(cast(:sources as text[]), cast(:ids as text[]))"
-)
+_RECORD = "insert into inbox (source, event_id) select * from unnest($1::text[], $2::text[])"
 
 
-async def known(tx: Transaction, events: Sequence[CloudEvent]) -> set[tuple[str, str]]:
+async def known(tx: ArrayTransaction, events: Sequence[CloudEvent]) -> set[tuple[str, str]]:
     """Those of `events` that were recorded before, as (source, id)."""
-    return {(source, event_id) for source, event_id in await tx.execute(_KNOWN, _columns(events))}
+    return {(row["source"], row["event_id"]) for row in await tx.fetch(_KNOWN, *_columns(events))}
 
 
-async def record(tx: Transaction, events: Sequence[CloudEvent]) -> None:
-    """Record events that are not known. Raises IntegrityError where another transaction recorded one meanwhile."""
-    await tx.execute(_RECORD, _columns(events))
+async def record(tx: ArrayTransaction, events: Sequence[CloudEvent]) -> None:
+    """Record events that are not known. Raises one of REFUSED_VALUES where another transaction recorded one meanwhile."""
+    await tx.execute(_RECORD, *_columns(events))
 
 
-def _columns(events: Sequence[CloudEvent]) -> dict[str, list[str]]:
-    return {"sources": [event.source for event in events], "ids": [event.id for event in events]}
+def _columns(events: Sequence[CloudEvent]) -> tuple[list[str], list[str]]:
+    return [event.source for event in events], [event.id for event in events]
 
 
 async def prune(db: Database, *, keep_days: int = 30) -> int:

@@ -3,15 +3,16 @@
 Nothing is published that did not happen, and nothing that happened stays unpublished, whatever dies when.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, func, text
+from pydantic_core import to_json
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 
+from servicekit.arrays import ArrayTransaction
 from servicekit.clock import utc_text
 from servicekit.db import Transaction, mark_outbox, new_metadata
 from servicekit.telemetry import current_traceparent
@@ -35,10 +36,10 @@ Index("ix_outbox_unpublished", outbox.c.id, postgresql_where=outbox.c.published_
 Index("ix_outbox_published_at", outbox.c.published_at, postgresql_where=outbox.c.published_at.is_not(None))
 
 
-_INSERT = text(
+_INSERT = (
     "insert into outbox (event_id, topic, partition_key, event)"
-    " select event_id, topic, partition_key, cast(event as jsonb) from unnest("
-    "cast(:event_ids as text[]), cast(:topics as text[]), cast(:keys as text[]), cast(:events as text[]))"
+    " select event_id, topic, partition_key, cast(event as jsonb)"
+    " from unnest($1::text[], $2::text[], $3::text[], $4::text[])"
     " with ordinality as e(event_id, topic, partition_key, event, place) order by place"
 )
 
@@ -58,21 +59,22 @@ class OutgoingEvent:
     traceparent: str | None = None
 
 
-async def publish_later(tx: Transaction, *events: OutgoingEvent) -> None:
+async def publish_later(tx: Transaction | ArrayTransaction, *events: OutgoingEvent) -> None:
     """Put the events' CloudEvents (1.0, structured JSON) into the outbox of this transaction, in this order, with one
-    statement. Raises TypeError for a value that is no JSON."""
+    statement. Raises ValueError for a value that is no JSON."""
     if not events:
         return
     envelopes = [_envelope(event) for event in events]
-    await tx.execute(
-        _INSERT,
-        {
-            "event_ids": [envelope["id"] for envelope in envelopes],
-            "topics": [event.topic for event in events],
-            "keys": [event.key for event in events],
-            "events": [json.dumps(envelope, ensure_ascii=False) for envelope in envelopes],
-        },
+    columns = (
+        [envelope["id"] for envelope in envelopes],
+        [event.topic for event in events],
+        [event.key for event in events],
+        [to_json(envelope).decode() for envelope in envelopes],
     )
+    if isinstance(tx, ArrayTransaction):
+        await tx.execute(_INSERT, *columns)
+    else:
+        await (await tx.connection()).exec_driver_sql(_INSERT, columns)
     mark_outbox(tx)
 
 

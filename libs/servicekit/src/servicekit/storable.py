@@ -33,6 +33,20 @@ def shown(value: Any) -> Any:
     return _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
 
 
+def is_suspect(document: bytes) -> bool:
+    """Whether the bytes of a JSON document give reason to look for such text in it; without one there is none."""
+    return _SUSPECT.search(document) is not None
+
+
+def shown_document(document: Any) -> Any:
+    """`shown` of every string in a JSON value. Raises RecursionError where it is nested too deeply."""
+    if isinstance(document, dict):
+        return {name: shown_document(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return [shown_document(each) for each in document]
+    return shown(document)
+
+
 def unstorable_member(document: Any) -> str | None:
     """Where the first such text is in a JSON value, as `stays.0.title` (`body`: at the top), or None."""
     return next((path or "body" for path, text in _strings(document) if _UNSTORABLE.search(text)), None)
@@ -41,7 +55,7 @@ def unstorable_member(document: Any) -> str | None:
 async def refuse_unstorable(request: Request) -> None:
     """A dependency of every route: raises InvalidInput naming the member. Routes that read their bytes themselves (events,
     callbacks) decide themselves. The document is walked only when its bytes give reason to."""
-    if getattr(request.scope.get("route"), "body_field", None) is None or not _SUSPECT.search(await request.body()):
+    if getattr(request.scope.get("route"), "body_field", None) is None or not is_suspect(await request.body()):
         return
     try:
         document = await request.json()

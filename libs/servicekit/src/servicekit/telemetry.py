@@ -20,19 +20,17 @@ _SECRETS = re.compile(
 
 def continued(traceparent: str | None) -> str:
     """The trace context of what follows from `traceparent`: the same trace, or a new one where it is none."""
-    matched = _TRACEPARENT.match(traceparent or "")
-    trace_id = matched[1] if matched else secrets.token_hex(16)
-    flags = matched[3] if matched else "00"
-    return f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
+    fresh = secrets.token_hex(24)
+    if traceparent and (matched := _TRACEPARENT.match(traceparent)):
+        return f"00-{matched[1]}-{fresh[32:]}-{matched[3]}"
+    return f"00-{fresh[:32]}-{fresh[32:]}-00"
 
 
 def continue_trace(traceparent: str | None) -> str:
     """Adopt the caller's trace, or begin one; returns the trace id (32 hex)."""
     following = continued(traceparent)
-    trace_id = following[3:35]
     _current.set(following)
-    structlog.contextvars.bind_contextvars(trace_id=trace_id)
-    return trace_id
+    return following[3:35]
 
 
 def current_traceparent() -> str:
@@ -49,6 +47,7 @@ def configure_logging(service: str, *, log_format: str, level: str) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # a line may quote what UTF-8 cannot encode
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _redact,
@@ -80,6 +79,12 @@ def configure_logging(service: str, *, log_format: str, level: str) -> None:
     for noisy in ("httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if trace_id := current_trace_id():
+        event["trace_id"] = trace_id
+    return event
 
 
 def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -95,6 +95,7 @@ class Environment:
 
     def _own_settings(self) -> dict[str, dict[str, str]]:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
+        callbacks = self.layout.url("payment")  # past the gateway, as the ingress sends them (deploy/k8s/base)
         return {
             "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"},
             "usercenter": {"USERCENTER_WXMA_BASE_URL": sim, "USERCENTER_WXMA_APPID": merchant["appid"]} | self._seeds(),
@@ -103,8 +104,8 @@ class Environment:
                 "PAYMENT_WXPAY_MCHID": merchant["mchid"],
                 "PAYMENT_WXPAY_APPID": merchant["appid"],
                 "PAYMENT_WXPAY_MCH_SERIAL": merchant["merchant_serial"],
-                "PAYMENT_WXPAY_NOTIFY_URL": gateway + CALLBACK,
-                "PAYMENT_WXPAY_REFUND_NOTIFY_URL": gateway + REFUND_CALLBACK,
+                "PAYMENT_WXPAY_NOTIFY_URL": callbacks + CALLBACK,
+                "PAYMENT_WXPAY_REFUND_NOTIFY_URL": callbacks + REFUND_CALLBACK,
                 "PAYMENT_WXPAY_PUBLIC_KEY_ID": merchant["public_key_id"],
             },
             "notification": {

@@ -3,23 +3,23 @@
 Responses are in WeChat's format: 204 acknowledges, 4xx and 5xx `{"code":"FAIL"}` make WeChat send the callback again.
 """
 
-from collections.abc import Callable, Coroutine
+import asyncio
+import json
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import structlog
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Response
 from prometheus_client import Counter
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
+from starlette.types import Receive, Scope, Send
 
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
 from payment.wechat.errors import InvalidNotification
 from payment.wechat.notifications import NotificationReader
-from payment.wechat.verdicts import RefundNotice, Transaction
-from servicekit.app import provided
+from payment.wechat.verdicts import NotJson, RefundNotice, Transaction, parsed
 from servicekit.deadlines import within
 from servicekit.errors import Unavailable
 
@@ -38,79 +38,93 @@ class UnreadableContent(Exception):
     """WeChat signed it and it decrypts, but it is no transaction or refund that we can parse."""
 
 
-class NotificationRoute(APIRoute):
-    """Bounds a callback to `ANSWER_SECONDS` and turns errors, also those of dependencies, into WeChat's format."""
+@dataclass(kw_only=True, eq=False)
+class NotificationEndpoint:
+    """Raw ASGI for both paths, served past FastAPI (servicekit/direct.py): its layers cost more than settling a payment.
+    The event type decides, not the path. 204 only after the commit of what was applied, or of its review."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+    reader: NotificationReader
+    payments: Settlement
+    refunds: RefundSettlement
 
-        async def respond(request: Request) -> Response:
-            await request.body()  # bounded by the server; the seconds count from when it is here
-            try:
-                return await within(ANSWER_SECONDS, handle(request))
-            except InvalidNotification as error:
-                REFUSED.labels(error.reason).inc()
-                log.warning(
-                    "callback refused", reason=error.reason, client=request.client.host if request.client else ""
-                )
-                return _fail(401, "签名验证失败")
-            except UnreadableContent as error:
-                REFUSED.labels("content").inc()
-                log.error("callback is signed, but cannot be read", reason=str(error))
-                return _fail(400, "通知内容无法解析")
-            except Unavailable as error:
-                log.warning("callback must be sent again", reason=str(error))
-                return _fail(503, "系统繁忙，请重试")
-
-        return respond
-
-
-@dataclass(frozen=True)
-class VerifiedNotification:
-    """A callback whose signature is WeChat's: its event type and its decrypted content (any JSON value)."""
-
-    event_type: str
-    content: Any
-
-    def parsed(self, model: type[M]) -> M:
-        """Raises UnreadableContent."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = (await receive())["body"]  # whole: the gatekeeper has read it
+        # Reversed, so that of a header that is there twice the first counts.
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in reversed(scope["headers"])
+            if name.startswith(b"wechatpay-")
+        }
         try:
-            return model.model_validate(self.content)
-        except ValidationError as error:
-            first = error.errors()[0]["loc"]
-            raise UnreadableContent(f"{error.error_count()} errors, first at {first}") from error
+            await self._take(headers, body)
+        except InvalidNotification as error:
+            REFUSED.labels(error.reason).inc()
+            log.warning("callback refused", reason=error.reason, client=(scope.get("client") or ("",))[0])
+            await _fail(send, 401, "签名验证失败")
+        except UnreadableContent as error:
+            REFUSED.labels("content").inc()
+            log.error("callback is signed, but cannot be read", reason=str(error))
+            await _fail(send, 400, "通知内容无法解析")
+        except Unavailable as error:
+            log.warning("callback must be sent again", reason=str(error))
+            await _fail(send, 503, "系统繁忙，请重试", retry_after=error.retry_after)
+        else:
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _take(self, headers: dict[str, str], body: bytes) -> None:
+        """Raises InvalidNotification for anything that WeChat did not sign for this merchant, UnreadableContent, and
+        Unavailable, also when it is not done within `ANSWER_SECONDS`."""
+        until = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        try:
+            async with asyncio.timeout_at(until):
+                rest = await self._begin(headers, body)
+        except TimeoutError as error:
+            raise Unavailable(f"no result within {ANSWER_SECONDS:g} s") from error
+        if rest is not None:
+            await within(until - asyncio.get_running_loop().time(), rest)
+
+    async def _begin(self, headers: dict[str, str], body: bytes) -> Coroutine[Any, Any, object] | None:
+        """Verify and settle; returns what is left to do. Holds no connection of its own, so it ends at once when it is
+        cancelled; what is left may hold one, and closing one that does not respond takes time."""
+        self.payments.require_room()  # before the signature, which costs more than a refusal
+        event_type, content = await self.reader.read(headers, body)
+        if event_type == "TRANSACTION.SUCCESS":
+            verdict = _content(Transaction, content).verdict("callback")
+            applied = await self.payments.apply_together(verdict)
+            return self.payments.apply_alone(verdict) if applied is None else None
+        if event_type in REFUND_EVENTS:
+            return self.refunds.apply(_content(RefundNotice, content).verdict("callback"))
+        _content(RootModel[Any], content)
+        log.warning("callback of a kind that has no effect", event_type=event_type[:64])
+        return None
 
 
-async def verified(
-    request: Request, reader: Annotated[NotificationReader, Depends(provided(NotificationReader))]
-) -> VerifiedNotification:
-    """Dependency: the request's notification. The signature covers the raw bytes, so nothing else may parse the body.
-
-    Raises InvalidNotification for anything that WeChat did not sign for this merchant.
-    """
-    notification, content = await reader.read(request.headers, await request.body())
-    return VerifiedNotification(notification.event_type, content)
-
-
-router = APIRouter(prefix=PREFIX, tags=["wechat"], route_class=NotificationRoute)
+router = APIRouter(prefix=PREFIX, tags=["wechat"])
 
 
 @router.post(PAY, status_code=204, response_class=Response)
 @router.post(REFUND, status_code=204, response_class=Response)
-async def take_notification(
-    notification: Annotated[VerifiedNotification, Depends(verified)],
-    payments: Annotated[Settlement, Depends(provided(Settlement))],
-    refunds: Annotated[RefundSettlement, Depends(provided(RefundSettlement))],
-) -> Response:
+async def take_notification() -> Response:
     """The event type decides, not the path. 204 only after the commit of what was applied, or of its review."""
-    if notification.event_type == "TRANSACTION.SUCCESS":
-        await payments.apply(notification.parsed(Transaction).verdict("callback"))
-    elif notification.event_type in REFUND_EVENTS:
-        await refunds.apply(notification.parsed(RefundNotice).verdict("callback"))
-    else:
-        log.warning("callback of a kind that has no effect", event_type=notification.event_type[:64])
-    return Response(status_code=204)
+    raise AssertionError("NotificationEndpoint serves these paths; the routes stand here for the OpenAPI document")
 
 
-def _fail(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"code": "FAIL", "message": message}, status_code=status)
+def _content(model: type[M], content: bytes) -> M:
+    """Raises InvalidNotification for what is no JSON, UnreadableContent."""
+    try:
+        return parsed(model, content)
+    except NotJson:
+        raise InvalidNotification("ciphertext") from None
+    except ValidationError as error:
+        first = error.errors()[0]["loc"]
+        raise UnreadableContent(f"{error.error_count()} errors, first at {first}") from error
+
+
+async def _fail(send: Send, status: int, message: str, *, retry_after: int | None = None) -> None:
+    body = json.dumps({"code": "FAIL", "message": message}, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if retry_after is not None:
+        headers.append((b"retry-after", b"%d" % retry_after))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -4,15 +4,15 @@ what is known. Everything else (reviews, closings, refunds, late payments) is se
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from payment import events
-from payment.ledger import payment_repository
+from payment.ledger import batch_repository
 from payment.ledger.applied import Applied
 from payment.ledger.payment_states import PayStatus, next_status
 from payment.wechat.verdicts import Verdict
+from servicekit.arrays import ArrayTransaction
 from servicekit.clock import Clock
-from servicekit.db import Transaction
 from servicekit.outbox import publish_later
 
 
@@ -24,18 +24,18 @@ class Arrived:
     traceparent: str
 
 
-FindMismatch = Callable[[payment_repository.LockedPayment, Verdict], object]
+FindMismatch = Callable[[batch_repository.LockedPayment, Verdict], object]
 """Returns a true value when the verdict contradicts the payment."""
 
 
 async def settle_plain(
-    tx: Transaction, arrived: Sequence[Arrived], find_mismatch: FindMismatch, clock: Clock
+    tx: ArrayTransaction, arrived: Sequence[Arrived], find_mismatch: FindMismatch, clock: Clock
 ) -> dict[int, Applied]:
     """Settle the plain verdicts: lock the rows in id order, decide, write each table with one statement.
 
     Returns what was done by position in `arrived`; a position that is missing changed nothing and must be settled alone:
-    so must a payment whose row another transaction has locked, for which nothing here waits. Raises IntegrityError where
-    another payment is being settled by the same transaction number at this moment: nothing is written then.
+    so must a payment whose row another transaction has locked, for which nothing here waits. Raises one of REFUSED_VALUES
+    where another payment is being settled by the same transaction number at this moment: nothing is written then.
     """
     times = Counter(each.verdict.out_trade_no for each in arrived)
     plain = [
@@ -45,10 +45,13 @@ async def settle_plain(
     ]
     if not plain:
         return {}
-    locked = await payment_repository.lock_for_settling(tx, [arrived[place].verdict.out_trade_no for place in plain])
-    owners = await payment_repository.owners_of(tx, [arrived[place].verdict.transaction_id or "" for place in plain])
+    locked, owners = await batch_repository.lock(
+        tx,
+        [arrived[place].verdict.out_trade_no for place in plain],
+        [arrived[place].verdict.transaction_id for place in plain],
+    )
     done: dict[int, Applied] = {}
-    settled: list[payment_repository.NewlyPaid] = []
+    settled: list[batch_repository.NewlyPaid] = []
     facts = []
     for place in plain:
         verdict = arrived[place].verdict
@@ -62,11 +65,11 @@ async def settle_plain(
         if following is current:
             done[place] = Applied.UNCHANGED
         elif (current, following) == (PayStatus.WAITING, PayStatus.PAID):
-            paid = replace(payment, pay_status=following, version=payment.version + 1, pay_time=verdict.success_time)
-            settled.append(payment_repository.NewlyPaid(paid.id, paid.version, current, verdict))
-            facts.append(replace(events.paystatus_updated(paid, clock), traceparent=arrived[place].traceparent))
+            paid = payment._replace(pay_status=following, version=payment.version + 1, pay_time=verdict.success_time)
+            settled.append(batch_repository.NewlyPaid(paid.id, paid.version, current, verdict))
+            facts.append(events.paystatus_updated(paid, clock, traceparent=arrived[place].traceparent))
             done[place] = Applied.SETTLED
     if settled:
-        await payment_repository.write_paid(tx, settled)
+        await batch_repository.write_paid(tx, settled)
         await publish_later(tx, *facts)
     return done

@@ -1,7 +1,5 @@
 """Queries about payments. Opens no transaction, commits nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, text, update
@@ -10,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.ledger.payment_states import PayStatus, check
 from payment.models import OrderClosure, PaymentTransition, ThirdPayment
-from payment.wechat.verdicts import Verdict
 from servicekit import due
 from servicekit.db import Transaction
 
@@ -87,84 +84,6 @@ def transition(tx: Transaction, payment: ThirdPayment, following: PayStatus, sou
             payment_id=payment.id, seq=payment.version, from_status=current, to_status=following, source=source
         )
     )
-
-
-@dataclass(frozen=True)
-class LockedPayment:
-    """The columns that settling needs. The row is locked in this transaction."""
-
-    id: int
-    sn: str
-    order_sn: str
-    service_type: str
-    trade_type: str
-    total_fen: int
-    pay_status: int
-    version: int
-    transaction_id: str | None
-    pay_time: datetime | None
-    request: str
-
-
-@dataclass(frozen=True)
-class NewlyPaid:
-    """A locked payment that becomes PAID: `version` is the new one, `before` the previous status."""
-
-    id: int
-    version: int
-    before: PayStatus
-    verdict: Verdict
-
-
-_LOCK_FOR_SETTLING = text(
-    "select id, sn, order_sn, service_type, trade_type, total_fen, pay_status, version, transaction_id, pay_time, request"
-    " from third_payment where sn = any(cast(:sns as text[])) order by id for update skip locked"
-)
-_OWNERS = text("select transaction_id, id from third_payment where transaction_id = any(cast(:ids as text[]))")
-_WRITE_PAID = text(
-    "update third_payment p set pay_status = 1, version = v.version, trade_state = v.trade_state,"
-    " transaction_id = v.transaction_id, bank_type = v.bank_type, pay_time = v.pay_time, updated_at = now()"
-    " from unnest(cast(:ids as bigint[]), cast(:versions as int[]), cast(:trade_states as text[]),"
-    " cast(:transaction_ids as text[]), cast(:bank_types as text[]), cast(:pay_times as timestamptz[]))"
-    " as v(id, version, trade_state, transaction_id, bank_type, pay_time) where p.id = v.id"
-)
-_WRITE_TRANSITIONS = text(
-    "insert into payment_transition (payment_id, seq, from_status, to_status, source)"
-    " select id, version, before, 1, source from unnest(cast(:ids as bigint[]), cast(:versions as int[]),"
-    " cast(:befores as int[]), cast(:sources as text[])) as v(id, version, before, source)"
-)
-
-
-async def lock_for_settling(tx: Transaction, sns: Sequence[str]) -> dict[str, LockedPayment]:
-    """Lock the payments of these numbers; returns them by number. Skips rows that another transaction has locked."""
-    rows = (await tx.execute(_LOCK_FOR_SETTLING, {"sns": list(sns)})).all()
-    return {row.sn: LockedPayment(*row) for row in rows}
-
-
-async def owners_of(tx: Transaction, transaction_ids: Sequence[str]) -> dict[str, int]:
-    """Ids of the payments that these transactions of WeChat have settled, by transaction."""
-    rows = (await tx.execute(_OWNERS, {"ids": list(transaction_ids)})).all()
-    return {str(row.transaction_id): int(row.id) for row in rows}
-
-
-async def write_paid(tx: Transaction, paid: Sequence[NewlyPaid]) -> None:
-    """Set locked payments to PAID and log the transitions, with one statement per table. Raises IntegrityError where a
-    transaction number belongs to another payment."""
-    ids, versions = [each.id for each in paid], [each.version for each in paid]
-    await tx.execute(
-        _WRITE_PAID,
-        {
-            "ids": ids,
-            "versions": versions,
-            "trade_states": [each.verdict.trade_state for each in paid],
-            "transaction_ids": [each.verdict.transaction_id for each in paid],
-            "bank_types": [each.verdict.bank_type for each in paid],
-            "pay_times": [each.verdict.success_time for each in paid],
-        },
-    )
-    sources = [each.verdict.source for each in paid]
-    befores = [int(each.before) for each in paid]
-    await tx.execute(_WRITE_TRANSITIONS, {"ids": ids, "versions": versions, "befores": befores, "sources": sources})
 
 
 async def claim_for_query(tx: Transaction, moment: datetime, limit: int, lease: timedelta) -> list[tuple[str, int]]:

@@ -9,19 +9,19 @@ from typing import Final
 
 import prometheus_client
 import structlog
-from sqlalchemy.exc import IntegrityError
 
 from payment import events
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.applied import Applied, flagged
 from payment.ledger.batch import Arrived, settle_plain
+from payment.ledger.batch_repository import LockedPayment
 from payment.ledger.mismatch import ComparedField, find_mismatch
-from payment.ledger.payment_repository import LockedPayment
 from payment.ledger.payment_states import PAID_TRADE_STATES, PayStatus, next_status
 from payment.ledger.reviews import Reason
 from payment.merchant import Merchant
 from payment.models import ThirdPayment
 from payment.wechat.verdicts import Verdict
+from servicekit.arrays import REFUSED_VALUES
 from servicekit.clock import Clock
 from servicekit.collector import Collector
 from servicekit.db import Database, Transaction
@@ -34,8 +34,9 @@ VERDICTS = prometheus_client.Counter(
     "payment_verdicts_total", "Verdicts of WeChat by source and result", ["source", "did"]
 )
 
-BATCH, MAX_WAITING = 256, 2048
-"""Verdicts per transaction, and verdicts that may wait for the next ones: about two seconds of load."""
+BATCH, MAX_WAITING, LONGEST_WAIT_SECONDS = 256, 2048, 1.0
+"""Verdicts per transaction, verdicts that may wait for the next ones, and how long: a second of load. What arrives beyond
+it is refused at once and comes again, instead of waiting until it is too late for an answer."""
 BATCH_SECONDS = 3.0
 """Below the four seconds in which WeChat is answered: a hanging connection costs its own batch only."""
 
@@ -87,7 +88,9 @@ class Settlement:
     _collector: Collector[Arrived, Applied | None] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._collector = Collector(self._settle_plain, batch=BATCH, waiting=MAX_WAITING)
+        self._collector = Collector(
+            self._settle_plain, batch=BATCH, waiting=MAX_WAITING, longest_seconds=LONGEST_WAIT_SECONDS
+        )
 
     async def apply(self, verdict: Verdict) -> Applied:
         """Lock the payment, compare, change its state and publish the event, in one transaction.
@@ -96,24 +99,32 @@ class Settlement:
         `COMPARED_FIELDS`) is flagged for review and changes no payment. Raises DatabaseUnavailable, and Unavailable when
         too many verdicts wait.
         """
-        applied = await self._collector.submit(Arrived(verdict, current_traceparent()))
-        return applied if applied is not None else await self._apply_alone(verdict)
+        applied = await self.apply_together(verdict)
+        return applied if applied is not None else await self.apply_alone(verdict)
+
+    def require_room(self) -> None:
+        """Raises Unavailable when `apply` would, because too many verdicts wait or wait too long. Costs nothing."""
+        self._collector.require_room()
+
+    async def apply_together(self, verdict: Verdict) -> Applied | None:
+        """Settle it with those that arrive at the same time. None: nothing was changed, `apply_alone` has to. A caller that
+        is cancelled does not take its verdict back, and holds no connection. Raises as `apply` does."""
+        return await self._collector.submit(Arrived(verdict, current_traceparent()))
 
     async def _settle_plain(self, arrived: Sequence[Arrived]) -> list[Applied | None]:
         """The result of each; None: nothing was changed, its caller must apply it alone."""
         try:
-            async with asyncio.timeout(BATCH_SECONDS), self.db.transaction() as tx:
+            async with asyncio.timeout(BATCH_SECONDS), self.db.arrays() as tx:
                 done = await settle_plain(tx, arrived, self._find_mismatch, self.clock)
-        except (
-            IntegrityError
-        ):  # a transaction number of another payment: applied alone, each shows whether it is the one
+        except REFUSED_VALUES:  # such as a transaction number of another payment: applied alone, each shows which
             return [None] * len(arrived)
         except TimeoutError as error:
             raise DatabaseUnavailable(f"no commit within {BATCH_SECONDS:g} s") from error
         _count(arrived, done)
         return [done.get(place) for place in range(len(arrived))]
 
-    async def _apply_alone(self, verdict: Verdict) -> Applied:
+    async def apply_alone(self, verdict: Verdict) -> Applied:
+        """`apply` in a transaction of its own."""
         async with self.db.transaction() as tx:
             payment = await payment_repository.lock_by_sn(tx, verdict.out_trade_no)
             if payment is None:

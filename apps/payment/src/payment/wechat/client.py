@@ -22,7 +22,7 @@ from payment.wechat.errors import Ambiguous, WechatError
 from payment.wechat.keys import PlatformKeys, public_key_of_certificate
 from payment.wechat.requests import BankCard
 from payment.wechat.signing import MerchantSigner, is_signed, message
-from payment.wechat.verdicts import RefundContent, RefundVerdict, Transaction, Verdict
+from payment.wechat.verdicts import NotJson, RefundContent, RefundVerdict, Transaction, Verdict, parsed
 from servicekit.clock import Clock
 from servicekit.storable import shown
 
@@ -242,6 +242,8 @@ def _error_of(call: Call, response: httpx.Response) -> WechatError:
 
 def _parsed(model: type[M], body: bytes) -> M:
     try:
-        return model.model_validate_json(body)
+        return parsed(model, body)
     except ValidationError as error:
         raise Ambiguous(f"the response cannot be parsed: {error.error_count()} errors") from error
+    except NotJson as error:
+        raise Ambiguous("the response is no JSON") from error

@@ -1,8 +1,6 @@
 """Verifies and decrypts callbacks. Nothing is parsed before the signature is verified (回调通知处理)."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -40,8 +38,8 @@ class NotificationReader:
     def __init__(self, keys: PlatformKeys, api_v3_key: ApiV3Key, clock: Clock) -> None:
         self._keys, self._api_v3_key, self._clock = keys, api_v3_key, clock
 
-    async def read(self, headers: Mapping[str, str], body: bytes) -> tuple[Notification, Any]:
-        """The envelope and its decrypted content (any JSON value).
+    async def read(self, headers: Mapping[str, str], body: bytes) -> tuple[str, bytes]:
+        """The event type and the decrypted content, to be parsed by `verdicts.parsed`.
 
         Raises InvalidNotification: stale, unsigned, signed by an unknown key, tampered with, or not decryptable.
         """
@@ -62,17 +60,16 @@ class NotificationReader:
             notification = Notification.model_validate_json(body)
         except ValidationError:
             raise InvalidNotification("envelope") from None
-        return notification, self._open(notification.resource)
+        return notification.event_type, self._open(notification.resource)
 
-    def _open(self, resource: Resource) -> Any:
+    def _open(self, resource: Resource) -> bytes:
         if resource.algorithm != "AEAD_AES_256_GCM":
             raise InvalidNotification("algorithm")
         try:
-            plaintext = self._api_v3_key.decrypt(
+            return self._api_v3_key.decrypt(
                 nonce=resource.nonce, ciphertext=resource.ciphertext, associated_data=resource.associated_data
             )
-            return json.loads(plaintext)
-        except (CannotDecrypt, ValueError, RecursionError):
+        except CannotDecrypt:
             raise InvalidNotification("ciphertext") from None
 
 

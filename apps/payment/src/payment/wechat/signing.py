@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
+_PADDING, _HASH = PKCS1v15(), hashes.SHA256()
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -40,7 +41,7 @@ class MerchantSigner:
         return cls(mchid, serial, key)
 
     def sign(self, data: bytes) -> str:
-        return base64.b64encode(self.key.sign(data, PKCS1v15(), hashes.SHA256())).decode()
+        return base64.b64encode(self.key.sign(data, _PADDING, _HASH)).decode()
 
     def authorization(self, method: str, target: str, body: bytes, timestamp: int) -> str:
         """The Authorization header; `target` is path and query exactly as sent."""
@@ -67,7 +68,7 @@ class MerchantSigner:
 def is_signed(key: RSAPublicKey, signature: str, data: bytes) -> bool:
     """Whether base64 `signature` is `key`'s over `data`; False for invalid base64, as in WeChat's SIGNTEST probes."""
     try:
-        key.verify(base64.b64decode(signature, validate=True), data, PKCS1v15(), hashes.SHA256())
+        key.verify(base64.b64decode(signature, validate=True), data, _PADDING, _HASH)
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True

@@ -1,11 +1,35 @@
 """WeChat's verdict about a payment or a refund as one value, from whatever source: callback, query or close."""
 
+import json
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from servicekit.storable import shown
+from servicekit.storable import is_suspect, shown_document
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class NotJson(ValueError):
+    """A content that no JSON reader accepts."""
+
+
+def parsed(model: type[M], content: bytes) -> M:
+    """WeChat's JSON as `model`. Characters that PostgreSQL cannot store are escaped, so that every value can be stored for
+    review. Raises NotJson, and ValidationError for JSON of another form."""
+    if is_suspect(content):
+        try:
+            document = shown_document(json.loads(content))
+        except (ValueError, RecursionError) as error:
+            raise NotJson(type(error).__name__) from error
+        return model.model_validate(document)
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            raise NotJson("json_invalid") from error
+        raise
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -22,13 +46,7 @@ _Short = Annotated[str, Field(max_length=32, pattern=r"^[^\x00]*$")]
 _Long = Annotated[str, Field(max_length=128, pattern=r"^[^\x00]*$")]
 
 
-class _Storable(BaseModel):
-    """Any value can be stored for review: characters that PostgreSQL cannot store are escaped."""
-
-    _shown = field_validator("*", mode="before")(shown)
-
-
-class Verdict(_Storable):
+class Verdict(BaseModel):
     """`total_fen` is amount.total, never payer_total, which a coupon lowers. None: WeChat did not report the value."""
 
     model_config = ConfigDict(frozen=True)
@@ -49,17 +67,17 @@ class Verdict(_Storable):
     attach: str | None = None
 
 
-class _Amount(_Storable):
+class _Amount(BaseModel):
     total: _Fen | None = None
     currency: _Short | None = None
     payer_currency: _Short | None = None
 
 
-class _Payer(_Storable):
+class _Payer(BaseModel):
     openid: _Long | None = None
 
 
-class Transaction(_Storable):
+class Transaction(BaseModel):
     """WeChat's transaction object, the members that we use (支付成功回调通知 / 查询订单). NOTPAY lacks most of them."""
 
     model_config = ConfigDict(extra="ignore")
@@ -95,7 +113,7 @@ class Transaction(_Storable):
         )
 
 
-class RefundVerdict(_Storable):
+class RefundVerdict(BaseModel):
     """`mchid` is None in responses to our own requests, which are signed as this merchant."""
 
     model_config = ConfigDict(frozen=True)
@@ -115,13 +133,13 @@ class RefundVerdict(_Storable):
     """AVAILABLE: paid from the merchant's available balance; such a refund is on no trade bill."""
 
 
-class _RefundAmount(_Storable):
+class _RefundAmount(BaseModel):
     total: _Fen
     refund: _Fen
     currency: _Short | None = None
 
 
-class RefundContent(_Storable):
+class RefundContent(BaseModel):
     """WeChat's refund object (查询单笔退款 / 退款结果通知): `status` in responses, `refund_status` in callbacks."""
 
     model_config = ConfigDict(extra="ignore")
