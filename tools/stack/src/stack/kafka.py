@@ -111,6 +111,7 @@ def _properties(layout: Layout) -> str:
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
+        "metadata.max.idle.interval.ms": 0,  # no record twice a second where nothing happens: a third of its idle time
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
