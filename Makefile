@@ -89,8 +89,8 @@ bench-guard: $(SETUP) ## processor time of a payment over its floor's, against t
 	@$(VENV)/python -m tests.bench.guard $(ARGS)
 
 bench-docs: $(SETUP) ## the table and the plots of JSON=<what make bench --json wrote> into docs/performance.md
-	@$(VENV)/python -m tests.bench.markdown $(JSON) docs/performance.md
 	@$(VENV)/python -m tests.bench.plots $(JSON) docs/performance
+	@$(VENV)/python -m tests.bench.markdown $(JSON) docs/performance.md
 
 bench-plots: $(SETUP) ## SVG of JSON=<what make bench --json wrote> into INTO (default docs/performance)
 	@$(VENV)/python -m tests.bench.plots $(JSON) $(or $(INTO),docs/performance)

@@ -33,6 +33,12 @@ def render(rows: Sequence[Row], machine: Mapping[str, float]) -> str:
     return "\n".join([*lines, *([""] if notes else []), *notes]) + "\n"
 
 
+def pictures(document: Path) -> str:
+    """Links to the plots in the folder that is named after the document."""
+    found = sorted(document.with_suffix("").glob("*.svg"))
+    return "".join(f"\n![{file.stem}]({file.parent.name}/{file.name})\n" for file in found)
+
+
 def put_into(document: str, table: str) -> str:
     """`document` with `table` between its marks. Raises ValueError where they are missing."""
     before, _, rest = document.partition(BEGIN)
@@ -55,7 +61,8 @@ def main() -> None:
     if chosen.document is None:
         sys.stdout.write(table)
         return
-    chosen.document.write_text(put_into(chosen.document.read_text(encoding="utf-8"), table), encoding="utf-8")
+    document = put_into(chosen.document.read_text(encoding="utf-8"), table + pictures(chosen.document))
+    chosen.document.write_text(document, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from tests.support.system import System
 
 PREFIX_DIGITS = 14
 TRANSITIONS = (
-    "insert into order_transition (order_id, seq, to_state, cause, created_at) select id, 1, 0, 'created', created_at"
-    " from homestay_order o where not exists (select from order_transition t where t.order_id = o.id)"
+    "insert into order_transition (order_id, seq, to_state, cause, created_at)"
+    " select id, 1, 0, 'created', created_at from homestay_order where sn between %s and %s"
 )
 
 
@@ -104,7 +104,7 @@ def _orders(system: System, order_sn: str, count: int) -> Orders:
     [order] = system.rows("order", "select order_total_fen from homestay_order where sn = %s", order_sn)
     orders = Orders(order_sn[3 : 3 + PREFIX_DIGITS], secrets.randbelow(10**8 - count), count, order["order_total_fen"])
     _copy(system, "order", "homestay_order", "sn", order_sn, orders, {"sn": f"'HSO' || {orders.number}"})
-    system.rows("order", TRANSITIONS)
+    system.rows("order", TRANSITIONS, *orders.between)
     return orders
 
 
