@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,8 +42,8 @@ class Burst:
 def burst(
     system: System, count: int, *, connections: int = CONNECTIONS, rate: float = 0.0, messages: bool = True
 ) -> Burst:
-    """Send `count` callbacks, as fast as they are answered or `rate` a second; wait until every order is paid and, with
-    `messages`, until every message is out or MESSAGES_SECONDS are over."""
+    """Send `count` callbacks, as fast as they are answered or `rate` a second; wait until every order is paid and every
+    message is out, without `messages` only planned: no backlog of events must be left in Kafka."""
     run, environment = Path(system.environment["RUN_DIR"]), system.environment
     idle = _idle(run)
     orders = seeding.waiting_payments(system, count)
@@ -56,7 +56,7 @@ def burst(
     eventually(lambda: seeding.paid_orders(system, orders) == count, seconds=DRAIN_SECONDS)
     paid_seconds = time.monotonic() - began
     resident, proportional = parts.resident_bytes(run), parts.proportional_bytes(run)
-    told = _told(system, orders, MESSAGES_SECONDS if messages else 0.0)
+    told = _told(system, orders, seeding.messages_to_send if messages else seeding.messages_to_plan)
     used = parts.spent(before, parts.processor_seconds(run))
     used = parts.above_idle(used, idle, time.monotonic() - began)
     ms = {part: seconds * 1000 / count for part, seconds in used.items() if part not in parts.MESSAGE_PARTS}
@@ -72,13 +72,15 @@ def took_ms(system: System, found: Burst) -> list[float]:
     return sorted((paid_at[sn] - sent[sn]) * 1000 for sn in sns)
 
 
-def _told(system: System, orders: seeding.Orders, seconds: float) -> int:
-    until = time.monotonic() + seconds
-    while (left := seeding.messages_to_send(system, orders)) and time.monotonic() < until:
+def _told(system: System, orders: seeding.Orders, left: Callable[[System, seeding.Orders], int]) -> int:
+    """Wait until nothing is `left`, at most MESSAGES_SECONDS; returns how many orders have had their messages by then."""
+    until = time.monotonic() + MESSAGES_SECONDS
+    while left(system, orders) and time.monotonic() < until:
         time.sleep(0.2)
-    if left:
+    told = orders.count - seeding.messages_to_send(system, orders)
+    if told < orders.count:
         seeding.forget_messages(system, orders)
-    return orders.count - left
+    return told
 
 
 @cache

@@ -91,6 +91,12 @@ def messages_to_send(system: System, orders: Orders) -> int:
     return orders.count - int(system.rows("notification", query, *orders.between)[0]["count"])
 
 
+def messages_to_plan(system: System, orders: Orders) -> int:
+    """How many of the orders have no paid message at all yet."""
+    query = "select count(*) from notification_task where kind = 'paid' and order_sn between %s and %s"
+    return orders.count - int(system.rows("notification", query, *orders.between)[0]["count"])
+
+
 def forget_messages(system: System, orders: Orders) -> None:
     """Delete their messages that no attempt was made for, so that they are in nothing's way."""
     query = (
