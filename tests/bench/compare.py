@@ -55,8 +55,8 @@ class Side:
             into,
             *arguments,
         ]
-        self._stack("up")
         try:
+            self._stack("up")
             subprocess.run(bench, cwd=REPO, check=True, stdout=subprocess.DEVNULL)
         finally:
             self._stack("down")
