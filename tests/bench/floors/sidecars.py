@@ -41,7 +41,7 @@ class Sidecars:
 
     def processor_seconds(self) -> float:
         """Of the sidecars, the app and Kafka."""
-        return sum(of_process(pid) for pid in self.pids) + processor_seconds(self.run)["kafka"]
+        return sum(of_process(pid) for pid in self.pids) + processor_seconds(self.run).get("kafka", 0.0)
 
     def events(self) -> int:
         return int(httpx.get(self.count_url).json())
