@@ -10,7 +10,7 @@ from tests.bench.figures import Figure
 from tests.support.system import System
 
 CHUNK = 250_000
-BURST = 3000
+SMALLEST_BURST, LARGEST_BURST = 300, 3000
 TABLES = {
     "payment": ("third_payment", "payment_transition"),
     "order": ("homestay_order", "order_transition", "order_payment"),
@@ -42,12 +42,13 @@ ORDER_PAYMENTS = (
 
 def rows(system: System, count: int) -> list[Figure]:
     """Fill the tables with `count` payments and their orders; a burst before it and one after it."""
-    before = burst(system, BURST, messages=False)
+    size = min(LARGEST_BURST, max(SMALLEST_BURST, count // 100))
+    before = burst(system, size, messages=False)
     had = _rows(system)
     fill(system, count)
-    burst(system, BURST // 10, messages=False)  # the new tables' pages and plans
+    burst(system, size // 3, messages=False)  # the new tables' pages and plans
     scanned = _scans(system)
-    after = burst(system, BURST, messages=False)
+    after = burst(system, size, messages=False)
     scans = {table: number - scanned[table] for table, number in _scans(system).items() if number > scanned[table]}
     ratio = 100 * _sum(after) / _sum(before)
     gigabytes = sum(_bytes(system, service, table) for service, tables in TABLES.items() for table in tables) / 1e9
