@@ -14,7 +14,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-lost compose-test k8s-test mesh-test lock clean distclean FORCE
+.PHONY: help setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test lock clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,22 @@ bench: $(SETUP) ## what it does a second, with the floor of the same run; ONLY=c
 bench-lost: $(SETUP) ## every callback lost, the page open: payment → the page knows, over 200 purchases
 	@$(STACK) status --quiet || $(STACK) up
 	@$(VENV)/python -m tests.bench.lost_callbacks --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(ARGS)
+
+bench-compare: $(SETUP) ## two revisions in turn: BASE=main; ARGS="--rounds 3 --only callbacks --size 0.25"
+	@$(VENV)/python -m tests.bench.compare $(BASE) $(ARGS)
+
+bench-guard: $(SETUP) ## processor time of a payment over its floor's, against the recorded ratio; ARGS=--record
+	@$(VENV)/python -m tests.bench.guard $(ARGS)
+
+bench-docs: $(SETUP) ## the table and the plots of JSON=<what make bench --json wrote> into docs/performance.md
+	@$(VENV)/python -m tests.bench.plots $(JSON) docs/performance
+	@$(VENV)/python -m tests.bench.markdown $(JSON) docs/performance.md
+
+bench-plots: $(SETUP) ## SVG of JSON=<what make bench --json wrote> into INTO (default docs/performance)
+	@$(VENV)/python -m tests.bench.plots $(JSON) $(or $(INTO),docs/performance)
+
+simulate: $(SETUP) ## how far one replica, one partition, one database go, and what ten times as much needs; docs/performance.md
+	@$(VENV)/python -m tests.bench.simulate $(ARGS)
 
 compose-test: needs-compose-test $(SETUP) ## docker-compose.yml, dapr.yaml and the manifests against one another (builds kubectl once)
 	@$(VENV)/python -m stack.setup.kubernetes kubectl

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import at_rest, bill, figures, front_door, machine, messages, payments
+from tests.bench import at_rest, bill, figures, front_door, machine, markdown, messages, payments, rows, soak
 from tests.bench.figures import Figure
 from tests.bench.floors.sidecars import Sidecars, noop_sidecars
 from tests.support.stack import read_stack_env
@@ -30,10 +30,14 @@ SCENARIOS: Mapping[str, Scenario] = {
     "messages": lambda system, _, size: messages.messages(system, int(2000 * size)),
     "idle": lambda system, _, size: at_rest.idle(system, 60 * size),
     "bill": lambda system, _, size: bill.reconciling(system, int(1_000_000 * size)),
+    "sustained": lambda system, _, size: payments.sustained(system, int(4000 * size), 60 * size),
+    "rates": lambda system, _, size: payments.rates(system, int(4000 * size), 15 * size),
+    "soak": lambda system, _, size: soak.soak(system, 600 * size),
+    "rows": lambda system, _, size: rows.rows(system, int(10_000_000 * size)),
     "up": lambda system, _, __: at_rest.starting(system),
 }
-BY_NAME_ONLY = frozenset({"bill", "up"})
-"""Run when they are asked for by name alone: they stop the system, or take very long."""
+BY_NAME_ONLY = frozenset({"bill", "rates", "rows", "soak", "sustained", "up"})
+"""Run when they are asked for by name alone: they take minutes, stop the system or fill its tables."""
 
 
 def main() -> None:
@@ -42,6 +46,7 @@ def main() -> None:
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--size", type=float, default=1.0, help="how much each does; 0.1 is a quick look")
     arguments.add_argument("--json", type=Path, help="write the figures here as well")
+    arguments.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     arguments.add_argument("--stack-env", type=Path, default=Path(".run/stack.env"))
     chosen = arguments.parse_args()
     names = [name for name in chosen.only.split(",") if name] or [n for n in SCENARIOS if n not in BY_NAME_ONLY]
@@ -59,12 +64,15 @@ def main() -> None:
                 progress.print(f"run {run + 1} of {chosen.runs}: {name} …", style="dim")
                 found += SCENARIOS[name](system, sidecars, chosen.size)
     system.close()
-    rows = figures.rows_of(found)
+    table = figures.rows_of(found)
+    if chosen.json:
+        chosen.json.write_text(figures.as_json(table, speed) + "\n", encoding="utf-8")
+    if chosen.markdown:
+        sys.stdout.write(markdown.render(table, speed))
+        return
     console = Console()
     console.print("this machine: " + ", ".join(f"{name} {value:,.2f}" for name, value in speed.items()))
-    figures.show(rows, console)
-    if chosen.json:
-        chosen.json.write_text(figures.as_json(rows, speed) + "\n", encoding="utf-8")
+    figures.show(table, console)
 
 
 if __name__ == "__main__":

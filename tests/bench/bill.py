@@ -14,13 +14,15 @@ from tests.service.payment import bill as bills
 from tests.support.stack import read_stack_env
 from tests.support.system import System
 
-DAY = date(2025, 3, 3)
-"""A day in Shanghai of which nothing else knows."""
+UNUSED_DAY = (
+    "select coalesce(max(pay_time at time zone 'Asia/Shanghai')::date, '2020-01-01') + 1 as day"
+    " from third_payment where pay_time < '2025-01-01'"
+)
+"""A day in Shanghai without payments: those of an earlier run would be missing on this run's bill."""
 PAID = (
     "update third_payment set pay_status = 1, version = 1, trade_state = 'SUCCESS', bank_type = 'OTHERS',"
     " transaction_id = '4299' || right(sn, 22), pay_time = %s where sn between %s and %s"
 )
-PAID_AT = "2025-03-03 10:00:00"
 RUN = (
     "select r.state, (select count(*) from reconciliation_difference d where d.bill_date = r.bill_date) as differences"
     " from reconciliation r where bill_date = %s"
@@ -30,17 +32,19 @@ RUN = (
 def reconciling(system: System, lines: int) -> list[Figure]:
     """Every line fits: what is measured is reading, comparing and writing the run down."""
     orders = seeding.waiting_payments(system, lines)
-    sns = orders.payment_sns()
-    system.rows("payment", PAID, PAID_AT + "+08", sns[0], sns[-1])
+    [unused] = system.rows("payment", UNUSED_DAY)
+    day, sns = unused["day"], orders.payment_sns()
+    paid_at = f"{day} 10:00:00"
+    system.rows("payment", PAID, paid_at + "+08", sns[0], sns[-1])
     system.rows("payment", "vacuum analyze third_payment")
     merchant = {"appid": system.environment["WXPAY_APPID"], "mchid": system.environment["WXPAY_MCHID"]}
     with tempfile.TemporaryDirectory() as folder:
         file = bills.write(
             Path(folder) / "bill.csv",
-            *(bills.sale(sn, orders.total_fen, f"4299{sn[-22:]}", at=PAID_AT, **merchant) for sn in sns),
+            *(bills.sale(sn, orders.total_fen, f"4299{sn[-22:]}", at=paid_at, **merchant) for sn in sns),
         )
-        seconds, megabytes = _reconcile(system, file)
-    [run] = system.rows("payment", RUN, DAY)
+        seconds, megabytes = _reconcile(system, day, file)
+    [run] = system.rows("payment", RUN, day)
     name = f"a bill of {lines:,} lines"
     note = f"state {run['state']}, {run['differences']} differences"
     return [
@@ -49,11 +53,11 @@ def reconciling(system: System, lines: int) -> list[Figure]:
     ]
 
 
-def _reconcile(system: System, file: Path) -> tuple[float, float]:
+def _reconcile(system: System, day: date, file: Path) -> tuple[float, float]:
     run = Path(system.environment["RUN_DIR"])
     env = os.environ | read_stack_env(run / "env" / "payment.env")
-    env["DAPR_HTTP_PORT"] = system.environment["PAYMENT_DAPR_HTTP_PORT"]
-    argv = [sys.executable, "-m", "payment", "reconcile", "--date", str(DAY), "--bill", str(file), "--format", "json"]
+    env |= {name: system.environment[f"PAYMENT_{name}"] for name in ("DAPR_HTTP_PORT", "DAPR_GRPC_PORT")}
+    argv = [sys.executable, "-m", "payment", "reconcile", "--date", str(day), "--bill", str(file), "--format", "json"]
     with tempfile.TemporaryFile() as output:
         began = time.monotonic()
         process = children.start(argv, env=env, stdout=output, stderr=output)

@@ -1,13 +1,9 @@
 """Callbacks to paid orders: how many a second, how long, at what processor time, and what happens under too many."""
 
-import sys
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
 
 from tests.bench import client, parts, seeding
-from tests.bench.client import Answers
+from tests.bench.bursts import CONNECTIONS, DRAIN_SECONDS, Burst, burst, took_ms
 from tests.bench.figures import Figure
 from tests.bench.floors.callbacks import callback_floor
 from tests.bench.floors.sidecars import Sidecars, event_floor
@@ -16,85 +12,94 @@ from tests.bench.signing import callback_url, signed
 from tests.support.system import System
 from tests.support.waiting import eventually
 
-CONNECTIONS = 32
-DRAIN_SECONDS = 600.0
 OVERLOAD_CONNECTIONS = 512
-
-
-@dataclass(frozen=True)
-class Burst:
-    """What one burst of callbacks did. Processor seconds by part: until the last order was paid, until the last message
-    was out."""
-
-    orders: seeding.Orders
-    answers: Answers
-    paid_seconds: float
-    until_paid: Mapping[str, float]
-    until_told: Mapping[str, float]
-    resident: Mapping[str, int]
-
-
-def burst(system: System, count: int, *, connections: int = CONNECTIONS, rate: float = 0.0) -> Burst:
-    """Send `count` callbacks, wait until every order is paid and every message is out."""
-    run, environment = Path(system.environment["RUN_DIR"]), system.environment
-    orders = seeding.waiting_payments(system, count)
-    requests = signed(environment, orders)
-    seeding.accept_messages(system, count)
-    before, began = parts.processor_seconds(run), time.monotonic()
-    answers = client.send(callback_url(environment), requests, connections=connections, rate=rate, moments=True)
-    if answers.succeeded() != count:
-        sys.exit(f"{answers.succeeded()} of {count} callbacks were accepted: {dict(answers.statuses)}")
-    eventually(lambda: seeding.paid_orders(system, orders) == count, seconds=DRAIN_SECONDS)
-    paid_seconds, paid = time.monotonic() - began, parts.processor_seconds(run)
-    resident = parts.resident_bytes(run)
-    eventually(lambda: seeding.messages_to_send(system, orders) == 0, seconds=DRAIN_SECONDS)
-    told = parts.processor_seconds(run)
-    return Burst(orders, answers, paid_seconds, parts.spent(before, paid), parts.spent(before, told), resident)
+SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
+WINDOW_SECONDS = 5.0
 
 
 def callbacks(system: System, sidecars: Sidecars, count: int) -> list[Figure]:
     found = burst(system, count)
     floor = callback_floor(system, count, CONNECTIONS)
     events = event_floor(sidecars, count)
-    ms = {part: seconds * 1000 / count for part, seconds in found.until_told.items()}
-    messages = {part: used for part, used in ms.items() if part in parts.MESSAGE_PARTS}
-    payment = {part: used for part, used in ms.items() if part not in parts.MESSAGE_PARTS}
     sent = found.answers
     note = f"answers {dict(sent.statuses)}, p50 {sent.p50_ms:.0f} ms, p99 {sent.p99_ms:.0f} ms;"
     note += f" load client {sent.processor_seconds * 1000 / count:.2f} ms each"
-    megabytes = sum(size for part, size in found.resident.items() if _is_ours(part)) / 1e6
+    told = f"messages of {found.told:,} of {count:,} payments" if found.told < count else ""
     return [
         Figure("callbacks accepted", "/s", sent.per_second, floor.per_second, 2000, note=note),
         Figure("orders paid, end to end", "/s", count / found.paid_seconds, events.per_second, 1500),
+        payment_time(found, floor.processor_ms + events.processor_ms),
         Figure(
-            "processor time of a payment",
+            "processor time of its messages",
             "ms",
-            sum(payment.values()),
-            floor.processor_ms + events.processor_ms,
-            1.5,
+            sum(found.messages_ms.values()),
+            None,
+            2.0,
             less_is_better=True,
-            by_part=payment,
+            by_part=found.messages_ms,
+            note=told,
         ),
-        Figure("processor time of its messages", "ms", sum(messages.values()), None, 2.0, True, messages),
-        Figure("memory under load", "MB", megabytes, None, 600, less_is_better=True),
+        *_memory(found),
+    ]
+
+
+def payment_time(found: Burst, floor_ms: float) -> Figure:
+    total = sum(found.ms.values())
+    return Figure("processor time of a payment", "ms", total, floor_ms, 1.5, less_is_better=True, by_part=found.ms)
+
+
+def _memory(found: Burst) -> list[Figure]:
+    """Of the services and the sandbox: as each process has it, and with the pages that they share counted once."""
+    name = "memory under load"
+    whole, once = (
+        {part: size / 1e6 for part, size in sizes.items() if parts.is_ours(part)}
+        for sizes in (found.resident, found.proportional)
+    )
+    note = ", ".join(f"{part} {size:.0f}" for part, size in whole.items())
+    return [
+        Figure(name, "MB", sum(whole.values()), None, 600, less_is_better=True, note=note),
+        Figure(f"{name}, shared pages once", "MB", sum(once.values())),
     ]
 
 
 def latency(system: System, count: int, rate: float = 50.0) -> list[Figure]:
-    """From a callback that leaves until its order waits to be used, by the clock of the database."""
     trips = trip_floor(system.environment, 50)
-    found = burst(system, count, rate=rate)
-    query = (
-        "select o.sn, t.created_at from order_transition t join homestay_order o on o.id = t.order_id"
-        " where t.to_state = 1 and o.sn between %s and %s"
-    )
-    paid_at = {row["sn"]: row["created_at"].timestamp() for row in system.rows("order", query, *found.orders.between)}
-    sns = found.orders.order_sns()
-    sent = dict(zip(sns[0::2] + sns[1::2], found.answers.sent_at, strict=True))
-    took = sorted((paid_at[sn] - sent[sn]) * 1000 for sn in sns)
+    took = took_ms(system, burst(system, count, rate=rate))
     return [
         Figure(f"callback → order paid at {rate:.0f}/s, p50", "ms", took[count // 2], trips[25], 20, True),
         Figure(f"callback → order paid at {rate:.0f}/s, p99", "ms", took[count * 99 // 100], trips[49], 80, True),
+    ]
+
+
+def rates(system: System, count: int, seconds: float) -> list[Figure]:
+    """Offer shares of what a burst of `count` was paid at, each for so long. The figure is the highest rate whose p99 is
+    within 80 ms; the series is the curve."""
+    peak = count / burst(system, count).paid_seconds
+    series = []
+    for share in SHARES:
+        rate = peak * share
+        took = took_ms(system, burst(system, max(20, int(rate * seconds)), rate=rate))
+        p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
+        series.append({"share": share, "rate": rate, "p50_ms": p50, "p99_ms": p99})
+    kept = max((point["rate"] for point in series if point["p99_ms"] <= 80), default=0.0)
+    note = ", ".join(f"{each['share']:.0%}: {each['p50_ms']:.0f}/{each['p99_ms']:.0f} ms" for each in series)
+    return [Figure("rate within 80 ms p99", "/s", kept, note=f"p50/p99 by share of the peak {note}", series=series)]
+
+
+def sustained(system: System, count: int, seconds: float) -> list[Figure]:
+    """As fast as they are answered, for so long: sized by what a burst of `count` was accepted at."""
+    peak = burst(system, count).answers.per_second
+    found = burst(system, int(peak * seconds), messages=False)
+    sent = sorted(found.answers.sent_at)
+    moments = [sent[0] + WINDOW_SECONDS * n for n in range(int((sent[-1] - sent[0]) / WINDOW_SECONDS) + 1)]
+    slices = [sum(begin <= at < end for at in sent) / WINDOW_SECONDS for begin, end in pairwise(moments)]
+    rates_seen = f"{min(slices):,.0f} to {max(slices):,.0f}/s" if slices else "less than one slice"
+    note = (
+        f"{found.answers.answers:,} in {found.answers.seconds:.0f} s, in slices of {WINDOW_SECONDS:.0f} s {rates_seen}"
+    )
+    return [
+        Figure("callbacks accepted, sustained", "/s", found.answers.per_second, None, 2000, note=note),
+        Figure("orders paid, sustained", "/s", found.orders.count / found.paid_seconds, None, 1500),
     ]
 
 
@@ -107,6 +112,7 @@ def overload(system: System, count: int, seconds: float = 5.0) -> list[Figure]:
     crowd = client.send(url, offered, connections=OVERLOAD_CONNECTIONS, rate=10 * peak)
     after = client.send(url, offered[:250], connections=CONNECTIONS, rate=50)
     eventually(lambda: seeding.paid_orders(system, orders) >= crowd.succeeded(), seconds=DRAIN_SECONDS)
+    seeding.forget_messages(system, orders)
     goodput = crowd.succeeded() / crowd.seconds
     return [
         Figure(
@@ -115,7 +121,3 @@ def overload(system: System, count: int, seconds: float = 5.0) -> list[Figure]:
         Figure("overload ×10, longest answer", "s", crowd.longest_ms / 1000, None, 5, less_is_better=True),
         Figure("the five seconds after, p99", "ms", after.p99_ms, None, 200, less_is_better=True),
     ]
-
-
-def _is_ours(part: str) -> bool:
-    return part not in {"kafka", "postgres"} and not part.endswith("-daprd")

@@ -1,4 +1,5 @@
-"""SVG pictures of what `make bench --json` wrote: processor time by part, figures beside their floors, rate and latency.
+"""SVG pictures of what `make bench --json` wrote: processor time by part, figures beside their floors, rate and latency,
+memory under load.
 
 `python -m tests.bench.plots FIGURES.json FOLDER`
 """
@@ -48,6 +49,29 @@ def rate_and_latency(points: Sequence[Mapping[str, float]]) -> pygal.Graph:
     return chart
 
 
+def memory(samples: Sequence[Mapping[str, float]]) -> pygal.Graph:
+    """Resident memory of each part in MB over the minutes of a soak."""
+    chart = pygal.XY(title="Resident memory under load, MB by minute", x_title="minutes", dots_size=1, **COMMON)
+    for part in sorted(set(samples[-1]) - {"seconds"}, key=lambda each: -samples[-1][each]):
+        chart.add(part, [(sample["seconds"] / 60, sample[part]) for sample in samples if part in sample])
+    return chart
+
+
+def charts_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, pygal.Graph]:
+    """Every picture that the rows have figures for, by file name."""
+    charts = {}
+    if any(row["by_part"] for row in rows):
+        charts["by-part"] = by_part(rows)
+    if any(row["floor"] and row["unit"] == "/s" for row in rows):
+        charts["floor"] = against_floor(rows)
+    for row in rows:
+        if row.get("series") and "rate" in row["series"][0]:
+            charts["rates"] = rate_and_latency(row["series"])
+        elif row.get("series"):
+            charts["memory"] = memory(row["series"])
+    return charts
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m tests.bench.plots", description=__doc__)
     arguments.add_argument("figures", type=Path)
@@ -55,10 +79,7 @@ def main() -> None:
     chosen = arguments.parse_args()
     found = json.loads(chosen.figures.read_text())
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    charts = {"by-part": by_part(found["rows"]), "floor": against_floor(found["rows"])}
-    if found.get("rates"):
-        charts["rates"] = rate_and_latency(found["rates"])
-    for name, chart in charts.items():
+    for name, chart in charts_of(found["rows"]).items():
         chart.render_to_file(str(chosen.folder / f"{name}.svg"))
 
 

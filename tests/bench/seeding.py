@@ -7,8 +7,8 @@ from tests.support.system import System
 
 PREFIX_DIGITS = 14
 TRANSITIONS = (
-    "insert into order_transition (order_id, seq, to_state, cause, created_at) select id, 1, 0, 'created', created_at"
-    " from homestay_order o where not exists (select from order_transition t where t.order_id = o.id)"
+    "insert into order_transition (order_id, seq, to_state, cause, created_at)"
+    " select id, 1, 0, 'created', created_at from homestay_order where sn between %s and %s"
 )
 
 
@@ -57,6 +57,20 @@ def waiting_payments(system: System, count: int) -> Orders:
     return orders
 
 
+def paid_copies(system: System, order_sn: str, payment_sn: str, count: int) -> Orders:
+    """Copies of an order and its payment, as they are now."""
+    orders = Orders(order_sn[3 : 3 + PREFIX_DIGITS], secrets.randbelow(10**8 - count), count, 0)
+    payment = {
+        "sn": f"'PMT' || {orders.number}",
+        "order_sn": f"'HSO' || {orders.number}",
+        "transaction_id": f"'4288' || {orders.number}",
+    }
+    _copy(system, "payment", "third_payment", "sn", payment_sn, orders, payment)
+    order = {"sn": f"'HSO' || {orders.number}", "payment_sn": f"'PMT' || {orders.number}"}
+    _copy(system, "order", "homestay_order", "sn", order_sn, orders, order)
+    return orders
+
+
 def paid_orders(system: System, orders: Orders) -> int:
     query = "select count(*) from homestay_order where trade_state = 1 and sn between %s and %s"
     return int(system.rows("order", query, *orders.between)[0]["count"])
@@ -77,11 +91,26 @@ def messages_to_send(system: System, orders: Orders) -> int:
     return orders.count - int(system.rows("notification", query, *orders.between)[0]["count"])
 
 
+def messages_to_plan(system: System, orders: Orders) -> int:
+    """How many of the orders have no paid message at all yet."""
+    query = "select count(*) from notification_task where kind = 'paid' and order_sn between %s and %s"
+    return orders.count - int(system.rows("notification", query, *orders.between)[0]["count"])
+
+
+def forget_messages(system: System, orders: Orders) -> None:
+    """Delete their messages that no attempt was made for, so that they are in nothing's way."""
+    query = (
+        "delete from notification_task where state = 'pending' and attempts = 0"
+        " and (leased_until is null or leased_until < now()) and order_sn between %s and %s"
+    )
+    system.rows("notification", query, *orders.between)
+
+
 def _orders(system: System, order_sn: str, count: int) -> Orders:
     [order] = system.rows("order", "select order_total_fen from homestay_order where sn = %s", order_sn)
     orders = Orders(order_sn[3 : 3 + PREFIX_DIGITS], secrets.randbelow(10**8 - count), count, order["order_total_fen"])
     _copy(system, "order", "homestay_order", "sn", order_sn, orders, {"sn": f"'HSO' || {orders.number}"})
-    system.rows("order", TRANSITIONS)
+    system.rows("order", TRANSITIONS, *orders.between)
     return orders
 
 

@@ -17,7 +17,7 @@ import yaml
 from stack import children
 from tests.bench import client
 from tests.bench.floors.topics import create_topic
-from tests.bench.parts import of_process
+from tests.bench.parts import of_process, processor_seconds
 from tests.support.ports import free_ports
 from tests.support.stack import read_stack_env
 from tests.support.waiting import eventually
@@ -36,9 +36,12 @@ class Sidecars:
     publish_url: str
     count_url: str
     pids: tuple[int, ...]
+    run: Path
+    """The folder of the running system, whose Kafka they use."""
 
     def processor_seconds(self) -> float:
-        return sum(of_process(pid) for pid in self.pids)
+        """Of the sidecars, the app and Kafka."""
+        return sum(of_process(pid) for pid in self.pids) + processor_seconds(self.run).get("kafka", 0.0)
 
     def events(self) -> int:
         return int(httpx.get(self.count_url).json())
@@ -108,6 +111,7 @@ def noop_sidecars(environment: Mapping[str, str]) -> Iterator[Sidecars]:
             f"{url}/publish/bulk/pubsub/{TOPIC}",
             f"http://127.0.0.1:{app}/count",
             tuple(process.pid for process in processes),
+            Path(environment["RUN_DIR"]),
         )
 
 

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from payment.daily.bill_comparison import AlreadyRunning, AnotherDaysBill, comparison
 from payment.daily.report import _line
@@ -75,6 +77,31 @@ async def test_what_we_do_not_know_is_kept_for_a_person(world):
         ("refund_unknown", "bill"),
     ]
     assert await rows(world.db, "outbox") == []
+
+
+async def test_what_wechat_need_not_be_asked_about_is_flagged_in_one_transaction(world):
+    for n in range(1, 31):
+        await world.payment(n)
+    await world.run()
+    assert [each[-2:] for each in await world.found()] == [("note", "review")] * 30
+    async with world.db.read() as session:
+        writers = text("select count(distinct xmin::text), count(*) from provider_notice")
+        assert tuple((await session.execute(writers)).one()) == (1, 30)
+
+
+async def test_one_that_cannot_be_flagged_leaves_the_others_flagged(world):
+    refused, *others = [await world.payment(n) for n in range(1, 6)]
+    await world.execute(
+        f"alter table provider_notice add constraint no_such_number check (out_trade_no <> '{refused}') not valid"
+    )
+    try:
+        with pytest.raises(IntegrityError):
+            await world.run()
+    finally:
+        await world.execute("alter table provider_notice drop constraint no_such_number")
+    found = {number: outcome for _, _, number, _, outcome in await world.found()}
+    assert found == {refused: "open"} | dict.fromkeys(others, "review")
+    assert {notice["out_trade_no"] for notice in await rows(world.db, "provider_notice")} == set(others)
 
 
 async def test_what_the_bill_does_not_have_is_kept_for_a_person_and_no_payment_of_another_day(world):

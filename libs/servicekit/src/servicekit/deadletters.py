@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from dapr.ext.fastapi import DaprApp
 from fastapi import FastAPI, Request
 from prometheus_client import Gauge
 from sqlalchemy import (
@@ -96,6 +95,8 @@ class DeadLetters:
         dapr/subscriptions declares the same, because the sidecar asks once in its life and takes an error for "none";
         of one topic declared and announced it makes one subscription (docs/decisions/0010).
         """
+        from dapr.ext.fastapi import DaprApp  # noqa: PLC0415 - brings gRPC, 40 MB: only where letters are read
+
         subscriptions = DaprApp(app)
         for topic in self._consumers:
             path = f"/events/dead-letters/{topic}"

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from dapr.clients import DaprClient
 
 from servicekit.settings import ProcessSettings
 
@@ -84,6 +83,8 @@ async def fetch(settings: ProcessSettings, name: str, *, attempts: int = 60) -> 
 
 
 def _fetch(settings: ProcessSettings, name: str) -> dict[str, str]:
+    from dapr.clients import DaprClient  # noqa: PLC0415 - brings gRPC, 40 MB: only where secrets are read
+
     address = f"{settings.dapr_host}:{settings.dapr_grpc_port}"
     with DaprClient(address=address) as client:
         return dict(client.get_secret(settings.secret_store, name).secret)

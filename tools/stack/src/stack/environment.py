@@ -98,7 +98,12 @@ class Environment:
         callbacks = self.layout.url("payment")  # past the gateway, as the ingress sends them (deploy/k8s/base)
         return {
             "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"},
-            "usercenter": {"USERCENTER_WXMA_BASE_URL": sim, "USERCENTER_WXMA_APPID": merchant["appid"]} | self._seeds(),
+            "usercenter": {
+                "USERCENTER_WXMA_BASE_URL": sim,
+                "USERCENTER_WXMA_APPID": merchant["appid"],
+                "MALLOC_MMAP_THRESHOLD_": str(1 << 20),  # or each thread keeps the 19 MiB of its last password hash
+            }
+            | self._seeds(),
             "payment": {
                 "PAYMENT_WXPAY_BASE_URL": sim,
                 "PAYMENT_WXPAY_MCHID": merchant["mchid"],

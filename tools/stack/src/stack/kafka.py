@@ -16,6 +16,7 @@ from stack.environment import inherited
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.processes import Program
+from stack.setup import kafka_classes
 
 HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 QUICK_ANSWER_MS = 3000
@@ -69,11 +70,14 @@ def program(layout: Layout) -> Program:
     properties.write_text(_properties(layout))
     logging = folder / "log4j2.properties"
     logging.write_text(LOGGING)
-    jars = str(layout.tools / "kafka" / "libs" / "*")
+    jars = kafka_classes.class_path(layout.tools)
+    classes = kafka_classes.archive(layout.tools)
+    shared = [f"-XX:SharedArchiveFile={classes}"] if classes.exists() else []
     if not (folder / "data" / "meta.properties").exists():
-        storage = ["java", "-Xmx128m", "-cp", jars, "kafka.tools.StorageTool", "format"]
+        storage = ["java", "-Xmx128m", "-cp", jars, *shared, "kafka.tools.StorageTool", "format"]
         _java([*storage, "-t", cluster_id(uuid.uuid4()), "-c", str(properties)])
-    argv = ["java", *HEAP, f"-Dlog4j2.configurationFile={logging}", "-cp", jars, "kafka.Kafka", str(properties)]
+    options = [*HEAP, *shared, f"-Dlog4j2.configurationFile={logging}", "-cp", jars]
+    argv = ["java", *options, "kafka.Kafka", str(properties)]
     return Program("kafka", argv, inherited(), folder, stop_within=20.0)
 
 
@@ -85,7 +89,7 @@ def cluster_id(number: uuid.UUID) -> str:
 def _java(argv: list[str]) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=inherited())  # noqa: S603 - our own jars
     if done.returncode:
-        raise StackError(f"{argv[4]} failed:\n{done.stdout}{done.stderr}")
+        raise StackError(f"{argv[-6]} failed:\n{done.stdout}{done.stderr}")
 
 
 def _properties(layout: Layout) -> str:
@@ -107,6 +111,7 @@ def _properties(layout: Layout) -> str:
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
+        "metadata.max.idle.interval.ms": 0,  # no record twice a second where nothing happens: a third of its idle time
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())
 

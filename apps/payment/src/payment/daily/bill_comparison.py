@@ -7,7 +7,7 @@ table ends with the session, so a run that crashes leaves nothing behind.
 import asyncio
 import itertools
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -185,6 +185,17 @@ class Sums:
     unreadable: int
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Lines of a bill as the temporary tables have them."""
+
+    records: Sequence[tuple[Any, ...]]
+    unreadable: Sequence[tuple[str, str, str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.unreadable)
+
+
 class Comparison:
     """Uses a database session of its own; `day` is a day in Shanghai."""
 
@@ -194,15 +205,37 @@ class Comparison:
         self._end = self._begin + timedelta(days=1)
 
     async def stage(self, lines: Iterator[TradeLine | Unreadable]) -> None:
-        """Copy the lines in batches. They are parsed in a thread, so that requests are served meanwhile."""
+        """Copy the lines in batches: while PostgreSQL takes one, a thread parses the next, and requests are served."""
         await self._raw.execute(STAGE)
-        while batch := await asyncio.to_thread(lambda: list(itertools.islice(lines, BATCH))):
-            records = [self._record(line) for line in batch if isinstance(line, TradeLine)]
-            await self._raw.copy_records_to_table("bill_line", records=records, columns=COLUMNS, timeout=60)
-            unreadable = [(line.key, line.why, line.text) for line in batch if isinstance(line, Unreadable)]
-            await self._raw.copy_records_to_table("bill_unreadable", records=unreadable, timeout=60)
+        batch = await self._parsed(lines)
+        while batch:
+            following, copied = await asyncio.gather(self._parsed(lines), self._copy(batch), return_exceptions=True)
+            # Raised when both have ended: the connection is free, the file is not being read.
+            if isinstance(copied, BaseException):
+                raise copied
+            if isinstance(following, BaseException):
+                raise following
+            batch = following
         await self._raw.execute("analyze bill_line", timeout=STATEMENT_TIMEOUT_SECONDS)
         await self._raw.execute(ADOPT, timeout=STATEMENT_TIMEOUT_SECONDS)
+
+    async def _parsed(self, lines: Iterator[TradeLine | Unreadable]) -> Batch:
+        return await asyncio.to_thread(self._next_batch, lines)
+
+    def _next_batch(self, lines: Iterator[TradeLine | Unreadable]) -> Batch:
+        records: list[tuple[Any, ...]] = []
+        unreadable: list[tuple[str, str, str]] = []
+        for line in itertools.islice(lines, BATCH):
+            if isinstance(line, TradeLine):
+                records.append(self._record(line))
+            else:
+                unreadable.append((line.key, line.why, line.text))
+        return Batch(records, unreadable)
+
+    async def _copy(self, batch: Batch) -> None:
+        await self._raw.copy_records_to_table("bill_line", records=batch.records, columns=COLUMNS, timeout=60)
+        if batch.unreadable:
+            await self._raw.copy_records_to_table("bill_unreadable", records=batch.unreadable, timeout=60)
 
     def _record(self, line: TradeLine) -> tuple[Any, ...]:
         refund = line.trade_state == "REFUND"

@@ -169,7 +169,11 @@ class Reconciler:
                 page, left = await repository.open_differences(session, day, above=last, limit=PAGE)
             if not page:
                 return run.unanswered
-            tasks = (repair(difference, left - index - 1) for index, difference in enumerate(page))
+            to_query = await self.repair.flag_all(page)
+            run.done += len(page) - len(to_query)
+            left -= len(page) - len(to_query)
+            progress("repair", run.done, run.done + left)
+            tasks = (repair(difference, left - index - 1) for index, difference in enumerate(to_query))
             for failure in await asyncio.gather(*tasks, return_exceptions=True):  # waits for all of them
                 if failure is not None:
                     raise failure

@@ -83,10 +83,15 @@ async def open_differences(
     return page, left or 0
 
 
-async def is_open(tx: Transaction, difference_id: int) -> bool:
-    """Lock a difference; False when it is not open any more, as another day's bill may have resolved it."""
-    query = select(Difference.id).where(Difference.id == difference_id, Difference.outcome == "open").with_for_update()
-    return (await tx.scalars(query)).one_or_none() is not None
+async def lock_open(tx: Transaction, difference_ids: Sequence[int]) -> Sequence[int]:
+    """Lock those that are still open, as another day's bill may have resolved some; their ids, ascending."""
+    query = select(Difference.id).where(Difference.id.in_(difference_ids), Difference.outcome == "open")
+    return (await tx.scalars(query.order_by(Difference.id).with_for_update())).all()
+
+
+async def end_all(tx: Transaction, difference_ids: Sequence[int], repair: str, outcome: str, now: datetime) -> None:
+    mine = update(Difference).where(Difference.id.in_(difference_ids))
+    await tx.execute(mine.values(repair=repair, outcome=outcome, ended_at=now))
 
 
 async def end(tx: Transaction, difference_id: int, repair: str, outcome: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -238,6 +239,7 @@ def _moment(text: str) -> datetime:
         raise BadBill(f"no time: {text[:30]!r}") from error
 
 
+@lru_cache(maxsize=4096)  # a bill names few different amounts, each of them many times
 def fen(yuan: str) -> int:
     """`"199.00"` → 19900, exactly. Raises BadBill for fractions of a fen and exponents."""
     if _YUAN.fullmatch(yuan) is None:

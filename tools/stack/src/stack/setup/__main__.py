@@ -8,7 +8,7 @@ import sys
 import time
 
 from stack import signals
-from stack.setup import daprd, first, kafka_jars, mirrors, preflight, progress, python_env, versions
+from stack.setup import daprd, first, kafka_classes, kafka_jars, mirrors, preflight, progress, python_env, versions
 
 
 def main() -> int:
@@ -31,6 +31,7 @@ def main() -> int:
         try:
             python_env.install(repo, logs)
             kafka_jars.install(repo, logs)
+            kafka_classes.install(repo, logs)
             daprd.install(repo, logs)
         except progress.StepFailed as failure:
             progress.say(f"  ✗ {failure}")

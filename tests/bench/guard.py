@@ -1,0 +1,75 @@
+"""`make bench-guard`: processor time of a payment over the floor's of the same run, against the recorded ratio.
+
+Never wall time: noise moves that, and hardly moves a ratio of processor times. Exits with 1 when the median of a few
+bursts exceeds the recorded ratio by more than ROOM. `--record` writes the ratio down after a change that was meant.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from pathlib import Path
+
+from tests.bench.bursts import CONNECTIONS, burst
+from tests.bench.floors.callbacks import callback_floor
+from tests.bench.floors.sidecars import Sidecars, event_floor, noop_sidecars
+from tests.bench.messages import purchase
+from tests.support.stack import read_stack_env, running_stack
+from tests.support.system import System
+
+RECORD = Path(__file__).parent / "guard.json"
+ROOM = 1.25
+COUNT, TIMES = 1000, 3
+WARM = 300
+
+
+def ratio(system: System, sidecars: Sidecars, count: int) -> float:
+    """Of one burst to its floors, which are measured right after it."""
+    found = burst(system, count, messages=False)
+    floor = callback_floor(system, count, CONNECTIONS)
+    events = event_floor(sidecars, count)
+    return sum(found.ms.values()) / (floor.processor_ms + events.processor_ms)
+
+
+def ratios(system: System, count: int, times: int) -> list[float]:
+    purchase(system)  # the first one pays for every cold cache
+    with noop_sidecars(system.environment) as sidecars:
+        burst(system, WARM, messages=False)
+        return [ratio(system, sidecars, count) for _ in range(times)]
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="make bench-guard", description=__doc__)
+    arguments.add_argument("--stack-env", type=Path, help="of a running system; default: one of its own")
+    arguments.add_argument("--count", type=int, default=COUNT)
+    arguments.add_argument("--times", type=int, default=TIMES)
+    arguments.add_argument("--record", action="store_true")
+    chosen = arguments.parse_args()
+    if chosen.stack_env:
+        found = _measure(System(read_stack_env(chosen.stack_env)), chosen)
+    else:
+        with running_stack() as environment:
+            found = _measure(System(environment), chosen)
+    here = statistics.median(found)
+    sys.stdout.write(f"a payment takes {here:.2f} times its floor's processor time: {_list(found)}\n")
+    if chosen.record:
+        RECORD.write_text(json.dumps({"payment_over_floor": round(here, 2)}) + "\n", encoding="utf-8")
+        return
+    recorded = json.loads(RECORD.read_text(encoding="utf-8"))["payment_over_floor"]
+    if here > recorded * ROOM:
+        sys.exit(f"more than {ROOM} times the recorded {recorded}: see docs/performance.md")
+
+
+def _measure(system: System, chosen: argparse.Namespace) -> list[float]:
+    try:
+        return ratios(system, chosen.count, chosen.times)
+    finally:
+        system.close()
+
+
+def _list(values: list[float]) -> str:
+    return ", ".join(f"{each:.2f}" for each in values)
+
+
+if __name__ == "__main__":
+    main()
