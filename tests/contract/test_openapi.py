@@ -67,7 +67,7 @@ NEVER_ANSWERED = {"illegal-move"}
 """Problems that guard against a mistake of ours: no request leads to them."""
 
 
-@pytest.mark.parametrize("service", ["notification", "order", "payment", "travel", "usercenter"])
+@pytest.mark.parametrize("service", APPS)
 def test_every_problem_of_a_service_is_declared_by_an_endpoint(service):
     described = (FOLDER / f"{service}.json").read_text("utf-8")
     said = [each for each in json.loads((CONTRACTS / "problems.json").read_text("utf-8")) if each["said_by"] == service]
