@@ -116,6 +116,32 @@ def test_the_cluster_has_a_database_and_a_role_for_every_service(manifests):
     }
 
 
+def selected(policy):
+    [expression] = policy["matchExpressions"]
+    assert (expression["key"], expression["operator"]) == ("app.kubernetes.io/name", "In")
+    return set(expression["values"])
+
+
+def test_the_cluster_lets_the_apps_of_pubsub_reach_kafka_and_no_others(manifests):
+    documents, apps_of_pubsub = manifests["production"], set(resource("components/pubsub.yaml")["scopes"])
+    [listener] = documents.one("Kafka", "minsu")["spec"]["kafka"]["listeners"]
+    [peers] = [each["podSelector"] for each in listener["networkPolicyPeers"] if "podSelector" in each]
+
+    assert selected(documents.one("NetworkPolicy", "to-kafka")["spec"]["podSelector"]) == apps_of_pubsub
+    assert selected(peers) == apps_of_pubsub
+
+
+def test_the_clusters_kafka_user_may_use_every_topic_and_the_group_of_every_consumer(manifests):
+    resources = [
+        each["resource"] for each in manifests["production"].one("KafkaUser", "minsu")["spec"]["authorization"]["acls"]
+    ]
+    groups = {each["name"] for each in resources if each["type"] == "group"}
+    prefixes = tuple(each["name"] for each in resources if each["type"] == "topic")
+
+    assert groups == {app for each in SUBSCRIPTIONS for app in each["scopes"]}
+    assert [each["address"] for each in ASYNCAPI["channels"].values() if not each["address"].startswith(prefixes)] == []
+
+
 @pytest.mark.parametrize("name", APPS)
 def test_a_service_has_a_readme_a_lock_tests_and_its_line_of_ports(name):
     entry = next(each for each in resource("dapr/dapr.yaml")["apps"] if each["appID"] == name)
