@@ -25,7 +25,7 @@ from tests.support.stack import REPO
 
 BEHIND = 20
 """How far behind its proxy's port a part really listens: no stack's ports are there."""
-APPS = ("gateway", "usercenter", "travel", "order", "payment", "notification")
+APPS = layout.plan({}).services
 SIDECARS = tuple(f"{name}-daprd" for name in APPS)
 PROXIED = ("postgres", "kafka", "wechatsim")
 PARTS = (*PROXIED, *APPS, *SIDECARS)

@@ -1,6 +1,7 @@
 """The committed API documents are what the services say, and the gateway routes exactly what they offer."""
 
 import json
+from collections import defaultdict
 
 import pytest
 
@@ -63,11 +64,24 @@ def test_every_problem_has_a_message_of_its_own_in_both_languages():
             assert each["zh"] != "服务器开小差啦，请稍后再试", each["slug"]
 
 
+SHARED_CODES = 100200
+"""Below it: codes of the source system and of servicekit, that any service may use."""
+
+
+def test_each_service_has_a_hundred_codes_of_its_own():
+    owners = defaultdict(set)
+    for each in json.loads((CONTRACTS / "problems.json").read_text("utf-8")):
+        if each["code"] >= SHARED_CODES:
+            owners[each["code"] // 100].add(each["said_by"])
+
+    assert [services for services in owners.values() if len(services) > 1] == []
+
+
 NEVER_ANSWERED = {"illegal-move"}
 """Problems that guard against a mistake of ours: no request leads to them."""
 
 
-@pytest.mark.parametrize("service", ["notification", "order", "payment", "travel", "usercenter"])
+@pytest.mark.parametrize("service", APPS)
 def test_every_problem_of_a_service_is_declared_by_an_endpoint(service):
     described = (FOLDER / f"{service}.json").read_text("utf-8")
     said = [each for each in json.loads((CONTRACTS / "problems.json").read_text("utf-8")) if each["said_by"] == service]

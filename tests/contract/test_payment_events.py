@@ -99,3 +99,10 @@ def test_a_refund_request_without_a_required_member_is_not_read(member):
 def test_every_schema_is_a_schema_and_takes_its_example(name):
     Draft202012Validator.check_schema(schema(name).schema)
     schema(name).validate(example(name))
+
+
+@pytest.mark.parametrize(("order_sn", "is_valid"), [("SHP2026112309302612345678", True), (paid().sn, False)])
+def test_a_refund_is_requested_for_the_order_of_any_business_and_never_for_a_payments_number(order_sn, is_valid):
+    data = example("refund-requested.v1") | {"orderSn": order_sn}
+
+    assert schema("refund-requested.v1").is_valid(data) == is_valid

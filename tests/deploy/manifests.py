@@ -11,7 +11,6 @@ import yaml
 REPO = Path(__file__).resolve().parents[2]
 K8S = REPO / "deploy" / "k8s"
 OVERLAYS = ("dev", "production", "production-external")
-SERVICES = ("gateway", "notification", "order", "payment", "travel", "usercenter")
 Document = dict[str, Any]
 
 

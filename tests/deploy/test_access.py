@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from gateway.routes import PUBLIC
-from tests.deploy.manifests import REPO, SERVICES
+from tests.deploy.manifests import REPO
+from tests.support.services import SERVICES
 
 
 def policies():

@@ -10,7 +10,7 @@ import yaml
 from stack import compose_setup
 from stack.layout import DATABASES, REPO
 from stack.vault import Vault
-from tests.deploy.manifests import SERVICES
+from tests.support.services import SERVICES
 from tests.support.stack import read_stack_env
 
 DOCKER = REPO / "deploy" / "docker"

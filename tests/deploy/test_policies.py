@@ -9,7 +9,8 @@ import yaml
 from payment.wechat.bills import MAX_BYTES
 from servicekit.middleware import UNMEASURED
 from stack import sidecar
-from tests.deploy.manifests import K8S, OVERLAYS, REPO, SERVICES, settings_of
+from tests.deploy.manifests import K8S, OVERLAYS, REPO, settings_of
+from tests.support.services import SERVICES
 
 KAFKA_DRAIN = 30  # seconds that Dapr's Kafka component may take to finish what it has in hand
 SECRET = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|password:\s*\S|token:\s*[0-9A-Za-z]{16}")
@@ -161,10 +162,20 @@ def test_the_times_of_going_agree_on_the_laptop_too():
     assert fields["drain_seconds"].default + fields["shutdown_seconds"].default < APP_STOPS_WITHIN
 
 
+SCALED_BY_PROCESSOR = {"payment"}
+"""Consumers that work mostly for callers: events are the smaller part of their load."""
+
+
+def fed_by_kafka(documents):
+    return {app for one in documents.of("Subscription") for app in one["scopes"]}
+
+
 def test_each_service_is_scaled_by_one_thing(documents):
     scaled = [one["spec"]["scaleTargetRef"]["name"] for one in documents.of("HorizontalPodAutoscaler", "ScaledObject")]
     assert sorted(scaled) == sorted(SERVICES)
-    assert {one["metadata"]["name"] for one in documents.of("ScaledObject")} == {"order", "notification"}
+    assert {one["metadata"]["name"] for one in documents.of("ScaledObject")} == fed_by_kafka(
+        documents
+    ) - SCALED_BY_PROCESSOR
     assert all(
         "replicas" not in one["spec"] for one in documents.of("Deployment") if one["metadata"]["name"] in SERVICES
     )

@@ -7,27 +7,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import CheckConstraint, MetaData
 
-import notification.models
 import notification.states
-import notification.waiting
-import order.models
 import order.states
-import order.waiting
 import payment.ledger.payment_states
 import payment.ledger.refund_states
-import payment.models
-import payment.waiting
-import travel.models
-import usercenter.models
 from servicekit import deadletters, idempotency, inbox, outbox
 from servicekit.unfinished import Unfinished
+from tests.support.services import modules
 
 AGED: dict[str, Unfinished] = {
     each.state: each
     for each in [
-        *order.waiting.UNFINISHED,
-        *payment.waiting.UNFINISHED,
-        *notification.waiting.UNFINISHED,
+        *(unfinished for module in modules("waiting").values() for unfinished in module.UNFINISHED),
         *deadletters.UNFINISHED,
     ]
 }
@@ -76,9 +67,9 @@ OTHERWISE = {
 }
 """Measured under a name of their own, with an alert of their own."""
 METADATA: list[MetaData] = [
-    module.Base.metadata
-    for module in (order.models, payment.models, notification.models, travel.models, usercenter.models)
-] + [module.metadata for module in (outbox, inbox, deadletters, idempotency)]
+    *(module.Base.metadata for module in modules("models").values()),
+    *(each.metadata for each in (outbox, inbox, deadletters, idempotency)),
+]
 A_STATE = re.compile(r"^\(?(state|outcome|refund_state) in \(([^)]*)\)")
 
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from tests.deploy.cluster.asking import NAMESPACES, apply, as_text
-from tests.deploy.manifests import OVERLAYS, REPO, SERVICES
+from tests.deploy.manifests import OVERLAYS, REPO
+from tests.support.services import SERVICES
 
 # Made by Strimzi, by who keeps certificates, by who runs Kafka, and by hand (docs/guides/deploy.md).
 MADE_ELSEWHERE = {"minsu", "minsu-cluster-ca-cert", "minsu-tls", "kafka-credentials", "wechatsim-keys"}

@@ -1,6 +1,6 @@
 """Every service in this process, each on a database of its own; peers are away, WeChat refuses."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,23 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-import gateway.main
-import gateway.settings
-import notification.main
-import notification.settings
-import order.main
-import order.settings
-import payment.main
-import payment.settings
-import travel.main
-import travel.settings
-import usercenter.main
-import usercenter.settings
-from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
+from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens, client
+from stack.layout import DATABASES
 from tests.service.payment.wechat import API_V3_KEY, APPID, MCHID, SERIAL, FakeWechat, pem_of_private, pem_of_public
 from tests.support.postgres import PostgresServer
+from tests.support.services import APPS, create
 
-NOTIFY = "https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
 UNTOLD = {"/livez", "/readyz", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
 
 
@@ -77,63 +66,39 @@ async def services(postgres: PostgresServer, everything_tokens: Tokens) -> Async
     def refuse(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"errcode": 40029, "errmsg": "invalid"})
 
-    def of(name: str, kind: Callable[..., Any], **more: Any) -> Any:
-        url = postgres.migrated(name, f"minsu_everything_{name}")
-        return kind(database_url=url, APP_API_TOKEN=APP_TOKEN, **more)
-
-    def sidecar() -> FakeSidecar:
-        return FakeSidecar()
-
-    wxma = {"wxma_base_url": "http://wechat.invalid", "wxma_appid": APPID}
-    verifier = tokens.verifier
-    apps: dict[str, FastAPI] = {
-        "usercenter": usercenter.main.create_app(
-            of("usercenter", usercenter.settings.Settings, **wxma),
-            sidecar=sidecar(),
-            held_secrets={"jwt-private-key": _private_key(), "wxma-secret": "secret"},
-        ),
-        "travel": travel.main.create_app(
-            of("travel", travel.settings.Settings, profiles_timeout_seconds=30), sidecar=sidecar(), verifier=verifier()
-        ),
-        "order": order.main.create_app(of("order", order.settings.Settings), sidecar=sidecar(), verifier=verifier()),
-        "payment": payment.main.create_app(
-            of(
-                "payment",
-                payment.settings.Settings,
-                wxpay_base_url="https://api.mch.weixin.qq.com",
-                wxpay_mchid=MCHID,
-                wxpay_appid=APPID,
-                wxpay_mch_serial="7" * 40,
-                wxpay_notify_url=NOTIFY,
-                wxpay_refund_notify_url=NOTIFY,
-                wxpay_public_key_id=SERIAL,
-            ),
-            {
+    wxma, own = {"wxma_base_url": "http://wechat.invalid"}, {"verifier": tokens.verifier()}
+    more: dict[str, dict[str, Any]] = {
+        "gateway": {},
+        "usercenter": {
+            "settings": wxma,
+            "held_secrets": {"jwt-private-key": _private_key(), "wxma-secret": "secret"},
+        },
+        "travel": {"settings": {"profiles_timeout_seconds": 30}, **own},
+        "payment": {
+            "settings": {"wxpay_mchid": MCHID, "wxpay_appid": APPID, "wxpay_public_key_id": SERIAL},
+            "secrets": {
                 "wxpay-mch-private-key": pem_of_private(wechat.merchant),
                 "wxpay-apiv3-key": API_V3_KEY,
                 "wxpay-public-key": pem_of_public(wechat.key),
             },
-            sidecar=sidecar(),
-            verifier=verifier(),
-            wechat_transport=wechat,
-        ),
-        "notification": notification.main.create_app(
-            of(
-                "notification",
-                notification.settings.Settings,
-                **wxma,
-                template_paid="paid",
-                template_arrival="arrival",
-                template_refunded="refunded",
-                template_refund_asked="asked",
-                give_up_after=timedelta(hours=1),
-            ),
-            sidecar=sidecar(),
-            verifier=verifier(),
-            wxma_secret="secret",
-            wechat=httpx.MockTransport(refuse),
-        ),
-        "gateway": gateway.main.create_app(gateway.settings.Settings(APP_API_TOKEN=APP_TOKEN), sidecar=sidecar()),
+            "wechat_transport": wechat,
+            **own,
+        },
+        "notification": {
+            "settings": {**wxma, "give_up_after": timedelta(hours=1)},
+            "wxma_secret": "secret",
+            "wechat": httpx.MockTransport(refuse),
+            **own,
+        },
+    }
+    apps = {
+        name: create(
+            name,
+            postgres.migrated(name, f"minsu_everything_{name}") if name in DATABASES else "",
+            sidecar=FakeSidecar(),
+            **more.get(name, own),
+        )
+        for name in APPS
     }
     roles = tokens.bearer(7, "buyer", "merchant", "operator")
     async with AsyncExitStack() as running:

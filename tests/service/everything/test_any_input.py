@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.service.everything.conftest import Service
 from tests.support.mutations import resolve, valid
+from tests.support.services import SERVICES, WITH_API
 
-STATEFUL = ["usercenter", "travel", "order", "payment", "notification"]
 UNSTORABLE = ["\x00", "\ud800" * 6, "\udfff", "ab\ud83dcd", "13800000001\x00"]
 OTHER_TEXT = ["", " ", "\U0010ffff" * 20, "\u202e\u200d\ufeff", "x" * 70_000, "\r\nX: y", "'; --", "\ufffe"]
 NUMBERS = [-1, 0, 2**31, 2**63 - 1, 2**63, 10**400, 1e308, -1e-308, True]
@@ -67,7 +67,7 @@ def endpoints(service: Service, *, with_model: bool):
     return [each for each in service.endpoints() if (each[2] is not None) == with_model]
 
 
-@pytest.mark.parametrize("name", STATEFUL)
+@pytest.mark.parametrize("name", WITH_API)
 async def test_text_that_cannot_be_stored_is_refused_by_the_name_of_its_member(services, name):
     service, tried = services[name], 0
     turn = itertools.cycle([*UNSTORABLE, ["\ud83d"], {"x": ["a", "\x00"]}])
@@ -83,7 +83,7 @@ async def test_text_that_cannot_be_stored_is_refused_by_the_name_of_its_member(s
     assert tried > 10
 
 
-@pytest.mark.parametrize("name", STATEFUL)
+@pytest.mark.parametrize("name", WITH_API)
 async def test_no_value_of_any_member_is_an_error_of_ours(services, name):
     service, chosen = services[name], random.Random(9)  # noqa: S311 - the same choice in every run
     for method, path, field in endpoints(service, with_model=True):
@@ -95,7 +95,7 @@ async def test_no_value_of_any_member_is_an_error_of_ours(services, name):
                 assert is_fine(answer), (path, member, ascii(value)[:80], answer.text)
 
 
-@pytest.mark.parametrize("name", [*STATEFUL, "gateway"])
+@pytest.mark.parametrize("name", SERVICES)
 async def test_no_bytes_are_an_error_of_ours(services, name):
     service = services[name]
     for method, path, _ in service.endpoints():
@@ -119,7 +119,7 @@ HEADERS = [
 ]
 
 
-@pytest.mark.parametrize("name", [*STATEFUL, "gateway"])
+@pytest.mark.parametrize("name", SERVICES)
 async def test_no_header_is_an_error_of_ours(services, name):
     service, turn = services[name], itertools.cycle(HEADERS)
     for method, path, _ in service.endpoints():
@@ -131,7 +131,7 @@ async def test_no_header_is_an_error_of_ours(services, name):
 
 @settings(max_examples=100, deadline=None, suppress_health_check=IN_MODULE)
 @given(data=st.data())
-@pytest.mark.parametrize("name", STATEFUL)
+@pytest.mark.parametrize("name", WITH_API)
 async def test_no_document_is_an_error_of_ours(services, name, data):
     service = services[name]
     method, path, field = data.draw(st.sampled_from(endpoints(service, with_model=True)))

@@ -9,14 +9,9 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-import notification.main
-import notification.settings
-import order.main
-import order.settings
-import payment.main
-import payment.settings
 from servicekit.events import LARGEST_BATCH, LARGEST_DELIVERY_BYTES, LARGEST_EVENT_BYTES
-from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar
+from servicekit.testing import SIDECAR_HEADERS, FakeSidecar
+from tests.support.services import create
 
 FILES = Path(__file__).resolve().parents[3] / "dapr" / "subscriptions"
 DECLARED = [yaml.safe_load(file.read_text()) for file in sorted(FILES.glob("*.yaml"))]
@@ -36,38 +31,21 @@ def pem(key, private):
 def services(postgres):
     """app-id → the app and the sidecar that it asks."""
     url = postgres.create("subscriptions_tests")
-    common = {"database_url": url, "APP_API_TOKEN": APP_TOKEN}
     key = rsa.generate_private_key(65537, 2048)
-    secrets = {
-        "wxpay-mch-private-key": pem(key, private=True),
-        "wxpay-apiv3-key": "0" * 32,
-        "wxpay-public-key": pem(key, private=False),
+    more = {
+        "payment": {
+            "settings": {"wxpay_public_key_id": "PUB_KEY_ID_0119000000012026112300000000000001"},
+            "secrets": {
+                "wxpay-mch-private-key": pem(key, private=True),
+                "wxpay-apiv3-key": "0" * 32,
+                "wxpay-public-key": pem(key, private=False),
+            },
+        },
+        "notification": {"settings": {"page": "pages/order/detail?sn={sn}"}, "wxma_secret": "x"},
     }
-    pay = payment.settings.Settings(
-        wxpay_base_url="https://api.mch.weixin.qq.com",
-        wxpay_mchid="1900000001",
-        wxpay_appid="wx0123456789abcdef",
-        wxpay_mch_serial="7" * 40,
-        wxpay_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxPayCallback",
-        wxpay_refund_notify_url="https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxRefundCallback",
-        wxpay_public_key_id="PUB_KEY_ID_0119000000012026112300000000000001",
-        **common,
-    )
     sidecars = {name: FakeSidecar() for name in CONSUMERS}
-    tell = notification.settings.Settings(
-        wxma_base_url="https://api.weixin.qq.com", wxma_appid="wx0123456789abcdef", template_paid="a",
-        template_arrival="b", template_refunded="c", template_refund_asked="d", page="pages/order/detail?sn={sn}", **common,
-    )  # fmt: skip
     return {
-        "order": (
-            order.main.create_app(order.settings.Settings(**common), sidecar=sidecars["order"]),
-            sidecars["order"],
-        ),
-        "payment": (payment.main.create_app(pay, secrets, sidecar=sidecars["payment"]), sidecars["payment"]),
-        "notification": (
-            notification.main.create_app(tell, sidecar=sidecars["notification"], wxma_secret="x"),
-            sidecars["notification"],
-        ),
+        name: (create(name, url, sidecar=sidecar, **more.get(name, {})), sidecar) for name, sidecar in sidecars.items()
     }
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.routes import PUBLIC
 from minsu import ops
 from minsu.api import Api
 from minsu.errors import CommandFailed
@@ -30,6 +31,15 @@ def api(world):
 
 def path(service, name):
     return f"/{service}/v1/ops/{name}"
+
+
+def test_the_services_are_those_whose_endpoints_the_gateway_routes():
+    def offering(name):
+        return {route.app_id for route in PUBLIC if route.path.endswith(f"/ops/{name}")}
+
+    assert set(ops.SERVICES) == offering("deadLetterList")
+    assert set(ops.WITH_OUTBOX) == offering("outboxStatus")
+    assert set(ops.WITH_ACTS) == offering("actList")
 
 
 def test_dead_letters_of_all_services_have_ids_that_name_the_service(world, api):

@@ -14,6 +14,8 @@ from servicekit.auth import TokenVerifier, jwks_by_invocation
 from servicekit.errors import PeerUnavailable
 from servicekit.sidecar import Sidecar
 from servicekit.testing import Tokens
+from tests.deploy.test_access import asked
+from tests.support.services import APPS
 
 SN, APPID = "HSO2026112309302612345678", "wx0000000000000001"
 JSON = {"content-type": "application/json"}
@@ -24,19 +26,27 @@ async def used_orders(sidecar: Sidecar) -> None:
         pass
 
 
-CALLS: dict[str, Callable[[Sidecar], Awaitable[object]]] = {
-    "every service, jwks": lambda sidecar: jwks_by_invocation(sidecar)(),
-    "order, homestaySnapshot": lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1),
-    "order, close": lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).close(SN, 1),
-    "order, paymentByOrder": lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).of_order(SN),
-    "payment, payable": lambda sidecar: payment.peers.OrderPeer(sidecar=sidecar).payable(SN),
-    "payment, usedOrders": used_orders,
-    "payment, authByUser": lambda sidecar: payment.peers.UserPeer(sidecar=sidecar, appid=APPID).openid(1),
-    "travel, usersByIds": lambda sidecar: travel.peers.UserPeer(sidecar=sidecar, timeout_seconds=1).profile(1),
-    "travel, commentable": lambda sidecar: travel.peers.OrderPeer(sidecar=sidecar).homestay_of_used(SN, 1),
-    "notification, orderDetail": lambda sidecar: notification.peers.OrderPeer(sidecar=sidecar).order(SN),
-    "notification, authByUser": lambda sidecar: notification.peers.UserPeer(sidecar=sidecar, appid=APPID).openid(1),
+CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
+    ("servicekit", "usercenter", "jwks"): lambda sidecar: jwks_by_invocation(sidecar)(),
+    ("order", "travel", "homestaySnapshot"): lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1),
+    ("order", "payment", "close"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).close(SN, 1),
+    ("order", "payment", "paymentByOrder"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).of_order(SN),
+    ("payment", "order", "payable"): lambda sidecar: payment.peers.OrderPeer(sidecar=sidecar).payable(SN),
+    ("payment", "order", "usedOrders"): used_orders,
+    ("payment", "usercenter", "authByUser"): lambda sidecar: payment.peers.UserPeer(
+        sidecar=sidecar, appid=APPID
+    ).openid(1),
+    ("travel", "usercenter", "usersByIds"): lambda sidecar: travel.peers.UserPeer(
+        sidecar=sidecar, timeout_seconds=1
+    ).profile(1),
+    ("travel", "order", "commentable"): lambda sidecar: travel.peers.OrderPeer(sidecar=sidecar).homestay_of_used(SN, 1),
+    ("notification", "order", "orderDetail"): lambda sidecar: notification.peers.OrderPeer(sidecar=sidecar).order(SN),
+    ("notification", "usercenter", "authByUser"): lambda sidecar: notification.peers.UserPeer(
+        sidecar=sidecar, appid=APPID
+    ).openid(1),
 }
+
+"""By caller, callee and internal method."""
 
 MALFORMED = {
     "no body": httpx.Response(200),
@@ -67,8 +77,16 @@ def sidecar_with(answer: httpx.Response) -> Sidecar:
     return Sidecar("http://sidecar", "", transport=httpx.MockTransport(lambda _: answer))
 
 
+def test_every_call_in_the_code_is_tried() -> None:
+    in_the_code = {
+        (caller, callee, path.removeprefix("/internal/")) for name in APPS for caller, callee, path in asked(name)
+    }
+
+    assert {call for call in CALLS if call[0] != "servicekit"} == in_the_code
+
+
 @pytest.mark.parametrize("answer", MALFORMED.values(), ids=MALFORMED)
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("call", CALLS.values(), ids=[" ".join(call) for call in CALLS])
 async def test_a_malformed_answer_is_a_peer_that_is_away(call, answer):
     with pytest.raises(PeerUnavailable) as refused:
         await call(sidecar_with(answer))

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from tests.contract.documents import apps
+from tests.support.services import WITH_API
 
 
 def endpoints(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
@@ -33,7 +34,7 @@ def services():
     return apps()
 
 
-@pytest.mark.parametrize("name", ["notification", "order", "payment", "travel", "usercenter"])
+@pytest.mark.parametrize("name", WITH_API)
 def test_every_endpoint_and_dependency_is_a_coroutine(services, name):
     found = list(endpoints(services[name].routes))
     assert len(found) > 5

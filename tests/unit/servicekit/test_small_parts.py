@@ -11,6 +11,7 @@ from servicekit.messages import Catalogue, preferred_language
 from servicekit.money import yuan, yuan_text
 from servicekit.numbers import business_number
 from servicekit.telemetry import continue_trace, current_traceparent
+from tests.support.services import SERVICES
 
 
 @given(st.integers(0, 2**53 // 100))
@@ -48,7 +49,7 @@ def test_chinese_unless_english_is_preferred(header, language):
 
 
 def test_every_message_is_there_in_both_languages():
-    for package in ("gateway", "notification", "order", "payment", "travel", "usercenter"):
+    for package in SERVICES:
         catalogue = Catalogue(package)
         for slug, texts in catalogue._messages.items():
             assert set(texts) == {"zh", "en"}, (package, slug)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stack import layout
+from stack import layout, system
 from stack.errors import StackError
 
 DAPR_FILE = layout.REPO / "dapr" / "dapr.yaml"
@@ -50,3 +50,15 @@ def test_a_plan_that_cannot_work_is_refused_in_words(env: dict[str, str], said: 
     with pytest.raises(StackError) as refused:
         layout.planned_ports(DAPR_FILE, env)
     assert said in str(refused.value)
+
+
+def test_second_replicas_of_every_service_find_ports_of_their_own() -> None:
+    services = layout.plan({}).services
+    ports = layout.planned_ports(DAPR_FILE, {"REPLICAS": " ".join(f"{name}=2" for name in services)})
+    assert {f"{name}-2" for name in services} <= set(ports)
+
+
+def test_every_service_with_migrations_has_a_database_and_every_seed_is_run() -> None:
+    sources = {folder.name: folder for folder in (layout.REPO / "apps").glob("*/src/*") if folder.name != "wechatsim"}
+    assert set(layout.DATABASES) == {name for name, folder in sources.items() if (folder / "migrations").is_dir()}
+    assert set(system.SEEDED) == {name for name, folder in sources.items() if (folder / "seed.py").is_file()}

@@ -25,7 +25,7 @@ PORT_NAMES = {
     "metricsPort": "-metrics",
 }
 SENTRY = {"sentry": 15001, "sentry-health": 15002, "sentry-metrics": 15003}
-REPLICA_STEP, MOST_REPLICAS = 6, 3
+MOST_REPLICAS = 3
 HIGHEST_PORT = 65535
 RECORD = Path("state") / "stack.json"
 
@@ -84,10 +84,11 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
     """
     offset = _number("PORT_OFFSET", env.get("PORT_OFFSET") or "0")
     ports = dict(INFRASTRUCTURE)
-    for entry in daprfile.load(dapr_file)["apps"]:
+    apps = daprfile.load(dapr_file)["apps"]
+    for entry in apps:
         for number in range(1, replicas(env).get(entry["appID"], 1) + 1):
             name = entry["appID"] if number == 1 else f"{entry['appID']}-{number}"
-            step = REPLICA_STEP * (number - 1)
+            step = len(apps) * (number - 1)  # a replica's ports lie behind those of every service
             ports |= {name + suffix: int(entry[field]) + step for field, suffix in PORT_NAMES.items()}
     if env.get("MTLS", "") not in {"", "0"}:
         ports |= SENTRY

@@ -1,0 +1,155 @@
+"""What a service needs beside its code, in files that list services one by one: none may be left out."""
+
+import subprocess
+from collections import defaultdict
+
+import pytest
+import yaml
+from fastapi.routing import iter_route_contexts
+
+from stack.layout import DATABASES
+from tests.contract.documents import apps
+from tests.deploy.manifests import REPO
+from tests.support.services import APPS, SERVICES, WITH_API
+
+ASYNCAPI = yaml.safe_load((REPO / "contracts/asyncapi.yaml").read_text())
+SUBSCRIPTIONS = [yaml.safe_load(file.read_text()) for file in (REPO / "dapr/subscriptions").glob("*.yaml")]
+
+
+def resource(path):
+    return yaml.safe_load((REPO / path).read_text())
+
+
+def address(operation):
+    return ASYNCAPI["channels"][operation["channel"]["$ref"].rpartition("/")[2]]["address"]
+
+
+def scopes(name):
+    """app → topics, of one of pubsub's two lists."""
+    given = {each["name"]: each.get("value") for each in resource("components/pubsub.yaml")["spec"]["metadata"]}[name]
+    return {app: set(topics.split(",")) for app, _, topics in (each.partition("=") for each in given.split(";"))}
+
+
+def expected_scopes():
+    """What asyncapi.yaml's operations say; a consumer's dead letters are published by its sidecar and read by itself."""
+    publishes, reads = defaultdict(set), defaultdict(set)
+    for name, operation in ASYNCAPI["operations"].items():
+        app, topic = name.partition(".")[0], address(operation)
+        if operation["action"] == "send":
+            publishes[app].add(topic)
+        else:
+            dead_letters = f"{topic}.{app}.dlq"
+            publishes[app].add(dead_letters)
+            reads[app] |= {topic, dead_letters}
+    return publishes, reads
+
+
+def test_pubsub_lets_each_app_publish_and_read_what_the_contract_says():
+    publishes, reads = expected_scopes()
+
+    assert scopes("publishingScopes") == publishes
+    assert scopes("subscriptionScopes") == reads
+    assert set(resource("components/pubsub.yaml")["scopes"]) == publishes.keys() | reads.keys()
+
+
+def test_the_contract_names_every_subscription():
+    subscribed = defaultdict(set)
+    for each in SUBSCRIPTIONS:
+        [app] = each["scopes"]
+        subscribed[app].add(each["spec"]["topic"])
+
+    assert subscribed == expected_scopes()[1]
+
+
+def test_every_app_is_a_target_of_both_resiliency_policies():
+    """An app without a target has Dapr's hidden retries."""
+    gateway, services = resource("dapr/resiliency/gateway.yaml"), resource("dapr/resiliency/services.yaml")
+
+    assert set(gateway["spec"]["targets"]["apps"]) == set(WITH_API)
+    assert set(services["spec"]["targets"]["apps"]) == set(SERVICES)
+    assert set(services["scopes"]) == set(WITH_API)
+
+
+def test_every_job_has_its_cron_binding_and_every_binding_its_job():
+    components = [yaml.safe_load(file.read_text()) for file in (REPO / "components").glob("*.yaml")]
+    bound = set()
+    for each in components:
+        if each["spec"]["type"] == "bindings.cron":
+            given = {field["name"]: field["value"] for field in each["spec"]["metadata"]}
+            [app] = each["scopes"]
+            assert given["route"] == f"/jobs/{each['metadata']['name']}"
+            bound.add((app, given["route"]))
+    routed = {
+        (name, route.path)
+        for name, app in apps().items()
+        for route in iter_route_contexts(app.routes)
+        if route.path.startswith("/jobs/")
+    }
+
+    assert routed == bound
+
+
+def test_every_consumer_applies_its_dead_letters_again():
+    consumers = {app for each in SUBSCRIPTIONS for app in each["scopes"]}
+
+    assert all((REPO / f"components/{app}-reapply-dead-letters.yaml").exists() for app in consumers)
+
+
+def test_secrets_are_made_for_every_service():
+    made = subprocess.run(
+        [REPO / "deploy/k8s/make-secrets", "minsu"], capture_output=True, text=True, check=True
+    ).stdout
+    names = {one["metadata"]["name"] for one in yaml.safe_load_all(made) if one}
+    tokens = {f"{name}-{which}-token" for name in SERVICES for which in ("app", "dapr")}
+
+    assert names == {"sms-token"} | tokens | {f"{name}-database" for name in DATABASES}
+
+
+def test_the_cluster_has_a_database_and_a_role_for_every_service(manifests):
+    documents = manifests["production"]
+    [cluster] = documents.of("Cluster")
+    roles = {each["name"]: each["passwordSecret"]["name"] for each in cluster["spec"]["managed"]["roles"]}
+
+    assert roles == {f"minsu_{name}": f"{name}-database" for name in DATABASES}
+    assert {(each["metadata"]["name"], each["spec"]["owner"]) for each in documents.of("Database")} == {
+        (name, f"minsu_{name}") for name in DATABASES
+    }
+
+
+def selected(policy):
+    [expression] = policy["matchExpressions"]
+    assert (expression["key"], expression["operator"]) == ("app.kubernetes.io/name", "In")
+    return set(expression["values"])
+
+
+def test_the_cluster_lets_the_apps_of_pubsub_reach_kafka_and_no_others(manifests):
+    documents, apps_of_pubsub = manifests["production"], set(resource("components/pubsub.yaml")["scopes"])
+    [listener] = documents.one("Kafka", "minsu")["spec"]["kafka"]["listeners"]
+    [peers] = [each["podSelector"] for each in listener["networkPolicyPeers"] if "podSelector" in each]
+
+    assert selected(documents.one("NetworkPolicy", "to-kafka")["spec"]["podSelector"]) == apps_of_pubsub
+    assert selected(peers) == apps_of_pubsub
+
+
+def test_the_clusters_kafka_user_may_use_every_topic_and_the_group_of_every_consumer(manifests):
+    resources = [
+        each["resource"] for each in manifests["production"].one("KafkaUser", "minsu")["spec"]["authorization"]["acls"]
+    ]
+    groups = {each["name"] for each in resources if each["type"] == "group"}
+    prefixes = tuple(each["name"] for each in resources if each["type"] == "topic")
+
+    assert groups == {app for each in SUBSCRIPTIONS for app in each["scopes"]}
+    assert [each["address"] for each in ASYNCAPI["channels"].values() if not each["address"].startswith(prefixes)] == []
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_a_service_has_a_readme_a_lock_tests_and_its_line_of_ports(name):
+    entry = next(each for each in resource("dapr/dapr.yaml")["apps"] if each["appID"] == name)
+    fields = ("appPort", "daprHTTPPort", "daprGRPCPort", "daprInternalGRPCPort", "metricsPort")
+    label = "gateway (storefront, API)" if name == "gateway" else name
+    row = f"| {label} | {' | '.join(str(entry[field]) for field in fields)} |"
+
+    assert row in (REPO / "README.md").read_text()
+    assert (REPO / f"apps/{name}/README.md").exists()
+    assert (REPO / f"requirements/{name}.lock").exists()
+    assert list((REPO / f"tests/service/{name}").glob("test_*.py"))
