@@ -28,6 +28,7 @@ import usercenter.main
 import usercenter.settings
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
 from tests.service.payment.wechat import API_V3_KEY, APPID, MCHID, SERIAL, FakeWechat, pem_of_private, pem_of_public
+from tests.support.mini_program import Answering
 from tests.support.postgres import PostgresServer
 
 NOTIFY = "https://minsu.example/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
@@ -73,9 +74,6 @@ def _short_log() -> Iterator[None]:
 @pytest.fixture(scope="package")
 async def services(postgres: PostgresServer, everything_tokens: Tokens) -> AsyncIterator[dict[str, Service]]:
     tokens, wechat = everything_tokens, FakeWechat()
-
-    def refuse(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"errcode": 40029, "errmsg": "invalid"})
 
     def of(name: str, kind: Callable[..., Any], **more: Any) -> Any:
         url = postgres.migrated(name, f"minsu_everything_{name}")
@@ -131,7 +129,7 @@ async def services(postgres: PostgresServer, everything_tokens: Tokens) -> Async
             sidecar=sidecar(),
             verifier=verifier(),
             wxma_secret="secret",
-            wechat=httpx.MockTransport(refuse),
+            wechat=Answering(b'{"errcode": 40029, "errmsg": "invalid"}'),
         ),
         "gateway": gateway.main.create_app(gateway.settings.Settings(APP_API_TOKEN=APP_TOKEN), sidecar=sidecar()),
     }

@@ -8,8 +8,9 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from notification.wechat.connection import MaybeTaken, NotTaken
 from notification.wechat.errcodes import OK, meaning_of
-from notification.wechat.transport import MaybeTaken, NotTaken, Transport
+from notification.wechat.transport import Transport
 from servicekit.clock import Clock
 
 RENEW_BEFORE = timedelta(minutes=4)
