@@ -45,8 +45,9 @@ ALONE_SECONDS = 5.0
 class Attempts:
     """Claims tasks, begins and records attempts. Safe on several replicas: a row's lock and version decide.
 
-    A batch is one transaction and waits for no row. A task that another transaction has locked, and every task of a batch
-    that cannot be written, is done alone: it harms no other.
+    A batch is one transaction and waits for no row. Every task of a batch that cannot be written is done alone, so that a
+    bad one harms no other. So is the outcome of a task that another transaction has locked, which is waited for; before a
+    send such a task is left alone, and due again when its lease ends.
     """
 
     db: Database
@@ -77,7 +78,7 @@ class Attempts:
 
             return committed
 
-        await self._in_one_or_each(claims, write)
+        await self._in_one_or_each(claims, write, wait=False)
         return begun
 
     async def end_unsent(self, unsent: Sequence[Unsent]) -> None:
@@ -95,7 +96,7 @@ class Attempts:
 
             return committed
 
-        await self._in_one_or_each(unsent, write)
+        await self._in_one_or_each(unsent, write, wait=False)
 
     async def record(self, sent: Sequence[Sent]) -> list[Sent]:
         """Record outcomes. A delivery counts whatever happened to the task meanwhile; any other outcome changes the task
@@ -121,7 +122,7 @@ class Attempts:
 
             return committed
 
-        return await self._in_one_or_each(sent, write)
+        return await self._in_one_or_each(sent, write, wait=True)
 
     def _unsent(self, task: Task, unsent: Unsent, now: datetime) -> Step:
         verdict = unsent.verdict
@@ -132,9 +133,9 @@ class Attempts:
     def _ended(self, task: Task, sent: Sent, outcome: Outcome, state: TaskState, now: datetime) -> Task:
         return decisions.ended(task, sent.claim.version, outcome, state, sent.verdict, policy=self.policy, now=now)
 
-    async def _in_one_or_each(self, items: Sequence[E], write: Write[E]) -> list[E]:
-        """Write all in one transaction, and what it did not take one by one. Returns what could not be written, and logs
-        it: it is retried when its lease ends."""
+    async def _in_one_or_each(self, items: Sequence[E], write: Write[E], *, wait: bool) -> list[E]:
+        """Write all in one transaction, and what it did not take one by one; `wait`: for rows that are locked, too. Returns
+        what could not be written, and logs it: it is retried when its lease ends."""
         alone, began = list(items), asyncio.get_running_loop().time()
         if len(items) > 1:
             try:
@@ -150,7 +151,7 @@ class Attempts:
                 left.append(item)
                 continue
             try:
-                await self._in_one([item], write, wait=True)
+                await self._in_one([item], write, wait=wait or len(items) == 1)
             except DatabaseUnavailable as error:
                 reports.unwritten(1, error)
                 left.append(item)

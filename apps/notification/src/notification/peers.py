@@ -73,7 +73,9 @@ class OrderPeer:
         answer = await self.sidecar.ask("order", "/internal/orders", {"orderSns": list(order_sns)}, OrdersFound)
         if answer is None:
             raise PeerUnavailable("order: 404 for /internal/orders")
-        told = {each.get("sn"): each for each in answer.orders if isinstance(each, dict)}
+        told = {
+            each["sn"]: each for each in answer.orders if isinstance(each, dict) and isinstance(each.get("sn"), str)
+        }
         return {order_sn: _readable(told.get(order_sn)) for order_sn in order_sns}
 
 
