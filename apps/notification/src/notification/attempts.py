@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-import structlog
-
 from notification import decisions, reports, repository
 from notification.claims import Claim, Sent, Unsent
 from notification.decisions import Attempt, Task
@@ -21,8 +19,6 @@ from notification.states import REFUSED_BY_USER, Outcome, TaskState, conclude
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.errors import DatabaseUnavailable
-
-log = structlog.get_logger()
 
 LEASE = timedelta(seconds=30)
 """Longer than each half of a batch: the preparation, and the sends, which run side by side, each with a renewal of the
@@ -144,7 +140,7 @@ class Attempts:
                 reports.unwritten(len(items), error)
                 return alone
             except Exception as error:  # noqa: BLE001 - one of them is at fault: each alone shows which
-                log.warning("messages are written one by one", reason=f"{type(error).__name__}: {error}"[:300])
+                reports.one_by_one(len(items), error)
         left = list[E]()
         for item in alone:
             if asyncio.get_running_loop().time() > began + ALONE_SECONDS:
@@ -155,8 +151,8 @@ class Attempts:
             except DatabaseUnavailable as error:
                 reports.unwritten(1, error)
                 left.append(item)
-            except Exception:
-                log.exception("a message cannot be written", order_sn=_claim(item).order_sn, kind=_claim(item).kind)
+            except Exception as error:  # noqa: BLE001 - it harms no other
+                reports.unwritable(_claim(item), error)
         return left
 
     async def _in_one(self, items: Sequence[E], write: Write[E], *, wait: bool) -> list[E]:

@@ -65,6 +65,18 @@ def unwritten(count: int, error: Exception) -> None:
     log.warning("deliveries are retried when their lease ends", count=count, reason=str(error))
 
 
+def one_by_one(count: int, error: Exception) -> None:
+    log.warning("messages are written one by one", count=count, reason=_text(error))
+
+
+def unwritable(claim: Claim, error: Exception) -> None:
+    log.error("a message cannot be written", order_sn=claim.order_sn, kind=claim.kind, reason=_text(error))
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
+
+
 def _not_delivered(claim: Claim, outcome: Outcome, verdict: Verdict) -> None:
     reason = reason_of(verdict)
     log.info(
