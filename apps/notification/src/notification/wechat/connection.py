@@ -38,8 +38,11 @@ class PooledConnection:
         self._urls: dict[tuple[str, str | None], URL] = {}
 
     async def post(self, path: str, body: bytes, access_token: str | None) -> tuple[int, bytes]:
+        content = aiohttp.BytesPayload(body, content_type="application/json")  # aiohttp need not find out what it is
         try:
-            async with self._pool().post(self._url(path, access_token), data=body, allow_redirects=False) as response:
+            async with self._pool().post(
+                self._url(path, access_token), data=content, allow_redirects=False
+            ) as response:
                 return response.status, await response.read()
         except _NEVER_LEFT as error:
             raise NotTaken(type(error).__name__) from None
@@ -55,7 +58,6 @@ class PooledConnection:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._most, keepalive_timeout=KEEP_ALIVE_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"Content-Type": "application/json"},
                 timeout=self._timeout,
                 trust_env=False,
             )

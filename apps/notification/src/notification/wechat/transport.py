@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from notification.wechat.connection import Connection, MaybeTaken, NotTaken
 from servicekit.storable import shown
 
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class Answer(BaseModel):
     """The common fields of WeChat's answers; on success `errcode` is 0 or, for a token, absent."""
@@ -25,8 +27,7 @@ class Transport:
 
     async def post(self, path: str, body: dict[str, Any], *, access_token: str | None = None) -> Answer:
         """WeChat's answer, whatever its errcode. Raises NotTaken or MaybeTaken."""
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        status, answer = await self.connection.post(path, content, access_token)
+        status, answer = await self.connection.post(path, _as_json(body).encode(), access_token)
         if status >= 500:
             raise MaybeTaken(f"HTTP {status}")
         if not 200 <= status < 300:
