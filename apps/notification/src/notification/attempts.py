@@ -176,7 +176,5 @@ def _attempt(sent: Sent, outcome: Outcome, now: datetime) -> Attempt:
 async def _write(tx: Transaction, tasks: Mapping[int, Task], steps: Sequence[Step], now: datetime) -> AfterCommit:
     changed = [task for task, _ in steps if task is not tasks[task.id]]
     if changed:
-        await repository.write(tx, tasks, changed, actor=ACTOR, now=now)
-    if attempts := [attempt for _, attempt in steps if attempt]:
-        await repository.add_attempts(tx, attempts)
+        await repository.write(tx, tasks, changed, [attempt for _, attempt in steps if attempt], actor=ACTOR, now=now)
     return lambda: reports.ended([task for task in changed if task.state != tasks[task.id].state])

@@ -16,6 +16,8 @@ from servicekit.loop import Loop
 
 log = structlog.get_logger()
 
+PAUSE_SECONDS = 0.1
+"""Least time between two batches that found free places left: what becomes due meanwhile shares the price of one."""
 GRACE_SECONDS = 8.0
 """How long deliveries in progress may take after SIGTERM; those cancelled then are retried when their lease ends."""
 
@@ -25,12 +27,14 @@ class Courier:
     """Runs until cancelled. `claim` leases due tasks; `deliver` makes one attempt for each and yields how many are done:
     first when its sends have begun, then whenever some have ended.
 
-    One batch at a time is prepared: what becomes due meanwhile is the next batch. Sends of several batches overlap.
+    One batch at a time is prepared: what becomes due meanwhile is the next batch. Sends of several batches overlap. A task
+    that comes alone waits for nothing.
     """
 
     claim: Callable[[int], Awaitable[list[Claim]]]
     deliver: Callable[[Sequence[Claim]], AsyncIterator[int]]
     parallel: int
+    pause_seconds: float = PAUSE_SECONDS
     grace_seconds: float = GRACE_SECONDS
     _loop: Loop = field(init=False)
     _claiming: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -41,7 +45,7 @@ class Courier:
     _stopped: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        self._loop = Loop(self.start_due, name="courier", drain=self._finish)
+        self._loop = Loop(self._round, name="courier", drain=self._finish)
 
     def wake(self) -> None:
         self._loop.wake()
@@ -69,7 +73,12 @@ class Courier:
         while (self._loop.is_woken and not self._stopped) or self._claiming.locked() or self._batches:
             if self._batches:
                 await asyncio.wait(self._batches)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.002)
+
+    async def _round(self) -> None:
+        await self.start_due()
+        if not self._more:
+            await asyncio.sleep(self.pause_seconds)
 
     async def _deliver_batch(self, claims: Sequence[Claim]) -> None:
         left, begun = len(claims), False

@@ -41,25 +41,21 @@ _LOCK_TASKS = (
     f"select {_TASK_COLUMNS} from notification_task where id = any(cast(:ids as bigint[])) order by id for update"  # noqa: S608 - names of our own
 )
 _LOCK, _LOCK_FREE = text(_LOCK_TASKS), text(f"{_LOCK_TASKS} skip locked")
-_WRITE_TASKS = text(
-    "update notification_task t set state = v.state, version = v.version, attempts = v.attempts, tries = v.tries,"
-    " reason = v.reason, cause = v.cause, due_at = v.due_at, leased_until = v.leased_until, sent_at = v.sent_at,"
-    " updated_at = :now from unnest(cast(:id as bigint[]), cast(:state as text[]), cast(:version as int[]),"
-    " cast(:attempts as int[]), cast(:tries as int[]), cast(:reason as text[]), cast(:cause as text[]),"
-    " cast(:due_at as timestamptz[]), cast(:leased_until as timestamptz[]), cast(:sent_at as timestamptz[]))"
-    " as v(id, state, version, attempts, tries, reason, cause, due_at, leased_until, sent_at) where t.id = v.id"
-)
-_ADD_TRANSITIONS = text(
-    "insert into notification_transition (task_id, seq, from_state, to_state, reason, actor, created_at)"
-    " select task_id, seq, from_state, to_state, reason, :actor, :now from unnest(cast(:task_id as bigint[]),"
-    " cast(:seq as int[]), cast(:from_state as text[]), cast(:to_state as text[]), cast(:reason as text[]))"
-    " as v(task_id, seq, from_state, to_state, reason)"
-)
-_ADD_ATTEMPTS = text(
-    "insert into delivery_attempt (task_id, seq, outcome, errcode, detail, started_at, ended_at)"
+_WRITE = text(
+    "with v as (select * from unnest(cast(:id as bigint[]), cast(:from_state as text[]), cast(:state as text[]),"
+    " cast(:version as int[]), cast(:attempts as int[]), cast(:tries as int[]), cast(:reason as text[]),"
+    " cast(:cause as text[]), cast(:due_at as timestamptz[]), cast(:leased_until as timestamptz[]),"
+    " cast(:sent_at as timestamptz[])) as v(id, from_state, state, version, attempts, tries, reason, cause, due_at,"
+    " leased_until, sent_at)), moved as (insert into notification_transition"
+    " (task_id, seq, from_state, to_state, reason, actor, created_at)"
+    " select id, version, from_state, state, reason, :actor, :now from v where from_state <> state),"
+    " begun as (insert into delivery_attempt (task_id, seq, outcome, errcode, detail, started_at, ended_at)"
     " select * from unnest(cast(:task_id as bigint[]), cast(:seq as int[]), cast(:outcome as text[]),"
     " cast(:errcode as int[]), cast(:detail as text[]), cast(:started_at as timestamptz[]),"
-    " cast(:ended_at as timestamptz[]))"
+    " cast(:ended_at as timestamptz[])))"
+    " update notification_task t set state = v.state, version = v.version, attempts = v.attempts, tries = v.tries,"
+    " reason = v.reason, cause = v.cause, due_at = v.due_at, leased_until = v.leased_until, sent_at = v.sent_at,"
+    " updated_at = :now from v where t.id = v.id"
 )
 _END_ATTEMPTS = text(
     "update delivery_attempt a set outcome = v.outcome, errcode = v.errcode, detail = v.detail, ended_at = :now"
@@ -148,24 +144,18 @@ async def lock_all(tx: Transaction, ids: Sequence[int], *, wait: bool) -> dict[i
 
 
 async def write(
-    tx: Transaction, before: Mapping[int, Task], after: Sequence[Task], *, actor: str, now: datetime
+    tx: Transaction,
+    before: Mapping[int, Task],
+    after: Sequence[Task],
+    attempts: Sequence[Attempt],
+    *,
+    actor: str,
+    now: datetime,
 ) -> None:
-    """Write locked tasks, and a transition for each whose state differs from `before`."""
-    await tx.execute(_WRITE_TASKS, {**_columns(Task, after, but={"order_sn", "kind", "give_up_at"}), "now": now})
-    moved = [each for each in after if each.state != before[each.id].state]
-    if moved:
-        rows = {
-            "task_id": [each.id for each in moved],
-            "seq": [each.version for each in moved],
-            "from_state": [before[each.id].state for each in moved],
-            "to_state": [each.state for each in moved],
-            "reason": [each.reason for each in moved],
-        }
-        await tx.execute(_ADD_TRANSITIONS, {**rows, "actor": actor, "now": now})
-
-
-async def add_attempts(tx: Transaction, attempts: Sequence[Attempt]) -> None:
-    await tx.execute(_ADD_ATTEMPTS, _columns(Attempt, attempts))
+    """Write locked tasks, a transition for each whose state differs from `before`, and new attempts, in one statement."""
+    tasks = _columns(Task, after, but={"order_sn", "kind", "give_up_at"})
+    tasks["from_state"] = [before[each.id].state for each in after]
+    await tx.execute(_WRITE, {**tasks, **_columns(Attempt, attempts), "actor": actor, "now": now})
 
 
 async def end_attempts(tx: Transaction, attempts: Sequence[Attempt], now: datetime) -> set[int]:
