@@ -57,11 +57,13 @@ class Delivery:
         }
         try:
             yield len(claims) - len(sends)
-            pending = set(sends)
+            pending, lost = set(sends), 0
             while pending:
                 done, pending = await asyncio.wait(pending, timeout=RECORD_SECONDS)
-                await self._record([sent for send in done if (sent := _outcome(send, *sends[send]))])
+                lost += await self._record([sent for send in done if (sent := _outcome(send, *sends[send]))])
                 yield len(done)
+            if lost:
+                raise DatabaseUnavailable(f"{lost} outcomes stay unknown")
         finally:
             for send in sends:
                 send.cancel()
@@ -92,14 +94,14 @@ class Delivery:
             await self.messenger.get_ready()
         return messages
 
-    async def _record(self, sent: Sequence[Sent]) -> None:
-        for pause in (*RECORD_PAUSES, None):
+    async def _record(self, sent: Sequence[Sent]) -> int:
+        """Returns how many could not be recorded: their outcome stays unknown."""
+        for pause in RECORD_PAUSES:
             sent = await self.attempts.record(sent)
             if not sent:
-                return
-            if pause is None:
-                raise DatabaseUnavailable("outcomes stay unknown")
+                return 0
             await asyncio.sleep(pause)
+        return len(await self.attempts.record(sent))
 
 
 def _each(claims: Sequence[Claim], work: Callable[[Claim], T], unsent: list[Unsent]) -> list[tuple[Claim, T]]:

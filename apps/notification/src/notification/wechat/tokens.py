@@ -47,6 +47,8 @@ class AccessTokens:
         """A token other than `stale`: one that another task has fetched, WeChat's latest, or a forced one. Raises
         NoToken."""
         if self._token == stale:
+            if True in self._flights:  # another message forces one at this moment
+                return await self._ask(force=True)
             self._renew_at = None
         token = await self.current()
         if token != stale:
