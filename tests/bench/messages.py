@@ -12,6 +12,10 @@ PLAN = (
     "insert into notification_task (order_sn, kind, due_at, give_up_at)"
     " select sn, 'paid', now(), now() + interval '1 day' from unnest(%s::text[]) sn"
 )
+PAY = (
+    "update homestay_order set trade_state = 1, payment_sn = 'PMT' || substr(sn, 4), paid_at = now(),"
+    " checkin_code = right(sn, 8) where sn between %s and %s"
+)
 DRAIN_SECONDS = 600.0
 
 
@@ -19,7 +23,7 @@ def messages(system: System, count: int) -> list[Figure]:
     """Send a backlog of `count` messages; beside it one order is paid, whose message must not wait for them."""
     run = Path(system.environment["RUN_DIR"])
     orders = seeding.waiting_orders(system, count)
-    system.rows("order", "update homestay_order set trade_state = 1 where sn between %s and %s", *orders.between)
+    system.rows("order", PAY, *orders.between)
     seeding.accept_messages(system, count + 1)
     before, began = parts.processor_seconds(run), time.monotonic()
     system.rows("notification", PLAN, orders.order_sns())

@@ -1,6 +1,7 @@
 """notification's own model of an order's event against the contract that order publishes by."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from notification.events import REFUND_UPDATED_TOPIC, TRADE_STATE_TOPIC, RefundU
 from notification.states import KIND_BY_REFUND_STATE
 from notification.subscriptions import on_refund_updated, on_trade_state_updated
 from servicekit.errors import Poison
-from servicekit.events import CloudEvent, Consumer
+from servicekit.events import CloudEvent, Consumer, Received
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 SCHEMA = json.loads((CONTRACTS / "events/tradestate-updated.v1.schema.json").read_text("utf-8"))
@@ -43,6 +44,9 @@ class Heard:
 
     async def on_trade_state_updated(self, event: CloudEvent, order: TradeStateUpdated) -> None:
         self.facts.append((event, order))
+
+    async def on_trade_states_updated(self, received: Sequence[Received[TradeStateUpdated]]) -> set[int]:
+        raise AssertionError(f"{len(received)} events, and one was delivered")
 
 
 async def taken(data: Any) -> TradeStateUpdated:

@@ -1,11 +1,11 @@
 """The three services in one process: their real use-cases on real databases, wired as their `main.py` wires them. What
 they would send over Kafka stays in their outboxes; who drives this decides what arrives, when, and how often."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import psycopg
 from psycopg.rows import dict_row
 
@@ -33,7 +33,7 @@ from tests.stateful.wechat import APPID, MCHID, OPENID, Wechat
 from tests.support.tables import EMPTY_ALL
 
 SERVICES = ("order", "payment", "notification")
-SIDECAR, NO_NETWORK = FakeSidecar(), httpx.MockTransport(lambda _: httpx.Response(500))
+SIDECAR = FakeSidecar()
 
 
 class InProcessSystem:
@@ -68,7 +68,7 @@ class InProcessSystem:
                 APP_API_TOKEN=APP_TOKEN, wxma_appid=APPID, template_paid="T1", template_arrival="T2",
                 template_refunded="T3", template_refund_asked="T4", give_up_after=timedelta(days=30), max_attempts=1000,
             ),
-            clock=clock, sidecar=SIDECAR, db=notification, orders=_Guests(self), users=self, wechat=NO_NETWORK,
+            clock=clock, sidecar=SIDECAR, db=notification, orders=_Guests(self), users=self,
             messenger=wechat,  # type: ignore[arg-type]
             backoff=pauses,
         )  # fmt: skip
@@ -99,13 +99,18 @@ class InProcessSystem:
         self._must_be_there()
         return OPENID
 
+    async def openids(self, user_ids: Collection[int]) -> dict[int, str]:
+        self._must_be_there()
+        return dict.fromkeys(user_ids, OPENID)
+
     def _must_be_there(self) -> None:
         if self.peers_are_away:
             raise PeerUnavailable("the other service is away")
 
     async def deliver_due_messages(self) -> None:
-        for claim in await self.attempts.claim(ClaimOrder.LONGEST_DUE, 8):
-            await self.delivery.deliver(claim)
+        if claims := await self.attempts.claim(ClaimOrder.LONGEST_DUE, 8):
+            async for _ in self.delivery.deliver(claims):
+                pass
 
     async def tick(self) -> None:
         """Every cron binding once."""
@@ -123,15 +128,15 @@ class _Guests:
     def __init__(self, system: InProcessSystem) -> None:
         self._system = system
 
-    async def order(self, order_sn: str) -> OrderDetail:
+    async def orders(self, order_sns: Collection[str]) -> dict[str, OrderDetail]:
         self._system._must_be_there()
-        order = await self._system.lookup.order(order_sn)
-        answer = InternalOrder.of(
-            order,
-            refunded_at=await self._system.lookup.refunded_at(order),
-            answer_by=self._system.lookup.answer_by(order),
-        )
-        return OrderDetail.model_validate_json(answer.model_dump_json(by_alias=True))
+        lookup = self._system.lookup
+        found = await lookup.told_to_peers(list(order_sns))
+        answers = [
+            InternalOrder.of(order, refunded_at=refunded_at, answer_by=lookup.answer_by(order))
+            for order, refunded_at in found
+        ]
+        return {each.sn: OrderDetail.model_validate_json(each.model_dump_json(by_alias=True)) for each in answers}
 
 
 class Shelves:

@@ -17,6 +17,7 @@ from fastapi.routing import iter_route_contexts
 from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens, client
 from stack.layout import DATABASES
 from tests.service.payment.wechat import API_V3_KEY, APPID, MCHID, SERIAL, FakeWechat, pem_of_private, pem_of_public
+from tests.support.mini_program import Answering
 from tests.support.postgres import PostgresServer
 from tests.support.services import APPS, create
 
@@ -63,9 +64,6 @@ def _short_log() -> Iterator[None]:
 async def services(postgres: PostgresServer, everything_tokens: Tokens) -> AsyncIterator[dict[str, Service]]:
     tokens, wechat = everything_tokens, FakeWechat()
 
-    def refuse(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"errcode": 40029, "errmsg": "invalid"})
-
     wxma, own = {"wxma_base_url": "http://wechat.invalid"}, {"verifier": tokens.verifier()}
     more: dict[str, dict[str, Any]] = {
         "gateway": {},
@@ -87,7 +85,7 @@ async def services(postgres: PostgresServer, everything_tokens: Tokens) -> Async
         "notification": {
             "settings": {**wxma, "give_up_after": timedelta(hours=1)},
             "wxma_secret": "secret",
-            "wechat": httpx.MockTransport(refuse),
+            "wechat": Answering(b'{"errcode": 40029, "errmsg": "invalid"}'),
             **own,
         },
     }

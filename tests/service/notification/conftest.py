@@ -169,6 +169,9 @@ def peers() -> FakeSidecar:
         200, json={**ORDER, "sn": json.loads(request.content)["orderSn"]}
     )
     sidecar.answer("usercenter", "/internal/authByUser", {"userId": 42, "authType": "wxMini", "authKey": OPENID})
+    sidecar.answers["order", "/internal/orders"] = lambda request: httpx.Response(
+        200, json={"orders": [{**ORDER, "sn": sn} for sn in json.loads(request.content)["orderSns"]]}
+    )
     return sidecar
 
 
@@ -198,7 +201,7 @@ class World:
             sidecar=self.sidecar,
             verifier=self.tokens.verifier(),
             wxma_secret=f"{SECRET}\n",  # with the line end that `echo` leaves: WeChat must not be sent it
-            wechat=self.wechat.transport(),
+            wechat=self.wechat,
         )
         http = await self.stack.enter_async_context(client(app))
         courier: Couriers = app.state.provided[Couriers]

@@ -1,11 +1,12 @@
 """The access token: shared, renewed before its end, replaced once when WeChat says that it is no good."""
 
+import asyncio
 from datetime import timedelta
 
 import httpx
 
 from tests.service.notification.conftest import SN, World
-from tests.service.notification.wechat import OPENID, PAID, breaks, says, status
+from tests.service.notification.wechat import OPENID, PAID, FakeWechat, answer, breaks, says, status
 
 OTHER = "HSO2026112309302600000001"
 
@@ -107,3 +108,28 @@ async def test_a_short_lived_token_is_used_for_half_its_life(world: World) -> No
         await service.tick(minutes=minutes)
     assert world.wechat.token_requests == [False, False]
     assert len(world.wechat.sends) == 3
+
+
+async def test_all_messages_of_a_batch_share_one_forced_token(world: World) -> None:
+    async def token(wechat: FakeWechat, request: httpx.Request) -> httpx.Response:
+        return await wechat.sandbox.respond(request)
+
+    async def late_token(wechat: FakeWechat, request: httpx.Request) -> httpx.Response:
+        for _ in range(20):  # the other messages of the batch find the request under way
+            await asyncio.sleep(0)
+        return await wechat.sandbox.respond(request)
+
+    async def late_refusal(_: FakeWechat, __: httpx.Request) -> httpx.Response:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return answer(40001, "invalid credential")
+
+    world.wechat.quota[OPENID, PAID] = 6
+    world.wechat.faults.extend([says(40001, "invalid credential")] * 3 + [late_refusal] * 3)
+    world.wechat.token_faults.extend([token, token, late_token])
+    service = await world.start()
+    service.plan(*(f"HSO20261123093026{number:08d}" for number in range(6)))
+    await service.courier.fresh.start_due()
+    await service.courier.idle()
+    assert world.wechat.token_requests == [False, False, True]
+    assert service.rows("select distinct state, attempts from notification_task") == [{"state": "sent", "attempts": 1}]

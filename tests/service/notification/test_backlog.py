@@ -65,7 +65,7 @@ def _order_of(request: httpx.Request) -> str:
 async def test_a_purchase_beside_a_backlog_gets_both_its_messages_at_once(world: World, attempts: int) -> None:
     """All places of both kinds are taken by slow answers at first. Of what was never tried, one answer frees the place."""
     world.wechat.quota[OPENID, PAID] = 10_000
-    service = await world.start()
+    service = await world.start(parallel=8, parallel_retries=8)
     fill(service, attempts=attempts)
     slow = SlowWechat(world.wechat)
     await service.courier.start_due()

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from notification.wechat.connection import MaybeTaken, NotTaken
 from tests.support.sandbox import Sandbox
 from tests.unit.notification.template_rules import (
     ARRIVAL_FIELDS,
@@ -85,8 +86,19 @@ class FakeWechat:
         row = self.sandbox.sim.store.one("SELECT COUNT(*) AS n FROM access_token")
         return int(row["n"])
 
-    def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self.handle)
+    async def post(self, path: str, body: bytes, access_token: str | None) -> tuple[int, bytes]:
+        """notification's connection to it."""
+        url = httpx.URL(f"http://wechat.invalid{path}", params={"access_token": access_token} if access_token else None)
+        try:
+            response = await self.handle(httpx.Request("POST", url, content=body))
+        except httpx.ConnectError as error:
+            raise NotTaken(type(error).__name__) from None
+        except httpx.HTTPError as error:
+            raise MaybeTaken(type(error).__name__) from None
+        return response.status_code, response.content
+
+    async def close(self) -> None:
+        """It outlives the replicas that are connected to it."""
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/cgi-bin/stable_token":

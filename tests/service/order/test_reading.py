@@ -240,6 +240,27 @@ async def test_only_a_used_order_of_its_buyer_may_be_commented(order: Order) -> 
     assert strangers.status_code == 404
 
 
+async def test_peers_read_many_orders_at_once_as_each_alone(order: Order) -> None:
+    waiting = await order.create()
+    paid, _ = await order.paid(nights=2)
+    refunded_sn, payment_sn = await order.paid(nights=2)
+    await order.hear(refunded(refunded_sn, payment_sn, total_fen=39800))
+    asked, _ = await order.paid()
+    await order.post("/homestayOrder/refundHomestayOrder", {"sn": asked, "reason": "ill"})
+    sns = [waiting, paid, refunded_sn, asked]
+
+    answer = await order.inside("/internal/orders", {"orderSns": [UNKNOWN, *sns]})
+
+    alone = [(await order.inside("/internal/orderDetail", {"orderSn": sn})).json() for sn in sns]
+    assert sorted(answer.json()["orders"], key=lambda each: sns.index(each["sn"])) == alone
+    assert [each["refundedAt"] is None for each in alone] == [True, True, False, True]
+
+
+@pytest.mark.parametrize("sns", [[], [""], ["HSO1"] * 501, None, [1]], ids=["none", "empty", "many", "null", "number"])
+async def test_many_orders_are_asked_for_by_number_and_not_without_bound(order: Order, sns: object) -> None:
+    assert (await order.inside("/internal/orders", {"orderSns": sns})).status_code == 422
+
+
 @pytest.mark.parametrize("path", ["payable", "orderDetail"])
 async def test_peers_get_a_404_for_no_order_and_outsiders_nothing(order: Order, path: str) -> None:
     sn = await order.create()

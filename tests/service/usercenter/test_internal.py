@@ -51,6 +51,15 @@ async def test_sign_ins_are_found_both_ways(http, user, wechat_user):
     assert openid.json() == {"userId": user["id"], "authType": "wxMini", "authKey": guest.openid, "appid": APPID}
 
 
+async def test_openids_of_many_users_are_those_that_each_alone_has(http, user, wechat_user):
+    guest = wechat_user(user["mobile"])
+    body = {"userIds": [2**62, user["id"], user["id"]], "appid": APPID}
+    assert (await ask(http, "openids", body)).json() == {"openids": []}
+    await http.post("/usercenter/v1/user/wxMiniAuth", json=guest.sign_in())
+    assert (await ask(http, "openids", body)).json() == {"openids": [{"userId": user["id"], "openid": guest.openid}]}
+    assert (await ask(http, "openids", body | {"appid": "wx0000000000000000"})).json() == {"openids": []}
+
+
 @pytest.mark.parametrize(
     ("name", "body"),
     [
@@ -75,6 +84,9 @@ async def test_what_is_absent_is_a_404_problem(http, name, body):
         ("usersByIds", {"ids": [0]}, "ids.0"),
         ("authByUser", {"userId": 1, "authType": "qq"}, "authType"),
         ("authByKey", {"authType": "wxMini", "authKey": "\x00"}, "authKey"),
+        ("openids", {"userIds": [1] * 501, "appid": APPID}, "userIds"),
+        ("openids", {"userIds": [], "appid": APPID}, "userIds"),
+        ("openids", {"userIds": [1], "appid": ""}, "appid"),
     ],
 )
 async def test_bad_questions_are_refused_by_field(http, name, body, field):
@@ -82,7 +94,9 @@ async def test_bad_questions_are_refused_by_field(http, name, body, field):
     assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
-@pytest.mark.parametrize("name", ["jwks", "revocations", "userById", "usersByIds", "authByUser", "authByKey"])
+@pytest.mark.parametrize(
+    "name", ["jwks", "revocations", "userById", "usersByIds", "authByUser", "authByKey", "openids"]
+)
 async def test_nobody_but_the_sidecar_may_ask(http, name):
     method = "GET" if name in {"jwks", "revocations"} else "POST"
     answer = await http.request(method, f"/internal/{name}", json={"userId": 1}, headers=Tokens().bearer(1, "operator"))

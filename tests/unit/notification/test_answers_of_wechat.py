@@ -1,14 +1,14 @@
 """What WeChat answers to a message is kept with the attempt, whatever it holds."""
 
-import httpx
 import pytest
 
-from notification.wechat.transport import MaybeTaken, Transport
+from notification.wechat.connection import MaybeTaken
+from notification.wechat.transport import Transport
+from tests.support.mini_program import Answering
 
 
 async def answer_of(content):
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=content)))
-    return await Transport(http=http, timeout_seconds=1).post("http://wechat.invalid/", {})
+    return await Transport(connection=Answering(content)).post("/", {})
 
 
 async def test_an_error_text_with_nul_can_be_stored():

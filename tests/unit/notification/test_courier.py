@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator, Sequence
 
-from notification.attempts import Claim
+from notification.claims import Claim
 from notification.courier import Courier
 from notification.states import Kind
 from servicekit.errors import DatabaseUnavailable
@@ -25,14 +26,16 @@ class Desk:
         self.due -= taken
         return [Claim(number, "HSO1", Kind.PAID, 1, None) for number in range(taken)]
 
-    async def deliver(self, _: Claim) -> None:
-        self.at_once += 1
+    async def deliver(self, claims: Sequence[Claim]) -> AsyncIterator[int]:
+        self.at_once += len(claims)
         self.most_at_once = max(self.most_at_once, self.at_once)
         if self.at_once == 3:
             self.crowded.set()
+        yield 0
         await self.release.wait()
-        self.at_once -= 1
-        self.delivered += 1
+        self.at_once -= len(claims)
+        self.delivered += len(claims)
+        yield len(claims)
 
 
 @contextlib.asynccontextmanager
@@ -65,9 +68,10 @@ async def test_it_outlives_a_database_that_is_away_and_deliveries_that_fail() ->
     desk = Desk(due=2)
     desk.down = True
 
-    async def fail(claim: Claim) -> None:
-        await desk.deliver(claim)
-        raise DatabaseUnavailable if claim.task_id else ZeroDivisionError
+    async def fail(claims: Sequence[Claim]) -> AsyncIterator[int]:
+        async for done in desk.deliver(claims):
+            yield done
+        raise DatabaseUnavailable if desk.due else ZeroDivisionError
 
     desk.release.set()
     courier = Courier(claim=desk.claim, deliver=fail, parallel=1)

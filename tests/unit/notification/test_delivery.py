@@ -1,13 +1,15 @@
 """What a delivery does when the database leaves between the send and its record."""
 
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
 import pytest
 
 from notification import delivery
-from notification.attempts import Claim
-from notification.delivery import Delivery, Templates
+from notification.claims import Claim, Sent, Unsent
+from notification.composing import Templates
+from notification.delivery import Delivery
 from notification.peers import OrderDetail
 from notification.rendering import MessageTexts
 from notification.states import Kind, Outcome, Verdict
@@ -26,14 +28,18 @@ class Book:
         self.outages = outages
         self.recorded: list[tuple[int, Verdict]] = []
 
-    async def begin(self, _: Claim) -> int:
-        return 3
+    async def begin(self, claims: Sequence[Claim]) -> dict[int, int]:
+        return {claim.task_id: 3 for claim in claims}
 
-    async def record(self, _: Claim, seq: int, verdict: Verdict) -> None:
+    async def end_unsent(self, unsent: Sequence[Unsent]) -> None:
+        assert not unsent
+
+    async def record(self, sent: Sequence[Sent]) -> list[Sent]:
         if self.outages:
             self.outages -= 1
-            raise DatabaseUnavailable
-        self.recorded.append((seq, verdict))
+            return list(sent)
+        self.recorded.extend((each.seq, each.verdict) for each in sent)
+        return []
 
 
 class World:
@@ -56,8 +62,11 @@ class World:
             live_end_date=day,
         )
 
-    async def openid(self, _: int) -> str:
-        return "openid"
+    async def orders(self, sns: Collection[str]) -> dict[str, OrderDetail]:
+        return {sn: await self.order(sn) for sn in sns}
+
+    async def openids(self, user_ids: Collection[int]) -> dict[int, str]:
+        return dict.fromkeys(user_ids, "openid")
 
     async def get_ready(self) -> None:
         """A token is at hand."""
@@ -65,6 +74,11 @@ class World:
     async def send(self, message: Message) -> Verdict:
         self.sent.append(message)
         return ACCEPTED
+
+
+async def deliver(book: Book, world: World) -> None:
+    async for _ in wired(book, world).deliver([CLAIM]):
+        pass
 
 
 def wired(book: Book, world: World) -> Delivery:
@@ -79,7 +93,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_an_outcome_is_recorded_once_the_database_is_back_and_the_message_sent_once() -> None:
     book, world = Book(outages=3), World()
-    await wired(book, world).deliver(CLAIM)
+    await deliver(book, world)
     assert book.recorded == [(3, ACCEPTED)]
     assert len(world.sent) == 1
 
@@ -87,13 +101,13 @@ async def test_an_outcome_is_recorded_once_the_database_is_back_and_the_message_
 async def test_an_outcome_that_cannot_be_recorded_stays_unknown_and_the_message_is_sent_once() -> None:
     book, world = Book(outages=4), World()
     with pytest.raises(DatabaseUnavailable):
-        await wired(book, world).deliver(CLAIM)
+        await deliver(book, world)
     assert book.recorded == []
     assert len(world.sent) == 1
 
 
 async def test_a_message_never_shows_its_openid_or_code_when_printed() -> None:
     world = World()
-    await wired(Book(outages=0), world).deliver(CLAIM)
+    await deliver(Book(outages=0), world)
     assert repr(world.sent[0]) == "Message(template_id='t', page='')"
     assert "CODE2345" not in repr(await world.order("HSO1"))

@@ -18,6 +18,7 @@ from tests.deploy.test_access import asked
 from tests.support.services import APPS
 
 SN, APPID = "HSO2026112309302612345678", "wx0000000000000001"
+OTHER = "HSO2026112309302612345679"
 JSON = {"content-type": "application/json"}
 
 
@@ -44,6 +45,12 @@ CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
     ("notification", "usercenter", "authByUser"): lambda sidecar: notification.peers.UserPeer(
         sidecar=sidecar, appid=APPID
     ).openid(1),
+    ("notification", "order", "orders"): lambda sidecar: notification.peers.OrderPeer(sidecar=sidecar).orders(
+        [SN, OTHER]
+    ),
+    ("notification", "usercenter", "openids"): lambda sidecar: notification.peers.UserPeer(
+        sidecar=sidecar, appid=APPID
+    ).openids([1, 2]),
 }
 
 """By caller, callee and internal method."""
@@ -110,6 +117,18 @@ PAYABLE = {
 async def test_a_value_that_our_tables_could_not_hold_is_no_answer(wrong):
     with pytest.raises(PeerUnavailable, match=f"cannot be read: {next(iter(wrong))}"):
         await payment.peers.OrderPeer(sidecar=sidecar_with(httpx.Response(200, json=PAYABLE | wrong))).payable(SN)
+
+
+@pytest.mark.parametrize("bad", [None, 7, [], {}, {"sn": [OTHER]}, {"sn": OTHER}, {"sn": OTHER, "title": "t"}], ids=str)
+async def test_an_order_that_cannot_be_read_harms_no_other_of_its_batch(bad):
+    readable = {
+        "sn": SN, "userId": 1, "homestayUserId": 2, "title": "t", "tradeState": 1, "tradeCode": "K7MP3WXR",
+        "totalFen": 1, "liveStartDate": "2026-12-01", "liveEndDate": "2026-12-03",
+    }  # fmt: skip
+    sidecar = sidecar_with(httpx.Response(200, json={"orders": [bad, readable]}))
+    found = await notification.peers.OrderPeer(sidecar=sidecar).orders([SN, OTHER])
+    assert isinstance(found[SN], notification.peers.OrderDetail)
+    assert isinstance(found[OTHER], PeerUnavailable)
 
 
 async def test_what_was_said_is_not_repeated():

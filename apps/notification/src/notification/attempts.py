@@ -1,59 +1,50 @@
-"""Records delivery attempts: claims tasks, writes each attempt before it is made and its outcome afterwards. All
-transactions of a delivery are here; none contains a network call."""
+"""Records delivery attempts: claims tasks, writes the attempts before they are made and their outcomes afterwards.
 
-import itertools
-from collections.abc import Mapping
+All transactions of a delivery are here, each for many tasks; none contains a network call. `decisions` says what an attempt
+does to its task.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import TypeVar
 
-import structlog
-from prometheus_client import Counter
-from sqlalchemy import RowMapping
-
-from notification import repository
-from notification.models import DeliveryAttempt, NotificationTask
+from notification import decisions, reports, repository
+from notification.claims import Claim, Sent, Unsent
+from notification.decisions import Attempt, Task
 from notification.repository import ClaimOrder
 from notification.retries import RetryPolicy
-from notification.states import Kind, Outcome, TaskState, Verdict, conclude, may_move
+from notification.states import REFUSED_BY_USER, Outcome, TaskState, conclude
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
-
-log = structlog.get_logger()
-
-ATTEMPTS = Counter("notification_attempts_total", "Attempts by message and outcome", ["kind", "outcome"])
-ENDED = Counter("notification_tasks_ended_total", "Tasks that left the state pending", ["kind", "state"])
-for _kind, _state in itertools.product(Kind, TaskState):
-    ENDED.labels(_kind.value, _state.value)  # starts at 0, so that an alert on the increase sees the first one
+from servicekit.errors import DatabaseUnavailable
 
 LEASE = timedelta(seconds=30)
-"""Longer than each half of an attempt: the preparation, and the send with a renewal of the access token (four requests
-of at most five seconds). The lease is renewed between the two."""
+"""Longer than each half of a batch: the preparation, and the sends, which run side by side, each with a renewal of the
+access token (four requests of at most five seconds). The lease is renewed between the two."""
 
 ACTOR = "notification"
-GAVE_UP = "gave-up"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A task that this replica has leased. After the lease another replica may claim it, which changes its
-    `version`."""
+E = TypeVar("E", Claim, Unsent, Sent)
+Step = tuple[Task, Attempt | None]
+"""A task as it is written, and the attempt that is added to it."""
+AfterCommit = Callable[[], None]
+Write = Callable[[Transaction, Sequence[E], Mapping[int, Task]], Awaitable[AfterCommit]]
 
-    task_id: int
-    order_sn: str
-    kind: Kind
-    version: int
-    traceparent: str | None
-    facts: Mapping[str, Any] | None = None
-
-    @classmethod
-    def of(cls, row: RowMapping) -> Self:
-        return cls(row["id"], row["order_sn"], Kind(row["kind"]), row["version"], row["traceparent"], row["facts"])
+ALONE_SECONDS = 5.0
+"""Longest time for writing tasks one by one. With it a batch still sends well within its lease."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Attempts:
-    """Claims tasks, begins and records attempts. Safe on several replicas: a row's lock and version decide."""
+    """Claims tasks, begins and records attempts. Safe on several replicas: a row's lock and version decide.
+
+    A batch is one transaction and waits for no row. Every task of a batch that cannot be written is done alone, so that a
+    bad one harms no other. So is the outcome of a task that another transaction has locked, which is waited for; before a
+    send such a task is left alone, and due again when its lease ends.
+    """
 
     db: Database
     clock: Clock
@@ -66,111 +57,124 @@ class Attempts:
             rows = await repository.claim(tx, order, now=now, lease=LEASE, limit=limit)
         return [Claim.of(row) for row in rows]
 
-    async def begin(self, claim: Claim) -> int | None:
-        """Record an attempt, outcome unknown, before it is made. Returns its number; None when the task is no longer
-        ours, or has no attempt left."""
-        now = self.clock()
+    async def begin(self, claims: Sequence[Claim]) -> dict[int, int]:
+        """Record an attempt for each claim, outcome unknown, before it is made. Returns the attempts' numbers by task id;
+        without tasks that are no longer ours, have no attempt left, or could not be written."""
+        begun: dict[int, int] = {}
+
+        async def write(tx: Transaction, claims: Sequence[Claim], tasks: Mapping[int, Task]) -> AfterCommit:
+            now = self.clock()
+            ours = [tasks[each.task_id] for each in claims if tasks[each.task_id].is_ours(each.version)]
+            steps = [decisions.begin(task, policy=self.policy, now=now, lease=LEASE) for task in ours]
+            ended = await _write(tx, tasks, steps, now)
+
+            def committed() -> None:
+                begun.update((attempt.task_id, attempt.seq) for _, attempt in steps if attempt)
+                ended()
+
+            return committed
+
+        await self._in_one_or_each(claims, write, wait=False)
+        return begun
+
+    async def end_unsent(self, unsent: Sequence[Unsent]) -> None:
+        """Record tasks of which nothing was sent: as a failed attempt, or as ended."""
+
+        async def write(tx: Transaction, unsent: Sequence[Unsent], tasks: Mapping[int, Task]) -> AfterCommit:
+            now = self.clock()
+            ours = [each for each in unsent if tasks[each.claim.task_id].is_ours(each.claim.version)]
+            steps = [self._unsent(tasks[each.claim.task_id], each, now) for each in ours]
+            ended = await _write(tx, tasks, steps, now)
+
+            def committed() -> None:
+                reports.unsent(ours)
+                ended()
+
+            return committed
+
+        await self._in_one_or_each(unsent, write, wait=False)
+
+    async def record(self, sent: Sequence[Sent]) -> list[Sent]:
+        """Record outcomes. A delivery counts whatever happened to the task meanwhile; any other outcome changes the task
+        only while it is still ours. Returns those that could not be written: the database or their task was not free."""
+
+        async def write(tx: Transaction, sent: Sequence[Sent], tasks: Mapping[int, Task]) -> AfterCommit:
+            refused = [each for each in sent if each.verdict.errcode == REFUSED_BY_USER]  # all that a doubt changes
+            pairs = [(each.claim.task_id, each.seq) for each in refused]
+            doubtful = await repository.doubtful(tx, pairs) if pairs else set()
+            now = self.clock()
+            ends = [(each, *conclude(each.verdict, doubtful=each.claim.task_id in doubtful)) for each in sent]
+            known = await repository.end_attempts(tx, [_attempt(each, outcome, now) for each, outcome, _ in ends], now)
+            ends = [end for end in ends if end[0].claim.task_id in known]
+            steps = [
+                (self._ended(tasks[each.claim.task_id], each, outcome, state, now), None)
+                for each, outcome, state in ends
+            ]
+            ended = await _write(tx, tasks, steps, now)
+
+            def committed() -> None:
+                reports.sent([(each, outcome) for each, outcome, _ in ends])
+                ended()
+
+            return committed
+
+        return await self._in_one_or_each(sent, write, wait=True)
+
+    def _unsent(self, task: Task, unsent: Unsent, now: datetime) -> Step:
+        verdict = unsent.verdict
+        if unsent.state is None:
+            return decisions.not_sent(task, verdict, policy=self.policy, now=now)
+        return decisions.move(task, unsent.state, now=now, reason=verdict.detail, cause=verdict.cause), None
+
+    def _ended(self, task: Task, sent: Sent, outcome: Outcome, state: TaskState, now: datetime) -> Task:
+        return decisions.ended(task, sent.claim.version, outcome, state, sent.verdict, policy=self.policy, now=now)
+
+    async def _in_one_or_each(self, items: Sequence[E], write: Write[E], *, wait: bool) -> list[E]:
+        """Write all in one transaction, and what it did not take one by one; `wait`: for rows that are locked, too. Returns
+        what could not be written, and logs it: it is retried when its lease ends."""
+        alone, began = list(items), asyncio.get_running_loop().time()
+        if len(items) > 1:
+            try:
+                alone = await self._in_one(items, write, wait=False)
+            except DatabaseUnavailable as error:
+                reports.unwritten(len(items), error)
+                return alone
+            except Exception as error:  # noqa: BLE001 - one of them is at fault: each alone shows which
+                reports.one_by_one(len(items), error)
+        left = list[E]()
+        for item in alone:
+            if asyncio.get_running_loop().time() > began + ALONE_SECONDS:
+                left.append(item)
+                continue
+            try:
+                await self._in_one([item], write, wait=wait or len(items) == 1)
+            except DatabaseUnavailable as error:
+                reports.unwritten(1, error)
+                left.append(item)
+            except Exception as error:  # noqa: BLE001 - it harms no other
+                reports.unwritable(_claim(item), error)
+        return left
+
+    async def _in_one(self, items: Sequence[E], write: Write[E], *, wait: bool) -> list[E]:
+        """Returns those whose task another transaction has locked, or that is no more."""
         async with self.db.transaction() as tx:
-            task = await self._ours(tx, claim)
-            if task is None:
-                return None
-            if task.tries >= self.policy.max_attempts:  # the last one was interrupted before `record`
-                await self._move(tx, task, TaskState.DEAD, "gave up: the last attempt was interrupted", GAVE_UP)
-                return None
-            task.leased_until = now + LEASE
-            return self._add(tx, task, Verdict(Outcome.UNKNOWN, ""), now=now, ended_at=None)
-
-    async def record(self, claim: Claim, seq: int, verdict: Verdict) -> None:
-        """Record the outcome of attempt `seq`. A delivery counts whatever happened to the task meanwhile; any other
-        outcome changes the task only while it is still ours."""
-        now = self.clock()
-        async with self.db.transaction() as tx:
-            task = await repository.lock(tx, claim.task_id)
-            attempt = await repository.attempt(tx, claim.task_id, seq)
-            if task is None or attempt is None:
-                return
-            doubtful = await repository.has_unknown_before(tx, claim.task_id, seq)
-            outcome, state = conclude(verdict, doubtful=doubtful)
-            attempt.outcome, attempt.errcode, attempt.detail = outcome.value, verdict.errcode, verdict.detail
-            attempt.ended_at = now
-            if state is TaskState.SENT:
-                if may_move(TaskState(task.state), state):
-                    presumed = "presumed delivered by an earlier attempt" if outcome is Outcome.PRESUMED else "accepted"
-                    await self._move(tx, task, state, presumed)
-            elif not _is_ours(task, claim):
-                pass
-            elif state is not TaskState.PENDING:
-                await self._move(tx, task, state, _reason(verdict), verdict.cause)
-            else:
-                await self._wait_or_give_up(tx, task, verdict, now)
-        _report(claim, outcome, verdict)
-
-    async def record_unsent(self, claim: Claim, verdict: Verdict) -> None:
-        """Record an attempt that failed before anything was sent."""
-        now = self.clock()
-        async with self.db.transaction() as tx:
-            task = await self._ours(tx, claim)
-            if task is None:
-                return
-            self._add(tx, task, verdict, now=now, ended_at=now)
-            await self._wait_or_give_up(tx, task, verdict, now)
-        _report(claim, verdict.outcome, verdict)
-
-    async def end_unsent(self, claim: Claim, state: TaskState, reason: str, cause: str | None) -> None:
-        """End a task without sending: there is nothing to send any more."""
-        async with self.db.transaction() as tx:
-            if task := await self._ours(tx, claim):
-                await self._move(tx, task, state, reason, cause)
-                log.info("message is not sent", order_sn=claim.order_sn, kind=claim.kind, state=state, reason=reason)
-
-    async def _ours(self, tx: Transaction, claim: Claim) -> NotificationTask | None:
-        task = await repository.lock(tx, claim.task_id)
-        return task if task is not None and _is_ours(task, claim) else None
-
-    def _add(
-        self, tx: Transaction, task: NotificationTask, verdict: Verdict, *, now: datetime, ended_at: datetime | None
-    ) -> int:
-        task.attempts += 1
-        task.tries += 1
-        task.updated_at = now
-        tx.add(
-            DeliveryAttempt(
-                task_id=task.id,
-                seq=task.attempts,
-                outcome=verdict.outcome.value,
-                errcode=verdict.errcode,
-                detail=verdict.detail,
-                started_at=now,
-                ended_at=ended_at,
-            )
-        )
-        return task.attempts
-
-    async def _wait_or_give_up(self, tx: Transaction, task: NotificationTask, verdict: Verdict, now: datetime) -> None:
-        if self.policy.exhausted(task.tries, now, task.give_up_at):
-            await self._move(tx, task, TaskState.DEAD, f"gave up: {_reason(verdict)}", GAVE_UP)
-            log.error("message is dead", task_id=task.id, order_sn=task.order_sn, reason=task.reason)
-            return
-        task.release(now + self.policy.backoff.pause(task.tries))
-        task.reason = _reason(verdict)
-        task.updated_at = now
-        task.version += 1
-
-    async def _move(
-        self, tx: Transaction, task: NotificationTask, state: TaskState, reason: str, cause: str | None = None
-    ) -> None:
-        await repository.move(tx, task, state, reason=reason, actor=ACTOR, now=self.clock(), cause=cause)
-        ENDED.labels(task.kind, state.value).inc()
+            tasks = await repository.lock_all(tx, [_claim(each).task_id for each in items], wait=wait)
+            committed = await write(tx, [each for each in items if _claim(each).task_id in tasks], tasks)
+        committed()
+        return [each for each in items if _claim(each).task_id not in tasks]
 
 
-def _is_ours(task: NotificationTask, claim: Claim) -> bool:
-    return task.state == TaskState.PENDING and task.version == claim.version
+def _claim(item: Claim | Unsent | Sent) -> Claim:
+    return item if isinstance(item, Claim) else item.claim
 
 
-def _reason(verdict: Verdict) -> str:
-    return f"{verdict.errcode} {verdict.detail}" if verdict.errcode is not None else verdict.detail
+def _attempt(sent: Sent, outcome: Outcome, now: datetime) -> Attempt:
+    verdict = sent.verdict
+    return Attempt(sent.claim.task_id, sent.seq, outcome.value, verdict.errcode, verdict.detail, now, now)
 
 
-def _report(claim: Claim, outcome: Outcome, verdict: Verdict) -> None:
-    ATTEMPTS.labels(claim.kind.value, outcome.value).inc()
-    log.info("message tried", order_sn=claim.order_sn, kind=claim.kind, outcome=outcome, reason=_reason(verdict))
+async def _write(tx: Transaction, tasks: Mapping[int, Task], steps: Sequence[Step], now: datetime) -> AfterCommit:
+    changed = [task for task, _ in steps if task is not tasks[task.id]]
+    if changed:
+        await repository.write(tx, tasks, changed, [attempt for _, attempt in steps if attempt], actor=ACTOR, now=now)
+    return lambda: reports.ended([task for task in changed if task.state != tasks[task.id].state])

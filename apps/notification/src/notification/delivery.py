@@ -1,53 +1,35 @@
-"""One delivery attempt: read the order and the openid, record the attempt, send, record the outcome.
+"""Delivers a batch of claimed tasks: read their orders and openids, record the attempts, send side by side, record the
+outcomes. One bad order, openid or send harms no other task.
 
-After a crash between two steps the task is due again when its lease ends, with at most one attempt whose outcome is
-`unknown`; WeChat's answer to the next attempt tells whether that one was delivered.
+After a crash between two steps the tasks are due again when their lease ends, each with at most one attempt whose outcome
+is `unknown`; WeChat's answer to the next attempt tells whether that one was delivered.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
-from notification.attempts import Attempts, Claim
-from notification.events import RefundUpdated
-from notification.peers import OrderDetail, OrderPeer, UserPeer
-from notification.rendering import MessageTexts, Refund, Stay, Unrenderable, render
-from notification.states import PAID_ORDER, REFUNDED_ORDER, STAY_KINDS, Kind, Outcome, TaskState, Verdict
-from notification.wechat.errcodes import REJECTIONS, UNRENDERABLE
+from notification.attempts import Attempts
+from notification.claims import Claim, Sent, Unsent
+from notification.composing import NothingToSend, Templates, message, recipient
+from notification.peers import OrderPeer, UserPeer
+from notification.states import Outcome, Verdict
 from notification.wechat.messages import Message, Messenger
 from notification.wechat.tokens import NoToken
 from servicekit.errors import DatabaseUnavailable, PeerUnavailable
 from servicekit.telemetry import continue_trace
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 PREPARE_SECONDS = 14.0
+RECORD_SECONDS = 0.25
+"""How long the outcome of a send waits for those of its batch, so that a slow one holds up no other."""
 RECORD_PAUSES = (0.2, 0.8, 2.0)
 """Pauses in seconds between tries to record an outcome while the database is unavailable; then it stays unknown."""
-
-
-@dataclass(frozen=True)
-class Templates:
-    """The mini program's template ids, the pages that a tap on a message opens, and the texts."""
-
-    ids: Mapping[Kind, str]
-    page: str
-    texts: MessageTexts
-    merchant_page: str = ""
-
-    def page_of(self, kind: Kind, order_sn: str) -> str:
-        page = self.merchant_page if kind is Kind.REFUND_ASKED else self.page
-        return page.replace("{sn}", order_sn)
-
-
-class NothingToSend(Exception):
-    """The task ends in `state` without a message."""
-
-    def __init__(self, state: TaskState, reason: str, cause: str | None = None) -> None:
-        super().__init__(reason)
-        self.state, self.cause = state, cause
 
 
 @dataclass(kw_only=True, eq=False)
@@ -60,87 +42,97 @@ class Delivery:
     messenger: Messenger
     templates: Templates
 
-    async def deliver(self, claim: Claim) -> None:
-        """Make one attempt. Raises DatabaseUnavailable only; then the task is retried when its lease ends."""
-        continue_trace(claim.traceparent)
+    async def deliver(self, claims: Sequence[Claim]) -> AsyncIterator[int]:
+        """Make one attempt for each claim. Yields how many tasks are done: first when the sends have begun, then whenever
+        outcomes were recorded. Raises DatabaseUnavailable only; then the tasks are retried when their lease ends."""
+        traces = {claim.traceparent for claim in claims}
+        continue_trace(traces.pop() if len(traces) == 1 else None)
+        messages, unsent = await self._prepare(claims)
+        await self.attempts.end_unsent(unsent)
+        begun = await self.attempts.begin([claim for claim, _ in messages])
+        sends = {
+            asyncio.create_task(self.messenger.send(text)): (claim, begun[claim.task_id])
+            for claim, text in messages
+            if claim.task_id in begun
+        }
+        try:
+            yield len(claims) - len(sends)
+            pending, lost = set(sends), 0
+            while pending:
+                done, pending = await asyncio.wait(pending, timeout=RECORD_SECONDS)
+                lost += await self._record([sent for send in done if (sent := _outcome(send, *sends[send]))])
+                yield len(done)
+            if lost:
+                raise DatabaseUnavailable(f"{lost} outcomes stay unknown")
+        finally:
+            for send in sends:
+                send.cancel()
+
+    async def _prepare(self, claims: Sequence[Claim]) -> tuple[list[tuple[Claim, Message]], list[Unsent]]:
+        """The messages, and the tasks that get none now."""
+        unsent: list[Unsent] = []
         try:
             async with asyncio.timeout(PREPARE_SECONDS):
-                message = await self._prepare(claim)
-        except NothingToSend as settled:
-            await self.attempts.end_unsent(claim, settled.state, str(settled), settled.cause)
-            return
-        except (PeerUnavailable, NoToken, TimeoutError) as error:
-            await self.attempts.record_unsent(
-                claim, _unsent(str(error) or "timeout while reading order, openid or access token")
-            )
-            return
-        except Exception as error:  # a bug must count as an attempt, else it is retried for ever
-            log.exception("message cannot be prepared", order_sn=claim.order_sn, kind=claim.kind)
-            await self.attempts.record_unsent(claim, _unsent(f"unexpected {type(error).__name__}"))
-            return
-        if seq := await self.attempts.begin(claim):
-            await self._record(claim, seq, await self.messenger.send(message))
+                return await self._compose(claims, unsent), unsent
+        except Exception as error:  # noqa: BLE001 - it harms what is not decided yet, and counts as an attempt
+            decided = {each.claim.task_id for each in unsent}
+            failed = _failure(error)
+            return [], unsent + [Unsent(claim, failed) for claim in claims if claim.task_id not in decided]
 
-    async def _prepare(self, claim: Claim) -> Message:
-        order = await self.orders.order(claim.order_sn)
-        refund = _refund(claim, order)
-        openid = await self.users.openid(order.homestay_user_id if claim.kind is Kind.REFUND_ASKED else order.user_id)
-        if openid is None:
-            raise NothingToSend(
-                TaskState.REFUSED, "no openid: the user has never signed in to the mini program", "no-openid"
-            )
-        try:
-            data = render(claim.kind, _stay(order, refund), self.templates.texts)
-        except Unrenderable as error:
-            REJECTIONS.labels(UNRENDERABLE).inc()
-            raise NothingToSend(TaskState.INVALID, f"does not fit the template: {error}", UNRENDERABLE) from error
-        await self.messenger.get_ready()
-        page = self.templates.page_of(claim.kind, order.sn)
-        return Message(openid, self.templates.ids[claim.kind], data, page)
+    async def _compose(self, claims: Sequence[Claim], unsent: list[Unsent]) -> list[tuple[Claim, Message]]:
+        orders = await self.orders.orders({claim.order_sn for claim in claims})
+        found = _each(claims, lambda claim: recipient(claim, orders[claim.order_sn]), unsent)
+        openids = await self.users.openids({each.user_id for _, each in found}) if found else {}
+        recipients = {claim.task_id: each for claim, each in found}
 
-    async def _record(self, claim: Claim, seq: int, verdict: Verdict) -> None:
+        def composed(claim: Claim) -> Message:
+            to = recipients[claim.task_id]
+            return message(claim, to, openids.get(to.user_id), self.templates)
+
+        messages = _each([claim for claim, _ in found], composed, unsent)
+        if messages:
+            await self.messenger.get_ready()
+        return messages
+
+    async def _record(self, sent: Sequence[Sent]) -> int:
+        """Returns how many could not be recorded: their outcome stays unknown."""
         for pause in RECORD_PAUSES:
-            try:
-                await self.attempts.record(claim, seq, verdict)
-            except DatabaseUnavailable:
-                await asyncio.sleep(pause)
-            else:
-                return
-        await self.attempts.record(claim, seq, verdict)
+            sent = await self.attempts.record(sent)
+            if not sent:
+                return 0
+            await asyncio.sleep(pause)
+        return len(await self.attempts.record(sent))
 
 
-def _refund(claim: Claim, order: OrderDetail) -> Refund | None:
-    """The refund that the message is about, as of now. Raises NothingToSend when the message is out of date, and
-    PeerUnavailable when order's answer is older than its event."""
-    if claim.kind in STAY_KINDS:
-        if order.trade_state != PAID_ORDER:
-            raise NothingToSend(TaskState.CANCELLED, f"the order is in state {order.trade_state} now")
-        return None
-    if claim.kind is Kind.REFUNDED:
-        if order.trade_state != REFUNDED_ORDER or order.refunded_at is None or order.refunded_fen is None:
-            raise PeerUnavailable(f"order: published a refund, but answers none in state {order.trade_state}")
-        return Refund(order.refunded_fen, order.refunded_at)
-    update = RefundUpdated.model_validate(claim.facts)
-    if claim.kind is Kind.GIVEN_BACK:
-        return Refund(update.refund_fen, update.changed_at, update.cause)
-    if order.refund_state is None:
-        raise PeerUnavailable("order: published a refund request, but answers none")
-    if order.refund_state != "asked" or order.refund_asked_at != update.changed_at:
-        raise NothingToSend(TaskState.CANCELLED, f"the request is decided: the refund state is {order.refund_state}")
-    return Refund(update.refund_fen, order.refund_answer_by or update.changed_at)
+def _each(claims: Sequence[Claim], work: Callable[[Claim], T], unsent: list[Unsent]) -> list[tuple[Claim, T]]:
+    """`work` on each claim; those on which it raises are added to `unsent`."""
+    results = []
+    for claim in claims:
+        try:
+            results.append((claim, work(claim)))
+        except NothingToSend as nothing:
+            verdict = Verdict(Outcome.NOT_SENT, str(nothing), cause=nothing.cause)
+            unsent.append(Unsent(claim, verdict, nothing.state))
+        except Exception as error:  # noqa: BLE001 - it harms no other task of the batch
+            unsent.append(Unsent(claim, _failure(error)))
+    return results
 
 
-def _stay(order: OrderDetail, refund: Refund | None) -> Stay:
-    return Stay(
-        order_sn=order.sn,
-        title=order.title,
-        total_fen=order.total_fen,
-        first_day=order.live_start_date,
-        last_day=order.live_end_date,
-        code=order.checkin_code or "",
-        refund=refund,
-    )
-
-
-def _unsent(detail: str) -> Verdict:
+def _failure(error: Exception) -> Verdict:
+    """The verdict of an attempt that failed before anything was sent."""
+    if isinstance(error, (PeerUnavailable, NoToken, TimeoutError)):
+        detail = str(error) or "timeout while reading order, openid or access token"
+    else:  # a bug must count as an attempt, else it is retried for ever
+        log.error("messages cannot be prepared", exc_info=error)
+        detail = f"unexpected {type(error).__name__}"
     return Verdict(Outcome.NOT_SENT, detail[:300])
+
+
+def _outcome(send: asyncio.Task[Verdict], claim: Claim, seq: int) -> Sent | None:
+    """None for a bug: the outcome stays unknown."""
+    if error := send.exception():
+        if not isinstance(error, Exception):
+            raise error
+        log.error("a send failed", order_sn=claim.order_sn, kind=claim.kind, exc_info=error)
+        return None
+    return Sent(claim, seq, send.result())

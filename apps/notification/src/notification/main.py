@@ -1,6 +1,5 @@
 """The app of the notification service: `Parts` behind its endpoints, jobs and subscriptions."""
 
-import httpx
 from fastapi import FastAPI
 
 from notification import jobs
@@ -8,6 +7,7 @@ from notification.endpoints import operations
 from notification.parts import NAME, Parts
 from notification.settings import Settings
 from notification.waiting import UNFINISHED
+from notification.wechat.connection import Connection
 from servicekit import app, secrets
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
@@ -22,9 +22,9 @@ def create_app(
     sidecar: Sidecar | None = None,
     verifier: TokenVerifier | None = None,
     wxma_secret: str | None = None,
-    wechat: httpx.AsyncBaseTransport | None = None,
+    wechat: Connection | None = None,
 ) -> FastAPI:
-    """`wxma_secret` stands for the secret store, `wechat` for the network beneath the mini program's API."""
+    """`wxma_secret` stands for the secret store, `wechat` for the connection to the mini program's API."""
     parts = Parts.of(settings, clock=clock, sidecar=sidecar, wechat=wechat)
 
     async def take_secrets() -> None:

@@ -6,11 +6,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Self
 
-import httpx
-
 from notification.attempts import Attempts
+from notification.composing import Templates
 from notification.courier import Courier, Couriers
-from notification.delivery import Delivery, Templates
+from notification.delivery import Delivery
 from notification.operations import Operations
 from notification.peers import OrderPeer, UserPeer
 from notification.planning import Planning
@@ -20,6 +19,7 @@ from notification.retries import JITTER, RetryPolicy
 from notification.settings import Settings
 from notification.states import Kind
 from notification.subscriptions import on_refund_updated, on_trade_state_updated
+from notification.wechat.connection import Connection, PooledConnection
 from notification.wechat.messages import Messenger
 from notification.wechat.tokens import AccessTokens
 from notification.wechat.transport import Transport
@@ -31,7 +31,6 @@ from servicekit.due import Backoff
 from servicekit.events import Consumer
 from servicekit.messages import Catalogue
 from servicekit.sidecar import Sidecar
-from servicekit.transport import PooledTransport
 
 NAME = "notification"
 
@@ -62,14 +61,14 @@ class Parts:
         db: Database | None = None,
         orders: OrderPeer | None = None,
         users: UserPeer | None = None,
-        wechat: httpx.AsyncBaseTransport | None = None,
+        wechat: Connection | None = None,
         messenger: Messenger | None = None,
         backoff: Backoff | None = None,
     ) -> Self:
-        """Everything by `settings` but for what a test hands in. `wechat` is httpx's transport beneath the mini program's
-        API, `messenger` stands for all of WeChat."""
+        """Everything by `settings` but for what a test hands in. `wechat` stands for the connection to the mini
+        program's API, `messenger` for all of WeChat."""
         db, sidecar = db or Database.of(settings), sidecar or Sidecar.of(settings)
-        transport = _transport(settings, wechat)
+        transport = Transport(connection=wechat or _connection(settings))
         tokens = AccessTokens(transport=transport, clock=clock, appid=settings.wxma_appid)
         policy = RetryPolicy(
             max_attempts=settings.max_attempts,
@@ -87,7 +86,9 @@ class Parts:
         )
         couriers = Couriers(
             fresh=Courier(
-                claim=partial(attempts.claim, ClaimOrder.FRESH), deliver=delivery.deliver, parallel=settings.parallel
+                claim=partial(attempts.claim, ClaimOrder.FRESH),
+                deliver=delivery.deliver,
+                parallel=settings.parallel,
             ),
             waiting=Courier(
                 claim=partial(attempts.claim, ClaimOrder.LONGEST_DUE),
@@ -126,15 +127,12 @@ def _backoff(settings: Settings) -> Backoff:
     )
 
 
-def _transport(settings: Settings, wechat: httpx.AsyncBaseTransport | None) -> Transport:
-    most_at_once = settings.parallel + settings.parallel_retries
-    http = httpx.AsyncClient(
-        base_url=settings.wxma_base_url,
-        timeout=httpx.Timeout(settings.wxma_timeout_seconds, connect=min(2.0, settings.wxma_timeout_seconds)),
-        transport=wechat or PooledTransport(max_connections=max(32, most_at_once)),
-        trust_env=False,
+def _connection(settings: Settings) -> PooledConnection:
+    return PooledConnection(
+        settings.wxma_base_url,
+        timeout_seconds=settings.wxma_timeout_seconds,
+        most=settings.parallel + settings.parallel_retries,
     )
-    return Transport(http=http, timeout_seconds=settings.wxma_timeout_seconds)
 
 
 def _templates(settings: Settings) -> Templates:

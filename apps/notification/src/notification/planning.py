@@ -1,20 +1,21 @@
 """Turns events of order into tasks: which messages to send, and which are out of date."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 import structlog
 
 from notification import repository
 from notification.events import RefundUpdated, TradeStateUpdated
+from notification.repository import NewTask
 from notification.retries import RetryPolicy
 from notification.states import KIND_BY_REFUND_STATE, KINDS_BY_TRADE_STATE, PAID_ORDER, STAY_KINDS, Kind, TaskState
 from servicekit import inbox
 from servicekit.clock import Clock
-from servicekit.db import Database
-from servicekit.events import CloudEvent
-from servicekit.telemetry import current_traceparent
+from servicekit.db import Database, Transaction
+from servicekit.events import CloudEvent, Received
+from servicekit.telemetry import continued, current_traceparent
 
 log = structlog.get_logger()
 
@@ -34,7 +35,6 @@ class Planning:
         again.
         """
         now = self.clock()
-        planned = 0
         async with self.db.transaction() as tx:
             if not await inbox.first_time(tx, event):
                 return
@@ -42,14 +42,33 @@ class Planning:
                 reason = f"the order is in state {order.trade_state} now"
                 for task in await repository.lock_pending_of(tx, order.order_sn, STAY_KINDS):
                     await repository.move(tx, task, TaskState.CANCELLED, reason=reason, actor=event.source, now=now)
-            if kinds := KINDS_BY_TRADE_STATE.get(order.trade_state):
-                give_up_at = now + self.policy.give_up_after
-                planned = await repository.add_tasks(
-                    tx, order.order_sn, kinds, now=now, give_up_at=give_up_at, traceparent=current_traceparent()
-                )
+            planned = await self._add(tx, _of_state(order, current_traceparent()), now)
         log.info("trade state received", order_sn=order.order_sn, trade_state=order.trade_state, planned=planned)
         if planned:
             self.wake()
+
+    async def on_trade_states_updated(self, received: Sequence[Received[TradeStateUpdated]]) -> set[int]:
+        """`on_trade_state_updated` for events of different orders, in one transaction. Returns the positions of those that
+        are done; the others have messages to cancel."""
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            left = [each.data.order_sn for each in received if each.data.trade_state != PAID_ORDER]
+            cancelling = await repository.orders_with_pending(tx, left, STAY_KINDS) if left else set()
+            plain = {
+                place: each
+                for place, each in enumerate(received)
+                if each.data.trade_state == PAID_ORDER or each.data.order_sn not in cancelling
+            }
+            events = [each.event for each in plain.values()]
+            known = await inbox.known(tx, events)
+            new = [each for each in plain.values() if (each.event.source, each.event.id) not in known]
+            await inbox.record(tx, [each.event for each in new])
+            tasks = [task for each in new for task in _of_state(each.data, continued(each.event.traceparent))]
+            planned = await self._add(tx, tasks, now)
+        log.info("trade states received", count=len(plain), planned=planned)
+        if planned:
+            self.wake()
+        return set(plain)
 
     async def on_refund_updated(self, event: CloudEvent, refund: RefundUpdated) -> None:
         """Create the message about a refund. Each event takes effect once, and another event about the same refund or
@@ -58,19 +77,25 @@ class Planning:
             return
         now = self.clock()
         moment = refund.changed_at.astimezone(UTC).isoformat()
+        task = NewTask(
+            refund.order_sn,
+            kind,
+            current_traceparent(),
+            subject=moment if kind is Kind.REFUND_ASKED else refund.payment_sn,
+            facts=refund.model_dump(mode="json", by_alias=True),
+        )
         async with self.db.transaction() as tx:
             if not await inbox.first_time(tx, event):
                 return
-            planned = await repository.add_tasks(
-                tx,
-                refund.order_sn,
-                [kind],
-                now=now,
-                give_up_at=now + self.policy.give_up_after,
-                traceparent=current_traceparent(),
-                subject=moment if kind is Kind.REFUND_ASKED else refund.payment_sn,
-                facts=refund.model_dump(mode="json", by_alias=True),
-            )
+            planned = await self._add(tx, [task], now)
         log.info("refund update received", order_sn=refund.order_sn, refund_state=refund.refund_state, planned=planned)
         if planned:
             self.wake()
+
+    async def _add(self, tx: Transaction, tasks: Sequence[NewTask], now: datetime) -> int:
+        return await repository.add_tasks(tx, tasks, now=now, give_up_at=now + self.policy.give_up_after)
+
+
+def _of_state(order: TradeStateUpdated, traceparent: str) -> list[NewTask]:
+    kinds = KINDS_BY_TRADE_STATE.get(order.trade_state, ())
+    return [NewTask(order.order_sn, kind, traceparent) for kind in kinds]

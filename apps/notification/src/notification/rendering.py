@@ -1,5 +1,7 @@
 """Renders the fields of subscribe messages as values that WeChat's field types accept. Pure."""
 
+import bisect
+import itertools
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,11 +101,10 @@ def thing(text: str, *, otherwise: str) -> str:
     line = " ".join("".join(map(_visible, text)).split())
     if not line:
         return otherwise
-    if _width(line) <= THING_LIMIT:
+    widths = list(itertools.accumulate(2 if ord(char) > 0xFFFF else 1 for char in line))
+    if widths[-1] <= THING_LIMIT:
         return line
-    end = 0
-    while _width(line[: end + 1]) < THING_LIMIT:
-        end += 1
+    end = bisect.bisect_left(widths, THING_LIMIT)  # one place is for the ellipsis
     while end and unicodedata.category(line[end]).startswith("M"):
         end -= 1
     return line[:end].rstrip() + "…"
@@ -140,10 +141,6 @@ def _visible(char: str) -> str:
     if category in {"Cc", "Zl", "Zp"}:
         return " "
     return "" if category.startswith("C") else char
-
-
-def _width(text: str) -> int:
-    return sum(2 if ord(char) > 0xFFFF else 1 for char in text)
 
 
 def _values(**fields: str) -> Data:

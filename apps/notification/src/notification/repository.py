@@ -1,48 +1,96 @@
 """All queries of this service. Functions use the caller's transaction and never end it."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, ColumnElement, RowMapping, Text, and_, any_, func, literal, select, text
 
+from notification.decisions import Attempt, Task
 from notification.models import DeliveryAttempt, NotificationTask, NotificationTransition
-from notification.states import Kind, Outcome, Selection, TaskState
+from notification.states import Kind, Selection, TaskState
 from servicekit import due
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
 
 
-async def add_tasks(
-    tx: Transaction,
-    order_sn: str,
-    kinds: Iterable[Kind],
-    *,
-    now: datetime,
-    give_up_at: datetime,
-    traceparent: str | None,
-    subject: str = "",
-    facts: dict[str, Any] | None = None,
-) -> int:
-    """Insert one task per kind about `subject`; existing ones stay as they are. Returns how many are new."""
-    rows = [
-        {
-            "order_sn": order_sn,
-            "kind": kind.value,
-            "subject": subject,
-            "facts": facts,
-            "due_at": now,
-            "give_up_at": give_up_at,
-            "traceparent": traceparent,
-            "created_at": now,
-            "updated_at": now,
-        }
-        for kind in kinds
-    ]
-    statement = insert(NotificationTask).values(rows).on_conflict_do_nothing().returning(NotificationTask.id)
-    return len((await tx.execute(statement)).all())
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A message to plan: one per order, kind and subject. `facts` is the event's data as JSON values."""
+
+    order_sn: str
+    kind: Kind
+    traceparent: str | None
+    subject: str = ""
+    facts: Mapping[str, Any] | None = None
+
+
+_ADD_TASKS = text(
+    "insert into notification_task"
+    " (order_sn, kind, subject, facts, traceparent, due_at, give_up_at, created_at, updated_at)"
+    " select order_sn, kind, subject, cast(facts as jsonb), traceparent, :now, :give_up_at, :now, :now"
+    " from unnest(cast(:order_sn as text[]), cast(:kind as text[]), cast(:subject as text[]), cast(:facts as text[]),"
+    " cast(:traceparent as text[])) with ordinality as v(order_sn, kind, subject, facts, traceparent, place)"
+    " order by place on conflict do nothing returning id"
+)
+_TASK_COLUMNS = ", ".join(each.name for each in fields(Task))
+_LOCK_TASKS = (
+    f"select {_TASK_COLUMNS} from notification_task where id = any(cast(:ids as bigint[])) order by id for update"  # noqa: S608 - names of our own
+)
+_LOCK, _LOCK_FREE = text(_LOCK_TASKS), text(f"{_LOCK_TASKS} skip locked")
+_WRITE = text(
+    "with v as (select * from unnest(cast(:id as bigint[]), cast(:from_state as text[]), cast(:state as text[]),"
+    " cast(:version as int[]), cast(:attempts as int[]), cast(:tries as int[]), cast(:reason as text[]),"
+    " cast(:cause as text[]), cast(:due_at as timestamptz[]), cast(:leased_until as timestamptz[]),"
+    " cast(:sent_at as timestamptz[])) as v(id, from_state, state, version, attempts, tries, reason, cause, due_at,"
+    " leased_until, sent_at)), moved as (insert into notification_transition"
+    " (task_id, seq, from_state, to_state, reason, actor, created_at)"
+    " select id, version, from_state, state, reason, :actor, :now from v where from_state <> state),"
+    " begun as (insert into delivery_attempt (task_id, seq, outcome, errcode, detail, started_at, ended_at)"
+    " select * from unnest(cast(:task_id as bigint[]), cast(:seq as int[]), cast(:outcome as text[]),"
+    " cast(:errcode as int[]), cast(:detail as text[]), cast(:started_at as timestamptz[]),"
+    " cast(:ended_at as timestamptz[])))"
+    " update notification_task t set state = v.state, version = v.version, attempts = v.attempts, tries = v.tries,"
+    " reason = v.reason, cause = v.cause, due_at = v.due_at, leased_until = v.leased_until, sent_at = v.sent_at,"
+    " updated_at = :now from v where t.id = v.id"
+)
+_END_ATTEMPTS = text(
+    "update delivery_attempt a set outcome = v.outcome, errcode = v.errcode, detail = v.detail, ended_at = :now"
+    " from unnest(cast(:task_id as bigint[]), cast(:seq as int[]), cast(:outcome as text[]), cast(:errcode as int[]),"
+    " cast(:detail as text[])) as v(task_id, seq, outcome, errcode, detail)"
+    " where a.task_id = v.task_id and a.seq = v.seq returning a.task_id"
+)
+_DOUBTFUL = text(
+    "select distinct a.task_id from delivery_attempt a"
+    " join unnest(cast(:task_id as bigint[]), cast(:seq as int[])) as v(task_id, seq)"
+    " on a.task_id = v.task_id and a.seq < v.seq where a.outcome = 'unknown'"
+)
+
+
+async def add_tasks(tx: Transaction, tasks: Iterable[NewTask], *, now: datetime, give_up_at: datetime) -> int:
+    """Insert tasks; existing ones stay as they are. Returns how many are new."""
+    ordered = sorted(tasks, key=lambda each: each.order_sn)  # two transactions that share some wait in one direction
+    rows = {
+        "order_sn": [each.order_sn for each in ordered],
+        "kind": [each.kind.value for each in ordered],
+        "subject": [each.subject for each in ordered],
+        "facts": [None if each.facts is None else json.dumps(each.facts) for each in ordered],
+        "traceparent": [each.traceparent for each in ordered],
+    }
+    return len((await tx.execute(_ADD_TASKS, {**rows, "now": now, "give_up_at": give_up_at})).all())
+
+
+async def orders_with_pending(tx: Transaction, order_sns: Sequence[str], kinds: Iterable[Kind]) -> set[str]:
+    """Those of the orders that have a pending message of one of the kinds."""
+    pending = select(NotificationTask.order_sn).where(
+        NotificationTask.order_sn == any_(literal(list(order_sns), ARRAY(Text))),
+        NotificationTask.kind.in_(kinds),
+        NotificationTask.state == TaskState.PENDING,
+    )
+    return set((await tx.scalars(pending)).all())
 
 
 async def lock_pending_of(tx: Transaction, order_sn: str, kinds: Iterable[Kind]) -> Sequence[NotificationTask]:
@@ -89,14 +137,41 @@ async def claim(
     )
 
 
-async def has_unknown_before(tx: Transaction, task_id: int, seq: int) -> bool:
-    """Whether the outcome of an attempt before `seq` is unknown."""
-    unknown = exists().where(
-        DeliveryAttempt.task_id == task_id,
-        DeliveryAttempt.seq < seq,
-        DeliveryAttempt.outcome == Outcome.UNKNOWN,
-    )
-    return bool(await tx.scalar(select(unknown)))
+async def lock_all(tx: Transaction, ids: Sequence[int], *, wait: bool) -> dict[int, Task]:
+    """Lock tasks in the order of their ids; those that another transaction has locked are left out unless `wait`."""
+    rows = await tx.execute(_LOCK if wait else _LOCK_FREE, {"ids": list(ids)})
+    return {row.id: Task(*row) for row in rows}
+
+
+async def write(
+    tx: Transaction,
+    before: Mapping[int, Task],
+    after: Sequence[Task],
+    attempts: Sequence[Attempt],
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Write locked tasks, a transition for each whose state differs from `before`, and new attempts, in one statement."""
+    tasks = _columns(Task, after, but={"order_sn", "kind", "give_up_at"})
+    tasks["from_state"] = [before[each.id].state for each in after]
+    await tx.execute(_WRITE, {**tasks, **_columns(Attempt, attempts), "actor": actor, "now": now})
+
+
+async def end_attempts(tx: Transaction, attempts: Sequence[Attempt], now: datetime) -> set[int]:
+    """Write the outcomes of attempts that were begun. Returns the ids of their tasks."""
+    ended = _columns(Attempt, attempts, but={"started_at", "ended_at"})
+    return set((await tx.scalars(_END_ATTEMPTS, {**ended, "now": now})).all())
+
+
+async def doubtful(tx: Transaction, attempts: Sequence[tuple[int, int]]) -> set[int]:
+    """The ids of those tasks, given with the number of an attempt, of which an earlier attempt has an unknown outcome."""
+    rows = {"task_id": [task_id for task_id, _ in attempts], "seq": [seq for _, seq in attempts]}
+    return set((await tx.scalars(_DOUBTFUL, rows)).all())
+
+
+def _columns(row: type[Task] | type[Attempt], rows: Sequence[Any], *, but: Iterable[str] = ()) -> dict[str, list[Any]]:
+    return {each.name: [getattr(row, each.name) for row in rows] for each in fields(row) if each.name not in but}
 
 
 async def move(
@@ -175,8 +250,3 @@ async def transitions_of(tx: Transaction, task_id: int) -> Sequence[Notification
         .order_by(NotificationTransition.seq)
     )
     return (await tx.scalars(query)).all()
-
-
-async def attempt(tx: Transaction, task_id: int, seq: int) -> DeliveryAttempt | None:
-    query = select(DeliveryAttempt).where(DeliveryAttempt.task_id == task_id, DeliveryAttempt.seq == seq)
-    return (await tx.scalars(query)).one_or_none()

@@ -34,9 +34,9 @@ class Settings(ServiceSettings):
     checkout_time: str = Field("12:00", pattern=_HH_MM)
     """Shown after the first and last day: the template's `time` fields need a time of day."""
 
-    parallel: int = Field(8, ge=1, le=64)
-    """Most new messages in progress at once in one replica, and most that one run of the job claims."""
-    parallel_retries: int = Field(8, ge=1, le=64)
+    parallel: int = Field(128, ge=1, le=500)
+    """Most new messages in progress at once in one replica, and the largest batch."""
+    parallel_retries: int = Field(64, ge=1, le=500)
     """As `parallel`, for retries. The two limits are independent."""
     max_attempts: int = Field(25, ge=1, le=1000)
     give_up_after: timedelta = Field(timedelta(hours=24), gt=timedelta(0))

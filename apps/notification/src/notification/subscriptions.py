@@ -6,7 +6,13 @@ from servicekit.events import Consumer
 
 
 def on_trade_state_updated(planning: Planning) -> Consumer[TradeStateUpdated]:
-    return Consumer(TRADE_STATE_TOPIC, "/events/order-state", TradeStateUpdated, planning.on_trade_state_updated)
+    return Consumer(
+        TRADE_STATE_TOPIC,
+        "/events/order-state",
+        TradeStateUpdated,
+        planning.on_trade_state_updated,
+        planning.on_trade_states_updated,
+    )
 
 
 def on_refund_updated(planning: Planning) -> Consumer[RefundUpdated]:

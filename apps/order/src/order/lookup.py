@@ -76,6 +76,14 @@ class Lookup:
         async with self.db.read() as session:
             return await repository.moved_at(session, order, TradeState.REFUNDED)
 
+    async def told_to_peers(self, sns: Sequence[str]) -> list[tuple[HomestayOrder, datetime | None]]:
+        """The orders that exist, in any order, each with the UTC time of its refund (None while it is not refunded)."""
+        async with self.db.read() as session:
+            orders = await repository.by_sns(session, sns)
+            refunded = [order.sn for order in orders if order.trade_state == TradeState.REFUNDED]
+            moments = await repository.refunded_at(session, refunded) if refunded else {}
+        return [(order, moments.get(order.sn)) for order in orders]
+
     async def pay_type(self, order: HomestayOrder) -> str:
         """How the order was paid, fetched from payment once; empty while unpaid, or while payment is unavailable."""
         if order.payment_sn is None or order.pay_type:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
 from order.states import RefundCause, RefundState, TradeState
@@ -16,6 +16,23 @@ from servicekit.paging import newest_first
 
 T = TypeVar("T")
 BUYER, MERCHANT = HomestayOrder.user_id, HomestayOrder.homestay_user_id
+TOLD_TO_PEERS = (
+    HomestayOrder.sn,
+    HomestayOrder.user_id,
+    HomestayOrder.homestay_id,
+    HomestayOrder.homestay_user_id,
+    HomestayOrder.title,
+    HomestayOrder.trade_state,
+    HomestayOrder.checkin_code,
+    HomestayOrder.order_total_fen,
+    HomestayOrder.live_start_date,
+    HomestayOrder.live_end_date,
+    HomestayOrder.paid_at,
+    HomestayOrder.payment_sn,
+    HomestayOrder.refund_state,
+    HomestayOrder.refund_opened_at,
+    HomestayOrder.version,
+)
 
 
 async def add(tx: Transaction, values: dict[str, object]) -> int | None:
@@ -36,6 +53,17 @@ async def by_sn(tx: Transaction, sn: str, *, user_id: int | None = None) -> Home
 async def lock(tx: Transaction, sn: str, *, user_id: int | None = None) -> HomestayOrder | None:
     """The order, its row locked until the transaction ends."""
     return await _first(tx, _by_sn(sn, user_id).with_for_update())
+
+
+async def by_sns(session: Transaction, sns: Sequence[str]) -> Sequence[HomestayOrder]:
+    """Those that exist, with the columns that other services are told and no others."""
+    query = select(HomestayOrder).options(load_only(*TOLD_TO_PEERS, raiseload=True))
+    return (await session.scalars(query.where(HomestayOrder.sn == _any_of(sns)))).all()
+
+
+def _any_of(values: Sequence[str]) -> ColumnElement[Any]:
+    """One array as parameter: the same statement for any number of values."""
+    return any_(literal(list(values), ARRAY(Text)))
 
 
 async def _first(tx: Transaction, query: Select[tuple[T]]) -> T | None:
@@ -74,6 +102,16 @@ async def add_transition(tx: Transaction, transition: OrderTransition) -> None:
 async def moved_at(session: Transaction, order: HomestayOrder, state: TradeState) -> datetime | None:
     query = select(OrderTransition.created_at)
     return await _first(session, query.where(OrderTransition.order_id == order.id, OrderTransition.to_state == state))
+
+
+async def refunded_at(session: Transaction, sns: Sequence[str]) -> dict[str, datetime]:
+    """When orders became refunded, by number; without those that are not."""
+    query = (
+        select(HomestayOrder.sn, OrderTransition.created_at)
+        .join(OrderTransition, OrderTransition.order_id == HomestayOrder.id)
+        .where(HomestayOrder.sn == _any_of(sns), OrderTransition.to_state == TradeState.REFUNDED)
+    )
+    return {row.sn: row.created_at for row in await session.execute(query)}
 
 
 async def payment(tx: Transaction, payment_sn: str) -> OrderPayment | None:

@@ -202,6 +202,10 @@ class InternalSn(ApiModel):
     order_sn: Annotated[Text, Field(min_length=1, max_length=32)]
 
 
+class InternalSns(ApiModel):
+    order_sns: Annotated[list[Annotated[Text, Field(min_length=1, max_length=32)]], Field(min_length=1, max_length=500)]
+
+
 class InternalSnAndUser(InternalSn):
     user_id: RowId
 
@@ -275,6 +279,12 @@ class InternalOrder(ApiModel):
             refund_answer_by=answer_by.astimezone(UTC) if answer_by else None,
             version=order.version,
         )
+
+
+class InternalOrders(ApiModel):
+    """Those that exist, in any order."""
+
+    orders: list[InternalOrder]
 
 
 class Commentable(ApiModel):

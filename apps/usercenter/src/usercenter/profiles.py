@@ -38,6 +38,11 @@ class Profiles:
         async with self.db.read() as session:
             return _known(await repository.auth_by_user(session, user_id, auth_type, appid))
 
+    async def openids(self, user_ids: Sequence[int], appid: str) -> dict[int, str]:
+        """By user id; without users who have none in the mini-program `appid`."""
+        async with self.db.read() as session:
+            return await repository.openids(session, user_ids, appid)
+
     async def auth_by_key(self, auth_type: str, auth_key: str, appid: str) -> UserAuth:
         """Raises NotFound."""
         async with self.db.read() as session:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, func, select, union_all, update
+from sqlalchemy import ARRAY, BigInteger, any_, case, delete, func, literal, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -108,6 +108,23 @@ async def auth_by_user(session: AsyncSession, user_id: int, auth_type: str, appi
     if appid:
         query = query.where(UserAuth.appid.in_([appid, ""])).order_by(UserAuth.appid.desc())
     return (await session.scalars(query.order_by(UserAuth.id.desc()).limit(1))).one_or_none()
+
+
+async def openids(session: AsyncSession, user_ids: Sequence[int], appid: str) -> dict[int, str]:
+    """The openids in the mini-program `appid` by user id, each chosen as `auth_by_user` does."""
+    query = (
+        select(UserAuth.user_id, UserAuth.auth_key)
+        .distinct(UserAuth.user_id)
+        .join(User, User.id == UserAuth.user_id)
+        .where(
+            _ALIVE,
+            UserAuth.user_id == any_(literal(list(user_ids), ARRAY(BigInteger))),
+            UserAuth.auth_type == "wxMini",
+            UserAuth.appid.in_([appid, ""]),
+        )
+        .order_by(UserAuth.user_id, UserAuth.appid.desc(), UserAuth.id.desc())
+    )
+    return {row.user_id: row.auth_key for row in await session.execute(query)}
 
 
 async def auths_of(session: AsyncSession, user_id: int, auth_type: str) -> Sequence[UserAuth]:

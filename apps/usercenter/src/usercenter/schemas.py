@@ -109,6 +109,22 @@ class AuthByUser(ApiModel):
     appid: AppId = Field("", description="The mini-program whose openid is wanted; empty: the newest")
 
 
+class UsersOfApp(ApiModel):
+    user_ids: Annotated[list[RowId], Field(min_length=1, max_length=500)]
+    appid: Annotated[AppId, Field(min_length=1, description="The mini-program whose openids are wanted")]
+
+
+class Openid(ApiModel):
+    user_id: int
+    openid: str
+
+
+class Openids(ApiModel):
+    """Without users who have none."""
+
+    openids: list[Openid]
+
+
 class AuthByKey(ApiModel):
     auth_type: AuthType
     auth_key: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]

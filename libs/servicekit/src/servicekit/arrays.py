@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy.ext.asyncio import AsyncSession
 
 REFUSED_VALUES = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError)
 """What the server or the driver raises when one value of an array is at fault: nothing is written, and each entry by itself
@@ -27,3 +28,11 @@ class ArrayTransaction:
 
     async def execute(self, statement: str, *parameters: Column | object) -> None:
         await self._raw.execute(statement, *parameters)
+
+
+async def fetch(tx: AsyncSession | ArrayTransaction, statement: str, *parameters: Column | object) -> Sequence[Any]:
+    """The rows of a statement with `$1`, `$2`, … in either kind of transaction; none where it returns no rows."""
+    if isinstance(tx, ArrayTransaction):
+        return await tx.fetch(statement, *parameters)
+    done = await (await tx.connection()).exec_driver_sql(statement, parameters)
+    return done.all() if done.returns_rows else ()

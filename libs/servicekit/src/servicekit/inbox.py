@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from servicekit.arrays import ArrayTransaction
+from servicekit.arrays import ArrayTransaction, fetch
 from servicekit.db import Database, Transaction, new_metadata
 from servicekit.events import CloudEvent
 
@@ -38,14 +38,15 @@ _KNOWN = (
 _RECORD = "insert into inbox (source, event_id) select * from unnest($1::text[], $2::text[])"
 
 
-async def known(tx: ArrayTransaction, events: Sequence[CloudEvent]) -> set[tuple[str, str]]:
+async def known(tx: Transaction | ArrayTransaction, events: Sequence[CloudEvent]) -> set[tuple[str, str]]:
     """Those of `events` that were recorded before, as (source, id)."""
-    return {(row["source"], row["event_id"]) for row in await tx.fetch(_KNOWN, *_columns(events))}
+    return {(source, event_id) for source, event_id in await fetch(tx, _KNOWN, *_columns(events))}
 
 
-async def record(tx: ArrayTransaction, events: Sequence[CloudEvent]) -> None:
-    """Record events that are not known. Raises one of REFUSED_VALUES where another transaction recorded one meanwhile."""
-    await tx.execute(_RECORD, *_columns(events))
+async def record(tx: Transaction | ArrayTransaction, events: Sequence[CloudEvent]) -> None:
+    """Record events that are not known. Raises IntegrityError, or one of REFUSED_VALUES, where
+    another transaction recorded one meanwhile."""
+    await fetch(tx, _RECORD, *_columns(events))
 
 
 def _columns(events: Sequence[CloudEvent]) -> tuple[list[str], list[str]]:

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 
-from servicekit.arrays import ArrayTransaction
+from servicekit.arrays import ArrayTransaction, fetch
 from servicekit.clock import utc_text
 from servicekit.db import Transaction, mark_outbox, new_metadata
 from servicekit.telemetry import current_traceparent
@@ -65,16 +65,14 @@ async def publish_later(tx: Transaction | ArrayTransaction, *events: OutgoingEve
     if not events:
         return
     envelopes = [_envelope(event) for event in events]
-    columns = (
+    await fetch(
+        tx,
+        _INSERT,
         [envelope["id"] for envelope in envelopes],
         [event.topic for event in events],
         [event.key for event in events],
         [to_json(envelope).decode() for envelope in envelopes],
     )
-    if isinstance(tx, ArrayTransaction):
-        await tx.execute(_INSERT, *columns)
-    else:
-        await (await tx.connection()).exec_driver_sql(_INSERT, columns)
     mark_outbox(tx)
 
 

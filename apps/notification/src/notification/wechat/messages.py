@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notification.states import Outcome, Verdict
+from notification.wechat.connection import MaybeTaken, NotTaken
 from notification.wechat.errcodes import ERRCODES, OK, Fault, meaning_of
 from notification.wechat.tokens import AccessTokens, NoToken
-from notification.wechat.transport import Answer, MaybeTaken, NotTaken, Transport
+from notification.wechat.transport import Answer, Transport
 
 
 @dataclass(frozen=True)

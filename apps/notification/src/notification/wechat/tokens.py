@@ -8,8 +8,9 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from notification.wechat.connection import MaybeTaken, NotTaken
 from notification.wechat.errcodes import OK, meaning_of
-from notification.wechat.transport import MaybeTaken, NotTaken, Transport
+from notification.wechat.transport import Transport
 from servicekit.clock import Clock
 
 RENEW_BEFORE = timedelta(minutes=4)
@@ -46,6 +47,8 @@ class AccessTokens:
         """A token other than `stale`: one that another task has fetched, WeChat's latest, or a forced one. Raises
         NoToken."""
         if self._token == stale:
+            if True in self._flights:  # another message forces one at this moment
+                return await self._ask(force=True)
             self._renew_at = None
         token = await self.current()
         if token != stale:
