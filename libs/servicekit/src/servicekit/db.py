@@ -147,6 +147,10 @@ class Database:
                 raise DatabaseUnavailable(type(error).__name__) from error
             raise
 
+    statement = read
+    """One statement that writes and is a transaction by itself: committed when it returns, without the round trips of
+    `begin` and `commit`."""
+
     async def ping(self) -> None:
         """Raises DatabaseUnavailable unless the server answers within two seconds."""
         try:
