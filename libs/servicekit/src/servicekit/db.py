@@ -108,6 +108,9 @@ class Database:
         )
         self.on_outbox: list[Callable[[], None]] = []
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+        self._autocommitting = async_sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
+        )
         event.listen(self.engine.sync_engine, "handle_error", _drop_pool_when_server_left)
         Watch(self.engine)
 
@@ -139,8 +142,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         """One statement, or several that need not agree with one another: autocommit, no transaction to hold open."""
         try:
-            async with self._sessions() as session:
-                await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            async with self._autocommitting() as session:
                 yield session
         except Exception as error:
             if is_transient(error):
