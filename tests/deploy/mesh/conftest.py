@@ -15,7 +15,13 @@ from tests.support.waiting import eventually
 
 QUESTION = ("/travel/v1/homestay/homestayDetail", {"id": 1})
 # At debug level the sidecar that refuses a call says whom it has refused.
-MESH = {"MTLS": "1", "REPLICAS": "order=2", "DAPRD_LOG_LEVEL": "debug"}
+# Nothing is kept: every question is to reach travel.
+MESH = {
+    "MTLS": "1",
+    "REPLICAS": "order=2",
+    "DAPRD_LOG_LEVEL": "debug",
+    "GATEWAY_CATALOGUE_CACHE_SECONDS": "0",
+}
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Tokens: only usercenter's, only valid ones, and usercenter's absence is lived through."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import jwt
@@ -8,6 +9,7 @@ import pytest
 
 from servicekit.auth import TokenVerifier
 from servicekit.errors import Forbidden, PeerUnavailable, Unauthenticated
+from servicekit.revocation import Revocations, Voided
 from servicekit.testing import Tokens
 
 
@@ -151,3 +153,71 @@ async def test_all_who_come_while_the_first_keys_are_fetched_wait_for_them():
     back.set()
     assert {each.user_id for each in await asyncio.gather(*many)} == {1}
     assert asked == [1]
+
+
+async def test_a_signature_is_verified_once(monkeypatch):
+    tokens, decoded = Tokens(), []
+    decode = jwt.decode
+    monkeypatch.setattr(
+        jwt, "decode", lambda token, *rest, **more: decoded.append(token) or decode(token, *rest, **more)
+    )
+    verifier, header = tokens.verifier(), tokens.bearer(7, "merchant")["Authorization"]
+    first, again = await verifier.principal(header), await verifier.principal(header)
+    assert (first, len(decoded)) == (again, 1)
+    other = header[:-8] + ("A" if header[-8] != "A" else "B") + header[-7:]
+    with pytest.raises(Unauthenticated):
+        await verifier.principal(other)
+    with pytest.raises(Unauthenticated):
+        await verifier.principal(other)
+    assert len(decoded) == 3, "a refusal is not kept"
+
+
+async def test_a_token_that_was_verified_is_verified_again_when_it_has_expired(monkeypatch):
+    tokens, decoded, now = Tokens(), [], [time.time()]
+    decode = jwt.decode
+    monkeypatch.setattr(
+        jwt, "decode", lambda token, *rest, **more: decoded.append(token) or decode(token, *rest, **more)
+    )
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    verifier, header = tokens.verifier(), tokens.bearer(1, expires_in=timedelta(hours=1))["Authorization"]
+    await verifier.principal(header)
+    now[0] += 3600
+    await verifier.principal(header)
+    assert len(decoded) == 1, "within the leeway"
+    now[0] += 6
+    await verifier.principal(header)
+    assert len(decoded) == 2
+
+
+async def test_a_key_that_was_withdrawn_ends_the_tokens_it_has_signed():
+    old, new, now = Tokens(), Tokens(), [0.0]
+    published = [old.jwk]
+
+    async def source():
+        return {"keys": published}
+
+    verifier = TokenVerifier(source, lambda: now[0])
+    header = old.bearer(1)["Authorization"]
+    await verifier.principal(header)
+    published[:] = [new.jwk]
+    now[0] = 700.0
+    with pytest.raises(Unauthenticated):
+        await verifier.principal(header)
+    assert (await verifier.principal(new.bearer(2)["Authorization"])).user_id == 2
+
+
+async def test_a_token_that_was_verified_is_refused_once_it_is_revoked():
+    tokens, now, oldest = Tokens(), [0.0], {1: 0}
+
+    async def keys():
+        return {"keys": [tokens.jwk]}
+
+    async def voided():
+        return Voided(dict(oldest))
+
+    verifier = TokenVerifier(keys, lambda: now[0], revocations=Revocations(voided, lambda: now[0]))
+    header = tokens.bearer(1, generation=3)["Authorization"]
+    assert (await verifier.principal(header)).user_id == 1
+    oldest[1], now[0] = 4, 16.0
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await verifier.principal(header)

@@ -186,3 +186,58 @@ async def test_a_dead_sidecar_is_a_peer_that_is_not_available():
         await sidecar.invoke("order", "POST", "/x", json={})
     assert await sidecar.is_ready() is False
     await sidecar.close()
+
+
+async def test_an_invocation_arrives_as_it_was_given_with_the_sidecars_token():
+    seen = []
+
+    async def serve(reader, writer):
+        for _ in range(3):
+            seen.append(await taken(reader))
+            writer.write(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"a": 1.5}')
+
+    async with server(serve) as url:
+        sidecar = Sidecar(url, "secret")
+        answer = await sidecar.invoke("order", "POST", "/x/y", json={"title": "小院"}, headers={"Idempotency-Key": "k"})
+        await sidecar.invoke("order", "POST", "/raw", content=b'{"a":  1}', headers={"content-type": "text/x"})
+        await sidecar.invoke("order", "GET", "/nothing")
+        await sidecar.close()
+    assert (answer.status_code, answer.json(), answer.headers["content-type"]) == (200, {"a": 1.5}, "application/json")
+    lines, headers, bodies = zip(*seen, strict=True)
+    assert lines == ("POST /x/y HTTP/1.1", "POST /raw HTTP/1.1", "GET /nothing HTTP/1.1")
+    assert bodies == ('{"title":"小院"}'.encode(), b'{"a":  1}', b"")
+    wanted = {
+        "dapr-app-id": "order",
+        "dapr-api-token": "secret",
+        "content-type": "application/json",
+        "Idempotency-Key": "k",
+    }
+    assert wanted.items() <= headers[0].items()
+    assert headers[1]["content-type"] == "text/x"
+    assert {name.lower() for name in headers[2]} <= {"host", "dapr-app-id", "dapr-api-token", "traceparent"}
+
+
+async def test_an_invocation_that_is_not_answered_in_time_is_an_unavailable_peer():
+    async def serve(reader, writer):
+        await taken(reader)
+        await asyncio.sleep(30)
+
+    async with server(serve) as url:
+        sidecar, began = Sidecar(url, ""), time.monotonic()
+        with pytest.raises(PeerUnavailable, match="order: ReadTimeout"):
+            await sidecar.invoke("order", "POST", "/x", json={}, timeout_seconds=0.2)
+        await sidecar.close()
+    assert time.monotonic() - began < 10
+
+
+async def test_a_problem_that_quotes_a_lone_surrogate_is_a_whole_answer():
+    async def serve(reader, writer):
+        await taken(reader)
+        body = b'{"detail": "\\ud800"}'
+        head = b"HTTP/1.1 422 X\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        writer.write(head + body)
+
+    async with server(serve) as url:
+        sidecar = Sidecar(url, "")
+        assert (await sidecar.invoke("order", "POST", "/x", json={})).status_code == 422
+        await sidecar.close()

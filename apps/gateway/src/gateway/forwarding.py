@@ -3,14 +3,18 @@
 Only the headers listed here pass, so neither `dapr-…` nor `x-user-…` nor a cookie of the outside world gets in.
 """
 
-import httpx
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from gateway.answers import Answer
+from gateway.catalogue_cache import CatalogueCache, Key
 from gateway.routes import PublicRoute, Who
 from servicekit import addresses
 from servicekit.errors import InvalidInput, Unauthenticated
+from servicekit.messages import preferred_language
 from servicekit.sidecar import Sidecar
 from servicekit.telemetry import current_trace_id
 
@@ -28,35 +32,38 @@ PASSED_IN = frozenset(
 )
 MAY_BE_DROPPED = frozenset({b"accept", b"accept-language", b"traceparent", b"tracestate", b"user-agent"})
 WECHAT_PREFIX = b"wechatpay-"
-PASSED_BACK = (
-    "content-type",
-    "retry-after",
-    "idempotent-replayed",
-    "content-language",
-    "www-authenticate",
-    "cache-control",
-    "allow",
-)
 
 
 class Forwarding:
     """The way through the sidecars for every public route."""
 
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+    def __init__(self, sidecar: Sidecar, cache: CatalogueCache) -> None:
+        self._sidecar, self._cache = sidecar, cache
 
     async def carry(self, route: PublicRoute, request: Request) -> Response:
         """The peer's own answer, whatever its status. Raises PeerUnavailable when none was had in bounded time."""
+        if route.is_catalogue:
+            return await self._read(route, request)
         headers = headers_in(request.scope)
         if address := client_address(request.scope):
             headers["client-address"] = address
         if route.who is Who.SIGNED_IN and "authorization" not in headers:
             raise Unauthenticated("a bearer token is needed")
+        return (await self._ask(route, await request.body(), headers)).response()
+
+    async def _read(self, route: PublicRoute, request: Request) -> Response:
+        """The service is told what is in the key and no more: whoever asks, and with whatever token, the answer is one."""
+        language = preferred_language(request.headers.get("accept-language", ""))
+        key = Key(route.path, await request.body(), request.headers.get("content-type", ""), language)
+        headers = {"accept-language": language}
+        if key.content_type.isascii() and key.content_type:
+            headers["content-type"] = key.content_type
+        answer, age = await self._cache.get(key, lambda: self._ask(route, key.body, headers))
+        return answer.conditional(request.headers.get("if-none-match", ""), age)
+
+    async def _ask(self, route: PublicRoute, body: bytes, headers: Mapping[str, str]) -> Answer:
         # The table's path, never the caller's: daprd decodes and cleans what it is given.
-        answer = await self._sidecar.invoke(
-            route.app_id, "POST", route.path, content=await request.body(), headers=headers
-        )
-        return answered(answer)
+        return Answer.of(await self._sidecar.invoke(route.app_id, "POST", route.path, content=body, headers=headers))
 
 
 def headers_in(scope: Scope) -> dict[str, str]:
@@ -79,11 +86,3 @@ def client_address(scope: Scope) -> str:
     host, _ = scope.get("client") or ("", 0)
     address = addresses.parsed(host)
     return str(address) if address and address.is_global else ""
-
-
-def answered(answer: httpx.Response) -> Response:
-    response = Response(answer.content, answer.status_code)
-    for name in PASSED_BACK:
-        if value := answer.headers.get(name):
-            response.headers[name] = value
-    return response

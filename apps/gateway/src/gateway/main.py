@@ -6,7 +6,9 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from gateway.assets import Assets
-from gateway.endpoints import codes, pages, public_api
+from gateway.catalogue_cache import CatalogueCache
+from gateway.endpoints import codes, pages
+from gateway.endpoints.public_api import PublicApi
 from gateway.forwarding import Forwarding
 from gateway.routes import CALLBACKS
 from gateway.settings import Settings
@@ -19,12 +21,13 @@ from servicekit.sidecar import Sidecar
 
 def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar | None = None) -> FastAPI:
     sidecar = sidecar or Sidecar.of(settings, timeout_seconds=settings.answer_seconds)
+    cache = CatalogueCache(seconds=settings.catalogue_cache_seconds, most_bytes=settings.catalogue_cache_bytes)
     assets = Assets()
     show = pages.PageRenderer(Storefront(settings, assets=assets.base))
     app = servicekit.build(
         "gateway",
         settings,
-        routers=[public_api.router(Forwarding(sidecar)), pages.router(show), codes.router],
+        routers=[pages.router(show), codes.router],
         sidecar=sidecar,
         verifier=TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,
@@ -33,6 +36,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
         documented=False,
         sidecar_only=(),
     )
+    app.router.routes.insert(0, PublicApi(Forwarding(sidecar, cache)))  # before all others: nearly every request is one
     app.mount("/static", assets)
     as_problem = cast("pages.Handler", app.exception_handlers[HTTPException])
     app.add_exception_handler(404, pages.absent(show, as_problem))

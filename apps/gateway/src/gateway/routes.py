@@ -18,10 +18,12 @@ class PublicRoute:
     path: str
     app_id: str
     who: Who
+    is_catalogue: bool = False
+    """A read that is the same for all who ask: neither token nor address changes it, and it may be some seconds old."""
 
 
-def _routes(app_id: str, prefix: str, who: Who, *names: str) -> tuple[PublicRoute, ...]:
-    return tuple(PublicRoute(f"/{app_id}/v1/{prefix}/{name}", app_id, who) for name in names)
+def _routes(app_id: str, prefix: str, who: Who, *names: str, is_catalogue: bool = False) -> tuple[PublicRoute, ...]:
+    return tuple(PublicRoute(f"/{app_id}/v1/{prefix}/{name}", app_id, who, is_catalogue) for name in names)
 
 
 DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "actList")
@@ -34,7 +36,16 @@ BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "payout", "payo
 PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("usercenter", "user", Who.ANYONE, "register", "login", "sendMobileCode", "wxMiniAuth"),
     *_routes("usercenter", "user", Who.SIGNED_IN, "detail", "refreshToken"),
-    *_routes("travel", "homestay", Who.ANYONE, "homestayList", "businessList", "guessList", "homestayDetail"),
+    *_routes(
+        "travel",
+        "homestay",
+        Who.ANYONE,
+        "homestayList",
+        "businessList",
+        "guessList",
+        "homestayDetail",
+        is_catalogue=True,
+    ),
     *_routes(
         "travel",
         "homestayBussiness",
@@ -42,7 +53,9 @@ PUBLIC: tuple[PublicRoute, ...] = (
         "goodBoss",
         "homestayBussinessList",
         "homestayBussinessDetail",
+        is_catalogue=True,
     ),
+    # No catalogue: an author looks for the comment just written.
     *_routes("travel", "homestayComment", Who.ANYONE, "commentList"),
     *_routes("travel", "homestayComment", Who.SIGNED_IN, "addComment"),
     *_routes(

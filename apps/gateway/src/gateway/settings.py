@@ -20,3 +20,7 @@ class Settings(ServiceSettings):
     answer_seconds: float = Field(16.0, gt=0, le=120)
     """How long a peer may take: more than payment gives WeChat, less than the sidecar's own limit (dapr/resiliency)."""
     max_body_bytes: int = Field(256 * 1024, ge=1024)
+    catalogue_cache_seconds: float = Field(5.0, ge=0, le=300)
+    """For how long a catalogue response may be given to others; 0 keeps none. Never longer than its max-age (travel's)."""
+    catalogue_cache_bytes: int = Field(16 * 1024 * 1024, ge=64 * 1024)
+    """What all kept responses may take together."""

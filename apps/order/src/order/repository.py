@@ -2,10 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, delete, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    TextClause,
+    any_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
@@ -35,19 +50,36 @@ TOLD_TO_PEERS = (
 )
 
 
+# Built once: to build, and to compile an `on conflict`, costs more than to execute.
+_BY_REQUEST_KEY = select(HomestayOrder).where(
+    HomestayOrder.user_id == bindparam("user_id"), HomestayOrder.request_key == bindparam("key")
+)
+_BY_SN = select(HomestayOrder).where(HomestayOrder.sn == bindparam("sn"))
+_ADD_TRANSITION = text(
+    "insert into order_transition (order_id, seq, from_state, to_state, cause, detail, created_at)"
+    " values (:order_id, :seq, :from_state, :to_state, :cause, :detail, :created_at)"
+)
+
+
 async def add(tx: Transaction, values: dict[str, object]) -> int | None:
     """Insert an order and return its id; None when its number or the user's request key exists."""
-    statement = insert(HomestayOrder).values(values).on_conflict_do_nothing().returning(HomestayOrder.id)
-    return (await tx.scalars(statement)).first()
+    return (await tx.execute(_adding(tuple(values)), values)).scalar()
+
+
+@cache
+def _adding(columns: tuple[str, ...]) -> TextClause:
+    names, given = ", ".join(columns), ", ".join(f":{column}" for column in columns)
+    return text(f"insert into homestay_order ({names}) values ({given}) on conflict do nothing returning id")  # noqa: S608 - names of columns, from code
 
 
 async def by_request_key(tx: Transaction, user_id: int, key: str) -> HomestayOrder | None:
-    query = select(HomestayOrder).where(HomestayOrder.user_id == user_id, HomestayOrder.request_key == key)
-    return await _first(tx, query)
+    return (await tx.scalars(_BY_REQUEST_KEY, {"user_id": user_id, "key": key})).first()
 
 
 async def by_sn(tx: Transaction, sn: str, *, user_id: int | None = None) -> HomestayOrder | None:
-    return await _first(tx, _by_sn(sn, user_id))
+    """The order; None also for one of another user when `user_id` is given."""
+    order = (await tx.scalars(_BY_SN, {"sn": sn})).first()
+    return order if order is not None and user_id in {None, order.user_id} else None
 
 
 async def lock(tx: Transaction, sn: str, *, user_id: int | None = None) -> HomestayOrder | None:
@@ -95,8 +127,9 @@ async def page(
 
 
 async def add_transition(tx: Transaction, transition: OrderTransition) -> None:
-    tx.add(transition)
-    await tx.flush()
+    await tx.flush()  # the order's own changes come first
+    columns = ("order_id", "seq", "from_state", "to_state", "cause", "detail", "created_at")
+    await tx.execute(_ADD_TRANSITION, {column: getattr(transition, column) for column in columns})
 
 
 async def moved_at(session: Transaction, order: HomestayOrder, state: TradeState) -> datetime | None:

@@ -3,12 +3,26 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Float, Integer, Select, and_, case, cast, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    Integer,
+    Select,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
+from servicekit.schemas import BIGINT_MAX
 from travel.models import GOOD_BUSINESS, PREFERRED_HOMESTAY, UP, Homestay, HomestayActivity, HomestayBusiness
 from travel.models import HomestayComment as Comment
 
@@ -37,42 +51,60 @@ def _promoted(kind: str, data_id: ColumnElement[int]) -> ColumnElement[bool]:
     )
 
 
+# Built once: SQLAlchemy needs longer to build such a statement than the server to execute it.
+_PREFERRED = (
+    _homestays_on_sale()
+    .join(HomestayActivity, _promoted(PREFERRED_HOMESTAY, Homestay.id.expression))
+    .order_by(Homestay.id.desc())
+    .limit(bindparam("page_size", type_=Integer))
+    .offset(bindparam("skipped", type_=Integer))
+)
+_NEWEST = (
+    _homestays_on_sale()
+    .where(Homestay.id < bindparam("below"))
+    .order_by(Homestay.id.desc())
+    .limit(bindparam("count", type_=Integer))
+)
+_OF_SHOP = _NEWEST.where(Homestay.homestay_business_id == bindparam("shop_id"))
+_ON_SALE_BY_ID = _homestays_on_sale().where(Homestay.id == bindparam("homestay_id"))
+_BY_ID_AND_ON_SALE = (
+    select(Homestay, _ON_SALE)
+    .join(HomestayBusiness, HomestayBusiness.id == Homestay.homestay_business_id)
+    .where(Homestay.id == bindparam("homestay_id"), Homestay.deleted_at.is_(None))
+)
+_RATINGS = (
+    select(Comment.homestay_id, func.avg(_STAR), func.count())
+    .where(Comment.homestay_id == any_(bindparam("ids", type_=ARRAY(BigInteger))), Comment.deleted_at.is_(None))
+    .group_by(Comment.homestay_id)
+)
+
+
 async def preferred_homestays(session: AsyncSession, page: int, page_size: int) -> Sequence[Homestay]:
-    promoted = _promoted(PREFERRED_HOMESTAY, Homestay.id.expression)
-    query = _homestays_on_sale().join(HomestayActivity, promoted).order_by(Homestay.id.desc())
-    return (await session.scalars(query.limit(page_size).offset((max(page, 1) - 1) * page_size))).all()
+    asked = {"page_size": page_size, "skipped": (max(page, 1) - 1) * page_size}
+    return (await session.scalars(_PREFERRED, asked)).all()
 
 
 async def homestays_of_shop(session: AsyncSession, shop_id: int, last_id: int, limit: int) -> Sequence[Homestay]:
-    query = _homestays_on_sale().where(Homestay.homestay_business_id == shop_id)
-    return (await session.scalars(newest_first(query, Homestay.id, below=last_id, limit=limit))).all()
+    asked = {"shop_id": shop_id, "below": last_id or BIGINT_MAX, "count": limit}
+    return (await session.scalars(_OF_SHOP, asked)).all()
 
 
 async def newest_homestays(session: AsyncSession, limit: int) -> Sequence[Homestay]:
-    return (await session.scalars(newest_first(_homestays_on_sale(), Homestay.id, below=0, limit=limit))).all()
+    return (await session.scalars(_NEWEST, {"below": BIGINT_MAX, "count": limit})).all()
 
 
 async def homestay_on_sale(session: AsyncSession, homestay_id: int) -> Homestay | None:
-    return (await session.scalars(_homestays_on_sale().where(Homestay.id == homestay_id))).one_or_none()
+    return (await session.scalars(_ON_SALE_BY_ID, {"homestay_id": homestay_id})).one_or_none()
 
 
 async def homestay_and_whether_on_sale(session: AsyncSession, homestay_id: int) -> tuple[Homestay, bool] | None:
-    query = (
-        select(Homestay, _ON_SALE)
-        .join(HomestayBusiness, HomestayBusiness.id == Homestay.homestay_business_id)
-        .where(Homestay.id == homestay_id, Homestay.deleted_at.is_(None))
-    )
-    row = (await session.execute(query)).one_or_none()
+    row = (await session.execute(_BY_ID_AND_ON_SALE, {"homestay_id": homestay_id})).one_or_none()
     return (row[0], row[1]) if row else None
 
 
 async def ratings_of_homestays(session: AsyncSession, ids: Collection[int]) -> dict[int, Rating]:
-    query = (
-        select(Comment.homestay_id, func.avg(_STAR), func.count())
-        .where(Comment.homestay_id.in_(ids), Comment.deleted_at.is_(None))
-        .group_by(Comment.homestay_id)
-    )
-    return {row[0]: Rating(round(row[1], 1), row[2]) for row in await session.execute(query)}
+    rows = await session.execute(_RATINGS, {"ids": list(ids)})
+    return {row[0]: Rating(round(row[1], 1), row[2]) for row in rows}
 
 
 async def good_shops(session: AsyncSession, limit: int) -> Sequence[HomestayBusiness]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 import jwt
 import structlog
+from cachetools import TLRUCache
 from fastapi import Depends, Request
 from pydantic import BaseModel
 
@@ -19,6 +20,8 @@ log = structlog.get_logger()
 ISSUER, AUDIENCE, ALGORITHM = "minsu-usercenter", "minsu", "ES256"
 KEYS_TTL_SECONDS = 600
 ASK_PAUSE_SECONDS = 5.0
+MOST_VERIFIED = 2048
+"""Tokens whose signature is not checked again; about 1 KiB each."""
 LEEWAY_SECONDS = 5
 """Nodes' clocks differ: without it, a token issued a moment ahead of ours is refused right after the sign-in."""
 
@@ -45,10 +48,25 @@ class Principal:
             raise Forbidden(f"role {role} is needed")
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a token says whose signature was checked. Times in unix seconds."""
+
+    principal: Principal
+    kid: str
+    issued_at: int
+    expires_at: float
+
+
+def _ends_at(_token: str, verified: _Verified, _now: float) -> float:
+    return verified.expires_at + LEEWAY_SECONDS
+
+
 class TokenVerifier:
-    """Verifies bearer tokens. Keys are cached for ten minutes and fetched again, at most every five seconds, for an
-    unknown `kid`; while usercenter is down, cached keys stay in use. Without any, requests in that pause fail
-    at once: a queue of calls to a peer that is down would outlast every caller."""
+    """Verifies bearer tokens, each signature once: what was verified is kept by the token's exact text until it expires or
+    keys are fetched anew. Revocation is looked up for every request. Keys are cached for ten minutes and fetched again, at
+    most every five seconds, for an unknown `kid`; while usercenter is down, cached keys stay in use. Without any, requests
+    in that pause fail at once: a queue of calls to a peer that is down would outlast every caller."""
 
     def __init__(
         self,
@@ -59,6 +77,7 @@ class TokenVerifier:
     ) -> None:
         self._source, self._monotonic, self._revocations = source, monotonic, revocations
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._verified: TLRUCache[str, _Verified] = TLRUCache(MOST_VERIFIED, ttu=_ends_at, timer=time.time)
         self._fetched_at = self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
 
@@ -73,6 +92,19 @@ class TokenVerifier:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("a bearer token is needed")
+        verified = self._verified.get(token)
+        if verified is not None:
+            await self._key(verified.kid)
+            verified = self._verified.get(token)  # not there when that fetched keys
+        verified = verified or await self._verify(token)
+        principal = verified.principal
+        if self._revocations and await self._revocations.voids(
+            principal.user_id, principal.generation, verified.issued_at
+        ):
+            raise Unauthenticated("token: revoked")
+        return principal
+
+    async def _verify(self, token: str) -> _Verified:
         try:
             kid = jwt.get_unverified_header(token).get("kid", "")
             key = await self._key(kid)
@@ -85,13 +117,12 @@ class TokenVerifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub"]},
             )
-            generation, issued_at = int(claims.get("gen", 0)), int(claims["iat"])
-            principal = Principal(int(claims["sub"]), frozenset(claims.get("roles", [])), generation)
+            principal = Principal(int(claims["sub"]), frozenset(claims.get("roles", [])), int(claims.get("gen", 0)))
+            verified = _Verified(principal, kid, int(claims["iat"]), float(claims["exp"]))
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise Unauthenticated(f"token: {error}") from error
-        if self._revocations and await self._revocations.voids(principal.user_id, generation, issued_at):
-            raise Unauthenticated("token: revoked")
-        return principal
+        self._verified[token] = verified
+        return verified
 
     async def _key(self, kid: str) -> jwt.PyJWK:
         if self._is_due(kid) or (not self._keys and self._asking.locked()):
@@ -122,6 +153,7 @@ class TokenVerifier:
             self._asked_at = self._monotonic()  # the answer may have taken longer than the pause
             return
         self._keys = {key.key_id or "": key for key in found}
+        self._verified.clear()
         self._fetched_at = self._monotonic()
 
 

@@ -111,6 +111,9 @@ class Database:
         )
         self.on_outbox: list[Callable[[], None]] = []
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+        self._autocommitting = async_sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
+        )
         event.listen(self.engine.sync_engine, "handle_error", _drop_pool_when_server_left)
         self._watch = Watch(self.engine)
 
@@ -169,13 +172,16 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         """One statement, or several that need not agree with one another: autocommit, no transaction to hold open."""
         try:
-            async with self._sessions() as session:
-                await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            async with self._autocommitting() as session:
                 yield session
         except Exception as error:
             if is_transient(error):
                 raise DatabaseUnavailable(type(error).__name__) from error
             raise
+
+    statement = read
+    """One statement that writes and is a transaction by itself: committed when it returns, without the round trips of
+    `begin` and `commit`."""
 
     async def ping(self) -> None:
         """Raises DatabaseUnavailable unless the server answers within two seconds."""

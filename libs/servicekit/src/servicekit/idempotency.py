@@ -12,8 +12,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, literal, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, literal, select, text, tuple_, update
 
 from servicekit.clock import Clock
 from servicekit.db import Database, new_metadata
@@ -33,6 +32,13 @@ idempotency_key = Table(
     Column("claimed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 Index("ix_idempotency_key_claimed_at", idempotency_key.c.claimed_at)
+
+# As text: SQLAlchemy compiles PostgreSQL's `on conflict` anew for every execution.
+_CLAIM = text(
+    "insert into idempotency_key (scope, key, fingerprint, claimed_at) values (:scope, :key, :fingerprint, :now)"
+    " on conflict do nothing returning key"
+)
+_KEEP_ANSWER = text("update idempotency_key set answer = :answer where scope = :scope and key = :key")
 
 LEASE = timedelta(seconds=30)
 KEEP = timedelta(days=1)
@@ -70,25 +76,18 @@ class Idempotency:
         except BaseException:
             await self._release(scope, key)
             raise
-        async with self._db.transaction() as tx:
-            await tx.execute(
-                update(idempotency_key)
-                .where(idempotency_key.c.scope == scope, idempotency_key.c.key == key)
-                .values(answer=result.model_dump_json(by_alias=True))
-            )
+        async with self._db.statement() as session:
+            done = {"scope": scope, "key": key, "answer": result.model_dump_json(by_alias=True)}
+            await session.execute(_KEEP_ANSWER, done)
         return result, False
 
     async def _claim(self, scope: str, key: str, fingerprint: str) -> str | None:
         now = self._clock()
-        async with self._db.transaction() as tx:
-            claimed = await tx.execute(
-                insert(idempotency_key)
-                .values(scope=scope, key=key, fingerprint=fingerprint, claimed_at=now)
-                .on_conflict_do_nothing()
-                .returning(idempotency_key.c.key)
-            )
-            if claimed.first():
+        async with self._db.statement() as session:
+            claim = {"scope": scope, "key": key, "fingerprint": fingerprint, "now": now}
+            if (await session.execute(_CLAIM, claim)).first():
                 return None
+        async with self._db.transaction() as tx:
             row = (
                 (
                     await tx.execute(

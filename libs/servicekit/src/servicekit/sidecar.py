@@ -4,14 +4,15 @@ A dead peer, an open circuit or a dead sidecar all become PeerUnavailable: one t
 does not retry: Dapr's resiliency does, in one place.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from json import dumps, loads
 from typing import Any, Self, TypeVar
 
 import httpx
 import structlog
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from servicekit.errors import PeerUnavailable
 from servicekit.settings import ProcessSettings
@@ -35,7 +36,7 @@ class BulkEntry:
 
     @property
     def event(self) -> Any:
-        return json.loads(self.text)
+        return loads(self.text)
 
 
 class Sidecar:
@@ -50,12 +51,13 @@ class Sidecar:
         timeout_seconds: float = 6.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._pubsub = pubsub
+        self._pubsub, self._base_url, self._api_token = pubsub, base_url.rstrip("/"), api_token
+        self._transport = transport or PooledTransport(max_connections=MAX_CONNECTIONS)
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={"dapr-api-token": api_token} if api_token else {},
             timeout=httpx.Timeout(timeout_seconds, connect=1.0),
-            transport=transport or PooledTransport(max_connections=MAX_CONNECTIONS),
+            transport=self._transport,
             trust_env=False,
         )
 
@@ -73,7 +75,6 @@ class Sidecar:
         json: Any = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
         timeout_seconds: float | None = None,
     ) -> httpx.Response:
         """Call `path` of `app_id` through both sidecars; the peer's own answer comes back whatever its status.
@@ -84,16 +85,11 @@ class Sidecar:
         sent = {"dapr-app-id": app_id, **(headers or {})}
         if traceparent := current_traceparent():
             sent.setdefault("traceparent", traceparent)
+        if json is not None:
+            content, sent["content-type"] = _encoded(json), "application/json"
+        limits = self._http.timeout if timeout_seconds is None else httpx.Timeout(timeout_seconds, connect=1.0)
         try:
-            response = await self._http.request(
-                method,
-                path,
-                json=json,
-                content=content,
-                headers=sent,
-                params=params,
-                timeout=self._http.timeout if timeout_seconds is None else httpx.Timeout(timeout_seconds, connect=1.0),
-            )
+            response = await self._exchange(method, path, content, sent, limits)
         except httpx.HTTPError as error:
             raise PeerUnavailable(f"{app_id}: {type(error).__name__}") from error
         if code := dapr_error(response):
@@ -104,6 +100,17 @@ class Sidecar:
         if broke_off(response):
             raise PeerUnavailable(f"{app_id}: died while it answered")
         return response
+
+    async def _exchange(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str], limits: httpx.Timeout
+    ) -> httpx.Response:
+        if isinstance(self._transport, PooledTransport):
+            if self._api_token:
+                headers["dapr-api-token"] = self._api_token
+            return await self._transport.exchange(
+                method, self._base_url + path, body=body, headers=headers, limits=limits
+            )
+        return await self._http.request(method, path, content=body, headers=headers, timeout=limits)
 
     async def ask(
         self,
@@ -198,9 +205,13 @@ class Sidecar:
 
 def _bulk_entry(entry: BulkEntry) -> str:
     return (
-        f'{{"entryId":{json.dumps(entry.id)},"event":{entry.text},"contentType":"application/cloudevents+json",'
-        f'"metadata":{{"partitionKey":{json.dumps(entry.key)}}}}}'
+        f'{{"entryId":{dumps(entry.id)},"event":{entry.text},"contentType":"application/cloudevents+json",'
+        f'"metadata":{{"partitionKey":{dumps(entry.key)}}}}}'
     )
+
+
+def _encoded(value: Any) -> bytes:
+    return dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def pause_asked(response: httpx.Response) -> int:
@@ -228,7 +239,15 @@ def broke_off(response: httpx.Response) -> bool:
     if "json" not in response.headers.get("content-type", ""):
         return False
     try:
+        from_json(response.content)
+    except ValueError:  # stricter than json: lone surrogates, which a problem quotes as escapes
+        return not _is_json(response)
+    return False
+
+
+def _is_json(response: httpx.Response) -> bool:
+    try:
         response.json()
     except (ValueError, RecursionError):
-        return True
-    return False
+        return False
+    return True

@@ -50,12 +50,11 @@ class FakeSidecar(Sidecar):
         json: Any = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
         timeout_seconds: float | None = None,  # noqa: ARG002 - it responds at once
     ) -> httpx.Response:
         self.calls.append((app_id, path, json))
         request = httpx.Request(
-            method, f"http://{app_id}{path}", json=json, content=content, headers=dict(headers or {}), params=params
+            method, f"http://{app_id}{path}", json=json, content=content, headers=dict(headers or {})
         )
         try:
             found = self.answers[app_id, path]

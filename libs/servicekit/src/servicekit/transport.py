@@ -5,7 +5,7 @@ Redirects, retries and cookies stay off, as in httpx's transport.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import aiohttp
 import httpx
@@ -22,16 +22,38 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
 
+    async def exchange(
+        self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], limits: httpx.Timeout
+    ) -> httpx.Response:
+        """One small call, its body read whole, without httpx's client and request: they cost more than the call itself.
+        `url` is sent as it is. Raises httpx.TransportError."""
+        with _httpx_errors(None):
+            async with self._opened().request(
+                method,
+                URL(url, encoded=True),
+                data=body or None,
+                headers=headers,
+                skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(connect=limits.pool, sock_connect=limits.connect, sock_read=limits.read),
+            ) as answer:
+                content = await answer.read()
+        return httpx.Response(answer.status, headers=list(answer.raw_headers), content=content)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._max_connections),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         limits: dict[str, float | None] = request.extensions.get("timeout", {})
-        session = self._session = self._session or aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._max_connections),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-        )
         with _httpx_errors(request):
-            answer = await session.request(
+            answer = await self._opened().request(
                 request.method,
                 URL(str(request.url), encoded=True),  # as it is: the caller may have signed it
                 data=await request.aread() or None,
@@ -68,7 +90,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 @contextlib.contextmanager
-def _httpx_errors(request: httpx.Request) -> Iterator[None]:
+def _httpx_errors(request: httpx.Request | None) -> Iterator[None]:
     try:
         yield
     except aiohttp.ConnectionTimeoutError as error:

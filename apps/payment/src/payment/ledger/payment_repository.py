@@ -1,5 +1,6 @@
 """Queries about payments. Opens no transaction, commits nothing."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, text, update
@@ -11,10 +12,21 @@ from payment.models import OrderClosure, PaymentTransition, ThirdPayment
 from servicekit import due
 from servicekit.db import Transaction
 
+_LOCK_ORDER = text("select pg_advisory_xact_lock(hashtextextended(:sn, 0))")
+_STATUS_OF_ORDER = text(
+    "select exists (select from order_closure where order_sn = :sn),"
+    " exists (select from third_payment where order_sn = :sn and pay_status in (1, 2)),"
+    " exists (select from third_payment where order_sn = :sn and pay_status = 0)"
+)
+_ATTACH_PREPAY = text(
+    "update third_payment set prepay_id = :prepay_id, prepay_at = :moment, updated_at = now()"
+    " where sn = :sn and pay_status = 0 returning id"
+)
+
 
 async def lock_order(tx: Transaction, order_sn: str) -> None:
     """Serialise prepay and closing of one order, also while there is no row to lock."""
-    await tx.execute(text("select pg_advisory_xact_lock(hashtextextended(:sn, 0))"), {"sn": order_sn})
+    await tx.execute(_LOCK_ORDER, {"sn": order_sn})
 
 
 async def by_sn(session: AsyncSession, sn: str) -> ThirdPayment | None:
@@ -58,6 +70,19 @@ async def newest_of_order(session: AsyncSession, order_sn: str, user_id: int) ->
     return (await session.scalars(query)).one_or_none()
 
 
+@dataclass(frozen=True)
+class OrderStatus:
+    """What the payments of an order allow: `is_closed` no new one, `is_paid` neither, `has_open` the open one again."""
+
+    is_closed: bool
+    is_paid: bool
+    has_open: bool
+
+
+async def status_of_order(tx: Transaction, order_sn: str) -> OrderStatus:
+    return OrderStatus(*(await tx.execute(_STATUS_OF_ORDER, {"sn": order_sn})).one())
+
+
 async def is_closed(tx: Transaction, order_sn: str) -> bool:
     return await tx.get(OrderClosure, order_sn) is not None
 
@@ -68,9 +93,8 @@ async def close_order(tx: Transaction, order_sn: str, moment: datetime) -> None:
 
 async def attach_prepay(tx: Transaction, sn: str, prepay_id: str, moment: datetime) -> bool:
     """False when the payment is not open any more: its prepay must not be handed out."""
-    still_open = (ThirdPayment.sn == sn, ThirdPayment.pay_status == PayStatus.WAITING)
-    statement = update(ThirdPayment).where(*still_open).values(prepay_id=prepay_id, prepay_at=moment)
-    return (await tx.execute(statement.returning(ThirdPayment.id))).first() is not None
+    given = {"sn": sn, "prepay_id": prepay_id, "moment": moment}
+    return (await tx.execute(_ATTACH_PREPAY, given)).first() is not None
 
 
 def transition(tx: Transaction, payment: ThirdPayment, following: PayStatus, source: str) -> None:

@@ -63,12 +63,15 @@ class Checkout:
         now = self.clock()
         async with self.db.transaction() as tx:
             await payment_repository.lock_order(tx, order.order_sn)
-            if await payment_repository.is_closed(tx, order.order_sn):
+            status = await payment_repository.status_of_order(tx, order.order_sn)
+            if status.is_closed:
                 raise OrderNotPayable(f"order {order.order_sn} is closed")
-            if await payment_repository.paid_of_order(tx, order.order_sn):
+            if status.is_paid:
                 raise OrderAlreadyPaid(f"order {order.order_sn} is paid")
-            if (existing := await payment_repository.open_of_order(tx, order.order_sn)) is not None:
-                return existing
+            if status.has_open:
+                if (existing := await payment_repository.open_of_order(tx, order.order_sn)) is not None:
+                    return existing
+                raise WechatUnavailable(f"the open payment of order {order.order_sn} has just ended", retry_after=1)
             sn = business_number("PMT", now)
             payment = ThirdPayment(
                 sn=sn,
@@ -106,7 +109,7 @@ class Checkout:
             raise await self._refused(payment, error) from error
         except Ambiguous as error:
             raise WechatUnavailable(str(error), retry_after=2) from error
-        async with self.db.transaction() as tx:
+        async with self.db.statement() as tx:
             if await payment_repository.attach_prepay(tx, payment.sn, prepay_id, now):
                 return prepay_id
         raise await self._ended_meanwhile(payment)

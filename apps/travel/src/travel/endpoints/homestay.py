@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends
 from servicekit.app import provided
 from servicekit.problems import declared
 from servicekit.schemas import Ok
+from travel.endpoints.catalogue import CatalogueRoute
 from travel.errors import HomestayNotFound
 from travel.homestays import Homestays, Rated
 from travel.schemas import BusinessListRequest, ById, HomestayDetail, HomestayListRequest, HomestayOut, Listed
 
-router = APIRouter(prefix="/travel/v1/homestay", tags=["homestay"])
+router = APIRouter(prefix="/travel/v1/homestay", tags=["homestay"], route_class=CatalogueRoute)
 
 TheHomestays = Annotated[Homestays, Depends(provided(Homestays))]
 

@@ -8,12 +8,13 @@ from servicekit.app import provided
 from servicekit.errors import PeerUnavailable
 from servicekit.problems import declared
 from servicekit.schemas import Ok
+from travel.endpoints.catalogue import CatalogueRoute
 from travel.endpoints.language import Translate
 from travel.errors import ShopNotFound
 from travel.schemas import Boss, ById, KeysetRequest, Listed, ShopDetail, ShopListed, ShopOut
 from travel.shops import Shops
 
-router = APIRouter(prefix="/travel/v1/homestayBussiness", tags=["homestayBussiness"])
+router = APIRouter(prefix="/travel/v1/homestayBussiness", tags=["homestayBussiness"], route_class=CatalogueRoute)
 
 TheShops = Annotated[Shops, Depends(provided(Shops))]
 
