@@ -25,8 +25,8 @@ BY_ROOM, BY_PERSON = 0, 1
 LARGEST_TOTAL_FEN = 2**31 - 1
 """WeChat Pay's limit: amounts are 32-bit integers."""
 NOON = time(12)
-"""Ends the time for free refunds on the first day, and check-in on the day of departure (`Stay`). Pages say so too: the
-gateway's `locale/`."""
+"""Ends the time for free refunds on the first day, and check-in on the day of departure (`Stay`); a night begins then.
+Pages say so too: the gateway's `locale/`."""
 
 
 class Offer(Protocol):
@@ -80,6 +80,11 @@ def last_day_over(now: datetime) -> date:
     return there.date() if there.time() >= NOON else there.date() - timedelta(days=1)
 
 
+def first_night_to_come(now: datetime) -> date:
+    """The earliest night that has not begun at `now`: a night begins at noon of its date."""
+    return last_day_over(now) + timedelta(days=1)
+
+
 @dataclass(frozen=True)
 class Price:
     homestay_fen: int
@@ -103,6 +108,11 @@ def require_bookable(stay: Stay, now: datetime) -> None:
         raise StayTooLong(f"{stay.nights} nights", field="liveEndTime", most=MOST_NIGHTS)
 
 
+def units(offer: Offer, people: int) -> int:
+    """How much of the stock of each night the stay takes: a bed for each person, or one room."""
+    return people if offer.sold_by == BY_PERSON else 1
+
+
 def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
     """Nights × price, × people when sold by person; food is charged per person and night. Raises NotOnSale, TooManyPeople,
     PriceOutOfRange.
@@ -113,9 +123,8 @@ def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
         raise NotOnSale("the homestay is not on sale", field="homestayId")
     if not 1 <= people <= offer.people_num:
         raise TooManyPeople(f"{people} of {offer.people_num}", field="livePeopleNum", most=offer.people_num)
-    heads = people if offer.sold_by == BY_PERSON else 1
     price = Price(
-        homestay_fen=stay.nights * offer.homestay_price_fen * heads,
+        homestay_fen=stay.nights * offer.homestay_price_fen * units(offer, people),
         food_fen=stay.nights * offer.food_price_fen * people if food else 0,
     )
     if not 1 <= price.total_fen <= LARGEST_TOTAL_FEN:

@@ -9,6 +9,7 @@ from order.closing import Closing
 from order.errors import (
     AlreadyPaid,
     HomestayNotFound,
+    NightFull,
     NoNights,
     NotCancellable,
     NotOnSale,
@@ -53,6 +54,7 @@ router = APIRouter(prefix="/order/v1/homestayOrder", tags=["buyer"])
         HomestayNotFound,
         NotOnSale,
         PriceOutOfRange,
+        NightFull,
         IdempotencyMismatch,
         IdempotencyInFlight,
         PeerUnavailable,
