@@ -79,7 +79,7 @@ async def test_of_a_thousand_buyers_of_one_night_one_gets_it(parts, rows):
 
 
 async def test_three_rooms_and_overlapping_stays_are_sold_to_the_last_night_without_a_deadlock(parts, travel, rows):
-    travel.stock, dice = 3, Random(12)
+    travel.stock, dice = 3, Random(12)  # noqa: S311 - a dice of tests
     wanted = [request(user, dice.randrange(10), dice.randint(1, 6)) for user in range(1, 301)]
 
     async def book_and_perhaps_cancel(request: BookingRequest) -> str | None:

@@ -90,7 +90,8 @@ class Nights(RuleBasedStateMachine):
         )
         units = people if self.world.sold_by else 1
         wanted = self.rows(
-            "select coalesce(max(taken), 0) as taken from homestay_night where homestay_id = %s and night >= %s and night < %s",
+            "select coalesce(max(taken), 0) as taken from homestay_night"
+            " where homestay_id = %s and night >= %s and night < %s",
             homestay, self.last.stay.start, self.last.stay.end,
         )  # fmt: skip
         try:
@@ -193,7 +194,7 @@ def test_no_history_sells_a_night_beyond_its_stock_or_keeps_it_from_the_next(
             run_state_machine_as_test(
                 type("Machine", (Nights,), {"sql": sql, "runner": runner, "db": db}),
                 settings=settings(
-                    max_examples=40,
+                    max_examples=25,
                     stateful_step_count=25,
                     deadline=None,
                     database=None,
