@@ -40,7 +40,7 @@ def choose_homestay(api: Api, *, owner_id: int | None = None) -> dict[str, Any]:
     if not offers:
         raise CommandFailed("no homestay is on offer", "seed the system, or give --homestay")
     mine = [each for each in offers if owner_id is not None and each["userId"] == owner_id]
-    found: dict[str, Any] = max(mine or offers, key=lambda each: each["stock"])
+    found: dict[str, Any] = max(mine or offers, key=lambda each: each.get("stock", 1))
     return found
 
 
