@@ -2,13 +2,13 @@
 request key."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from order import night_repository, pricing, repository
 from order.errors import HomestayNotFound, NightFull
-from order.models import HomestayOrder, OrderTransition
+from order.models import HomestayOrder
 from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
 from order.states import TradeState
@@ -71,7 +71,6 @@ class Booking:
             sn = business_number("HSO", now)
             order_id = await repository.add(tx, row | {"sn": sn})
             if order_id is not None:
-                await repository.add_transition(tx, _first_transition(order_id, now))
                 await _take_nights(tx, order_id, request, homestay)  # last: others wait for these rows until the commit
                 log.info("order created", sn=sn, total_fen=row["order_total_fen"])
                 return sn
@@ -127,9 +126,3 @@ def _row(request: BookingRequest, homestay: Homestay, price: Price) -> dict[str,
         "homestay_total_fen": price.homestay_fen,
         "trade_state": TradeState.WAIT_PAY,
     }
-
-
-def _first_transition(order_id: int, now: datetime) -> OrderTransition:
-    return OrderTransition(
-        order_id=order_id, seq=1, from_state=None, to_state=TradeState.WAIT_PAY, cause="created", created_at=now
-    )
