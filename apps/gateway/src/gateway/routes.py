@@ -45,6 +45,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
     ),
     *_routes("travel", "homestayComment", Who.ANYONE, "commentList"),
     *_routes("travel", "homestayComment", Who.SIGNED_IN, "addComment"),
+    *_routes("order", "homestayOrder", Who.ANYONE, "quoteHomestayOrder"),
     *_routes(
         "order",
         "homestayOrder",

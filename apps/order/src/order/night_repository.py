@@ -1,7 +1,7 @@
 """Queries of the nights that orders hold. Functions use the caller's transaction and never end it.
 
-Each function is one statement that locks the rows of `homestay_night` in the order of their dates: two transactions that
-want the same nights wait for one another and never deadlock.
+`take` and `free` are one statement each, which locks the rows of `homestay_night` in the order of their dates: two
+transactions that want the same nights wait for one another and never deadlock.
 """
 
 from datetime import date
@@ -26,6 +26,12 @@ with wanted as (
 )
 select min(night) from wanted where night not in (select night from taken)
 """)
+_FIRST_FULL = text("""
+select min(wanted.night) from (
+  select cast(:first as date) + n as night from generate_series(0, cast(:nights as int) - 1) as n
+) wanted left join homestay_night held on held.homestay_id = :homestay_id and held.night = wanted.night
+where coalesce(held.taken, 0) + cast(:units as int) > cast(:stock as int)
+""")
 _FREE = text("""
 with freed as (
   delete from order_night where order_id = :order_id and night >= :since returning night, units
@@ -45,6 +51,15 @@ async def take(
     first date with less than `units` left: then the caller has to roll back, for other nights may be taken."""
     values = {"order_id": order_id, "homestay_id": homestay_id, "first": first, "nights": nights}
     full: date | None = await tx.scalar(_TAKE, values | {"units": units, "stock": stock})
+    return full
+
+
+async def first_full(
+    session: Transaction, homestay_id: int, first: date, nights: int, *, units: int, stock: int
+) -> date | None:
+    """The first of the nights from `first` on that has less than `units` of `stock` left. Locks and promises nothing."""
+    values = {"homestay_id": homestay_id, "first": first, "nights": nights, "units": units, "stock": stock}
+    full: date | None = await session.scalar(_FIRST_FULL, values)
     return full
 
 

@@ -60,6 +60,11 @@ class Stay:
         return (self.end - self.start).days
 
     @property
+    def dates(self) -> list[date]:
+        """The date of each night."""
+        return [self.start + timedelta(days=number) for number in range(self.nights)]
+
+    @property
     def begins_at(self) -> datetime:
         return datetime.combine(self.start, time(), SHANGHAI)
 
@@ -113,6 +118,13 @@ def units(offer: Offer, people: int) -> int:
     return people if offer.sold_by == BY_PERSON else 1
 
 
+def nightly(offer: Offer, *, people: int, food: bool) -> Price:
+    return Price(
+        homestay_fen=offer.homestay_price_fen * units(offer, people),
+        food_fen=offer.food_price_fen * people if food else 0,
+    )
+
+
 def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
     """Nights × price, × people when sold by person; food is charged per person and night. Raises NotOnSale, TooManyPeople,
     PriceOutOfRange.
@@ -123,10 +135,8 @@ def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
         raise NotOnSale("the homestay is not on sale", field="homestayId")
     if not 1 <= people <= offer.people_num:
         raise TooManyPeople(f"{people} of {offer.people_num}", field="livePeopleNum", most=offer.people_num)
-    price = Price(
-        homestay_fen=stay.nights * offer.homestay_price_fen * units(offer, people),
-        food_fen=stay.nights * offer.food_price_fen * people if food else 0,
-    )
+    night = nightly(offer, people=people, food=food)
+    price = Price(homestay_fen=stay.nights * night.homestay_fen, food_fen=stay.nights * night.food_fen)
     if not 1 <= price.total_fen <= LARGEST_TOTAL_FEN:
         raise PriceOutOfRange(f"{price.total_fen} fen", field="homestayId")
     return price
