@@ -14,6 +14,7 @@ from rich.console import Console
 from tests.bench import at_rest, bill, figures, front_door, machine, markdown, messages, payments, rows, soak
 from tests.bench.figures import Figure
 from tests.bench.floors.sidecars import Sidecars, noop_sidecars
+from tests.support.rooms import SEEDED
 from tests.support.stack import read_stack_env
 from tests.support.system import System
 
@@ -55,7 +56,7 @@ def main() -> None:
     if not chosen.stack_env.exists():
         sys.exit(f"{chosen.stack_env} is not there: `make up` first")
     environment = read_stack_env(chosen.stack_env)
-    system, found, progress = System(environment), list[Figure](), Console(stderr=True)
+    system, found, progress = System(environment, homestay=SEEDED), list[Figure](), Console(stderr=True)
     speed = machine.speed()
     messages.purchase(system)  # the first one pays for every cold cache
     with noop_sidecars(environment) as sidecars:

@@ -10,7 +10,7 @@ from tests.bench.figures import Figure
 from tests.bench.floors.sidecars import Floor, Sidecars, invocation_floor
 from tests.support.system import System
 
-CONNECTIONS = 32
+CONNECTIONS, DAYS = 32, 300
 LIST, CREATE, PREPAY = (
     "/travel/v1/homestay/homestayList",
     "/order/v1/homestayOrder/createHomestayOrder",
@@ -29,7 +29,8 @@ def reads(system: System, sidecars: Sidecars, seconds: float) -> list[Figure]:
 
 def orders_created(system: System, sidecars: Sidecars, count: int) -> list[Figure]:
     floor = invocation_floor(sidecars, 3, CONNECTIONS)
-    requests = [_request(system, CREATE, system.stay()) for _ in range(count)]
+    # Buyers want different nights: of one and the same night every order waits for the commit of the one before.
+    requests = [_request(system, CREATE, system.stay(days=n % DAYS)) for n in range(count)]
     before = _processor_seconds(system)
     answers = client.send(system.environment["GATEWAY_URL"], requests, connections=CONNECTIONS)
     return [_figure("orders created through the gateway", system, before, answers, floor, 300)]

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from tests.support.rooms import SEEDED
 from tests.support.stack import read_stack_env
 from tests.support.system import System
 
@@ -70,7 +71,7 @@ def main() -> None:
 
     def purchase(_: int) -> tuple[float, float]:
         if not hasattr(mine, "system"):
-            mine.system = System(environment)
+            mine.system = System(environment, homestay=SEEDED)
         return one_purchase(mine.system, chosen.dwells)
 
     purchase(0)  # the first one pays for every cold cache

@@ -2,9 +2,10 @@
 
 import json
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -14,7 +15,10 @@ from tests.chaos.machine import Machine
 
 Row = dict[str, Any]
 TABLES = {
-    "order": ("homestay_order", "order_transition", "order_payment", "outbox", "inbox", "dead_letter"),
+    "order": (
+        "homestay_order", "order_transition", "order_payment", "order_night", "homestay_night", "outbox", "inbox",
+        "dead_letter",
+    ),
     "payment": (
         "third_payment", "payment_transition", "refund", "refund_transition", "provider_notice", "order_closure",
         "outbox", "inbox", "dead_letter",
@@ -80,7 +84,18 @@ class Books:
             service: {table: [row for row in rows if not about(row)] for table, rows in tables.items()}
             for service, tables in self.ours.items()
         }
+        ours["order"]["homestay_night"] = self._nights_without(orders)
         return Books(ours, {table: [row for row in rows if not about(row)] for table, rows in self.sim.items()})
+
+    def _nights_without(self, orders: set[int]) -> list[Row]:
+        """What is taken, without what these orders hold; the stock without it, too."""
+        homestays = {row["id"]: row["homestay_id"] for row in self.orders.values()}
+        held: Counter[tuple[int, date]] = Counter()
+        for row in self.ours["order"]["order_night"]:
+            if row["order_id"] in orders:
+                held[homestays[row["order_id"]], row["night"]] += row["units"]
+        nights = [(row, held[row["homestay_id"], row["night"]]) for row in self.ours["order"]["homestay_night"]]
+        return [row | {"taken": row["taken"] - less, "stock": row["stock"] - less} for row, less in nights]
 
 
 def group(rows: Iterable[Row], column: str) -> dict[Any, list[Row]]:

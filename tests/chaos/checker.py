@@ -4,7 +4,7 @@ sandbox's own ledger and messages, and from the journal. Nothing here imports co
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.chaos import messages, refunds, stuck
+from tests.chaos import messages, nights, refunds, stuck
 from tests.chaos.books import Books, Row, group
 from tests.chaos.findings import DOUBLED, LOST, WRONG, Finding, chain
 
@@ -26,6 +26,7 @@ def check(books: Books, acknowledged: list[Row]) -> list[Finding]:
     found: list[Finding] = []
     found += money(books)
     found += refunds.find(books)
+    found += nights.find(books)
     found += no_order_paid_for_nothing(books)
     found += orders_move_legally(books)
     found += payments_move_legally(books)

@@ -14,11 +14,14 @@ import httpx
 from tests.chaos.client import Client, GaveUp, Refused
 from tests.chaos.journal import Journal
 from tests.support.forgery import callback, transaction
+from tests.support.rooms import ROOMY
 
 ORDER, PAYMENT = "/order/v1/homestayOrder", "/payment/v1/thirdPayment"
 WAIT_PAY, WAIT_USE = 0, 1
 LEAVES_IN_TIME, DAYS_AHEAD = "refunds", 7
 """Who books some days ahead: the rule lets that guest leave, whatever hour it is now."""
+ONE_ROOM, NIGHT_FULL = (1, 2, 5), 103034
+"""Everybody wants one of these; whoever comes too late goes to the homestay that has room."""
 SPOILED = ("signature", "body", "serial", "timestamp", "amount")
 
 
@@ -150,7 +153,7 @@ class Guest:
     async def _book(self) -> None:
         start = datetime.now(UTC) + timedelta(days=DAYS_AHEAD if self.plan == LEAVES_IN_TIME else 0)
         body = {
-            "homestayId": self.rng.choice((1, 2, 5)),
+            "homestayId": self.rng.choice(ONE_ROOM),
             "isFood": self.rng.random() < 0.3,
             "liveStartTime": int(start.timestamp()),
             "liveEndTime": int((start + timedelta(days=self.rng.randint(1, 4))).timestamp()),
@@ -158,7 +161,14 @@ class Guest:
             "remark": "",
         }
         key = f"guest-{self.number}-{self.openid}"
-        self.order_sn = (await self._ask(f"{ORDER}/createHomestayOrder", body, key=key))["orderSn"]
+        try:
+            created = await self._ask(f"{ORDER}/createHomestayOrder", body, key=key)
+        except Refused as refusal:
+            if refusal.code != NIGHT_FULL:
+                raise
+            self._note("night-full", homestay=body["homestayId"])
+            created = await self._ask(f"{ORDER}/createHomestayOrder", body | {"homestayId": ROOMY}, key=f"{key}-2")
+        self.order_sn = created["orderSn"]
         self._note("booked", order_sn=self.order_sn, plan=self.plan, openid=self.openid)
 
     async def _prepay(self) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos import books, quiet
 from tests.chaos.client import Client
-from tests.chaos.findings import DOUBLED, LOST
+from tests.chaos.findings import DOUBLED, LOST, WRONG
 from tests.chaos.journal import Journal
 from tests.chaos.load import Load
 from tests.chaos.run import judge
@@ -92,6 +92,17 @@ def test_without_the_message_of_a_refund_each_refunded_guest_is_reported_untold(
         (LOST, " and 1 times its guest was not told")
     }
     assert len(found) == GUESTS
+
+
+def test_without_nights_that_are_taken_each_order_is_reported(machine):
+    before, journal = books.order_numbers(machine), Journal()
+
+    with broken(machine, "order", "nights"):
+        asyncio.run(visit(machine, journal, patience=60))
+        found = findings(machine, before, journal, 40)
+
+    assert sum(each.kind == WRONG and "holds 0 nights" in each.what for each in found) == GUESTS
+    assert sum(each.kind == DOUBLED and "there is room for 0" in each.what for each in found) >= 1
 
 
 def test_without_an_inbox_and_a_key_the_second_message_is_reported_doubled(machine):

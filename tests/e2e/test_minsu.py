@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.rooms import ROOMY
+
 pytestmark = pytest.mark.stack
 
 STEPS = [
@@ -49,7 +51,7 @@ def answered(done: subprocess.CompletedProcess[str]):
 
 
 def test_a_script_books_pays_reads_and_checks_in(minsu):
-    booked = answered(minsu("book", "--homestay", "1", "--nights", "2", "--people", "2", "--json"))
+    booked = answered(minsu("book", "--homestay", str(ROOMY), "--nights", "2", "--people", "2", "--json"))
     sn = booked["order_sn"]
     assert booked.keys() == {"order_sn", "out_trade_no", "total_fen", "prepay_id"}
     unpaid = answered(minsu("order", sn, "--json"))
@@ -85,7 +87,7 @@ def test_the_demos_json_has_the_same_facts(minsu):
 
 
 def test_a_cancelled_order_cannot_be_paid_and_says_why(minsu):
-    sn = answered(minsu("book", "--homestay", "1", "--json"))["order_sn"]
+    sn = answered(minsu("book", "--homestay", str(ROOMY), "--json"))["order_sn"]
     assert answered(minsu("cancel", sn, "--json"))["trade_state"] == -1
     refused = minsu("pay", sn)
     assert (refused.returncode, refused.stdout) == (1, "")
@@ -95,6 +97,6 @@ def test_a_cancelled_order_cannot_be_paid_and_says_why(minsu):
 
 
 def test_a_field_that_is_wrong_is_named(minsu):
-    refused = minsu("book", "--homestay", "1", "--people", "9999")
+    refused = minsu("book", "--homestay", str(ROOMY), "--people", "9999")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "(field livePeopleNum)" in refused.stderr

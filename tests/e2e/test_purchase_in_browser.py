@@ -65,7 +65,7 @@ def test_a_stay_is_booked_paid_confirmed_and_checked_in(browser, stack, complain
 
 def test_an_order_that_is_not_paid_can_be_cancelled(browser, stack, complaints):
     buyer = opened(browser, complaints, PHONE)
-    sn = book(buyer, stack, homestay=1)
+    sn = book(buyer, stack, homestay=2)
     buyer.goto(f"{stack['STOREFRONT_URL']}/orders/{sn}")
     buyer.get_by_test_id("cancel").click()
     buyer.get_by_test_id("confirm").click()
@@ -78,7 +78,7 @@ def test_an_order_that_is_not_paid_can_be_cancelled(browser, stack, complaints):
 
 def test_going_back_from_the_cashier_leaves_the_order_to_pay(browser, stack, complaints):
     buyer = opened(browser, complaints, PHONE)
-    sn = book(buyer, stack, homestay=1)
+    sn = book(buyer, stack, homestay=5)
     buyer.get_by_test_id("pay").click()
     buyer.locator("#cancel-button").click()
     buyer.locator("#return-link").click()

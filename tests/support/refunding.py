@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from tests.support.stack import read_stack_env
-from tests.support.system import HOMESTAY, System
+from tests.support.system import System
 from tests.support.waiting import eventually
 
 PAID, REFUNDED = 1, 2
@@ -23,16 +22,7 @@ FIRST_NOON_PASSED = (
 
 def book_ahead(system: System, *, days: int = 7, nights: int = 1) -> str:
     """An order that begins in some days: the rule lets its buyer leave, whatever hour it is now."""
-    start = datetime.now(UTC) + timedelta(days=days)
-    body = {
-        "homestayId": HOMESTAY,
-        "isFood": False,
-        "liveStartTime": int(start.timestamp()),
-        "liveEndTime": int((start + timedelta(days=nights)).timestamp()),
-        "livePeopleNum": 1,
-        "remark": "",
-    }
-    return str(system.data("/order/v1/homestayOrder/createHomestayOrder", body, "BUYER")["orderSn"])
+    return system.book(days=days, nights=nights)
 
 
 def pay(system: System, order_sn: str) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from stack import leftovers, ports
 from stack.layout import plan
+from tests.support.rooms import make_room
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -25,17 +26,22 @@ REPO = Path(__file__).resolve().parents[2]
 def running_stack() -> Iterator[Mapping[str, str]]:
     """Yields stack.env as a mapping, when every part is ready."""
     if kept := os.environ.get("MINSU_TEST_STACK"):
-        yield read_stack_env(REPO / kept / "stack.env")
+        yield _with_room(read_stack_env(REPO / kept / "stack.env"))
         return
     folder = Path(tempfile.mkdtemp(prefix="stack-", dir=leftovers.session_folder()))
     folder.chmod(0o755)
     environment = os.environ | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}
     try:
         _stack("up", environment)
-        yield read_stack_env(folder / "stack.env")
+        yield _with_room(read_stack_env(folder / "stack.env"))
     finally:
         _stack("down", environment)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_room(environment: dict[str, str]) -> dict[str, str]:
+    make_room(environment["TRAVEL_DATABASE_URL"])
+    return environment
 
 
 def read_stack_env(path: Path) -> dict[str, str]:

@@ -13,14 +13,15 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-HOMESTAY = 1
+from tests.support.rooms import ROOMY
 
 
 @dataclass
 class System:
-    """`environment` is stack.env. Every call that must succeed asserts that it did."""
+    """`environment` is stack.env, `homestay` where it books. Every call that must succeed asserts that it did."""
 
     environment: Mapping[str, str]
+    homestay: int = ROOMY
 
     def __post_init__(self) -> None:
         self.gateway = httpx.Client(base_url=self.environment["GATEWAY_URL"], timeout=20)
@@ -53,20 +54,19 @@ class System:
         data: dict[str, Any] = answer["data"]
         return data
 
-    def book(self, *, homestay: int = HOMESTAY, nights: int = 1) -> str:
-        """Book a stay from today; returns the order number."""
-        body = self.stay(homestay=homestay, nights=nights)
+    def book(self, *, days: int = 0, nights: int = 1) -> str:
+        """Book a stay from today on, or from so many days later; returns the order number."""
+        body = self.stay(days=days, nights=nights)
         return str(self.data("/order/v1/homestayOrder/createHomestayOrder", body, "BUYER")["orderSn"])
 
-    @staticmethod
-    def stay(*, homestay: int = HOMESTAY, nights: int = 1) -> dict[str, Any]:
-        """What createHomestayOrder takes, for a stay from today."""
-        today = datetime.now(UTC)
+    def stay(self, *, days: int = 0, nights: int = 1) -> dict[str, Any]:
+        """What createHomestayOrder takes, for a stay from today on, or from so many days later."""
+        start = datetime.now(UTC) + timedelta(days=days)
         return {
-            "homestayId": homestay,
+            "homestayId": self.homestay,
             "isFood": False,
-            "liveStartTime": int(today.timestamp()),
-            "liveEndTime": int((today + timedelta(days=nights)).timestamp()),
+            "liveStartTime": int(start.timestamp()),
+            "liveEndTime": int((start + timedelta(days=nights)).timestamp()),
             "livePeopleNum": 1,
             "remark": "",
         }

@@ -31,6 +31,20 @@ def _without_refund_messages() -> None:
     notification.states.KINDS_BY_TRADE_STATE.pop(notification.states.REFUNDED_ORDER)
 
 
-BREAK = {"outbox": _without_outbox, "inbox": _without_inbox, "refund messages": _without_refund_messages}
+def _without_nights() -> None:
+    import order.night_repository
+
+    async def take_none(*_args: Any, **_more: Any) -> None:
+        return None
+
+    order.night_repository.take = take_none
+
+
+BREAK = {
+    "outbox": _without_outbox,
+    "inbox": _without_inbox,
+    "refund messages": _without_refund_messages,
+    "nights": _without_nights,
+}
 if how := os.environ.get("MINSU_BROKEN"):
     BREAK[how]()

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.deploy.mesh.load import ask_to_stop, ended, pid, under_load
+from tests.support.rooms import ROOMY
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("restored")]
 
@@ -16,7 +17,7 @@ def booking(system):
     async def ask(http):
         day = int(time.time())
         body = {
-            "homestayId": 1, "isFood": False, "liveStartTime": day, "liveEndTime": day + 86400,
+            "homestayId": ROOMY, "isFood": False, "liveStartTime": day, "liveEndTime": day + 86400,
             "livePeopleNum": 1, "remark": "",
         }  # fmt: skip
         return await http.post("/order/v1/homestayOrder/createHomestayOrder", json=body, headers=bearer)

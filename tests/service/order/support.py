@@ -30,7 +30,9 @@ HOMESTAY: dict[str, Any] = {
     "homestayBusinessId": 3,
     "homestayUserId": MERCHANT,
     "onSale": True,
+    "stock": 10_000,
 }
+"""Room for every test: those about nights lower the stock."""
 _numbers = itertools.count(1)
 
 

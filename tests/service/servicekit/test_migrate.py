@@ -26,7 +26,7 @@ REVISION = "select version_num from alembic_version"
 LATER = "order_of_a_later_version"
 HEADER = 'from alembic import op\nimport sqlalchemy as sa\nrevision = "{revision}"\ndown_revision = "{before}"\n'
 ADDS = (
-    HEADER.format(revision="0002", before="0001_tables")
+    HEADER.format(revision="0003", before="0002_nights")
     + """
 def upgrade() -> None:
     op.add_column("homestay_order", sa.Column("channel", sa.Text(), nullable=True))
@@ -35,7 +35,7 @@ def upgrade() -> None:
 """
 )
 CHECKS = (
-    HEADER.format(revision="0003", before="0002")
+    HEADER.format(revision="0004", before="0003")
     + """
 def upgrade() -> None:
     op.execute("alter table homestay_order validate constraint channel")
@@ -57,8 +57,8 @@ def later(tmp_path, monkeypatch):
     package = tmp_path / LATER
     shutil.copytree(Path(order.__file__).parent / "migrations", package / "migrations")
     (package / "__init__.py").touch()
-    (package / "migrations/versions/0002_channel.py").write_text(ADDS)
-    (package / "migrations/versions/0003_channel_checked.py").write_text(CHECKS)
+    (package / "migrations/versions/0003_channel.py").write_text(ADDS)
+    (package / "migrations/versions/0004_channel_checked.py").write_text(CHECKS)
     monkeypatch.syspath_prepend(tmp_path)
     return LATER
 
@@ -77,7 +77,7 @@ def unchecked(url):
 
 def test_a_constraint_comes_without_a_look_at_the_rows_and_is_checked_afterwards(postgres, later):
     url = postgres.create("migrate_constraint")
-    to_revision(later, url, "0002")
+    to_revision(later, url, "0003")
     assert unchecked(url) == ["channel"]
     migrate.upgrade(later, url)
     assert unchecked(url) == []
@@ -85,7 +85,7 @@ def test_a_constraint_comes_without_a_look_at_the_rows_and_is_checked_afterwards
 
 def test_the_code_of_before_runs_on_the_tables_of_every_revision(postgres, later):
     url = postgres.create("migrate_old_code")
-    for number, revision in enumerate(("0001_tables", "0002", "0003")):
+    for number, revision in enumerate(("0001_tables", "0002_nights", "0003", "0004")):
         to_revision(later, url, revision)
         with psycopg.connect(url) as old_code:
             old_code.execute(AN_ORDER, (f"HSO{number}",))
@@ -94,6 +94,7 @@ def test_the_code_of_before_runs_on_the_tables_of_every_revision(postgres, later
             ("HSO0", None),
             ("HSO1", None),
             ("HSO2", None),
+            ("HSO3", None),
         ]
         with pytest.raises(psycopg.errors.CheckViolation):
             connection.execute("update homestay_order set channel = 'fax'")
@@ -116,7 +117,7 @@ def test_a_table_that_is_in_use_is_left_to_its_users_and_asked_for_again(postgre
         user.execute("select 1 from homestay_order")
         migrating = thread.submit(migrate.upgrade, later, url)
         eventually(came_twice, what="a second try")
-        assert watcher.execute(REVISION).fetchall() == [("0001_tables",)]
+        assert watcher.execute(REVISION).fetchall() == [("0002_nights",)]
         user.rollback()
         migrating.result(timeout=60)
         assert watcher.execute("select count(*) from homestay_order where channel is not null").fetchone() == (0,)
@@ -138,7 +139,7 @@ def test_another_fault_is_not_tried_again(postgres, later):
 def test_a_database_of_revisions_that_are_unknown_is_left_alone_with_one_line(postgres, later):
     url = postgres.create("migrate_unknown")
     migrate.upgrade(later, url)
-    with pytest.raises(migrate.UnknownRevision, match=r"made by another version \(revision 0003\)"):
+    with pytest.raises(migrate.UnknownRevision, match=r"made by another version \(revision 0004\)"):
         migrate.upgrade("order", url)
     with psycopg.connect(url) as connection:
-        assert connection.execute(REVISION).fetchall() == [("0003",)]
+        assert connection.execute(REVISION).fetchall() == [("0004",)]

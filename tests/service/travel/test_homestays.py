@@ -5,7 +5,7 @@ from servicekit.testing import called_by
 HOMESTAY = "/travel/v1/homestay"
 FIELDS = {
     "id", "title", "subTitle", "banner", "info", "peopleNum", "homestayBusinessId", "userId", "rowState", "rowType",
-    "foodInfo", "foodPrice", "homestayPrice", "marketHomestayPrice", "star", "commentNum",
+    "stock", "foodInfo", "foodPrice", "homestayPrice", "marketHomestayPrice", "star", "commentNum",
 }  # fmt: skip
 
 
@@ -83,6 +83,7 @@ async def test_the_snapshot_says_in_fen_what_is_sold_and_whether(http):
         "cover": "/static/homestays/9.svg",
         "peopleNum": 2,
         "rowType": 0,
+        "stock": 9999,
         "foodInfo": "一碗凤凰米粉",
         "foodPriceFen": 100,
         "homestayPriceFen": 100,

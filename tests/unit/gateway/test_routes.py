@@ -38,4 +38,5 @@ def test_only_wechat_callbacks_and_what_a_visitor_may_read_are_open():
         "/travel/v1/homestayBussiness/homestayBussinessList",
         "/travel/v1/homestayBussiness/homestayBussinessDetail",
         "/travel/v1/homestayComment/commentList",
+        "/order/v1/homestayOrder/quoteHomestayOrder",
     }

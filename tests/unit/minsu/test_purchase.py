@@ -175,7 +175,11 @@ def test_lists_are_read_page_by_page_until_enough(world, api):
 
 
 def test_a_homestay_of_the_merchant_is_preferred(world, api):
-    offers = [{"id": 1, "userId": 5}, {"id": 2, "userId": 9}]
+    offers = [
+        {"id": 1, "userId": 5, "stock": 8},
+        {"id": 3, "userId": 9, "stock": 1},
+        {"id": 2, "userId": 9, "stock": 4},
+    ]
     world.answers["/travel/v1/homestay/homestayList"] = lambda _: ok({"list": offers})
     assert purchase.choose_homestay(api, owner_id=9)["id"] == 2
     assert purchase.choose_homestay(api)["id"] == 1

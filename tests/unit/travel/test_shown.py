@@ -15,8 +15,8 @@ STAR = st.integers(1, 5)
 def homestay(**changes: object) -> Homestay:
     fields = {
         "id": 1, "title": "t", "sub_title": "s", "banner": "", "info": "i", "people_num": 2, "homestay_business_id": 1,
-        "user_id": 2, "row_state": 1, "sold_by": 0, "food_info": "", "food_price_fen": 0, "homestay_price_fen": 1,
-        "market_homestay_price_fen": 0,
+        "user_id": 2, "row_state": 1, "sold_by": 0, "stock": 1, "food_info": "", "food_price_fen": 0,
+        "homestay_price_fen": 1, "market_homestay_price_fen": 0,
     }  # fmt: skip
     return Homestay(**(fields | changes))
 
@@ -52,6 +52,7 @@ def test_the_seed_holds_what_the_demo_needs():
     assert [each["id"] for each in homestays.values() if each["homestay_price_fen"] == 100] == [9]
     assert [each["id"] for each in homestays.values() if each["row_state"] == 0] == [12]
     assert [each["id"] for each in homestays.values() if each["sold_by"] == 1] == [7, 10]
+    assert {number: each["stock"] for number, each in homestays.items() if each["stock"] != 1} == {7: 4, 9: 9999, 10: 4}
     assert [each["id"] for each in homestays.values() if each["food_price_fen"] == 0] == [8]
     assert all(bool(each["food_info"]) == (each["food_price_fen"] > 0) for each in homestays.values())
     assert all(each["homestay_price_fen"] < each["market_homestay_price_fen"] for each in homestays.values())

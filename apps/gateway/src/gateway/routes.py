@@ -58,6 +58,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
     # No catalogue: an author looks for the comment just written.
     *_routes("travel", "homestayComment", Who.ANYONE, "commentList"),
     *_routes("travel", "homestayComment", Who.SIGNED_IN, "addComment"),
+    *_routes("order", "homestayOrder", Who.ANYONE, "quoteHomestayOrder"),
     *_routes(
         "order",
         "homestayOrder",

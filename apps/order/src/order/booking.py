@@ -1,14 +1,14 @@
-"""Creates orders: price, snapshot of the homestay, time limit for the payment. Idempotent by the client's request
-key."""
+"""Creates orders: price, snapshot of the homestay, its nights, time limit for the payment. Idempotent by the client's
+request key."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
-from order import pricing, repository
-from order.errors import HomestayNotFound
-from order.models import HomestayOrder, OrderTransition
+from order import night_repository, pricing, repository
+from order.errors import HomestayNotFound, NightFull
+from order.models import HomestayOrder
 from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
 from order.states import TradeState
@@ -49,7 +49,7 @@ class Booking:
 
     async def create(self, request: BookingRequest) -> str:
         """Returns the order's number; the same user and key get the same order, also after a crash. Raises
-        HomestayNotFound, the errors of pricing, IdempotencyMismatch (the key was used with other values),
+        HomestayNotFound, the errors of pricing, NightFull, IdempotencyMismatch (the key was used with other values),
         PeerUnavailable."""
         async with self.db.read() as session:
             earlier = await _earlier(session, request)
@@ -61,22 +61,32 @@ class Booking:
             raise HomestayNotFound(f"homestay {request.homestay_id}", field="homestayId")
         price = pricing.quote(homestay, request.stay, people=request.live_people_num, food=request.need_food)
         async with self.db.transaction() as tx:
-            return await self._insert(tx, request, _row(request, homestay, price))
+            return await self._insert(tx, request, homestay, price)
 
-    async def _insert(self, tx: Transaction, request: BookingRequest, row: dict[str, object]) -> str:
-        now = self.clock()
+    async def _insert(self, tx: Transaction, request: BookingRequest, homestay: Homestay, price: Price) -> str:
+        now, row = self.clock(), _row(request, homestay, price)
         close_at = now + self.pay_window
         row |= {"created_at": now, "close_at": close_at, "due_at": close_at}
         for _ in range(NUMBER_ATTEMPTS):
             sn = business_number("HSO", now)
             order_id = await repository.add(tx, row | {"sn": sn})
             if order_id is not None:
-                await repository.add_transition(tx, _first_transition(order_id, now))
+                await _take_nights(tx, order_id, request, homestay)  # last: others wait for these rows until the commit
                 log.info("order created", sn=sn, total_fen=row["order_total_fen"])
                 return sn
             if earlier := await _earlier(tx, request):  # a concurrent request with the same key
                 return _same(earlier, request)
         raise Unavailable("no free order number was found")
+
+
+async def _take_nights(tx: Transaction, order_id: int, request: BookingRequest, homestay: Homestay) -> None:
+    stay, units = request.stay, pricing.units(homestay, request.live_people_num)
+    full = await night_repository.take(
+        tx, order_id, homestay.id, stay.start, stay.nights, units=units, stock=homestay.stock
+    )
+    if full is not None:
+        detail = f"fewer than {units} of {homestay.stock} are left on {full}"
+        raise NightFull(detail, field="liveStartTime", night=full.isoformat())
 
 
 async def _earlier(tx: Transaction, request: BookingRequest) -> HomestayOrder | None:
@@ -100,7 +110,7 @@ def _same(order: HomestayOrder, request: BookingRequest) -> str:
 
 
 def _row(request: BookingRequest, homestay: Homestay, price: Price) -> dict[str, object]:
-    snapshot = homestay.model_dump(exclude={"id", "on_sale"})
+    snapshot = homestay.model_dump(exclude={"id", "on_sale", "stock"})
     return snapshot | {
         "version": 1,
         "user_id": request.user_id,
@@ -116,9 +126,3 @@ def _row(request: BookingRequest, homestay: Homestay, price: Price) -> dict[str,
         "homestay_total_fen": price.homestay_fen,
         "trade_state": TradeState.WAIT_PAY,
     }
-
-
-def _first_transition(order_id: int, now: datetime) -> OrderTransition:
-    return OrderTransition(
-        order_id=order_id, seq=1, from_state=None, to_state=TradeState.WAIT_PAY, cause="created", created_at=now
-    )

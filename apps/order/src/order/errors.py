@@ -11,6 +11,7 @@ Problem
 │   └── UnknownCheckinCode      also for another merchant's code
 ├── Conflict
 │   ├── NotOnSale · PriceOutOfRange
+│   ├── NightFull             liveStartTime; `night` is the first date that is full
 │   ├── IllegalMove · NotCancellable · AlreadyPaid
 │   ├── NotRefundable · NoRefundToDecide · NoFailedRefund
 │   └── CodeSpent · StayNotBegun · StayOver · RefundOpen
@@ -60,6 +61,12 @@ class NotOnSale(Conflict):
 
 class PriceOutOfRange(Conflict):
     code, slug = 103021, "price-out-of-range"
+
+
+class NightFull(Conflict):
+    """Too few rooms or beds are left for a night of the stay; `night`: the first such date, ISO 8601, in Asia/Shanghai."""
+
+    code, slug, members = 103034, "night-full", ("night",)
 
 
 class IllegalMove(Conflict):

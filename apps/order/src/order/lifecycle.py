@@ -1,8 +1,8 @@
-"""The only function that changes an order's trade state: rule, transition row and event in one transaction."""
+"""The only function that changes an order's trade state: rule, transition row, nights and event in one transaction."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from order import events, repository, states
+from order import events, night_repository, pricing, repository, states
 from order.models import HomestayOrder, OrderTransition
 from order.states import RefundState, TradeState
 from servicekit.db import Transaction
@@ -40,5 +40,9 @@ async def move(
             created_at=now,
         ),
     )
+    if target is TradeState.CANCELLED:
+        await night_repository.free(tx, order.id, order.homestay_id, date.min)
+    if target is TradeState.REFUNDED:
+        await night_repository.free(tx, order.id, order.homestay_id, pricing.first_night_to_come(now))
     fact = events.trade_state_updated(order.sn, before, target, version=order.version, changed_at=now)
     await publish_later(tx, fact)

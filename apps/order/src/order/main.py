@@ -35,6 +35,7 @@ def create_app(
         ],
         provides=[
             parts.booking,
+            parts.quoting,
             parts.checkin,
             parts.closing,
             parts.expiry,

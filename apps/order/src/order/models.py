@@ -115,6 +115,33 @@ class HomestayOrder(Leased, Base):
     )
 
 
+class HomestayNight(Base):
+    """How much of a homestay is taken for one night, a date in Asia/Shanghai: rooms, or beds of one that is sold by person.
+    `taken` is the sum of `order_night`; `stock` is what travel said at the newest sale. The constraint is what stops
+    overbooking."""
+
+    __tablename__ = "homestay_night"
+
+    homestay_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    night: Mapped[date] = mapped_column(primary_key=True)
+    taken: Mapped[int]
+    stock: Mapped[int]
+
+    __table_args__ = (CheckConstraint("taken between 0 and stock", "taken"),)
+
+
+class OrderNight(Base):
+    """One night that an order holds, and how many rooms or beds of it. Deleted when the night is free again."""
+
+    __tablename__ = "order_night"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("homestay_order.id"), primary_key=True)
+    night: Mapped[date] = mapped_column(primary_key=True)
+    units: Mapped[int]
+
+    __table_args__ = (CheckConstraint("units >= 1", "units"),)
+
+
 class OrderTransition(Base):
     """One change of the trade state. Append-only: a trigger refuses updates and deletes."""
 

@@ -12,6 +12,7 @@ from order.expiry import Expiry
 from order.fulfilment import Fulfilment
 from order.lookup import Lookup
 from order.peers import PaymentPeer, TravelPeer
+from order.quoting import Quoting
 from order.refunds import Refunds
 from order.settings import Settings
 from order.subscriptions import on_pay_status_updated, on_refund_failed
@@ -29,6 +30,7 @@ class Parts:
     db: Database
     sidecar: Sidecar
     booking: Booking
+    quoting: Quoting
     closing: Closing
     refunds: Refunds
     fulfilment: Fulfilment
@@ -69,6 +71,7 @@ class Parts:
             booking=Booking(
                 db=db, clock=clock, travel=travel, pay_window=timedelta(seconds=settings.pay_window_seconds)
             ),
+            quoting=Quoting(db=db, clock=clock, travel=travel),
             closing=Closing(
                 db=db,
                 clock=clock,

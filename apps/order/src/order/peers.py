@@ -39,6 +39,8 @@ class Homestay(PeerAnswer):
     homestay_business_id: RowId
     homestay_user_id: RowId
     on_sale: bool
+    stock: int = Field(ge=0, le=2**31 - 1)
+    """Rooms, or beds of a homestay that is sold by person."""
 
 
 class CloseAnswer(PeerAnswer):

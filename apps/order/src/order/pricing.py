@@ -25,8 +25,8 @@ BY_ROOM, BY_PERSON = 0, 1
 LARGEST_TOTAL_FEN = 2**31 - 1
 """WeChat Pay's limit: amounts are 32-bit integers."""
 NOON = time(12)
-"""Ends the time for free refunds on the first day, and check-in on the day of departure (`Stay`). Pages say so too: the
-gateway's `locale/`."""
+"""Ends the time for free refunds on the first day, and check-in on the day of departure (`Stay`); a night begins then.
+Pages say so too: the gateway's `locale/`."""
 
 
 class Offer(Protocol):
@@ -60,6 +60,11 @@ class Stay:
         return (self.end - self.start).days
 
     @property
+    def dates(self) -> list[date]:
+        """The date of each night."""
+        return [self.start + timedelta(days=number) for number in range(self.nights)]
+
+    @property
     def begins_at(self) -> datetime:
         return datetime.combine(self.start, time(), SHANGHAI)
 
@@ -78,6 +83,11 @@ def last_day_over(now: datetime) -> date:
     """The latest day of departure whose noon has passed at `now`."""
     there = now.astimezone(SHANGHAI)
     return there.date() if there.time() >= NOON else there.date() - timedelta(days=1)
+
+
+def first_night_to_come(now: datetime) -> date:
+    """The earliest night that has not begun at `now`: a night begins at noon of its date."""
+    return last_day_over(now) + timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,18 @@ def require_bookable(stay: Stay, now: datetime) -> None:
         raise StayTooLong(f"{stay.nights} nights", field="liveEndTime", most=MOST_NIGHTS)
 
 
+def units(offer: Offer, people: int) -> int:
+    """How much of the stock of each night the stay takes: a bed for each person, or one room."""
+    return people if offer.sold_by == BY_PERSON else 1
+
+
+def nightly(offer: Offer, *, people: int, food: bool) -> Price:
+    return Price(
+        homestay_fen=offer.homestay_price_fen * units(offer, people),
+        food_fen=offer.food_price_fen * people if food else 0,
+    )
+
+
 def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
     """Nights × price, × people when sold by person; food is charged per person and night. Raises NotOnSale, TooManyPeople,
     PriceOutOfRange.
@@ -113,11 +135,8 @@ def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
         raise NotOnSale("the homestay is not on sale", field="homestayId")
     if not 1 <= people <= offer.people_num:
         raise TooManyPeople(f"{people} of {offer.people_num}", field="livePeopleNum", most=offer.people_num)
-    heads = people if offer.sold_by == BY_PERSON else 1
-    price = Price(
-        homestay_fen=stay.nights * offer.homestay_price_fen * heads,
-        food_fen=stay.nights * offer.food_price_fen * people if food else 0,
-    )
+    night = nightly(offer, people=people, food=food)
+    price = Price(homestay_fen=stay.nights * night.homestay_fen, food_fen=stay.nights * night.food_fen)
     if not 1 <= price.total_fen <= LARGEST_TOTAL_FEN:
         raise PriceOutOfRange(f"{price.total_fen} fen", field="homestayId")
     return price

@@ -61,15 +61,22 @@ _ADD_TRANSITION = text(
 )
 
 
-async def add(tx: Transaction, values: dict[str, object]) -> int | None:
-    """Insert an order and return its id; None when its number or the user's request key exists."""
-    return (await tx.execute(_adding(tuple(values)), values)).scalar()
-
-
 @cache
-def _adding(columns: tuple[str, ...]) -> TextClause:
-    names, given = ", ".join(columns), ", ".join(f":{column}" for column in columns)
-    return text(f"insert into homestay_order ({names}) values ({given}) on conflict do nothing returning id")  # noqa: S608 - names of columns, from code
+def _insert_order(columns: tuple[str, ...]) -> TextClause:
+    """Text: SQLAlchemy compiles an insert with `on conflict` anew each time, which costs more than all else here."""
+    binds = ", ".join(f":{column}" for column in columns)
+    return text(
+        f"with added as (insert into homestay_order ({', '.join(columns)}) values ({binds}) on conflict do nothing"  # noqa: S608 - names of columns of ours
+        " returning id), first as (insert into order_transition (order_id, seq, to_state, cause, created_at)"
+        " select id, 1, 0, 'created', cast(:created_at as timestamptz) from added) select id from added"
+    )
+
+
+async def add(tx: Transaction, values: dict[str, object]) -> int | None:
+    """Insert an order with its first transition, and return its id; None when its number or the user's request key exists:
+    then nothing is written."""
+    order_id: int | None = await tx.scalar(_insert_order(tuple(values)), values)
+    return order_id
 
 
 async def by_request_key(tx: Transaction, user_id: int, key: str) -> HomestayOrder | None:

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from order.models import HomestayOrder
 from order.pricing import Stay
+from order.quoting import Quote
 from order.states import RefundState
 from servicekit.clock import unix
 from servicekit.money import yuan
@@ -18,12 +19,44 @@ UnixSeconds = Annotated[int, Field(ge=0, le=4_102_444_800, strict=True, descript
 Trimmed = StringConstraints(strip_whitespace=True)
 
 
-class CreateOrder(ApiModel):
+class QuoteOrder(ApiModel):
     homestay_id: RowId
     is_food: Annotated[bool, Field(strict=True)] = False
     live_start_time: UnixSeconds
     live_end_time: UnixSeconds
     live_people_num: Annotated[int, Field(ge=1, le=10_000, strict=True)]
+
+
+class NightPrice(ApiModel):
+    night: date
+    homestay_fen: int
+    food_fen: int
+
+
+class OrderQuote(ApiModel):
+    """What a stay would cost, in fen. `fullNight`: the first night that has too little left, null when all are free."""
+
+    nights: list[NightPrice]
+    homestay_total_fen: int
+    food_total_fen: int
+    order_total_fen: int
+    full_night: date | None
+
+    @classmethod
+    def of(cls, quote: Quote) -> "OrderQuote":
+        return cls(
+            nights=[
+                NightPrice(night=night, homestay_fen=price.homestay_fen, food_fen=price.food_fen)
+                for night, price in quote.nights.items()
+            ],
+            homestay_total_fen=quote.total.homestay_fen,
+            food_total_fen=quote.total.food_fen,
+            order_total_fen=quote.total.total_fen,
+            full_night=quote.full,
+        )
+
+
+class CreateOrder(QuoteOrder):
     remark: Annotated[Text, Trimmed, Field(max_length=256)] = ""
 
 

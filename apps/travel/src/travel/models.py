@@ -57,7 +57,7 @@ class HomestayBusiness(Base):
 
 class Homestay(Base):
     """`sold_by` 0: the price is for the room, 1: for each person. `food_price_fen` is for one person and night, 0 without
-    food."""
+    food. `stock`: the rooms that can be sold for each night, or the beds of one that is sold by person."""
 
     __tablename__ = "homestay"
     __table_args__ = (
@@ -68,6 +68,7 @@ class Homestay(Base):
         CheckConstraint("people_num between 1 and 100", name="people_num"),
         CheckConstraint("row_state in (0, 1)", name="row_state"),
         CheckConstraint("sold_by in (0, 1)", name="sold_by"),
+        CheckConstraint("stock >= 0", name="stock"),
         CheckConstraint("food_price_fen >= 0", name="food_price_fen"),
         CheckConstraint("homestay_price_fen > 0", name="homestay_price_fen"),
         CheckConstraint("market_homestay_price_fen >= 0", name="market_homestay_price_fen"),
@@ -83,6 +84,7 @@ class Homestay(Base):
     user_id: Mapped[int] = mapped_column(BigInteger)
     row_state: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     sold_by: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    stock: Mapped[int] = mapped_column(server_default="1")
     food_info: Mapped[str] = mapped_column(Text, server_default="")
     food_price_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
     homestay_price_fen: Mapped[int] = mapped_column(BigInteger)

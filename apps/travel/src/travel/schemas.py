@@ -59,6 +59,7 @@ class HomestayOut(ApiModel):
     user_id: int
     row_state: int
     sold_by: int = Field(alias="rowType", description="0 sells the room, 1 a place in it")
+    stock: int = Field(description="Ours: rooms for each night, or beds when a place is sold")
     food_info: str
     food_price: float = Field(description="Yuan for one person and night")
     homestay_price: float = Field(description="Yuan for a night")
@@ -79,6 +80,7 @@ class HomestayOut(ApiModel):
             user_id=homestay.user_id,
             row_state=homestay.row_state,
             sold_by=homestay.sold_by,
+            stock=homestay.stock,
             food_info=homestay.food_info,
             food_price=yuan(homestay.food_price_fen),
             homestay_price=yuan(homestay.homestay_price_fen),
@@ -209,7 +211,7 @@ class SnapshotRequest(ApiModel):
 
 
 class HomestaySnapshot(ApiModel):
-    """A homestay as an order stores it; prices in fen."""
+    """A homestay as an order stores it, and its stock now; prices in fen."""
 
     id: int
     title: str
@@ -218,6 +220,7 @@ class HomestaySnapshot(ApiModel):
     info: str
     people_num: int
     sold_by: int = Field(alias="rowType")
+    stock: int
     food_info: str
     food_price_fen: int
     homestay_price_fen: int
@@ -236,6 +239,7 @@ class HomestaySnapshot(ApiModel):
             info=homestay.info,
             people_num=homestay.people_num,
             sold_by=homestay.sold_by,
+            stock=homestay.stock,
             food_info=homestay.food_info,
             food_price_fen=homestay.food_price_fen,
             homestay_price_fen=homestay.homestay_price_fen,

@@ -48,7 +48,8 @@ def seed_rows() -> dict[type[Base], list[dict[str, Any]]]:
 
 
 def _homestay(row: dict[str, Any], owners: dict[int, int]) -> dict[str, Any]:
-    defaults = {"row_state": 1, "sold_by": 0, "food_info": "", "food_price_fen": 0}
+    stock = row["people_num"] if row.get("sold_by") else 1
+    defaults = {"row_state": 1, "sold_by": 0, "stock": stock, "food_info": "", "food_price_fen": 0}
     return {
         **defaults,
         **row,

@@ -34,12 +34,13 @@ def fen(yuan: float) -> int:
 
 
 def choose_homestay(api: Api, *, owner_id: int | None = None) -> dict[str, Any]:
-    """The first on offer, of `owner_id` if they have one on the first page."""
+    """The one with the most room for each night, of `owner_id` if they have one on the first page: one that has a single
+    room is full as soon as it was bought once."""
     offers = api.call("/travel/v1/homestay/homestayList", {"page": 1, "pageSize": 50})["list"]
     if not offers:
         raise CommandFailed("no homestay is on offer", "seed the system, or give --homestay")
     mine = [each for each in offers if owner_id is not None and each["userId"] == owner_id]
-    found: dict[str, Any] = (mine or offers)[0]
+    found: dict[str, Any] = max(mine or offers, key=lambda each: each.get("stock", 1))
     return found
 
 

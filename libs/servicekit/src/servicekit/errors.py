@@ -20,12 +20,14 @@ class Problem(Exception):
     """A refusal with a status, a number for old clients and a slug under which the user's message is kept.
 
     Subclasses set `status`, `code` (the source system's numbers below 100100, ours above) and `slug`. `params` fill
-    the catalogue's message; `detail` is for the developer who reads the answer.
+    the catalogue's message; those that `members` names are members of the response as well, for front ends. `detail` is
+    for the developer who reads the answer.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[int] = 100001
     slug: ClassVar[str] = "server-error"
+    members: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, detail: str = "", *, field: str | None = None, retry_after: int | None = None, **params: object

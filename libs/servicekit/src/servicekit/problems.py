@@ -82,6 +82,7 @@ def render(
         body["field"] = problem.field
     if errors:
         body["errors"] = errors
+    body |= {name: problem.params[name] for name in problem.members}
     headers = {"Content-Language": "zh-CN" if language == "zh" else "en"}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)

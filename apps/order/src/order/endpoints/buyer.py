@@ -9,6 +9,7 @@ from order.closing import Closing
 from order.errors import (
     AlreadyPaid,
     HomestayNotFound,
+    NightFull,
     NoNights,
     NotCancellable,
     NotOnSale,
@@ -21,6 +22,8 @@ from order.errors import (
     TooManyPeople,
 )
 from order.lookup import Lookup
+from order.pricing import Stay
+from order.quoting import Quoting
 from order.refunds import Refunds
 from order.schemas import (
     BuyersOrders,
@@ -28,12 +31,15 @@ from order.schemas import (
     OrderCreated,
     OrderDetail,
     OrderQuery,
+    OrderQuote,
     OrderRef,
     OrderState,
+    QuoteOrder,
     RefundRequest,
 )
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
+from servicekit.clock import from_unix
 from servicekit.errors import PeerUnavailable
 from servicekit.idempotency import IdempotencyInFlight, IdempotencyMismatch, OnceOnly
 from servicekit.problems import declared
@@ -53,6 +59,7 @@ router = APIRouter(prefix="/order/v1/homestayOrder", tags=["buyer"])
         HomestayNotFound,
         NotOnSale,
         PriceOutOfRange,
+        NightFull,
         IdempotencyMismatch,
         IdempotencyInFlight,
         PeerUnavailable,
@@ -76,6 +83,27 @@ async def create_order(
         return OrderCreated(order_sn=await booking.create(wanted))
 
     return Ok(data=await once(user.user_id, body, OrderCreated, create))
+
+
+@router.post(
+    "/quoteHomestayOrder",
+    responses=declared(
+        StartInThePast,
+        StartTooFar,
+        NoNights,
+        StayTooLong,
+        TooManyPeople,
+        HomestayNotFound,
+        NotOnSale,
+        PriceOutOfRange,
+        PeerUnavailable,
+    ),
+)
+async def quote_order(body: QuoteOrder, quoting: Annotated[Quoting, Depends(provided(Quoting))]) -> Ok[OrderQuote]:
+    """What a stay would cost, night by night, and whether it is free. Public; it takes nothing."""
+    stay = Stay.between(from_unix(body.live_start_time), from_unix(body.live_end_time))
+    quote = await quoting.quote(body.homestay_id, stay, people=body.live_people_num, food=body.is_food)
+    return Ok(data=OrderQuote.of(quote))
 
 
 @router.post("/userHomestayOrderList")

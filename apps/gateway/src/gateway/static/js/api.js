@@ -5,9 +5,9 @@ import { forget, keep, session, toSignIn } from "./session.js";
 const PATIENCE_MS = 25000;
 
 export class Refusal extends Error {
-  constructor(message, { status = 0, field = "", traceId = "", retryAfter = 0, slug = "" } = {}) {
+  constructor(message, { status = 0, field = "", traceId = "", retryAfter = 0, slug = "", night = "" } = {}) {
     super(message);
-    Object.assign(this, { status, field, traceId, retryAfter, slug });
+    Object.assign(this, { status, field, traceId, retryAfter, slug, night });
   }
 }
 
@@ -35,6 +35,7 @@ export async function call(path, body = {}, { key = "", as = "anyone" } = {}) {
     traceId: content.trace_id,
     retryAfter: Number(answer.headers.get("Retry-After")) || 0,
     slug: String(content.type ?? "").split("/").pop(),
+    night: content.night,
   });
 }
 

@@ -4,7 +4,7 @@ import { byId, page, t } from "./page.js";
 import { priceOf } from "./price.js";
 import { session, toSignIn } from "./session.js";
 import { BY_PERSON } from "./states.js";
-import { addDays, busy, complain, complainWithRetry, dateOf, fen, firstPicture, h, money, nightsBetween, picture, row, today, unixOf } from "./ui.js";
+import { addDays, busy, complain, complainWithRetry, dateOf, fen, firstPicture, h, money, nightsBetween, picture, row, shortDate, today, unixOf } from "./ui.js";
 
 const form = byId("booking");
 const DRAFT = `minsu.draft.${page.homestayId}`;
@@ -125,6 +125,7 @@ form.addEventListener("submit", async (event) => {
   try {
     await busy(byId("book"), t("submitting"), book);
   } catch (error) {
+    if (error.night) error.message = t("night_full", { date: shortDate(error.night) });
     complain(byId("booking-problem"), error);
     const wrong = error.field && form.elements.namedItem(error.field);
     if (wrong) {

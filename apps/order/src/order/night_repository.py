@@ -1,0 +1,68 @@
+"""Queries of the nights that orders hold. Functions use the caller's transaction and never end it.
+
+`take` and `free` are one statement each, which locks the rows of `homestay_night` in the order of their dates: two
+transactions that want the same nights wait for one another and never deadlock.
+"""
+
+from datetime import date
+
+from sqlalchemy import text
+
+from servicekit.db import Transaction
+
+# More units than the whole stock take nothing: where a night has no row yet, its insert would be refused with an error.
+_TAKE = text("""
+with wanted as (
+  select cast(:first as date) + n as night from generate_series(0, cast(:nights as int) - 1) as n
+), taken as (
+  insert into homestay_night as held (homestay_id, night, taken, stock)
+  select cast(:homestay_id as bigint), night, cast(:units as int), cast(:stock as int) from wanted
+  where cast(:units as int) <= cast(:stock as int) order by night
+  on conflict (homestay_id, night) do update set taken = held.taken + excluded.taken, stock = excluded.stock
+  where held.taken + excluded.taken <= excluded.stock
+  returning night
+), kept as (
+  insert into order_night (order_id, night, units) select cast(:order_id as bigint), night, cast(:units as int) from taken
+)
+select min(night) from wanted where night not in (select night from taken)
+""")
+_FIRST_FULL = text("""
+select min(wanted.night) from (
+  select cast(:first as date) + n as night from generate_series(0, cast(:nights as int) - 1) as n
+) wanted left join homestay_night held on held.homestay_id = :homestay_id and held.night = wanted.night
+where coalesce(held.taken, 0) + cast(:units as int) > cast(:stock as int)
+""")
+_FREE = text("""
+with freed as (
+  delete from order_night where order_id = :order_id and night >= :since returning night, units
+), locked as (
+  select held.night, freed.units from homestay_night held join freed on freed.night = held.night
+  where held.homestay_id = :homestay_id order by held.night for update of held
+)
+update homestay_night held set taken = held.taken - locked.units from locked
+where held.homestay_id = :homestay_id and held.night = locked.night
+""")
+
+
+async def take(
+    tx: Transaction, order_id: int, homestay_id: int, first: date, nights: int, *, units: int, stock: int
+) -> date | None:
+    """Take `units` of each of the nights from `first` on for the order, and keep `stock` with them. Returns None, or the
+    first date with less than `units` left: then the caller has to roll back, for other nights may be taken."""
+    values = {"order_id": order_id, "homestay_id": homestay_id, "first": first, "nights": nights}
+    full: date | None = await tx.scalar(_TAKE, values | {"units": units, "stock": stock})
+    return full
+
+
+async def first_full(
+    session: Transaction, homestay_id: int, first: date, nights: int, *, units: int, stock: int
+) -> date | None:
+    """The first of the nights from `first` on that has less than `units` of `stock` left. Locks and promises nothing."""
+    values = {"homestay_id": homestay_id, "first": first, "nights": nights, "units": units, "stock": stock}
+    full: date | None = await session.scalar(_FIRST_FULL, values)
+    return full
+
+
+async def free(tx: Transaction, order_id: int, homestay_id: int, since: date) -> None:
+    """Free the nights from `since` on that the order still holds. Repeating it changes nothing."""
+    await tx.execute(_FREE, {"order_id": order_id, "homestay_id": homestay_id, "since": since})

@@ -1,0 +1,90 @@
+"""The revision that brings the nights takes over the open orders, and lists the nights that were sold too often."""
+
+import psycopg
+import pytest
+from alembic import command
+from psycopg.rows import dict_row
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+
+from servicekit import migrate
+
+ORDER = (
+    "insert into homestay_order (created_at, version, sn, user_id, homestay_id, homestay_business_id, homestay_user_id,"
+    " title, sub_title, cover, info, people_num, sold_by, food_info, food_price_fen, homestay_price_fen,"
+    " market_homestay_price_fen, live_start_date, live_end_date, live_people_num, need_food, remark, order_total_fen,"
+    " food_total_fen, homestay_total_fen, trade_state, close_at, due_at, payment_sn, paid_at, checkin_code)"
+    " select now(), 1, %(sn)s::varchar, 101, %(homestay)s, 3, 201, 't', '', '', '', 4, %(sold_by)s, '', 0, 100, 100,"
+    " d.today + %(first)s, d.today + %(end)s, %(people)s, false, '', 100, 0, 100, %(state)s, now(), now(),"
+    " case when %(state)s > 0 then %(sn)s::varchar end, case when %(state)s > 0 then now() end,"
+    " case when %(state)s > 0 then %(sn)s::varchar end"
+    " from (select (now() at time zone 'Asia/Shanghai')::date as today) d"
+)
+TODAY = "(now() at time zone 'Asia/Shanghai')::date"
+NIGHTS = f"select homestay_id, night - {TODAY} as day, taken, stock from homestay_night order by 1, 2"  # noqa: S608
+HELD = f"select sn, night - {TODAY} as day, units from order_night join homestay_order on id = order_id order by 1, 2"  # noqa: S608
+
+
+@pytest.fixture
+def before(postgres, request):
+    """A database of the revision before, and a function that puts an order into it."""
+    url = postgres.create(request.node.name[:50])
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        command.upgrade(migrate.configuration("order", connection), "0001_tables")
+    engine.dispose()
+
+    def order(sn, first, end, *, homestay=7, state=1, sold_by=0, people=1):
+        values = {"sn": sn, "first": first, "end": end, "homestay": homestay, "state": state}
+        with psycopg.connect(url) as connection:
+            connection.execute(ORDER, values | {"sold_by": sold_by, "people": people})
+
+    return url, order
+
+
+def rows(url, query):
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        return [tuple(row.values()) for row in connection.execute(query).fetchall()]
+
+
+def test_open_orders_hold_their_nights_and_ended_ones_none(before, capfd):
+    url, order = before
+    order("A", 0, 2, state=0)
+    order("B", 2, 3, state=1)
+    order("C", -1, 1, homestay=8, state=2)
+    for sn, state in (("D", -1), ("E", 3), ("F", 4)):
+        order(sn, 0, 2, state=state)
+    order("G", -3, 0)  # left today
+    order("H", 0, 1, homestay=9, sold_by=1, people=3)
+
+    migrate.upgrade("order", url)
+
+    assert rows(url, HELD) == [
+        ("A", 0, 1), ("A", 1, 1), ("B", 2, 1), ("C", -1, 1), ("C", 0, 1), ("H", 0, 3),
+    ]  # fmt: skip
+    assert rows(url, NIGHTS) == [
+        (7, 0, 1, 1), (7, 1, 1, 1), (7, 2, 1, 1), (8, -1, 1, 1), (8, 0, 1, 1), (9, 0, 3, 4),
+    ]  # fmt: skip
+    assert capfd.readouterr().err == ""
+
+
+def test_nights_that_were_sold_too_often_are_taken_over_as_they_are_and_listed(before, capfd):
+    url, order = before
+    order("A", 1, 3, state=0)
+    order("B", 2, 4)
+    order("C", 2, 3, state=-1)
+    order("D", 5, 6, homestay=9, sold_by=1, people=3)
+    order("E", 5, 6, homestay=9, sold_by=1, people=2)
+
+    migrate.upgrade("order", url)
+
+    assert rows(url, NIGHTS) == [(7, 1, 1, 1), (7, 2, 2, 2), (7, 3, 1, 1), (9, 5, 5, 5)]
+    said = capfd.readouterr().err.splitlines()
+    [[second], [fifth]] = (rows(url, f"select ({TODAY} + {day})::text") for day in (2, 5))
+    assert said[0].startswith("order: 2 nights were sold more often")
+    assert said[1:] == [
+        f"order: homestay 7, night of {second[0]}: A, B",
+        f"order: homestay 9, night of {fifth[0]}: D, E",
+    ]
+    with pytest.raises(psycopg.errors.CheckViolation):
+        rows(url, "update homestay_night set taken = taken + 1 returning taken")
