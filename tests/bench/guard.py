@@ -28,7 +28,9 @@ def ratio(system: System, sidecars: Sidecars, count: int) -> float:
     found = burst(system, count, messages=False)
     floor = callback_floor(system, count, CONNECTIONS)
     events = event_floor(sidecars, count)
-    return sum(found.ms.values()) / (floor.processor_ms + events.processor_ms)
+    ms, floor_ms = sum(found.ms.values()), floor.processor_ms + events.processor_ms
+    sys.stderr.write(f"{ms:.2f} ms a payment, {floor_ms:.3f} ms its floor: {ms / floor_ms:.2f}\n")
+    return ms / floor_ms
 
 
 def ratios(system: System, count: int, times: int) -> list[float]:

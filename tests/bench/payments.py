@@ -74,11 +74,11 @@ def latency(system: System, count: int, rate: float = 50.0) -> list[Figure]:
 def rates(system: System, count: int, seconds: float) -> list[Figure]:
     """Offer shares of what a burst of `count` was paid at, each for so long. The figure is the highest rate whose p99 is
     within 80 ms; the series is the curve."""
-    peak = count / burst(system, count).paid_seconds
+    peak = count / burst(system, count, messages=False).paid_seconds
     series = []
     for share in SHARES:
         rate = peak * share
-        took = took_ms(system, burst(system, max(20, int(rate * seconds)), rate=rate))
+        took = took_ms(system, burst(system, max(20, int(rate * seconds)), rate=rate, messages=False))
         p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
         series.append({"share": share, "rate": rate, "p50_ms": p50, "p99_ms": p99})
     kept = max((point["rate"] for point in series if point["p99_ms"] <= 80), default=0.0)
@@ -88,7 +88,7 @@ def rates(system: System, count: int, seconds: float) -> list[Figure]:
 
 def sustained(system: System, count: int, seconds: float) -> list[Figure]:
     """As fast as they are answered, for so long: sized by what a burst of `count` was accepted at."""
-    peak = burst(system, count).answers.per_second
+    peak = burst(system, count, messages=False).answers.per_second
     found = burst(system, int(peak * seconds), messages=False)
     sent = sorted(found.answers.sent_at)
     moments = [sent[0] + WINDOW_SECONDS * n for n in range(int((sent[-1] - sent[0]) / WINDOW_SECONDS) + 1)]

@@ -154,8 +154,11 @@ def _stamp(run: Path, service: str) -> Path:
 
 
 def _source(environment: Environment, service: str) -> str:
+    """A digest of what a migration (and, where there is one, a seed) of this database depends on."""
     whole = hashlib.sha256(environment.database_url(service).encode())
     folder = environment.layout.repo / "apps" / service / "src"
+    if service not in SEEDED:
+        folder = folder / service / "migrations"
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
         whole.update(str(file.relative_to(folder)).encode() + file.read_bytes())
     return whole.hexdigest()
