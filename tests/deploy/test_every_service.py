@@ -10,7 +10,7 @@ from fastapi.routing import iter_route_contexts
 from stack.layout import DATABASES
 from tests.contract.documents import apps
 from tests.deploy.manifests import REPO
-from tests.support.services import APPS, SERVICES, WITH_API
+from tests.support.services import APPS, SERVICES, WITH_API, modules
 
 ASYNCAPI = yaml.safe_load((REPO / "contracts/asyncapi.yaml").read_text())
 SUBSCRIPTIONS = [yaml.safe_load(file.read_text()) for file in (REPO / "dapr/subscriptions").glob("*.yaml")]
@@ -140,6 +140,21 @@ def test_the_clusters_kafka_user_may_use_every_topic_and_the_group_of_every_cons
 
     assert groups == {app for each in SUBSCRIPTIONS for app in each["scopes"]}
     assert [each["address"] for each in ASYNCAPI["channels"].values() if not each["address"].startswith(prefixes)] == []
+
+
+def test_the_cluster_lets_the_apps_with_settings_of_wechat_reach_it_and_no_others(manifests):
+    speaking = {
+        name
+        for name, each in modules("settings").items()
+        if any(field.startswith(("wxma_", "wxpay_")) for field in each.Settings.model_fields)
+    }
+    production, dev = manifests["production"], manifests["dev"]
+    [rule] = dev.one("NetworkPolicy", "wechatsim")["spec"]["ingress"]
+    [caller] = rule["from"]
+
+    assert selected(production.one("NetworkPolicy", "wechat")["spec"]["podSelector"]) == speaking
+    assert selected(dev.one("NetworkPolicy", "to-wechatsim")["spec"]["podSelector"]) == speaking
+    assert selected(caller["podSelector"]) == speaking
 
 
 @pytest.mark.parametrize("name", APPS)

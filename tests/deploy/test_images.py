@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 import yaml
@@ -38,6 +39,18 @@ def test_setup_hands_every_app_its_settings_with_the_containers_names(prepared):
     assert (
         read_stack_env(prepared.run / "env" / "gateway.env")["GATEWAY_CASHIER_URL"] == "http://localhost:8090/cashier"
     )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_setup_hands_every_app_what_has_no_default(prepared, service):
+    kind = import_module(f"{service}.settings").Settings
+    required = {
+        field.validation_alias or f"{kind.model_config['env_prefix']}{name.upper()}"
+        for name, field in kind.model_fields.items()
+        if field.is_required()
+    }
+
+    assert required <= read_stack_env(prepared.run / "env" / f"{service}.env").keys()
 
 
 def test_setup_tells_sidecars_of_the_broker_and_not_of_a_loopback_address(prepared):

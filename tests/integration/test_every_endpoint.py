@@ -30,6 +30,10 @@ def row_counts(system):
     }
 
 
+def test_the_tables_of_every_service_are_counted():
+    assert set(TABLES) == {route.app_id for route in ROUTES}
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 def test_wrong_bodies_are_refused_with_a_problem_and_write_nothing(system, route):
     document = DOCUMENTS[route.app_id]

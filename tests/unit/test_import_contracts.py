@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).parents[2]
-CONTRACTS = tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+IMPORTLINTER = tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]["importlinter"]
+CONTRACTS = IMPORTLINTER["contracts"]
 
 
 @pytest.mark.parametrize(("kind", "contract"), [("repository", "Repositories"), ("states", "States")])
@@ -17,6 +18,22 @@ def test_every_module_of_a_kind_is_under_its_contract(kind: str, contract: str):
 
     assert {each for each in modules if each.count(".") > 1} == {each for each in named if "*" not in each}
     assert f"*.{kind}" in named
+
+
+def test_every_list_of_packages_is_whole():
+    """A package that a list lacks escapes its rule."""
+    packages = set(IMPORTLINTER["root_packages"])
+    own = packages - {"servicekit"}
+    deployed = packages - {"minsu", "stack"}
+    named = {each["name"]: each for each in CONTRACTS}
+
+    assert (
+        set(named["No service imports another, the client or the sandbox: they share contracts/ only"]["modules"])
+        == own
+    )
+    assert set(named["servicekit knows no service"]["forbidden_modules"]) == own
+    assert set(named["Only servicekit speaks to Dapr's SDK"]["source_modules"]) == own
+    assert set(named["The SDK that we test against is never what we run on"]["source_modules"]) == deployed
 
 
 def test_every_service_has_its_layers():
