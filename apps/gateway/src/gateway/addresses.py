@@ -5,7 +5,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from servicekit.schemas import BIGINT_MAX
+from servicekit.paging import BIGINT_MAX
 
 HOME, SIGN_IN = "/", "/signin"
 PLAIN = {HOME: "homestays", SIGN_IN: "signin", "/orders": "orders", "/merchant": "merchant"}

@@ -21,8 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.db import Transaction
-from servicekit.paging import newest_first
-from servicekit.schemas import BIGINT_MAX
+from servicekit.paging import BIGINT_MAX, newest_first
 from travel.models import GOOD_BUSINESS, PREFERRED_HOMESTAY, UP, Homestay, HomestayActivity, HomestayBusiness
 from travel.models import HomestayComment as Comment
 

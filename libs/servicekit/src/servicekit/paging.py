@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import InstrumentedAttribute
 
+BIGINT_MAX = 2**63 - 1
+"""Above every id of a row."""
 S = TypeVar("S", bound=Select[Any])
 
 

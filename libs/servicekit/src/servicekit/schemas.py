@@ -5,9 +5,8 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from servicekit.paging import BIGINT_MAX
 from servicekit.storable import storable
-
-BIGINT_MAX = 2**63 - 1
 
 Text = Annotated[str, AfterValidator(storable)]
 RowId = Annotated[int, Field(ge=1, le=BIGINT_MAX, strict=True)]
