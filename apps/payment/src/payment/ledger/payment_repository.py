@@ -14,7 +14,6 @@ from payment.wechat.verdicts import Verdict
 from servicekit import due
 from servicekit.db import Transaction
 
-
 _LOCK_ORDER = text("select pg_advisory_xact_lock(hashtextextended(:sn, 0))")
 _STATUS_OF_ORDER = text(
     "select exists (select from order_closure where order_sn = :sn),"
