@@ -134,7 +134,8 @@ async def page(
 
 
 async def add_transition(tx: Transaction, transition: OrderTransition) -> None:
-    await tx.flush()  # the order's own changes come first
+    if tx.new or tx.dirty:
+        await tx.flush()  # the order's own changes come first
     columns = ("order_id", "seq", "from_state", "to_state", "cause", "detail", "created_at")
     await tx.execute(_ADD_TRANSITION, {column: getattr(transition, column) for column in columns})
 

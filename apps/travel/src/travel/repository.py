@@ -21,10 +21,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.db import Transaction
-from servicekit.paging import BIGINT_MAX, newest_first
+from servicekit.paging import newest_first
 from travel.models import GOOD_BUSINESS, PREFERRED_HOMESTAY, UP, Homestay, HomestayActivity, HomestayBusiness
 from travel.models import HomestayComment as Comment
 
+_ABOVE_ALL = 2**63 - 1
 _SHOP_OPEN = and_(HomestayBusiness.row_state == UP, HomestayBusiness.deleted_at.is_(None))
 _ON_SALE = and_(Homestay.row_state == UP, Homestay.deleted_at.is_(None), _SHOP_OPEN)
 _STAR = cast(Comment.tidiness + Comment.traffic + Comment.hospitality + Comment.value, Float) / 4
@@ -84,12 +85,12 @@ async def preferred_homestays(session: AsyncSession, page: int, page_size: int) 
 
 
 async def homestays_of_shop(session: AsyncSession, shop_id: int, last_id: int, limit: int) -> Sequence[Homestay]:
-    asked = {"shop_id": shop_id, "below": last_id or BIGINT_MAX, "count": limit}
+    asked = {"shop_id": shop_id, "below": last_id or _ABOVE_ALL, "count": limit}
     return (await session.scalars(_OF_SHOP, asked)).all()
 
 
 async def newest_homestays(session: AsyncSession, limit: int) -> Sequence[Homestay]:
-    return (await session.scalars(_NEWEST, {"below": BIGINT_MAX, "count": limit})).all()
+    return (await session.scalars(_NEWEST, {"below": _ABOVE_ALL, "count": limit})).all()
 
 
 async def homestay_on_sale(session: AsyncSession, homestay_id: int) -> Homestay | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, any_, case, delete, func, literal, select, union_all, update
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, case, delete, func, literal, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +13,14 @@ from usercenter.models import LoginFailure, MobileCode, MobileCodeSending, User,
 CODE_SENDING_LOCK = 7_301_004
 _ALIVE = User.deleted_at.is_(None)
 _AUTHS = select(UserAuth).join(User, User.id == UserAuth.user_id).where(_ALIVE)
+# Built once: every prepay and every message asks.
+_OF_USER = _AUTHS.where(UserAuth.user_id == bindparam("user_id"), UserAuth.auth_type == bindparam("auth_type"))
+_NEWEST_OF_USER = _OF_USER.order_by(UserAuth.id.desc()).limit(1)
+_OF_USER_IN_APP = (
+    _OF_USER.where(or_(UserAuth.appid == bindparam("appid"), UserAuth.appid == ""))
+    .order_by(UserAuth.appid.desc(), UserAuth.id.desc())
+    .limit(1)
+)
 
 
 async def user_by_id(session: AsyncSession, user_id: int) -> User | None:
@@ -104,10 +112,10 @@ async def auth_by_key(session: AsyncSession, auth_type: str, auth_key: str, appi
 
 async def auth_by_user(session: AsyncSession, user_id: int, auth_type: str, appid: str = "") -> UserAuth | None:
     """In the mini-program `appid`; without it the newest."""
-    query = _AUTHS.where(UserAuth.user_id == user_id, UserAuth.auth_type == auth_type)
+    asked = {"user_id": user_id, "auth_type": auth_type}
     if appid:
-        query = query.where(UserAuth.appid.in_([appid, ""])).order_by(UserAuth.appid.desc())
-    return (await session.scalars(query.order_by(UserAuth.id.desc()).limit(1))).one_or_none()
+        return (await session.scalars(_OF_USER_IN_APP, {**asked, "appid": appid})).one_or_none()
+    return (await session.scalars(_NEWEST_OF_USER, asked)).one_or_none()
 
 
 async def openids(session: AsyncSession, user_ids: Sequence[int], appid: str) -> dict[int, str]:
