@@ -18,7 +18,7 @@ def on_pay_status_updated(fulfilment: Fulfilment, batch: Batch) -> Consumer[PayS
         facts = [(place, each, _fact(each.data)) for place, each in enumerate(received)]
         ours = [(place, PaymentEvent(each.event, each.data.order_sn, fact)) for place, each, fact in facts if fact]
         not_ours = {place for place, _, fact in facts if fact is None}
-        done = await batch.take([each for _, each in ours])
+        done = await batch.take([each for _, each in ours]) if ours else set()
         return not_ours | {ours[index][0] for index in done}
 
     return Consumer(PAYMENT_STATUS_TOPIC, "/events/payment-status", PayStatusUpdated, handle, handle_plain)
