@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from stack import signals
 from tests.bench import at_rest, bill, figures, front_door, machine, markdown, messages, payments, rows, soak
 from tests.bench.figures import Figure
 from tests.bench.floors.sidecars import Sidecars, noop_sidecars
@@ -42,6 +43,7 @@ BY_NAME_ONLY = frozenset({"bill", "rates", "rows", "soak", "sustained", "up"})
 
 
 def main() -> None:
+    signals.interrupt()  # by SIGTERM too the sidecars of the floors end, which would take the next run's events
     arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
     arguments.add_argument("--only", default="", help=f"some of them, with commas between: {', '.join(SCENARIOS)}")
     arguments.add_argument("--runs", type=int, default=3)

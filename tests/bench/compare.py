@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from stack import signals
 from tests.bench import figures
 from tests.bench.figures import Row
 from tests.support.stack import free_offset
@@ -124,6 +125,7 @@ def show(base: list[Row], here: list[Row], console: Console) -> None:
 
 
 def main() -> None:
+    signals.interrupt()  # by SIGTERM too stacks go down and the worktree is removed
     arguments = argparse.ArgumentParser(prog="make bench-compare", description=__doc__)
     arguments.add_argument("base", help="the revision to compare this tree with")
     arguments.add_argument("--rounds", type=int, default=3)

@@ -10,6 +10,7 @@ import statistics
 import sys
 from pathlib import Path
 
+from stack import signals
 from tests.bench.bursts import CONNECTIONS, burst
 from tests.bench.floors.callbacks import callback_floor
 from tests.bench.floors.sidecars import Sidecars, event_floor, noop_sidecars
@@ -41,6 +42,7 @@ def ratios(system: System, count: int, times: int) -> list[float]:
 
 
 def main() -> None:
+    signals.interrupt()  # by SIGTERM too the sidecars of the floors end, which would take the next run's events
     arguments = argparse.ArgumentParser(prog="make bench-guard", description=__doc__)
     arguments.add_argument("--stack-env", type=Path, help="of a running system; default: one of its own")
     arguments.add_argument("--count", type=int, default=COUNT)

@@ -1,4 +1,4 @@
-"""Ten minutes of load: memory of every part, sampled, and the slope of the line through the samples."""
+"""Ten minutes of load: memory of every part, shared pages counted once, sampled, and the slope of the line through it."""
 
 import statistics
 import threading
@@ -65,7 +65,7 @@ def _signed(system: System, count: int) -> list[bytes]:
 def _sample(run: Path, samples: list[dict[str, float]], over: threading.Event) -> None:
     began = time.monotonic()
     while True:
-        resident = {part: size / 1e6 for part, size in parts.resident_bytes(run).items()}
-        samples.append({"seconds": time.monotonic() - began, **resident})
+        sizes = {part: size / 1e6 for part, size in parts.proportional_bytes(run).items()}
+        samples.append({"seconds": time.monotonic() - began, **sizes})
         if over.wait(SAMPLE_SECONDS):
             return
