@@ -5,6 +5,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+__all__ = ["ASGIApp", "Direct", "Receive", "Scope", "Send"]
+
 
 class Path:
     """What the metrics read of a route."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from pydantic_core import to_json
+from pydantic import TypeAdapter
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -42,6 +42,7 @@ _INSERT = (
     " from unnest($1::text[], $2::text[], $3::text[], $4::text[])"
     " with ordinality as e(event_id, topic, partition_key, event, place) order by place"
 )
+_ENVELOPE = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ async def publish_later(tx: Transaction | ArrayTransaction, *events: OutgoingEve
         [envelope["id"] for envelope in envelopes],
         [event.topic for event in events],
         [event.key for event in events],
-        [to_json(envelope).decode() for envelope in envelopes],
+        [_ENVELOPE.dump_json(envelope).decode() for envelope in envelopes],
     )
     mark_outbox(tx)
 

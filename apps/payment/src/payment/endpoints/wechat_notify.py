@@ -13,7 +13,6 @@ import structlog
 from fastapi import APIRouter, Response
 from prometheus_client import Counter
 from pydantic import BaseModel, RootModel, ValidationError
-from starlette.types import Receive, Scope, Send
 
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
@@ -21,6 +20,7 @@ from payment.wechat.errors import InvalidNotification
 from payment.wechat.notifications import NotificationReader
 from payment.wechat.verdicts import NotJson, RefundNotice, Transaction, parsed
 from servicekit.deadlines import within
+from servicekit.direct import Receive, Scope, Send
 from servicekit.errors import Unavailable
 
 log = structlog.get_logger()
