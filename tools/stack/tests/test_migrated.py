@@ -27,8 +27,7 @@ def test_a_database_is_prepared_again_when_what_prepared_it_has_changed(
     file.parent.mkdir(parents=True)
     file.write_text("before")
     stamp = system._stamp(tmp_path, service)
-    stamp.parent.mkdir()
     stamp.write_text(system._source(environment, service))
-    assert system._source_unchanged(environment, service)
+    assert system._source_unchanged(environment, service, tmp_path)
     file.write_text("after")
-    assert system._source_unchanged(environment, service) is not again
+    assert system._source_unchanged(environment, service, tmp_path) is not again

@@ -104,11 +104,13 @@ def steps(
     wanted = kafka.topics(where.repo / CONTRACT)
     yield graph.Step("topics", lambda _: _ignore(kafka.create_topics(environment.brokers, wanted)), ("kafka",))
     for service in DATABASES:
-        if _source_unchanged(environment, service):
+        if _source_unchanged(environment, service, postgres.home):
             continue
-        yield graph.Step(f"{service} migrate", _once(environment, service, "migrate"), ("databases",))
+        yield graph.Step(f"{service} migrate", _once(environment, service, "migrate", postgres.home), ("databases",))
         if service in SEEDED:
-            yield graph.Step(f"{service} seed", _once(environment, service, "seed"), (f"{service} migrate",))
+            yield graph.Step(
+                f"{service} seed", _once(environment, service, "seed", postgres.home), (f"{service} migrate",)
+            )
 
 
 def _needs(name: str) -> tuple[str, ...]:
@@ -128,20 +130,20 @@ def _ignore(_: object) -> None:
     return None
 
 
-def _once(environment: Environment, service: str, verb: str) -> Callable[[threading.Event], None]:
+def _once(environment: Environment, service: str, verb: str, home: Path) -> Callable[[threading.Event], None]:
     run = environment.layout.run
 
     def action(_: threading.Event) -> None:
         run_once(environment, service, verb, run / "logs" / f"{service}-{verb}.log")
         if verb == "seed" or service not in SEEDED:
-            _stamp(run, service).write_text(_source(environment, service))
+            _stamp(home, service).write_text(_source(environment, service))
 
     return action
 
 
-def _source_unchanged(environment: Environment, service: str) -> bool:
+def _source_unchanged(environment: Environment, service: str, home: Path) -> bool:
     """Our own database is as this source migrated and seeded it: no need to do it again."""
-    stamp = _stamp(environment.layout.run, service)
+    stamp = _stamp(home, service)
     return (
         service not in environment.outside.databases
         and stamp.exists()
@@ -149,8 +151,9 @@ def _source_unchanged(environment: Environment, service: str) -> bool:
     )
 
 
-def _stamp(run: Path, service: str) -> Path:
-    return run / "state" / f"migrated-{service}"
+def _stamp(home: Path, service: str) -> Path:
+    """Beside the data, and forgotten with them."""
+    return home / f"migrated-{service}"
 
 
 def _source(environment: Environment, service: str) -> str:
