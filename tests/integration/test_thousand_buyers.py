@@ -39,8 +39,8 @@ def tokens(system):
 
 
 async def rush(system, tokens, bodies):
-    """Every buyer at once. One who is told that the system is at capacity, or that the request before still runs, asks
-    again as told, under the same key. Returns the responses that they end with, and how often each status came at all."""
+    """Every buyer at once. One who is told that the system is at capacity, or that the first request still runs, asks again
+    as told, under the same key. Returns the responses that they end with, and how often each status came at all."""
     seen = Counter()
     limits = httpx.Limits(max_connections=BUYERS, max_keepalive_connections=BUYERS)
     async with httpx.AsyncClient(base_url=system.environment["GATEWAY_URL"], timeout=60, limits=limits) as http:
