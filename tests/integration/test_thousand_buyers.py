@@ -47,7 +47,7 @@ async def rush(system, tokens, bodies):
 
         async def buyer(number, token, body):
             dice = Random(number)  # noqa: S311 - pauses of a test
-            headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"rush-{number}"}
+            headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"rush-{body['homestayId']}-{number}"}
             while True:
                 response = await http.post(CREATE, json=body, headers=headers)
                 seen[response.status_code] += 1
