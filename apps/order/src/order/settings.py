@@ -9,6 +9,8 @@ from servicekit.settings import ServiceSettings
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="ORDER_")
 
+    outbox_gather_seconds: float = Field(0.1, ge=0, le=5)
+    """No customer waits for order's events: they become messages, and refunds that take minutes."""
     pay_window_seconds: int = Field(1800, ge=1, le=86400)
     """Time limit for paying a new order; then it is closed, here and at WeChat. A cluster's is in
     deploy/k8s/base/order/settings.env."""

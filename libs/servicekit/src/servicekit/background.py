@@ -62,7 +62,12 @@ def for_tables(
     """The work on those of servicekit's tables that a service has. `unfinished` are the service's own states."""
     states = [*unfinished]
     if publishing_to is not None:
-        yield Relay(db, publishing_to, keep_days=settings.outbox_keep_days)
+        yield Relay(
+            db,
+            publishing_to,
+            gather_seconds=settings.outbox_gather_seconds,
+            keep_days=settings.outbox_keep_days,
+        )
     if keys is not None:
         states.append(keys.unfinished)
         yield hourly(keys.prune)

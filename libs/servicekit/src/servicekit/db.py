@@ -144,14 +144,27 @@ class Database:
     async def arrays(self) -> AsyncIterator[ArrayTransaction]:
         """`transaction()` for statements on arrays. After an error its connection is closed, never asked to roll back: one
         that does not respond would hold the next batch up."""
+        async with self._raw_connection() as raw:
+            await raw.execute("begin")
+            tx = ArrayTransaction(raw)
+            yield tx
+            await raw.execute("commit")
+        if tx.info.get("outbox", False):
+            self._wake()
+
+    async def run_alone(self, statement: str, *parameters: object) -> list[Any]:
+        """The rows of one statement on asyncpg's own connection, a transaction of its own: one round trip."""
+        async with self._raw_connection() as raw:
+            rows: list[Any] = await raw.fetch(statement, *parameters)
+        return rows
+
+    @asynccontextmanager
+    async def _raw_connection(self) -> AsyncIterator[Any]:
         try:
             async with self.engine.connect() as connection:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 try:
-                    await raw.execute("begin")
-                    tx = ArrayTransaction(raw)
-                    yield tx
-                    await raw.execute("commit")
+                    yield raw
                 except BaseException as error:
                     raw.terminate()
                     self._watch.on_raw_error(error)
@@ -161,8 +174,6 @@ class Database:
             if is_transient(error):
                 raise DatabaseUnavailable(type(error).__name__) from error
             raise
-        if tx.info.get("outbox", False):
-            self._wake()
 
     def _wake(self) -> None:
         for callback in self.on_outbox:

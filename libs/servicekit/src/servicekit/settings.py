@@ -59,6 +59,8 @@ class ServiceSettings(ProcessSettings):
     """Longer than the broker keeps an event: what it can bring again must be found here."""
     outbox_keep_days: int = Field(7, ge=0)
     """How long an event that was published stays to be looked at; what waits is never dropped."""
+    outbox_gather_seconds: float = Field(0.0, ge=0, le=5)
+    """How long further events gather after some were published: fewer and larger requests, and events later by so much."""
     idempotency_keep_days: int = Field(1, ge=1)
     dead_letter_keep_days: int = Field(90, ge=1)
     """Of applied and discarded ones; stuck ones are never deleted."""

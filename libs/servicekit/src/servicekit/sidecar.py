@@ -152,10 +152,12 @@ class Sidecar:
         """
         body = ",".join(map(_bulk_entry, entries))
         try:
-            response = await self._http.post(
+            response = await self._exchange(
+                "POST",
                 f"/v1.0/publish/bulk/{self._pubsub}/{topic}",
-                content=f"[{body}]".encode(),
-                headers={"content-type": "application/json"},
+                f"[{body}]".encode(),
+                {"content-type": "application/json"},
+                self._http.timeout,
             )
         except httpx.HTTPError as error:
             raise PeerUnavailable(f"sidecar: {type(error).__name__}") from error
