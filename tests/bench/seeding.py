@@ -76,6 +76,11 @@ def paid_orders(system: System, orders: Orders) -> int:
     return int(system.rows("order", query, *orders.between)[0]["count"])
 
 
+def settled_payments(system: System, orders: Orders) -> int:
+    query = "select count(*) from third_payment where pay_status = 1 and order_sn between %s and %s"
+    return int(system.rows("payment", query, *orders.between)[0]["count"])
+
+
 def accept_messages(system: System, count: int) -> None:
     """The guest accepts `count` more messages of every template; without that WeChat refuses to send them."""
     grant = {"openid": system.environment["WXPAY_OPENID"], "count": count}
