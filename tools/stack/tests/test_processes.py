@@ -41,6 +41,13 @@ def test_a_started_process_has_a_pid_file_a_log_and_a_session_of_its_own(process
     assert processes.alive("sleeper") == record
 
 
+def test_a_nice_process_is_nice_as_a_session_too(processes: Processes) -> None:
+    record = processes.start(program("sleeper", SLEEPS, nice=10))
+    assert psutil.Process(record.pid).nice() == 10
+    group = Path(f"/proc/{record.pid}/autogroup")
+    assert not group.exists() or group.read_text().split("nice")[-1].strip() in {"10", ""}
+
+
 def test_stopping_leaves_nothing_behind(processes: Processes, tmp_path: Path) -> None:
     record = processes.start(program("sleeper", SLEEPS))
     assert processes.stop([record]) == []

@@ -21,6 +21,8 @@ from stack.postgres import Postgres
 from stack.processes import Processes, Program
 
 POLL = 0.15
+NICE = {"notification": 10}
+"""Money before messages: while the processor is short, notification waits. In a cluster requests say so."""
 INFRASTRUCTURE = ("postgres", "kafka", "wechatsim", "sentry")
 SIDECAR_STOPS_WITHIN = 30.0
 # An app goes when its sidecar has gone: see servicekit.draining.
@@ -114,7 +116,7 @@ def _wechatsim(environment: Environment) -> Part:
 
 def _app(name: str, app: daprfile.App, environment: Environment) -> Part:
     env = inherited() | app.environment()
-    program = Program(name, app.command, env, app.folder, stop_within=APP_STOPS_WITHIN)
+    program = Program(name, app.command, env, app.folder, stop_within=APP_STOPS_WITHIN, nice=NICE.get(app.id, 0))
     ready = http_check(f"{environment.layout.url(name)}/readyz", 200)
     told = fingerprint(environment.service(app.id))
     return Part(name, (("", app.port("appPort")),), lambda: program, ready, settings=told)
@@ -123,7 +125,7 @@ def _app(name: str, app: daprfile.App, environment: Environment) -> Part:
 def _sidecar(replica: str, app: daprfile.App, environment: Environment) -> Part:
     name = f"{replica}-daprd"
     argv = [str(app.daprd), *app.flags()]
-    program = Program(name, argv, inherited(), app.folder, stop_within=SIDECAR_STOPS_WITHIN)
+    program = Program(name, argv, inherited(), app.folder, stop_within=SIDECAR_STOPS_WITHIN, nice=NICE.get(app.id, 0))
     purposes = {
         "daprHTTPPort": "HTTP",
         "daprGRPCPort": "gRPC",

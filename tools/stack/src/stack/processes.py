@@ -23,7 +23,7 @@ TAIL = 15
 
 @dataclass(frozen=True)
 class Program:
-    """What to start. `user` is set when root must not run it."""
+    """What to start. `user` is set when root must not run it; `nice` above 0 lets others have the processor first."""
 
     name: str
     argv: list[str]
@@ -32,6 +32,7 @@ class Program:
     user: tuple[int, int] | None = None
     stop_signal: int = signal.SIGTERM
     stop_within: float = 15.0
+    nice: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Processes:
                 user=uid, group=gid, extra_groups=None if uid is None else [],
             )  # fmt: skip
         self._children[program.name] = child
+        if program.nice:
+            _be_nice(child.pid, program.nice)
         born = psutil.Process(child.pid).create_time()
         record = Record(program.name, child.pid, born, time.time(), program.stop_signal, program.stop_within, settings)
         (self._records / f"{program.name}.json").write_text(json.dumps(asdict(record)))
@@ -164,3 +167,10 @@ def _kill_session(process: psutil.Process) -> None:
     except (ProcessLookupError, PermissionError):
         return
     psutil.wait_procs([process], timeout=5)
+
+
+def _be_nice(pid: int, nice: int) -> None:
+    """Linux may group processes by session and compare these groups first: each of ours has a session of its own."""
+    psutil.Process(pid).nice(nice)
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice))
