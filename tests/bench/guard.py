@@ -15,6 +15,7 @@ from tests.bench.bursts import CONNECTIONS, burst
 from tests.bench.floors.callbacks import callback_floor
 from tests.bench.floors.sidecars import Sidecars, event_floor, noop_sidecars
 from tests.bench.messages import purchase
+from tests.support.rooms import SEEDED
 from tests.support.stack import read_stack_env, running_stack
 from tests.support.system import System
 
@@ -50,10 +51,10 @@ def main() -> None:
     arguments.add_argument("--record", action="store_true")
     chosen = arguments.parse_args()
     if chosen.stack_env:
-        found = _measure(System(read_stack_env(chosen.stack_env)), chosen)
+        found = _measure(System(read_stack_env(chosen.stack_env), homestay=SEEDED), chosen)
     else:
         with running_stack() as environment:
-            found = _measure(System(environment), chosen)
+            found = _measure(System(environment, homestay=SEEDED), chosen)
     here = statistics.median(found)
     sys.stdout.write(f"a payment takes {here:.2f} times its floor's processor time: {_list(found)}\n")
     if chosen.record:
