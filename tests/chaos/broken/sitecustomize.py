@@ -22,7 +22,14 @@ def _without_inbox() -> None:
     async def believe(_tx: Any, _event: Any) -> bool:
         return True
 
+    async def know_none(_tx: Any, _events: Any) -> set[tuple[str, str]]:
+        return set()
+
+    async def forget(_tx: Any, _events: Any) -> None:
+        return None
+
     servicekit.inbox.first_time = believe
+    servicekit.inbox.known, servicekit.inbox.record = know_none, forget
 
 
 def _without_refund_messages() -> None:

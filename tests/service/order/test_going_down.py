@@ -162,7 +162,8 @@ class Locked:
         with psycopg.connect(self._url, autocommit=True) as look:
             query = (
                 "select count(*) from pg_locks join pg_stat_activity using (pid)"
-                " where not granted and relation = 'homestay_order'::regclass and query like 'SELECT homestay_order.%'"
+                " where not granted and relation = 'homestay_order'::regclass"
+                " and (query like 'SELECT homestay_order.%' or query like '%for update skip locked%')"
             )
             return look.execute(query).fetchone()[0]
 

@@ -41,7 +41,7 @@ def travel() -> Travel:
 
 @pytest.fixture
 async def parts(order_database, sql, travel):
-    db = Database(order_database, pool_size=10, pool_timeout=120)
+    db = Database(order_database, pool_size=10, pool_timeout=120, connect_seconds=30)
     clock, settings = Clock(MORNING), Settings(APP_API_TOKEN=APP_TOKEN)
     yield Parts.of(settings, clock=clock, sidecar=FakeSidecar(), db=db, travel=travel, payment=Payment())
     await db.close()

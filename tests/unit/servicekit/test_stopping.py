@@ -56,7 +56,13 @@ def daily(broken):
     return Daily(broken)
 
 
-@pytest.mark.parametrize("made", [courier, submission, relay, daily, hourly])
+def upkeep(broken):
+    working = hourly(broken)
+    working.wake()
+    return working
+
+
+@pytest.mark.parametrize("made", [courier, submission, relay, daily, upkeep])
 @pytest.mark.parametrize("kept_to_itself", [False, True])
 async def test_a_fault_on_the_way_out_does_not_hide_that_work_was_to_end(made, kept_to_itself):
     broken = Broken(kept_to_itself=kept_to_itself)

@@ -27,6 +27,10 @@ class Composed(Layout):
     """Each service has a host of its own name; what ours runs on is the image's Python."""
 
     @property
+    def callbacks_to(self) -> str:
+        return "gateway"  # payment listens on its own loopback only
+
+    @property
     def python(self) -> Path:
         return Path(sys.executable)
 

@@ -95,7 +95,7 @@ class Environment:
 
     def _own_settings(self) -> dict[str, dict[str, str]]:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
-        callbacks = self.layout.url("payment")  # past the gateway, as the ingress sends them (deploy/k8s/base)
+        callbacks = self.layout.url(self.layout.callbacks_to)
         return {
             "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"},
             "usercenter": {

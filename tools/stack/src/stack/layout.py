@@ -41,6 +41,11 @@ class Layout:
         return tuple(entry["appID"] for entry in daprfile.load(self.dapr_file)["apps"])
 
     @property
+    def callbacks_to(self) -> str:
+        """Where WeChat's callbacks go: past the gateway, as the ingress sends them (deploy/k8s/base)."""
+        return "payment"
+
+    @property
     def dapr_file(self) -> Path:
         return self.repo / "dapr" / "dapr.yaml"
 
