@@ -23,6 +23,7 @@ Scenario = Callable[[System, Sidecars, float], list[Figure]]
 """Takes the system, the no-op sidecars and a factor for how much is done; returns its figures."""
 
 SCENARIOS: Mapping[str, Scenario] = {
+    "idle": lambda system, _, size: at_rest.idle(system, 60 * size),
     "callbacks": lambda system, sidecars, size: payments.callbacks(system, sidecars, int(8000 * size)),
     "latency": lambda system, _, size: payments.latency(system, int(1000 * size)),
     "overload": lambda system, _, size: payments.overload(system, int(4000 * size)),
@@ -30,7 +31,6 @@ SCENARIOS: Mapping[str, Scenario] = {
     "prepays": lambda system, sidecars, size: front_door.prepays(system, sidecars, int(1000 * size)),
     "reads": lambda system, sidecars, size: front_door.reads(system, sidecars, 10 * size),
     "messages": lambda system, _, size: messages.messages(system, int(2000 * size)),
-    "idle": lambda system, _, size: at_rest.idle(system, 60 * size),
     "bill": lambda system, _, size: bill.reconciling(system, int(1_000_000 * size)),
     "sustained": lambda system, _, size: payments.sustained(system, int(4000 * size), 60 * size),
     "rates": lambda system, _, size: payments.rates(system, int(4000 * size), 15 * size),

@@ -58,4 +58,4 @@ async def test_without_room_the_answer_is_503_at_once_before_anything_is_verifie
 
 def test_more_callbacks_than_elsewhere_are_taken_at_once():
     settings = Settings(APP_API_TOKEN="x" * 16, **SETTINGS)
-    assert settings.callback_places == 512
+    assert settings.callback_places == 1024

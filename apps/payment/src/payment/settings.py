@@ -36,6 +36,6 @@ class PaymentSettings(ProcessSettings):
 class Settings(ServiceSettings, PaymentSettings):
     """What serving needs as well."""
 
-    callback_places: int = Field(512, ge=1)
-    """More than elsewhere, for a callback here waits in a queue and holds neither a connection nor a peer: half a second of
+    callback_places: int = Field(1024, ge=1)
+    """More than elsewhere, for a callback here waits in a queue and holds neither a connection nor a peer: two seconds of
     work. Beyond it the status is 503 at once, so that an answer stays well inside WeChat's five seconds."""

@@ -34,8 +34,8 @@ VERDICTS = prometheus_client.Counter(
     "payment_verdicts_total", "Verdicts of WeChat by source and result", ["source", "did"]
 )
 
-BATCH, MAX_WAITING, LONGEST_WAIT_SECONDS = 256, 2048, 1.0
-"""Verdicts per transaction, verdicts that may wait for the next ones, and how long: a second of load. What arrives beyond
+BATCH, MAX_WAITING, LONGEST_WAIT_SECONDS = 256, 2048, 2.0
+"""Verdicts per transaction, verdicts that may wait for the next ones, and how long, in seconds. What arrives beyond
 it is refused at once and comes again, instead of waiting until it is too late for an answer."""
 BATCH_SECONDS = 3.0
 """Below the four seconds in which WeChat is answered: a hanging connection costs its own batch only."""
