@@ -1,13 +1,15 @@
 """`make bench-guard`: processor time of a payment over the floor's of the same run, against the recorded ratio.
 
-Never wall time: noise moves that, and hardly moves a ratio of processor times. Exits with 1 when the median of a few
-bursts exceeds the recorded ratio by more than ROOM. `--record` writes the ratio down after a change that was meant.
+Never wall time. Others' load only adds to the ratio (a busy loop beside it: 3.5 to 6.0 where alone 3.8 to 4.1), and what
+makes a payment dearer lifts the lowest one too: the first burst within ROOM of the recorded ratio passes. Exits with 1 when
+none of a few does. `--record` writes the lowest down after a change that was meant.
 """
 
 import argparse
 import json
-import statistics
 import sys
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from stack import signals
@@ -21,7 +23,7 @@ from tests.support.system import System
 
 RECORD = Path(__file__).parent / "guard.json"
 ROOM = 1.25
-COUNT, TIMES = 1000, 3
+COUNT, TIMES = 1000, 6
 WARM = 300
 
 
@@ -35,11 +37,12 @@ def ratio(system: System, sidecars: Sidecars, count: int) -> float:
     return ms / floor_ms
 
 
-def ratios(system: System, count: int, times: int) -> list[float]:
+def ratios(system: System, count: int, times: int) -> Generator[float, None, None]:
     purchase(system)  # the first one pays for every cold cache
     with noop_sidecars(system.environment) as sidecars:
         burst(system, WARM, messages=False)
-        return [ratio(system, sidecars, count) for _ in range(times)]
+        for _ in range(times):
+            yield ratio(system, sidecars, count)
 
 
 def main() -> None:
@@ -50,26 +53,31 @@ def main() -> None:
     arguments.add_argument("--times", type=int, default=TIMES)
     arguments.add_argument("--record", action="store_true")
     chosen = arguments.parse_args()
+    limit = 0.0 if chosen.record else json.loads(RECORD.read_text(encoding="utf-8"))["payment_over_floor"] * ROOM
     if chosen.stack_env:
-        found = _measure(System(read_stack_env(chosen.stack_env), homestay=SEEDED), chosen)
+        found = _measure(read_stack_env(chosen.stack_env), chosen, limit)
     else:
         with running_stack() as environment:
-            found = _measure(System(environment, homestay=SEEDED), chosen)
-    here = statistics.median(found)
-    sys.stdout.write(f"a payment takes {here:.2f} times its floor's processor time: {_list(found)}\n")
+            found = _measure(environment, chosen, limit)
+    sys.stdout.write(f"a payment takes {min(found):.2f} times its floor's processor time: {_list(found)}\n")
     if chosen.record:
-        RECORD.write_text(json.dumps({"payment_over_floor": round(here, 2)}) + "\n", encoding="utf-8")
-        return
-    recorded = json.loads(RECORD.read_text(encoding="utf-8"))["payment_over_floor"]
-    if here > recorded * ROOM:
-        sys.exit(f"more than {ROOM} times the recorded {recorded}: see docs/performance.md")
+        RECORD.write_text(json.dumps({"payment_over_floor": round(min(found), 2)}) + "\n", encoding="utf-8")
+    elif min(found) > limit:
+        sys.exit(f"more than the recorded ratio allows, {limit:.2f}: see docs/performance.md")
 
 
-def _measure(system: System, chosen: argparse.Namespace) -> list[float]:
-    try:
-        return ratios(system, chosen.count, chosen.times)
-    finally:
-        system.close()
+def _measure(environment: Mapping[str, str], chosen: argparse.Namespace, limit: float) -> list[float]:
+    """The ratios of bursts, until one is within the limit."""
+    found: list[float] = []
+    with (
+        closing(System(environment, homestay=SEEDED)) as system,
+        closing(ratios(system, chosen.count, chosen.times)) as measured,
+    ):
+        for each in measured:
+            found.append(each)
+            if each <= limit:
+                break
+    return found
 
 
 def _list(values: list[float]) -> str:
