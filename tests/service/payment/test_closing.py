@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 
+from payment.ledger import payment_repository
 from tests.service.payment.wechat import refusal
 
 
@@ -56,6 +57,33 @@ async def test_while_wechat_does_not_answer_closing_is_503_and_may_be_asked_agai
     assert (first.status_code, second.status_code) == (503, 200)
     assert second.json()["outcome"] == "closed"
     assert [row["pay_status"] for row in await service.payments()] == [-1]
+
+
+async def test_a_callback_between_the_reads_of_the_outcome_is_not_taken_for_closed(
+    service, wechat, number, monkeypatch
+):
+    """The query is behind when WeChat refuses to close, and the callback settles after the ledger was asked who paid."""
+    wechat.pay(number)
+    callback, behind = (
+        wechat.callback(wechat.transaction(number)),
+        wechat.transaction(number) | {"trade_state": "NOTPAY"},
+    )
+    paid_of_order, settled = payment_repository.paid_of_order, []
+
+    async def read_then_settle(session, order_sn):
+        found = await paid_of_order(session, order_sn)
+        settled.append((await service.deliver(*callback)).status_code)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wechat, "transaction", lambda _number, **_changes: behind)
+        patch.setattr(payment_repository, "paid_of_order", read_then_settle)
+        answer = await service.close()
+
+    assert settled == [204]
+    assert (answer.status_code, answer.json()["code"]) == (503, 104007)
+    assert [row["pay_status"] for row in await service.payments()] == [1]
+    assert (await service.close()).json()["outcome"] == "paid"
 
 
 @pytest.mark.parametrize("word", [{"trade_state": "NOTPAY"}, {"amount": {"total": 19901, "currency": "CNY"}}])

@@ -102,9 +102,11 @@ class Closing:
         )
 
     async def _outcome(self, order_sn: str, unpaid: Literal["closed", "neverPaid"]) -> Closed:
-        async with self.db.read() as session:
-            paid = await payment_repository.paid_of_order(session, order_sn)
+        async with (
+            self.db.read() as session
+        ):  # in this order: a payment that a callback settles in between is seen as paid
             still_open = await payment_repository.open_of_order(session, order_sn)
+            paid = await payment_repository.paid_of_order(session, order_sn)
         if paid is None and still_open is not None:  # WeChat refused to close, and its verdict was flagged for review
             raise WechatUnavailable(f"WeChat reports {still_open.sn} as neither closed nor paid", retry_after=5)
         if paid is None:
