@@ -106,3 +106,19 @@ async def test_nothing_is_added_while_the_first_waits_for_too_long():
     handler.go.set()
     assert [await first, await second, await collector.submit(3)] == [10, 20, 30]
     assert handler.batches == [[1], [2], [3]]
+
+
+async def test_a_cancelled_worker_leaves_no_caller_waiting_and_no_closed_door():
+    handler = Handler()
+    collector = Collector(handler, batch=1, longest_seconds=0.01)
+    under_way = asyncio.create_task(collector.submit(1))
+    await handler.began.wait()
+    queued = asyncio.create_task(collector.submit(2))
+    await asyncio.sleep(0)
+    next(task for task in asyncio.all_tasks() if task.get_name() == "collector").cancel()
+    for caller in (under_way, queued):
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+    await asyncio.sleep(0.02)
+    handler.go.set()
+    assert await collector.submit(3) == 30

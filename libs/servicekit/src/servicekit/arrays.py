@@ -7,9 +7,14 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy.ext.asyncio import AsyncSession
 
-REFUSED_VALUES = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError)
-"""What the server or the driver raises when one value of an array is at fault: nothing is written, and each entry by itself
-shows which."""
+REFUSED_VALUES = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    ValueError,
+    asyncpg.InvalidCachedStatementError,
+)
+"""What the server or the driver raises when one value of an array is at fault, or when a migration changed what a prepared
+statement returns: nothing is written, and each entry by itself shows which."""
 Column = Sequence[object]
 
 

@@ -60,6 +60,8 @@ class Collector(Generic[I, R]):
                 await self._handle_batch([item for item, _, _ in batch], [result for _, result, _ in batch])
         finally:
             self._worker = None
+            while self._queue:  # the worker was cancelled, with the loop or by mistake: no caller waits for ever,
+                self._queue.popleft()[1].cancel()  # and an old entry must not close the door to the next ones
 
     async def _handle_batch(self, items: Sequence[I], results: Sequence[asyncio.Future[R]]) -> None:
         try:

@@ -148,7 +148,8 @@ class Database:
             await raw.execute("begin")
             tx = ArrayTransaction(raw)
             yield tx
-            await raw.execute("commit")
+            if await raw.execute("commit") != "COMMIT":  # a statement failed, and its error was caught within
+                raise RuntimeError("the transaction was rolled back")
         if tx.info.get("outbox", False):
             self._wake()
 

@@ -35,6 +35,8 @@ SILENT_SECONDS = 20
 DRAIN_SECONDS = 8.0
 """How long a batch in progress may delay the shutdown: the sidecar's and the database's bounds are below it."""
 CHANNEL = "outbox"
+LONGEST_KEY_PAUSE, LONGEST_TOPIC_PAUSE = 30.0, 5.0
+"""Seconds between tries of an event that is refused, and of a topic that takes nothing, at most."""
 BUSY_PER_SECOND, GATHER_SECONDS = 200, 0.05
 """Above this rate the next events gather for so long after a page: request and commits cost the same for one as for a
 hundred, here and where the events arrive."""
@@ -172,7 +174,7 @@ class Relay:
                 await _to_its_end(self._publish(topic, events))
                 self._parked_topics.pop(topic, None)
             except PeerUnavailable as error:
-                _park(self._parked_topics, topic, longest=5.0)
+                _park(self._parked_topics, topic, longest=LONGEST_TOPIC_PAUSE)
                 await self._note(events[0], str(error))
                 log.warning("cannot publish", topic=topic, reason=str(error), waiting=len(events))
         return len(rows) == self._batch or len(first_of_key) < len(rows)
@@ -185,11 +187,13 @@ class Relay:
         PUBLISHED.labels(topic).inc(len(sent))
         for row in rows:
             if row["event_id"] in failed:
-                await self._note(row, failed[row["event_id"]])
-                _park(self._parked, row["partition_key"], longest=30.0)
+                _park(self._parked, row["partition_key"], longest=LONGEST_KEY_PAUSE)
                 FAILED.labels(topic).inc()
             else:
                 self._parked.pop(row["partition_key"], None)
+        for row in rows:
+            if reason := failed.get(row["event_id"]):
+                await self._note(row, reason)
 
     async def _note(self, row: Event, reason: str) -> None:
         failure = {"attempts": outbox.c.attempts + 1, "last_error": reason[:500]}
