@@ -9,6 +9,8 @@ from yarl import URL
 CONNECT_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 5.0
 """Shorter than any server's: a connection that closes under a request leaves the outcome of a message unknown."""
+SPARE_CONNECTIONS = 8
+"""For access tokens: a message that waits for a free connection has not left, but its timeout says that it may have."""
 _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
@@ -56,7 +58,9 @@ class PooledConnection:
     def _pool(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._most, keepalive_timeout=KEEP_ALIVE_SECONDS),
+                connector=aiohttp.TCPConnector(
+                    limit=self._most + SPARE_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=self._timeout,
                 trust_env=False,
