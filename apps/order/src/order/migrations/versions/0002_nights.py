@@ -49,9 +49,9 @@ def upgrade() -> None:
         sa.CheckConstraint("units >= 1", name="ck_order_night_units"),
         sa.PrimaryKeyConstraint("order_id", "night", name="pk_order_night"),
     )
+    op.execute("lock table homestay_order in share row exclusive mode")  # what is counted holds until the commit
     op.execute(TAKE_OVER)
     _report(op.get_bind().execute(sa.text(SOLD_TOO_OFTEN)).all())
-    # Last: its lock stops all who write orders.
     op.create_foreign_key("fk_order_night_order_id", "order_night", "homestay_order", ["order_id"], ["id"])
 
 
