@@ -68,8 +68,7 @@ test-unit: needs-test-unit $(SETUP) ## unit, contract and the sandbox's own test
 test-integration: $(SETUP) ## the tests on the real stack
 	@$(PYTEST) tests/integration $(ARGS)
 
-nights-test: needs-test $(SETUP) ## a thousand buyers at once of one night, and of three rooms, on the real stack; BUYERS=1000
-	@$(SETUP_TESTS)
+nights-test: $(SETUP) ## a thousand buyers at once of one night, and of three rooms, on the real stack; BUYERS=1000
 	@MINSU_BUYERS=$(or $(BUYERS),1000) $(PYTEST) -n0 -s tests/integration/test_many_buyers.py $(ARGS)
 
 chaos: $(SETUP) ## fault injection for a quarter of an hour, then the data of all services must agree; ARGS="--seed 7 --faults 90 --minutes 5 --json FILE"
