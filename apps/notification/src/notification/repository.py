@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, RowMapping, Text, and_, any_, func, literal, select, text
+from sqlalchemy import ColumnElement, RowMapping, Text, and_, func, select, text
 
 from notification.decisions import Attempt, Task
 from notification.models import DeliveryAttempt, NotificationTask, NotificationTransition
 from notification.states import Kind, Selection, TaskState
 from servicekit import due
+from servicekit.arrays import any_of
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
 
@@ -86,7 +87,7 @@ async def add_tasks(tx: Transaction, tasks: Iterable[NewTask], *, now: datetime,
 async def orders_with_pending(tx: Transaction, order_sns: Sequence[str], kinds: Iterable[Kind]) -> set[str]:
     """Those of the orders that have a pending message of one of the kinds."""
     pending = select(NotificationTask.order_sn).where(
-        NotificationTask.order_sn == any_(literal(list(order_sns), ARRAY(Text))),
+        NotificationTask.order_sn == any_of(order_sns, Text),
         NotificationTask.kind.in_(kinds),
         NotificationTask.state == TaskState.PENDING,
     )

@@ -5,27 +5,13 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Select,
-    Text,
-    TextClause,
-    any_,
-    bindparam,
-    delete,
-    func,
-    literal,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Select, Text, TextClause, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
 from order.states import RefundCause, RefundState, TradeState
 from servicekit import due
+from servicekit.arrays import any_of
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
 
@@ -97,12 +83,7 @@ async def lock(tx: Transaction, sn: str, *, user_id: int | None = None) -> Homes
 async def by_sns(session: Transaction, sns: Sequence[str]) -> Sequence[HomestayOrder]:
     """Those that exist, with the columns that other services are told and no others."""
     query = select(HomestayOrder).options(load_only(*TOLD_TO_PEERS, raiseload=True))
-    return (await session.scalars(query.where(HomestayOrder.sn == _any_of(sns)))).all()
-
-
-def _any_of(values: Sequence[str]) -> ColumnElement[Any]:
-    """One array as parameter: the same statement for any number of values."""
-    return any_(literal(list(values), ARRAY(Text)))
+    return (await session.scalars(query.where(HomestayOrder.sn == any_of(sns, Text)))).all()
 
 
 async def _first(tx: Transaction, query: Select[tuple[T]]) -> T | None:
@@ -150,7 +131,7 @@ async def refunded_at(session: Transaction, sns: Sequence[str]) -> dict[str, dat
     query = (
         select(HomestayOrder.sn, OrderTransition.created_at)
         .join(OrderTransition, OrderTransition.order_id == HomestayOrder.id)
-        .where(HomestayOrder.sn == _any_of(sns), OrderTransition.to_state == TradeState.REFUNDED)
+        .where(HomestayOrder.sn == any_of(sns, Text), OrderTransition.to_state == TradeState.REFUNDED)
     )
     return {row.sn: row.created_at for row in await session.execute(query)}
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, case, delete, func, literal, or_, select, union_all, update
+from sqlalchemy import BigInteger, bindparam, case, delete, func, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from servicekit.arrays import any_of
 from servicekit.db import Transaction
 from usercenter.models import LoginFailure, MobileCode, MobileCodeSending, User, UserAuth
 
@@ -126,7 +127,7 @@ async def openids(session: AsyncSession, user_ids: Sequence[int], appid: str) ->
         .join(User, User.id == UserAuth.user_id)
         .where(
             _ALIVE,
-            UserAuth.user_id == any_(literal(list(user_ids), ARRAY(BigInteger))),
+            UserAuth.user_id == any_of(user_ids, BigInteger),
             UserAuth.auth_type == "wxMini",
             UserAuth.appid.in_([appid, ""]),
         )

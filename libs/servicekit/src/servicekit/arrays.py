@@ -1,11 +1,13 @@
 """Transactions for statements on arrays, on asyncpg's own connection: SQLAlchemy's layers cost several times what such a
 statement does. For the few hot paths; everything else uses `Database.transaction()`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import ARRAY, ColumnElement, any_, literal
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import TypeEngine
 
 REFUSED_VALUES = (
     asyncpg.IntegrityConstraintViolationError,
@@ -16,6 +18,11 @@ REFUSED_VALUES = (
 """What the server or the driver raises when one value of an array is at fault, or when a migration changed what a prepared
 statement returns: nothing is written, and each entry by itself shows which."""
 Column = Sequence[object]
+
+
+def any_of(values: Collection[object], kind: type[TypeEngine[Any]]) -> ColumnElement[Any]:
+    """`column == any_of(numbers, Text)`: one array as parameter, so the statement is the same for any number of values."""
+    return any_(literal(list(values), ARRAY(kind)))
 
 
 class ArrayTransaction:

@@ -1,8 +1,8 @@
 """The service's own PostgreSQL: explicit transactions, bounded waits, a wake-up for the outbox after the commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
 
@@ -128,15 +128,11 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        try:
+        with _unavailable_for_now():
             async with self._sessions() as session:
                 async with session.begin():
                     yield session
                 wake = session.info.get("outbox", False)
-        except Exception as error:
-            if is_transient(error):
-                raise DatabaseUnavailable(type(error).__name__) from error
-            raise
         if wake:
             self._wake()
 
@@ -161,7 +157,7 @@ class Database:
 
     @asynccontextmanager
     async def _raw_connection(self) -> AsyncIterator[Any]:
-        try:
+        with _unavailable_for_now():
             async with self.engine.connect() as connection:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 try:
@@ -171,10 +167,6 @@ class Database:
                     self._watch.on_raw_error(error)
                     await connection.invalidate()
                     raise
-        except Exception as error:
-            if is_transient(error):
-                raise DatabaseUnavailable(type(error).__name__) from error
-            raise
 
     def _wake(self) -> None:
         for callback in self.on_outbox:
@@ -183,13 +175,9 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """One statement, or several that need not agree with one another: autocommit, no transaction to hold open."""
-        try:
+        with _unavailable_for_now():
             async with self._autocommitting() as session:
                 yield session
-        except Exception as error:
-            if is_transient(error):
-                raise DatabaseUnavailable(type(error).__name__) from error
-            raise
 
     statement = read
     """One statement that writes and is a transaction by itself: committed when it returns, without the round trips of
@@ -220,6 +208,17 @@ class Database:
 def mark_outbox(tx: Transaction | ArrayTransaction) -> None:
     """Remember that this transaction left something to publish."""
     tx.info["outbox"] = True
+
+
+@contextmanager
+def _unavailable_for_now() -> Iterator[None]:
+    """Raises DatabaseUnavailable for what trying again may help."""
+    try:
+        yield
+    except Exception as error:
+        if is_transient(error):
+            raise DatabaseUnavailable(type(error).__name__) from error
+        raise
 
 
 def _drop_pool_when_server_left(context: object) -> None:
