@@ -7,10 +7,11 @@ from datetime import timedelta
 import structlog
 
 from order import night_repository, pricing, repository
-from order.errors import HomestayNotFound, NightFull
+from order.errors import NightFull
 from order.models import HomestayOrder
 from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
+from order.quoting import priced
 from order.states import TradeState
 from servicekit.clock import Clock, from_unix
 from servicekit.db import Database, Transaction
@@ -55,11 +56,10 @@ class Booking:
             earlier = await _earlier(session, request)
         if earlier:
             return _same(earlier, request)
-        pricing.require_bookable(request.stay, self.clock())
-        homestay = await self.travel.homestay(request.homestay_id)
-        if homestay is None:
-            raise HomestayNotFound(f"homestay {request.homestay_id}", field="homestayId")
-        price = pricing.quote(homestay, request.stay, people=request.live_people_num, food=request.need_food)
+        people, food = request.live_people_num, request.need_food
+        homestay, price = await priced(
+            self.travel, request.homestay_id, request.stay, self.clock(), people=people, food=food
+        )
         async with self.db.transaction() as tx:
             return await self._insert(tx, request, homestay, price)
 

@@ -46,19 +46,23 @@ from servicekit.problems import declared
 from servicekit.schemas import Ok
 
 router = APIRouter(prefix="/order/v1/homestayOrder", tags=["buyer"])
+NO_OFFER = (
+    StartInThePast,
+    StartTooFar,
+    NoNights,
+    StayTooLong,
+    TooManyPeople,
+    HomestayNotFound,
+    NotOnSale,
+    PriceOutOfRange,
+)
+"""Why a stay has no price: of a quote as of an order."""
 
 
 @router.post(
     "/createHomestayOrder",
     responses=declared(
-        StartInThePast,
-        StartTooFar,
-        NoNights,
-        StayTooLong,
-        TooManyPeople,
-        HomestayNotFound,
-        NotOnSale,
-        PriceOutOfRange,
+        *NO_OFFER,
         NightFull,
         IdempotencyMismatch,
         IdempotencyInFlight,
@@ -88,14 +92,7 @@ async def create_order(
 @router.post(
     "/quoteHomestayOrder",
     responses=declared(
-        StartInThePast,
-        StartTooFar,
-        NoNights,
-        StayTooLong,
-        TooManyPeople,
-        HomestayNotFound,
-        NotOnSale,
-        PriceOutOfRange,
+        *NO_OFFER,
         PeerUnavailable,
     ),
 )
