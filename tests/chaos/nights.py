@@ -68,7 +68,7 @@ def _refunded_at(books: Books, order: Row) -> datetime | None:
 
 
 def _moved(order: Row) -> bool:
-    """A stay that a guest's plan has moved into the past, which nobody can book: its nights are those it was sold with."""
+    """A stay that a guest's plan has moved into the past, where none can be booked: it holds those it was sold."""
     begins: date = order["live_start_date"]
     created: datetime = order["created_at"]
     return begins < created.astimezone(SHANGHAI).date()

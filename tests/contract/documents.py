@@ -18,7 +18,7 @@ from tests.support.services import WITH_API, create
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 FOLDER = CONTRACTS / "openapi"
-NO_DATABASE = "postgresql://nobody@127.0.0.1:1/none"
+NO_DATABASE = "postgresql://none@127.0.0.1:1/none"
 
 
 def apps() -> dict[str, FastAPI]:

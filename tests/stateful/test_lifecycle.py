@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import event as hypothesis_event
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,7 +14,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from order.booking import BookingRequest
@@ -26,6 +24,7 @@ from tests.chaos.findings import DOUBLED, WRONG
 from tests.service.order.support import BUYER, MERCHANT, Clock
 from tests.stateful.in_process_system import SERVICES, InProcessSystem, Shelves
 from tests.stateful.wechat import MORNING, Killed, Line, Wechat
+from tests.support.machines import run_machine
 
 OPERATOR = 9
 ALL_AGAIN = {0, 1, 8, 15}
@@ -266,19 +265,5 @@ def shelves(urls) -> Iterator[Shelves]:
 
 
 def test_every_interleaving_ends_with_all_books_agreed(urls, shelves) -> None:
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        dbs = {name: Database(url) for name, url in urls.items()}
-        try:
-            run_state_machine_as_test(
-                type("Machine", (Lifecycle,), {"shelves": shelves, "runner": runner, "dbs": dbs}),
-                settings=settings(
-                    max_examples=40,
-                    stateful_step_count=30,
-                    deadline=None,
-                    database=None,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        finally:
-            for db in dbs.values():
-                runner.run(db.close())
+    dbs = {name: Database(url) for name, url in urls.items()}
+    run_machine(Lifecycle, dbs.values(), examples=40, steps=30, shelves=shelves, dbs=dbs)

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 import hypothesis.strategies as st
 import psycopg
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from psycopg.rows import dict_row
 
 from order.booking import BookingRequest
@@ -24,6 +23,7 @@ from servicekit.events import CloudEvent
 from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.service.order.nights import nights_are_right
 from tests.service.order.support import HOMESTAY, MERCHANT, Clock, payment_number
+from tests.support.machines import run_machine
 from tests.support.tables import EMPTY_ALL
 
 MORNING = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
@@ -188,18 +188,5 @@ class Nights(RuleBasedStateMachine):
 def test_no_history_sells_a_night_beyond_its_stock_or_keeps_it_from_the_next(
     order_database: str, sql: psycopg.Connection
 ) -> None:
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        db = Database(order_database)
-        try:
-            run_state_machine_as_test(
-                type("Machine", (Nights,), {"sql": sql, "runner": runner, "db": db}),
-                settings=settings(
-                    max_examples=25,
-                    stateful_step_count=25,
-                    deadline=None,
-                    database=None,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        finally:
-            runner.run(db.close())
+    db = Database(order_database)
+    run_machine(Nights, [db], examples=25, steps=25, sql=sql, db=db)

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, TypeVar
 
 import hypothesis.strategies as st
 import psycopg
-from hypothesis import HealthCheck, settings
 from hypothesis import event as hypothesis_event
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -17,7 +16,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from order.booking import BookingRequest
@@ -31,6 +29,7 @@ from servicekit.errors import Conflict, PeerUnavailable
 from servicekit.events import CloudEvent
 from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.service.order.support import BUYER, HOMESTAY, MERCHANT, Clock, payment_number
+from tests.support.machines import run_machine
 
 T = TypeVar("T")
 MORNING = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
@@ -262,18 +261,5 @@ class OrderAndPayments(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_loses_money_or_a_state(order_database: str, sql: psycopg.Connection) -> None:
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        db = Database(order_database)
-        try:
-            run_state_machine_as_test(
-                type("Machine", (OrderAndPayments,), {"sql": sql, "runner": runner, "db": db}),
-                settings=settings(
-                    max_examples=50,
-                    stateful_step_count=20,
-                    deadline=None,
-                    database=None,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        finally:
-            runner.run(db.close())
+    db = Database(order_database)
+    run_machine(OrderAndPayments, [db], examples=50, steps=20, sql=sql, db=db)
