@@ -1,6 +1,6 @@
 """The tables of travel. Ids up to 1000 are reserved for seeds."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,6 +26,12 @@ class Base(db.Base):
     __abstract__ = True
     metadata = db.new_metadata()
 
+
+class Row(Base):
+    """The columns that most tables have."""
+
+    __abstract__ = True
+
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
@@ -32,7 +39,7 @@ class Base(db.Base):
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
-class HomestayBusiness(Base):
+class HomestayBusiness(Row):
     """A shop; each host has one."""
 
     __tablename__ = "homestay_business"
@@ -55,9 +62,11 @@ class HomestayBusiness(Base):
     header_img: Mapped[str] = mapped_column(Text, server_default="")
 
 
-class Homestay(Base):
+class Homestay(Row):
     """`sold_by` 0: the price is for the room, 1: for each person. `food_price_fen` is for one person and night, 0 without
-    food. `stock`: the rooms that can be sold for each night, or the beds of one that is sold by person."""
+    food. `stock`: the rooms that can be sold for each night, or the beds of one that is sold by person.
+    `weekend_price_fen`: of Friday and Saturday nights, None when they cost as much as the others. `cancel_policy`: which
+    share is given back, a rule of order's (order/cancelling.py)."""
 
     __tablename__ = "homestay"
     __table_args__ = (
@@ -72,6 +81,10 @@ class Homestay(Base):
         CheckConstraint("food_price_fen >= 0", name="food_price_fen"),
         CheckConstraint("homestay_price_fen > 0", name="homestay_price_fen"),
         CheckConstraint("market_homestay_price_fen >= 0", name="market_homestay_price_fen"),
+        CheckConstraint("weekend_price_fen > 0", name="weekend_price_fen"),
+        CheckConstraint("min_nights between 1 and max_nights and max_nights <= 90", name="nights"),
+        CheckConstraint("days_ahead between 1 and 365", name="days_ahead"),
+        CheckConstraint("cancel_policy in ('flexible', 'moderate', 'strict')", name="cancel_policy"),
         Index("ix_homestay_homestay_business_id_id", "homestay_business_id", "id"),
     )
 
@@ -89,9 +102,32 @@ class Homestay(Base):
     food_price_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
     homestay_price_fen: Mapped[int] = mapped_column(BigInteger)
     market_homestay_price_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    weekend_price_fen: Mapped[int | None] = mapped_column(BigInteger)
+    city: Mapped[str] = mapped_column(Text, server_default="")
+    min_nights: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    max_nights: Mapped[int] = mapped_column(SmallInteger, server_default="90")
+    days_ahead: Mapped[int] = mapped_column(SmallInteger, server_default="365")
+    cancel_policy: Mapped[str] = mapped_column(Text, server_default="flexible")
 
 
-class HomestayActivity(Base):
+class HomestayDate(Base):
+    """What a host set for one night, a date in Asia/Shanghai: a price instead of the base or weekend price, or that it is
+    not sold."""
+
+    __tablename__ = "homestay_date"
+
+    homestay_id: Mapped[int] = mapped_column(ForeignKey("homestay.id"), primary_key=True)
+    night: Mapped[date] = mapped_column(primary_key=True)
+    price_fen: Mapped[int | None] = mapped_column(BigInteger)
+    closed: Mapped[bool] = mapped_column(server_default=text("false"))
+
+    __table_args__ = (
+        CheckConstraint("price_fen > 0", name="price_fen"),
+        CheckConstraint("closed or price_fen is not null", name="says_something"),
+    )
+
+
+class HomestayActivity(Row):
     """A promotion of a homestay (`kind` preferredHomestay) or of a shop (goodBusiness); `data_id` is its id."""
 
     __tablename__ = "homestay_activity"
@@ -106,7 +142,7 @@ class HomestayActivity(Base):
     row_status: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
 
-class HomestayComment(Base):
+class HomestayComment(Row):
     """One per order: of two concurrent comments the unique order number accepts one."""
 
     __tablename__ = "homestay_comment"
