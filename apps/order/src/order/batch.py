@@ -1,11 +1,11 @@
 """Marks many orders as paid in one transaction. Only the simple case: the first event of a payment, of the right
 amount, for an order in WAIT_PAY. All other events (late, duplicate, refunded, unknown order) are left to be handled
-one by one.
+one by one. Deliveries of several partitions that arrive while a transaction is under way share the next one.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from order import batch_repository, codes, events, states
@@ -14,10 +14,13 @@ from order.states import Effect, TradeState
 from servicekit import inbox
 from servicekit.arrays import ArrayTransaction
 from servicekit.clock import Clock
+from servicekit.collector import Collector
 from servicekit.db import Database
 from servicekit.events import CloudEvent
 from servicekit.outbox import publish_later
 from servicekit.telemetry import continued
+
+DELIVERIES_TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,31 @@ class PaymentEvent:
 class Batch:
     db: Database
     clock: Clock
+    _collector: Collector[Sequence[PaymentEvent], set[int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._collector = Collector(self._take_deliveries, batch=DELIVERIES_TOGETHER)
 
     async def take(self, received: Sequence[PaymentEvent]) -> set[int]:
-        """Handle the simple cases; no two events may be of one order. Returns the positions of those that are done
-        (paid now, or handled before). Does not wait for an order that another transaction has locked. Raises
-        DatabaseUnavailable, and one of REFUSED_VALUES when a check-in code is in use: nothing is written then."""
+        """Handle the simple cases of one delivery. Returns the positions of those that are done (paid now, or handled
+        before). Does not wait for an order that another transaction has locked. Raises Unavailable, and one of
+        REFUSED_VALUES when a check-in code is in use: nothing is written then."""
+        return await self._collector.submit(received)
+
+    async def _take_deliveries(self, deliveries: Sequence[Sequence[PaymentEvent]]) -> list[set[int]]:
+        """The done positions of each delivery. Of several events of one order, the first alone is handled here."""
+        places: dict[str, tuple[int, int]] = {}
+        for number, delivery in enumerate(deliveries):
+            for place, each in enumerate(delivery):
+                places.setdefault(each.order_sn, (number, place))
+        chosen = list(places.values())
+        done: list[set[int]] = [set() for _ in deliveries]
+        for position in await self._take_together([deliveries[number][place] for number, place in chosen]):
+            number, place = chosen[position]
+            done[number].add(place)
+        return done
+
+    async def _take_together(self, received: Sequence[PaymentEvent]) -> set[int]:
         async with self.db.arrays() as tx:
             orders = await batch_repository.lock(tx, [each.order_sn for each in received])
             handled = await inbox.known(tx, [each.event for each in received])
