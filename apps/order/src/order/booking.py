@@ -13,6 +13,7 @@ from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
 from order.quoting import priced
 from order.states import TradeState
+from servicekit.arrays import ArrayTransaction
 from servicekit.clock import Clock, from_unix
 from servicekit.db import Database, Transaction
 from servicekit.errors import Unavailable
@@ -60,26 +61,30 @@ class Booking:
         homestay, price = await priced(
             self.travel, request.homestay_id, request.stay, self.clock(), people=people, food=food
         )
-        async with self.db.transaction() as tx:
-            return await self._insert(tx, request, homestay, price)
-
-    async def _insert(self, tx: Transaction, request: BookingRequest, homestay: Homestay, price: Price) -> str:
         now, row = self.clock(), _row(request, homestay, price)
         close_at = now + self.pay_window
         row |= {"created_at": now, "close_at": close_at, "due_at": close_at}
         for _ in range(NUMBER_ATTEMPTS):
             sn = business_number("HSO", now)
-            order_id = await repository.add(tx, row | {"sn": sn})
-            if order_id is not None:
-                await _take_nights(tx, order_id, request, homestay)  # last: others wait for these rows until the commit
+            if await self._insert(row | {"sn": sn}, request, homestay):
                 log.info("order created", sn=sn, total_fen=row["order_total_fen"])
                 return sn
-            if earlier := await _earlier(tx, request):  # a concurrent request with the same key
-                return _same(earlier, request)
+            async with self.db.read() as session:
+                if earlier := await _earlier(session, request):  # a concurrent request with the same key
+                    return _same(earlier, request)
         raise Unavailable("no free order number was found")
 
+    async def _insert(self, row: dict[str, object], request: BookingRequest, homestay: Homestay) -> bool:
+        """Insert the order and take its nights; False when its number or its request key exists. Raises NightFull."""
+        async with self.db.arrays() as tx:
+            order_id = await repository.add(tx, row)
+            if order_id is None:
+                return False
+            await _take_nights(tx, order_id, request, homestay)  # last: others wait for these rows until the commit
+            return True
 
-async def _take_nights(tx: Transaction, order_id: int, request: BookingRequest, homestay: Homestay) -> None:
+
+async def _take_nights(tx: ArrayTransaction, order_id: int, request: BookingRequest, homestay: Homestay) -> None:
     stay, units = request.stay, pricing.units(homestay, request.live_people_num)
     full = await night_repository.take(
         tx, order_id, homestay.id, stay.start, stay.nights, units=units, stock=homestay.stock

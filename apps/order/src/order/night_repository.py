@@ -8,24 +8,24 @@ from datetime import date
 
 from sqlalchemy import text
 
+from servicekit.arrays import ArrayTransaction
 from servicekit.db import Transaction
 
 # More units than the whole stock take nothing: where a night has no row yet, its insert would be refused with an error.
-_TAKE = text("""
+_TAKE = """
 with wanted as (
-  select cast(:first as date) + n as night from generate_series(0, cast(:nights as int) - 1) as n
+  select $3::date + n as night from generate_series(0, $4::int - 1) as n
 ), taken as (
   insert into homestay_night as held (homestay_id, night, taken, stock)
-  select cast(:homestay_id as bigint), night, cast(:units as int), cast(:stock as int) from wanted
-  where cast(:units as int) <= cast(:stock as int) order by night
+  select $2::bigint, night, $5::int, $6::int from wanted where $5::int <= $6::int order by night
   on conflict (homestay_id, night) do update set taken = held.taken + excluded.taken, stock = excluded.stock
   where held.taken + excluded.taken <= excluded.stock
   returning night
 ), kept as (
-  insert into order_night (order_id, night, units) select cast(:order_id as bigint), night, cast(:units as int) from taken
+  insert into order_night (order_id, night, units) select $1::bigint, night, $5::int from taken
 )
-select min(night) from wanted where night not in (select night from taken)
-""")
+select min(night) as night from wanted where night not in (select night from taken)
+"""
 _FIRST_FULL = text("""
 select min(wanted.night) from (
   select cast(:first as date) + n as night from generate_series(0, cast(:nights as int) - 1) as n
@@ -45,12 +45,11 @@ where held.homestay_id = :homestay_id and held.night = locked.night
 
 
 async def take(
-    tx: Transaction, order_id: int, homestay_id: int, first: date, nights: int, *, units: int, stock: int
+    tx: ArrayTransaction, order_id: int, homestay_id: int, first: date, nights: int, *, units: int, stock: int
 ) -> date | None:
     """Take `units` of each of the nights from `first` on for the order, and keep `stock` with them. Returns None, or the
     first date with less than `units` left: then the caller has to roll back, for other nights may be taken."""
-    values = {"order_id": order_id, "homestay_id": homestay_id, "first": first, "nights": nights}
-    full: date | None = await tx.scalar(_TAKE, values | {"units": units, "stock": stock})
+    full: date | None = (await tx.fetch(_TAKE, order_id, homestay_id, first, nights, units, stock))[0]["night"]
     return full
 
 

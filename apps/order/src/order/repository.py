@@ -5,13 +5,13 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Text, TextClause, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Select, Text, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
 from order.states import RefundCause, RefundState, TradeState
 from servicekit import due
-from servicekit.arrays import any_of
+from servicekit.arrays import ArrayTransaction, any_of
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
 
@@ -48,21 +48,21 @@ _ADD_TRANSITION = text(
 
 
 @cache
-def _insert_order(columns: tuple[str, ...]) -> TextClause:
-    """Text: SQLAlchemy compiles an insert with `on conflict` anew each time, which costs more than all else here."""
-    binds = ", ".join(f":{column}" for column in columns)
-    return text(
+def _insert_order(columns: tuple[str, ...]) -> str:
+    binds = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
+    created_at = f"${columns.index('created_at') + 1}"
+    return (
         f"with added as (insert into homestay_order ({', '.join(columns)}) values ({binds}) on conflict do nothing"  # noqa: S608 - names of columns of ours
         " returning id), first as (insert into order_transition (order_id, seq, to_state, cause, created_at)"
-        " select id, 1, 0, 'created', cast(:created_at as timestamptz) from added) select id from added"
+        f" select id, 1, 0, 'created', {created_at} from added) select id from added"
     )
 
 
-async def add(tx: Transaction, values: dict[str, object]) -> int | None:
+async def add(tx: ArrayTransaction, values: dict[str, object]) -> int | None:
     """Insert an order with its first transition, and return its id; None when its number or the user's request key exists:
     then nothing is written."""
-    order_id: int | None = await tx.scalar(_insert_order(tuple(values)), values)
-    return order_id
+    rows = await tx.fetch(_insert_order(tuple(values)), *values.values())
+    return rows[0]["id"] if rows else None
 
 
 async def by_request_key(tx: Transaction, user_id: int, key: str) -> HomestayOrder | None:

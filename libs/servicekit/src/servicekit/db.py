@@ -23,7 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from servicekit.arrays import ArrayTransaction
 from servicekit.connections import Watch, keep_alive
-from servicekit.errors import DatabaseUnavailable
+from servicekit.errors import DatabaseUnavailable, Problem
 from servicekit.settings import ProcessSettings
 
 NAMING = {
@@ -138,12 +138,16 @@ class Database:
 
     @asynccontextmanager
     async def arrays(self) -> AsyncIterator[ArrayTransaction]:
-        """`transaction()` for statements on arrays. After an error its connection is closed, never asked to roll back: one
-        that does not respond would hold the next batch up."""
+        """`transaction()` on asyncpg's own connection. A refusal of the use-case (a Problem) rolls it back; after any other
+        error its connection is closed, never asked to roll back: one that does not respond would hold the next batch up."""
         async with self._raw_connection() as raw:
             await raw.execute("begin")
             tx = ArrayTransaction(raw)
-            yield tx
+            try:
+                yield tx
+            except Problem:
+                await raw.execute("rollback")
+                raise
             if await raw.execute("commit") != "COMMIT":  # a statement failed, and its error was caught within
                 raise RuntimeError("the transaction was rolled back")
         if tx.info.get("outbox", False):
@@ -162,6 +166,8 @@ class Database:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 try:
                     yield raw
+                except Problem:
+                    raise
                 except BaseException as error:
                     raw.terminate()
                     self._watch.on_raw_error(error)

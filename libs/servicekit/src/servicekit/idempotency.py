@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, literal, select, text, tuple_, update
+from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, literal, select, tuple_, update
 
 from servicekit.clock import Clock
 from servicekit.db import Database, new_metadata
@@ -33,12 +33,12 @@ idempotency_key = Table(
 )
 Index("ix_idempotency_key_claimed_at", idempotency_key.c.claimed_at)
 
-# As text: SQLAlchemy compiles PostgreSQL's `on conflict` anew for every execution.
-_CLAIM = text(
-    "insert into idempotency_key (scope, key, fingerprint, claimed_at) values (:scope, :key, :fingerprint, :now)"
+# Two statements for every creating request: on asyncpg's own connection they cost a third.
+_CLAIM = (
+    "insert into idempotency_key (scope, key, fingerprint, claimed_at) values ($1, $2, $3, $4)"
     " on conflict do nothing returning key"
 )
-_KEEP_ANSWER = text("update idempotency_key set answer = :answer where scope = :scope and key = :key")
+_KEEP_ANSWER = "update idempotency_key set answer = $3 where scope = $1 and key = $2"
 
 LEASE = timedelta(seconds=30)
 KEEP = timedelta(days=1)
@@ -76,17 +76,13 @@ class Idempotency:
         except BaseException:
             await self._release(scope, key)
             raise
-        async with self._db.statement() as session:
-            done = {"scope": scope, "key": key, "answer": result.model_dump_json(by_alias=True)}
-            await session.execute(_KEEP_ANSWER, done)
+        await self._db.run_alone(_KEEP_ANSWER, scope, key, result.model_dump_json(by_alias=True))
         return result, False
 
     async def _claim(self, scope: str, key: str, fingerprint: str) -> str | None:
         now = self._clock()
-        async with self._db.statement() as session:
-            claim = {"scope": scope, "key": key, "fingerprint": fingerprint, "now": now}
-            if (await session.execute(_CLAIM, claim)).first():
-                return None
+        if await self._db.run_alone(_CLAIM, scope, key, fingerprint, now):
+            return None
         async with self._db.transaction() as tx:
             row = (
                 (
