@@ -107,6 +107,19 @@ async def test_the_same_deliveries_at_the_same_moment_take_effect_once(order: Or
     assert order.facts(REFUND) == []
 
 
+async def test_deliveries_that_arrive_together_share_transactions(order: Order) -> None:
+    sns = [await order.create() for _ in range(12)]
+
+    answers = await asyncio.gather(
+        *(order.hear(paid(first), paid(second)) for first, second in zip(sns[::2], sns[1::2], strict=True))
+    )
+
+    assert answers == [["SUCCESS", "SUCCESS"]] * 6
+    assert [order.states(sn) for sn in sns] == [[(1, None, 0), (2, 0, 1)]] * 12
+    written = order.rows("select count(distinct xmin::text) from homestay_order where trade_state = 1")
+    assert 1 <= written[0]["count"] < 6
+
+
 async def test_a_late_word_of_a_known_payment_is_old_in_a_delivery_too(order: Order) -> None:
     sn, payment_sn = await order.paid()
     others = [await order.create() for _ in range(2)]
