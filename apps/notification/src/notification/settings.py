@@ -40,5 +40,6 @@ class Settings(ServiceSettings):
     """As `parallel`, for retries. The two limits are independent."""
     max_attempts: int = Field(25, ge=1, le=1000)
     give_up_after: timedelta = Field(timedelta(hours=24), gt=timedelta(0))
+    """The age at which a message is no longer retried. Pauses double from the first to the longest."""
     first_pause_seconds: float = Field(5.0, gt=0, le=3600)
     longest_pause_seconds: float = Field(5400.0, gt=0, le=86400)

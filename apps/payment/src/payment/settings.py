@@ -38,4 +38,5 @@ class Settings(ServiceSettings, PaymentSettings):
 
     callback_places: int = Field(1024, ge=1)
     """More than elsewhere, for a callback here waits in a queue and holds neither a connection nor a peer: two seconds of
-    work. Beyond it the status is 503 at once, so that an answer stays well inside WeChat's five seconds."""
+    work. Beyond it the status is 503 at once, so that an answer stays well inside WeChat's five seconds
+    (how long one may wait: `LONGEST_WAIT_SECONDS` in ledger/payments.py)."""

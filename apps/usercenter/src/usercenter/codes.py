@@ -22,12 +22,12 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class CodeLimits:
-    """Rate limits: each code costs money, and may reach a phone whose owner did not request it."""
+    """Rate limits: each code costs money, and may reach a phone whose owner did not request it. The numbers: settings."""
 
-    pause: timedelta = timedelta(seconds=60)
-    mobile_daily: int = 10
-    address_hourly: int = 60
-    total_hourly: int = 1000
+    pause: timedelta
+    mobile_daily: int
+    address_hourly: int
+    total_hourly: int
 
     @property
     def unknown_hourly(self) -> int:

@@ -24,6 +24,7 @@ class Settings(ServiceSettings):
     require_mobile_proof: bool = False
     """Whether registration needs a code by text message. Enable it wherever the internet can register."""
     code_pause_seconds: int = Field(60, ge=1)
+    """Between two codes for one mobile. How long a code is valid: codes.py."""
     code_mobile_daily: int = Field(10, ge=1)
     code_address_hourly: int = Field(60, ge=1)
     """Codes per IP address (IPv6: per /64); many phones of a mobile network share one."""

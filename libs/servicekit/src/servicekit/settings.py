@@ -62,6 +62,7 @@ class ServiceSettings(ProcessSettings):
     outbox_gather_seconds: float = Field(0.0, ge=0, le=5)
     """How long further events gather after some were published: fewer and larger requests, and events later by so much."""
     idempotency_keep_days: int = Field(1, ge=1)
+    """How long a used Idempotency-Key and its first response are kept."""
     dead_letter_keep_days: int = Field(90, ge=1)
     """Of applied and discarded ones; stuck ones are never deleted."""
 

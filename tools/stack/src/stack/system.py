@@ -174,7 +174,7 @@ def running() -> set[str]:
 
 
 def stop_all_but(spared: set[str]) -> tuple[list[str], list[str]]:
-    """Services and sidecars first, then what they stand on. Returns what was stopped and what had to be killed."""
+    """Services and sidecars at once, then what they stand on at once. Returns what was stopped, and what was killed."""
     run = layout.run_folder(os.environ)
     if not run.exists():
         return [], []

@@ -1,4 +1,4 @@
-"""One delivery attempt of a notification: sign, send, record the outcome, under the callback faults.
+"""One delivery attempt of a notification: send what `prepared.py` signed, record the outcome.
 
 Accepted means 200 or 204 within five seconds (wechat-pay-v3.md §3). Redirects are not followed.
 """
@@ -15,7 +15,7 @@ import aiohttp
 
 from wechatsim import wire
 from wechatsim.clock import Clock
-from wechatsim.notify import tampering
+from wechatsim.notify import prepared
 from wechatsim.notify.bridge import Bridge
 from wechatsim.notify.http_client import HttpClient
 from wechatsim.signing.keyring import Merchant
@@ -44,7 +44,7 @@ class Sender:
     async def _send(
         self, merchant: Merchant, row: Row, number: int, callback_faults: dict[str, float], clock: Clock
     ) -> dict[str, Any]:
-        body, signed = tampering.prepare(merchant, row["body"], row["plaintext"], number, callback_faults)
+        body, signed = prepared.prepare(merchant, row["body"], row["plaintext"], number, callback_faults)
         headers = [
             ("User-Agent", "Mozilla/4.0"),
             ("Accept", "*/*"),

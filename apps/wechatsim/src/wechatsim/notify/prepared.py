@@ -1,4 +1,4 @@
-"""How the callback-* faults change a notification before it is sent; without a fault it is sent as it is."""
+"""What is sent of a notification: its body and its signature, changed by the callback-* faults, or as they are."""
 
 from __future__ import annotations
 
