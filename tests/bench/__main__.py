@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from stack import signals
-from tests.bench import at_rest, bill, figures, front_door, machine, markdown, messages, payments, rows, soak
+from tests.bench import at_rest, bill, crowd, figures, front_door, machine, markdown, messages, payments, rows, soak
 from tests.bench.figures import Figure
 from tests.bench.floors.sidecars import Sidecars, noop_sidecars
 from tests.support.rooms import SEEDED
@@ -33,12 +33,13 @@ SCENARIOS: Mapping[str, Scenario] = {
     "messages": lambda system, _, size: messages.messages(system, int(2000 * size)),
     "bill": lambda system, _, size: bill.reconciling(system, int(1_000_000 * size)),
     "sustained": lambda system, _, size: payments.sustained(system, int(4000 * size), 60 * size),
+    "crowd": lambda system, _, size: crowd.crowd(system, int(10_000 * size)),
     "rates": lambda system, _, size: payments.rates(system, int(4000 * size), 15 * size),
     "soak": lambda system, _, size: soak.soak(system, 600 * size),
     "rows": lambda system, _, size: rows.rows(system, int(10_000_000 * size)),
     "up": lambda system, _, __: at_rest.starting(system),
 }
-BY_NAME_ONLY = frozenset({"bill", "rates", "rows", "soak", "sustained", "up"})
+BY_NAME_ONLY = frozenset({"bill", "crowd", "rates", "rows", "soak", "sustained", "up"})
 """Run when they are asked for by name alone: they take minutes, stop the system or fill its tables."""
 
 
