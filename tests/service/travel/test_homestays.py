@@ -6,6 +6,7 @@ HOMESTAY = "/travel/v1/homestay"
 FIELDS = {
     "id", "title", "subTitle", "banner", "info", "peopleNum", "homestayBusinessId", "userId", "rowState", "rowType",
     "stock", "foodInfo", "foodPrice", "homestayPrice", "marketHomestayPrice", "star", "commentNum",
+    "city", "weekendPriceFen", "minNights", "maxNights", "daysAhead", "cancelPolicy",
 }  # fmt: skip
 
 
@@ -91,7 +92,53 @@ async def test_the_snapshot_says_in_fen_what_is_sold_and_whether(http):
         "homestayBusinessId": 1,
         "homestayUserId": 2,
         "onSale": True,
+        "minNights": 1,
+        "maxNights": 90,
+        "daysAhead": 365,
+        "cancelPolicy": "flexible",
+        "nights": [],
     }
+
+
+async def test_the_snapshot_of_a_stay_has_the_offer_of_each_night(http, sql):
+    sql.execute(
+        "update homestay set weekend_price_fen = 50000, min_nights = 2, max_nights = 30, days_ahead = 60 where id = 3"
+    )
+    sql.execute(
+        "insert into homestay_date (homestay_id, night, price_fen, closed) values"
+        " (3, '2026-11-25', 1, false), (3, '2026-11-27', 60000, false), (3, '2026-11-28', null, true),"
+        " (3, '2026-11-29', 1, false), (4, '2026-11-26', 1, true)"
+    )
+    [[base]] = sql.execute("select homestay_price_fen from homestay where id = 3").fetchall()
+    asked = {"homestayId": 3, "start": "2026-11-26", "end": "2026-11-29"}
+    try:
+        snapshot = (await http.post("/internal/homestaySnapshot", json=asked, headers=called_by("order"))).json()
+    finally:
+        sql.execute("delete from homestay_date")
+        sql.execute("update homestay set weekend_price_fen = null, min_nights = 1, max_nights = 90, days_ahead = 365")
+    assert snapshot["nights"] == [
+        {"night": "2026-11-26", "priceFen": base, "closed": False},
+        {"night": "2026-11-27", "priceFen": 60000, "closed": False},
+        {"night": "2026-11-28", "priceFen": 50000, "closed": True},
+    ]
+    assert (snapshot["minNights"], snapshot["maxNights"], snapshot["daysAhead"]) == (2, 30, 60)
+    assert snapshot["homestayPriceFen"] == base
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        {"start": "2026-11-26"},
+        {"end": "2026-11-26"},
+        {"start": "2026-11-26", "end": "2026-11-26"},
+        {"start": "2026-11-26", "end": "2027-02-25"},
+        {"start": "tomorrow", "end": "2026-11-26"},
+    ],
+)
+async def test_a_snapshot_of_half_a_stay_or_of_too_long_a_one_is_refused(http, dates):
+    asked = {"homestayId": 3} | dates
+    answer = await http.post("/internal/homestaySnapshot", json=asked, headers=called_by("order"))
+    assert answer.status_code == 422
 
 
 async def test_the_snapshot_of_one_off_sale_says_so_and_of_none_is_not_found(http):

@@ -16,7 +16,8 @@ def homestay(**changes: object) -> Homestay:
     fields = {
         "id": 1, "title": "t", "sub_title": "s", "banner": "", "info": "i", "people_num": 2, "homestay_business_id": 1,
         "user_id": 2, "row_state": 1, "sold_by": 0, "stock": 1, "food_info": "", "food_price_fen": 0,
-        "homestay_price_fen": 1, "market_homestay_price_fen": 0,
+        "homestay_price_fen": 1, "market_homestay_price_fen": 0, "weekend_price_fen": None, "city": "", "min_nights": 1,
+        "max_nights": 90, "days_ahead": 365, "cancel_policy": "flexible",
     }  # fmt: skip
     return Homestay(**(fields | changes))
 
@@ -32,7 +33,7 @@ def test_yuan_outside_are_exactly_the_fen_inside(food, price, market):
 
 @given(st.lists(st.from_regex(r"/[a-z]{1,8}\.svg", fullmatch=True), max_size=5))
 def test_the_cover_is_the_first_picture_or_none(pictures):
-    snapshot = HomestaySnapshot.of(homestay(banner=",".join(pictures)), on_sale=True)
+    snapshot = HomestaySnapshot.of(homestay(banner=",".join(pictures)), [], on_sale=True)
     assert snapshot.cover == (pictures[0] if pictures else "")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,6 +10,7 @@ from servicekit.db import Database
 from travel import repository
 from travel.errors import HomestayNotFound
 from travel.models import Homestay
+from travel.night_prices import NightOffer, night_offers
 from travel.repository import Rating
 
 GUESSES = 5
@@ -39,13 +41,17 @@ class Homestays:
                 raise HomestayNotFound("absent, or not on sale", field="id")
             return (await _rated(session, [homestay]))[0]
 
-    async def snapshot(self, homestay_id: int) -> tuple[Homestay, bool]:
-        """A homestay, and whether it is on sale. Raises HomestayNotFound when there is none."""
+    async def snapshot(
+        self, homestay_id: int, start: date | None, end: date | None
+    ) -> tuple[Homestay, bool, list[NightOffer]]:
+        """A homestay, whether it is on sale, and the offer for each night with start ≤ night < end (none without both).
+        Raises HomestayNotFound when there is no such homestay."""
         async with self.db.read() as session:
-            found = await repository.homestay_and_whether_on_sale(session, homestay_id)
+            found = await repository.homestay_with_dates(session, homestay_id, start, end)
         if found is None:
             raise HomestayNotFound("no such homestay", field="homestayId")
-        return found
+        homestay, on_sale, settings = found
+        return homestay, on_sale, night_offers(homestay, settings, start, end) if start and end else []
 
 
 async def _rated(session: AsyncSession, homestays: Sequence[Homestay]) -> list[Rated]:

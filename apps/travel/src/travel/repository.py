@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Date,
     Float,
     Integer,
     Select,
@@ -22,7 +24,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
-from travel.models import GOOD_BUSINESS, PREFERRED_HOMESTAY, UP, Homestay, HomestayActivity, HomestayBusiness
+from travel.models import (
+    GOOD_BUSINESS,
+    PREFERRED_HOMESTAY,
+    UP,
+    Homestay,
+    HomestayActivity,
+    HomestayBusiness,
+    HomestayDate,
+)
 from travel.models import HomestayComment as Comment
 
 _ABOVE_ALL = 2**63 - 1
@@ -72,6 +82,15 @@ _BY_ID_AND_ON_SALE = (
     .join(HomestayBusiness, HomestayBusiness.id == Homestay.homestay_business_id)
     .where(Homestay.id == bindparam("homestay_id"), Homestay.deleted_at.is_(None))
 )
+# One statement: an order waits for it. Without dates nothing is joined.
+_BY_ID_WITH_DATES = _BY_ID_AND_ON_SALE.add_columns(HomestayDate).outerjoin(
+    HomestayDate,
+    and_(
+        HomestayDate.homestay_id == Homestay.id,
+        HomestayDate.night >= bindparam("start", type_=Date),
+        HomestayDate.night < bindparam("end", type_=Date),
+    ),
+)
 _RATINGS = (
     select(Comment.homestay_id, func.avg(_STAR), func.count())
     .where(Comment.homestay_id == any_(bindparam("ids", type_=ARRAY(BigInteger))), Comment.deleted_at.is_(None))
@@ -100,6 +119,15 @@ async def homestay_on_sale(session: AsyncSession, homestay_id: int) -> Homestay 
 async def homestay_and_whether_on_sale(session: AsyncSession, homestay_id: int) -> tuple[Homestay, bool] | None:
     row = (await session.execute(_BY_ID_AND_ON_SALE, {"homestay_id": homestay_id})).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+async def homestay_with_dates(
+    session: AsyncSession, homestay_id: int, start: date | None, end: date | None
+) -> tuple[Homestay, bool, list[HomestayDate]] | None:
+    """A homestay, whether it is on sale, and what its host set for nights with start ≤ night < end."""
+    asked = {"homestay_id": homestay_id, "start": start, "end": end}
+    rows = (await session.execute(_BY_ID_WITH_DATES, asked)).all()
+    return (rows[0][0], rows[0][1], [row[2] for row in rows if row[2] is not None]) if rows else None
 
 
 async def ratings_of_homestays(session: AsyncSession, ids: Collection[int]) -> dict[int, Rating]:

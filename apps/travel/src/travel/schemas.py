@@ -1,19 +1,23 @@
 """Requests and responses. Fields are the source system's; additions are marked `Ours`."""
 
 import math
+from collections.abc import Iterable
+from datetime import date
 from typing import Annotated, Generic, Self, TypeVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from servicekit.clock import unix
 from servicekit.money import yuan
 from servicekit.schemas import ApiModel, LastId, PageSize, RowId, Sn
 from travel.models import Homestay, HomestayBusiness, HomestayComment
+from travel.night_prices import NightOffer
 from travel.peers import Profile
 from travel.repository import Rating
 from travel.shops import Host, ListedShop
 
 T = TypeVar("T")
+MOST_NIGHTS = 90
 Page = Annotated[int, Field(ge=0, le=100_000, strict=True, description="From 1; 0 is the first as well")]
 Star = Annotated[int, Field(ge=1, le=5, strict=True)]
 # One StringConstraints: after another validator (servicekit's Text), stripping would come after the length check.
@@ -64,6 +68,12 @@ class HomestayOut(ApiModel):
     food_price: float = Field(description="Yuan for one person and night")
     homestay_price: float = Field(description="Yuan for a night")
     market_homestay_price: float = Field(description="Yuan")
+    city: str = Field(description="Ours")
+    weekend_price_fen: int | None = Field(description="Ours: of Friday and Saturday nights; null when not different")
+    min_nights: int = Field(description="Ours: the shortest stay")
+    max_nights: int = Field(description="Ours: the longest stay")
+    days_ahead: int = Field(description="Ours: a stay begins at most so many days from today")
+    cancel_policy: str = Field(description="Ours: flexible, moderate or strict")
     star: float = Field(description="Ours: the average of its comments, 0 without any")
     comment_num: int = Field(description="Ours")
 
@@ -85,6 +95,12 @@ class HomestayOut(ApiModel):
             food_price=yuan(homestay.food_price_fen),
             homestay_price=yuan(homestay.homestay_price_fen),
             market_homestay_price=yuan(homestay.market_homestay_price_fen),
+            city=homestay.city,
+            weekend_price_fen=homestay.weekend_price_fen,
+            min_nights=homestay.min_nights,
+            max_nights=homestay.max_nights,
+            days_ahead=homestay.days_ahead,
+            cancel_policy=homestay.cancel_policy,
             star=rating.star,
             comment_num=rating.count,
         )
@@ -207,11 +223,31 @@ class CommentAdded(ApiModel):
 
 
 class SnapshotRequest(ApiModel):
+    """`start`, `end`: the first night and the day of departure whose nights are told; both or neither."""
+
     homestay_id: RowId
+    start: date | None = None
+    end: date | None = None
+
+    @model_validator(mode="after")
+    def _a_stay_or_none(self) -> Self:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("start and end come together")
+        if self.start and self.end and not 1 <= (self.end - self.start).days <= MOST_NIGHTS:
+            raise ValueError(f"from 1 to {MOST_NIGHTS} nights")
+        return self
+
+
+class NightOffered(ApiModel):
+    """`priceFen`: of one unit, also of a closed night."""
+
+    night: date
+    price_fen: int
+    closed: bool
 
 
 class HomestaySnapshot(ApiModel):
-    """A homestay as an order stores it, and its stock now; prices in fen."""
+    """A homestay as an order stores it, its stock now, and its offer for the nights that were asked for; prices in fen."""
 
     id: int
     title: str
@@ -228,9 +264,14 @@ class HomestaySnapshot(ApiModel):
     homestay_business_id: int
     homestay_user_id: int
     on_sale: bool
+    min_nights: int
+    max_nights: int
+    days_ahead: int
+    cancel_policy: str
+    nights: list[NightOffered]
 
     @classmethod
-    def of(cls, homestay: Homestay, *, on_sale: bool) -> Self:
+    def of(cls, homestay: Homestay, nights: Iterable[NightOffer], *, on_sale: bool) -> Self:
         return cls(
             id=homestay.id,
             title=homestay.title,
@@ -247,4 +288,9 @@ class HomestaySnapshot(ApiModel):
             homestay_business_id=homestay.homestay_business_id,
             homestay_user_id=homestay.user_id,
             on_sale=on_sale,
+            min_nights=homestay.min_nights,
+            max_nights=homestay.max_nights,
+            days_ahead=homestay.days_ahead,
+            cancel_policy=homestay.cancel_policy,
+            nights=[NightOffered(night=n.night, price_fen=n.price_fen, closed=n.closed) for n in nights],
         )

@@ -19,5 +19,5 @@ router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.
 async def show_snapshot(
     body: SnapshotRequest, homestays: Annotated[Homestays, Depends(provided(Homestays))]
 ) -> HomestaySnapshot:
-    homestay, on_sale = await homestays.snapshot(body.homestay_id)
-    return HomestaySnapshot.of(homestay, on_sale=on_sale)
+    homestay, on_sale, nights = await homestays.snapshot(body.homestay_id, body.start, body.end)
+    return HomestaySnapshot.of(homestay, nights, on_sale=on_sale)

@@ -1,0 +1,63 @@
+"""What one unit of a homestay costs for each night, and which nights are not sold. Pure; prices in fen, nights are dates in
+Asia/Shanghai.
+
+A unit is the room, or one person's place where the homestay is sold by person. How many units a stay takes, and what they
+sum up to, is order's rule (order/pricing.py).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+
+FRIDAY, SATURDAY = 4, 5
+WEEKEND_NIGHTS = frozenset({FRIDAY, SATURDAY})
+"""By `date.weekday`: the nights before a day off."""
+
+
+class Prices(Protocol):
+    @property
+    def homestay_price_fen(self) -> int: ...
+    @property
+    def weekend_price_fen(self) -> int | None: ...
+
+
+class DateSetting(Protocol):
+    """What a host set for one night; `price_fen` None keeps the base or weekend price."""
+
+    @property
+    def night(self) -> date: ...
+    @property
+    def price_fen(self) -> int | None: ...
+    @property
+    def closed(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class NightOffer:
+    """`price_fen`: of one unit, also of a closed night."""
+
+    night: date
+    price_fen: int
+    closed: bool
+
+
+def nights_between(start: date, end: date) -> list[date]:
+    """The nights with start ≤ night < end; none when `end` is not later."""
+    return [start + timedelta(days=number) for number in range((end - start).days)]
+
+
+def night_offers(prices: Prices, settings: Iterable[DateSetting], start: date, end: date) -> list[NightOffer]:
+    """One for each night with start ≤ night < end, in order. The price set for the date counts before the weekend price,
+    and that before the base price. `settings` of other nights are ignored."""
+    by_night = {each.night: each for each in settings}
+    return [_offer(prices, by_night.get(night), night) for night in nights_between(start, end)]
+
+
+def _offer(prices: Prices, setting: DateSetting | None, night: date) -> NightOffer:
+    price_fen = prices.homestay_price_fen
+    if prices.weekend_price_fen is not None and night.weekday() in WEEKEND_NIGHTS:
+        price_fen = prices.weekend_price_fen
+    if setting is not None and setting.price_fen is not None:
+        price_fen = setting.price_fen
+    return NightOffer(night, price_fen, closed=setting is not None and setting.closed)
