@@ -13,10 +13,10 @@ from notification.parts import Parts as NotificationParts
 from notification.peers import OrderDetail
 from notification.repository import ClaimOrder
 from notification.settings import Settings as NotificationSettings
+from order.internal_schemas import InternalOrder
+from order.internal_schemas import Payable as PayableAnswer
 from order.parts import Parts as OrderParts
 from order.peers import CloseAnswer, Homestay
-from order.schemas import InternalOrder
-from order.schemas import Payable as PayableAnswer
 from order.settings import Settings as OrderSettings
 from payment.parts import Parts
 from payment.peers import Payable

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from order.models import HomestayOrder
-from order.schemas import Trimmed
+from order.schemas import Trimmed, closing
 from servicekit.schemas import ApiModel, LastId, PageSize, Sn, Text
 
 
@@ -94,3 +94,16 @@ class RefundAgain(ApiModel):
 
     sn: Sn
     note: Annotated[Text, Trimmed, Field(min_length=1, max_length=256)]
+
+
+class RetriedClosing(ApiModel):
+    """The result of a retry; `problem` is why the order is still being closed, null when the closing has ended."""
+
+    sn: str
+    trade_state: int
+    closing: bool
+    problem: str | None
+
+    @classmethod
+    def of(cls, order: HomestayOrder, problem: str | None) -> "RetriedClosing":
+        return cls(sn=order.sn, trade_state=order.trade_state, closing=closing(order), problem=problem)

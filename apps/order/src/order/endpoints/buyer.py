@@ -5,6 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from order.booking import Booking, BookingRequest
+from order.buyer_schemas import (
+    BuyersOrders,
+    CreateOrder,
+    OrderCreated,
+    OrderDetail,
+    OrderQuote,
+    QuoteOrder,
+    RefundRequest,
+)
 from order.closing import Closing
 from order.errors import (
     AlreadyPaid,
@@ -25,18 +34,7 @@ from order.lookup import Lookup
 from order.pricing import Stay
 from order.quoting import Quoting
 from order.refunds import Refunds
-from order.schemas import (
-    BuyersOrders,
-    CreateOrder,
-    OrderCreated,
-    OrderDetail,
-    OrderQuery,
-    OrderQuote,
-    OrderRef,
-    OrderState,
-    QuoteOrder,
-    RefundRequest,
-)
+from order.schemas import OrderQuery, OrderRef, OrderState
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
 from servicekit.clock import from_unix

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from order.errors import OrderNotFound
-from order.lookup import Lookup
-from order.schemas import (
+from order.internal_schemas import (
     Commentable,
     DayPage,
     InternalOrder,
@@ -17,6 +16,7 @@ from order.schemas import (
     Payable,
     UsedOrders,
 )
+from order.lookup import Lookup
 from order.states import TradeState
 from servicekit import callers
 from servicekit.app import provided

@@ -16,8 +16,9 @@ from order.errors import (
     UnknownCheckinCode,
 )
 from order.lookup import Lookup
+from order.merchant_schemas import MerchantsOrders, MerchantsQuery, RefundDecision, TypedCode
 from order.refunds import Refunds
-from order.schemas import MerchantsOrders, MerchantsQuery, OrderState, OrderSummary, RefundDecision, TypedCode
+from order.schemas import OrderState, OrderSummary
 from servicekit.app import provided
 from servicekit.auth import Merchant
 from servicekit.errors import InvalidInput

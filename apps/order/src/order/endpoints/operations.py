@@ -7,9 +7,16 @@ from fastapi import APIRouter, Depends
 from order.closing import Closing
 from order.errors import NoFailedRefund, NotClosing, OrderNotFound
 from order.lookup import Lookup
-from order.operations_schemas import ClosingOrders, ClosingQuery, FailedRefundQuery, FailedRefunds, RefundAgain
+from order.operations_schemas import (
+    ClosingOrders,
+    ClosingQuery,
+    FailedRefundQuery,
+    FailedRefunds,
+    RefundAgain,
+    RetriedClosing,
+)
 from order.refunds import Refunds
-from order.schemas import OrderRef, OrderState, RetriedClosing
+from order.schemas import OrderRef, OrderState
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.problems import declared

@@ -1,0 +1,139 @@
+"""Requests and responses of `/internal/…`: what other services ask about orders. Amounts in fen, times in UTC."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from order.models import HomestayOrder
+from servicekit.schemas import ApiModel, LastId, RowId, Text
+
+
+class InternalSn(ApiModel):
+    order_sn: Annotated[Text, Field(min_length=1, max_length=32)]
+
+
+class InternalSns(ApiModel):
+    order_sns: Annotated[list[Annotated[Text, Field(min_length=1, max_length=32)]], Field(min_length=1, max_length=500)]
+
+
+class InternalSnAndUser(InternalSn):
+    user_id: RowId
+
+
+class Payable(ApiModel):
+    order_sn: str
+    user_id: int
+    total_fen: int
+    trade_state: int
+    payable: bool
+    close_at: datetime
+    title: str
+
+    @classmethod
+    def of(cls, order: HomestayOrder, *, payable: bool) -> "Payable":
+        return cls(
+            order_sn=order.sn,
+            user_id=order.user_id,
+            total_fen=order.order_total_fen,
+            trade_state=order.trade_state,
+            payable=payable,
+            close_at=order.close_at.astimezone(UTC),
+            title=order.title,
+        )
+
+
+class InternalOrder(ApiModel):
+    """An order for other services; by invocation only, because it holds the check-in code. `refundedAt`,
+    `refundedFen`: when the complete refund was reported, and its amount. `refundAskedAt`, `refundAnswerBy`: of a
+    refund request that the merchant decides (`refundState` asked), when it was made and when it is agreed to
+    automatically."""
+
+    sn: str
+    user_id: int
+    homestay_id: int
+    homestay_user_id: int
+    title: str
+    trade_state: int
+    checkin_code: Annotated[str | None, Field(alias="tradeCode")]
+    total_fen: int
+    live_start_date: date
+    live_end_date: date
+    pay_time: datetime | None
+    payment_sn: str | None
+    refunded_at: datetime | None
+    refunded_fen: int | None
+    refund_state: str
+    refund_asked_at: datetime | None
+    refund_answer_by: datetime | None
+    version: int
+
+    @classmethod
+    def of(cls, order: HomestayOrder, *, refunded_at: datetime | None, answer_by: datetime | None) -> "InternalOrder":
+        return cls(
+            sn=order.sn,
+            user_id=order.user_id,
+            homestay_id=order.homestay_id,
+            homestay_user_id=order.homestay_user_id,
+            title=order.title,
+            trade_state=order.trade_state,
+            checkin_code=order.checkin_code,
+            total_fen=order.order_total_fen,
+            live_start_date=order.live_start_date,
+            live_end_date=order.live_end_date,
+            pay_time=order.paid_at.astimezone(UTC) if order.paid_at else None,
+            payment_sn=order.payment_sn,
+            refunded_at=refunded_at.astimezone(UTC) if refunded_at else None,
+            refunded_fen=order.order_total_fen if refunded_at else None,
+            refund_state=order.refund_state,
+            refund_asked_at=order.refund_opened_at.astimezone(UTC) if answer_by and order.refund_opened_at else None,
+            refund_answer_by=answer_by.astimezone(UTC) if answer_by else None,
+            version=order.version,
+        )
+
+
+class InternalOrders(ApiModel):
+    """Those that exist, in any order."""
+
+    orders: list[InternalOrder]
+
+
+class Commentable(ApiModel):
+    homestay_id: int
+    commentable: bool
+
+
+class DayPage(ApiModel):
+    """`day` is a date in Asia/Shanghai."""
+
+    day: date
+    last_id: LastId = 0
+    page_size: Annotated[int, Field(ge=1, le=500, strict=True)] = 500
+
+
+class UsedOrder(ApiModel):
+    id: int
+    order_sn: str
+    homestay_business_id: int
+    payment_sn: str
+    used_at: datetime
+
+
+class UsedOrders(ApiModel):
+    list: list[UsedOrder]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, datetime, HomestayOrder]]) -> "UsedOrders":
+        return cls(
+            list=[
+                UsedOrder(
+                    id=row_id,
+                    order_sn=order.sn,
+                    homestay_business_id=order.homestay_business_id,
+                    payment_sn=order.payment_sn or "",
+                    used_at=used_at,
+                )
+                for row_id, used_at, order in rows
+            ]
+        )

@@ -1,0 +1,41 @@
+"""Requests and responses of merchants."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from order.models import HomestayOrder
+from order.schemas import OrderQuery, OrderSummary, Trimmed
+from order.states import RefundState
+from servicekit.schemas import ApiModel, Sn, Text
+
+
+class MerchantsQuery(OrderQuery):
+    """`refundState` asked: only orders whose refund request waits for the merchant."""
+
+    refund_state: Literal["any", "asked"] = "any"
+
+    @property
+    def refund(self) -> RefundState | None:
+        return None if self.refund_state == "any" else RefundState(self.refund_state)
+
+
+class RefundDecision(ApiModel):
+    """`note` is shown to the buyer."""
+
+    sn: Sn
+    agree: Annotated[bool, Field(strict=True)]
+    note: Annotated[Text, Trimmed, Field(max_length=256)] = ""
+
+
+class TypedCode(ApiModel):
+    checkin_code: Annotated[Text, Field(alias="tradeCode", min_length=1, max_length=32)]
+
+
+class MerchantsOrders(ApiModel):
+    rows: Annotated[list[OrderSummary], Field(alias="list")]
+
+    @classmethod
+    def of(cls, orders: Sequence[HomestayOrder]) -> "MerchantsOrders":
+        return cls(rows=[OrderSummary.of(each) for each in orders])
