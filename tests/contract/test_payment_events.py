@@ -23,32 +23,48 @@ def example(name):
     return json.loads((EVENTS / "examples" / f"{name}.json").read_text())
 
 
-def paid():
+def part_refunded():
     return ThirdPayment(
         sn="PMT2026112309310087654321",
         order_sn="HSO2026112309302612345678",
         service_type="homestayOrder",
         pay_status=1,
         total_fen=19900,
+        refunded_fen=9950,
         pay_time=datetime(2026, 11, 23, 1, 31, 20, tzinfo=UTC),
-        version=2,
+        version=3,
     )
 
 
 def test_what_is_published_is_the_contracts_example_to_the_letter():
-    event = events.paystatus_updated(paid(), lambda: datetime.now(UTC))
+    event = events.paystatus_updated(part_refunded(), lambda: datetime.now(UTC))
 
-    schema("paystatus-updated.v1").validate(event.data)
-    assert event.data == example("paystatus-updated.v1")
-    assert (event.topic, event.type) == ("payment-update-paystatus-topic", "minsu.payment.paystatus-updated.v1")
+    schema("paystatus-updated.v2").validate(event.data)
+    assert event.data == example("paystatus-updated.v2")
+    assert (event.topic, event.type) == ("payment-update-paystatus-topic", "minsu.payment.paystatus-updated.v2")
+
+
+def test_a_consumer_that_knows_only_v1_reads_v2():
+    """Nothing of v1 is missing or means something else: a part that went back is one more version of a paid payment."""
+    v1, v2 = schema("paystatus-updated.v1"), schema("paystatus-updated.v2")
+
+    v1.validate(example("paystatus-updated.v2"))
+    assert set(v2.schema["required"]) - set(v1.schema["required"]) == {"refundedFen"}
+    for name, member in v1.schema["properties"].items():
+        assert _without_text(v2.schema["properties"][name]) == _without_text(member)
+    assert not v2.is_valid(example("paystatus-updated.v1"))
+
+
+def _without_text(member):
+    return {name: value for name, value in member.items() if name != "description"}
 
 
 def test_the_order_sn_is_the_orders_and_the_key():
     """The source system put the payment's number here, and no order ever turned paid."""
-    event = events.paystatus_updated(paid(), lambda: datetime.now(UTC))
+    event = events.paystatus_updated(part_refunded(), lambda: datetime.now(UTC))
 
     assert event.data["orderSn"] == event.key == "HSO2026112309302612345678"
-    assert not schema("paystatus-updated.v1").is_valid(event.data | {"orderSn": paid().sn})
+    assert not schema("paystatus-updated.v2").is_valid(event.data | {"orderSn": part_refunded().sn})
 
 
 def test_a_refund_that_failed_is_told_in_the_contracts_words():
@@ -68,7 +84,7 @@ def test_a_refund_that_failed_is_told_in_the_contracts_words():
 
 
 def test_a_payment_that_was_never_paid_has_nothing_to_tell():
-    unpaid = paid()
+    unpaid = part_refunded()
     unpaid.pay_time = None
     with pytest.raises(ValueError, match="never paid"):
         events.paystatus_updated(unpaid, lambda: datetime.now(UTC))
@@ -101,7 +117,7 @@ def test_every_schema_is_a_schema_and_takes_its_example(name):
     schema(name).validate(example(name))
 
 
-@pytest.mark.parametrize(("order_sn", "is_valid"), [("SHP2026112309302612345678", True), (paid().sn, False)])
+@pytest.mark.parametrize(("order_sn", "is_valid"), [("SHP2026112309302612345678", True), (part_refunded().sn, False)])
 def test_a_refund_is_requested_for_the_order_of_any_business_and_never_for_a_payments_number(order_sn, is_valid):
     data = example("refund-requested.v1") | {"orderSn": order_sn}
 

@@ -81,4 +81,6 @@ async def end(service: Service, number, status, path=REFUND_CALLBACK, **changes)
 
 
 async def events(service: Service):
-    return [row["event"]["data"]["payStatus"] for row in await service.rows("outbox order by id")]
+    """What was told of the payments: status, refunded amount and version of each event."""
+    told = [row["event"]["data"] for row in await service.rows("outbox order by id")]
+    return [(data["payStatus"], data["refundedFen"], data["version"]) for data in told]

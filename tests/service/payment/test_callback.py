@@ -34,6 +34,7 @@ async def test_a_callback_settles_the_payment_and_leaves_the_orders_event(servic
         "payStatus": 1,
         "serviceType": "homestayOrder",
         "totalFen": 19900,
+        "refundedFen": 0,
         "payTime": "2026-11-23T01:31:20Z",
         "version": 2,
     }

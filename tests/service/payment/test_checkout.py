@@ -333,7 +333,7 @@ async def test_a_shop_is_paid_like_a_homestay_once_it_is_registered(serve, wecha
 
     assert settled.status_code == 204
     [event] = [row["event"] for row in await service.rows("outbox")]
-    schema = json.loads((CONTRACTS / "events/paystatus-updated.v1.schema.json").read_text())
+    schema = json.loads((CONTRACTS / "events/paystatus-updated.v2.schema.json").read_text())
     Draft202012Validator(schema).validate(event["data"])
     assert (event["data"]["orderSn"], event["data"]["serviceType"]) == (order_sn, "shop")
     assert answer.status_code == 200, answer.text

@@ -40,7 +40,7 @@ async def test_a_whole_refund_goes_to_wechat_at_once_and_its_callback_ends_it(se
     assert (answer.status_code, answer.content) == (204, b"")
     [payment] = await service.payments()
     assert (payment["pay_status"], payment["refunded_fen"], payment["version"]) == (2, 19900, 3)
-    assert await events(service) == [1, 2]
+    assert await events(service) == [(1, 0, 2), (2, 19900, 3)]
     [refund] = await service.rows("refund")
     assert refund["success_time"].isoformat() == "2026-11-23T02:00:05+00:00"
     steps = [
@@ -49,10 +49,9 @@ async def test_a_whole_refund_goes_to_wechat_at_once_and_its_callback_ends_it(se
     assert steps == [(2, "requested", "accepted"), (3, "accepted", "succeeded")]
 
 
-async def test_parts_tell_nobody_until_their_sum_is_the_total(service, wechat, paid):
+async def test_each_part_is_told_with_the_sum_and_the_last_one_ends_the_payment(service, wechat, paid):
     wechat.refund_ends = "SUCCESS"
     for number, fen in enumerate((5000, 4900, 10000), start=1):
-        assert await events(service) == [1]
         assert (await ask(service, paid, fen, number)).status_code == 200
         await in_state(service, *["succeeded"] * number)
         [payment] = await service.payments()
@@ -60,7 +59,14 @@ async def test_parts_tell_nobody_until_their_sum_is_the_total(service, wechat, p
 
     [payment] = await service.payments()
     assert (payment["pay_status"], payment["refunded_fen"]) == (2, 19900)
-    assert await events(service) == [1, 2]
+    assert await events(service) == [(1, 0, 2), (1, 5000, 3), (1, 9900, 4), (2, 19900, 5)]
+    steps = await service.rows("payment_transition order by seq")
+    assert [(row["seq"], row["from_status"], row["to_status"]) for row in steps] == [
+        (2, 0, 1),
+        (3, 1, 1),
+        (4, 1, 1),
+        (5, 1, 2),
+    ]
 
 
 async def test_copies_of_the_callback_on_both_paths_give_back_once(service, wechat, paid):
@@ -242,7 +248,7 @@ async def test_a_payment_seen_refunded_before_it_was_seen_paid_is_settled_first(
 
     [payment] = await service.payments()
     assert (payment["pay_status"], payment["refunded_fen"]) == (1, 0)
-    assert await events(service) == [1]
+    assert await events(service) == [(1, 0, 2)]
     assert [row["reason"] for row in await service.rows("provider_notice")] == ["refund_unknown"]
 
 

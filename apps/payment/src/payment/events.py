@@ -1,4 +1,5 @@
-"""Events that payment publishes (payment paid or fully refunded, refund failed), and the data of the one it consumes."""
+"""Events that payment publishes (payment paid, a part or all of it refunded, refund failed), and the data of the one it
+consumes."""
 
 from datetime import datetime
 from typing import Annotated, Protocol
@@ -41,14 +42,16 @@ class PaidPayment(Protocol):
     @property
     def total_fen(self) -> int: ...
     @property
+    def refunded_fen(self) -> int: ...
+    @property
     def pay_time(self) -> datetime | None: ...
     @property
     def version(self) -> int: ...
 
 
 def paystatus_updated(payment: PaidPayment, clock: Clock, *, traceparent: str | None = None) -> OutgoingEvent:
-    """The event of a paid or fully refunded payment, in the current trace or in `traceparent`'s. Raises ValueError for one
-    that was never paid.
+    """The event of a paid payment, of which a part or all may have been refunded, in the current trace or in
+    `traceparent`'s. Raises ValueError for one that was never paid.
 
     `orderSn` is the order's number; the source system sent the payment's, so no order ever became paid."""
     if payment.pay_time is None:
@@ -56,7 +59,7 @@ def paystatus_updated(payment: PaidPayment, clock: Clock, *, traceparent: str | 
     return OutgoingEvent(
         topic=PAYMENT_STATUS_TOPIC,
         key=payment.order_sn,
-        type="minsu.payment.paystatus-updated.v1",
+        type="minsu.payment.paystatus-updated.v2",
         source=SOURCE,
         subject=payment.sn,
         occurred_at=clock(),
@@ -66,6 +69,7 @@ def paystatus_updated(payment: PaidPayment, clock: Clock, *, traceparent: str | 
             "paymentSn": payment.sn,
             "payStatus": int(payment.pay_status),
             "totalFen": payment.total_fen,
+            "refundedFen": payment.refunded_fen,
             "payTime": utc_text(payment.pay_time),
             "version": payment.version,
         },

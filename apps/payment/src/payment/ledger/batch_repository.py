@@ -19,6 +19,7 @@ class LockedPayment(NamedTuple):
     service_type: str
     trade_type: str
     total_fen: int
+    refunded_fen: int
     pay_status: int
     version: int
     transaction_id: str | None
@@ -37,8 +38,9 @@ class NewlyPaid:
 
 
 _LOCK = """
-select p.id, p.sn, p.order_sn, p.service_type, p.trade_type, p.total_fen, p.pay_status, p.version, p.transaction_id,
-       p.pay_time, p.request, (select o.id from third_payment o where o.transaction_id = v.transaction_id) as owner
+select p.id, p.sn, p.order_sn, p.service_type, p.trade_type, p.total_fen, p.refunded_fen, p.pay_status, p.version,
+       p.transaction_id, p.pay_time, p.request,
+       (select o.id from third_payment o where o.transaction_id = v.transaction_id) as owner
   from unnest($1::text[], $2::text[]) as v(sn, transaction_id) join third_payment p on p.sn = v.sn
  order by p.id for update of p skip locked
 """

@@ -18,6 +18,7 @@ ALLOWED: Final = frozenset(
         (PayStatus.WAITING, PayStatus.PAID),
         (PayStatus.WAITING, PayStatus.CLOSED),
         (PayStatus.CLOSED, PayStatus.PAID),  # paid while we closed it; order then requests the refund
+        (PayStatus.PAID, PayStatus.PAID),  # a part was refunded: a new version of the same status
         (PayStatus.PAID, PayStatus.REFUNDED),
     }
 )

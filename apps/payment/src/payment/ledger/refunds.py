@@ -135,14 +135,13 @@ class RefundSettlement:
         return Applied.SETTLED
 
     async def _add_refunded(self, tx: Transaction, payment: ThirdPayment, refund: Refund, source: str) -> None:
-        """Add to the refunded amount. The event is published only when the payment is refunded in full."""
+        """Add to the refunded amount, and publish it: each part is a new version of the payment, the last one ends it."""
         payment.refunded_fen += refund.refund_fen
         payment.trade_state = "REFUND"
-        if payment.refunded_fen == payment.total_fen:
-            payment_repository.transition(tx, payment, PayStatus.REFUNDED, f"refund-{source}")
-            await tx.flush()
-            await publish_later(tx, events.paystatus_updated(payment, self.clock))
+        whole = payment.refunded_fen == payment.total_fen
+        payment_repository.transition(tx, payment, PayStatus.REFUNDED if whole else PayStatus.PAID, f"refund-{source}")
         await tx.flush()
+        await publish_later(tx, events.paystatus_updated(payment, self.clock))
         await resolve_flags(tx, refund.sn, RESOLVED_BY_SUCCESS)
 
     async def _reissue(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> None:
