@@ -47,14 +47,16 @@ def test_a_stay_is_booked_paid_confirmed_and_checked_in(browser, stack, complain
     assert CODE.fullmatch(code)
 
     merchant = opened(browser, complaints, DESK)
-    merchant.goto(f"{stack['STOREFRONT_URL']}/merchant")
+    merchant.goto(f"{stack['STOREFRONT_URL']}/host/orders")
     sign_in(merchant, stack["MERCHANT_MOBILE"], stack["MERCHANT_PASSWORD"])
     listed = merchant.locator(f'[data-testid=order-item][data-sn="{sn}"] .state')
     expect(listed).to_have_attribute("data-state", "1")
     assert code not in merchant.content()
+    merchant.goto(f"{stack['STOREFRONT_URL']}/host")
     merchant.get_by_test_id("code").fill(f" {code[:4].lower()} {code[4:]} ")
     merchant.get_by_test_id("verify-button").click()
     expect(merchant.get_by_test_id("verified")).to_contain_text(sn)
+    merchant.goto(f"{stack['STOREFRONT_URL']}/host/orders")
     expect(listed).to_have_attribute("data-state", "2")
 
     buyer.goto(f"{stack['STOREFRONT_URL']}/orders")

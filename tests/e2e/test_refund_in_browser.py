@@ -34,7 +34,7 @@ def at_order(page: Page, stack, order_sn: str) -> Page:
 
 
 def at_merchants(page: Page, stack, who: str = "MERCHANT") -> Page:
-    page.goto(f"{stack['STOREFRONT_URL']}/merchant")
+    page.goto(f"{stack['STOREFRONT_URL']}/host/orders")
     sign_in(page, stack[f"{who}_MOBILE"], stack[f"{who}_PASSWORD"])
     return page
 
@@ -212,9 +212,10 @@ def test_a_merchant_can_decide_with_the_keyboard_alone(browser, stack, system, a
     assert complaints == []
 
 
-def test_who_is_no_merchant_is_told_so_and_sees_nobodys_orders(browser, stack, asked, complaints):
+def test_who_is_no_merchant_is_shown_how_to_become_one_and_sees_no_orders(browser, stack, asked, complaints):
     page = at_merchants(opened(browser, complaints, PHONE, "en-GB"), stack, "BUYER")
-    expect(page.get_by_test_id("problem")).to_have_text("This page is for hosts. Please sign in with a host's account.")
+    page.wait_for_url("**/host")
+    expect(page.get_by_test_id("joining")).to_be_visible()
     expect(page.locator("#desk")).to_be_hidden()
     expect(page.locator("[data-sn]")).to_have_count(0)
     assert complaints == []

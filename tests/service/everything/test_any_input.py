@@ -144,7 +144,20 @@ async def test_no_document_is_an_error_of_ours(services, name, data):
     assert is_fine(answer), (path, sent[:200], answer.text)
 
 
-PAGES = ["/", "/signin", "/orders", "/merchant", "/homestays/", "/orders/", "/pay/", "/waiting/", "/paid/", "/static/"]
+PAGES = [
+    "/",
+    "/signin",
+    "/orders",
+    "/merchant",
+    "/host",
+    "/host/homestays/",
+    "/homestays/",
+    "/orders/",
+    "/pay/",
+    "/waiting/",
+    "/paid/",
+    "/static/",
+]
 PATHS = [
     "1" * 5000,
     "-" + "9" * 400,

@@ -10,9 +10,11 @@ from fastapi.routing import iter_route_contexts
 from gateway import addresses
 
 SN = "HSO2026112309302612345678"
-PAGES = ["/", "/orders", "/merchant", "/homestays/1", f"/homestays/{2**63 - 1}"] + [
-    f"{folder}/{SN}" for folder in ("/orders", "/pay", "/waiting", "/paid")
-]
+DESK = ["/host", "/host/shop", "/host/homestays", "/host/homestays/new", "/host/orders", "/host/payouts"]
+OF_HOMESTAY = ["", "/edit", "/photos", "/calendar", "/links", "/changes"]
+PAGES = ["/", "/orders", "/homestays/1", f"/homestays/{2**63 - 1}", *DESK]
+PAGES += [f"{folder}/{SN}" for folder in ("/orders", "/pay", "/waiting", "/paid")]
+PAGES += [f"/host/homestays/7{ending}" for ending in OF_HOMESTAY]
 ELSEWHERE = [
     "//host",
     "//host/",
@@ -62,6 +64,11 @@ ELSEWHERE = [
     f"/orders/{SN.lower()}",
     "/orders/HSO\u0661" + "1" * 21,
     "/homestays/0",
+    "/host/homestays/0/edit",
+    "/host/homestays/1/",
+    "/host/homestays/1/nowhere",
+    "/host/homestays//edit",
+    "/host//host",
     "/homestays/-1",
     "/homestays/\u0661",
     f"/homestays/{2**63}",
@@ -159,16 +166,18 @@ async def test_every_page_of_the_app_is_one_that_can_be_come_back_to(door):
     shown = {
         each.path for each in iter_route_contexts(door.http._transport.app.routes) if "GET" in (each.methods or ())
     }
-    assert shown - {"/livez", "/readyz", "/metrics"} == {
-        "/",
-        "/signin",
-        "/orders",
-        "/merchant",
-        "/homestays/{number}",
-    } | {f"{folder}/{{sn}}" for folder in ("/orders", "/pay", "/waiting", "/paid")}
+    assert shown - {"/livez", "/readyz", "/metrics"} == {"/", "/signin", "/orders", "/homestays/{number}", *DESK} | {
+        f"{folder}/{{sn}}" for folder in ("/orders", "/pay", "/waiting", "/paid")
+    } | {f"/host/homestays/{{number}}{ending}" for ending in OF_HOMESTAY} | {"/merchant"}
     for path in [*PAGES, "/signin"]:
         assert (await door.http.get(path)).status_code == 200
         assert addresses.resolve(path) == path
+
+
+async def test_the_merchants_page_of_before_leads_to_the_desk(door):
+    response = await door.http.get("/merchant?a=1")
+    assert (response.status_code, response.headers["location"]) == (308, "/host/orders")
+    assert addresses.resolve("/merchant") == "/merchant"
 
 
 async def test_the_hosts_name_is_in_no_page(door):

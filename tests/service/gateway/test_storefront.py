@@ -20,7 +20,18 @@ PAGES = [
     f"/pay/{SN}",
     f"/waiting/{SN}",
     f"/paid/{SN}",
-    "/merchant",
+    "/host",
+    "/host/shop",
+    "/host/homestays",
+    "/host/homestays/new",
+    "/host/homestays/1",
+    "/host/homestays/1/edit",
+    "/host/homestays/1/photos",
+    "/host/homestays/1/calendar",
+    "/host/homestays/1/links",
+    "/host/homestays/1/changes",
+    "/host/orders",
+    "/host/payouts",
 ]
 
 
@@ -76,7 +87,18 @@ async def test_the_chosen_language_is_kept_and_stronger_than_the_browsers(door):
 
 
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/orders/HSO1", "/pay/%3Cscript%3E", "/homestays/0", "/homestays/x", f"/homestays/{2**63}"]
+    "path",
+    [
+        "/nowhere",
+        "/orders/HSO1",
+        "/pay/%3Cscript%3E",
+        "/homestays/0",
+        "/homestays/x",
+        f"/homestays/{2**63}",
+        "/host/homestays/0",
+        "/host/homestays/x/edit",
+        "/host/homestays/1/nowhere",
+    ],
 )
 async def test_an_address_that_names_nothing_is_a_page_for_a_person_and_a_problem_for_a_program(door, path):
     browser = await door.http.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})

@@ -9,12 +9,20 @@ import pytest
 from order.states import RefundState
 
 FILES = resources.files("gateway")
-ZH, EN = (tomllib.loads(FILES.joinpath("locale", f"{language}.toml").read_text("utf-8")) for language in ("zh", "en"))
+LANGUAGES = ("zh", "en")
+ZH, EN = (tomllib.loads(FILES.joinpath("locale", f"{language}.toml").read_text("utf-8")) for language in LANGUAGES)
+DESK_ZH, DESK_EN = (
+    tomllib.loads(FILES.joinpath("locale", f"desk.{language}.toml").read_text("utf-8")) for language in LANGUAGES
+)
 BUILT_KEYS = ("state_", "hint_", "step_")
+DESK_BUILT_KEYS = ("policy_", "member_", "change_")
+DESK = "host"
+"""How the files of the host desk begin; what both need is in the storefront's catalogue."""
 
 
-def sources(folder: str, ending: str) -> str:
-    return "".join(each.read_text("utf-8") for each in FILES.joinpath(folder).iterdir() if each.name.endswith(ending))
+def sources(folder: str, ending: str, *, desk: bool = True) -> str:
+    files = [each for each in FILES.joinpath(folder).iterdir() if each.name.endswith(ending)]
+    return "".join(each.read_text("utf-8") for each in files if desk or not each.name.startswith(DESK))
 
 
 def placeholders(text: str) -> set[str]:
@@ -23,24 +31,43 @@ def placeholders(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("section", ["page", "browser"])
-def test_english_has_every_key_of_chinese_with_the_same_placeholders(section):
-    assert ZH[section].keys() == EN[section].keys()
-    assert {key: placeholders(text) for key, text in ZH[section].items()} == {
-        key: placeholders(text) for key, text in EN[section].items()
+@pytest.mark.parametrize(("zh", "en"), [(ZH, EN), (DESK_ZH, DESK_EN)], ids=["storefront", "desk"])
+def test_english_has_every_key_of_chinese_with_the_same_placeholders(section, zh, en):
+    assert zh[section].keys() == en[section].keys()
+    assert {key: placeholders(text) for key, text in zh[section].items()} == {
+        key: placeholders(text) for key, text in en[section].items()
     }
 
 
+@pytest.mark.parametrize("section", ["page", "browser"])
+def test_the_desk_gives_no_text_of_the_storefront_another_meaning(section):
+    assert ZH[section].keys() & DESK_ZH[section].keys() == set()
+
+
 def test_scripts_ask_only_for_words_that_are_there_and_every_word_is_asked_for():
-    scripts = sources("static/js", ".js")
+    scripts = sources("static/js", ".js", desk=False)
     asked = set(re.findall(r"""\bt\(\s*"([^"]+)\"""", scripts))
     assert asked <= ZH["browser"].keys()
     unused = [key for key in ZH["browser"] if f'"{key}"' not in scripts and not key.startswith(BUILT_KEYS)]
     assert unused == []
 
 
+def test_scripts_of_the_desk_ask_only_for_words_that_are_there_and_every_word_is_asked_for():
+    scripts = sources("static/js", ".js")
+    asked = set(re.findall(r"""\bt\(\s*"([^"]+)\"""", scripts))
+    assert asked <= ZH["browser"].keys() | DESK_ZH["browser"].keys()
+    built = [key for key in DESK_ZH["browser"] if key.startswith(DESK_BUILT_KEYS)]
+    assert [key for key in DESK_ZH["browser"] if f'"{key}"' not in scripts and key not in built] == []
+
+
 def test_templates_use_every_word_of_theirs():
+    storefront = sources("templates", ".html", desk=False)
+    assert set(re.findall(r"\bt\.(\w+)", storefront)) <= ZH["page"].keys()
     pages = sources("templates", ".html")
-    assert [key for key in ZH["page"] if f"t.{key}" not in pages and not key.startswith("title_")] == []
+    assert set(re.findall(r"\bt\.(\w+)", pages)) <= ZH["page"].keys() | DESK_ZH["page"].keys()
+    assert [
+        key for key in ZH["page"] | DESK_ZH["page"] if f"t.{key}" not in pages and not key.startswith("title_")
+    ] == []
 
 
 def test_every_state_of_a_refund_has_a_word_and_a_story():

@@ -8,7 +8,18 @@ from urllib.parse import parse_qsl, urlencode
 from servicekit.paging import BIGINT_MAX
 
 HOME, SIGN_IN = "/", "/signin"
-PLAIN = {HOME: "homestays", SIGN_IN: "signin", "/orders": "orders", "/merchant": "merchant"}
+PLAIN = {
+    HOME: "homestays",
+    SIGN_IN: "signin",
+    "/orders": "orders",
+    "/host": "host",
+    "/host/shop": "host_shop",
+    "/host/homestays": "host_homestays",
+    "/host/homestays/new": "host_edit",
+    "/host/orders": "host_orders",
+    "/host/payouts": "host_payouts",
+}
+MOVED = {"/merchant": "/host/orders"}
 OF_AN_ORDER: dict[str, tuple[str, dict[str, Any]]] = {
     "/orders": ("order", {}),
     "/pay": ("pay", {}),
@@ -16,6 +27,16 @@ OF_AN_ORDER: dict[str, tuple[str, dict[str, Any]]] = {
     "/paid": ("order", {"justPaid": True}),
 }
 OF_A_HOMESTAY = "/homestays"
+OF_A_HOSTS_HOMESTAY = "/host/homestays"
+"""Below it the homestay's id, then nothing or one of:"""
+HOSTS_PAGES = {
+    "": "host_homestay",
+    "/edit": "host_edit",
+    "/photos": "host_photos",
+    "/calendar": "host_calendar",
+    "/links": "host_links",
+    "/changes": "host_changes",
+}
 _ORDER_SN = re.compile(r"[A-Z]{3}[0-9]{22}")
 _HOMESTAY_ID = re.compile(r"[1-9][0-9]{0,18}")
 
@@ -48,8 +69,15 @@ def after_sign_in(target: str) -> str:
 
 def _is_page(path: str) -> bool:
     folder, _, name = path.rpartition("/")
-    if path in PLAIN:
+    if path in PLAIN or path in MOVED:
         return True
     if folder in OF_AN_ORDER:
         return is_order_sn(name)
-    return folder == OF_A_HOMESTAY and homestay_id(name) is not None
+    if folder in {OF_A_HOMESTAY, OF_A_HOSTS_HOMESTAY}:
+        return homestay_id(name) is not None
+    return f"/{name}" in HOSTS_PAGES and _is_hosts_homestay(folder)
+
+
+def _is_hosts_homestay(path: str) -> bool:
+    folder, _, number = path.rpartition("/")
+    return folder == OF_A_HOSTS_HOMESTAY and homestay_id(number) is not None

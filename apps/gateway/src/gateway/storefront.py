@@ -10,6 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from gateway.settings import Settings
 from servicekit.messages import preferred_language
 
+DESK_PAGES = "host"
+"""How the names of the host desk's pages begin: their texts are in a catalogue of their own, which guests need not load."""
 LANGUAGES = {"zh": "zh-CN", "en": "en"}
 PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -29,7 +31,10 @@ class Storefront:
 
     def __init__(self, settings: Settings, *, assets: str) -> None:
         self._settings, self._assets = settings, assets
-        self._words = {language: _catalogue(language) for language in LANGUAGES}
+        self._words = {language: _catalogue(f"{language}.toml") for language in LANGUAGES}
+        self._desk_words = {
+            language: _merged(self._words[language], _catalogue(f"desk.{language}.toml")) for language in LANGUAGES
+        }
         self._pages = Environment(
             loader=PackageLoader("gateway"),
             autoescape=select_autoescape(default=True),
@@ -44,7 +49,7 @@ class Storefront:
 
     def page(self, name: str, *, language: str, about: Mapping[str, Any] | None = None) -> str:
         """The HTML of page `name`; `about` says which homestay or order it is of."""
-        words = self._words[language]
+        words = (self._desk_words if name.startswith(DESK_PAGES) else self._words)[language]
         browser = {
             "language": LANGUAGES[language],
             "words": words["browser"],
@@ -64,6 +69,9 @@ class Storefront:
         )
 
 
-def _catalogue(language: str) -> dict[str, dict[str, str]]:
-    text = resources.files("gateway").joinpath("locale", f"{language}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+def _catalogue(file: str) -> dict[str, dict[str, str]]:
+    return tomllib.loads(resources.files("gateway").joinpath("locale", file).read_text("utf-8"))
+
+
+def _merged(one: dict[str, dict[str, str]], other: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    return {section: one[section] | other[section] for section in one}

@@ -23,12 +23,12 @@ def router(show: "PageRenderer") -> APIRouter:
     for folder, (name, about) in addresses.OF_AN_ORDER.items():
         pages.add_api_route(f"{folder}/{{sn}}", _of_an_order(show, name, about), methods=["GET"])
 
-    @pages.get(f"{addresses.OF_A_HOMESTAY}/{{number}}")
-    async def homestay(request: Request, number: str) -> Response:
-        if (homestay_id := addresses.homestay_id(number)) is None:
-            raise HTTPException(404)
-        return show(request, "homestay", {"homestayId": homestay_id})
-
+    pages.add_api_route(f"{addresses.OF_A_HOMESTAY}/{{number}}", _of_a_homestay(show, "homestay"), methods=["GET"])
+    for ending, name in addresses.HOSTS_PAGES.items():
+        path = f"{addresses.OF_A_HOSTS_HOMESTAY}/{{number}}{ending}"
+        pages.add_api_route(path, _of_a_homestay(show, name), methods=["GET"])
+    for old, new in addresses.MOVED.items():
+        pages.add_api_route(old, _moved(new), methods=["GET"])
     return pages
 
 
@@ -82,6 +82,22 @@ def _of_an_order(
         return show(request, name, {"sn": sn, **about})
 
     return page
+
+
+def _of_a_homestay(show: PageRenderer, name: str) -> Callable[[Request, str], Awaitable[Response]]:
+    async def page(request: Request, number: str) -> Response:
+        if (homestay_id := addresses.homestay_id(number)) is None:
+            raise HTTPException(404)
+        return show(request, name, {"homestayId": homestay_id})
+
+    return page
+
+
+def _moved(path: str) -> Callable[[], Awaitable[Response]]:
+    async def redirect() -> Response:
+        return RedirectResponse(path, 308)
+
+    return redirect
 
 
 def _remember(request: Request, language: str) -> Response:

@@ -16,15 +16,26 @@ export function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export async function call(path, body = {}, { key = "", as = "anyone" } = {}) {
+export async function call(path, body = {}, { key = "", as = "anyone", patienceMs = PATIENCE_MS } = {}) {
+  const answer = await post(path, body, { key, as, patienceMs });
+  return (await answer.json().catch(() => ({}))).data ?? {};
+}
+
+// What is not JSON, as a file: what it is called is up to the caller.
+export async function fetchBlob(path, body) {
+  return (await post(path, body, { as: "user", patienceMs: PATIENCE_MS })).blob();
+}
+
+// The response of a request that succeeded; throws a Refusal otherwise.
+async function post(path, body, { key = "", as, patienceMs }) {
   const mine = session();
   if (as === "user" && !mine) return toSignIn();
   const headers = { "Content-Type": "application/json", "Accept-Language": page.language };
   if (as === "user") headers.Authorization = `Bearer ${mine.accessToken}`;
   if (key) headers["Idempotency-Key"] = key;
-  const answer = await send(path, { method: "POST", headers, body: JSON.stringify(body) });
+  const answer = await send(path, { method: "POST", headers, body: JSON.stringify(body) }, patienceMs);
+  if (answer.ok) return answer;
   const content = await answer.json().catch(() => ({}));
-  if (answer.ok) return content.data ?? {};
   if (answer.status === 401 && as === "user") {
     forget();
     return toSignIn();
@@ -39,9 +50,9 @@ export async function call(path, body = {}, { key = "", as = "anyone" } = {}) {
   });
 }
 
-async function send(path, request) {
+async function send(path, request, patienceMs) {
   try {
-    return await fetch(path, { ...request, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await fetch(path, { ...request, signal: AbortSignal.timeout(patienceMs) });
   } catch (error) {
     throw new Refusal(t(error.name === "TimeoutError" ? "slow" : "offline"));
   }
