@@ -11,6 +11,7 @@ import notification.states
 import order.states
 import payment.ledger.payment_states
 import payment.ledger.refund_states
+import travel.states
 from servicekit import deadletters, idempotency, inbox, outbox
 from servicekit.unfinished import Unfinished
 from tests.support.services import modules
@@ -29,6 +30,7 @@ ENUMS: list[tuple[str, type[Enum]]] = [
     ("refund", payment.ledger.refund_states.RefundState),
     ("notification_task", notification.states.TaskState),
     ("delivery_attempt", notification.states.Outcome),
+    ("host_application", travel.states.ApplicationState),
 ]
 ENDS = {
     "homestay_order.cancelled",
@@ -55,6 +57,8 @@ ENDS = {
     "delivery_attempt.failed",
     "delivery_attempt.not_sent",
     "provider_notice.resolved",
+    "host_application.granted",
+    "host_application.refused",  # until the user applies again
     "reconciliation.done",
     "reconciliation_difference.settled",
     "reconciliation_difference.asked",

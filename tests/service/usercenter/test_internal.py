@@ -22,15 +22,25 @@ async def ask(http, name: str, body: dict):
 
 @pytest.fixture(autouse=True)
 def _tests_may_ask_what_nobody_asks(monkeypatch):
-    for name in ("userById", "authByKey"):
-        assert CALLERS[name] == set()
-        monkeypatch.setitem(CALLERS, name, {"tests"})
+    assert CALLERS["authByKey"] == set()
+    monkeypatch.setitem(CALLERS, "authByKey", {"tests"})
 
 
 async def test_peers_learn_who_a_user_is(http, user):
     answer = await ask(http, "userById", {"userId": user["id"]})
     expected = {name: user[name] for name in ("id", "mobile", "nickname", "sex", "avatar", "info")}
-    assert (answer.status_code, answer.json()) == (200, expected)
+    assert (answer.status_code, answer.json()) == (200, expected | {"mobileProven": False})
+
+
+async def test_peers_learn_whether_the_mobile_is_proven(http, user, sql):
+    for proven_at, proven_by in ((None, None), ("now", "code"), ("now", "operator")):
+        sql.execute(
+            'update "user" set mobile_proven_at = %s::timestamptz, mobile_proven_by = %s where id = %s',
+            [proven_at, proven_by, user["id"]],
+        )
+        answer = await ask(http, "userById", {"userId": user["id"]})
+        assert answer.json()["mobileProven"] == (proven_by is not None)
+    assert (await ask(http, "userById", {"userId": 2**62})).status_code == 404
 
 
 async def test_several_users_come_in_one_question_and_unknown_ones_are_left_out(http, user):

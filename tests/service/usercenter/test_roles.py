@@ -214,3 +214,54 @@ async def test_a_revoked_operator_is_refused_here_within_a_minute(database_url, 
     later = time.monotonic() + 20
     monkeypatch.setattr(http._transport.app.state.token_verifier._revocations, "_monotonic", lambda: later)
     assert (await http.post(acts, json={}, headers=bearer(token))).status_code == 401
+
+
+def grant(http, number, role="merchant"):
+    return http.post("/internal/grantRole", json={"userId": number, "role": role}, headers=called_by("travel"))
+
+
+async def test_travel_grants_the_merchant_role_once_and_it_is_in_the_next_token(http, sql, mobile):
+    signed = await http.post(REGISTER, json={"mobile": mobile, "password": "password"})
+    before = signed.json()["data"]["accessToken"]
+    sql.execute("""update "user" set mobile_proven_at = now(), mobile_proven_by = 'code' where mobile = %s""", [mobile])
+    others = kept(sql)
+    for _ in range(2):
+        answer = await grant(http, user_id(sql, mobile))
+        assert (answer.status_code, answer.json()) == (200, {"granted": True})
+    assert kept(sql) == others | {mobile: ["buyer", "merchant"]}
+    assert audit(sql, mobile) == [(0, "role-grant", "merchant; by travel")]
+    renewed = await http.post(REFRESH, headers={"Authorization": f"Bearer {before}"})
+    claims = jwt.decode(renewed.json()["data"]["accessToken"], options={"verify_signature": False})
+    assert claims["roles"] == ["buyer", "merchant"]
+
+
+async def test_an_unproven_number_is_granted_nothing(http, sql, squatter):
+    before = kept(sql)
+    answer = await grant(http, user_id(sql, squatter))
+    assert (answer.status_code, answer.json()) == (200, {"granted": False})
+    assert (kept(sql), audit(sql, squatter)) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"userId": 2**62, "role": "merchant"}, 404),
+        ({"userId": 1, "role": "operator"}, 422),
+        ({"userId": 1, "role": "buyer"}, 422),
+        ({"userId": 1}, 422),
+        ({"role": "merchant"}, 422),
+    ],
+)
+async def test_no_other_role_and_no_unknown_user(http, sql, body, status):
+    before = kept(sql)
+    answer = await http.post("/internal/grantRole", json=body, headers=called_by("travel"))
+    assert answer.status_code == status
+    assert kept(sql) == before
+
+
+@pytest.mark.parametrize("caller", ["gateway", "order", "payment", "notification"])
+async def test_travel_alone_grants_roles(http, sql, person, caller):
+    before = kept(sql)
+    body = {"userId": user_id(sql, person), "role": "merchant"}
+    assert (await http.post("/internal/grantRole", json=body, headers=called_by(caller))).status_code == 403
+    assert kept(sql) == before

@@ -131,3 +131,20 @@ def test_a_failed_refund_is_asked_for_again_with_its_note(world, api):
     world.answers[path("order", "refundAskAgain")] = lambda _: ok({"sn": "HSO1", "refundState": "agreed"})
     assert ops.ask_refund_again(api, "HSO1", "guest called") == {"sn": "HSO1", "refundState": "agreed"}
     assert [body for _, body, _ in world.asked] == [{"sn": "HSO1", "note": "guest called"}]
+
+
+def test_requests_to_become_a_host_are_listed_and_decided(world, api):
+    row = {"id": 4, "status": "waiting", "shopName": "n"}
+    world.answers[path("travel", "hostList")] = lambda _: ok({"list": [row]})
+    world.answers[path("travel", "hostApprove")] = lambda _: ok(row | {"status": "granted"})
+    world.answers[path("travel", "hostRefuse")] = lambda _: ok(row | {"status": "refused", "note": "why"})
+    assert ops.hosts(api, status="waiting", count=5) == [row]
+    assert ops.hosts(api, status=None, count=5) == [row]
+    assert ops.approve_host(api, 4)["status"] == "granted"
+    assert ops.refuse_host(api, 4, "why")["note"] == "why"
+    assert [(asked, body) for asked, body, _ in world.asked] == [
+        (path("travel", "hostList"), {"status": "waiting", "lastId": 0, "pageSize": 5}),
+        (path("travel", "hostList"), {"lastId": 0, "pageSize": 5}),
+        (path("travel", "hostApprove"), {"id": 4}),
+        (path("travel", "hostRefuse"), {"id": 4, "note": "why"}),
+    ]

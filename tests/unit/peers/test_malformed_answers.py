@@ -40,6 +40,12 @@ CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
     ("travel", "usercenter", "usersByIds"): lambda sidecar: travel.peers.UserPeer(
         sidecar=sidecar, timeout_seconds=1
     ).profile(1),
+    ("travel", "usercenter", "userById"): lambda sidecar: travel.peers.UserPeer(
+        sidecar=sidecar, timeout_seconds=1
+    ).mobile_is_proven(1),
+    ("travel", "usercenter", "grantRole"): lambda sidecar: travel.peers.UserPeer(
+        sidecar=sidecar, timeout_seconds=1
+    ).grant_merchant(1),
     ("travel", "order", "commentable"): lambda sidecar: travel.peers.OrderPeer(sidecar=sidecar).homestay_of_used(SN, 1),
     ("notification", "order", "orderDetail"): lambda sidecar: notification.peers.OrderPeer(sidecar=sidecar).order(SN),
     ("notification", "usercenter", "authByUser"): lambda sidecar: notification.peers.UserPeer(

@@ -32,6 +32,18 @@ DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLette
 REFUNDS = ("refundList", "refundSendElsewhere", "refundBeginAgain")
 BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "payout", "payoutList")
 
+HOST = (
+    "shopDetail",
+    "shopEdit",
+    "homestayList",
+    "homestayDetail",
+    "homestayCreate",
+    "homestayEdit",
+    "homestaySetSale",
+    "changeList",
+)
+"""What a host may do with the own shop and homestays."""
+
 # The spelling of paths is the source system's: its front ends keep working.
 PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("usercenter", "user", Who.ANYONE, "register", "login", "sendMobileCode", "wxMiniAuth"),
@@ -58,6 +70,8 @@ PUBLIC: tuple[PublicRoute, ...] = (
     # No catalogue: an author looks for the comment just written.
     *_routes("travel", "homestayComment", Who.ANYONE, "commentList"),
     *_routes("travel", "homestayComment", Who.SIGNED_IN, "addComment"),
+    *_routes("travel", "host", Who.SIGNED_IN, "apply", "application", *HOST),
+    *_routes("travel", "ops", Who.SIGNED_IN, "hostList", "hostApprove", "hostRefuse"),
     *_routes("order", "homestayOrder", Who.ANYONE, "quoteHomestayOrder"),
     *_routes(
         "order",

@@ -1,6 +1,6 @@
 """Errors of travel. Codes 100301–100399 are its own."""
 
-from servicekit.errors import Conflict, NotFound
+from servicekit.errors import Conflict, InvalidInput, NotFound
 
 
 class HomestayNotFound(NotFound):
@@ -25,3 +25,38 @@ class NotCommentable(Conflict):
 
 class AlreadyCommented(Conflict):
     code, slug = 100305, "already-commented"
+
+
+class ApplicationNotFound(NotFound):
+    code, slug = 100306, "host-application-not-found"
+
+
+class AlreadyHost(Conflict):
+    code, slug = 100307, "already-host"
+
+
+class MobileNotProven(Conflict):
+    """No code by SMS, and no WeChat sign-in, has shown yet that the number is the applicant's."""
+
+    code, slug = 100308, "mobile-not-proven"
+
+
+class ApplicationDecided(Conflict):
+    code, slug = 100309, "host-application-decided"
+
+
+class NotSellable(Conflict):
+    """`missing`: the members that a homestay needs to be on sale; `shop` when its shop is closed."""
+
+    code, slug = 100310, "homestay-not-sellable"
+    members = ("missing",)
+
+
+class TooManyHomestays(Conflict):
+    code, slug = 100311, "too-many-homestays"
+
+
+class LimitsContradict(InvalidInput):
+    """The most nights are fewer than the fewest."""
+
+    code, slug = 100313, "limits-contradict"

@@ -6,9 +6,11 @@ from servicekit import app
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.sidecar import Sidecar
-from travel.endpoints import comment, homestay, internal, shop
+from travel import jobs
+from travel.endpoints import comment, homestay, host, internal, operations, shop
 from travel.parts import Parts
 from travel.settings import Settings
+from travel.waiting import UNFINISHED
 
 
 def create_app(
@@ -22,11 +24,28 @@ def create_app(
     return app.build(
         "travel",
         settings,
-        routers=[homestay.router, shop.router, comment.router, internal.router],
-        provides=[parts.homestays, parts.shops, parts.comments],
+        routers=[
+            homestay.router,
+            shop.router,
+            comment.router,
+            host.router,
+            operations.router,
+            internal.router,
+            jobs.router,
+        ],
+        provides=[
+            parts.homestays,
+            parts.shops,
+            parts.comments,
+            parts.applications,
+            parts.host_shops,
+            parts.host_homestays,
+            parts.changes,
+        ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,
         db=parts.db,
         idempotency_keys=True,
+        unfinished=UNFINISHED,
     )

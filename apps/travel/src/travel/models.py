@@ -1,6 +1,7 @@
 """The tables of travel. Ids up to 1000 are reserved for seeds."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -14,12 +15,15 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from servicekit import db
+from servicekit.due import Leased, due_index
 
 UP = 1
 PREFERRED_HOMESTAY, GOOD_BUSINESS = "preferredHomestay", "goodBusiness"
+ROLE_NOT_GRANTED = "state = 'approved'"
 
 
 class Base(db.Base):
@@ -85,9 +89,12 @@ class Homestay(Row):
         CheckConstraint("min_nights between 1 and max_nights and max_nights <= 90", name="nights"),
         CheckConstraint("days_ahead between 1 and 365", name="days_ahead"),
         CheckConstraint("cancel_policy in ('flexible', 'moderate', 'strict')", name="cancel_policy"),
+        UniqueConstraint("user_id", "request_key"),
         Index("ix_homestay_homestay_business_id_id", "homestay_business_id", "id"),
     )
 
+    request_key: Mapped[str | None] = mapped_column(Text)
+    """The Idempotency-Key with which its host created it: the same request again creates no second one."""
     title: Mapped[str] = mapped_column(Text)
     sub_title: Mapped[str] = mapped_column(Text, server_default="")
     banner: Mapped[str] = mapped_column(Text, server_default="")
@@ -165,3 +172,49 @@ class HomestayComment(Row):
     traffic: Mapped[int] = mapped_column(SmallInteger)
     hospitality: Mapped[int] = mapped_column(SmallInteger)
     value: Mapped[int] = mapped_column(SmallInteger)
+
+
+class HostApplication(Leased, Base):
+    """A user's request to become a host, one per user: what may follow what is in `states.py`. The leased work of a row is
+    the granting of the role by usercenter, while it is approved. `problem`: why that failed the last time."""
+
+    __tablename__ = "host_application"
+    __table_args__ = (
+        UniqueConstraint("user_id"),
+        CheckConstraint("char_length(shop_name) between 1 and 32", name="shop_name"),
+        CheckConstraint("state in ('waiting', 'approved', 'granted', 'refused')", name="state"),
+        CheckConstraint("(state = 'waiting') = (decided_at is null)", name="decided"),
+        Index("ix_host_application_state", "state", "id"),
+        due_index("host_application", is_open=text(ROLE_NOT_GRANTED)),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    shop_name: Mapped[str] = mapped_column(Text)
+    contact_name: Mapped[str] = mapped_column(Text)
+    contact_mobile: Mapped[str] = mapped_column(Text)
+    about: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text, server_default="")
+    problem: Mapped[str | None] = mapped_column(Text)
+    applied_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+
+class HostChange(Base):
+    """What a host changed: `before` and `after` hold the members that differ, by their column's name. Append-only: a
+    trigger refuses updates and deletes."""
+
+    __tablename__ = "host_change"
+    __table_args__ = (
+        Index("ix_host_change_user_id_id", "user_id", "id"),
+        Index("ix_host_change_homestay_id_id", "homestay_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    homestay_id: Mapped[int | None] = mapped_column(ForeignKey("homestay.id"))
+    action: Mapped[str] = mapped_column(Text)
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    changed_at: Mapped[datetime]

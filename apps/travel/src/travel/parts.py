@@ -8,6 +8,10 @@ from servicekit.db import Database
 from servicekit.sidecar import Sidecar
 from travel.comments import Comments
 from travel.homestays import Homestays
+from travel.hosting.applications import Applications
+from travel.hosting.changes import Changes
+from travel.hosting.homestays import HostHomestays
+from travel.hosting.shops import HostShops
 from travel.peers import OrderPeer, UserPeer
 from travel.settings import Settings
 from travel.shops import Shops
@@ -22,6 +26,10 @@ class Parts:
     homestays: Homestays
     shops: Shops
     comments: Comments
+    applications: Applications
+    host_shops: HostShops
+    host_homestays: HostHomestays
+    changes: Changes
 
     @classmethod
     def of(
@@ -43,4 +51,8 @@ class Parts:
             homestays=Homestays(db=db),
             shops=Shops(db=db, users=users),
             comments=Comments(db=db, users=users, orders=OrderPeer(sidecar=sidecar)),
+            applications=Applications(db=db, clock=clock, users=users),
+            host_shops=HostShops(db=db, clock=clock),
+            host_homestays=HostHomestays(db=db, clock=clock),
+            changes=Changes(db=db),
         )

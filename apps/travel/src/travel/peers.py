@@ -1,5 +1,5 @@
-"""Clients of the services that travel calls: usercenter for names and pictures, order for whether a stay can be
-reviewed."""
+"""Clients of the services that travel calls: usercenter for names, pictures and the role of a host, order for whether a
+stay can be reviewed."""
 
 import asyncio
 import time
@@ -30,6 +30,14 @@ class Profile(_PeerModel):
 
 class _Users(_PeerModel):
     users: list[Profile]
+
+
+class _Proof(_PeerModel):
+    mobile_proven: bool
+
+
+class _Grant(_PeerModel):
+    granted: bool
 
 
 class _Commentable(_PeerModel):
@@ -69,6 +77,18 @@ class UserPeer:
         """None when there is no such user. Raises PeerUnavailable."""
         await self._fetch([user_id])
         return self._kept[user_id][1]
+
+    async def mobile_is_proven(self, user_id: int) -> bool:
+        """Whether roles can be granted to a user; False when there is no such user. Raises PeerUnavailable."""
+        answer = await self.sidecar.ask("usercenter", "/internal/userById", {"userId": user_id}, _Proof)
+        return answer is not None and answer.mobile_proven
+
+    async def grant_merchant(self, user_id: int) -> bool:
+        """Grant the merchant role, which may be repeated. False: the mobile is not proven, or there is no such user.
+        Raises PeerUnavailable."""
+        asked = {"userId": user_id, "role": "merchant"}
+        answer = await self.sidecar.ask("usercenter", "/internal/grantRole", asked, _Grant)
+        return answer is not None and answer.granted
 
     async def _fetch(self, ids: Collection[int]) -> None:
         answer = await self.sidecar.ask("usercenter", "/internal/usersByIds", {"ids": list(ids)}, _Users)

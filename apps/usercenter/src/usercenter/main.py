@@ -44,6 +44,7 @@ def create_app(
             parts.codes,
             parts.profiles,
             parts.accounts,
+            parts.roles,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier(own_keys, revocations=Revocations(parts.sessions.revocations)),

@@ -17,6 +17,7 @@ from usercenter.login import Login
 from usercenter.passwords import Passwords
 from usercenter.profiles import Profiles
 from usercenter.registration import NewUserDefaults, Registration
+from usercenter.roles import Roles
 from usercenter.sessions import Sessions
 from usercenter.settings import Settings
 from usercenter.sms import TextMessages
@@ -41,6 +42,7 @@ class Parts:
     sessions: Sessions
     profiles: Profiles
     accounts: Accounts
+    roles: Roles
     housekeeping: Housekeeping
 
     @classmethod
@@ -89,6 +91,7 @@ class Parts:
             sessions=Sessions(db=db, issuer=issuer, clock=clock, longest=timedelta(seconds=settings.session_seconds)),
             profiles=Profiles(db=db),
             accounts=Accounts(db=db, clock=clock),
+            roles=Roles(db=db, clock=clock),
             housekeeping=Housekeeping(db=db, clock=clock, window=window),
         )
 

@@ -1,4 +1,4 @@
-"""Grants and revokes roles. Only the command line does; there is no HTTP endpoint."""
+"""Grants and revokes roles: by the command line, and the merchant role by travel when an operator approved a host."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -72,6 +72,15 @@ class Roles:
                 for role in sorted(roles):
                     await self._record(tx, user, act, f"{role}; by {actor}")
         return user
+
+    async def grant(self, user_id: int, role: Role, *, actor: str) -> bool:
+        """Grant a role; granting it again changes nothing. False, and nothing granted, while the mobile is not proven.
+        Raises NotFound."""
+        try:
+            await self.change(user_id, Change(grant=[role]), actor=actor)
+        except NotProven:
+            return False
+        return True
 
     async def _record(self, tx: Transaction, user: User, act: str, note: str) -> None:
         await acts.record(tx, self.clock(), proof.SYSTEM_ACTOR, act, proof.subject(user), note=note)

@@ -92,6 +92,23 @@ class UserId(ApiModel):
     user_id: RowId
 
 
+class PeerUserInfo(UserInfo):
+    mobile_proven: bool = Field(description="Whether roles can be granted")
+
+    @classmethod
+    def of(cls, user: User) -> "PeerUserInfo":
+        return cls.model_validate(_info(user) | {"mobile_proven": user.mobile_proven_at is not None})
+
+
+class GrantRole(ApiModel):
+    user_id: RowId
+    role: Annotated[Literal["merchant"], Field(examples=["merchant"])]
+
+
+class RoleGranted(ApiModel):
+    granted: bool = Field(description="False while the mobile is not proven")
+
+
 class UserIds(ApiModel):
     ids: Annotated[list[RowId], Field(max_length=100)]
 

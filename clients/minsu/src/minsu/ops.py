@@ -162,6 +162,19 @@ def release(api: Api, mobile: str, note: str) -> dict[str, Any]:
     return _ask(api, "usercenter", "accountRelease", {"mobile": mobile, "note": note})
 
 
+def hosts(api: Api, *, status: str | None, count: int) -> list[dict[str, Any]]:
+    """Requests to become a host, newest first."""
+    return list(_pages(api, "travel", "hostList", _given(status=status), count))
+
+
+def approve_host(api: Api, application: int) -> dict[str, Any]:
+    return _ask(api, "travel", "hostApprove", {"id": application})
+
+
+def refuse_host(api: Api, application: int, note: str) -> dict[str, Any]:
+    return _ask(api, "travel", "hostRefuse", {"id": application, "note": note})
+
+
 def payouts(api: Api, *, day: str | None, business: int | None, count: int) -> list[dict[str, Any]]:
     query: dict[str, Any] = {"date": day} if day else {}
     if business is not None:

@@ -18,6 +18,7 @@ Service = Annotated[
 LetterId = Annotated[str, typer.Argument(help="<service>:<number>, as dead-letters prints it.")]
 RefundSn = Annotated[str, typer.Argument(help="RFD…, as refunds prints it.")]
 Mobile = Annotated[str, typer.Argument(help="The account's mobile, eleven digits.")]
+ApplicationId = Annotated[int, typer.Argument(min=1, help="Its id, as hosts prints it.")]
 Note = Annotated[str, typer.Option("--note", help="Why; kept with your name and the time.")]
 
 Cause = Annotated[str | None, typer.Option("--cause", help="Such as invalid-template, as tasks prints it.")]
@@ -289,6 +290,33 @@ def release(mobile: Mobile, note: Note, as_json: AsJson = False) -> None:
     """Let the phone's owner bind another WeChat user. Ends every way in there is: know whom you talk to."""
     with _operator() as api:
         show.facts(ops.release(api, mobile, note), json_wanted=as_json)
+
+
+@app.command()
+def hosts(
+    status: Annotated[str | None, typer.Option(help="waiting, approved, granted or refused; else all.")] = None,
+    count: Count = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List requests to become a host. Approved: the role is not granted yet, and retried."""
+    with _operator() as api:
+        found = ops.hosts(api, status=status, count=count)
+    columns = ("id", "status", "shopName", "contactName", "contactMobile", "appliedAt", "problem", "note")
+    show.rows(found, columns, json_wanted=as_json)
+
+
+@app.command("host-approve")
+def host_approve(application: ApplicationId, as_json: AsJson = False) -> None:
+    """Make the applicant a host: grants the merchant role and opens the shop. Safe to repeat."""
+    with _operator() as api:
+        show.facts(ops.approve_host(api, application), json_wanted=as_json)
+
+
+@app.command("host-refuse")
+def host_refuse(application: ApplicationId, note: Note, as_json: AsJson = False) -> None:
+    """Refuse a request to become a host. The applicant reads the note, and may apply again."""
+    with _operator() as api:
+        show.facts(ops.refuse_host(api, application, note), json_wanted=as_json)
 
 
 def _day(day: datetime | None) -> str | None:

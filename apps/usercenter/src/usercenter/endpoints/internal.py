@@ -10,12 +10,16 @@ from servicekit.errors import NotFound
 from servicekit.problems import declared
 from servicekit.revocation import Revocation, RevocationList
 from usercenter.profiles import Profiles
+from usercenter.roles import Role, Roles
 from usercenter.schemas import (
     Auth,
     AuthByKey,
     AuthByUser,
+    GrantRole,
     Openid,
     Openids,
+    PeerUserInfo,
+    RoleGranted,
     UserId,
     UserIds,
     UserInfo,
@@ -28,8 +32,9 @@ from usercenter.tokens import SigningKeys
 CALLERS: dict[str, set[str]] = {
     "jwks": {"gateway", "travel", "order", "payment", "notification"},
     "revocations": {"travel", "order", "payment", "notification"},
-    "userById": set(),
+    "userById": {"travel"},
     "usersByIds": {"travel"},
+    "grantRole": {"travel"},
     "authByUser": {"payment", "notification"},
     "openids": {"notification"},
     "authByKey": set(),
@@ -54,13 +59,19 @@ async def show_revocations(sessions: Annotated[Sessions, Depends(provided(Sessio
 
 
 @router.post("/userById", responses=declared(NotFound))
-async def show_user(body: UserId, profiles: TheProfiles) -> UserInfo:
-    return UserInfo.of(await profiles.by_id(body.user_id))
+async def show_user(body: UserId, profiles: TheProfiles) -> PeerUserInfo:
+    return PeerUserInfo.of(await profiles.by_id(body.user_id))
 
 
 @router.post("/usersByIds")
 async def show_users(body: UserIds, profiles: TheProfiles) -> Users:
     return Users(users=[UserInfo.of(user) for user in await profiles.by_ids(body.ids)])
+
+
+@router.post("/grantRole", responses=declared(NotFound))
+async def grant_role(body: GrantRole, roles: Annotated[Roles, Depends(provided(Roles))]) -> RoleGranted:
+    """Idempotent. The role is in the next token: at a sign-in, or at once by `refreshToken`."""
+    return RoleGranted(granted=await roles.grant(body.user_id, Role(body.role), actor="travel"))
 
 
 @router.post("/authByUser", responses=declared(NotFound))

@@ -1,0 +1,15 @@
+"""Endpoints of the cron bindings. They run on every replica and may overlap: a claimed row belongs to one of them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from servicekit.app import provided
+from travel.hosting.applications import Applications
+
+router = APIRouter(prefix="/jobs", include_in_schema=False)
+
+
+@router.post("/travel-approve-hosts")
+async def approve_hosts(applications: Annotated[Applications, Depends(provided(Applications))]) -> dict[str, int]:
+    return {"claimed": await applications.grant_due()}
