@@ -2,13 +2,8 @@ import secrets
 
 import psycopg
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
 
-from servicekit import idempotency
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
-from travel import models
 from travel.main import create_app
 from travel.seed import seed
 from travel.settings import Settings
@@ -42,15 +37,6 @@ async def test_new_rows_get_ids_above_a_thousand(own_url):
         for table in TABLES:
             sequence = f"select nextval('{table}_id_seq')"
             assert connection.execute(sequence).fetchone()[0] > 1000
-
-
-async def test_the_migrations_make_what_the_models_say(own_url):
-    engine = create_engine(own_url.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        difference = compare_metadata(context, [models.Base.metadata, idempotency.metadata])
-    engine.dispose()
-    assert difference == []
 
 
 @pytest.mark.parametrize(
