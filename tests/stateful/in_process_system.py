@@ -17,6 +17,7 @@ from order.internal_schemas import InternalOrder
 from order.internal_schemas import Payable as PayableAnswer
 from order.parts import Parts as OrderParts
 from order.peers import CloseAnswer, Homestay
+from order.pricing import Stay
 from order.settings import Settings as OrderSettings
 from payment.parts import Parts
 from payment.peers import Payable
@@ -28,7 +29,7 @@ from servicekit.errors import PeerUnavailable, Unavailable
 from servicekit.events import Consumer
 from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.chaos.books import TABLES, Books
-from tests.service.order.support import HOMESTAY, Clock
+from tests.service.order.support import Clock, snapshot
 from tests.stateful.wechat import APPID, MCHID, OPENID, Wechat
 from tests.support.tables import EMPTY_ALL
 
@@ -78,8 +79,8 @@ class InProcessSystem:
         ]  # fmt: skip
         self.consumers = {consumer.topic: consumer for consumer in consumers}
 
-    async def homestay(self, _homestay_id: int) -> Homestay:
-        return Homestay.model_validate(HOMESTAY)
+    async def homestay(self, _homestay_id: int, stay: Stay) -> Homestay:
+        return Homestay.model_validate(snapshot(stay))
 
     async def close(self, order_sn: str, _attempt: int) -> CloseAnswer:
         self._must_be_there()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.service.order.support import HOMESTAY, Order
+from tests.service.order.support import Order
 
 CREATE = "/homestayOrder/createHomestayOrder"
 ALL_NIGHTS = {-1: 0, 0: 1, 1: 1, 2: 1, 4: 1}
@@ -22,7 +22,7 @@ TAKEN = "select homestay_id, night, taken from homestay_night where taken > 0 or
 
 def room(order: Order, stock: int, **more: Any) -> None:
     """From now on travel says that the homestay has this stock."""
-    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"stock": stock} | more)
+    order.peers.travel_offers(stock=stock, **more)
 
 
 def taken(order: Order) -> dict[str, int]:

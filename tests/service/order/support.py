@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import httpx
 import psycopg
 
 from order.endpoints.internal import CALLERS
+from order.pricing import Stay
 from servicekit.sidecar import BulkEntry
 from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens, called_by
 
@@ -31,9 +33,29 @@ HOMESTAY: dict[str, Any] = {
     "homestayUserId": MERCHANT,
     "onSale": True,
     "stock": 10_000,
+    "minNights": 1,
+    "maxNights": 90,
+    "daysAhead": 365,
+    "cancelPolicy": "flexible",
 }
-"""Room for every test: those about nights lower the stock."""
+"""What travel says of it, without nights. Room for every test: those about nights lower the stock."""
 _numbers = itertools.count(1)
+
+
+def snapshot(
+    stay: Stay, *, prices: Mapping[str, int] | None = None, closed: Collection[str] = (), **changes: Any
+) -> dict[str, Any]:
+    """What travel says of the homestay for a stay; `prices` of nights that differ, `closed` nights."""
+    homestay = HOMESTAY | changes
+    nights = [
+        {
+            "night": night,
+            "priceFen": (prices or {}).get(night, homestay["homestayPriceFen"]),
+            "closed": night in closed,
+        }
+        for night in (each.isoformat() for each in stay.dates)
+    ]
+    return {"nights": nights} | homestay
 
 
 class Clock:
@@ -53,13 +75,23 @@ class Peers(FakeSidecar):
     def __init__(self) -> None:
         super().__init__()
         self.published: asyncio.Queue[tuple[str, BulkEntry]] = asyncio.Queue()
-        self.answer("travel", "/internal/homestaySnapshot", HOMESTAY)
+        self.travel_offers()
         self.payment_says("neverPaid")
 
     async def publish_bulk(self, topic: str, entries: Sequence[BulkEntry]) -> dict[str, str]:
         for entry in entries:
             self.published.put_nowait((topic, entry))
         return {}
+
+    def travel_offers(self, **changes: Any) -> None:
+        """From now on travel has the homestay with these changes (`snapshot`)."""
+
+        def tell(request: httpx.Request) -> httpx.Response:
+            asked = json.loads(request.content)
+            stay = Stay(date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"]))
+            return httpx.Response(200, json=snapshot(stay, **changes))
+
+        self.answers["travel", "/internal/homestaySnapshot"] = tell
 
     def payment_says(self, outcome: str, **more: Any) -> None:
         nothing = {"paymentSn": None, "payTime": None, "totalFen": None, "version": None}

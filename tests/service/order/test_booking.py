@@ -20,6 +20,9 @@ async def test_an_order_snapshots_the_homestay_and_waits_for_payment(order: Orde
     assert (row["user_id"], row["homestay_id"], row["homestay_user_id"]) == (BUYER, 7, MERCHANT)
     assert (row["title"], row["cover"], row["homestay_price_fen"]) == (HOMESTAY["title"], HOMESTAY["cover"], 19900)
     assert (row["homestay_total_fen"], row["food_total_fen"], row["order_total_fen"]) == (59700, 15000, 74700)
+    assert row["lines"] == [
+        {"night": night, "homestayFen": 19900, "foodFen": 5000} for night in ("2026-11-23", "2026-11-24", "2026-11-25")
+    ]
     assert (str(row["live_start_date"]), str(row["live_end_date"])) == ("2026-11-23", "2026-11-26")
     assert (row["close_at"] - row["created_at"]).total_seconds() == 1800
     assert row["checkin_code"] is None
@@ -114,7 +117,7 @@ async def test_a_body_that_is_no_request_is_refused(order: Order, body: object) 
 
 
 async def test_a_homestay_off_sale_cannot_be_booked(order: Order) -> None:
-    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"onSale": False})
+    order.peers.travel_offers(onSale=False)
 
     response = await order.post(CREATE, order.booking_request())
 
@@ -135,7 +138,7 @@ async def test_an_unknown_homestay_is_a_404(order: Order) -> None:
 async def test_without_travel_the_answer_is_a_503_and_the_key_stays_free(order: Order) -> None:
     del order.peers.answers["travel", "/internal/homestaySnapshot"]
     refused = await order.post(CREATE, order.booking_request(), key="k-1")
-    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY)
+    order.peers.travel_offers()
     taken = await order.post(CREATE, order.booking_request(), key="k-1")
 
     assert refused.status_code == 503
@@ -144,8 +147,9 @@ async def test_without_travel_the_answer_is_a_503_and_the_key_stays_free(order: 
     assert len(order.rows("select id from homestay_order")) == 1
 
 
-async def test_nonsense_from_travel_is_a_503_and_writes_nothing(order: Order) -> None:
-    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"homestayPriceFen": -5})
+@pytest.mark.parametrize("nonsense", [{"homestayPriceFen": -5}, {"minNights": 0}, {"nights": []}, {"nights": None}])
+async def test_nonsense_from_travel_is_a_503_and_writes_nothing(order: Order, nonsense: dict) -> None:
+    order.peers.travel_offers(**nonsense)
 
     assert (await order.post(CREATE, order.booking_request())).status_code == 503
     assert order.rows("select id from homestay_order") == []

@@ -11,11 +11,12 @@ from order.booking import BookingRequest
 from order.errors import NightFull
 from order.parts import Parts
 from order.peers import CloseAnswer, Homestay
+from order.pricing import Stay
 from order.settings import Settings
 from servicekit.db import Database
 from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.service.order.nights import TAKEN, nights_are_right
-from tests.service.order.support import HOMESTAY, Clock
+from tests.service.order.support import Clock, snapshot
 
 MORNING = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 DAY, START = 86400, int(MORNING.timestamp())
@@ -25,8 +26,8 @@ class Travel:
     def __init__(self) -> None:
         self.stock = 1
 
-    async def homestay(self, _homestay_id: int) -> Homestay:
-        return Homestay.model_validate(HOMESTAY | {"stock": self.stock})
+    async def homestay(self, _homestay_id: int, stay: Stay) -> Homestay:
+        return Homestay.model_validate(snapshot(stay, stock=self.stock))
 
 
 class Payment:

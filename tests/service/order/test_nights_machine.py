@@ -16,13 +16,14 @@ from order.errors import NightFull
 from order.fulfilment import PaymentFact
 from order.parts import Parts
 from order.peers import CloseAnswer, Homestay
+from order.pricing import Stay
 from order.settings import Settings
 from servicekit.db import Database
 from servicekit.errors import PeerUnavailable, Problem
 from servicekit.events import CloudEvent
 from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.service.order.nights import nights_are_right
-from tests.service.order.support import HOMESTAY, MERCHANT, Clock, payment_number
+from tests.service.order.support import MERCHANT, Clock, payment_number, snapshot
 from tests.support.machines import run_machine
 from tests.support.tables import EMPTY_ALL
 
@@ -37,8 +38,8 @@ class World:
     def __init__(self) -> None:
         self.stock, self.sold_by, self.is_away = 2, 0, False
 
-    async def homestay(self, homestay_id: int) -> Homestay:
-        return Homestay.model_validate(HOMESTAY | {"id": homestay_id, "stock": self.stock, "rowType": self.sold_by})
+    async def homestay(self, homestay_id: int, stay: Stay) -> Homestay:
+        return Homestay.model_validate(snapshot(stay, id=homestay_id, stock=self.stock, rowType=self.sold_by))
 
     async def close(self, _sn: str, _attempt: int) -> CloseAnswer:
         if self.is_away:

@@ -2,12 +2,10 @@
 
 import psycopg
 import pytest
-from alembic import command
 from psycopg.rows import dict_row
-from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
 
 from servicekit import migrate
+from tests.service.order.revisions import database_at
 
 ORDER = (
     "insert into homestay_order (created_at, version, sn, user_id, homestay_id, homestay_business_id, homestay_user_id,"
@@ -28,11 +26,7 @@ HELD = f"select sn, night - {TODAY} as day, units from order_night join homestay
 @pytest.fixture
 def before(postgres, request):
     """A database of the revision before, and a function that puts an order into it."""
-    url = postgres.create(request.node.name[:50])
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
-    with engine.connect() as connection:
-        command.upgrade(migrate.configuration("order", connection), "0001_tables")
-    engine.dispose()
+    url = database_at(postgres, request.node.name[:50], "0001_tables")
 
     def order(sn, first, end, *, homestay=7, state=1, sold_by=0, people=1):
         values = {"sn": sn, "first": first, "end": end, "homestay": homestay, "state": state}

@@ -23,12 +23,13 @@ from order.events import REFUND_REQUESTED_TOPIC, TRADE_STATE_TOPIC
 from order.fulfilment import PaymentFact
 from order.parts import Parts
 from order.peers import CloseAnswer, Homestay
+from order.pricing import Stay
 from order.settings import Settings
 from servicekit.db import Database
 from servicekit.errors import Conflict, PeerUnavailable
 from servicekit.events import CloudEvent
 from servicekit.testing import APP_TOKEN, FakeSidecar
-from tests.service.order.support import BUYER, HOMESTAY, MERCHANT, Clock, payment_number
+from tests.service.order.support import BUYER, MERCHANT, Clock, payment_number, snapshot
 from tests.support.machines import run_machine
 
 T = TypeVar("T")
@@ -39,8 +40,8 @@ CHOICE = st.integers(0, 11)
 
 
 class Travel:
-    async def homestay(self, _homestay_id: int) -> Homestay:
-        return Homestay.model_validate(HOMESTAY)
+    async def homestay(self, _homestay_id: int, stay: Stay) -> Homestay:
+        return Homestay.model_validate(snapshot(stay))
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.service.order.nights import CREATE, room
-from tests.service.order.support import HOMESTAY, Order
+from tests.service.order.support import Order
 
 QUOTE = "/order/v1/homestayOrder/quoteHomestayOrder"
 
@@ -26,6 +26,8 @@ async def test_each_night_has_its_price_and_the_total_is_what_an_order_costs(ord
         "foodTotalFen": 15000,
         "orderTotalFen": 74700,
         "fullNight": None,
+        "closedNight": None,
+        "cancelPolicy": "flexible",
     }  # fmt: skip
     row = order.row(await order.create(nights=3, isFood=True))
     assert (row["homestay_total_fen"], row["food_total_fen"], row["order_total_fen"]) == (59700, 15000, 74700)
@@ -77,8 +79,83 @@ async def test_what_could_not_be_ordered_has_no_quote(order: Order, change: dict
 
 
 async def test_what_is_not_on_sale_or_not_there_has_no_quote(order: Order) -> None:
-    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"onSale": False})
+    order.peers.travel_offers(onSale=False)
     assert (await quote(order)).json()["type"] == "/problems/not-on-sale"
 
     order.peers.answer("travel", "/internal/homestaySnapshot", {"title": "gone"}, status=404)
     assert (await quote(order)).status_code == 404
+
+
+async def test_a_night_with_a_price_of_its_own_is_a_line_of_the_quote_and_of_the_order(order: Order) -> None:
+    order.peers.travel_offers(prices={"2026-11-24": 25001}, cancelPolicy="strict", rowType=1)
+
+    data = (await quote(order, nights=2)).json()["data"]
+    sn = await order.create(nights=2)
+
+    detail = (await order.post("/homestayOrder/userHomestayOrderDetail", {"sn": sn})).json()["data"]
+    assert data["nights"] == [
+        {"night": "2026-11-23", "homestayFen": 39800, "foodFen": 0},
+        {"night": "2026-11-24", "homestayFen": 50002, "foodFen": 0},
+    ]
+    assert (data["orderTotalFen"], data["cancelPolicy"]) == (89802, "strict")
+    assert detail["lines"] == data["nights"] == order.row(sn)["lines"]
+    assert (detail["orderTotalFen"], detail["homestayTotalPrice"], detail["homestayPrice"]) == (89802, 898.02, 199.0)
+
+
+async def test_what_a_host_changes_later_changes_no_order(order: Order) -> None:
+    sn = await order.create(nights=2)
+    before = order.row(sn)
+
+    order.peers.travel_offers(homestayPriceFen=1, prices={"2026-11-24": 99900}, closed=["2026-11-23"], minNights=5)
+
+    detail = (await order.post("/homestayOrder/userHomestayOrderDetail", {"sn": sn})).json()["data"]
+    assert [line["homestayFen"] for line in detail["lines"]] == [19900, 19900]
+    assert order.row(sn) == before
+
+
+async def test_a_closed_night_is_named_by_a_quote_and_refused_by_an_order(order: Order) -> None:
+    order.peers.travel_offers(closed=["2026-11-24", "2026-11-25", "2026-11-26"])
+
+    quoted = await quote(order, nights=3)
+    refused = await order.post(CREATE, order.booking_request(nights=3))
+    before_it = await order.post(CREATE, order.booking_request(nights=1))
+
+    assert (quoted.json()["data"]["closedNight"], quoted.json()["data"]["orderTotalFen"]) == ("2026-11-24", 59700)
+    problem = refused.json()
+    assert (refused.status_code, problem["code"], problem["type"]) == (409, 103036, "/problems/night-closed")
+    assert (problem["field"], problem["night"]) == ("liveStartTime", "2026-11-24")
+    assert problem["msg"] == "2026-11-24 当晚不接待，请选择其他日期"
+    assert before_it.status_code == 200
+    assert [row["night"].isoformat() for row in order.rows("select night from homestay_night")] == ["2026-11-23"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "member", "limit"),
+    [
+        ({"nights": 1}, 103035, "minNights", 2),
+        ({"nights": 6}, 103002, "maxNights", 5),
+        ({"days": 11}, 103004, "daysAhead", 10),
+    ],
+)
+async def test_the_homestays_own_limits_refuse_a_quote_and_an_order(
+    order: Order, change: dict, code: int, member: str, limit: int
+) -> None:
+    order.peers.travel_offers(minNights=2, maxNights=5, daysAhead=10)
+
+    quoted = await quote(order, **{"nights": 2} | change)
+    ordered = await order.post(CREATE, order.booking_request(**{"nights": 2} | change))
+
+    for response in (quoted, ordered):
+        assert (response.status_code, response.json()["code"], response.json()[member]) == (422, code, limit)
+        assert str(limit) in response.json()["msg"]
+    assert order.rows("select id from homestay_order") == []
+
+
+async def test_a_repeated_request_gets_its_order_also_after_the_night_was_closed(order: Order) -> None:
+    first = await order.post(CREATE, order.booking_request(), key="k-1")
+    order.rows("delete from idempotency_key returning key")
+    order.peers.travel_offers(closed=["2026-11-23"])
+
+    again = await order.post(CREATE, order.booking_request(), key="k-1")
+
+    assert again.json() == first.json()

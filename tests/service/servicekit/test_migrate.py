@@ -8,6 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
@@ -24,9 +26,12 @@ OTHERS = (
 UNCHECKED = "select conname from pg_constraint where not convalidated"
 REVISION = "select version_num from alembic_version"
 LATER = "order_of_a_later_version"
+with_migrations = Config()
+with_migrations.set_main_option("script_location", str(Path(order.__file__).parent / "migrations"))
+REVISIONS = [each.revision for each in ScriptDirectory.from_config(with_migrations).walk_revisions()][::-1]
 HEADER = 'from alembic import op\nimport sqlalchemy as sa\nrevision = "{revision}"\ndown_revision = "{before}"\n'
 ADDS = (
-    HEADER.format(revision="0003", before="0002_nights")
+    HEADER.format(revision="channel", before=REVISIONS[-1])
     + """
 def upgrade() -> None:
     op.add_column("homestay_order", sa.Column("channel", sa.Text(), nullable=True))
@@ -35,7 +40,7 @@ def upgrade() -> None:
 """
 )
 CHECKS = (
-    HEADER.format(revision="0004", before="0003")
+    HEADER.format(revision="channel_checked", before="channel")
     + """
 def upgrade() -> None:
     op.execute("alter table homestay_order validate constraint channel")
@@ -57,8 +62,8 @@ def later(tmp_path, monkeypatch):
     package = tmp_path / LATER
     shutil.copytree(Path(order.__file__).parent / "migrations", package / "migrations")
     (package / "__init__.py").touch()
-    (package / "migrations/versions/0003_channel.py").write_text(ADDS)
-    (package / "migrations/versions/0004_channel_checked.py").write_text(CHECKS)
+    (package / "migrations/versions/channel.py").write_text(ADDS)
+    (package / "migrations/versions/channel_checked.py").write_text(CHECKS)
     monkeypatch.syspath_prepend(tmp_path)
     return LATER
 
@@ -77,7 +82,7 @@ def unchecked(url):
 
 def test_a_constraint_comes_without_a_look_at_the_rows_and_is_checked_afterwards(postgres, later):
     url = postgres.create("migrate_constraint")
-    to_revision(later, url, "0003")
+    to_revision(later, url, "channel")
     assert unchecked(url) == ["channel"]
     migrate.upgrade(later, url)
     assert unchecked(url) == []
@@ -85,16 +90,14 @@ def test_a_constraint_comes_without_a_look_at_the_rows_and_is_checked_afterwards
 
 def test_the_code_of_before_runs_on_the_tables_of_every_revision(postgres, later):
     url = postgres.create("migrate_old_code")
-    for number, revision in enumerate(("0001_tables", "0002_nights", "0003", "0004")):
+    revisions = [*REVISIONS, "channel", "channel_checked"]
+    for number, revision in enumerate(revisions):
         to_revision(later, url, revision)
         with psycopg.connect(url) as old_code:
             old_code.execute(AN_ORDER, (f"HSO{number}",))
     with psycopg.connect(url) as connection:
         assert connection.execute("select sn, channel from homestay_order order by id").fetchall() == [
-            ("HSO0", None),
-            ("HSO1", None),
-            ("HSO2", None),
-            ("HSO3", None),
+            (f"HSO{number}", None) for number in range(len(revisions))
         ]
         with pytest.raises(psycopg.errors.CheckViolation):
             connection.execute("update homestay_order set channel = 'fax'")
@@ -117,7 +120,7 @@ def test_a_table_that_is_in_use_is_left_to_its_users_and_asked_for_again(postgre
         user.execute("select 1 from homestay_order")
         migrating = thread.submit(migrate.upgrade, later, url)
         eventually(came_twice, what="a second try")
-        assert watcher.execute(REVISION).fetchall() == [("0002_nights",)]
+        assert watcher.execute(REVISION).fetchall() == [(REVISIONS[-1],)]
         user.rollback()
         migrating.result(timeout=60)
         assert watcher.execute("select count(*) from homestay_order where channel is not null").fetchone() == (0,)
@@ -139,7 +142,7 @@ def test_another_fault_is_not_tried_again(postgres, later):
 def test_a_database_of_revisions_that_are_unknown_is_left_alone_with_one_line(postgres, later):
     url = postgres.create("migrate_unknown")
     migrate.upgrade(later, url)
-    with pytest.raises(migrate.UnknownRevision, match=r"made by another version \(revision 0004\)"):
+    with pytest.raises(migrate.UnknownRevision, match=r"made by another version \(revision channel_checked\)"):
         migrate.upgrade("order", url)
     with psycopg.connect(url) as connection:
-        assert connection.execute(REVISION).fetchall() == [("0004",)]
+        assert connection.execute(REVISION).fetchall() == [("channel_checked",)]

@@ -1,6 +1,7 @@
 """What a stay costs, and when it may be booked."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from order.errors import (
     StartInThePast,
     StartTooFar,
     StayTooLong,
+    TooFewNights,
     TooManyPeople,
 )
 from order.pricing import BY_PERSON, BY_ROOM, Price, Stay
@@ -25,13 +27,27 @@ MOMENTS = st.integers(1_767_225_600, 1_798_761_600).map(from_unix)  # any second
 MORNING = datetime(2026, 11, 23, 9, 30, tzinfo=SHANGHAI)
 
 
+@dataclass(frozen=True)
+class Night:
+    night: date
+    price_fen: int
+    closed: bool = False
+
+
+def nights_of(*prices_fen: int, start: date = date(2026, 11, 23)) -> list[Night]:
+    return [Night(start + timedelta(days=number), fen) for number, fen in enumerate(prices_fen)]
+
+
 @dataclass
 class Offer:
     on_sale: bool = True
     people_num: int = 4
     sold_by: int = BY_ROOM
-    homestay_price_fen: int = 19900
     food_price_fen: int = 2500
+    min_nights: int = 1
+    max_nights: int = 90
+    days_ahead: int = 365
+    nights: Sequence[Night] = field(default_factory=lambda: nights_of(19900))
 
 
 def stay(nights: int = 1, start: date = date(2026, 11, 23)) -> Stay:
@@ -39,54 +55,102 @@ def stay(nights: int = 1, start: date = date(2026, 11, 23)) -> Stay:
 
 
 @pytest.mark.parametrize(
-    ("offer", "nights", "people", "food", "expected"),
+    ("sold_by", "food_price_fen", "people", "food", "expected"),
     [
-        (Offer(), 1, 1, False, Price(19900, 0)),
-        (Offer(), 3, 2, False, Price(59700, 0)),
-        (Offer(), 3, 2, True, Price(59700, 15000)),
-        (Offer(sold_by=BY_PERSON), 3, 2, False, Price(119400, 0)),
-        (Offer(sold_by=BY_PERSON), 2, 4, True, Price(159200, 20000)),
-        (Offer(food_price_fen=0), 2, 4, True, Price(39800, 0)),
+        (BY_ROOM, 2500, 1, False, [(19900, 0), (25000, 0), (100, 0)]),
+        (BY_ROOM, 2500, 2, True, [(19900, 5000), (25000, 5000), (100, 5000)]),
+        (BY_ROOM, 0, 4, True, [(19900, 0), (25000, 0), (100, 0)]),
+        (BY_PERSON, 2500, 2, False, [(39800, 0), (50000, 0), (200, 0)]),
+        (BY_PERSON, 2500, 4, True, [(79600, 10000), (100000, 10000), (400, 10000)]),
     ],
 )
-def test_the_price_is_by_room_or_by_person_and_food_by_person(
-    offer: Offer, nights: int, people: int, food: bool, expected: Price
+def test_each_night_costs_its_price_by_room_or_by_person_and_food_by_person(
+    sold_by: int, food_price_fen: int, people: int, food: bool, expected: list[tuple[int, int]]
 ) -> None:
-    assert pricing.quote(offer, stay(nights), people=people, food=food) == expected
+    offer = Offer(sold_by=sold_by, food_price_fen=food_price_fen, nights=nights_of(19900, 25000, 100))
+
+    price = pricing.price(offer, people=people, food=food)
+
+    assert [(line.homestay_fen, line.food_fen) for line in price.lines] == expected
+    assert [line.night for line in price.lines] == stay(3).dates
+    assert (price.homestay_fen, price.food_fen) == tuple(map(sum, zip(*expected, strict=True)))
+
+
+@given(
+    prices=st.lists(st.integers(1, 100_000), min_size=1, max_size=pricing.MOST_NIGHTS),
+    people=st.integers(1, 4),
+    food_price=st.integers(0, 10_000),
+    food=st.booleans(),
+    sold_by=st.sampled_from([BY_ROOM, BY_PERSON]),
+)
+def test_a_stay_costs_the_sum_of_its_nights_and_each_what_it_costs_alone(
+    prices: list[int], people: int, food_price: int, food: bool, sold_by: int
+) -> None:
+    def of(*nights: Night) -> Price:
+        offer = Offer(sold_by=sold_by, food_price_fen=food_price, nights=nights)
+        return pricing.price(offer, people=people, food=food)
+
+    nights = nights_of(*prices)
+    whole = of(*nights)
+
+    assert whole.lines == tuple(line for night in nights for line in of(night).lines)
+    assert whole.total_fen == sum(line.homestay_fen + line.food_fen for line in whole.lines)
+    assert whole.homestay_fen == sum(prices) * (people if sold_by == BY_PERSON else 1)
+    assert whole.food_fen == (len(prices) * people * food_price if food else 0)
+
+
+@pytest.mark.parametrize("prices_fen", [[0], [2**31], [2**53], [2**30, 2**30]])
+def test_a_total_that_cannot_be_paid_is_refused(prices_fen: list[int]) -> None:
+    with pytest.raises(PriceOutOfRange):
+        pricing.price(Offer(nights=nights_of(*prices_fen)), people=1, food=False)
+
+
+def test_the_largest_total_that_can_be_paid_has_a_price() -> None:
+    assert pricing.price(Offer(nights=nights_of(2**30, 2**30 - 1)), people=1, food=False).total_fen == 2**31 - 1
 
 
 @pytest.mark.parametrize("people", [-1, 0, 5])
 def test_people_are_within_the_homestays_limit(people: int) -> None:
     with pytest.raises(TooManyPeople):
-        pricing.quote(Offer(), stay(), people=people, food=False)
+        pricing.require_offered(Offer(), stay(), MORNING, people=people)
 
 
-def test_what_is_off_sale_has_no_price() -> None:
+def test_what_is_off_sale_is_not_offered() -> None:
     with pytest.raises(NotOnSale):
-        pricing.quote(Offer(on_sale=False), stay(), people=1, food=False)
+        pricing.require_offered(Offer(on_sale=False), stay(), MORNING, people=1)
 
 
-@pytest.mark.parametrize("price_fen", [0, 2**31, 2**53])
-def test_a_total_that_cannot_be_paid_is_refused(price_fen: int) -> None:
-    with pytest.raises(PriceOutOfRange):
-        pricing.quote(Offer(homestay_price_fen=price_fen), stay(), people=1, food=False)
-
-
-@given(
-    nights=st.integers(1, pricing.MOST_NIGHTS),
-    people=st.integers(1, 4),
-    price=st.integers(1, 100_000),
-    food_price=st.integers(0, 10_000),
-    sold_by=st.sampled_from([BY_ROOM, BY_PERSON]),
+@pytest.mark.parametrize(
+    ("wanted", "problem", "where", "params"),
+    [
+        (stay(nights=1), TooFewNights, "liveEndTime", {"min_nights": 2}),
+        (stay(nights=6), StayTooLong, "liveEndTime", {"max_nights": 5}),
+        (stay(nights=2, start=date(2026, 12, 4)), StartTooFar, "liveStartTime", {"days_ahead": 10}),
+    ],
 )
-def test_a_longer_stay_costs_its_parts(nights: int, people: int, price: int, food_price: int, sold_by: int) -> None:
-    offer = Offer(sold_by=sold_by, homestay_price_fen=price, food_price_fen=food_price)
-    whole = pricing.quote(offer, stay(nights), people=people, food=True)
-    one = pricing.quote(offer, stay(1), people=people, food=True)
+def test_a_homestays_own_limits_are_named(
+    wanted: Stay, problem: type[Problem], where: str, params: dict[str, int]
+) -> None:
+    offer = Offer(min_nights=2, max_nights=5, days_ahead=10)
 
-    assert whole == Price(one.homestay_fen * nights, one.food_fen * nights)
-    assert whole.total_fen == whole.homestay_fen + whole.food_fen
-    assert whole.total_fen >= nights * price
+    with pytest.raises(problem) as caught:
+        pricing.require_offered(offer, wanted, MORNING, people=1)
+
+    assert (caught.value.field, caught.value.params) == (where, params)
+
+
+@pytest.mark.parametrize("wanted", [stay(2), stay(5), stay(2, start=date(2026, 12, 3))])
+def test_a_stay_at_a_homestays_limits_is_offered(wanted: Stay) -> None:
+    pricing.require_offered(Offer(min_nights=2, max_nights=5, days_ahead=10), wanted, MORNING, people=4)
+
+
+@given(st.lists(st.booleans(), max_size=8))
+def test_the_first_closed_night_is_named_and_an_open_stay_has_none(closed: list[bool]) -> None:
+    nights = [Night(date(2026, 11, 23) + timedelta(days=n), 1, each) for n, each in enumerate(closed)]
+
+    first = pricing.first_closed(Offer(nights=nights))
+
+    assert first == (date(2026, 11, 23) + timedelta(days=closed.index(True)) if any(closed) else None)
 
 
 def test_nights_are_counted_in_shanghai_whatever_the_clock_of_the_client() -> None:

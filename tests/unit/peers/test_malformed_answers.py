@@ -10,6 +10,7 @@ import notification.peers
 import order.peers
 import payment.peers
 import travel.peers
+from order.pricing import Stay
 from servicekit.auth import TokenVerifier, jwks_by_invocation
 from servicekit.errors import PeerUnavailable
 from servicekit.sidecar import Sidecar
@@ -17,6 +18,7 @@ from servicekit.testing import Tokens
 from tests.deploy.test_access import asked
 from tests.support.services import APPS
 
+STAY = Stay(date(2026, 11, 23), date(2026, 11, 25))
 SN, APPID = "HSO2026112309302612345678", "wx0000000000000001"
 OTHER = "HSO2026112309302612345679"
 JSON = {"content-type": "application/json"}
@@ -29,7 +31,7 @@ async def used_orders(sidecar: Sidecar) -> None:
 
 CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
     ("servicekit", "usercenter", "jwks"): lambda sidecar: jwks_by_invocation(sidecar)(),
-    ("order", "travel", "homestaySnapshot"): lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1),
+    ("order", "travel", "homestaySnapshot"): lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1, STAY),
     ("order", "payment", "close"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).close(SN, 1),
     ("order", "payment", "paymentByOrder"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).of_order(SN),
     ("payment", "order", "payable"): lambda sidecar: payment.peers.OrderPeer(sidecar=sidecar).payable(SN),
@@ -149,7 +151,7 @@ async def test_what_was_said_is_not_repeated():
 async def test_the_peers_pause_is_passed_on_within_a_minute(said, passed):
     answer = httpx.Response(503, headers=[(b"retry-after", said.encode())])
     with pytest.raises(PeerUnavailable) as refused:
-        await order.peers.TravelPeer(sidecar=sidecar_with(answer)).homestay(1)
+        await order.peers.TravelPeer(sidecar=sidecar_with(answer)).homestay(1, STAY)
     assert refused.value.retry_after == passed
 
 

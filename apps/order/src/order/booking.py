@@ -1,13 +1,14 @@
 """Creates orders: price, snapshot of the homestay, its nights, time limit for the payment. Idempotent by the client's
 request key."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from order import night_repository, pricing, repository
-from order.errors import NightFull
+from order.errors import NightClosed, NightFull
 from order.models import HomestayOrder
 from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
@@ -22,6 +23,8 @@ from servicekit.numbers import business_number
 
 log = structlog.get_logger()
 NUMBER_ATTEMPTS = 5
+NOT_KEPT = {"id", "on_sale", "stock", "min_nights", "max_nights", "days_ahead", "cancel_policy", "nights"}
+"""What the snapshot in an order leaves out: it is checked at the booking, or stands in the order's lines."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Booking:
 
     async def create(self, request: BookingRequest) -> str:
         """Returns the order's number; the same user and key get the same order, also after a crash. Raises
-        HomestayNotFound, the errors of pricing, NightFull, IdempotencyMismatch (the key was used with other values),
-        PeerUnavailable."""
+        HomestayNotFound, the errors of pricing, NightClosed, NightFull, IdempotencyMismatch (the key was used with other
+        values), PeerUnavailable."""
         async with self.db.read() as session:
             earlier = await _earlier(session, request)
         if earlier:
@@ -61,6 +64,8 @@ class Booking:
         homestay, price = await priced(
             self.travel, request.homestay_id, request.stay, self.clock(), people=people, food=food
         )
+        if closed := pricing.first_closed(homestay):
+            raise NightClosed(f"not sold on {closed}", field="liveStartTime", night=closed.isoformat())
         now, row = self.clock(), _row(request, homestay, price)
         close_at = now + self.pay_window
         row |= {"created_at": now, "close_at": close_at, "due_at": close_at}
@@ -115,7 +120,7 @@ def _same(order: HomestayOrder, request: BookingRequest) -> str:
 
 
 def _row(request: BookingRequest, homestay: Homestay, price: Price) -> dict[str, object]:
-    snapshot = homestay.model_dump(exclude={"id", "on_sale", "stock"})
+    snapshot = homestay.model_dump(exclude=NOT_KEPT)
     return snapshot | {
         "version": 1,
         "user_id": request.user_id,
@@ -129,5 +134,16 @@ def _row(request: BookingRequest, homestay: Homestay, price: Price) -> dict[str,
         "order_total_fen": price.total_fen,
         "food_total_fen": price.food_fen,
         "homestay_total_fen": price.homestay_fen,
+        "lines": _lines(price),
         "trade_state": TradeState.WAIT_PAY,
     }
+
+
+def _lines(price: Price) -> str:
+    """The column `lines` as JSON: asyncpg takes it as text."""
+    return json.dumps(
+        [
+            {"night": line.night.isoformat(), "homestayFen": line.homestay_fen, "foodFen": line.food_fen}
+            for line in price.lines
+        ]
+    )

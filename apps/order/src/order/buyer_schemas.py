@@ -33,25 +33,30 @@ class NightPrice(ApiModel):
 
 
 class OrderQuote(ApiModel):
-    """What a stay would cost, in fen. `fullNight`: the first night that has too little left, null when all are free."""
+    """What a stay would cost, in fen. `fullNight`: the first night that has too little left, `closedNight`: the first that
+    is not sold; null when there is none. An order for such nights is refused. `cancelPolicy`: the homestay's now."""
 
     nights: list[NightPrice]
     homestay_total_fen: int
     food_total_fen: int
     order_total_fen: int
     full_night: date | None
+    closed_night: date | None
+    cancel_policy: str
 
     @classmethod
     def of(cls, quote: Quote) -> "OrderQuote":
         return cls(
             nights=[
-                NightPrice(night=night, homestay_fen=price.homestay_fen, food_fen=price.food_fen)
-                for night, price in quote.nights.items()
+                NightPrice(night=line.night, homestay_fen=line.homestay_fen, food_fen=line.food_fen)
+                for line in quote.price.lines
             ],
-            homestay_total_fen=quote.total.homestay_fen,
-            food_total_fen=quote.total.food_fen,
-            order_total_fen=quote.total.total_fen,
+            homestay_total_fen=quote.price.homestay_fen,
+            food_total_fen=quote.price.food_fen,
+            order_total_fen=quote.price.total_fen,
             full_night=quote.full,
+            closed_night=quote.closed,
+            cancel_policy=quote.cancel_policy,
         )
 
 
@@ -86,6 +91,7 @@ class OrderDetail(BuyersOrder):
     market_homestay_price: float
     food_total_price: float
     homestay_total_price: float
+    lines: list[NightPrice]
     pay_type: str
     refund_time: int
 
@@ -104,6 +110,7 @@ class OrderDetail(BuyersOrder):
                 "market_homestay_price": yuan(order.market_homestay_price_fen),
                 "food_total_price": yuan(order.food_total_fen),
                 "homestay_total_price": yuan(order.homestay_total_fen),
+                "lines": order.lines,
                 "pay_type": pay_type,
                 "refund_time": unix(refunded_at),
             }

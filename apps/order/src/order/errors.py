@@ -11,7 +11,7 @@ Problem
 │   └── UnknownCheckinCode      also for another merchant's code
 ├── Conflict
 │   ├── NotOnSale · PriceOutOfRange
-│   ├── NightFull             liveStartTime; `night` is the first date that is full
+│   ├── NightFull · NightClosed    liveStartTime; `night` is the first such date
 │   ├── IllegalMove · NotCancellable · AlreadyPaid
 │   ├── NotRefundable · NoRefundToDecide · NoFailedRefund
 │   └── CodeSpent · StayNotBegun · StayOver · RefundOpen
@@ -28,7 +28,7 @@ class NoNights(InvalidInput):
 
 
 class StayTooLong(InvalidInput):
-    code, slug = 103002, "stay-too-long"
+    code, slug, members = 103002, "stay-too-long", ("max_nights",)
 
 
 class StartInThePast(InvalidInput):
@@ -36,11 +36,15 @@ class StartInThePast(InvalidInput):
 
 
 class StartTooFar(InvalidInput):
-    code, slug = 103004, "start-too-far"
+    code, slug, members = 103004, "start-too-far", ("days_ahead",)
 
 
 class TooManyPeople(InvalidInput):
     code, slug = 103005, "too-many-people"
+
+
+class TooFewNights(InvalidInput):
+    code, slug, members = 103035, "too-few-nights", ("min_nights",)
 
 
 class OrderNotFound(NotFound):
@@ -67,6 +71,12 @@ class NightFull(Conflict):
     """Too few rooms or beds are left for a night of the stay; `night`: the first such date, ISO 8601, in Asia/Shanghai."""
 
     code, slug, members = 103034, "night-full", ("night",)
+
+
+class NightClosed(Conflict):
+    """A night of the stay is not sold; `night`: the first such date, ISO 8601, in Asia/Shanghai."""
+
+    code, slug, members = 103036, "night-closed", ("night",)
 
 
 class IllegalMove(Conflict):

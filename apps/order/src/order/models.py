@@ -1,6 +1,7 @@
 """The tables of the order service. Invariants are constraints."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from servicekit import db
@@ -29,9 +31,10 @@ class Base(db.Base):
 
 
 class HomestayOrder(Leased, Base):
-    """One booking, with a snapshot of the homestay at the time of the booking. `version` is the seq of its newest
-    transition. The leased work of a row is its closing: due at `close_at`, or when its buyer cancels, until it is paid
-    or cancelled."""
+    """One booking, with a snapshot of the homestay at the time of the booking. `lines`: what each night costs, as
+    `pricing.Line` in camelCase; empty only of an order that the build before this column inserted. `version` is the seq of
+    its newest transition. The leased work of a row is its closing: due at `close_at`, or when its buyer cancels, until it
+    is paid or cancelled."""
 
     __tablename__ = "homestay_order"
 
@@ -65,6 +68,7 @@ class HomestayOrder(Leased, Base):
     order_total_fen: Mapped[int] = mapped_column(BigInteger)
     food_total_fen: Mapped[int] = mapped_column(BigInteger)
     homestay_total_fen: Mapped[int] = mapped_column(BigInteger)
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
 
     trade_state: Mapped[int] = mapped_column(SmallInteger, default=0)
     checkin_code: Mapped[str | None] = mapped_column(String(8))
@@ -91,6 +95,7 @@ class HomestayOrder(Leased, Base):
         CheckConstraint("food_price_fen >= 0 and homestay_price_fen >= 0", "prices"),
         CheckConstraint("food_total_fen >= 0 and homestay_total_fen >= 0", "totals"),
         CheckConstraint("order_total_fen > 0 and order_total_fen = food_total_fen + homestay_total_fen", "total"),
+        CheckConstraint("jsonb_array_length(lines) in (0, live_end_date - live_start_date)", "lines"),
         CheckConstraint(
             "case when trade_state in (0, -1) then payment_sn is null and paid_at is null and checkin_code is null"
             " else payment_sn is not null and paid_at is not null and checkin_code is not null end",

@@ -3,11 +3,13 @@ peer gives no usable answer; the caller retries.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from order.pricing import Stay
 from servicekit.errors import PeerUnavailable
 from servicekit.schemas import RowId, Text
 from servicekit.sidecar import Sidecar
@@ -22,8 +24,16 @@ class PeerAnswer(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
 
+class NightOffer(PeerAnswer):
+    """`price_fen`: of one unit, a room or a bed."""
+
+    night: date
+    price_fen: int = Field(ge=0, le=2**53)
+    closed: bool
+
+
 class Homestay(PeerAnswer):
-    """A homestay as it is offered now; prices in fen."""
+    """A homestay as it is offered now, and each night of the stay that was asked for; prices in fen."""
 
     id: RowId
     title: Text
@@ -41,6 +51,11 @@ class Homestay(PeerAnswer):
     on_sale: bool
     stock: int = Field(ge=0, le=2**31 - 1)
     """Rooms, or beds of a homestay that is sold by person."""
+    min_nights: int = Field(ge=1, le=2**31 - 1)
+    max_nights: int = Field(ge=1, le=2**31 - 1)
+    days_ahead: int = Field(ge=0, le=365)
+    cancel_policy: Text
+    nights: tuple[NightOffer, ...]
 
 
 class CloseAnswer(PeerAnswer):
@@ -62,9 +77,12 @@ class PaymentOfOrder(PeerAnswer):
 class TravelPeer:
     sidecar: Sidecar
 
-    async def homestay(self, homestay_id: int) -> Homestay | None:
-        asked = {"homestayId": homestay_id}
-        return await self.sidecar.ask("travel", "/internal/homestaySnapshot", asked, Homestay)
+    async def homestay(self, homestay_id: int, stay: Stay) -> Homestay | None:
+        asked = {"homestayId": homestay_id, "start": stay.start.isoformat(), "end": stay.end.isoformat()}
+        homestay = await self.sidecar.ask("travel", "/internal/homestaySnapshot", asked, Homestay)
+        if homestay is not None and [each.night for each in homestay.nights] != stay.dates:
+            raise PeerUnavailable("travel: its nights are not those of the stay")
+        return homestay
 
 
 @dataclass(kw_only=True, eq=False)

@@ -1,9 +1,10 @@
 """Price of a stay, and whether it can be booked. Pure functions; amounts in fen.
 
-Nights are calendar nights in Asia/Shanghai: a client's times are converted to days there. The same price rule is written in
-the gateway's js/price.js (what the page shows) and travel/repository.py (the cheapest night of a shop).
+Nights are calendar nights in Asia/Shanghai: a client's times are converted to days there. What one unit costs for a night
+is travel's rule (travel/night_prices.py); what a stay takes and costs is decided here alone: pages ask for a quote.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
@@ -15,6 +16,7 @@ from order.errors import (
     StartInThePast,
     StartTooFar,
     StayTooLong,
+    TooFewNights,
     TooManyPeople,
 )
 from servicekit.clock import SHANGHAI
@@ -29,8 +31,19 @@ NOON = time(12)
 Pages say so too: the gateway's `locale/`."""
 
 
+class NightOffer(Protocol):
+    """One night of a homestay. `price_fen`: of one unit."""
+
+    @property
+    def night(self) -> date: ...
+    @property
+    def price_fen(self) -> int: ...
+    @property
+    def closed(self) -> bool: ...
+
+
 class Offer(Protocol):
-    """The attributes of a homestay that the price depends on."""
+    """What a homestay offers for the nights of a stay, and its limits. `food_price_fen`: for one person and night."""
 
     @property
     def on_sale(self) -> bool: ...
@@ -39,9 +52,15 @@ class Offer(Protocol):
     @property
     def sold_by(self) -> int: ...
     @property
-    def homestay_price_fen(self) -> int: ...
-    @property
     def food_price_fen(self) -> int: ...
+    @property
+    def min_nights(self) -> int: ...
+    @property
+    def max_nights(self) -> int: ...
+    @property
+    def days_ahead(self) -> int: ...
+    @property
+    def nights(self) -> Sequence[NightOffer]: ...
 
 
 @dataclass(frozen=True)
@@ -91,9 +110,27 @@ def first_night_to_come(now: datetime) -> date:
 
 
 @dataclass(frozen=True)
-class Price:
+class Line:
+    """What one night of a stay costs."""
+
+    night: date
     homestay_fen: int
     food_fen: int
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a stay costs: the sums of its lines, one for each night, in order."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def homestay_fen(self) -> int:
+        return sum(line.homestay_fen for line in self.lines)
+
+    @property
+    def food_fen(self) -> int:
+        return sum(line.food_fen for line in self.lines)
 
     @property
     def total_fen(self) -> int:
@@ -101,16 +138,42 @@ class Price:
 
 
 def require_bookable(stay: Stay, now: datetime) -> None:
-    """Raises StartInThePast, StartTooFar, NoNights or StayTooLong. A stay may begin today."""
+    """Refuses what no homestay can sell: raises StartInThePast, StartTooFar, NoNights or StayTooLong. A stay may begin
+    today."""
     today = now.astimezone(SHANGHAI).date()
     if stay.start < today:
         raise StartInThePast(f"begins {stay.start}, today is {today}", field="liveStartTime")
-    if stay.start > today + timedelta(days=MOST_DAYS_AHEAD):
-        raise StartTooFar(f"begins {stay.start}", field="liveStartTime", most=MOST_DAYS_AHEAD)
+    _require_near(stay, now, MOST_DAYS_AHEAD)
     if stay.nights < 1:
         raise NoNights(f"{stay.start} to {stay.end} has no night", field="liveEndTime")
-    if stay.nights > MOST_NIGHTS:
-        raise StayTooLong(f"{stay.nights} nights", field="liveEndTime", most=MOST_NIGHTS)
+    _require_at_most(stay, MOST_NIGHTS)
+
+
+def require_offered(offer: Offer, stay: Stay, now: datetime, *, people: int) -> None:
+    """By the homestay's own limits. Raises NotOnSale, TooManyPeople, StartTooFar, TooFewNights or StayTooLong."""
+    if not offer.on_sale:
+        raise NotOnSale("the homestay is not on sale", field="homestayId")
+    if not 1 <= people <= offer.people_num:
+        raise TooManyPeople(f"{people} of {offer.people_num}", field="livePeopleNum", most=offer.people_num)
+    _require_near(stay, now, offer.days_ahead)
+    if stay.nights < offer.min_nights:
+        raise TooFewNights(f"{stay.nights} nights", field="liveEndTime", min_nights=offer.min_nights)
+    _require_at_most(stay, offer.max_nights)
+
+
+def _require_near(stay: Stay, now: datetime, days_ahead: int) -> None:
+    if stay.start > now.astimezone(SHANGHAI).date() + timedelta(days=days_ahead):
+        raise StartTooFar(f"begins {stay.start}", field="liveStartTime", days_ahead=days_ahead)
+
+
+def _require_at_most(stay: Stay, max_nights: int) -> None:
+    if stay.nights > max_nights:
+        raise StayTooLong(f"{stay.nights} nights", field="liveEndTime", max_nights=max_nights)
+
+
+def first_closed(offer: Offer) -> date | None:
+    """The first night of the stay that is not sold; None when all are."""
+    return next((each.night for each in offer.nights if each.closed), None)
 
 
 def units(offer: Offer, people: int) -> int:
@@ -118,25 +181,10 @@ def units(offer: Offer, people: int) -> int:
     return people if offer.sold_by == BY_PERSON else 1
 
 
-def nightly(offer: Offer, *, people: int, food: bool) -> Price:
-    return Price(
-        homestay_fen=offer.homestay_price_fen * units(offer, people),
-        food_fen=offer.food_price_fen * people if food else 0,
-    )
-
-
-def quote(offer: Offer, stay: Stay, *, people: int, food: bool) -> Price:
-    """Nights × price, × people when sold by person; food is charged per person and night. Raises NotOnSale, TooManyPeople,
-    PriceOutOfRange.
-
-    The same rule, food included, is in the gateway's js/price.js (the page); travel/repository.py has the room alone.
-    """
-    if not offer.on_sale:
-        raise NotOnSale("the homestay is not on sale", field="homestayId")
-    if not 1 <= people <= offer.people_num:
-        raise TooManyPeople(f"{people} of {offer.people_num}", field="livePeopleNum", most=offer.people_num)
-    night = nightly(offer, people=people, food=food)
-    price = Price(homestay_fen=stay.nights * night.homestay_fen, food_fen=stay.nights * night.food_fen)
-    if not 1 <= price.total_fen <= LARGEST_TOTAL_FEN:
-        raise PriceOutOfRange(f"{price.total_fen} fen", field="homestayId")
-    return price
+def price(offer: Offer, *, people: int, food: bool) -> Price:
+    """Each night's price × units; food is charged per person and night. Raises PriceOutOfRange."""
+    taken, food_fen = units(offer, people), offer.food_price_fen * people if food else 0
+    total = Price(tuple(Line(each.night, each.price_fen * taken, food_fen) for each in offer.nights))
+    if not 1 <= total.total_fen <= LARGEST_TOTAL_FEN:
+        raise PriceOutOfRange(f"{total.total_fen} fen", field="homestayId")
+    return total

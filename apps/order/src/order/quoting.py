@@ -14,24 +14,25 @@ from servicekit.db import Database
 
 @dataclass(frozen=True)
 class Quote:
-    """`nights`: each date in Asia/Shanghai with its price; `total` is their sum; `full`: the first night that has too
-    little left, None when there is none."""
+    """`full`: the first night that has too little left; `closed`: the first that is not sold; None when there is none."""
 
-    nights: dict[date, Price]
-    total: Price
+    price: Price
     full: date | None
+    closed: date | None
+    cancel_policy: str
 
 
 async def priced(
     travel: TravelPeer, homestay_id: int, stay: Stay, now: datetime, *, people: int, food: bool
 ) -> tuple[Homestay, Price]:
     """The homestay as travel has it now, and what the stay costs there: for a quote and for an order. Raises
-    HomestayNotFound, the errors of pricing, PeerUnavailable."""
+    HomestayNotFound, the errors of pricing, PeerUnavailable. Closed nights have a price too (`pricing.first_closed`)."""
     pricing.require_bookable(stay, now)
-    homestay = await travel.homestay(homestay_id)
+    homestay = await travel.homestay(homestay_id, stay)
     if homestay is None:
         raise HomestayNotFound(f"homestay {homestay_id}", field="homestayId")
-    return homestay, pricing.quote(homestay, stay, people=people, food=food)
+    pricing.require_offered(homestay, stay, now, people=people)
+    return homestay, pricing.price(homestay, people=people, food=food)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,10 +43,10 @@ class Quoting:
 
     async def quote(self, homestay_id: int, stay: Stay, *, people: int, food: bool) -> Quote:
         """By the rules of an order. Raises HomestayNotFound, the errors of pricing, PeerUnavailable."""
-        homestay, total = await priced(self.travel, homestay_id, stay, self.clock(), people=people, food=food)
+        homestay, price = await priced(self.travel, homestay_id, stay, self.clock(), people=people, food=food)
         units = pricing.units(homestay, people)
         async with self.db.read() as session:
             full = await night_repository.first_full(
                 session, homestay_id, stay.start, stay.nights, units=units, stock=homestay.stock
             )
-        return Quote(dict.fromkeys(stay.dates, pricing.nightly(homestay, people=people, food=food)), total, full)
+        return Quote(price, full, pricing.first_closed(homestay), homestay.cancel_policy)

@@ -20,7 +20,7 @@ class Problem(Exception):
     """A refusal with a status, a number for old clients and a slug under which the user's message is kept.
 
     Subclasses set `status`, `code` (the source system's numbers below 100100, ours above) and `slug`. `params` fill
-    the catalogue's message; those that `members` names are members of the response as well, for front ends. `detail` is
+    the catalogue's message; those that `members` names are members of the response as well, in camelCase. `detail` is
     for the developer who reads the answer.
     """
 

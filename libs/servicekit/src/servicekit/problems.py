@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -82,7 +83,7 @@ def render(
         body["field"] = problem.field
     if errors:
         body["errors"] = errors
-    body |= {name: problem.params[name] for name in problem.members}
+    body |= {to_camel(name): problem.params[name] for name in problem.members}
     headers = {"Content-Language": "zh-CN" if language == "zh" else "en"}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)

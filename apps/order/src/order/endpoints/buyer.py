@@ -18,6 +18,7 @@ from order.closing import Closing
 from order.errors import (
     AlreadyPaid,
     HomestayNotFound,
+    NightClosed,
     NightFull,
     NoNights,
     NotCancellable,
@@ -28,6 +29,7 @@ from order.errors import (
     StartInThePast,
     StartTooFar,
     StayTooLong,
+    TooFewNights,
     TooManyPeople,
 )
 from order.lookup import Lookup
@@ -48,6 +50,7 @@ NO_OFFER = (
     StartInThePast,
     StartTooFar,
     NoNights,
+    TooFewNights,
     StayTooLong,
     TooManyPeople,
     HomestayNotFound,
@@ -61,6 +64,7 @@ NO_OFFER = (
     "/createHomestayOrder",
     responses=declared(
         *NO_OFFER,
+        NightClosed,
         NightFull,
         IdempotencyMismatch,
         IdempotencyInFlight,
