@@ -1,21 +1,15 @@
 """Signing in, in a browser: it leads back to a page of the storefront, whatever the address says. The gateway alone, with a
 usercenter that lets everybody in."""
 
-import socket
-import threading
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from gateway.main import create_app
 from servicekit.testing import FakeSidecar
-from stack.setup import browser as chromium
-from tests.service.gateway.conftest import settings
-from tests.support.browsing import ARGUMENTS, PHONE, opened, sign_in
-from tests.support.stack import REPO
+from tests.service.gateway.serving import chromium_of_the_repository, served
+from tests.support.browsing import PHONE, opened, sign_in
 
 LOGIN = "/usercenter/v1/user/login"
 TOKEN = {"accessToken": "a.e30.c", "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
@@ -35,24 +29,14 @@ ELSEWHERE = [
 def storefront() -> Iterator[str]:
     sidecar = FakeSidecar()
     sidecar.answer("usercenter", LOGIN, {"code": 200, "msg": "OK", "data": TOKEN})
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(settings(), sidecar=sidecar), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
+    with served(sidecar) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium.executable(REPO), env=chromium.environment(REPO), args=ARGUMENTS
-        )
+    with chromium_of_the_repository() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

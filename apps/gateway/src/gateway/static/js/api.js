@@ -5,9 +5,9 @@ import { forget, keep, session, toSignIn } from "./session.js";
 const PATIENCE_MS = 25000;
 
 export class Refusal extends Error {
-  constructor(message, { status = 0, field = "", traceId = "", retryAfter = 0, slug = "", night = "" } = {}) {
+  constructor(message, { status = 0, field = "", traceId = "", retryAfter = 0, slug = "", night = "", nearest = [] } = {}) {
     super(message);
-    Object.assign(this, { status, field, traceId, retryAfter, slug, night });
+    Object.assign(this, { status, field, traceId, retryAfter, slug, night, nearest });
   }
 }
 
@@ -47,6 +47,7 @@ async function post(path, body, { key = "", as, patienceMs }) {
     retryAfter: Number(answer.headers.get("Retry-After")) || 0,
     slug: String(content.type ?? "").split("/").pop(),
     night: content.night,
+    nearest: content.nearest,
   });
 }
 

@@ -8,7 +8,7 @@ export function h(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== ""));
+  element.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== false && child !== ""));
   return element;
 }
 
@@ -21,11 +21,12 @@ export function money(amountFen, { short = false } = {}) {
 }
 
 const ZONE = "Asia/Shanghai";
+export const isDate = (value) => typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value));
 const moment = (value) => (typeof value === "number" ? (value > 0 ? new Date(value * 1000) : null) : value ? new Date(value) : null);
 
 // Nights are slept in China: dates are dates there, wherever the reader is.
 export function dateOf(value) {
-  if (typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value)) return value;
+  if (isDate(value)) return value;
   const when = moment(value);
   return when ? new Intl.DateTimeFormat("en-CA", { timeZone: ZONE }).format(when) : "";
 }
@@ -33,7 +34,7 @@ export function dateOf(value) {
 export function shortDate(value) {
   const date = dateOf(value);
   if (!date) return "";
-  const style = { timeZone: "UTC", month: page.language === "en" ? "short" : "numeric", day: "numeric", weekday: "short" };
+  const style = { timeZone: "UTC", month: page.language === "en" ? "short" : "long", day: "numeric", weekday: "short" };
   return new Intl.DateTimeFormat(page.language, style).format(new Date(`${date}T00:00:00Z`));
 }
 
@@ -41,6 +42,12 @@ export function timeOf(value) {
   const when = moment(value);
   if (!when) return "";
   return new Intl.DateTimeFormat(page.language, { timeZone: ZONE, dateStyle: "medium", timeStyle: "short" }).format(when);
+}
+
+// A moment to the minute, short: until when something holds.
+export function momentOf(value) {
+  const style = { timeZone: ZONE, month: page.language === "en" ? "short" : "long", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return new Intl.DateTimeFormat(page.language, style).format(new Date(value));
 }
 
 export const nightsBetween = (start, end) => Math.round((Date.parse(`${end}T00:00:00Z`) - Date.parse(`${start}T00:00:00Z`)) / 86400000);
@@ -75,6 +82,15 @@ export function complain(place, error) {
 export function complainWithRetry(place, error, again) {
   complain(place, error);
   place.append(" ", h("button", { type: "button", class: "link", onclick: () => { place.hidden = true; again(); } }, t("retry")));
+}
+
+// What is called often is done once, when calls have paused.
+export function debounced(milliseconds, action) {
+  let timer = 0;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(action, milliseconds);
+  };
 }
 
 // A button that says it is working, and cannot be pressed twice meanwhile.

@@ -1,0 +1,42 @@
+"""The gateway on a port of its own, for tests in a browser; what lies behind it are the test's own answers."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from playwright.sync_api import Browser, sync_playwright
+
+from gateway.main import create_app
+from servicekit.testing import FakeSidecar
+from stack.setup import browser as chromium
+from tests.service.gateway.conftest import settings
+from tests.support.browsing import ARGUMENTS
+from tests.support.stack import REPO
+
+
+@contextmanager
+def served(sidecar: FakeSidecar) -> Iterator[str]:
+    """The storefront's address; its processes end with the block."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        server = uvicorn.Server(uvicorn.Config(create_app(settings(), sidecar=sidecar), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(30)
+
+
+@contextmanager
+def chromium_of_the_repository() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium.executable(REPO), env=chromium.environment(REPO), args=ARGUMENTS
+        )
+        yield browser
+        browser.close()
