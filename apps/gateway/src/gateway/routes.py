@@ -40,6 +40,8 @@ HOST = (
     "homestayCreate",
     "homestayEdit",
     "homestaySetSale",
+    "calendar",
+    "setDates",
     "changeList",
 )
 """What a host may do with the own shop and homestays."""

@@ -56,6 +56,12 @@ class TooManyHomestays(Conflict):
     code, slug = 100311, "too-many-homestays"
 
 
+class NightsOutOfRange(InvalidInput):
+    """Nights that are over, too far ahead, too many at once, or none."""
+
+    code, slug = 100312, "nights-out-of-range"
+
+
 class LimitsContradict(InvalidInput):
     """The most nights are fewer than the fewest."""
 

@@ -1,13 +1,16 @@
 """Requests and responses of hosts, and of the operators who approve them. Amounts in fen, times RFC 3339 in UTC."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId
+from travel.hosting.calendar import CalendarNight, DatesChange
 from travel.models import UP, Homestay, HomestayBusiness, HostApplication, HostChange
+from travel.night_prices import PriceSource
 from travel.states import ApplicationState
 
 
@@ -168,6 +171,62 @@ class HostHomestayDetail(ApiModel):
 
 class HostHomestayList(ApiModel):
     list: list[HostHomestay]
+
+
+Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$"), Field(examples=["2026-12"])]
+
+
+class CalendarQuery(ApiModel):
+    id: RowId
+    month: Month
+
+    @property
+    def first(self) -> date:
+        return date.fromisoformat(f"{self.month}-01")
+
+
+class HostNight(ApiModel):
+    """A date in Asia/Shanghai. `source`: which of the homestay's prices `priceFen` is."""
+
+    night: date
+    price_fen: int
+    source: PriceSource
+    closed: bool = Field(description="By the host")
+    stock: int
+
+
+class HostMonth(ApiModel):
+    nights: list[HostNight]
+
+    @classmethod
+    def of(cls, nights: Sequence[CalendarNight]) -> Self:
+        return cls(nights=[HostNight.model_validate(each, from_attributes=True) for each in nights])
+
+
+class SetDates(ApiModel):
+    """The nights with start ≤ night < end. Absent members stay as they are; `priceFen` null: no price of their own;
+    `reset`, alone: neither price nor closed."""
+
+    id: RowId
+    start: date
+    end: date
+    price_fen: Price | None = None
+    closed: Annotated[bool, Field(strict=True)] | None = None
+    reset: Annotated[bool, Field(strict=True)] = False
+
+    def change(self) -> DatesChange:
+        return DatesChange(
+            start=self.start,
+            end=self.end,
+            sets_price="price_fen" in self.model_fields_set,
+            price_fen=self.price_fen,
+            closed=self.closed,
+            reset=self.reset,
+        )
+
+
+class DatesSet(ApiModel):
+    nights: int = Field(description="How many were set")
 
 
 class ChangeQuery(ApiModel):

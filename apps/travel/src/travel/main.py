@@ -40,6 +40,7 @@ def create_app(
             parts.applications,
             parts.host_shops,
             parts.host_homestays,
+            parts.host_calendar,
             parts.changes,
         ],
         sidecar=parts.sidecar,

@@ -8,6 +8,7 @@ sum up to, is order's rule (order/pricing.py).
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 FRIDAY, SATURDAY = 4, 5
@@ -33,6 +34,12 @@ class DateSetting(Protocol):
     def closed(self) -> bool: ...
 
 
+class PriceSource(StrEnum):
+    BASE = "base"
+    WEEKEND = "weekend"
+    DATE = "date"
+
+
 @dataclass(frozen=True)
 class NightOffer:
     """`price_fen`: of one unit, also of a closed night."""
@@ -54,10 +61,15 @@ def night_offers(prices: Prices, settings: Iterable[DateSetting], start: date, e
     return [_offer(prices, by_night.get(night), night) for night in nights_between(start, end)]
 
 
-def _offer(prices: Prices, setting: DateSetting | None, night: date) -> NightOffer:
-    price_fen = prices.homestay_price_fen
-    if prices.weekend_price_fen is not None and night.weekday() in WEEKEND_NIGHTS:
-        price_fen = prices.weekend_price_fen
+def price_of(prices: Prices, setting: DateSetting | None, night: date) -> tuple[int, PriceSource]:
+    """What one unit costs for a night, and which of the three prices that is."""
     if setting is not None and setting.price_fen is not None:
-        price_fen = setting.price_fen
+        return setting.price_fen, PriceSource.DATE
+    if prices.weekend_price_fen is not None and night.weekday() in WEEKEND_NIGHTS:
+        return prices.weekend_price_fen, PriceSource.WEEKEND
+    return prices.homestay_price_fen, PriceSource.BASE
+
+
+def _offer(prices: Prices, setting: DateSetting | None, night: date) -> NightOffer:
+    price_fen, _ = price_of(prices, setting, night)
     return NightOffer(night, price_fen, closed=setting is not None and setting.closed)

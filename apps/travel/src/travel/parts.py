@@ -9,6 +9,7 @@ from servicekit.sidecar import Sidecar
 from travel.comments import Comments
 from travel.homestays import Homestays
 from travel.hosting.applications import Applications
+from travel.hosting.calendar import HostCalendar
 from travel.hosting.changes import Changes
 from travel.hosting.homestays import HostHomestays
 from travel.hosting.shops import HostShops
@@ -29,6 +30,7 @@ class Parts:
     applications: Applications
     host_shops: HostShops
     host_homestays: HostHomestays
+    host_calendar: HostCalendar
     changes: Changes
 
     @classmethod
@@ -54,5 +56,6 @@ class Parts:
             applications=Applications(db=db, clock=clock, users=users),
             host_shops=HostShops(db=db, clock=clock),
             host_homestays=HostHomestays(db=db, clock=clock),
+            host_calendar=HostCalendar(db=db, clock=clock),
             changes=Changes(db=db),
         )

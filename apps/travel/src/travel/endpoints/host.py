@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
 from servicekit.auth import CurrentUser, Merchant
-from servicekit.errors import Forbidden, PeerUnavailable
+from servicekit.errors import Forbidden, InvalidInput, PeerUnavailable
 from servicekit.idempotency import IdempotencyInFlight, IdempotencyMismatch, OnceOnly
 from servicekit.problems import declared
 from servicekit.schemas import Empty, Ok
@@ -16,6 +16,7 @@ from travel.errors import (
     HomestayNotFound,
     LimitsContradict,
     MobileNotProven,
+    NightsOutOfRange,
     NotSellable,
     ShopNotFound,
     TooManyHomestays,
@@ -23,20 +24,25 @@ from travel.errors import (
 from travel.host_schemas import (
     Applied,
     Apply,
+    CalendarQuery,
     Change,
     ChangeList,
     ChangeQuery,
+    DatesSet,
     EditHomestay,
     EditShop,
     HomestayFields,
     HostHomestay,
     HostHomestayDetail,
     HostHomestayList,
+    HostMonth,
     HostShopDetail,
     OwnApplication,
+    SetDates,
     SetSale,
 )
 from travel.hosting.applications import Applications
+from travel.hosting.calendar import HostCalendar
 from travel.hosting.changes import Changes
 from travel.hosting.homestays import HostHomestays
 from travel.hosting.shops import HostShops
@@ -46,6 +52,7 @@ router = APIRouter(prefix="/travel/v1/host", tags=["host"])
 
 TheApplications = Annotated[Applications, Depends(provided(Applications))]
 TheShops = Annotated[HostShops, Depends(provided(HostShops))]
+TheCalendar = Annotated[HostCalendar, Depends(provided(HostCalendar))]
 TheHomestays = Annotated[HostHomestays, Depends(provided(HostHomestays))]
 
 
@@ -116,6 +123,17 @@ async def edit_homestay(body: EditHomestay, host: Merchant, homestays: TheHomest
 async def set_sale(body: SetSale, host: Merchant, homestays: TheHomestays) -> Ok[HostHomestayDetail]:
     """On sale needs a description, a city, stock and an open shop: `missing` names what is not there."""
     return Ok(data=HostHomestayDetail.of(await homestays.set_sale(host.user_id, body.id, on_sale=body.on_sale)))
+
+
+@router.post("/calendar", responses=declared(Forbidden, HomestayNotFound))
+async def show_calendar(body: CalendarQuery, host: Merchant, calendar: TheCalendar) -> Ok[HostMonth]:
+    return Ok(data=HostMonth.of(await calendar.month(host.user_id, body.id, body.first)))
+
+
+@router.post("/setDates", responses=declared(Forbidden, HomestayNotFound, NightsOutOfRange, InvalidInput))
+async def set_dates(body: SetDates, host: Merchant, calendar: TheCalendar) -> Ok[DatesSet]:
+    """Prices and closed nights by date, from today on, at most 370 nights at once and 730 days ahead."""
+    return Ok(data=DatesSet(nights=await calendar.set_dates(host.user_id, body.id, body.change())))
 
 
 @router.post("/changeList", responses=declared(Forbidden, HomestayNotFound))

@@ -1,18 +1,50 @@
 """All queries of hosting. Functions use the caller's transaction and never end it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import due
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
-from travel.models import UP, Homestay, HomestayBusiness, HostApplication, HostChange
+from travel.models import UP, Homestay, HomestayBusiness, HomestayDate, HostApplication, HostChange
 from travel.states import ApplicationState
+
+_SET_DATES = text("""
+with wanted as (
+  select cast(:start as date) + n as night from generate_series(0, cast(:nights as int) - 1) as n
+), before as (
+  select wanted.night, held.price_fen, coalesce(held.closed, false) as closed
+  from wanted left join homestay_date held on held.homestay_id = :homestay_id and held.night = wanted.night
+), after as (
+  select night,
+    case when cast(:sets_price as bool) then cast(:price_fen as bigint) else price_fen end as price_fen,
+    coalesce(cast(:closed as bool), closed) as closed
+  from before
+), gone as (
+  delete from homestay_date held using after
+  where held.homestay_id = :homestay_id and held.night = after.night and after.price_fen is null and not after.closed
+), kept as (
+  insert into homestay_date (homestay_id, night, price_fen, closed)
+  select :homestay_id, night, price_fen, closed from after where price_fen is not null or closed
+  on conflict (homestay_id, night) do update set price_fen = excluded.price_fen, closed = excluded.closed
+)
+select night, before.price_fen as price_before, before.closed as closed_before, after.price_fen, after.closed
+from before join after using (night)
+where (before.price_fen, before.closed) is distinct from (after.price_fen, after.closed) order by night
+""")
+
+
+class ChangedNight(NamedTuple):
+    night: date
+    price_before: int | None
+    closed_before: bool
+    price_fen: int | None
+    closed: bool
 
 
 async def application_of(session: AsyncSession, user_id: int, *, lock: bool = False) -> HostApplication | None:
@@ -99,6 +131,33 @@ async def add_homestay(tx: Transaction, shop: HomestayBusiness, key: str | None,
     tx.add(homestay)
     await tx.flush()
     return homestay
+
+
+async def dates(session: AsyncSession, homestay_id: int, start: date, end: date) -> Sequence[HomestayDate]:
+    """What was set for nights with start ≤ night < end."""
+    query = select(HomestayDate).where(
+        HomestayDate.homestay_id == homestay_id, HomestayDate.night >= start, HomestayDate.night < end
+    )
+    return (await session.scalars(query)).all()
+
+
+async def set_dates(
+    tx: Transaction,
+    homestay_id: int,
+    start: date,
+    nights: int,
+    *,
+    sets_price: bool,
+    price_fen: int | None,
+    closed: bool | None,
+) -> list[ChangedNight]:
+    """Set the price of each of the nights from `start` on (`sets_price`; None: none of its own) and whether it is closed
+    (None: as it is). Returns those that this changed. The caller holds the homestay's row: others wait."""
+    values = {
+        "homestay_id": homestay_id, "start": start, "nights": nights,
+        "sets_price": sets_price, "price_fen": price_fen, "closed": closed,
+    }  # fmt: skip
+    return [ChangedNight(*row) for row in await tx.execute(_SET_DATES, values)]
 
 
 async def changes(
