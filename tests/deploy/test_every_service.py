@@ -157,6 +157,19 @@ def test_the_cluster_lets_the_apps_with_settings_of_wechat_reach_it_and_no_other
     assert selected(caller["podSelector"]) == speaking
 
 
+def test_foreign_calendars_are_fetched_by_travel_alone_and_from_public_addresses_alone(manifests):
+    for overlay in ("production", "dev"):
+        policy = manifests[overlay].one("NetworkPolicy", "calendars")["spec"]
+        assert policy["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "travel"}}
+        assert policy["policyTypes"] == ["Egress"]
+        [rule] = policy["egress"]
+        assert rule["ports"] == [{"protocol": "TCP", "port": 443}]
+        [where] = rule["to"]
+        assert where["ipBlock"]["cidr"] == "0.0.0.0/0"
+        networks = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
+        assert where["ipBlock"]["except"] == networks
+
+
 @pytest.mark.parametrize("name", APPS)
 def test_a_service_has_a_readme_a_lock_tests_and_its_line_of_ports(name):
     entry = next(each for each in resource("dapr/dapr.yaml")["apps"] if each["appID"] == name)

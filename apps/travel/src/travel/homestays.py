@@ -50,8 +50,9 @@ class Homestays:
             found = await repository.homestay_with_dates(session, homestay_id, start, end)
         if found is None:
             raise HomestayNotFound("no such homestay", field="homestayId")
-        homestay, on_sale, settings = found
-        return homestay, on_sale, night_offers(homestay, settings, start, end) if start and end else []
+        homestay, on_sale, settings, blocked = found
+        offers = night_offers(homestay, settings, start, end, blocked=set(blocked)) if start and end else []
+        return homestay, on_sale, offers
 
 
 async def _rated(session: AsyncSession, homestays: Sequence[Homestay]) -> list[Rated]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
 from travel.hosting.applications import Applications
+from travel.ical.sync import CalendarSync
 
 router = APIRouter(prefix="/jobs", include_in_schema=False)
 
@@ -13,3 +14,8 @@ router = APIRouter(prefix="/jobs", include_in_schema=False)
 @router.post("/travel-approve-hosts")
 async def approve_hosts(applications: Annotated[Applications, Depends(provided(Applications))]) -> dict[str, int]:
     return {"claimed": await applications.grant_due()}
+
+
+@router.post("/travel-fetch-calendars")
+async def fetch_calendars(sync: Annotated[CalendarSync, Depends(provided(CalendarSync))]) -> dict[str, int]:
+    return {"claimed": await sync.fetch_due()}

@@ -1,5 +1,6 @@
 """The app of travel: `Parts` behind its endpoints."""
 
+import structlog
 from fastapi import FastAPI
 
 from servicekit import app
@@ -12,6 +13,8 @@ from travel.parts import Parts
 from travel.settings import Settings
 from travel.waiting import UNFINISHED
 
+log = structlog.get_logger()
+
 
 def create_app(
     settings: Settings,
@@ -21,6 +24,10 @@ def create_app(
     verifier: TokenVerifier | None = None,
 ) -> FastAPI:
     parts = Parts.of(settings, clock=clock, sidecar=sidecar)
+    if settings.calendars_allow_local:
+        log.warning(
+            "foreign calendars may come by plain http and from this machine: TRAVEL_CALENDARS_ALLOW_LOCAL is on"
+        )
     return app.build(
         "travel",
         settings,
@@ -42,6 +49,7 @@ def create_app(
             parts.host_homestays,
             parts.host_calendar,
             parts.changes,
+            parts.calendar_sync,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),

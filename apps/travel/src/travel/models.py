@@ -70,7 +70,8 @@ class Homestay(Row):
     """`sold_by` 0: the price is for the room, 1: for each person. `food_price_fen` is for one person and night, 0 without
     food. `stock`: the rooms that can be sold for each night, or the beds of one that is sold by person.
     `weekend_price_fen`: of Friday and Saturday nights, None when they cost as much as the others. `cancel_policy`: which
-    share is given back, a rule of order's (order/cancelling.py)."""
+    share is given back, a rule of order's (order/cancelling.py). `export_secret`: the part of its calendar's address that
+    cannot be guessed, None until its host asked for the address."""
 
     __tablename__ = "homestay"
     __table_args__ = (
@@ -90,6 +91,7 @@ class Homestay(Row):
         CheckConstraint("days_ahead between 1 and 365", name="days_ahead"),
         CheckConstraint("cancel_policy in ('flexible', 'moderate', 'strict')", name="cancel_policy"),
         UniqueConstraint("user_id", "request_key"),
+        UniqueConstraint("export_secret"),
         Index("ix_homestay_homestay_business_id_id", "homestay_business_id", "id"),
     )
 
@@ -115,6 +117,7 @@ class Homestay(Row):
     max_nights: Mapped[int] = mapped_column(SmallInteger, server_default="90")
     days_ahead: Mapped[int] = mapped_column(SmallInteger, server_default="365")
     cancel_policy: Mapped[str] = mapped_column(Text, server_default="flexible")
+    export_secret: Mapped[str | None] = mapped_column(Text)
 
 
 class HomestayDate(Base):
@@ -132,6 +135,38 @@ class HomestayDate(Base):
         CheckConstraint("price_fen > 0", name="price_fen"),
         CheckConstraint("closed or price_fen is not null", name="says_something"),
     )
+
+
+class ForeignCalendar(Leased, Base):
+    """An iCalendar of another platform whose events block a homestay's nights, fetched when due. `fetched_at`: when it was
+    last read, or found unchanged; `read_at`: when its text was last read; `error`: slug of what failed since, empty when
+    nothing did; `etag`: of the text last read, None when it must be read again."""
+
+    __tablename__ = "foreign_calendar"
+    __table_args__ = (
+        UniqueConstraint("homestay_id", "url"),
+        CheckConstraint("char_length(name) between 1 and 32", name="name"),
+        CheckConstraint("char_length(url) between 1 and 2000", name="url"),
+        Index("ix_foreign_calendar_due", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    homestay_id: Mapped[int] = mapped_column(ForeignKey("homestay.id"))
+    name: Mapped[str] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(Text)
+    etag: Mapped[str | None] = mapped_column(Text)
+    read_at: Mapped[datetime | None]
+    fetched_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class BlockedNight(Base):
+    """A night, a date in Asia/Shanghai, that a foreign calendar has taken: not sold here. Ends with its calendar."""
+
+    __tablename__ = "blocked_night"
+
+    calendar_id: Mapped[int] = mapped_column(ForeignKey("foreign_calendar.id", ondelete="CASCADE"), primary_key=True)
+    night: Mapped[date] = mapped_column(primary_key=True)
 
 
 class HomestayActivity(Row):

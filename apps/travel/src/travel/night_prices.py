@@ -5,7 +5,7 @@ A unit is the room, or one person's place where the homestay is sold by person. 
 sum up to, is order's rule (order/pricing.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -54,11 +54,15 @@ def nights_between(start: date, end: date) -> list[date]:
     return [start + timedelta(days=number) for number in range((end - start).days)]
 
 
-def night_offers(prices: Prices, settings: Iterable[DateSetting], start: date, end: date) -> list[NightOffer]:
+def night_offers(
+    prices: Prices, settings: Iterable[DateSetting], start: date, end: date, *, blocked: Collection[date] = ()
+) -> list[NightOffer]:
     """One for each night with start ≤ night < end, in order. The price set for the date counts before the weekend price,
-    and that before the base price. `settings` of other nights are ignored."""
+    and that before the base price. Nights in `blocked` are closed. `settings` of other nights are ignored."""
     by_night = {each.night: each for each in settings}
-    return [_offer(prices, by_night.get(night), night) for night in nights_between(start, end)]
+    return [
+        _offer(prices, by_night.get(night), night, is_blocked=night in blocked) for night in nights_between(start, end)
+    ]
 
 
 def price_of(prices: Prices, setting: DateSetting | None, night: date) -> tuple[int, PriceSource]:
@@ -70,6 +74,6 @@ def price_of(prices: Prices, setting: DateSetting | None, night: date) -> tuple[
     return prices.homestay_price_fen, PriceSource.BASE
 
 
-def _offer(prices: Prices, setting: DateSetting | None, night: date) -> NightOffer:
+def _offer(prices: Prices, setting: DateSetting | None, night: date, *, is_blocked: bool) -> NightOffer:
     price_fen, _ = price_of(prices, setting, night)
-    return NightOffer(night, price_fen, closed=setting is not None and setting.closed)
+    return NightOffer(night, price_fen, closed=is_blocked or (setting is not None and setting.closed))

@@ -1,6 +1,7 @@
 """What travel is made of, wired in one place: the app and tests take their objects from here."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 from servicekit.clock import Clock, utc_now
@@ -13,6 +14,9 @@ from travel.hosting.calendar import HostCalendar
 from travel.hosting.changes import Changes
 from travel.hosting.homestays import HostHomestays
 from travel.hosting.shops import HostShops
+from travel.ical.fetching import Fetcher
+from travel.ical.guard import Guard
+from travel.ical.sync import CalendarSync
 from travel.peers import OrderPeer, UserPeer
 from travel.settings import Settings
 from travel.shops import Shops
@@ -32,6 +36,7 @@ class Parts:
     host_homestays: HostHomestays
     host_calendar: HostCalendar
     changes: Changes
+    calendar_sync: CalendarSync
 
     @classmethod
     def of(
@@ -44,6 +49,7 @@ class Parts:
     ) -> Self:
         """Everything by `settings` but for what is handed in: a test's clock, sidecar or database."""
         db, sidecar = db or Database.of(settings), sidecar or Sidecar.of(settings)
+        guard = Guard(allow_local=settings.calendars_allow_local)
         users = UserPeer(sidecar=sidecar, timeout_seconds=settings.profiles_timeout_seconds)
         return cls(
             settings=settings,
@@ -58,4 +64,12 @@ class Parts:
             host_homestays=HostHomestays(db=db, clock=clock),
             host_calendar=HostCalendar(db=db, clock=clock),
             changes=Changes(db=db),
+            calendar_sync=CalendarSync(
+                db=db,
+                clock=clock,
+                fetcher=Fetcher(guard=guard),
+                every=timedelta(seconds=settings.calendars_every_seconds),
+                batch=settings.calendars_batch,
+                parallel=settings.calendars_parallel,
+            ),
         )

@@ -28,6 +28,8 @@ from travel.models import (
     GOOD_BUSINESS,
     PREFERRED_HOMESTAY,
     UP,
+    BlockedNight,
+    ForeignCalendar,
     Homestay,
     HomestayActivity,
     HomestayBusiness,
@@ -83,7 +85,19 @@ _BY_ID_AND_ON_SALE = (
     .where(Homestay.id == bindparam("homestay_id"), Homestay.deleted_at.is_(None))
 )
 # One statement: an order waits for it. Without dates nothing is joined.
-_BY_ID_WITH_DATES = _BY_ID_AND_ON_SALE.add_columns(HomestayDate).outerjoin(
+_BLOCKED = func.array(
+    select(BlockedNight.night)
+    .join(ForeignCalendar, ForeignCalendar.id == BlockedNight.calendar_id)
+    .where(
+        ForeignCalendar.homestay_id == Homestay.id,
+        BlockedNight.night >= bindparam("start", type_=Date),
+        BlockedNight.night < bindparam("end", type_=Date),
+    )
+    .correlate(Homestay)
+    .scalar_subquery(),
+    type_=ARRAY(Date),
+)
+_BY_ID_WITH_DATES = _BY_ID_AND_ON_SALE.add_columns(_BLOCKED, HomestayDate).outerjoin(
     HomestayDate,
     and_(
         HomestayDate.homestay_id == Homestay.id,
@@ -123,11 +137,12 @@ async def homestay_and_whether_on_sale(session: AsyncSession, homestay_id: int) 
 
 async def homestay_with_dates(
     session: AsyncSession, homestay_id: int, start: date | None, end: date | None
-) -> tuple[Homestay, bool, list[HomestayDate]] | None:
-    """A homestay, whether it is on sale, and what its host set for nights with start ≤ night < end."""
+) -> tuple[Homestay, bool, list[HomestayDate], list[date]] | None:
+    """A homestay, whether it is on sale, what its host set for nights with start ≤ night < end, and which of these foreign
+    calendars block."""
     asked = {"homestay_id": homestay_id, "start": start, "end": end}
     rows = (await session.execute(_BY_ID_WITH_DATES, asked)).all()
-    return (rows[0][0], rows[0][1], [row[2] for row in rows if row[2] is not None]) if rows else None
+    return (rows[0][0], rows[0][1], [row[3] for row in rows if row[3] is not None], rows[0][2]) if rows else None
 
 
 async def ratings_of_homestays(session: AsyncSession, ids: Collection[int]) -> dict[int, Rating]:

@@ -11,6 +11,15 @@ class Settings(ServiceSettings):
 
     profiles_timeout_seconds: float = Field(1.0, gt=0)
     """How long a list waits for users' names before it is shown without them."""
+    calendars_every_seconds: float = Field(900.0, ge=1)
+    """How often a foreign calendar is fetched; after a failure sooner, and less and less often up to this."""
+    calendars_batch: int = Field(20, ge=1, le=1000)
+    """How many are claimed by one run of the job."""
+    calendars_parallel: int = Field(5, ge=1, le=100)
+    """How many of them are fetched at once: a slow one takes ten seconds."""
+    calendars_allow_local: bool = False
+    """On one's own machine alone: foreign calendars by plain http and at loopback addresses, which lets a host reach
+    whatever listens there."""
 
 
 class SeedSettings(BaseSettings):

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from servicekit.unfinished import Unfinished
-from travel.hosting import repository
+from travel.hosting import repository as hosting
+from travel.ical import repository as ical
 from travel.states import ApplicationState
 
 UNFINISHED = [
-    Unfinished("host_application.waiting", repository.oldest(ApplicationState.WAITING), timedelta(days=2)),
-    Unfinished("host_application.approved", repository.oldest(ApplicationState.APPROVED), timedelta(hours=1)),
+    Unfinished("host_application.waiting", hosting.oldest(ApplicationState.WAITING), timedelta(days=2)),
+    Unfinished("host_application.approved", hosting.oldest(ApplicationState.APPROVED), timedelta(hours=1)),
+    Unfinished("foreign_calendar.due", ical.oldest_due(), timedelta(minutes=30)),
 ]

@@ -97,6 +97,7 @@ class Environment:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
         callbacks = self.layout.url(self.layout.callbacks_to)
         return {
+            "travel": {"TRAVEL_CALENDARS_ALLOW_LOCAL": "1"},
             "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"},
             "usercenter": {
                 "USERCENTER_WXMA_BASE_URL": sim,
