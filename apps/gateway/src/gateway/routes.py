@@ -85,7 +85,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
         "cancelHomestayOrder",
         "refundHomestayOrder",
     ),
-    *_routes("order", "merchant", Who.SIGNED_IN, "orderList", "verifyTradeCode", "refundDecision"),
+    *_routes("order", "merchant", Who.SIGNED_IN, "orderList", "arrivals", "verifyTradeCode", "refundDecision"),
     *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
     *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
     *_routes(

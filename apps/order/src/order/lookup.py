@@ -16,6 +16,7 @@ from servicekit.db import Database
 from servicekit.errors import Unavailable
 
 ALL_STATES = -99
+MOST_ARRIVALS = 500
 
 
 @dataclass(kw_only=True, eq=False)
@@ -32,6 +33,13 @@ class Lookup:
         self, user_id: int, last_id: int, size: int, state: int, *, refund: RefundState | None
     ) -> Sequence[HomestayOrder]:
         return await self._page(repository.MERCHANT, user_id, last_id, size, state, refund=refund)
+
+    async def arrivals(self, merchant_id: int, day: date | None) -> tuple[date, Sequence[HomestayOrder]]:
+        """The paid orders of the merchant's homestays that begin on `day` (None: today), a date in Asia/Shanghai, and that
+        day; the oldest MOST_ARRIVALS of them."""
+        day = day or self.clock().astimezone(SHANGHAI).date()
+        async with self.db.read() as session:
+            return day, await repository.arrivals(session, merchant_id, day, most=MOST_ARRIVALS)
 
     async def page_of_closing(self, last_id: int, size: int) -> Sequence[HomestayOrder]:
         async with self.db.read() as session:

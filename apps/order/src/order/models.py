@@ -22,6 +22,7 @@ from servicekit import db
 from servicekit.due import Leased, due_index
 
 WAIT_PAY, WAIT_USE = "trade_state = 0", "trade_state = 1"
+PAID_STAY = "trade_state in (1, 2, 4)"
 REFUND_ASKED, REFUND_FAILED = "refund_state = 'asked'", "refund_state = 'failed'"
 
 
@@ -110,6 +111,9 @@ class HomestayOrder(Leased, Base):
         ),
         Index("ix_homestay_order_user", "user_id", "id"),
         Index("ix_homestay_order_merchant", "homestay_user_id", "id"),
+        Index(
+            "ix_homestay_order_arrivals", "homestay_user_id", "live_start_date", "id", postgresql_where=text(PAID_STAY)
+        ),
         Index("ix_homestay_order_refund_asked", "homestay_user_id", "id", postgresql_where=text(REFUND_ASKED)),
         due_index("homestay_order", is_open=text(WAIT_PAY)),
         Index("ix_homestay_order_stay_over", "live_end_date", postgresql_where=text(WAIT_USE)),

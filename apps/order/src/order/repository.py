@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, Text, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
-from order.models import CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
+from order.models import PAID_STAY, CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
 from order.states import RefundCause, RefundState, TradeState
 from servicekit import due
 from servicekit.arrays import ArrayTransaction, any_of
@@ -297,6 +297,14 @@ def oldest_refund_requested() -> Select[Any]:
             or_(OrderPayment.refund_cause != RefundCause.BUYER, HomestayOrder.refund_state != RefundState.FAILED),
         )
     )
+
+
+async def arrivals(session: Transaction, merchant_id: int, day: date, *, most: int) -> Sequence[HomestayOrder]:
+    """The merchant's orders that begin on a day and are paid and not given back, oldest first."""
+    query = select(HomestayOrder).where(
+        HomestayOrder.homestay_user_id == merchant_id, HomestayOrder.live_start_date == day, text(PAID_STAY)
+    )
+    return (await session.scalars(query.order_by(HomestayOrder.id).limit(most))).all()
 
 
 async def used_between(

@@ -16,7 +16,15 @@ from order.errors import (
     UnknownCheckinCode,
 )
 from order.lookup import Lookup
-from order.merchant_schemas import MerchantsOrders, MerchantsQuery, RefundDecision, TypedCode
+from order.merchant_schemas import (
+    Arrival,
+    Arrivals,
+    ArrivalsQuery,
+    MerchantsOrders,
+    MerchantsQuery,
+    RefundDecision,
+    TypedCode,
+)
 from order.refunds import Refunds
 from order.schemas import OrderState, OrderSummary
 from servicekit.app import provided
@@ -36,6 +44,15 @@ async def list_orders(
         merchant.user_id, body.last_id, body.page_size, body.trade_state, refund=body.refund
     )
     return Ok(data=MerchantsOrders.of(orders))
+
+
+@router.post("/arrivals")
+async def list_arrivals(
+    body: ArrivalsQuery, merchant: Merchant, lookup: Annotated[Lookup, Depends(provided(Lookup))]
+) -> Ok[Arrivals]:
+    """Paid orders of own homestays that begin on a day."""
+    day, orders = await lookup.arrivals(merchant.user_id, body.day)
+    return Ok(data=Arrivals(day=day, rows=[Arrival.of(each) for each in orders]))
 
 
 @router.post(
