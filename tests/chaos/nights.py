@@ -1,4 +1,4 @@
-"""Nights: none is sold beyond its stock, and what is taken is what the live orders hold."""
+"""Nights: none is sold beyond its stock, what is taken is what the live orders hold, and an order costs the sum of them."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -48,6 +48,8 @@ def _none_is_oversold(books: Books) -> Iterator[Finding]:
 def _of_order(order: Row, held: list[Row], refunded_at: datetime | None) -> Iterator[str]:
     if any(row["units"] != _units(order) for row in held):
         yield f"holds {[row['units'] for row in held]}, for {order['live_people_num']} people"
+    if not _moved(order) and _sums(order) != (order["homestay_total_fen"], order["food_total_fen"]):
+        yield f"costs {order['order_total_fen']} fen, its lines say {_sums(order)}"
     if order["trade_state"] == CANCELLED:
         if held:
             yield f"was cancelled and holds {len(held)} nights"
@@ -77,6 +79,11 @@ def _moved(order: Row) -> bool:
 def _nights(order: Row) -> Iterator[date]:
     for number in range((order["live_end_date"] - order["live_start_date"]).days):
         yield order["live_start_date"] + timedelta(days=number)
+
+
+def _sums(order: Row) -> tuple[int, int]:
+    lines = order["lines"]
+    return sum(line["homestayFen"] for line in lines), sum(line["foodFen"] for line in lines)
 
 
 def _units(order: Row) -> int:

@@ -15,9 +15,10 @@ PAID, REFUNDED = 1, 2
 WAIT_USE = 1
 FIRST_NOON_PASSED = (
     "update homestay_order set live_start_date = (now() at time zone 'Asia/Shanghai')::date - 1,"
-    " live_end_date = (now() at time zone 'Asia/Shanghai')::date + 1 where sn = %s"
+    " live_end_date = (now() at time zone 'Asia/Shanghai')::date + 1, lines = '[]' where sn = %s"
 )
-"""A stay that nobody can book, where the merchant decides: begun yesterday, over tomorrow, whatever hour it is now."""
+"""A stay that nobody can book, where the merchant decides: begun yesterday, over tomorrow, whatever hour it is now. Its
+lines were of other nights."""
 
 
 def book_ahead(system: System, *, days: int = 7, nights: int = 1) -> str:

@@ -115,13 +115,15 @@ class Village:
         lines = [{"night": n.isoformat(), "homestayFen": price_fen(n), "foodFen": food} for n in dates]
         total = sum(line["homestayFen"] + line["foodFen"] for line in lines)
         full = next((line["night"] for line in lines if line["night"] in self.taken), None)
+        closed = next((line["night"] for line in lines if line["night"] in self.closed), None)
         return {
             "nights": lines,
             "homestayTotalFen": sum(line["homestayFen"] for line in lines),
             "foodTotalFen": food * len(lines),
             "orderTotalFen": total,
             "fullNight": full,
-            "nearest": self.nearest if full else [],
+            "closedNight": closed,
+            "nearest": self.nearest if full or closed else [],
             "cancelPolicy": "moderate",
             "refundSteps": steps(start, total),
         }

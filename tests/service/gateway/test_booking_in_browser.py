@@ -112,6 +112,17 @@ def test_a_full_night_is_named_and_the_nearest_free_stay_is_one_tap_away(page, s
     expect(page.get_by_test_id("book")).to_be_focused()
 
 
+def test_a_closed_night_is_named_beside_the_prices_and_leads_to_others(page, storefront, village):
+    village.closed, village.nearest = {later(3), later(4)}, [{"start": later(5), "end": later(7)}]
+    at_homestay(page, storefront, later(2), later(5))
+    day = today().fromisoformat(later(3))
+    expect(page.get_by_test_id("quote-problem")).to_contain_text(f"{day.month}月{day.day}日")
+    expect(page.get_by_test_id("quote-problem")).to_contain_text("当晚不接待")
+    expect(page.locator("[data-testid=nights] dd")).to_have_count(3)
+    page.get_by_test_id("nearest").click()
+    expect(page.get_by_test_id("quote-problem")).to_be_hidden()
+
+
 def test_a_lost_race_is_told_at_once_and_the_other_stay_is_what_gets_booked(page, storefront, village):
     at_homestay(page, storefront)
     lost = httpx.Response(

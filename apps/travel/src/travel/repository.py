@@ -176,7 +176,8 @@ async def stars_of_shops(session: AsyncSession, ids: Collection[int]) -> dict[in
 
 
 async def cheapest_fen_of_shops(session: AsyncSession, ids: Collection[int]) -> dict[int, float]:
-    """The price of the cheapest night for one person, in fen, by shop id. The price rule is order's (order/pricing.py)."""
+    """The lowest base price of a night for one person, in fen, by shop id. Weekends and dates (`night_prices`) are left
+    out: what a stay costs is order's quote."""
     query = (
         _homestays_on_sale()
         .with_only_columns(Homestay.homestay_business_id, func.min(cast(Homestay.homestay_price_fen, Float) / _FOR_ONE))

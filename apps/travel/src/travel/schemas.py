@@ -158,7 +158,7 @@ class ShopOut(ApiModel):
 
 class ShopListed(ShopOut):
     sell_month: int = Field(description="Always 0: travel has no sales figures")
-    person_consume: int = Field(description="The cheapest night for one person, whole yuan rounded up")
+    person_consume: int = Field(description="The lowest base price of a night for one person, whole yuan rounded up")
 
     @classmethod
     def listed(cls, shop: ListedShop) -> Self:

@@ -23,7 +23,8 @@ class Host:
 
 @dataclass(frozen=True)
 class ListedShop:
-    """`star` is the average of its homestays' comments; `cheapest_fen` the cheapest night for one person."""
+    """`star` is the average of its homestays' comments; `cheapest_fen` the lowest base price of a night for one
+    person."""
 
     shop: HomestayBusiness
     star: float

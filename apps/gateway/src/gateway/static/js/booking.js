@@ -86,7 +86,8 @@ export function booking({ peopleNum, rowType, minNights = 1, maxNights, daysAhea
       const quote = await call("/order/v1/homestayOrder/quoteHomestayOrder", body(wanted));
       if (mine !== round) return;
       byId("estimate").replaceChildren(...quoteLines(quote));
-      unavailable(quote.fullNight, quote.nearest);
+      const closed = quote.closedNight;
+      unavailable(closed ?? quote.fullNight, quote.nearest, closed ? { message: t("night_closed", { date: shortDate(closed) }) } : null);
     } catch (error) {
       if (mine !== round) return;
       byId("estimate").replaceChildren();
@@ -148,6 +149,7 @@ export function booking({ peopleNum, rowType, minNights = 1, maxNights, daysAhea
       await busy(byId("book"), t("submitting"), book);
     } catch (error) {
       if (error.slug === "night-full") error.message = t("night_full", { date: shortDate(error.night) });
+      if (error.slug === "night-closed") error.message = t("night_closed", { date: shortDate(error.night) });
       complain(byId("booking-problem"), error);
       const wrong = error.field && form.elements.namedItem(error.field);
       if (wrong) {
