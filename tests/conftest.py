@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import pytest
+import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith((*NEED_THE_SYSTEM, *LONG)):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+
+
+def pytest_configure() -> None:
+    """Tracebacks in logs without values, as services have them: structlog's default spends ten seconds on one."""
+    processors = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors[:-1], plain])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:

@@ -55,9 +55,10 @@ def everything_tokens() -> Tokens:
 @pytest.fixture(scope="package", autouse=True)
 def _short_log() -> Iterator[None]:
     """One line each: the default renders every frame of a traceback, which would take most of the time here."""
+    before = structlog.get_config()
     structlog.configure(processors=[structlog.processors.JSONRenderer(ensure_ascii=False)])
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="package")
