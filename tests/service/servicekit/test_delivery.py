@@ -216,6 +216,24 @@ async def test_while_the_first_runs_the_second_is_told_and_after_a_crash_the_key
     await running
 
 
+async def test_of_two_that_come_together_under_one_key_one_runs(db):
+    store, made = Idempotency(db, lambda: NOW), []
+
+    async def make():
+        made.append(1)
+        return Answer(made=f"number {len(made)}")
+
+    results = await asyncio.gather(
+        *(store.once("1:/x", key, Body(n=1), Answer, make) for key in ("a", "a", "b", "c")), return_exceptions=True
+    )
+
+    assert [isinstance(each, IdempotencyInFlight) for each in results] == [False, True, False, False]
+    assert sorted(each[0].made for each in results if isinstance(each, tuple)) == ["number 1", "number 2", "number 3"]
+    for key, result in (("a", results[0]), ("b", results[2]), ("c", results[3])):
+        assert await store.once("1:/x", key, Body(n=1), Answer, make) == (result[0], True)
+    assert len(made) == 3
+
+
 async def _claimed(db):
     from servicekit.idempotency import idempotency_key
 

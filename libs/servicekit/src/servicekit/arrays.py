@@ -1,7 +1,7 @@
 """Transactions for statements on arrays, on asyncpg's own connection: SQLAlchemy's layers cost several times what such a
 statement does. For the few hot paths; everything else uses `Database.transaction()`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
@@ -23,6 +23,11 @@ Column = Sequence[object]
 def any_of(values: Collection[object], kind: type[TypeEngine[Any]]) -> ColumnElement[Any]:
     """`column == any_of(numbers, Text)`: one array as parameter, so the statement is the same for any number of values."""
     return any_(literal(list(values), ARRAY(kind)))
+
+
+def columns(rows: Iterable[tuple[object, ...]]) -> list[Column]:
+    """The rows, of which there is at least one, as an array for each column."""
+    return list(zip(*rows, strict=True))
 
 
 class ArrayTransaction:

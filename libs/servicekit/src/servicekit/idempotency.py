@@ -6,15 +6,17 @@ be safe to repeat (a unique number, a natural key): this layer avoids repeated w
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import Column, DateTime, Index, Table, Text, delete, func, literal, select, tuple_, update
 
+from servicekit.arrays import columns
 from servicekit.clock import Clock
+from servicekit.collector import Collector
 from servicekit.db import Database, new_metadata
 from servicekit.errors import Conflict, InvalidInput
 from servicekit.unfinished import Unfinished
@@ -33,13 +35,19 @@ idempotency_key = Table(
 )
 Index("ix_idempotency_key_claimed_at", idempotency_key.c.claimed_at)
 
-# Two statements for every creating request: on asyncpg's own connection they cost a third.
+# Two statements for every creating request: on arrays, for the requests that come together.
 _CLAIM = (
-    "insert into idempotency_key (scope, key, fingerprint, claimed_at) values ($1, $2, $3, $4)"
-    " on conflict do nothing returning key"
+    "insert into idempotency_key (scope, key, fingerprint, claimed_at)"
+    " select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])"
+    " on conflict do nothing returning scope, key"
 )
-_KEEP_ANSWER = "update idempotency_key set answer = $3 where scope = $1 and key = $2"
+_KEEP_ANSWER = (
+    "update idempotency_key k set answer = n.answer"
+    " from unnest($1::text[], $2::text[], $3::text[]) as n(scope, key, answer) where k.scope = n.scope and k.key = n.key"
+)
 
+LONGEST_WAIT_SECONDS = 3.0
+"""How long the first request that waits for the next claim may wait."""
 LEASE = timedelta(seconds=30)
 KEEP = timedelta(days=1)
 SLICE = 5000
@@ -59,6 +67,8 @@ class Idempotency:
 
     def __init__(self, db: Database, clock: Clock, *, keep: timedelta = KEEP) -> None:
         self._db, self._clock, self._keep = db, clock, keep
+        self._claims = Collector(self._claim_together, longest_seconds=LONGEST_WAIT_SECONDS)
+        self._answers = Collector(self._keep_together)
         # A key in flight ends with its lease at its next use, at the latest when it is pruned. So the oldest of all is
         # looked at, which the index has at hand: an old one says that nothing is pruned.
         oldest = select(func.min(idempotency_key.c.claimed_at))
@@ -76,12 +86,25 @@ class Idempotency:
         except BaseException:
             await self._release(scope, key)
             raise
-        await self._db.run_alone(_KEEP_ANSWER, scope, key, result.model_dump_json(by_alias=True))
+        await self._answers.submit((scope, key, result.model_dump_json(by_alias=True)))
         return result, False
+
+    async def _claim_together(self, claims: Sequence[tuple[str, str, str, datetime]]) -> list[bool]:
+        """Whether each is the first under its key."""
+        claimed = {(row["scope"], row["key"]) for row in await self._db.run_alone(_CLAIM, *columns(claims))}
+        first = []
+        for scope, key, _, _ in claims:
+            first.append((scope, key) in claimed)
+            claimed.discard((scope, key))  # of two requests in one batch one is the first
+        return first
+
+    async def _keep_together(self, answers: Sequence[tuple[str, str, str]]) -> list[None]:
+        await self._db.run_alone(_KEEP_ANSWER, *columns(answers))
+        return [None] * len(answers)
 
     async def _claim(self, scope: str, key: str, fingerprint: str) -> str | None:
         now = self._clock()
-        if await self._db.run_alone(_CLAIM, scope, key, fingerprint, now):
+        if await self._claims.submit((scope, key, fingerprint, now)):
             return None
         async with self._db.transaction() as tx:
             row = (
