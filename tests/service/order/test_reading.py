@@ -256,9 +256,23 @@ async def test_peers_read_many_orders_at_once_as_each_alone(order: Order) -> Non
     assert [each["refundedAt"] is None for each in alone] == [True, True, False, True]
 
 
+async def test_payment_is_told_of_many_orders_what_it_is_told_of_each(order: Order) -> None:
+    waiting = await order.create()
+    paid, _ = await order.paid(nights=2)
+    other = await order.create(user=STRANGER)
+    sns = [waiting, paid, other]
+
+    answer = await order.inside("/internal/payables", {"orderSns": [UNKNOWN, *sns, waiting]})
+
+    alone = [(await order.inside("/internal/payable", {"orderSn": sn})).json() for sn in sns]
+    assert sorted(answer.json()["payables"], key=lambda each: sns.index(each["orderSn"])) == alone
+    assert [each["payable"] for each in alone] == [True, False, True]
+
+
+@pytest.mark.parametrize("path", ["orders", "payables"])
 @pytest.mark.parametrize("sns", [[], [""], ["HSO1"] * 501, None, [1]], ids=["none", "empty", "many", "null", "number"])
-async def test_many_orders_are_asked_for_by_number_and_not_without_bound(order: Order, sns: object) -> None:
-    assert (await order.inside("/internal/orders", {"orderSns": sns})).status_code == 422
+async def test_many_orders_are_asked_for_by_number_and_not_without_bound(order: Order, sns: object, path: str) -> None:
+    assert (await order.inside(f"/internal/{path}", {"orderSns": sns})).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["payable", "orderDetail"])

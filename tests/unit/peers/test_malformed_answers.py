@@ -1,7 +1,9 @@
 """Whatever a peer answers that is no answer is the same everywhere: PeerUnavailable, 503, to be tried again."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
@@ -29,11 +31,22 @@ async def used_orders(sidecar: Sidecar) -> None:
         pass
 
 
+async def together(ask: Callable[[Any], Awaitable[object]], *what: object) -> None:
+    """Asked at the same time, they become one call."""
+    await asyncio.gather(*(ask(each) for each in what))
+
+
 CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
     ("servicekit", "usercenter", "jwks"): lambda sidecar: jwks_by_invocation(sidecar)(),
     ("order", "travel", "homestaySnapshot"): lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1, STAY),
     ("order", "payment", "close"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).close(SN, 1),
     ("order", "payment", "paymentByOrder"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).of_order(SN),
+    ("payment", "order", "payables"): lambda sidecar: together(
+        payment.peers.OrderPeer(sidecar=sidecar).payable, SN, OTHER
+    ),
+    ("payment", "usercenter", "openids"): lambda sidecar: together(
+        payment.peers.UserPeer(sidecar=sidecar, appid=APPID).openid, 1, 2
+    ),
     ("payment", "order", "payable"): lambda sidecar: payment.peers.OrderPeer(sidecar=sidecar).payable(SN),
     ("payment", "order", "usedOrders"): used_orders,
     ("payment", "usercenter", "authByUser"): lambda sidecar: payment.peers.UserPeer(

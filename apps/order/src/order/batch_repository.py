@@ -18,6 +18,18 @@ class LockedOrder(NamedTuple):
     payment_sn: str | None
 
 
+class OwedOrder(NamedTuple):
+    """The columns of what a buyer owes for an order."""
+
+    sn: str
+    user_id: int
+    order_total_fen: int
+    trade_state: int
+    closing_at: datetime | None
+    close_at: datetime
+    title: str
+
+
 class NewlyPaid(NamedTuple):
     """A locked order that changes to WAIT_USE: `version` is its new version, `payment_version` the payment's."""
 
@@ -50,6 +62,13 @@ moved as (
 insert into order_payment (order_id, payment_sn, version, pay_status, total_fen, paid_at, created_at)
 select id, payment_sn, payment_version, 1, total_fen, paid_at, $8 from v
 """
+
+
+OWED = (
+    "select sn, user_id, order_total_fen, trade_state, closing_at, close_at, title from homestay_order"
+    " where sn = any($1::text[])"
+)
+"""The `OwedOrder` of each number that exists."""
 
 
 async def lock(tx: ArrayTransaction, sns: Sequence[str]) -> dict[str, LockedOrder]:

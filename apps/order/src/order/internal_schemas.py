@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from order.batch_repository import OwedOrder
 from order.models import HomestayOrder
 from servicekit.schemas import ApiModel, LastId, RowId, Text
 
@@ -32,7 +33,7 @@ class Payable(ApiModel):
     title: str
 
     @classmethod
-    def of(cls, order: HomestayOrder, *, payable: bool) -> "Payable":
+    def of(cls, order: HomestayOrder | OwedOrder, *, payable: bool) -> "Payable":
         return cls(
             order_sn=order.sn,
             user_id=order.user_id,
@@ -42,6 +43,10 @@ class Payable(ApiModel):
             close_at=order.close_at.astimezone(UTC),
             title=order.title,
         )
+
+
+class Payables(ApiModel):
+    payables: list[Payable]
 
 
 class InternalOrder(ApiModel):

@@ -6,7 +6,8 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import InstrumentedAttribute
 
-from order import repository
+from order import batch_repository, repository
+from order.batch_repository import OwedOrder
 from order.errors import OrderNotFound
 from order.models import HomestayOrder
 from order.peers import PaymentPeer
@@ -112,6 +113,10 @@ class Lookup:
             return None
         return order.refund_opened_at + self.answer_within
 
-    def is_payable(self, order: HomestayOrder) -> bool:
+    async def owed(self, sns: Sequence[str]) -> list[OwedOrder]:
+        """What is owed for the orders that exist, in any order."""
+        return [OwedOrder(*row) for row in await self.db.run_alone(batch_repository.OWED, sns)]
+
+    def is_payable(self, order: HomestayOrder | OwedOrder) -> bool:
         waits = order.trade_state == TradeState.WAIT_PAY and order.closing_at is None
         return waits and self.clock() < order.close_at

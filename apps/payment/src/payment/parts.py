@@ -19,6 +19,7 @@ from payment.paying.business import BusinessType, BusinessTypes
 from payment.paying.checkout import Checkout
 from payment.paying.closing import Closing
 from payment.paying.inquiry import Inquiry
+from payment.paying.reservation import Reservations
 from payment.paying.return_query import ReturnQuery
 from payment.paying.status import PaymentQueries
 from payment.peers import OrderPeer, UserPeer
@@ -93,6 +94,7 @@ class Parts:
             business_types=BusinessTypes(business),
             users=users,
             wechat=pay,
+            reservations=Reservations(db=db),
             settlement=settlement,
             closing=closing,
             merchant=merchant,

@@ -1,16 +1,23 @@
-"""Clients of other services, called through the sidecar; responses are parsed into types of this module."""
+"""Clients of other services, called through the sidecar; responses are parsed into types of this module.
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+What prepays ask for at the same time is asked for in one call: while one is under way, the next one gathers.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
 from payment.errors import OrderNotFound, WechatNotLinked
+from servicekit.collector import Collector
 from servicekit.errors import PeerUnavailable
 from servicekit.schemas import ApiModel, RowId, Text
 from servicekit.sidecar import Sidecar
+
+MOST_AT_ONCE, LONGEST_WAIT_SECONDS = 100, 3.0
+"""Orders or users in one call, and how long the first of those that wait for the next call may wait, in seconds."""
 
 
 class Payable(ApiModel):
@@ -28,8 +35,21 @@ class Payable(ApiModel):
         return self.close_at
 
 
+class _Payables(ApiModel):
+    payables: list[Payable]
+
+
 class _OpenidAnswer(ApiModel):
     auth_key: Annotated[Text, Field(min_length=1)]
+
+
+class _Openid(ApiModel):
+    user_id: RowId
+    openid: Annotated[Text, Field(min_length=1)]
+
+
+class _Openids(ApiModel):
+    openids: list[_Openid]
 
 
 class UsedOrder(ApiModel):
@@ -54,12 +74,26 @@ class OrderPeer:
 
     sidecar: Sidecar
 
+    _payables: Collector[str, Payable] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._payables = Collector(self._ask_payables, batch=MOST_AT_ONCE, longest_seconds=LONGEST_WAIT_SECONDS)
+
     async def payable(self, order_sn: str) -> Payable:
-        """Raises OrderNotFound."""
-        answer = await self.sidecar.ask("order", "/internal/payable", {"orderSn": order_sn}, Payable)
-        if answer is None:
-            raise OrderNotFound(f"order {order_sn}")
-        return answer
+        """Raises OrderNotFound, PeerUnavailable, Unavailable when too many wait."""
+        return await self._payables.submit(order_sn)
+
+    async def _ask_payables(self, order_sns: Sequence[str]) -> list[Payable | Exception]:
+        different = list(dict.fromkeys(order_sns))
+        if len(different) == 1:
+            answer = await self.sidecar.ask("order", "/internal/payable", {"orderSn": different[0]}, Payable)
+            found = {answer.order_sn: answer} if answer else {}
+        else:
+            answers = await self.sidecar.ask("order", "/internal/payables", {"orderSns": different}, _Payables)
+            if answers is None:
+                raise PeerUnavailable("order: 404 for /internal/payables")
+            found = {each.order_sn: each for each in answers.payables}
+        return [found.get(order_sn) or OrderNotFound(f"order {order_sn}") for order_sn in order_sns]
 
     async def used(self, day: date) -> AsyncIterator[list[UsedOrder]]:
         """Yields the orders checked in on `day` in Shanghai (order's `lookup.used_on`), by id, in pages of at most `PAGE`.
@@ -83,10 +117,25 @@ class UserPeer:
     sidecar: Sidecar
     appid: str
 
+    _openids: Collector[int, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._openids = Collector(self._ask_openids, batch=MOST_AT_ONCE, longest_seconds=LONGEST_WAIT_SECONDS)
+
     async def openid(self, user_id: int) -> str:
-        """The user's openid in the mini-program. Raises WechatNotLinked."""
-        body = {"userId": user_id, "authType": "wxMini", "appid": self.appid}
-        answer = await self.sidecar.ask("usercenter", "/internal/authByUser", body, _OpenidAnswer)
-        if answer is None:
-            raise WechatNotLinked("the user has no wxMini authorisation")
-        return answer.auth_key
+        """In the mini-program. Raises WechatNotLinked, PeerUnavailable, Unavailable when too many wait."""
+        return await self._openids.submit(user_id)
+
+    async def _ask_openids(self, user_ids: Sequence[int]) -> list[str | Exception]:
+        different = list(dict.fromkeys(user_ids))
+        if len(different) == 1:
+            body = {"userId": different[0], "authType": "wxMini", "appid": self.appid}
+            answer = await self.sidecar.ask("usercenter", "/internal/authByUser", body, _OpenidAnswer)
+            found = {different[0]: answer.auth_key} if answer else {}
+        else:
+            asked = {"userIds": different, "appid": self.appid}
+            answers = await self.sidecar.ask("usercenter", "/internal/openids", asked, _Openids)
+            if answers is None:
+                raise PeerUnavailable("usercenter: 404 for /internal/openids")
+            found = {each.user_id: each.openid for each in answers.openids}
+        return [found.get(user_id) or WechatNotLinked("the user has no wxMini authorisation") for user_id in user_ids]

@@ -14,6 +14,7 @@ from order.internal_schemas import (
     InternalSnAndUser,
     InternalSns,
     Payable,
+    Payables,
     UsedOrders,
 )
 from order.lookup import Lookup
@@ -24,6 +25,7 @@ from servicekit.problems import declared
 
 CALLERS = {
     "payable": {"payment"},
+    "payables": {"payment"},
     "orderDetail": {"notification"},
     "orders": {"notification"},
     "usedOrders": {"payment"},
@@ -37,6 +39,15 @@ Reader = Annotated[Lookup, Depends(provided(Lookup))]
 async def payable(body: InternalSn, lookup: Reader) -> Payable:
     order = await lookup.order(body.order_sn)
     return Payable.of(order, payable=lookup.is_payable(order))
+
+
+@router.post("/payables", response_model=Payables)
+async def payables(body: InternalSns, lookup: Reader) -> Response:
+    """`payable` of many orders at once, in any order; a number without an order is left out."""
+    owed = await lookup.owed(body.order_sns)
+    told = Payables(payables=[Payable.of(order, payable=lookup.is_payable(order)) for order in owed])
+    # A response of its own: FastAPI would validate each entry a second time.
+    return Response(told.model_dump_json(by_alias=True), media_type="application/json")
 
 
 @router.post("/orderDetail", responses=declared(OrderNotFound))

@@ -18,10 +18,6 @@ _STATUS_OF_ORDER = text(
     " exists (select from third_payment where order_sn = :sn and pay_status in (1, 2)),"
     " exists (select from third_payment where order_sn = :sn and pay_status = 0)"
 )
-_ATTACH_PREPAY = text(
-    "update third_payment set prepay_id = :prepay_id, prepay_at = :moment, updated_at = now()"
-    " where sn = :sn and pay_status = 0 returning id"
-)
 
 
 async def lock_order(tx: Transaction, order_sn: str) -> None:
@@ -89,12 +85,6 @@ async def is_closed(tx: Transaction, order_sn: str) -> bool:
 
 async def close_order(tx: Transaction, order_sn: str, moment: datetime) -> None:
     await tx.execute(insert(OrderClosure).values(order_sn=order_sn, closed_at=moment).on_conflict_do_nothing())
-
-
-async def attach_prepay(tx: Transaction, sn: str, prepay_id: str, moment: datetime) -> bool:
-    """False when the payment is not open any more: its prepay must not be handed out."""
-    given = {"sn": sn, "prepay_id": prepay_id, "moment": moment}
-    return (await tx.execute(_ATTACH_PREPAY, given)).first() is not None
 
 
 def transition(tx: Transaction, payment: ThirdPayment, following: PayStatus, source: str) -> None:

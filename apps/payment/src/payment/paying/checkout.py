@@ -9,10 +9,12 @@ from payment.errors import OrderAlreadyPaid, OrderNotFound, OrderNotPayable, Wec
 from payment.ledger import payment_repository
 from payment.ledger.payment_states import CLOSED_TRADE_STATES, PAID_TRADE_STATES
 from payment.ledger.payments import Settlement
+from payment.ledger.prepay_repository import NewPayment, Prepaid
 from payment.merchant import Merchant
 from payment.models import ThirdPayment
 from payment.paying.business import BusinessType, BusinessTypes
 from payment.paying.closing import Closing
+from payment.paying.reservation import Reservations
 from payment.peers import Payable, UserPeer
 from payment.wechat import requests
 from payment.wechat.client import WechatPay
@@ -35,6 +37,7 @@ class Checkout:
     business_types: BusinessTypes
     users: UserPeer
     wechat: WechatPay
+    reservations: Reservations
     settlement: Settlement
     closing: Closing
     merchant: Merchant
@@ -54,45 +57,53 @@ class Checkout:
         if not order.payable:
             raise OrderNotPayable(f"order {order_sn} is not waiting for payment")
         openid = await self.users.openid(user_id)
-        payment = await self._reserve(order, openid, business, service_type)
+        new = self._new_payment(order, openid, business, service_type)
+        if await self.reservations.open(new):
+            payment = ThirdPayment(**new._asdict())
+        else:
+            payment = await self._reserve_alone(new)
         prepay_id = await self._prepaid(payment)
         return payment.sn, self.wechat.pay_parameters(self.merchant.appid, prepay_id)
 
-    async def _reserve(self, order: Payable, openid: str, business: BusinessType, service_type: str) -> ThirdPayment:
-        """Insert the payment before WeChat is called, or return the order's open one."""
+    def _new_payment(self, order: Payable, openid: str, business: BusinessType, service_type: str) -> NewPayment:
         now = self.clock()
+        sn = business_number("PMT", now)
+        request = requests.jsapi(
+            mchid=self.merchant.mchid,
+            appid=self.merchant.appid,
+            description=f"{business.label} {order.title}",
+            out_trade_no=sn,
+            total_fen=order.total_fen,
+            openid=openid,
+            attach=order.order_sn,
+            notify_url=self.notify_url,
+            time_expire=order.expires_at,
+        )
+        return NewPayment(
+            sn=sn,
+            order_sn=order.order_sn,
+            user_id=order.user_id,
+            service_type=service_type,
+            total_fen=order.total_fen,
+            request=request,
+            expires_at=order.expires_at,
+            due_at=now + self.first_query,
+        )
+
+    async def _reserve_alone(self, new: NewPayment) -> ThirdPayment:
+        """Insert the payment before WeChat is called, or return the order's open one."""
         async with self.db.transaction() as tx:
-            await payment_repository.lock_order(tx, order.order_sn)
-            status = await payment_repository.status_of_order(tx, order.order_sn)
+            await payment_repository.lock_order(tx, new.order_sn)
+            status = await payment_repository.status_of_order(tx, new.order_sn)
             if status.is_closed:
-                raise OrderNotPayable(f"order {order.order_sn} is closed")
+                raise OrderNotPayable(f"order {new.order_sn} is closed")
             if status.is_paid:
-                raise OrderAlreadyPaid(f"order {order.order_sn} is paid")
+                raise OrderAlreadyPaid(f"order {new.order_sn} is paid")
             if status.has_open:
-                if (existing := await payment_repository.open_of_order(tx, order.order_sn)) is not None:
+                if (existing := await payment_repository.open_of_order(tx, new.order_sn)) is not None:
                     return existing
-                raise WechatUnavailable(f"the open payment of order {order.order_sn} has just ended", retry_after=1)
-            sn = business_number("PMT", now)
-            payment = ThirdPayment(
-                sn=sn,
-                order_sn=order.order_sn,
-                user_id=order.user_id,
-                service_type=service_type,
-                total_fen=order.total_fen,
-                expires_at=order.expires_at,
-                due_at=now + self.first_query,
-                request=requests.jsapi(
-                    mchid=self.merchant.mchid,
-                    appid=self.merchant.appid,
-                    description=f"{business.label} {order.title}",
-                    out_trade_no=sn,
-                    total_fen=order.total_fen,
-                    openid=openid,
-                    attach=order.order_sn,
-                    notify_url=self.notify_url,
-                    time_expire=order.expires_at,
-                ),
-            )
+                raise WechatUnavailable(f"the open payment of order {new.order_sn} has just ended", retry_after=1)
+            payment = ThirdPayment(**new._asdict())
             tx.add(payment)
             await tx.flush()
             return payment
@@ -109,9 +120,8 @@ class Checkout:
             raise await self._refused(payment, error) from error
         except Ambiguous as error:
             raise WechatUnavailable(str(error), retry_after=2) from error
-        async with self.db.statement() as tx:
-            if await payment_repository.attach_prepay(tx, payment.sn, prepay_id, now):
-                return prepay_id
+        if await self.reservations.attach(Prepaid(payment.sn, prepay_id, now)):
+            return prepay_id
         raise await self._ended_meanwhile(payment)
 
     async def _ended_meanwhile(self, payment: ThirdPayment) -> Exception:

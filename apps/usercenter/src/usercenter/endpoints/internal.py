@@ -36,7 +36,7 @@ CALLERS: dict[str, set[str]] = {
     "usersByIds": {"travel"},
     "grantRole": {"travel"},
     "authByUser": {"payment", "notification"},
-    "openids": {"notification"},
+    "openids": {"payment", "notification"},
     "authByKey": set(),
 }
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
