@@ -73,10 +73,24 @@ async def test_a_month_shows_every_night_with_the_price_that_counts(ask, homesta
     assert [each["night"] for each in nights] == [f"2026-12-{day:02d}" for day in range(1, 32)]
     assert nights[2] == {
         "night": "2026-12-03", "priceFen": BASE, "source": "base", "closed": False, "stock": 2,
+        "blockedBy": [],
     }  # fmt: skip
     assert [(each["priceFen"], each["source"], each["closed"]) for each in nights[3:7]] == [
         (99900, "date", False), (WEEKEND, "weekend", True), (BASE, "base", True), (BASE, "base", False),
     ]  # fmt: skip
+
+
+async def test_a_night_names_the_calendars_that_have_taken_it(ask, sql, homestay_id):
+    add = "insert into foreign_calendar (homestay_id, name, url, due_at) values (%s, %s, %s, now()) returning id"
+    for name in ("途家", "Airbnb"):
+        number = sql.execute(add, [homestay_id, name, f"https://{name}.example"]).fetchone()[0]
+        sql.execute("insert into blocked_night values (%s, '2026-12-30')", [number])
+    sql.execute("insert into blocked_night values (%s, '2026-12-31'), (%s, '2027-01-01')", [number, number])
+    [other] = sql.execute(add, [1, "途家", "https://1.example"]).fetchone()
+    sql.execute("insert into blocked_night values (%s, '2026-12-29')", [other])
+    nights = (await ask("calendar", {"id": homestay_id, "month": "2026-12"})).json()["data"]["nights"]
+    assert [each["blockedBy"] for each in nights[-3:]] == [[], ["途家", "Airbnb"], ["Airbnb"]]
+    assert [each["closed"] for each in nights[-3:]] == [False] * 3
 
 
 @pytest.mark.parametrize(("month", "days"), [("2026-11", 30), ("2028-02", 29), ("2027-02", 28), ("2027-01", 31)])

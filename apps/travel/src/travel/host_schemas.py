@@ -193,6 +193,7 @@ class HostNight(ApiModel):
     source: PriceSource
     closed: bool = Field(description="By the host")
     stock: int
+    blocked_by: list[str] = Field(description="Names of the foreign calendars that have taken it")
 
 
 class HostMonth(ApiModel):

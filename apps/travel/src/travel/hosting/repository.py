@@ -11,7 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from servicekit import due
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
-from travel.models import UP, Homestay, HomestayBusiness, HomestayDate, HostApplication, HostChange
+from travel.models import (
+    UP,
+    BlockedNight,
+    ForeignCalendar,
+    Homestay,
+    HomestayBusiness,
+    HomestayDate,
+    HostApplication,
+    HostChange,
+)
 from travel.states import ApplicationState
 
 _SET_DATES = text("""
@@ -139,6 +148,20 @@ async def dates(session: AsyncSession, homestay_id: int, start: date, end: date)
         HomestayDate.homestay_id == homestay_id, HomestayDate.night >= start, HomestayDate.night < end
     )
     return (await session.scalars(query)).all()
+
+
+async def blocked_by(session: AsyncSession, homestay_id: int, start: date, end: date) -> dict[date, list[str]]:
+    """The names of the foreign calendars that took a night with start ≤ night < end."""
+    query = (
+        select(BlockedNight.night, ForeignCalendar.name)
+        .join(ForeignCalendar, ForeignCalendar.id == BlockedNight.calendar_id)
+        .where(ForeignCalendar.homestay_id == homestay_id, BlockedNight.night >= start, BlockedNight.night < end)
+        .order_by(ForeignCalendar.id)
+    )
+    names: dict[date, list[str]] = {}
+    for night, name in (await session.execute(query)).tuples():
+        names.setdefault(night, []).append(name)
+    return names
 
 
 async def set_dates(
