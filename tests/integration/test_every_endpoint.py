@@ -15,7 +15,15 @@ DOCUMENTS = {route.app_id: json.loads((CONTRACTS / f"{route.app_id}.json").read_
 ROUTES = [route for route in PUBLIC if route.who is not Who.WECHAT]
 TABLES = {
     "usercenter": ('"user"', "user_auth"),
-    "travel": ("homestay_comment", "homestay", "homestay_date", "host_application", "host_change", "operator_act"),
+    "travel": (
+        "homestay_comment",
+        "homestay",
+        "homestay_date",
+        "homestay_photo",
+        "host_application",
+        "host_change",
+        "operator_act",
+    ),
     "order": ("homestay_order", "order_transition", "outbox"),
     "payment": ("third_payment", "refund", "outbox", "provider_notice"),
     "notification": ("notification_task",),

@@ -31,6 +31,7 @@ ENUMS: list[tuple[str, type[Enum]]] = [
     ("notification_task", notification.states.TaskState),
     ("delivery_attempt", notification.states.Outcome),
     ("host_application", travel.states.ApplicationState),
+    ("homestay_photo", travel.states.PhotoState),
 ]
 ENDS = {
     "homestay_order.cancelled",
@@ -39,6 +40,7 @@ ENDS = {
     "homestay_order.expired",
     "homestay_order.none",  # no refund was asked for
     "homestay_order.refused",  # until the buyer asks again
+    "homestay_photo.stored",
     "third_payment.closed",
     "third_payment.paid",
     "third_payment.refunded",

@@ -20,7 +20,13 @@ class Peers(FakeSidecar):
 
     async def invoke(self, app_id, method, path, **parts):
         self.requests.append(
-            httpx.Request(method, f"http://{app_id}{path}", content=parts["content"], headers=parts["headers"])
+            httpx.Request(
+                method,
+                f"http://{app_id}{path}",
+                json=parts.get("json"),
+                content=parts.get("content"),
+                headers=parts.get("headers"),
+            )
         )
         return await super().invoke(app_id, method, path, **parts)
 

@@ -5,7 +5,7 @@ from servicekit.testing import called_by
 HOMESTAY = "/travel/v1/homestay"
 FIELDS = {
     "id", "title", "subTitle", "banner", "info", "peopleNum", "homestayBusinessId", "userId", "rowState", "rowType",
-    "stock", "foodInfo", "foodPrice", "homestayPrice", "marketHomestayPrice", "star", "commentNum",
+    "stock", "foodInfo", "foodPrice", "homestayPrice", "marketHomestayPrice", "star", "commentNum", "photos",
     "city", "weekendPriceFen", "minNights", "maxNights", "daysAhead", "cancelPolicy",
 }  # fmt: skip
 

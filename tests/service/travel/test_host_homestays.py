@@ -55,7 +55,13 @@ async def test_a_new_homestay_has_what_was_said_and_is_not_on_sale(http, ask, ho
     answer = await ask("homestayCreate", FIELDS | {"title": " 云上小屋 "})
     created = answer.json()["data"]["homestay"]
     shop = sql.execute("select id from homestay_business where user_id = %s", [host]).fetchone()[0]
-    assert created == FIELDS | {"id": created["id"], "homestayBusinessId": shop, "banner": "", "onSale": False}
+    assert created == FIELDS | {
+        "id": created["id"],
+        "homestayBusinessId": shop,
+        "banner": "",
+        "photos": [],
+        "onSale": False,
+    }
     assert created["id"] > 1000
     assert changes(sql, host) == [(created["id"], "homestayCreate", {}, COLUMNS)]
     assert (await ask("homestayDetail", {"id": created["id"]})).json()["data"]["homestay"] == created

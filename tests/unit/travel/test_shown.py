@@ -25,7 +25,7 @@ def homestay(**changes: object) -> Homestay:
 @given(FEN, FEN, FEN)
 def test_yuan_outside_are_exactly_the_fen_inside(food, price, market):
     out = HomestayOut.of(
-        homestay(food_price_fen=food, homestay_price_fen=price, market_homestay_price_fen=market), Rating()
+        homestay(food_price_fen=food, homestay_price_fen=price, market_homestay_price_fen=market), Rating(), []
     ).model_dump(by_alias=True)
     for name, fen in (("foodPrice", food), ("homestayPrice", price), ("marketHomestayPrice", market)):
         assert Decimal(str(out[name])) * 100 == fen

@@ -1,4 +1,5 @@
-"""Keeps public catalogue responses for a few seconds, by time alone: docs/decisions/0018-catalogue-cache.md.
+"""Keeps public catalogue responses for a few seconds, by time alone: docs/decisions/0018-catalogue-cache.md. Photos, which
+never change, are kept by the same rules for longer.
 
 It must never hold anything personal: what fetches a response sees the key and nothing else of the caller's request.
 """
@@ -23,7 +24,7 @@ LARGEST_KEY_BYTES = 1024
 """A longer request is no key: padded ones would push out what visitors read."""
 ENTRY_BYTES = 1024
 """Counted for each entry beside its bodies, so that the bound on bytes bounds the entries as well."""
-_SHARED = re.compile(r"public, *max-age=(\d{1,6})")
+_SHARED = re.compile(r"public, *max-age=(\d{1,9})(?:, *immutable)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class CatalogueCache:
 
     seconds: float
     most_bytes: int
+    lookups: Counter = LOOKUPS
     monotonic: Callable[[], float] = time.monotonic
     _kept: TLRUCache[Key, Kept] = field(init=False)
     _under_way: dict[Key, asyncio.Task[Kept]] = field(init=False, default_factory=dict)
@@ -71,10 +73,10 @@ class CatalogueCache:
             return await fetch(), 0
         kept = self._kept.get(key)
         if kept is not None:
-            LOOKUPS.labels("hit").inc()
+            self.lookups.labels("hit").inc()
             return kept.answer, int(self.monotonic() - kept.asked_at)
         fetching = self._under_way.get(key)
-        LOOKUPS.labels("shared" if fetching else "miss").inc()
+        self.lookups.labels("shared" if fetching else "miss").inc()
         if fetching is None:
             fetching = self._under_way[key] = asyncio.create_task(self._fetch(key, fetch))
             fetching.add_done_callback(lambda done: self._ended(key, done))

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.assets import Assets
 from gateway.catalogue_cache import CatalogueCache
-from gateway.endpoints import codes, pages
+from gateway.endpoints import codes, pages, photos
 from gateway.endpoints.public_api import PublicApi
 from gateway.forwarding import Forwarding
 from gateway.routes import CALLBACKS
@@ -22,12 +22,15 @@ from servicekit.sidecar import Sidecar
 def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar | None = None) -> FastAPI:
     sidecar = sidecar or Sidecar.of(settings, timeout_seconds=settings.answer_seconds)
     cache = CatalogueCache(seconds=settings.catalogue_cache_seconds, most_bytes=settings.catalogue_cache_bytes)
+    pictures = CatalogueCache(
+        seconds=settings.photo_cache_seconds, most_bytes=settings.photo_cache_bytes, lookups=photos.LOOKUPS
+    )
     assets = Assets()
     show = pages.PageRenderer(Storefront(settings, assets=assets.base))
     app = servicekit.build(
         "gateway",
         settings,
-        routers=[pages.router(show), codes.router],
+        routers=[pages.router(show), codes.router, photos.router(sidecar, pictures)],
         sidecar=sidecar,
         verifier=TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,

@@ -43,6 +43,9 @@ HOST = (
     "calendar",
     "setDates",
     "changeList",
+    "addPhoto",
+    "orderPhotos",
+    "removePhoto",
 )
 """What a host may do with the own shop and homestays."""
 

@@ -1,9 +1,12 @@
 """Settings of the gateway, by environment."""
 
+from typing import ClassVar
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from servicekit.settings import ServiceSettings
+from servicekit.uploads import Upload
 
 HTTP_URL = r"^(https?://[^\s\"'<>]+)?$"
 
@@ -11,6 +14,8 @@ HTTP_URL = r"^(https?://[^\s\"'<>]+)?$"
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="ignore", populate_by_name=True)
 
+    uploads: ClassVar[tuple[Upload, ...]] = (Upload("/travel/v1/host/addPhoto", member="image", most_bytes=4_100_000),)
+    """As in travel's settings: the sidecars take 4 MiB (dapr/dapr.yaml)."""
     public_url: str = Field("", pattern=HTTP_URL)
     """Where browsers reach us; empty: the address they have used. The cashier sends people back there."""
     cashier_url: str = Field("", pattern=HTTP_URL)
@@ -24,3 +29,7 @@ class Settings(ServiceSettings):
     """For how long a catalogue response may be given to others; 0 keeps none. Never longer than its max-age (travel's)."""
     catalogue_cache_bytes: int = Field(16 * 1024 * 1024, ge=64 * 1024)
     """What all kept responses may take together."""
+    photo_cache_seconds: float = Field(3600.0, ge=0)
+    """For how long a photo may be given to others from memory; it never changes, but it may be removed. 0 keeps none."""
+    photo_cache_bytes: int = Field(32 * 1024 * 1024, ge=64 * 1024)
+    """What all kept photos may take together."""

@@ -66,3 +66,29 @@ class LimitsContradict(InvalidInput):
     """The most nights are fewer than the fewest."""
 
     code, slug = 100313, "limits-contradict"
+
+
+class PictureTooLarge(InvalidInput):
+    """Too many bytes, or too many pixels."""
+
+    code, slug = 100361, "picture-too-large"
+
+
+class PictureKindRefused(InvalidInput):
+    """A file of a known kind that is not taken, such as HEIC or GIF."""
+
+    code, slug = 100362, "picture-kind-refused"
+
+
+class UnreadablePicture(InvalidInput):
+    """No picture, or one that is cut short or broken."""
+
+    code, slug = 100363, "unreadable-picture"
+
+
+class TooManyPhotos(Conflict):
+    code, slug = 100364, "too-many-photos"
+
+
+class PhotoNotFound(NotFound):
+    code, slug = 100365, "photo-not-found"

@@ -7,14 +7,15 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.db import Database
-from travel import repository
+from travel import photo_repository, repository
 from travel.errors import HomestayNotFound
-from travel.models import Homestay
+from travel.models import Homestay, HomestayPhoto
 from travel.night_prices import NightOffer, night_offers
 from travel.repository import Rating
 
 GUESSES = 5
-Rated = tuple[Homestay, Rating]
+Rated = tuple[Homestay, Rating, Sequence[HomestayPhoto]]
+"""A homestay with what guests think of it, and its photos, the cover first."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -56,5 +57,7 @@ class Homestays:
 
 
 async def _rated(session: AsyncSession, homestays: Sequence[Homestay]) -> list[Rated]:
-    ratings = await repository.ratings_of_homestays(session, [each.id for each in homestays])
-    return [(each, ratings.get(each.id, Rating())) for each in homestays]
+    ids = [each.id for each in homestays]
+    ratings = await repository.ratings_of_homestays(session, ids)
+    photos = await photo_repository.of_homestays(session, ids)
+    return [(each, ratings.get(each.id, Rating()), photos.get(each.id, [])) for each in homestays]

@@ -9,8 +9,9 @@ from pydantic.alias_generators import to_camel
 
 from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId
 from travel.hosting.calendar import CalendarNight, DatesChange
-from travel.models import UP, Homestay, HomestayBusiness, HostApplication, HostChange
+from travel.models import UP, Homestay, HomestayBusiness, HomestayPhoto, HostApplication, HostChange
 from travel.night_prices import PriceSource
+from travel.photo_schemas import PhotoOut
 from travel.states import ApplicationState
 
 
@@ -147,16 +148,18 @@ class HostHomestay(HomestayFields):
     id: int
     homestay_business_id: int
     banner: str = Field(description="Pictures, comma-separated; the first is the cover")
+    photos: list[PhotoOut]
     on_sale: bool
 
     @classmethod
-    def of(cls, homestay: Homestay) -> "HostHomestay":
+    def of(cls, homestay: Homestay, photos: Sequence[HomestayPhoto]) -> "HostHomestay":
         told = {name: getattr(homestay, name) for name in HomestayFields.model_fields}
         return HostHomestay.model_construct(  # a row of before such bounds is shown all the same
             **told,
             id=homestay.id,
             homestay_business_id=homestay.homestay_business_id,
             banner=homestay.banner,
+            photos=[PhotoOut.of(each) for each in photos],
             on_sale=homestay.row_state == UP,
         )
 
@@ -165,8 +168,8 @@ class HostHomestayDetail(ApiModel):
     homestay: HostHomestay
 
     @classmethod
-    def of(cls, homestay: Homestay) -> Self:
-        return cls(homestay=HostHomestay.of(homestay))
+    def of(cls, homestay: Homestay, photos: Sequence[HomestayPhoto]) -> Self:
+        return cls(homestay=HostHomestay.of(homestay, photos))
 
 
 class HostHomestayList(ApiModel):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from servicekit.app import provided
 from travel.hosting.applications import Applications
 from travel.ical.sync import CalendarSync
+from travel.photos import Photos
 
 router = APIRouter(prefix="/jobs", include_in_schema=False)
 
@@ -19,3 +20,8 @@ async def approve_hosts(applications: Annotated[Applications, Depends(provided(A
 @router.post("/travel-fetch-calendars")
 async def fetch_calendars(sync: Annotated[CalendarSync, Depends(provided(CalendarSync))]) -> dict[str, int]:
     return {"claimed": await sync.fetch_due()}
+
+
+@router.post("/travel-delete-photos")
+async def delete_photos(photos: Annotated[Photos, Depends(provided(Photos))]) -> dict[str, int]:
+    return {"claimed": await photos.delete_due()}

@@ -8,7 +8,7 @@ from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.sidecar import Sidecar
 from travel import jobs
-from travel.endpoints import comment, homestay, host, internal, operations, shop
+from travel.endpoints import comment, homestay, host, host_photos, internal, operations, shop
 from travel.parts import Parts
 from travel.settings import Settings
 from travel.waiting import UNFINISHED
@@ -36,6 +36,7 @@ def create_app(
             shop.router,
             comment.router,
             host.router,
+            host_photos.router,
             operations.router,
             internal.router,
             jobs.router,
@@ -50,6 +51,7 @@ def create_app(
             parts.host_calendar,
             parts.changes,
             parts.calendar_sync,
+            parts.photos,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),

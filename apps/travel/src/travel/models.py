@@ -169,6 +169,34 @@ class BlockedNight(Base):
     night: Mapped[date] = mapped_column(primary_key=True)
 
 
+class HomestayPhoto(Leased, Base):
+    """A picture whose files are in the photo store under `key`. `state`: `writing` until they are there, `stored`,
+    `removed` until they are deleted; `due_at` is when a job deletes them (of stored ones it says nothing). The lowest
+    `place` is the cover. `width`, `height`: of the large file, in pixels."""
+
+    __tablename__ = "homestay_photo"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint("state in ('writing', 'stored', 'removed')", name="state"),
+        CheckConstraint("width > 0 and height > 0", name="size"),
+        Index("ix_homestay_photo_homestay_id", "homestay_id"),
+        due_index("homestay_photo", is_open=text("state <> 'stored'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    homestay_id: Mapped[int] = mapped_column(ForeignKey("homestay.id"))
+    key: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, server_default="writing")
+    place: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    width: Mapped[int]
+    height: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    def url(self, size: str) -> str:
+        """Of one of pictures.SIZES, at the gateway."""
+        return f"/photos/{self.key}/{size}.webp"
+
+
 class HomestayActivity(Row):
     """A promotion of a homestay (`kind` preferredHomestay) or of a shop (goodBusiness); `data_id` is its id."""
 

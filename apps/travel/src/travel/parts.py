@@ -18,6 +18,8 @@ from travel.ical.fetching import Fetcher
 from travel.ical.guard import Guard
 from travel.ical.sync import CalendarSync
 from travel.peers import OrderPeer, UserPeer
+from travel.photo_store import PhotoStore
+from travel.photos import Photos
 from travel.settings import Settings
 from travel.shops import Shops
 
@@ -37,6 +39,7 @@ class Parts:
     host_calendar: HostCalendar
     changes: Changes
     calendar_sync: CalendarSync
+    photos: Photos
 
     @classmethod
     def of(
@@ -58,6 +61,7 @@ class Parts:
             sidecar=sidecar,
             homestays=Homestays(db=db),
             shops=Shops(db=db, users=users),
+            photos=Photos(db=db, clock=clock, store=PhotoStore(sidecar=sidecar)),
             comments=Comments(db=db, users=users, orders=OrderPeer(sidecar=sidecar)),
             applications=Applications(db=db, clock=clock, users=users),
             host_shops=HostShops(db=db, clock=clock),

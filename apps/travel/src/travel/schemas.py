@@ -1,7 +1,7 @@
 """Requests and responses. Fields are the source system's; additions are marked `Ours`."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated, Generic, Self, TypeVar
 
@@ -10,9 +10,10 @@ from pydantic import Field, StringConstraints, model_validator
 from servicekit.clock import unix
 from servicekit.money import yuan
 from servicekit.schemas import ApiModel, LastId, PageSize, RowId, Sn
-from travel.models import Homestay, HomestayBusiness, HomestayComment
+from travel.models import Homestay, HomestayBusiness, HomestayComment, HomestayPhoto
 from travel.night_prices import NightOffer
 from travel.peers import Profile
+from travel.photo_schemas import PhotoOut
 from travel.repository import Rating
 from travel.shops import Host, ListedShop
 
@@ -76,9 +77,10 @@ class HomestayOut(ApiModel):
     cancel_policy: str = Field(description="Ours: flexible, moderate or strict")
     star: float = Field(description="Ours: the average of its comments, 0 without any")
     comment_num: int = Field(description="Ours")
+    photos: list[PhotoOut] = Field(description="Ours: the first is the cover; `banner` names the same files")
 
     @classmethod
-    def of(cls, homestay: Homestay, rating: Rating) -> Self:
+    def of(cls, homestay: Homestay, rating: Rating, photos: Sequence[HomestayPhoto]) -> Self:
         return cls(
             id=homestay.id,
             title=homestay.title,
@@ -103,6 +105,7 @@ class HomestayOut(ApiModel):
             cancel_policy=homestay.cancel_policy,
             star=rating.star,
             comment_num=rating.count,
+            photos=[PhotoOut.of(each) for each in photos],
         )
 
 

@@ -1,14 +1,19 @@
 """Settings of travel, from `TRAVEL_…`."""
 
+from typing import ClassVar
+
 from pydantic import Field, PostgresDsn
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from servicekit.settings import ServiceSettings
+from servicekit.uploads import Upload
 
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="TRAVEL_")
 
+    uploads: ClassVar[tuple[Upload, ...]] = (Upload("/travel/v1/host/addPhoto", member="image", most_bytes=4_100_000),)
+    """As in the gateway's settings."""
     profiles_timeout_seconds: float = Field(1.0, gt=0)
     """How long a list waits for users' names before it is shown without them."""
     calendars_every_seconds: float = Field(900.0, ge=1)

@@ -1,4 +1,4 @@
-"""The states of a request to become a host, and what may follow what. Pure."""
+"""The states of a request to become a host and of a photo, and what may follow what. Pure."""
 
 from enum import StrEnum
 
@@ -23,3 +23,13 @@ MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
 
 def may_follow(current: str, target: ApplicationState) -> bool:
     return target in MOVES[ApplicationState(current)]
+
+
+class PhotoState(StrEnum):
+    """Each follows the one before; what was not written in time is removed."""
+
+    WRITING = "writing"
+    """Its files may not all be there: nobody is shown it."""
+    STORED = "stored"
+    REMOVED = "removed"
+    """Its files are to be deleted."""

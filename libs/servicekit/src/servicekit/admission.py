@@ -15,6 +15,7 @@ from starlette.types import Receive
 
 from servicekit.errors import Problem, Unavailable
 from servicekit.events import LARGEST_DELIVERY_BYTES
+from servicekit.uploads import Upload
 
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being served")
 REFUSED = Counter(
@@ -35,7 +36,8 @@ class Lane:
     """Requests of one kind: exact `paths`, or all below one that ends with a slash.
 
     `own` places are theirs alone; beyond them they take common ones where the lane `shares`. At most `large` bodies of
-    more than `small` bytes are in memory at once, and one more waits `patience` seconds for its turn.
+    more than `small` bytes are in memory at once, and one more waits `patience` seconds for its turn. `member` holds most
+    of the body. `signed_in`: nothing is read for a caller without a valid token.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Lane:
     small: int = SMALL_BODY_BYTES
     large: int = 64
     patience: float = 0.0
+    member: str | None = None
+    signed_in: bool = False
     free: int = field(init=False)
     turn: asyncio.Semaphore = field(init=False)
 
@@ -58,7 +62,7 @@ class Lane:
         return path in self.paths or path.startswith(self._below)
 
     def too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"at most {self.max_body} bytes")
+        return BodyTooLarge(f"at most {self.max_body} bytes", field=self.member)
 
 
 class Admission:
@@ -143,9 +147,16 @@ class Visit:
 
 
 def standard(
-    *, common: int, visitors_max_body: int, callbacks: tuple[str, ...], callback_places: int, delivery_places: int
+    *,
+    common: int,
+    visitors_max_body: int,
+    callbacks: tuple[str, ...],
+    callback_places: int,
+    delivery_places: int,
+    uploads: Sequence[Upload] = (),
 ) -> Admission:
     """The lanes of every service: probes by the sidecar are never refused, WeChat and the broker have places of their own.
+    Files have none: so many of them are held at once that their memory is bounded.
 
     Anyone can send a callback, so callbacks never take a common place. Deliveries may: only the sidecar brings them, as
     many at once as there are partitions and jobs, and one that is refused may end as a dead letter.
@@ -164,6 +175,18 @@ def standard(
                 patience=4.0,  # less than the sidecar gives an event (dapr/resiliency)
             ),
             Lane("callbacks", callbacks, own=callback_places, shares=False),
+            *(
+                Lane(
+                    "uploads",
+                    (each.path,),
+                    max_body=each.most_bytes,
+                    large=8,
+                    patience=4.0,
+                    member=each.member,
+                    signed_in=True,
+                )
+                for each in uploads
+            ),
         ],
         Lane("visitors", max_body=visitors_max_body),
     )

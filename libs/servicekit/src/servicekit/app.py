@@ -82,7 +82,7 @@ def build(
     the service adds, `unfinished` its own states that should end.
     `sidecar_only` is empty where such paths do not exist at all (the public door). `callbacks` are the paths that WeChat
     calls: visitors cannot take the places kept for them. `direct` are endpoints by path that are served past FastAPI
-    (direct.py). `max_body_bytes` bounds all but events, which have their own.
+    (direct.py). `max_body_bytes` bounds all but events and uploads (settings), which have their own.
     """
 
     @contextlib.asynccontextmanager
@@ -107,6 +107,7 @@ def build(
         callbacks=callbacks,
         callback_places=settings.callback_places,
         delivery_places=settings.delivery_places,
+        uploads=settings.uploads,
     )
     catalogue = Catalogue(name)
     app = FastAPI(
@@ -150,7 +151,7 @@ def build(
     if sidecar_only:
         unknown.install(app)
 
-    _guard(app, settings, catalogue, places, sidecar_only=sidecar_only, direct=direct or {})
+    _guard(app, settings, catalogue, places, verifier, sidecar_only=sidecar_only, direct=direct or {})
     return app
 
 
@@ -159,6 +160,7 @@ def _guard(
     settings: ServiceSettings,
     catalogue: Catalogue,
     places: admission.Admission,
+    verifier: TokenVerifier,
     *,
     sidecar_only: tuple[str, ...],
     direct: Mapping[str, ASGIApp],
@@ -176,6 +178,7 @@ def _guard(
         Gatekeeper,
         token=settings.app_api_token.get_secret_value(),
         admission=places,
+        identify=verifier.principal,
         render=refuse,
         sidecar_only=sidecar_only,
     )

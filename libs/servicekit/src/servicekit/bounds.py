@@ -38,7 +38,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._whole_by = self._read_by = math.inf
         self._in_head = self._in_body = False
         self._refused_with = 0
-        self._part = self._head = self._wire = self._body = 0
+        self._part = self._head = self._wire = self._body = self._extended = 0
 
     @property
     def deadline(self) -> float:
@@ -94,6 +94,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refused_with = status
             raise _TooMuch
         self._in_body = True
+        self._extended = self.crowd.bounds.uploads.get(self.url, 0)
         if not self.crowd.is_served(self):
             self._wait(self.crowd.bounds.arrive_seconds)
         super().on_headers_complete()
@@ -113,6 +114,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
+        if self._body <= self._extended:  # each part that has come buys the time for another at this pace
+            self._whole_by += len(body) / self.crowd.bounds.upload_bytes_per_second
         super().on_body(body)
 
     def on_message_complete(self) -> None:

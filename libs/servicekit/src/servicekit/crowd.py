@@ -7,14 +7,15 @@ been longest without a whole request is closed; clients that send whole requests
 import ipaddress
 import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
 import prometheus_client
 
 from servicekit import addresses
+from servicekit.uploads import BYTES_PER_SECOND
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 OPEN = prometheus_client.Gauge("http_connections", "Connections that are open")
@@ -47,6 +48,9 @@ class Bounds:
     arrive_seconds: float = 10.0
     """For the head, and again for the body. Whole, not from byte to byte: a byte a second would last for ever."""
     idle_seconds: float = 75.0
+    uploads: Mapping[bytes, int] = field(default_factory=dict)
+    """The largest body of each path that takes files: it has more time to arrive, by `upload_bytes_per_second`."""
+    upload_bytes_per_second: int = BYTES_PER_SECOND
     unread_seconds: float = 30.0
     """How long an answer may lie ready without anyone taking some of it."""
 

@@ -3,7 +3,7 @@
 import functools
 import hmac
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 from prometheus_client import Histogram
@@ -25,7 +25,7 @@ LATENCY = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-_READ = frozenset({b"traceparent", b"dapr-api-token", b"content-length"})
+_READ = frozenset({b"traceparent", b"dapr-api-token", b"content-length", b"authorization"})
 
 
 @functools.lru_cache(maxsize=1024)
@@ -36,7 +36,8 @@ def _latency_of(method: str, route: str, status: int) -> Histogram:
 
 class Gatekeeper:
     """Pure ASGI, outermost: begins the trace, guards the sidecar's paths by its token (constant time), waits for the whole
-    body and for a place, measures. `/livez`, `/readyz` and `/metrics` are always let through.
+    body and for a place, measures. `/livez`, `/readyz` and `/metrics` are always let through. `identify` gets an
+    Authorization header and raises the problem with it.
     """
 
     def __init__(
@@ -45,12 +46,13 @@ class Gatekeeper:
         *,
         token: str,
         admission: Admission,
+        identify: Callable[[str], Awaitable[object]],
         render: Callable[[Request, Problem], JSONResponse],
         sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
     ) -> None:
         self._app, self._token, self._render = app, token.encode(), render
         self._sidecar_only = sidecar_only
-        self._admission = admission
+        self._admission, self._identify = admission, identify
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in UNMEASURED:
@@ -65,6 +67,8 @@ class Gatekeeper:
         visit = Visit(self._admission, lane)
         try:
             try:
+                if lane.signed_in:
+                    await self._identify(headers.get(b"authorization", b"").decode("latin-1"))
                 body = await visit.whole(receive)
                 if body is None:
                     return  # the client has gone

@@ -91,6 +91,7 @@ def bounds_of(settings: ServiceSettings) -> Bounds:
         per_address=settings.connections_per_address,
         trusted=networks(settings.trusted_peers),
         arrive_seconds=settings.arrive_seconds,
+        uploads={each.path.encode(): each.most_bytes for each in settings.uploads},
     )
 
 

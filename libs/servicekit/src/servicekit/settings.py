@@ -1,12 +1,13 @@
 """Settings that every service has. A service adds its own in one small subclass with its own prefix."""
 
 import sys
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, PostgresDsn, Secret, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from servicekit.crowd import networks
+from servicekit.uploads import Upload
 
 PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 PathSegment = Annotated[str, StringConstraints(pattern="^([A-Za-z0-9]{16,})?$")]
@@ -54,6 +55,9 @@ class ProcessSettings(BaseSettings):
 
 class ServiceSettings(ProcessSettings):
     """What a process needs in order to serve as well: its door, its bounds, how long it keeps what it wrote down."""
+
+    uploads: ClassVar[tuple[Upload, ...]] = ()
+    """Requests with a file in them; a service that takes some overrides this."""
 
     inbox_keep_days: int = Field(30, ge=8)
     """Longer than the broker keeps an event: what it can bring again must be found here."""

@@ -4,6 +4,7 @@ A dead peer, an open circuit or a dead sidecar all become PeerUnavailable: one t
 does not retry: Dapr's resiliency does, in one place.
 """
 
+from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps, loads
@@ -37,6 +38,14 @@ class BulkEntry:
     @property
     def event(self) -> Any:
         return loads(self.text)
+
+
+class BindingRefused(PeerUnavailable):
+    """An output binding did not do it; `message` is the sidecar's own, and never shown to users."""
+
+    def __init__(self, detail: str, message: str = "") -> None:
+        super().__init__(detail)
+        self.message = message
 
 
 class Sidecar:
@@ -172,17 +181,30 @@ class Sidecar:
             raise PeerUnavailable(f"publish to {topic}: {answer.get('errorCode', response.status_code)}")
         return failed
 
-    async def invoke_binding(self, name: str, operation: str, data: Mapping[str, Any]) -> None:
-        """Hand `data` to an output binding. Raises PeerUnavailable when the binding did not take it, or is not there."""
-        body = {"operation": operation, "data": data}
+    async def invoke_binding(
+        self,
+        name: str,
+        operation: str,
+        data: Mapping[str, Any] | bytes | None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Hand `data` to an output binding, bytes as base64. Returns what it responds. Raises BindingRefused when the
+        binding did not do it, PeerUnavailable when nothing responded."""
+        body: dict[str, Any] = {"operation": operation}
+        if data is not None:
+            body["data"] = b64encode(data).decode() if isinstance(data, bytes) else data
+        if metadata is not None:
+            body["metadata"] = metadata
         try:
             response = await self._http.post(f"/v1.0/bindings/{name}", json=body)
         except httpx.HTTPError as error:
             raise PeerUnavailable(f"binding {name}: {type(error).__name__}") from error
         if not response.is_success:
             reason = dapr_error(response) or response.status_code
-            log.error("an output binding refuses", binding=name, reason=reason)
-            raise PeerUnavailable(f"binding {name}: {reason}")
+            log.error("an output binding refuses", binding=name, operation=operation, reason=reason)
+            raise BindingRefused(f"binding {name}: {reason}", response.text)
+        return response.content
 
     async def is_ready(self) -> bool:
         """Whether the sidecar's outbound API answers (`/v1.0/healthz/outbound`, which needs no app)."""

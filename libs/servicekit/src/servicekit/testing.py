@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from servicekit.auth import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from servicekit.callers import CALLER
 from servicekit.errors import PeerUnavailable
-from servicekit.sidecar import Sidecar
+from servicekit.sidecar import BindingRefused, Sidecar
 
 APP_TOKEN = "test-app-token-0123456789"  # noqa: S105 - of tests only
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -35,6 +35,8 @@ class FakeSidecar(Sidecar):
         """The topics that it was asked about last."""
         self.handed_over: list[tuple[str, str, Any]] = []
         """(binding, operation, data), oldest first."""
+        self.objects: dict[tuple[str, str], bytes] = {}
+        """What a binding for files holds, by binding and file name."""
         self.bindings_are_away = False
 
     def answer(self, app_id: str, path: str, body: Any = None, status: int = 200) -> None:
@@ -62,10 +64,26 @@ class FakeSidecar(Sidecar):
             raise PeerUnavailable(f"{app_id}: no answer for {path} in this test") from None
         return found(request)
 
-    async def invoke_binding(self, name: str, operation: str, data: Mapping[str, Any]) -> None:
+    async def invoke_binding(
+        self,
+        name: str,
+        operation: str,
+        data: Mapping[str, Any] | bytes | None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+    ) -> bytes:
         if self.bindings_are_away:
             raise PeerUnavailable(f"binding {name}: down in this test")
-        self.handed_over.append((name, operation, data))
+        if metadata is None or "fileName" not in metadata:
+            self.handed_over.append((name, operation, data))
+            return b""
+        file = name, metadata["fileName"]
+        if operation == "create":
+            self.objects[file] = bytes(data)  # type: ignore[arg-type]  # files are bytes
+            return b"{}"
+        if file not in self.objects:
+            raise BindingRefused(f"binding {name}: refused", "no such file or directory")
+        return self.objects[file] if operation == "get" else self.objects.pop(file)[:0]
 
     async def is_ready(self) -> bool:
         return True

@@ -43,4 +43,4 @@ async def show_homestay(body: ById, homestays: TheHomestays) -> Ok[HomestayDetai
 
 
 def _listed(found: list[Rated]) -> Listed[HomestayOut]:
-    return Listed(list=[HomestayOut.of(homestay, rating) for homestay, rating in found])
+    return Listed(list=[HomestayOut.of(*each) for each in found])

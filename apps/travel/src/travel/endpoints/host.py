@@ -46,6 +46,8 @@ from travel.hosting.calendar import HostCalendar
 from travel.hosting.changes import Changes
 from travel.hosting.homestays import HostHomestays
 from travel.hosting.shops import HostShops
+from travel.models import Homestay
+from travel.photos import Photos
 from travel.schemas import ById, KeysetRequest
 
 router = APIRouter(prefix="/travel/v1/host", tags=["host"])
@@ -54,6 +56,7 @@ TheApplications = Annotated[Applications, Depends(provided(Applications))]
 TheShops = Annotated[HostShops, Depends(provided(HostShops))]
 TheCalendar = Annotated[HostCalendar, Depends(provided(HostCalendar))]
 TheHomestays = Annotated[HostHomestays, Depends(provided(HostHomestays))]
+ThePhotos = Annotated[Photos, Depends(provided(Photos))]
 
 
 @router.post(
@@ -85,15 +88,20 @@ async def edit_shop(body: EditShop, host: Merchant, shops: TheShops) -> Ok[HostS
 
 
 @router.post("/homestayList", responses=declared(Forbidden))
-async def list_homestays(body: KeysetRequest, host: Merchant, homestays: TheHomestays) -> Ok[HostHomestayList]:
+async def list_homestays(
+    body: KeysetRequest, host: Merchant, homestays: TheHomestays, photos: ThePhotos
+) -> Ok[HostHomestayList]:
     """On sale or not, newest first, below `lastId`."""
     found = await homestays.page(host.user_id, body.last_id, body.page_size)
-    return Ok(data=HostHomestayList(list=[HostHomestay.of(each) for each in found]))
+    pictured = await photos.of_homestays([each.id for each in found])
+    return Ok(data=HostHomestayList(list=[HostHomestay.of(each, pictured.get(each.id, [])) for each in found]))
 
 
 @router.post("/homestayDetail", responses=declared(Forbidden, HomestayNotFound))
-async def show_homestay(body: ById, host: Merchant, homestays: TheHomestays) -> Ok[HostHomestayDetail]:
-    return Ok(data=HostHomestayDetail.of(await homestays.detail(host.user_id, body.id)))
+async def show_homestay(
+    body: ById, host: Merchant, homestays: TheHomestays, photos: ThePhotos
+) -> Ok[HostHomestayDetail]:
+    return Ok(data=await _shown(await homestays.detail(host.user_id, body.id), photos))
 
 
 @router.post(
@@ -103,26 +111,28 @@ async def show_homestay(body: ById, host: Merchant, homestays: TheHomestays) -> 
     ),
 )
 async def create_homestay(
-    body: HomestayFields, host: Merchant, homestays: TheHomestays, once: OnceOnly
+    body: HomestayFields, host: Merchant, homestays: TheHomestays, photos: ThePhotos, once: OnceOnly
 ) -> Ok[HostHomestayDetail]:
     """It is not on sale until `homestaySetSale`."""
 
     async def create() -> HostHomestayDetail:
-        return HostHomestayDetail.of(await homestays.create(host.user_id, once.key, body.values()))
+        return await _shown(await homestays.create(host.user_id, once.key, body.values()), photos)
 
     return Ok(data=await once(host.user_id, body, HostHomestayDetail, create))
 
 
 @router.post("/homestayEdit", responses=declared(Forbidden, HomestayNotFound, LimitsContradict, NotSellable))
-async def edit_homestay(body: EditHomestay, host: Merchant, homestays: TheHomestays) -> Ok[HostHomestayDetail]:
+async def edit_homestay(
+    body: EditHomestay, host: Merchant, homestays: TheHomestays, photos: ThePhotos
+) -> Ok[HostHomestayDetail]:
     """Replaces all members. Orders keep what they were booked with."""
-    return Ok(data=HostHomestayDetail.of(await homestays.edit(host.user_id, body.id, body.values())))
+    return Ok(data=await _shown(await homestays.edit(host.user_id, body.id, body.values()), photos))
 
 
 @router.post("/homestaySetSale", responses=declared(Forbidden, HomestayNotFound, NotSellable))
-async def set_sale(body: SetSale, host: Merchant, homestays: TheHomestays) -> Ok[HostHomestayDetail]:
+async def set_sale(body: SetSale, host: Merchant, homestays: TheHomestays, photos: ThePhotos) -> Ok[HostHomestayDetail]:
     """On sale needs a description, a city, stock and an open shop: `missing` names what is not there."""
-    return Ok(data=HostHomestayDetail.of(await homestays.set_sale(host.user_id, body.id, on_sale=body.on_sale)))
+    return Ok(data=await _shown(await homestays.set_sale(host.user_id, body.id, on_sale=body.on_sale), photos))
 
 
 @router.post("/calendar", responses=declared(Forbidden, HomestayNotFound))
@@ -143,3 +153,7 @@ async def list_changes(
     """What the host changed, newest first, below `lastId`."""
     found = await changes.page(host.user_id, body.homestay_id, body.last_id, body.page_size)
     return Ok(data=ChangeList(list=[Change.of(each) for each in found]))
+
+
+async def _shown(homestay: Homestay, photos: Photos) -> HostHomestayDetail:
+    return HostHomestayDetail.of(homestay, (await photos.of_homestays([homestay.id])).get(homestay.id, []))

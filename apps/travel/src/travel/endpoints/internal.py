@@ -1,17 +1,22 @@
 """Endpoints for other services, by Dapr invocation: `/internal/…`."""
 
+import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from servicekit import callers
 from servicekit.app import provided
+from servicekit.errors import PeerUnavailable
 from servicekit.problems import declared
-from travel.errors import HomestayNotFound
+from travel.errors import HomestayNotFound, PhotoNotFound
 from travel.homestays import Homestays
+from travel.photo_schemas import PhotoFile
+from travel.photos import Photos
 from travel.schemas import HomestaySnapshot, SnapshotRequest
 
-CALLERS = {"homestaySnapshot": {"order"}}
+CALLERS = {"homestaySnapshot": {"order"}, "photoFile": {"gateway"}}
+FOR_EVER = "public, max-age=31536000, immutable"
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 
 
@@ -21,3 +26,11 @@ async def show_snapshot(
 ) -> HomestaySnapshot:
     homestay, on_sale, nights = await homestays.snapshot(body.homestay_id, body.start, body.end)
     return HomestaySnapshot.of(homestay, nights, on_sale=on_sale)
+
+
+@router.post("/photoFile", response_class=Response, responses=declared(PhotoNotFound, PeerUnavailable))
+async def show_photo(body: PhotoFile, photos: Annotated[Photos, Depends(provided(Photos))]) -> Response:
+    """A WebP; a key never has another one."""
+    content = await photos.file(body.key, body.size)
+    etag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
+    return Response(content, media_type="image/webp", headers={"Cache-Control": FOR_EVER, "ETag": etag})
