@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from order import events
 from order.events import PayStatusUpdated, RefundFailed
+from order.models import NightState
 from order.states import MOVES, RefundCause, RefundUpdate, TradeState
 from servicekit.numbers import business_number
 
@@ -66,6 +67,15 @@ def test_every_refund_is_asked_in_the_contracts_words(cause: RefundCause, reason
     assert event.key == ORDER_SN
 
 
+def test_changed_nights_are_told_in_the_contracts_words() -> None:
+    nights = [NightState(date(2026, 12, 5), 1, 2, 3), NightState(date(2026, 12, 6), 0, 2, 1)]
+    event = events.nights_updated(7, nights, changed_at=MOMENT)
+
+    schema("nights-updated.v1").validate(event.data)
+    assert (event.key, event.subject) == ("7", "7")
+    assert event.data["nights"][0] == {"night": "2026-12-05", "taken": 1, "stock": 2, "version": 3}
+
+
 def test_the_contract_knows_no_cause_that_order_does_not() -> None:
     document = schema("refund-requested.v1").schema
 
@@ -86,7 +96,9 @@ def test_topics_and_types_are_those_of_the_contract() -> None:
         events.REFUND_FAILED_TOPIC,
     } <= told
     assert {f"{events.PAYMENT_STATUS_TOPIC}.order.dlq", f"{events.REFUND_FAILED_TOPIC}.order.dlq"} <= told
+    assert {events.NIGHTS_TOPIC, f"{events.NIGHTS_TOPIC}.travel.dlq"} <= told
     assert {events.TRADE_STATE_TYPE, events.REFUND_REQUESTED_TYPE, events.REFUND_UPDATED_TYPE} <= types
+    assert events.NIGHTS_TYPE in types
 
 
 def test_order_reads_the_contracts_example_of_a_payment() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 def _without_outbox() -> None:
     import servicekit.outbox
 
-    async def forget(_tx: Any, _event: Any) -> str:
+    async def forget(_tx: Any, *_events: Any) -> str:
         return "nobody will hear of it"
 
     servicekit.outbox.publish_later = forget

@@ -3,11 +3,11 @@ request key."""
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
-from order import night_repository, pricing, repository
+from order import events, night_repository, pricing, repository
 from order.errors import NightClosed, NightFull
 from order.models import HomestayOrder
 from order.peers import Homestay, TravelPeer
@@ -85,14 +85,18 @@ class Booking:
             order_id = await repository.add(tx, row)
             if order_id is None:
                 return False
-            await _take_nights(tx, order_id, request, homestay)  # last: others wait for these rows until the commit
+            # Last: others wait for these rows until the commit.
+            await _take_nights(tx, order_id, request, homestay, self.clock())
             return True
 
 
-async def _take_nights(tx: ArrayTransaction, order_id: int, request: BookingRequest, homestay: Homestay) -> None:
+async def _take_nights(
+    tx: ArrayTransaction, order_id: int, request: BookingRequest, homestay: Homestay, now: datetime
+) -> None:
     stay, units = request.stay, pricing.units(homestay, request.live_people_num)
+    told = events.nights_updated(homestay.id, [], changed_at=now)
     full = await night_repository.take(
-        tx, order_id, homestay.id, stay.start, stay.nights, units=units, stock=homestay.stock
+        tx, order_id, homestay.id, stay.start, stay.nights, units=units, stock=homestay.stock, told=told
     )
     if full is not None:
         detail = f"fewer than {units} of {homestay.stock} are left on {full}"

@@ -1,12 +1,14 @@
 """Events: the models of those that order consumes, and the builders of those that it publishes
-(contracts/events/tradestate-updated.v1, refund-requested.v1, refund-updated.v1)."""
+(contracts/events/tradestate-updated.v1, refund-requested.v1, refund-updated.v1, nights-updated.v1)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from order.models import NightState
 from order.states import RefundCause, RefundUpdate, TradeState
 from servicekit.clock import utc_text
 from servicekit.events import EventData
@@ -16,6 +18,7 @@ SOURCE = "minsu/order"
 TRADE_STATE_TOPIC, TRADE_STATE_TYPE = "order-update-tradestate-topic", "minsu.order.tradestate-updated.v1"
 REFUND_REQUESTED_TOPIC, REFUND_REQUESTED_TYPE = "order-refund-requested-topic", "minsu.order.refund-requested.v1"
 REFUND_UPDATED_TOPIC, REFUND_UPDATED_TYPE = "order-update-refund-topic", "minsu.order.refund-updated.v1"
+NIGHTS_TOPIC, NIGHTS_TYPE = "order-nights-topic", "minsu.order.nights-updated.v1"
 PAYMENT_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 LONGEST_REASON = 80
@@ -107,3 +110,11 @@ def refund_updated(
         "changedAt": utc_text(changed_at),
     }
     return OutgoingEvent(REFUND_UPDATED_TOPIC, sn, REFUND_UPDATED_TYPE, SOURCE, sn, data, changed_at)
+
+
+def nights_updated(homestay_id: int, nights: Sequence[NightState], *, changed_at: datetime) -> OutgoingEvent:
+    """How much of these nights is taken now. For `night_repository.take`, which adds the nights itself, without any."""
+    key = str(homestay_id)
+    told = [{**each._asdict(), "night": each.night.isoformat()} for each in nights]
+    data = {"homestayId": key, "nights": told, "changedAt": utc_text(changed_at)}
+    return OutgoingEvent(NIGHTS_TOPIC, key, NIGHTS_TYPE, SOURCE, key, data, changed_at)

@@ -1,4 +1,4 @@
-"""The only function that changes an order's trade state: rule, transition row, nights and event in one transaction."""
+"""The only function that changes an order's trade state: rule, transition row, nights and events in one transaction."""
 
 from datetime import date, datetime
 
@@ -7,6 +7,8 @@ from order.models import HomestayOrder, OrderTransition
 from order.states import RefundState, TradeState
 from servicekit.db import Transaction
 from servicekit.outbox import publish_later
+
+FREES_NIGHTS = {TradeState.CANCELLED, TradeState.REFUNDED}
 
 
 async def move(
@@ -40,9 +42,9 @@ async def move(
             created_at=now,
         ),
     )
-    if target is TradeState.CANCELLED:
-        await night_repository.free(tx, order.id, order.homestay_id, date.min)
-    if target is TradeState.REFUNDED:
-        await night_repository.free(tx, order.id, order.homestay_id, pricing.first_night_to_come(now))
-    fact = events.trade_state_updated(order.sn, before, target, version=order.version, changed_at=now)
-    await publish_later(tx, fact)
+    facts = [events.trade_state_updated(order.sn, before, target, version=order.version, changed_at=now)]
+    if target in FREES_NIGHTS:
+        since = date.min if target is TradeState.CANCELLED else pricing.first_night_to_come(now)
+        freed = await night_repository.free(tx, order.id, order.homestay_id, since)
+        facts += [events.nights_updated(order.homestay_id, freed, changed_at=now)] if freed else []
+    await publish_later(tx, *facts)

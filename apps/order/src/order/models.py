@@ -1,7 +1,7 @@
 """The tables of the order service. Invariants are constraints."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -127,7 +127,7 @@ class HomestayOrder(Leased, Base):
 class HomestayNight(Base):
     """How much of a homestay is taken for one night, a date in Asia/Shanghai: rooms, or beds of one that is sold by person.
     `taken` is the sum of `order_night`; `stock` is what travel said at the newest sale. The constraint is what stops
-    overbooking."""
+    overbooking. `version` counts the changes of the row: whoever hears of two keeps the newer one."""
 
     __tablename__ = "homestay_night"
 
@@ -135,8 +135,18 @@ class HomestayNight(Base):
     night: Mapped[date] = mapped_column(primary_key=True)
     taken: Mapped[int]
     stock: Mapped[int]
+    version: Mapped[int] = mapped_column(server_default="1")
 
     __table_args__ = (CheckConstraint("taken between 0 and stock", "taken"),)
+
+
+class NightState(NamedTuple):
+    """A row of `homestay_night`, as others are told of it."""
+
+    night: date
+    taken: int
+    stock: int
+    version: int
 
 
 class OrderNight(Base):

@@ -1,15 +1,18 @@
 """Queries of the nights that orders hold. Functions use the caller's transaction and never end it.
 
 `take` and `free` are one statement each, which locks the rows of `homestay_night` in the order of their dates: two
-transactions that want the same nights wait for one another and never deadlock.
+transactions that want the same nights wait for one another and never deadlock. What changed is told with its version,
+which the lock makes the night's next.
 """
 
 from datetime import date
 
 from sqlalchemy import text
 
+from order.models import NightState
 from servicekit.arrays import ArrayTransaction
-from servicekit.db import Transaction
+from servicekit.db import Transaction, mark_outbox
+from servicekit.outbox import OutgoingEvent, row_of
 
 # More units than the whole stock take nothing: where a night has no row yet, its insert would be refused with an error.
 _TAKE = """
@@ -18,11 +21,16 @@ with wanted as (
 ), taken as (
   insert into homestay_night as held (homestay_id, night, taken, stock)
   select $2::bigint, night, $5::int, $6::int from wanted where $5::int <= $6::int order by night
-  on conflict (homestay_id, night) do update set taken = held.taken + excluded.taken, stock = excluded.stock
+  on conflict (homestay_id, night) do update
+    set taken = held.taken + excluded.taken, stock = excluded.stock, version = held.version + 1
   where held.taken + excluded.taken <= excluded.stock
-  returning night
+  returning night, taken, stock, version
 ), kept as (
   insert into order_night (order_id, night, units) select $1::bigint, night, $5::int from taken
+), told as (
+  insert into outbox (event_id, topic, partition_key, event)
+  select $7, $8, $9, jsonb_set($10::jsonb, '{data,nights}', jsonb_agg(to_jsonb(now) order by night))
+  from taken as now having count(*) > 0
 )
 select min(night) as night from wanted where night not in (select night from taken)
 """
@@ -39,17 +47,29 @@ with freed as (
   select held.night, freed.units from homestay_night held join freed on freed.night = held.night
   where held.homestay_id = :homestay_id order by held.night for update of held
 )
-update homestay_night held set taken = held.taken - locked.units from locked
+update homestay_night held set taken = held.taken - locked.units, version = held.version + 1 from locked
 where held.homestay_id = :homestay_id and held.night = locked.night
+returning held.night, held.taken, held.stock, held.version
 """)
 
 
 async def take(
-    tx: ArrayTransaction, order_id: int, homestay_id: int, first: date, nights: int, *, units: int, stock: int
+    tx: ArrayTransaction,
+    order_id: int,
+    homestay_id: int,
+    first: date,
+    nights: int,
+    *,
+    units: int,
+    stock: int,
+    told: OutgoingEvent,
 ) -> date | None:
-    """Take `units` of each of the nights from `first` on for the order, and keep `stock` with them. Returns None, or the
-    first date with less than `units` left: then the caller has to roll back, for other nights may be taken."""
-    full: date | None = (await tx.fetch(_TAKE, order_id, homestay_id, first, nights, units, stock))[0]["night"]
+    """Take `units` of each of the nights from `first` on for the order, keep `stock` with them, and add them to
+    the event `told`. Returns None, or the first date with less than `units` left: then the caller has to roll back, for
+    other nights may be taken."""
+    rows = await tx.fetch(_TAKE, order_id, homestay_id, first, nights, units, stock, *row_of(told))
+    mark_outbox(tx)
+    full: date | None = rows[0]["night"]
     return full
 
 
@@ -62,6 +82,8 @@ async def first_full(
     return full
 
 
-async def free(tx: Transaction, order_id: int, homestay_id: int, since: date) -> None:
-    """Free the nights from `since` on that the order still holds. Repeating it changes nothing."""
-    await tx.execute(_FREE, {"order_id": order_id, "homestay_id": homestay_id, "since": since})
+async def free(tx: Transaction, order_id: int, homestay_id: int, since: date) -> list[NightState]:
+    """Free the nights from `since` on that the order still holds, and return those as they are now, by date. Repeating it
+    changes nothing, and returns none."""
+    rows = await tx.execute(_FREE, {"order_id": order_id, "homestay_id": homestay_id, "since": since})
+    return sorted(NightState(*row) for row in rows)

@@ -34,7 +34,7 @@ PARALLEL_KEYS = 8
 LARGEST_BATCH = 200
 """`maxMessagesCount` of every bulk subscription (dapr/subscriptions; a test holds them together)."""
 LARGEST_EVENT_BYTES = 64 * 1024
-"""One entry of a batch as the sidecar sends it, envelope and metadata included. Our own are below 1 KiB. A batch of larger
+"""One entry of a batch as the sidecar sends it, envelope and metadata included. Our own are below 8 KiB. A batch of larger
 ones goes to the dead letters, which come one by one."""
 LARGEST_DELIVERY_BYTES = LARGEST_BATCH * LARGEST_EVENT_BYTES + 16 * 1024
 """The body limit of /events/ in every service: a full batch of the largest events, and what stands around it."""

@@ -5,7 +5,7 @@ Nothing is published that did not happen, and nothing that happened stays unpubl
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from pydantic import TypeAdapter
@@ -60,21 +60,30 @@ class OutgoingEvent:
     traceparent: str | None = None
 
 
+class OutboxRow(NamedTuple):
+    """The columns of a new row of `outbox`; `event` is the CloudEvent as JSON text."""
+
+    event_id: str
+    topic: str
+    partition_key: str
+    event: str
+
+
 async def publish_later(tx: Transaction | ArrayTransaction, *events: OutgoingEvent) -> None:
     """Put the events' CloudEvents (1.0, structured JSON) into the outbox of this transaction, in this order, with one
     statement. Raises ValueError for a value that is no JSON."""
     if not events:
         return
-    envelopes = [_envelope(event) for event in events]
-    await fetch(
-        tx,
-        _INSERT,
-        [envelope["id"] for envelope in envelopes],
-        [event.topic for event in events],
-        [event.key for event in events],
-        [_ENVELOPE.dump_json(envelope).decode() for envelope in envelopes],
-    )
+    rows = [row_of(event) for event in events]
+    await fetch(tx, _INSERT, *([row[column] for row in rows] for column in range(len(OutboxRow._fields))))
     mark_outbox(tx)
+
+
+def row_of(event: OutgoingEvent) -> OutboxRow:
+    """For a statement of a service's own that writes an event together with its effect; it calls `mark_outbox` afterwards.
+    Raises ValueError for a value that is no JSON."""
+    envelope = _envelope(event)
+    return OutboxRow(envelope["id"], event.topic, event.key, _ENVELOPE.dump_json(envelope).decode())
 
 
 def _envelope(event: OutgoingEvent) -> dict[str, Any]:

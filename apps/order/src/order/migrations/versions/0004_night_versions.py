@@ -1,0 +1,17 @@
+"""Which change of a night is newer: others are told of each."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004_night_versions"
+down_revision = "0003_lines_of_before"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("homestay_night", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+
+
+def downgrade() -> None:
+    op.drop_column("homestay_night", "version")
