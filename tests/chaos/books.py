@@ -24,6 +24,7 @@ TABLES = {
         "outbox", "inbox", "dead_letter",
     ),
     "notification": ("notification_task", "delivery_attempt", "notification_transition", "inbox", "dead_letter"),
+    "travel": ("homestay_night", "inbox", "dead_letter"),
 }  # fmt: skip
 SIM_TABLES = ("payment_order", "ledger", "refund", "message")
 

@@ -18,6 +18,7 @@ CONSUMER = {
     "order-update-refund-topic": "notification",
     "order-refund-requested-topic": "payment",
     "payment-refund-failed-topic": "order",
+    "order-nights-topic": "travel",
 }
 
 

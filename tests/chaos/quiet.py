@@ -16,6 +16,7 @@ JOBS = {
     "payment": ("payment-query-open", "payment-reapply-dead-letters", "payment-retry-refunds"),
     "order": ("order-close-unpaid", "order-expire-stays", "order-reapply-dead-letters"),
     "notification": ("notification-due", "notification-reapply-dead-letters"),
+    "travel": ("travel-reapply-dead-letters",),
 }
 DUE = {
     "payment": (
@@ -39,6 +40,7 @@ DUE = {
         "update notification_task set due_at = now() where state = 'pending' and leased_until is null",
         "update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",
     ),
+    "travel": ("update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",),
 }
 ROUND = 3.0
 EXPIRE = "update homestay_order set close_at = now(), due_at = now() where trade_state = 0 and sn = any(%s)"
@@ -73,7 +75,7 @@ def motion(seen: Books) -> list[str]:
         "refunds are on their way": _count(seen, "payment", "refund", "state", {"requested", "accepted"}),
         "messages are pending": _count(seen, "notification", "notification_task", "state", {"pending"}),
     }
-    for service in ("order", "payment", "notification"):
+    for service in ("order", "payment", "notification", "travel"):
         counted[f"dead letters of {service} wait"] = _count(seen, service, "dead_letter", "state", {"waiting"})
     taken = {row["event_id"] for tables in seen.ours.values() for row in tables["inbox"]}
     events = [row["event_id"] for service in ("order", "payment") for row in seen.ours[service]["outbox"]]

@@ -1,4 +1,4 @@
-"""The three services in one process: their real use-cases on real databases, wired as their `main.py` wires them. What
+"""Four services in one process: their real use-cases on real databases, wired as their `main.py` wires them. What
 they would send over Kafka stays in their outboxes; who drives this decides what arrives, when, and how often."""
 
 from collections.abc import Collection
@@ -32,8 +32,10 @@ from tests.chaos.books import TABLES, Books
 from tests.service.order.support import Clock, snapshot
 from tests.stateful.wechat import APPID, MCHID, OPENID, Wechat
 from tests.support.tables import EMPTY_ALL
+from travel.parts import Parts as TravelParts
+from travel.settings import Settings as TravelSettings
 
-SERVICES = ("order", "payment", "notification")
+SERVICES = ("order", "payment", "notification", "travel")
 SIDECAR = FakeSidecar()
 
 
@@ -43,7 +45,7 @@ class InProcessSystem:
     def __init__(self, dbs: dict[str, Database], clock: Clock, wechat: Any) -> None:
         self.clock, self.wechat = clock, wechat
         self.peers_are_away = False
-        order, payment, notification = (dbs[name] for name in SERVICES)
+        order, payment, notification, travel = (dbs[name] for name in SERVICES)
 
         told = OrderSettings(APP_API_TOKEN=APP_TOKEN)
         orders = OrderParts.of(told, clock=clock, sidecar=SIDECAR, db=order, travel=self, payment=self)  # type: ignore[arg-type]
@@ -73,9 +75,10 @@ class InProcessSystem:
             messenger=wechat,  # type: ignore[arg-type]
             backoff=pauses,
         )  # fmt: skip
+        readers = TravelParts.of(TravelSettings(APP_API_TOKEN=APP_TOKEN), clock=clock, sidecar=SIDECAR, db=travel)
         self.attempts, self.delivery = messages.attempts, messages.delivery
         consumers: list[Consumer[Any]] = [
-            *orders.consumers, *self.payment.consumers, *messages.consumers,
+            *orders.consumers, *self.payment.consumers, *messages.consumers, *readers.consumers,
         ]  # fmt: skip
         self.consumers = {consumer.topic: consumer for consumer in consumers}
 

@@ -39,7 +39,7 @@ def some(where: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """One order, from booking to its end, and everything that three services and WeChat say to one another about it."""
+    """One order, from booking to its end, and everything that four services and WeChat say to one another about it."""
 
     shelves: ClassVar[Shelves]
     runner: ClassVar[asyncio.Runner]

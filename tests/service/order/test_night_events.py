@@ -7,7 +7,7 @@ from typing import Any
 
 from order.events import NIGHTS_TOPIC
 from tests.service.order.nights import CREATE, room
-from tests.service.order.support import Order, refunded
+from tests.service.order.support import HOMESTAY, Order, refunded
 
 NOW = "select homestay_id, night, taken, stock, version from homestay_night order by homestay_id, night"
 
@@ -102,3 +102,21 @@ async def test_what_was_told_last_is_what_is_taken_however_many_order_at_once(or
     assert {row["night"] for row in order.rows(NOW)} == {
         order.clock.now.date() + timedelta(days=number) for number in range(6)
     }
+
+
+async def test_travel_reads_all_nights_page_by_page(order: Order) -> None:
+    await order.create(nights=3)
+    await order.create(homestayId=7, days=1)
+    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"id": 8})
+    await order.create(homestayId=8, nights=2)
+    asked = {"since": "2026-11-24", "pageSize": 2}
+
+    first = (await order.inside("/internal/homestayNights", asked)).json()["nights"]
+    after = {"afterHomestayId": 7, "afterNight": "2026-11-25"}
+    second = (await order.inside("/internal/homestayNights", asked | after)).json()["nights"]
+
+    assert first == [
+        {"homestayId": 7, "night": "2026-11-24", "taken": 2, "stock": 10_000, "version": 2},
+        {"homestayId": 7, "night": "2026-11-25", "taken": 1, "stock": 10_000, "version": 1},
+    ]
+    assert second == [{"homestayId": 8, "night": "2026-11-24", "taken": 1, "stock": 10_000, "version": 1}]

@@ -39,9 +39,10 @@ async def test_a_payment_of_another_business_is_not_ours_to_look_at(order: Order
 async def test_the_events_leave_through_the_relay_under_the_orders_key(order: Order) -> None:
     sn, _ = await order.paid()
     async with asyncio.timeout(5):
-        topic, entry = await order.peers.published.get()
+        while (told := await order.peers.published.get())[0] != TRADE:
+            pass
+    _, entry = told
 
-    assert topic == TRADE
     assert entry.key == sn
     assert entry.event["id"] == entry.id
     assert (entry.event["type"], entry.event["source"]) == ("minsu.order.tradestate-updated.v1", "minsu/order")

@@ -57,7 +57,7 @@ def test_pages_are_followed_until_one_is_not_full(world, api):
     assert [found[0]["id"], found[-1]["id"], len(found)] == ["order:300", "order:200", 101]
 
 
-@pytest.mark.parametrize("letter", ["7", "order:", "order:x", "travel:7", "order:-1", "order:٧", ":7", ""])
+@pytest.mark.parametrize("letter", ["7", "order:", "order:x", "usercenter:7", "order:-1", "order:٧", ":7", ""])
 def test_a_wrong_id_sends_no_request(world, api, letter):
     with pytest.raises(CommandFailed) as failed:
         ops.replay(api, letter)
@@ -67,9 +67,9 @@ def test_a_wrong_id_sends_no_request(world, api, letter):
 
 def test_an_unknown_service_sends_no_request(world, api):
     with pytest.raises(CommandFailed):
-        ops.dead_letters(api, service="travel", state=None, count=1)
+        ops.dead_letters(api, service="usercenter", state=None, count=1)
     with pytest.raises(CommandFailed):
-        ops.replay_all(api, "travel")
+        ops.replay_all(api, "usercenter")
     assert world.asked == []
 
 

@@ -62,6 +62,9 @@ CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
         sidecar=sidecar, timeout_seconds=1
     ).grant_merchant(1),
     ("travel", "order", "commentable"): lambda sidecar: travel.peers.OrderPeer(sidecar=sidecar).homestay_of_used(SN, 1),
+    ("travel", "order", "homestayNights"): lambda sidecar: travel.peers.OrderPeer(sidecar=sidecar).nights(
+        date(2026, 11, 23), (0, date(2000, 1, 1)), 10
+    ),
     ("notification", "order", "orderDetail"): lambda sidecar: notification.peers.OrderPeer(sidecar=sidecar).order(SN),
     ("notification", "usercenter", "authByUser"): lambda sidecar: notification.peers.UserPeer(
         sidecar=sidecar, appid=APPID

@@ -76,7 +76,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("travel", "homestayComment", Who.ANYONE, "commentList"),
     *_routes("travel", "homestayComment", Who.SIGNED_IN, "addComment"),
     *_routes("travel", "host", Who.SIGNED_IN, "apply", "application", *HOST),
-    *_routes("travel", "ops", Who.SIGNED_IN, "hostList", "hostApprove", "hostRefuse"),
+    *_routes("travel", "ops", Who.SIGNED_IN, "hostList", "hostApprove", "hostRefuse", *DELIVERY),
     *_routes("order", "homestayOrder", Who.ANYONE, "quoteHomestayOrder"),
     *_routes(
         "order",

@@ -142,3 +142,26 @@ class UsedOrders(ApiModel):
                 for row_id, used_at, order in rows
             ]
         )
+
+
+class NightsPage(ApiModel):
+    """Nights from `since` on, those after this homestay and night; dates in Asia/Shanghai."""
+
+    since: date
+    after_homestay_id: LastId = 0
+    after_night: date = date.min
+    page_size: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1000
+
+
+class HomestayNightState(ApiModel):
+    """Rooms or beds that are taken, of the stock at the newest sale. `version` grows with each change of the night."""
+
+    homestay_id: int
+    night: date
+    taken: int
+    stock: int
+    version: int
+
+
+class HomestayNights(ApiModel):
+    nights: list[HomestayNightState]

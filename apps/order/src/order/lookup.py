@@ -6,10 +6,10 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import InstrumentedAttribute
 
-from order import batch_repository, repository
+from order import batch_repository, night_repository, repository
 from order.batch_repository import OwedOrder
 from order.errors import OrderNotFound
-from order.models import HomestayOrder
+from order.models import HomestayNight, HomestayOrder
 from order.peers import PaymentPeer
 from order.states import RefundState, TradeState
 from servicekit.clock import SHANGHAI, Clock
@@ -106,6 +106,11 @@ class Lookup:
         async with self.db.transaction() as tx:
             await repository.set_pay_type(tx, order.sn, payment.pay_type[:32])
         return payment.pay_type
+
+    async def nights(self, since: date, after: tuple[int, date], size: int) -> Sequence[HomestayNight]:
+        """By homestay and night, above `after`, without nights before `since`."""
+        async with self.db.read() as session:
+            return await night_repository.page(session, since, after, size)
 
     def answer_by(self, order: HomestayOrder) -> datetime | None:
         """When an unanswered refund request is agreed to automatically; None when none waits for the merchant."""

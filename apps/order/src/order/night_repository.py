@@ -5,11 +5,12 @@ transactions that want the same nights wait for one another and never deadlock. 
 which the lock makes the night's next.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import text
+from sqlalchemy import select, text, tuple_
 
-from order.models import NightState
+from order.models import HomestayNight, NightState
 from servicekit.arrays import ArrayTransaction
 from servicekit.db import Transaction, mark_outbox
 from servicekit.outbox import OutgoingEvent, row_of
@@ -80,6 +81,13 @@ async def first_full(
     values = {"homestay_id": homestay_id, "first": first, "nights": nights, "units": units, "stock": stock}
     full: date | None = await session.scalar(_FIRST_FULL, values)
     return full
+
+
+async def page(session: Transaction, since: date, after: tuple[int, date], size: int) -> Sequence[HomestayNight]:
+    """By homestay and night, above `after`, without nights before `since`."""
+    key = tuple_(HomestayNight.homestay_id, HomestayNight.night)
+    query = select(HomestayNight).where(key > after, HomestayNight.night >= since).order_by(key).limit(size)
+    return (await session.scalars(query)).all()
 
 
 async def free(tx: Transaction, order_id: int, homestay_id: int, since: date) -> list[NightState]:

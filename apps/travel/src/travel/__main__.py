@@ -1,12 +1,14 @@
-"""`python -m travel`: serve, `migrate`, `seed`."""
+"""`python -m travel`: serve, `migrate`, `seed`, `rebuild-nights`."""
 
 import asyncio
 import sys
 
 from pydantic import ValidationError
 
+from servicekit.errors import Unavailable
 from servicekit.run import command_line
 from travel.main import create_app
+from travel.parts import Parts
 from travel.seed import seed
 from travel.settings import SeedSettings, Settings
 
@@ -23,6 +25,26 @@ def seed_homestays() -> None:
         raise SystemExit(2) from None
     counts = asyncio.run(seed(settings.database_url))
     sys.stdout.write("travel: " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " seeded\n")
+
+
+@cli.command("rebuild-nights")
+def rebuild_nights() -> None:
+    """Forget which nights are taken and ask order for all of them, through the sidecar. Can be repeated."""
+    parts = Parts.of(Settings.load())
+    try:
+        count = asyncio.run(_rebuilt(parts))
+    except Unavailable as error:
+        sys.stderr.write(f"travel: {error}; nights are missing until this was run again\n")
+        raise SystemExit(1) from None
+    sys.stdout.write(f"travel: {count} nights\n")
+
+
+async def _rebuilt(parts: Parts) -> int:
+    try:
+        return await parts.taken_nights.rebuild()
+    finally:
+        await parts.sidecar.close()
+        await parts.db.close()
 
 
 if __name__ == "__main__":

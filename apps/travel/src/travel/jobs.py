@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
+from servicekit.deadletters import DeadLetters
 from travel.hosting.applications import Applications
 from travel.ical.sync import CalendarSync
+from travel.night_comparison import NightComparing
 from travel.photos import Photos
 
 router = APIRouter(prefix="/jobs", include_in_schema=False)
@@ -25,3 +27,14 @@ async def fetch_calendars(sync: Annotated[CalendarSync, Depends(provided(Calenda
 @router.post("/travel-delete-photos")
 async def delete_photos(photos: Annotated[Photos, Depends(provided(Photos))]) -> dict[str, int]:
     return {"claimed": await photos.delete_due()}
+
+
+@router.post("/travel-compare-nights")
+async def compare_nights(comparing: Annotated[NightComparing, Depends(provided(NightComparing))]) -> dict[str, int]:
+    return {"claimed": await comparing.compare_due()}
+
+
+@router.post("/travel-reapply-dead-letters")
+async def reapply_dead_letters(letters: Annotated[DeadLetters, Depends(provided(DeadLetters))]) -> dict[str, int]:
+    counts = await letters.reapply()
+    return {"claimed": sum(counts.values()), **counts}

@@ -1,4 +1,4 @@
-"""The app of travel: `Parts` behind its endpoints."""
+"""The app of travel: `Parts` behind its endpoints, jobs and subscriptions."""
 
 import structlog
 from fastapi import FastAPI
@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from servicekit import app
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
+from servicekit.events import bulk_routes
 from servicekit.sidecar import Sidecar
 from travel import jobs
 from travel.endpoints import comment, homestay, host, host_photos, internal, operations, shop
@@ -40,6 +41,7 @@ def create_app(
             operations.router,
             internal.router,
             jobs.router,
+            bulk_routes(*parts.consumers),
         ],
         provides=[
             parts.homestays,
@@ -52,11 +54,14 @@ def create_app(
             parts.changes,
             parts.calendar_sync,
             parts.photos,
+            parts.night_comparing,
+            parts.dead_letters,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,
         db=parts.db,
         idempotency_keys=True,
+        dead_letters=parts.dead_letters,
         unfinished=UNFINISHED,
     )

@@ -1,7 +1,7 @@
 """The tables of travel. Ids up to 1000 are reserved for seeds."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -195,6 +195,45 @@ class HomestayPhoto(Leased, Base):
     def url(self, size: str) -> str:
         """Of one of pictures.SIZES, at the gateway."""
         return f"/photos/{self.key}/{size}.webp"
+
+
+class HomestayNight(Base):
+    """How much of a night is taken: a copy of order's row, which decides; it may lag. `stock` is the one of the newest sale
+    and `version` the row's there."""
+
+    __tablename__ = "homestay_night"
+
+    homestay_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    night: Mapped[date] = mapped_column(primary_key=True)
+    taken: Mapped[int]
+    stock: Mapped[int]
+    version: Mapped[int]
+
+    __table_args__ = (Index("ix_homestay_night_night", "night"),)
+
+
+class NightTaken(NamedTuple):
+    """How much of a night is taken, as order's row says; the newest `version` of a night is the one to keep."""
+
+    homestay_id: int
+    night: date
+    taken: int
+    stock: int
+    version: int
+
+
+class NightComparison(Leased, Base):
+    """The one row of the daily comparison of `homestay_night` with order's: how far it is, and when one ended."""
+
+    __tablename__ = "night_comparison"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    after_homestay_id: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    after_night: Mapped[date] = mapped_column(server_default="2000-01-01")
+    repaired: Mapped[int] = mapped_column(server_default="0")
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
 
 class HomestayActivity(Row):

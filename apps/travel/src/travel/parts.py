@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
+from servicekit.deadletters import DeadLetters
+from servicekit.events import Consumer
 from servicekit.sidecar import Sidecar
 from travel.comments import Comments
 from travel.homestays import Homestays
@@ -17,11 +19,14 @@ from travel.hosting.shops import HostShops
 from travel.ical.fetching import Fetcher
 from travel.ical.guard import Guard
 from travel.ical.sync import CalendarSync
+from travel.night_comparison import NightComparing
 from travel.peers import OrderPeer, UserPeer
 from travel.photo_store import PhotoStore
 from travel.photos import Photos
 from travel.settings import Settings
 from travel.shops import Shops
+from travel.subscriptions import on_nights_updated
+from travel.taken_nights import TakenNights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,10 @@ class Parts:
     changes: Changes
     calendar_sync: CalendarSync
     photos: Photos
+    taken_nights: TakenNights
+    night_comparing: NightComparing
+    consumers: tuple[Consumer[Any], ...]
+    dead_letters: DeadLetters
 
     @classmethod
     def of(
@@ -53,7 +62,10 @@ class Parts:
         """Everything by `settings` but for what is handed in: a test's clock, sidecar or database."""
         db, sidecar = db or Database.of(settings), sidecar or Sidecar.of(settings)
         guard = Guard(allow_local=settings.calendars_allow_local)
+        orders = OrderPeer(sidecar=sidecar)
         users = UserPeer(sidecar=sidecar, timeout_seconds=settings.profiles_timeout_seconds)
+        taken_nights = TakenNights(db=db, clock=clock, orders=orders)
+        consumers = (on_nights_updated(taken_nights),)
         return cls(
             settings=settings,
             clock=clock,
@@ -62,7 +74,7 @@ class Parts:
             homestays=Homestays(db=db),
             shops=Shops(db=db, users=users),
             photos=Photos(db=db, clock=clock, store=PhotoStore(sidecar=sidecar)),
-            comments=Comments(db=db, users=users, orders=OrderPeer(sidecar=sidecar)),
+            comments=Comments(db=db, users=users, orders=orders),
             applications=Applications(db=db, clock=clock, users=users),
             host_shops=HostShops(db=db, clock=clock),
             host_homestays=HostHomestays(db=db, clock=clock),
@@ -76,4 +88,10 @@ class Parts:
                 batch=settings.calendars_batch,
                 parallel=settings.calendars_parallel,
             ),
+            taken_nights=taken_nights,
+            night_comparing=NightComparing(
+                db=db, clock=clock, nights=taken_nights, settle_seconds=settings.nights_settle_seconds
+            ),
+            consumers=consumers,
+            dead_letters=DeadLetters(db, clock, "travel", consumers),
         )

@@ -1,10 +1,11 @@
 """Clients of the services that travel calls: usercenter for names, pictures and the role of a host, order for whether a
-stay can be reviewed."""
+stay can be reviewed, and for the nights that are taken."""
 
 import asyncio
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import date
 from typing import ClassVar
 
 import structlog
@@ -14,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from servicekit.errors import PeerUnavailable
 from servicekit.sidecar import Sidecar
 from travel.errors import NotCommentable, OrderNotFound
+from travel.models import NightTaken
 
 log = structlog.get_logger()
 
@@ -103,9 +105,38 @@ class UserPeer:
             del self._kept[next(iter(self._kept))]
 
 
+class _Night(_PeerModel):
+    homestay_id: int
+    night: date
+    taken: int
+    stock: int
+    version: int
+
+
+class _Nights(_PeerModel):
+    nights: list[_Night]
+
+
 @dataclass(kw_only=True, eq=False)
 class OrderPeer:
     sidecar: Sidecar
+
+    async def nights(self, since: date, after: tuple[int, date], size: int) -> list[NightTaken]:
+        """At most `size` nights that are or were taken, none before `since`, by homestay and night, from the first one
+        after `after` on. Raises PeerUnavailable."""
+        homestay_id, night = after
+        asked = {
+            "since": since.isoformat(),
+            "afterHomestayId": homestay_id,
+            "afterNight": night.isoformat(),
+            "pageSize": size,
+        }
+        answer = await self.sidecar.ask("order", "/internal/homestayNights", asked, _Nights)
+        if answer is None:
+            raise PeerUnavailable("order: 404 for homestayNights")
+        return [
+            NightTaken(each.homestay_id, each.night, each.taken, each.stock, each.version) for each in answer.nights
+        ]
 
     async def homestay_of_used(self, order_sn: str, user_id: int) -> int:
         """The id of the homestay of a used order of this user. Raises OrderNotFound, NotCommentable,

@@ -7,7 +7,7 @@ from typing import Any
 from minsu.api import Api
 from minsu.errors import CommandFailed
 
-SERVICES = ("order", "payment", "notification")
+SERVICES = ("order", "payment", "notification", "travel")
 WITH_OUTBOX = ("order", "payment")
 WITH_ACTS = (*SERVICES, "usercenter")
 PAGE = 100

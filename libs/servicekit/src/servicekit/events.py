@@ -75,8 +75,9 @@ class Received(Generic[D]):
 class Consumer(Generic[D]):
     """What one service does with one topic. `handle` opens its own transaction and records the event in its inbox.
 
-    `handle_plain` does the same for many events of different keys in one transaction. It returns the positions that it
-    took; the others are given to `handle`, one by one. Where it raises, it has taken none.
+    `handle_plain` does the same for many events of different keys in one transaction, of any keys where `in_order` is False
+    (the newest wins whatever comes last). It returns the positions that it took; the others are given to `handle`, one by
+    one. Where it raises, it has taken none.
     """
 
     topic: str
@@ -84,6 +85,7 @@ class Consumer(Generic[D]):
     data: type[D]
     handle: Callable[[CloudEvent, D], Awaitable[None]]
     handle_plain: Callable[[Sequence[Received[D]]], Awaitable[set[int]]] | None = None
+    in_order: bool = True
 
     def read(self, envelope: Any, *, suspect: bool = True) -> Received[D]:
         """Raises Poison when it can never be read. Its texts are looked at only where its bytes were `suspect`."""
@@ -110,7 +112,7 @@ class Consumer(Generic[D]):
         chosen: list[tuple[str, Received[D]]] = []
         for entry in entries:
             with contextlib.suppress(Poison):  # reported where it is handled alone
-                if times[_key(entry)] == 1:
+                if times[_key(entry)] == 1 or not self.in_order:
                     chosen.append((entry["entryId"], self.read(entry.get("event"), suspect=suspect)))
         if not chosen:
             return set()

@@ -8,11 +8,14 @@ from order.errors import OrderNotFound
 from order.internal_schemas import (
     Commentable,
     DayPage,
+    HomestayNights,
+    HomestayNightState,
     InternalOrder,
     InternalOrders,
     InternalSn,
     InternalSnAndUser,
     InternalSns,
+    NightsPage,
     Payable,
     Payables,
     UsedOrders,
@@ -30,6 +33,7 @@ CALLERS = {
     "orders": {"notification"},
     "usedOrders": {"payment"},
     "commentable": {"travel"},
+    "homestayNights": {"travel"},
 }
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 Reader = Annotated[Lookup, Depends(provided(Lookup))]
@@ -80,3 +84,18 @@ async def used_orders(body: DayPage, lookup: Reader) -> UsedOrders:
 async def commentable(body: InternalSnAndUser, lookup: Reader) -> Commentable:
     order = await lookup.order(body.order_sn, user_id=body.user_id)
     return Commentable(homestay_id=order.homestay_id, commentable=order.trade_state == TradeState.USED)
+
+
+@router.post("/homestayNights", response_model=HomestayNights)
+async def homestay_nights(body: NightsPage, lookup: Reader) -> Response:
+    """By homestay and night, for travel's read model; a night that never was taken is left out."""
+    rows = await lookup.nights(body.since, (body.after_homestay_id, body.after_night), body.page_size)
+    told = HomestayNights(
+        nights=[
+            HomestayNightState(
+                homestay_id=row.homestay_id, night=row.night, taken=row.taken, stock=row.stock, version=row.version
+            )
+            for row in rows
+        ]
+    )
+    return Response(told.model_dump_json(by_alias=True), media_type="application/json")

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004_night_versions"
-down_revision = "0003_lines_of_before"
+revision = "0005_night_versions"
+down_revision = "0004_arrivals"
 branch_labels = None
 depends_on = None
 
