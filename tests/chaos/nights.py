@@ -1,4 +1,5 @@
-"""Nights: none is sold beyond its stock, what is taken is what the live orders hold, and an order costs the sum of them."""
+"""Nights: none is sold beyond its stock, what is taken is what the live orders hold and travel knows, and an order costs
+the sum of them."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ def find(books: Books) -> Iterator[Finding]:
     held = books.grouped("order", "order_night", "order_id")
     yield from _the_sums_agree(books)
     yield from _none_is_oversold(books)
+    yield from _travel_knows_them(books)
     for sn, order in books.orders.items():
         for wrong in _of_order(order, held[order["id"]], _refunded_at(books, order)):
             yield Finding(WRONG, sn, wrong)
@@ -30,6 +32,19 @@ def _the_sums_agree(books: Books) -> Iterator[Finding]:
     for night in rows.keys() | taken.keys():
         if rows.get(night, 0) != taken[night]:
             yield Finding(WRONG, _name(night), f"{rows.get(night, 0)} taken, its orders hold {taken[night]}")
+
+
+def _travel_knows_them(books: Books) -> Iterator[Finding]:
+    """Its copy is order's, when all events have arrived; nights that are over may be gone from it."""
+    of_order, of_travel = (
+        {(row["homestay_id"], row["night"]): (row["version"], row["taken"], row["stock"]) for row in rows}
+        for rows in (books.ours["order"]["homestay_night"], books.ours["travel"]["homestay_night"])
+    )
+    today = datetime.now(SHANGHAI).date()
+    for night in of_order.keys() | of_travel.keys():
+        is_kept = night in of_travel or night[1] >= today
+        if is_kept and of_order.get(night) != of_travel.get(night):
+            yield Finding(WRONG, _name(night), f"travel knows {of_travel.get(night)}, order has {of_order.get(night)}")
 
 
 def _none_is_oversold(books: Books) -> Iterator[Finding]:

@@ -144,7 +144,7 @@ class _Guests:
 
 
 class Shelves:
-    """The three databases as tables, for whoever checks them."""
+    """The databases as tables, for whoever checks them."""
 
     def __init__(self, urls: dict[str, str]) -> None:
         self._connections = {
