@@ -7,7 +7,7 @@ from typing import Any
 
 from order.events import NIGHTS_TOPIC
 from tests.service.order.nights import CREATE, room
-from tests.service.order.support import HOMESTAY, Order, refunded
+from tests.service.order.support import Order, refunded
 
 NOW = "select homestay_id, night, taken, stock, version from homestay_night order by homestay_id, night"
 
@@ -107,7 +107,7 @@ async def test_what_was_told_last_is_what_is_taken_however_many_order_at_once(or
 async def test_travel_reads_all_nights_page_by_page(order: Order) -> None:
     await order.create(nights=3)
     await order.create(homestayId=7, days=1)
-    order.peers.answer("travel", "/internal/homestaySnapshot", HOMESTAY | {"id": 8})
+    order.peers.travel_offers(id=8)
     await order.create(homestayId=8, nights=2)
     asked = {"since": "2026-11-24", "pageSize": 2}
 
