@@ -20,6 +20,7 @@ TABLES = {
         "homestay",
         "homestay_date",
         "homestay_photo",
+        "foreign_calendar",
         "host_application",
         "host_change",
         "operator_act",

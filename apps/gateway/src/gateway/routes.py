@@ -46,6 +46,10 @@ HOST = (
     "addPhoto",
     "orderPhotos",
     "removePhoto",
+    "calendarLinks",
+    "renewExport",
+    "addImport",
+    "removeImport",
 )
 """What a host may do with the own shop and homestays."""
 

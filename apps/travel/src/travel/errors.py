@@ -92,3 +92,21 @@ class TooManyPhotos(Conflict):
 
 class PhotoNotFound(NotFound):
     code, slug = 100365, "photo-not-found"
+
+
+class CalendarNotFound(NotFound):
+    code, slug = 100340, "calendar-not-found"
+
+
+class CalendarUrlRefused(InvalidInput):
+    """Nothing is fetched from such an address."""
+
+    code, slug = 100341, "calendar-url-refused"
+
+
+class CalendarAlreadyImported(Conflict):
+    code, slug = 100342, "calendar-already-imported"
+
+
+class TooManyCalendars(Conflict):
+    code, slug = 100343, "too-many-calendars"

@@ -9,7 +9,7 @@ from servicekit.clock import Clock, utc_now
 from servicekit.events import bulk_routes
 from servicekit.sidecar import Sidecar
 from travel import jobs
-from travel.endpoints import comment, homestay, host, host_photos, internal, operations, shop
+from travel.endpoints import comment, homestay, host, host_calendars, host_photos, internal, operations, shop
 from travel.parts import Parts
 from travel.settings import Settings
 from travel.waiting import UNFINISHED
@@ -38,6 +38,7 @@ def create_app(
             comment.router,
             host.router,
             host_photos.router,
+            host_calendars.router,
             operations.router,
             internal.router,
             jobs.router,
@@ -56,6 +57,7 @@ def create_app(
             parts.photos,
             parts.night_comparing,
             parts.dead_letters,
+            parts.host_calendars,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),

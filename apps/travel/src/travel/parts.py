@@ -18,6 +18,7 @@ from travel.hosting.homestays import HostHomestays
 from travel.hosting.shops import HostShops
 from travel.ical.fetching import Fetcher
 from travel.ical.guard import Guard
+from travel.ical.host_calendars import HostCalendars
 from travel.ical.sync import CalendarSync
 from travel.night_comparison import NightComparing
 from travel.peers import OrderPeer, UserPeer
@@ -49,6 +50,7 @@ class Parts:
     night_comparing: NightComparing
     consumers: tuple[Consumer[Any], ...]
     dead_letters: DeadLetters
+    host_calendars: HostCalendars
 
     @classmethod
     def of(
@@ -80,6 +82,7 @@ class Parts:
             host_homestays=HostHomestays(db=db, clock=clock),
             host_calendar=HostCalendar(db=db, clock=clock),
             changes=Changes(db=db),
+            host_calendars=HostCalendars(db=db, clock=clock, guard=guard),
             calendar_sync=CalendarSync(
                 db=db,
                 clock=clock,

@@ -4,11 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, func, select, text, true
+from sqlalchemy import Select, delete, func, select, text, true
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import due
 from servicekit.db import Transaction
-from travel.models import ForeignCalendar
+from travel.models import BlockedNight, ForeignCalendar
 
 _BLOCK = text(
     "insert into blocked_night (calendar_id, night)"
@@ -32,6 +34,42 @@ class Claim:
 def oldest_due() -> Select[tuple[datetime | None]]:
     """Since when the calendar that waits longest was to be fetched, or will be."""
     return select(func.min(ForeignCalendar.due_at))
+
+
+@dataclass(frozen=True)
+class Listed:
+    """`nights`: how many it blocks."""
+
+    calendar: ForeignCalendar
+    nights: int
+
+
+async def calendars(session: AsyncSession, homestay_id: int) -> list[Listed]:
+    """With the oldest first."""
+    nights = select(func.count()).where(BlockedNight.calendar_id == ForeignCalendar.id).scalar_subquery()
+    query = select(ForeignCalendar, nights).where(ForeignCalendar.homestay_id == homestay_id)
+    rows = await session.execute(query.order_by(ForeignCalendar.id))
+    return [Listed(row[0], row[1]) for row in rows]
+
+
+async def count(tx: Transaction, homestay_id: int) -> int:
+    query = select(func.count()).where(ForeignCalendar.homestay_id == homestay_id)
+    return await tx.scalar(query) or 0
+
+
+async def add(tx: Transaction, homestay_id: int, name: str, url: str, now: datetime) -> int | None:
+    """The new id; None when the homestay has a calendar of that address."""
+    row = {"homestay_id": homestay_id, "name": name, "url": url, "due_at": now}
+    statement = insert(ForeignCalendar).values(row).on_conflict_do_nothing().returning(ForeignCalendar.id)
+    return (await tx.execute(statement)).scalar()
+
+
+async def remove(tx: Transaction, homestay_id: int, calendar_id: int) -> str | None:
+    """The name of what is removed, with its blocked nights; None when the homestay has no such calendar."""
+    statement = delete(ForeignCalendar).where(
+        ForeignCalendar.id == calendar_id, ForeignCalendar.homestay_id == homestay_id
+    )
+    return (await tx.execute(statement.returning(ForeignCalendar.name))).scalar()
 
 
 async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[Claim]:

@@ -1,0 +1,61 @@
+"""Requests and responses about a homestay's calendars. Times RFC 3339 in UTC, nights dates in Asia/Shanghai."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints
+
+from servicekit.schemas import ApiModel, RowId
+from travel.ical.guard import LONGEST_URL
+from travel.ical.host_calendars import Links
+from travel.ical.repository import Listed
+
+CalendarName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+CalendarUrl = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_URL)]
+
+
+class OfHomestay(ApiModel):
+    homestay_id: RowId
+
+
+class AddImport(OfHomestay):
+    name: CalendarName = Field(examples=["途家"])
+    url: CalendarUrl = Field(examples=["https://www.airbnb.com/calendar/ical/1.ics?s=0f1e"])
+
+
+class RemoveImport(OfHomestay):
+    id: RowId
+
+
+class ImportedCalendar(ApiModel):
+    id: int
+    name: str
+    url: str
+    fetched_at: datetime | None = Field(description="When it was last read; null until then")
+    error: str = Field(description="Why it cannot be read now, in the reader's language; empty when it can")
+    nights: int = Field(description="How many nights it blocks")
+
+    @classmethod
+    def of(cls, listed: Listed, translate: Callable[[str], str]) -> Self:
+        calendar = listed.calendar
+        return cls(
+            id=calendar.id,
+            name=calendar.name,
+            url=calendar.url,
+            fetched_at=calendar.fetched_at.astimezone(UTC) if calendar.fetched_at else None,
+            error=translate(calendar.error) if calendar.error else "",
+            nights=listed.nights,
+        )
+
+
+class CalendarLinks(ApiModel):
+    export_url: str = Field(description="Of this site: what other platforms import. Whoever knows it reads it")
+    imports: list[ImportedCalendar]
+
+    @classmethod
+    def of(cls, links: Links, translate: Callable[[str], str]) -> Self:
+        imports = [ImportedCalendar.of(each, translate) for each in links.imports]
+        return cls(export_url=f"/calendars/{links.secret}.ics", imports=imports)
