@@ -86,12 +86,18 @@ class Peers(FakeSidecar):
     def travel_offers(self, **changes: Any) -> None:
         """From now on travel has the homestay with these changes (`snapshot`)."""
 
+        def offer(asked: Mapping[str, Any]) -> dict[str, Any]:
+            return snapshot(Stay(date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"])), **changes)
+
         def tell(request: httpx.Request) -> httpx.Response:
-            asked = json.loads(request.content)
-            stay = Stay(date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"]))
-            return httpx.Response(200, json=snapshot(stay, **changes))
+            return httpx.Response(200, json=offer(json.loads(request.content)))
+
+        def tell_many(request: httpx.Request) -> httpx.Response:
+            offers = [offer(each) for each in json.loads(request.content)["stays"]]
+            return httpx.Response(200, json={"homestays": offers})
 
         self.answers["travel", "/internal/homestaySnapshot"] = tell
+        self.answers["travel", "/internal/homestaySnapshots"] = tell_many
 
     def payment_says(self, outcome: str, **more: Any) -> None:
         nothing = {"paymentSn": None, "payTime": None, "totalFen": None, "version": None}

@@ -1,7 +1,10 @@
 """Taking an order."""
 
 import asyncio
+import json
+from datetime import date, timedelta
 
+import httpx
 import pytest
 
 from tests.service.order.support import BUYER, HOMESTAY, MERCHANT, STRANGER, Order
@@ -159,4 +162,52 @@ async def test_who_is_not_signed_in_gets_a_401(order: Order) -> None:
     response = await order.http.post(f"/order/v1{CREATE}", json=order.booking_request())
 
     assert response.status_code == 401
+    assert order.rows("select id from homestay_order") == []
+
+
+async def test_orders_that_come_together_ask_travel_once_and_each_gets_its_own_stay(order: Order) -> None:
+    requests = [order.booking_request(days=days, nights=nights) for days, nights in ((1, 1), (3, 2), (7, 3), (3, 2))]
+
+    answers = await asyncio.gather(
+        *(order.post(CREATE, each, user=BUYER + place) for place, each in enumerate(requests))
+    )
+
+    assert [each.status_code for each in answers] == [200] * 4
+    rows = order.rows("select user_id, live_start_date, live_end_date, order_total_fen from homestay_order order by 1")
+    days = {1: date(2026, 11, 24), 3: date(2026, 11, 26), 7: date(2026, 11, 30)}
+    assert [tuple(row.values()) for row in rows] == [
+        (BUYER + place, days[first], days[first] + timedelta(days=nights), nights * 19900)
+        for place, (first, nights) in enumerate(((1, 1), (3, 2), (7, 3), (3, 2)))
+    ]
+    asked = [(path, body) for _, path, body in order.peers.calls if "homestaySnapshot" in path]
+    assert [path for path, _ in asked] == ["/internal/homestaySnapshots"]
+    assert len(asked[0][1]["stays"]) == 3, "the same stay is asked about once"
+
+
+async def test_of_stays_asked_together_the_homestay_that_is_gone_refuses_its_own_order(order: Order) -> None:
+    tell = order.peers.answers["travel", "/internal/homestaySnapshots"]
+
+    def without_8(request: httpx.Request) -> httpx.Response:
+        told = tell(request).json()["homestays"]
+        asked = json.loads(request.content)["stays"]
+        kept = [each if ask["homestayId"] != 8 else None for ask, each in zip(asked, told, strict=True)]
+        return httpx.Response(200, json={"homestays": kept})
+
+    order.peers.answers["travel", "/internal/homestaySnapshots"] = without_8
+    requests = [order.booking_request(homestayId=homestay) for homestay in (7, 8)]
+
+    answers = await asyncio.gather(*(order.post(CREATE, each) for each in requests))
+
+    assert [each.status_code for each in answers] == [200, 404]
+    assert [row["homestay_id"] for row in order.rows("select homestay_id from homestay_order")] == [7]
+
+
+async def test_an_answer_with_too_few_homestays_is_no_answer(order: Order) -> None:
+    order.peers.answer("travel", "/internal/homestaySnapshots", {"homestays": [None]})
+
+    answers = await asyncio.gather(
+        *(order.post(CREATE, order.booking_request(days=days)) for days in (1, 2)),
+    )
+
+    assert [each.status_code for each in answers] == [503, 503]
     assert order.rows("select id from homestay_order") == []

@@ -125,6 +125,52 @@ async def test_the_snapshot_of_a_stay_has_the_offer_of_each_night(http, sql):
     assert snapshot["homestayPriceFen"] == base
 
 
+async def test_snapshots_of_many_stays_are_those_of_each(http, sql):
+    sql.execute(
+        "insert into homestay_date (homestay_id, night, price_fen, closed) values"
+        " (3, '2026-11-27', 60000, false), (3, '2026-12-03', null, true), (4, '2026-11-26', 1, true)"
+    )
+    sql.execute("insert into foreign_calendar (id, homestay_id, name, url, due_at) values (-1, 4, 'a', 'x', now())")
+    sql.execute("insert into blocked_night (calendar_id, night) values (-1, '2026-11-27'), (-1, '2026-12-09')")
+    stays = [(3, "2026-11-26", "2026-11-29"), (4, "2026-11-25", "2026-11-28"), (3, "2026-12-02", "2026-12-04")]
+    asked = [{"homestayId": homestay, "start": start, "end": end} for homestay, start, end in stays]
+    none, off_sale = {**asked[0], "homestayId": 999}, {**asked[0], "homestayId": 12}
+    try:
+        answer = await http.post(
+            "/internal/homestaySnapshots", json={"stays": [*asked, none, off_sale]}, headers=called_by("order")
+        )
+        alone = [
+            (await http.post("/internal/homestaySnapshot", json=each, headers=called_by("order"))).json()
+            for each in (*asked, off_sale)
+        ]
+    finally:
+        sql.execute("delete from homestay_date")
+        sql.execute("delete from foreign_calendar where id = -1")
+    assert answer.json() == {"homestays": [*alone[:3], None, alone[3]]}
+    assert [[night["closed"] for night in each["nights"]] for each in alone[:3]] == [
+        [False, False, False],
+        [False, True, True],
+        [False, True],
+    ]
+    assert alone[3]["onSale"] is False
+
+
+@pytest.mark.parametrize(
+    "stays",
+    [
+        [],
+        [{"homestayId": 3, "start": "2026-11-26", "end": "2026-11-27"}] * 101,
+        [{"homestayId": 3}],
+        [{"homestayId": 3, "start": "2026-11-26", "end": "2026-11-26"}],
+        [{"homestayId": 3, "start": "2026-11-26", "end": "2027-02-25"}],
+    ],
+    ids=["none", "many", "no dates", "no night", "too long"],
+)
+async def test_snapshots_are_bounded(http, stays):
+    answer = await http.post("/internal/homestaySnapshots", json={"stays": stays}, headers=called_by("order"))
+    assert answer.status_code == 422
+
+
 @pytest.mark.parametrize(
     "dates",
     [

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 import httpx
@@ -39,6 +40,9 @@ async def together(ask: Callable[[Any], Awaitable[object]], *what: object) -> No
 CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
     ("servicekit", "usercenter", "jwks"): lambda sidecar: jwks_by_invocation(sidecar)(),
     ("order", "travel", "homestaySnapshot"): lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1, STAY),
+    ("order", "travel", "homestaySnapshots"): lambda sidecar: together(
+        partial(order.peers.TravelPeer(sidecar=sidecar).homestay, stay=STAY), 1, 2
+    ),
     ("order", "payment", "close"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).close(SN, 1),
     ("order", "payment", "paymentByOrder"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).of_order(SN),
     ("payment", "order", "payables"): lambda sidecar: together(

@@ -2,7 +2,8 @@
 request key."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,9 +15,10 @@ from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
 from order.quoting import priced
 from order.states import TradeState
-from servicekit.arrays import ArrayTransaction
+from servicekit.arrays import ArrayTransaction, columns
 from servicekit.clock import Clock, from_unix
-from servicekit.db import Database, Transaction
+from servicekit.collector import Collector
+from servicekit.db import Database
 from servicekit.errors import Unavailable
 from servicekit.idempotency import IdempotencyMismatch
 from servicekit.numbers import business_number
@@ -51,14 +53,16 @@ class Booking:
     clock: Clock
     travel: TravelPeer
     pay_window: timedelta
+    _used_keys: Collector[tuple[int, str], bool] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._used_keys = Collector(self._find_used_keys)
 
     async def create(self, request: BookingRequest) -> str:
         """Returns the order's number; the same user and key get the same order, also after a crash. Raises
         HomestayNotFound, the errors of pricing, NightClosed, NightFull, IdempotencyMismatch (the key was used with other
         values), PeerUnavailable."""
-        async with self.db.read() as session:
-            earlier = await _earlier(session, request)
-        if earlier:
+        if earlier := await self._earlier(request):
             return _same(earlier, request)
         people, food = request.live_people_num, request.need_food
         homestay, price = await priced(
@@ -74,10 +78,20 @@ class Booking:
             if await self._insert(row | {"sn": sn}, request, homestay):
                 log.info("order created", sn=sn, total_fen=row["order_total_fen"])
                 return sn
-            async with self.db.read() as session:
-                if earlier := await _earlier(session, request):  # a concurrent request with the same key
-                    return _same(earlier, request)
+            if earlier := await self._earlier(request):  # a concurrent request with the same key
+                return _same(earlier, request)
         raise Unavailable("no free order number was found")
+
+    async def _earlier(self, request: BookingRequest) -> HomestayOrder | None:
+        """The order of the same user and key."""
+        if request.request_key is None or not await self._used_keys.submit((request.user_id, request.request_key)):
+            return None
+        async with self.db.read() as session:
+            return await repository.by_request_key(session, request.user_id, request.request_key)
+
+    async def _find_used_keys(self, keys: Sequence[tuple[int, str]]) -> list[bool]:
+        used = {tuple(row) for row in await self.db.run_alone(repository.USED_KEYS, *columns(keys))}
+        return [key in used for key in keys]
 
     async def _insert(self, row: dict[str, object], request: BookingRequest, homestay: Homestay) -> bool:
         """Insert the order and take its nights; False when its number or its request key exists. Raises NightFull."""
@@ -101,12 +115,6 @@ async def _take_nights(
     if full is not None:
         detail = f"fewer than {units} of {homestay.stock} are left on {full}"
         raise NightFull(detail, field="liveStartTime", night=full.isoformat())
-
-
-async def _earlier(tx: Transaction, request: BookingRequest) -> HomestayOrder | None:
-    if request.request_key is None:
-        return None
-    return await repository.by_request_key(tx, request.user_id, request.request_key)
 
 
 def _same(order: HomestayOrder, request: BookingRequest) -> str:

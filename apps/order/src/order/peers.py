@@ -2,7 +2,8 @@
 peer gives no usable answer; the caller retries.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -10,10 +11,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from order.pricing import Stay
+from servicekit.collector import Collector
 from servicekit.errors import PeerUnavailable
 from servicekit.schemas import RowId, Text
 from servicekit.sidecar import Sidecar
 
+MOST_AT_ONCE, LONGEST_WAIT_SECONDS = 100, 3.0
+"""Stays in one call, and how long the first of those that wait for the next call may wait, in seconds."""
 CLOSE_SECONDS = 11.0
 """Longer than payment's own limit of nine seconds for WeChat."""
 
@@ -73,16 +77,47 @@ class PaymentOfOrder(PeerAnswer):
     pay_type: str
 
 
+class _Homestays(PeerAnswer):
+    homestays: tuple[Homestay | None, ...]
+
+
 @dataclass(kw_only=True, eq=False)
 class TravelPeer:
+    """Stays that are asked about at the same time are asked about in one call: while one is under way, the next gathers."""
+
     sidecar: Sidecar
+    _stays: Collector[tuple[int, Stay], Homestay | None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._stays = Collector(self._ask_stays, batch=MOST_AT_ONCE, longest_seconds=LONGEST_WAIT_SECONDS)
 
     async def homestay(self, homestay_id: int, stay: Stay) -> Homestay | None:
-        asked = {"homestayId": homestay_id, "start": stay.start.isoformat(), "end": stay.end.isoformat()}
-        homestay = await self.sidecar.ask("travel", "/internal/homestaySnapshot", asked, Homestay)
-        if homestay is not None and [each.night for each in homestay.nights] != stay.dates:
-            raise PeerUnavailable("travel: its nights are not those of the stay")
-        return homestay
+        """As it is offered now, with each night of the stay; None when there is no such homestay. Raises PeerUnavailable,
+        and Unavailable when too many wait."""
+        return await self._stays.submit((homestay_id, stay))
+
+    async def _ask_stays(self, stays: Sequence[tuple[int, Stay]]) -> list[Homestay | Exception | None]:
+        different = list(dict.fromkeys(stays))
+        asked = [_asked(homestay_id, stay) for homestay_id, stay in different]
+        if len(different) == 1:
+            told = [await self.sidecar.ask("travel", "/internal/homestaySnapshot", asked[0], Homestay)]
+        else:
+            answer = await self.sidecar.ask("travel", "/internal/homestaySnapshots", {"stays": asked}, _Homestays)
+            if answer is None or len(answer.homestays) != len(different):
+                raise PeerUnavailable("travel: not every stay of /internal/homestaySnapshots")
+            told = list(answer.homestays)
+        of_stay = dict(zip(different, told, strict=True))
+        return [_of_its_nights(of_stay[each], each[1]) for each in stays]
+
+
+def _asked(homestay_id: int, stay: Stay) -> dict[str, object]:
+    return {"homestayId": homestay_id, "start": stay.start.isoformat(), "end": stay.end.isoformat()}
+
+
+def _of_its_nights(homestay: Homestay | None, stay: Stay) -> Homestay | Exception | None:
+    if homestay is not None and [each.night for each in homestay.nights] != stay.dates:
+        return PeerUnavailable("travel: its nights are not those of the stay")
+    return homestay
 
 
 @dataclass(kw_only=True, eq=False)

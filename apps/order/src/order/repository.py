@@ -40,6 +40,11 @@ TOLD_TO_PEERS = (
 _BY_REQUEST_KEY = select(HomestayOrder).where(
     HomestayOrder.user_id == bindparam("user_id"), HomestayOrder.request_key == bindparam("key")
 )
+USED_KEYS = (
+    "select o.user_id, o.request_key from unnest($1::bigint[], $2::text[]) as k(user_id, request_key)"
+    " join homestay_order o on o.user_id = k.user_id and o.request_key = k.request_key"
+)
+"""Which of the users' request keys have an order: for every order that is created, on asyncpg's own connection."""
 _BY_SN = select(HomestayOrder).where(HomestayOrder.sn == bindparam("sn"))
 _ADD_TRANSITION = text(
     "insert into order_transition (order_id, seq, from_state, to_state, cause, detail, created_at)"

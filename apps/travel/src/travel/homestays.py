@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,11 +12,19 @@ from travel import photo_repository, repository
 from travel.errors import HomestayNotFound
 from travel.models import Homestay, HomestayPhoto
 from travel.night_prices import NightOffer, night_offers
-from travel.repository import Rating
+from travel.repository import Offered, Rating
 
 GUESSES = 5
 Rated = tuple[Homestay, Rating, Sequence[HomestayPhoto]]
 """A homestay with what guests think of it, and its photos, the cover first."""
+Snapshot = tuple[Homestay, bool, list[NightOffer]]
+"""A homestay, whether it is on sale, and its offer for each night of a stay."""
+
+
+class AskedStay(NamedTuple):
+    homestay_id: int
+    start: date
+    end: date
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,9 +51,7 @@ class Homestays:
                 raise HomestayNotFound("absent, or not on sale", field="id")
             return (await _rated(session, [homestay]))[0]
 
-    async def snapshot(
-        self, homestay_id: int, start: date | None, end: date | None
-    ) -> tuple[Homestay, bool, list[NightOffer]]:
+    async def snapshot(self, homestay_id: int, start: date | None, end: date | None) -> Snapshot:
         """A homestay, whether it is on sale, and the offer for each night with start ≤ night < end (none without both).
         Raises HomestayNotFound when there is no such homestay."""
         async with self.db.read() as session:
@@ -54,6 +61,20 @@ class Homestays:
         homestay, on_sale, settings, blocked = found
         offers = night_offers(homestay, settings, start, end, blocked=set(blocked)) if start and end else []
         return homestay, on_sale, offers
+
+    async def snapshots(self, stays: Sequence[AskedStay]) -> list[Snapshot | None]:
+        """`snapshot` of many stays in one go, at the same positions; None where there is no such homestay."""
+        first, last = min(each.start for each in stays), max(each.end for each in stays)
+        async with self.db.read() as session:
+            found = await repository.homestays_with_dates(session, {each.homestay_id for each in stays}, first, last)
+        return [_snapshot(found.get(each.homestay_id), each) for each in stays]
+
+
+def _snapshot(found: Offered | None, stay: AskedStay) -> Snapshot | None:
+    if found is None:
+        return None
+    offers = night_offers(found.homestay, found.settings, stay.start, stay.end, blocked=found.blocked)
+    return found.homestay, found.on_sale, offers
 
 
 async def _rated(session: AsyncSession, homestays: Sequence[Homestay]) -> list[Rated]:

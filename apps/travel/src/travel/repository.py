@@ -1,7 +1,7 @@
 """All queries of travel. Functions use the caller's transaction and never end it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import (
@@ -105,6 +105,26 @@ _BY_ID_WITH_DATES = _BY_ID_AND_ON_SALE.add_columns(_BLOCKED, HomestayDate).outer
         HomestayDate.night < bindparam("end", type_=Date),
     ),
 )
+_IDS = any_(bindparam("ids", type_=ARRAY(BigInteger)))
+_BY_IDS_AND_ON_SALE = (
+    select(Homestay, _ON_SALE)
+    .join(HomestayBusiness, HomestayBusiness.id == Homestay.homestay_business_id)
+    .where(Homestay.id == _IDS, Homestay.deleted_at.is_(None))
+)
+_DATES_OF_MANY = select(HomestayDate).where(
+    HomestayDate.homestay_id == _IDS,
+    HomestayDate.night >= bindparam("start", type_=Date),
+    HomestayDate.night < bindparam("end", type_=Date),
+)
+_BLOCKED_OF_MANY = (
+    select(ForeignCalendar.homestay_id, BlockedNight.night)
+    .join(BlockedNight, BlockedNight.calendar_id == ForeignCalendar.id)
+    .where(
+        ForeignCalendar.homestay_id == _IDS,
+        BlockedNight.night >= bindparam("start", type_=Date),
+        BlockedNight.night < bindparam("end", type_=Date),
+    )
+)
 _RATINGS = (
     select(Comment.homestay_id, func.avg(_STAR), func.count())
     .where(Comment.homestay_id == any_(bindparam("ids", type_=ARRAY(BigInteger))), Comment.deleted_at.is_(None))
@@ -143,6 +163,32 @@ async def homestay_with_dates(
     asked = {"homestay_id": homestay_id, "start": start, "end": end}
     rows = (await session.execute(_BY_ID_WITH_DATES, asked)).all()
     return (rows[0][0], rows[0][1], [row[3] for row in rows if row[3] is not None], rows[0][2]) if rows else None
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A homestay, whether it is on sale, what its host set for nights, and the nights that foreign calendars block."""
+
+    homestay: Homestay
+    on_sale: bool
+    settings: list[HomestayDate] = field(default_factory=list)
+    blocked: set[date] = field(default_factory=set)
+
+
+async def homestays_with_dates(
+    session: AsyncSession, ids: Collection[int], start: date, end: date
+) -> dict[int, Offered]:
+    """Those of the homestays that exist, with what is known of nights with start ≤ night < end."""
+    asked = {"ids": list(ids), "start": start, "end": end}
+    rows = await session.execute(_BY_IDS_AND_ON_SALE, asked)
+    found = {homestay.id: Offered(homestay, on_sale) for homestay, on_sale in rows}
+    for setting in await session.scalars(_DATES_OF_MANY, asked):
+        if setting.homestay_id in found:
+            found[setting.homestay_id].settings.append(setting)
+    for homestay_id, night in await session.execute(_BLOCKED_OF_MANY, asked):
+        if homestay_id in found:
+            found[homestay_id].blocked.add(night)
+    return found
 
 
 async def ratings_of_homestays(session: AsyncSession, ids: Collection[int]) -> dict[int, Rating]:

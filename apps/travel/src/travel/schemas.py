@@ -241,6 +241,22 @@ class SnapshotRequest(ApiModel):
         return self
 
 
+class StayAsked(ApiModel):
+    homestay_id: RowId
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _has_nights(self) -> Self:
+        if not 1 <= (self.end - self.start).days <= MOST_NIGHTS:
+            raise ValueError(f"from 1 to {MOST_NIGHTS} nights")
+        return self
+
+
+class SnapshotsRequest(ApiModel):
+    stays: Annotated[list[StayAsked], Field(min_length=1, max_length=100)]
+
+
 class NightOffered(ApiModel):
     """`priceFen`: of one unit, also of a closed night."""
 
@@ -297,3 +313,9 @@ class HomestaySnapshot(ApiModel):
             cancel_policy=homestay.cancel_policy,
             nights=[NightOffered(night=n.night, price_fen=n.price_fen, closed=n.closed) for n in nights],
         )
+
+
+class HomestaySnapshots(ApiModel):
+    """At the positions of the stays that were asked for; null where there is no such homestay."""
+
+    homestays: list[HomestaySnapshot | None]

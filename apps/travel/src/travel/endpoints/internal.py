@@ -10,12 +10,12 @@ from servicekit.app import provided
 from servicekit.errors import PeerUnavailable
 from servicekit.problems import declared
 from travel.errors import HomestayNotFound, PhotoNotFound
-from travel.homestays import Homestays
+from travel.homestays import AskedStay, Homestays
 from travel.photo_schemas import PhotoFile
 from travel.photos import Photos
-from travel.schemas import HomestaySnapshot, SnapshotRequest
+from travel.schemas import HomestaySnapshot, HomestaySnapshots, SnapshotRequest, SnapshotsRequest
 
-CALLERS = {"homestaySnapshot": {"order"}, "photoFile": {"gateway"}}
+CALLERS = {"homestaySnapshot": {"order"}, "homestaySnapshots": {"order"}, "photoFile": {"gateway"}}
 FOR_EVER = "public, max-age=31536000, immutable"
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 
@@ -26,6 +26,18 @@ async def show_snapshot(
 ) -> HomestaySnapshot:
     homestay, on_sale, nights = await homestays.snapshot(body.homestay_id, body.start, body.end)
     return HomestaySnapshot.of(homestay, nights, on_sale=on_sale)
+
+
+@router.post("/homestaySnapshots", response_model=HomestaySnapshots)
+async def show_snapshots(
+    body: SnapshotsRequest, homestays: Annotated[Homestays, Depends(provided(Homestays))]
+) -> Response:
+    """`homestaySnapshot` of many stays at once, for orders that come at the same time."""
+    found = await homestays.snapshots([AskedStay(each.homestay_id, each.start, each.end) for each in body.stays])
+    told = [HomestaySnapshot.of(each[0], each[2], on_sale=each[1]) if each else None for each in found]
+    # A response of its own: FastAPI would validate each entry a second time.
+    answer = HomestaySnapshots(homestays=told).model_dump_json(by_alias=True)
+    return Response(answer, media_type="application/json")
 
 
 @router.post("/photoFile", response_class=Response, responses=declared(PhotoNotFound, PeerUnavailable))
