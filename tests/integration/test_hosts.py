@@ -86,6 +86,11 @@ def test_a_night_is_sold_and_checked_in_by_one_who_registered_just_before(system
     system.tap_pay(system.prepay(sn)["paymentSn"])
     eventually(lambda: system.order(sn)["tradeState"] == 1, what="the order turned paid")
 
+    month = {"id": homestay["id"], "month": f"{today:%Y-%m}"}
+    eventually(
+        lambda: [each["taken"] for each in person.data(f"{HOST}/calendar", month)["nights"]][today.day - 1] == 1,
+        what="the calendar shows the sold night",
+    )
     arrival = {
         "sn": sn, "homestayId": homestay["id"], "title": "山里小院", "livePeopleNum": 1, "nights": 2, "tradeState": 1,
     }  # fmt: skip
@@ -98,10 +103,13 @@ def test_a_night_is_sold_and_checked_in_by_one_who_registered_just_before(system
 
 def test_a_refused_user_reads_why_and_stays_a_buyer(system, person):
     _, application = applied(system, person)
-    refused = ops(system, "host-refuse", str(application), "--note", "请写清地址")
+    note = f"请写清地址 {application}"
+    refused = ops(system, "host-refuse", str(application), "--note", note)
     assert refused["status"] == "refused"
     told = person.data(f"{HOST}/application", {})
-    assert (told["status"], told["note"]) == ("refused", "请写清地址")
+    assert (told["status"], told["note"]) == ("refused", note)
+    [act] = [each for each in ops(system, "acts", "--service", "travel") if each["note"] == note]
+    assert (act["act"], act["subject"]) == ("host-refuse", f"host-application:{application}")
     person.refresh()
     assert person.roles() == ["buyer"]
     failed = system.cli("minsu", "ops", "host-approve", str(application), check=False)

@@ -72,12 +72,22 @@ async def test_a_month_shows_every_night_with_the_price_that_counts(ask, homesta
     nights = answer.json()["data"]["nights"]
     assert [each["night"] for each in nights] == [f"2026-12-{day:02d}" for day in range(1, 32)]
     assert nights[2] == {
-        "night": "2026-12-03", "priceFen": BASE, "source": "base", "closed": False, "stock": 2,
-        "blockedBy": [],
+        "night": "2026-12-03", "priceFen": BASE, "source": "base", "closed": False, "taken": 0,
+        "stock": 2, "blockedBy": [],
     }  # fmt: skip
     assert [(each["priceFen"], each["source"], each["closed"]) for each in nights[3:7]] == [
         (99900, "date", False), (WEEKEND, "weekend", True), (BASE, "base", True), (BASE, "base", False),
     ]  # fmt: skip
+
+
+async def test_a_night_tells_how_much_of_it_is_sold(ask, sql, homestay_id):
+    add = "insert into homestay_night (homestay_id, night, taken, stock, version) values (%s, %s, %s, 2, 1)"
+    for held_by, night, taken in ((homestay_id, "2026-12-01", 2), (homestay_id, "2026-12-31", 1), (1, "2026-12-02", 1)):
+        sql.execute(add, [held_by, night, taken])
+    nights = (await ask("calendar", {"id": homestay_id, "month": "2026-12"})).json()["data"]["nights"]
+    sold = {each["night"]: (each["taken"], each["stock"]) for each in nights if each["taken"]}
+    assert sold == {"2026-12-01": (2, 2), "2026-12-31": (1, 2)}
+    sql.execute("delete from homestay_night where homestay_id in (%s, 1)", [homestay_id])
 
 
 async def test_a_night_names_the_calendars_that_have_taken_it(ask, sql, homestay_id):

@@ -195,6 +195,7 @@ class HostNight(ApiModel):
     price_fen: int
     source: PriceSource
     closed: bool = Field(description="By the host")
+    taken: int = Field(description="Rooms or beds of `stock` that are sold; may lag by seconds")
     stock: int
     blocked_by: list[str] = Field(description="Names of the foreign calendars that have taken it")
 

@@ -7,10 +7,11 @@ from typing import Any
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
 from servicekit.errors import InvalidInput
+from travel import night_repository
 from travel.errors import HomestayNotFound, NightsOutOfRange
 from travel.hosting import changes, repository
 from travel.hosting.repository import ChangedNight
-from travel.models import Homestay, HomestayDate
+from travel.models import Homestay
 from travel.night_prices import PriceSource, nights_between, price_of
 
 MOST_NIGHTS_AT_ONCE = 370
@@ -19,13 +20,14 @@ MOST_DAYS_AHEAD = 730
 
 @dataclass(frozen=True)
 class CalendarNight:
-    """`price_fen`: of one unit. `closed`: by the host. `stock`: rooms or beds. `blocked_by`: the foreign calendars that
-    have taken it."""
+    """`price_fen`: of one unit. `closed`: by the host. `taken`: rooms or beds of `stock` that are sold; it may
+    lag by seconds. `blocked_by`: the foreign calendars that have taken it."""
 
     night: date
     price_fen: int
     source: PriceSource
     closed: bool
+    taken: int
     stock: int
     blocked_by: list[str]
 
@@ -54,11 +56,24 @@ class HostCalendar:
         async with self.db.read() as session:
             homestay = _found(await repository.own_homestay(session, user_id, homestay_id))
             by_night = {each.night: each for each in await repository.dates(session, homestay_id, first, end)}
+            taken = await night_repository.taken(session, homestay_id, first, end)
             blocked = await repository.blocked_by(session, homestay_id, first, end)
-        return [
-            _calendar_night(homestay, by_night.get(night), night, blocked.get(night, []))
-            for night in nights_between(first, end)
-        ]
+        nights = []
+        for night in nights_between(first, end):
+            setting = by_night.get(night)
+            price_fen, source = price_of(homestay, setting, night)
+            nights.append(
+                CalendarNight(
+                    night=night,
+                    price_fen=price_fen,
+                    source=source,
+                    closed=setting is not None and setting.closed,
+                    taken=taken.get(night, 0),
+                    stock=homestay.stock,
+                    blocked_by=blocked.get(night, []),
+                )
+            )
+        return nights
 
     async def set_dates(self, user_id: int, homestay_id: int, change: DatesChange) -> int:
         """Returns how many nights were set. Orders keep their price, and nights that are sold stay sold. Raises
@@ -94,20 +109,6 @@ class HostCalendar:
         if not 1 <= count <= MOST_NIGHTS_AT_ONCE or (change.end - today).days > MOST_DAYS_AHEAD:
             raise NightsOutOfRange(f"{count} nights until {change.end}", field="end", **limits)
         return count
-
-
-def _calendar_night(
-    homestay: Homestay, setting: HomestayDate | None, night: date, blocked_by: list[str]
-) -> CalendarNight:
-    price_fen, source = price_of(homestay, setting, night)
-    return CalendarNight(
-        night=night,
-        price_fen=price_fen,
-        source=source,
-        closed=setting is not None and setting.closed,
-        stock=homestay.stock,
-        blocked_by=blocked_by,
-    )
 
 
 def _found(homestay: Homestay | None) -> Homestay:
