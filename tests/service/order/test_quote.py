@@ -28,6 +28,7 @@ async def test_each_night_has_its_price_and_the_total_is_what_an_order_costs(ord
         "fullNight": None,
         "closedNight": None,
         "cancelPolicy": "flexible",
+        "nearest": [],
     }  # fmt: skip
     row = order.row(await order.create(nights=3, isFood=True))
     assert (row["homestay_total_fen"], row["food_total_fen"], row["order_total_fen"]) == (59700, 15000, 74700)
@@ -159,3 +160,44 @@ async def test_a_repeated_request_gets_its_order_also_after_the_night_was_closed
     again = await order.post(CREATE, order.booking_request(), key="k-1")
 
     assert again.json() == first.json()
+
+
+FREE_STAYS = "/internal/freeStays"
+
+
+async def test_a_full_night_comes_with_the_nearest_free_stays_that_our_books_confirm(order: Order) -> None:
+    room(order, 1)
+    await order.create(days=1)
+    await order.create(days=4)
+    stays = [{"start": f"2026-11-{day}", "end": f"2026-11-{day + 2}"} for day in (25, 26, 28)]
+    order.peers.answer("travel", FREE_STAYS, {"stays": stays})
+
+    data = (await quote(order, nights=2)).json()["data"]
+
+    assert data["fullNight"] == "2026-11-24"
+    assert data["nearest"] == [stays[0], stays[2]]  # the night of the 27th is taken meanwhile
+    [asked] = [body for _, path, body in order.peers.calls if path == FREE_STAYS]
+    assert asked == {"homestayId": 7, "start": "2026-11-23", "nights": 2, "units": 1}
+
+
+async def test_a_closed_night_comes_with_them_too(order: Order) -> None:
+    room(order, 1, closed=["2026-11-23"])
+    order.peers.answer("travel", FREE_STAYS, {"stays": [{"start": "2026-11-24", "end": "2026-11-25"}]})
+
+    data = (await quote(order)).json()["data"]
+
+    assert (data["closedNight"], data["nearest"]) == ("2026-11-23", [{"start": "2026-11-24", "end": "2026-11-25"}])
+
+
+async def test_a_quote_for_a_full_night_does_not_need_them_and_one_for_a_free_night_does_not_ask(order: Order) -> None:
+    free = await quote(order)
+    room(order, 0)
+    full = await quote(order)
+
+    assert (free.status_code, free.json()["data"]["nearest"]) == (200, [])
+    assert (full.status_code, full.json()["data"]["nearest"], full.json()["data"]["fullNight"]) == (
+        200,
+        [],
+        "2026-11-23",
+    )
+    assert order.peers.asked(FREE_STAYS) == 1

@@ -43,6 +43,7 @@ CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
     ("order", "travel", "homestaySnapshots"): lambda sidecar: together(
         partial(order.peers.TravelPeer(sidecar=sidecar).homestay, stay=STAY), 1, 2
     ),
+    ("order", "travel", "freeStays"): lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).free_stays(1, STAY, 1),
     ("order", "payment", "close"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).close(SN, 1),
     ("order", "payment", "paymentByOrder"): lambda sidecar: order.peers.PaymentPeer(sidecar=sidecar).of_order(SN),
     ("payment", "order", "payables"): lambda sidecar: together(

@@ -65,6 +65,9 @@ PUBLIC: tuple[PublicRoute, ...] = (
         "businessList",
         "guessList",
         "homestayDetail",
+        "search",
+        "cityList",
+        "homestayCalendar",
         is_catalogue=True,
     ),
     *_routes(

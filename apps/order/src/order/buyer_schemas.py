@@ -32,9 +32,17 @@ class NightPrice(ApiModel):
     food_fen: int
 
 
+class FreeStay(ApiModel):
+    """First night and day of departure, as dates in Asia/Shanghai."""
+
+    start: date
+    end: date
+
+
 class OrderQuote(ApiModel):
     """What a stay would cost, in fen. `fullNight`: the first night that has too little left, `closedNight`: the first that
-    is not sold; null when there is none. An order for such nights is refused. `cancelPolicy`: the homestay's now."""
+    is not sold; null when there is none. An order for such nights is refused. `cancelPolicy`: the homestay's now.
+    `nearest`: at most three stays as long nearby that are free, when this one is not; the nearest first."""
 
     nights: list[NightPrice]
     homestay_total_fen: int
@@ -43,6 +51,7 @@ class OrderQuote(ApiModel):
     full_night: date | None
     closed_night: date | None
     cancel_policy: str
+    nearest: list[FreeStay]
 
     @classmethod
     def of(cls, quote: Quote) -> "OrderQuote":
@@ -57,6 +66,7 @@ class OrderQuote(ApiModel):
             full_night=quote.full,
             closed_night=quote.closed,
             cancel_policy=quote.cancel_policy,
+            nearest=[FreeStay(start=stay.start, end=stay.end) for stay in quote.nearest],
         )
 
 

@@ -5,7 +5,7 @@ peer gives no usable answer; the caller retries.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -20,6 +20,8 @@ MOST_AT_ONCE, LONGEST_WAIT_SECONDS = 100, 3.0
 """Stays in one call, and how long the first of those that wait for the next call may wait, in seconds."""
 CLOSE_SECONDS = 11.0
 """Longer than payment's own limit of nine seconds for WeChat."""
+FREE_STAYS_SECONDS = 1.0
+"""A quote is given without them rather than late."""
 
 
 class PeerAnswer(BaseModel):
@@ -72,6 +74,15 @@ class CloseAnswer(PeerAnswer):
     version: int | None = Field(None, ge=0, le=2**31 - 1)
 
 
+class FreeStay(PeerAnswer):
+    start: date
+    end: date
+
+
+class FreeStays(PeerAnswer):
+    stays: Annotated[list[FreeStay], Field(max_length=3)]
+
+
 class PaymentOfOrder(PeerAnswer):
     sn: str
     pay_type: str
@@ -95,6 +106,14 @@ class TravelPeer:
         """As it is offered now, with each night of the stay; None when there is no such homestay. Raises PeerUnavailable,
         and Unavailable when too many wait."""
         return await self._stays.submit((homestay_id, stay))
+
+    async def free_stays(self, homestay_id: int, stay: Stay, units: int) -> list[Stay]:
+        """At most three stays as long as `stay`, the nearest first, that had `units` free when travel last heard."""
+        asked = {"homestayId": homestay_id, "start": stay.start.isoformat(), "nights": stay.nights, "units": units}
+        answer = await self.sidecar.ask(
+            "travel", "/internal/freeStays", asked, FreeStays, timeout_seconds=FREE_STAYS_SECONDS
+        )
+        return [Stay(each.start, each.end) for each in answer.stays] if answer else []
 
     async def _ask_stays(self, stays: Sequence[tuple[int, Stay]]) -> list[Homestay | Exception | None]:
         different = list(dict.fromkeys(stays))

@@ -10,16 +10,19 @@ from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
 from servicekit.clock import Clock
 from servicekit.db import Database
+from servicekit.errors import Unavailable
 
 
 @dataclass(frozen=True)
 class Quote:
-    """`full`: the first night that has too little left; `closed`: the first that is not sold; None when there is none."""
+    """`full`: the first night that has too little left; `closed`: the first that is not sold; None when there is none.
+    `nearest`: stays nearby that are free, when this one is not; the nearest first."""
 
     price: Price
     full: date | None
     closed: date | None
     cancel_policy: str
+    nearest: list[Stay]
 
 
 async def priced(
@@ -49,4 +52,21 @@ class Quoting:
             full = await night_repository.first_full(
                 session, homestay_id, stay.start, stay.nights, units=units, stock=homestay.stock
             )
-        return Quote(price, full, pricing.first_closed(homestay), homestay.cancel_policy)
+        closed = pricing.first_closed(homestay)
+        nearest = await self._nearest(homestay, stay, units) if full or closed else []
+        return Quote(price, full, closed, homestay.cancel_policy, nearest)
+
+    async def _nearest(self, homestay: Homestay, stay: Stay, units: int) -> list[Stay]:
+        """What travel knows to be free nearby and our rows confirm; none while travel does not answer in time."""
+        try:
+            stays = await self.travel.free_stays(homestay.id, stay, units)
+        except Unavailable:
+            return []
+        async with self.db.read() as session:
+            return [
+                each
+                for each in stays
+                if not await night_repository.first_full(
+                    session, homestay.id, each.start, each.nights, units=units, stock=homestay.stock
+                )
+            ]

@@ -33,15 +33,15 @@ class Homestays:
 
     async def preferred(self, page: int, page_size: int) -> list[Rated]:
         async with self.db.read() as session:
-            return await _rated(session, await repository.preferred_homestays(session, page, page_size))
+            return await rated(session, await repository.preferred_homestays(session, page, page_size))
 
     async def of_shop(self, shop_id: int, last_id: int, page_size: int) -> list[Rated]:
         async with self.db.read() as session:
-            return await _rated(session, await repository.homestays_of_shop(session, shop_id, last_id, page_size))
+            return await rated(session, await repository.homestays_of_shop(session, shop_id, last_id, page_size))
 
     async def guesses(self) -> list[Rated]:
         async with self.db.read() as session:
-            return await _rated(session, await repository.newest_homestays(session, GUESSES))
+            return await rated(session, await repository.newest_homestays(session, GUESSES))
 
     async def detail(self, homestay_id: int) -> Rated:
         """Raises HomestayNotFound, also for one that is not on sale."""
@@ -49,7 +49,7 @@ class Homestays:
             homestay = await repository.homestay_on_sale(session, homestay_id)
             if homestay is None:
                 raise HomestayNotFound("absent, or not on sale", field="id")
-            return (await _rated(session, [homestay]))[0]
+            return (await rated(session, [homestay]))[0]
 
     async def snapshot(self, homestay_id: int, start: date | None, end: date | None) -> Snapshot:
         """A homestay, whether it is on sale, and the offer for each night with start ≤ night < end (none without both).
@@ -77,7 +77,8 @@ def _snapshot(found: Offered | None, stay: AskedStay) -> Snapshot | None:
     return found.homestay, found.on_sale, offers
 
 
-async def _rated(session: AsyncSession, homestays: Sequence[Homestay]) -> list[Rated]:
+async def rated(session: AsyncSession, homestays: Sequence[Homestay]) -> list[Rated]:
+    """In the same order."""
     ids = [each.id for each in homestays]
     ratings = await repository.ratings_of_homestays(session, ids)
     photos = await photo_repository.of_homestays(session, ids)

@@ -56,6 +56,8 @@ def create_app(
             parts.calendar_sync,
             parts.photos,
             parts.night_comparing,
+            parts.availability,
+            parts.searching,
             parts.dead_letters,
             parts.host_calendars,
         ],

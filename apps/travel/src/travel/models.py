@@ -93,6 +93,7 @@ class Homestay(Row):
         UniqueConstraint("user_id", "request_key"),
         UniqueConstraint("export_secret"),
         Index("ix_homestay_homestay_business_id_id", "homestay_business_id", "id"),
+        Index("ix_homestay_city", "city", postgresql_where=text("row_state = 1 and deleted_at is null")),
     )
 
     request_key: Mapped[str | None] = mapped_column(Text)

@@ -9,6 +9,7 @@ from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.events import Consumer
 from servicekit.sidecar import Sidecar
+from travel.availability import Availability
 from travel.comments import Comments
 from travel.homestays import Homestays
 from travel.hosting.applications import Applications
@@ -24,6 +25,7 @@ from travel.night_comparison import NightComparing
 from travel.peers import OrderPeer, UserPeer
 from travel.photo_store import PhotoStore
 from travel.photos import Photos
+from travel.searching import Searching
 from travel.settings import Settings
 from travel.shops import Shops
 from travel.subscriptions import on_nights_updated
@@ -47,6 +49,8 @@ class Parts:
     calendar_sync: CalendarSync
     photos: Photos
     taken_nights: TakenNights
+    availability: Availability
+    searching: Searching
     night_comparing: NightComparing
     consumers: tuple[Consumer[Any], ...]
     dead_letters: DeadLetters
@@ -92,6 +96,8 @@ class Parts:
                 parallel=settings.calendars_parallel,
             ),
             taken_nights=taken_nights,
+            availability=Availability(db=db, clock=clock),
+            searching=Searching(db=db, clock=clock),
             night_comparing=NightComparing(
                 db=db, clock=clock, nights=taken_nights, settle_seconds=settings.nights_settle_seconds
             ),

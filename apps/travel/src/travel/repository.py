@@ -106,6 +106,7 @@ _BY_ID_WITH_DATES = _BY_ID_AND_ON_SALE.add_columns(_BLOCKED, HomestayDate).outer
     ),
 )
 _IDS = any_(bindparam("ids", type_=ARRAY(BigInteger)))
+_BY_IDS = select(Homestay).where(Homestay.id == _IDS)
 _BY_IDS_AND_ON_SALE = (
     select(Homestay, _ON_SALE)
     .join(HomestayBusiness, HomestayBusiness.id == Homestay.homestay_business_id)
@@ -148,6 +149,12 @@ async def newest_homestays(session: AsyncSession, limit: int) -> Sequence[Homest
 
 async def homestay_on_sale(session: AsyncSession, homestay_id: int) -> Homestay | None:
     return (await session.scalars(_ON_SALE_BY_ID, {"homestay_id": homestay_id})).one_or_none()
+
+
+async def homestays_by_ids(session: AsyncSession, ids: Sequence[int]) -> list[Homestay]:
+    """Those that exist, in the order of `ids`."""
+    found = {each.id: each for each in await session.scalars(_BY_IDS, {"ids": list(ids)})}
+    return [found[each] for each in ids if each in found]
 
 
 async def homestay_and_whether_on_sale(session: AsyncSession, homestay_id: int) -> tuple[Homestay, bool] | None:

@@ -9,13 +9,20 @@ from servicekit import callers
 from servicekit.app import provided
 from servicekit.errors import PeerUnavailable
 from servicekit.problems import declared
+from travel.availability import Availability
 from travel.errors import HomestayNotFound, PhotoNotFound
 from travel.homestays import AskedStay, Homestays
 from travel.photo_schemas import PhotoFile
 from travel.photos import Photos
 from travel.schemas import HomestaySnapshot, HomestaySnapshots, SnapshotRequest, SnapshotsRequest
+from travel.search_schemas import FreeStay, FreeStays, FreeStaysRequest
 
-CALLERS = {"homestaySnapshot": {"order"}, "homestaySnapshots": {"order"}, "photoFile": {"gateway"}}
+CALLERS = {
+    "homestaySnapshot": {"order"},
+    "homestaySnapshots": {"order"},
+    "freeStays": {"order"},
+    "photoFile": {"gateway"},
+}
 FOR_EVER = "public, max-age=31536000, immutable"
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 
@@ -46,3 +53,12 @@ async def show_photo(body: PhotoFile, photos: Annotated[Photos, Depends(provided
     content = await photos.file(body.key, body.size)
     etag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
     return Response(content, media_type="image/webp", headers={"Cache-Control": FOR_EVER, "ETag": etag})
+
+
+@router.post("/freeStays", responses=declared(HomestayNotFound))
+async def list_free_stays(
+    body: FreeStaysRequest, availability: Annotated[Availability, Depends(provided(Availability))]
+) -> FreeStays:
+    """At most three near `start`, the nearest first."""
+    stays = await availability.free_stays(body.homestay_id, body.start, body.nights, body.units)
+    return FreeStays(stays=[FreeStay(start=start, end=end) for start, end in stays])
