@@ -16,8 +16,8 @@ from tests.chaos.machine import Machine
 Row = dict[str, Any]
 TABLES = {
     "order": (
-        "homestay_order", "order_transition", "order_payment", "order_night", "homestay_night", "outbox", "inbox",
-        "dead_letter",
+        "homestay_order", "order_transition", "order_payment", "order_refund", "order_night", "homestay_night",
+        "outbox", "inbox", "dead_letter",
     ),
     "payment": (
         "third_payment", "payment_transition", "refund", "refund_transition", "provider_notice", "order_closure",

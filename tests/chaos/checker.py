@@ -9,7 +9,7 @@ from tests.chaos.books import Books, Row, group
 from tests.chaos.findings import DOUBLED, LOST, WRONG, Finding, chain
 
 ORDER_MOVES = {(None, 0), (0, 1), (0, -1), (1, 2), (1, 3), (1, 4)}
-PAYMENT_MOVES = {(0, 1), (0, -1), (-1, 1), (1, 2)}
+PAYMENT_MOVES = {(0, 1), (0, -1), (-1, 1), (1, 1), (1, 2)}
 LIVE, REFUNDED, WAIT_USE, HAD_MONEY = {1, 2, 4}, 3, 1, {1, 2, 3, 4}
 PAYSTATUS, TRADESTATE = "payment-update-paystatus-topic", "order-update-tradestate-topic"
 CONSUMER = {
@@ -40,7 +40,8 @@ def check(books: Books, acknowledged: list[Row]) -> list[Finding]:
 
 
 def money(books: Books) -> Iterator[Finding]:
-    """What WeChat holds is on a live order, or went back, or waits for a person; to the fen, and in our books too."""
+    """What WeChat holds is on a live order, or was kept of a cancelled one, or went back, or waits for a person; to the
+    fen, and in our books too."""
     notices = group(books.ours["payment"]["provider_notice"], "out_trade_no")
     for number, paid in books.paid_fen.items():
         held = paid - books.refunded_fen[number]
@@ -55,7 +56,7 @@ def money(books: Books) -> Iterator[Finding]:
             wrong = f"{payment['refunded_fen']} fen went back by our books, {books.refunded_fen[number]} by WeChat's"
             yield Finding(WRONG, number, wrong)
         order = books.orders.get(payment["order_sn"])
-        is_on_order = order is not None and order["payment_sn"] == number and order["trade_state"] in LIVE
+        is_on_order = order is not None and order["payment_sn"] == number and _holds(order, held)
         in_review = any(row["state"] == "needs_review" and row["out_refund_no"] for row in notices[number])
         if held and not is_on_order and not in_review:
             state = None if order is None else order["trade_state"]
@@ -65,6 +66,11 @@ def money(books: Books) -> Iterator[Finding]:
     for number, payment in books.payments.items():
         if payment["pay_status"] in {1, 2} and not books.paid_fen.get(number):
             yield Finding(WRONG, number, "paid by our books, not by WeChat's")
+
+
+def _holds(order: Row, held: int) -> bool:
+    kept: int = order["order_total_fen"] - order["refunded_fen"]
+    return order["trade_state"] in LIVE or (order["trade_state"] == REFUNDED and held == kept)
 
 
 def no_order_paid_for_nothing(books: Books) -> Iterator[Finding]:

@@ -14,12 +14,14 @@ import httpx
 from tests.chaos.client import Client, GaveUp, Refused
 from tests.chaos.journal import Journal
 from tests.support.forgery import callback, transaction
-from tests.support.rooms import ROOMY
+from tests.support.rooms import MODERATE, ROOMY, STRICT
 
 ORDER, PAYMENT = "/order/v1/homestayOrder", "/payment/v1/thirdPayment"
-WAIT_PAY, WAIT_USE = 0, 1
-LEAVES_IN_TIME, DAYS_AHEAD = "refunds", 7
-"""Who books some days ahead: the rule lets that guest leave, whatever hour it is now."""
+WAIT_PAY, WAIT_USE, REFUNDED = 0, 1, 3
+LEAVES_IN_TIME, DAYS_AHEAD = ("refunds", "refunds_a_part", "asks_for_more"), (7, 3)
+"""Who books some days ahead: the policy lets that guest leave, whatever hour it is now. Seven days ahead a strict one gives
+half and the others all, three days ahead a moderate one half and a strict one nothing."""
+PARTS = ("refunds_a_part", "asks_for_more")
 ONE_ROOM, NIGHT_FULL = (1, 2, 5), 103034
 """Everybody wants one of these; whoever comes too late goes to the homestay that has room."""
 SPOILED = ("signature", "body", "serial", "timestamp", "amount")
@@ -83,6 +85,39 @@ class Guest:
         await self.pays()
         await asyncio.sleep(self.rng.uniform(0, 3))
         await self._ask_refund("agreed")
+
+    async def refunds_a_part(self) -> None:
+        """What was told before is what goes back; of the rest the host gives some more, with a click that is repeated."""
+        await self.pays()
+        told = await self._ask(f"{ORDER}/quoteCancel", {"sn": self.order_sn})
+        await self._ask_refund("agreed")
+        order = await self._until(REFUNDED)
+        if order["refundedFen"] != told["refundFen"]:
+            raise RuntimeError(f"{order['refundedFen']} fen came back, {told['refundFen']} were told of")
+        self._note("part-refunded", fen=order["refundedFen"], kept=order["keptFen"])
+        if order["keptFen"]:
+            await self.client.sim(
+                "POST", "/_sim/grant", {"openid": self.openid, "count": 1}
+            )  # the guest asks to be told
+            token = await self.client.merchant(self.rng)
+            more = {"sn": self.order_sn, "refundFen": self.rng.randint(1, order["keptFen"]), "note": ""}
+            key = f"more-{self.openid}"
+            for _ in range(2):
+                await self._ask("/order/v1/merchant/refundMore", more, token=token, key=key)
+            self._note("gave-more", fen=more["refundFen"])
+
+    async def asks_for_more(self) -> None:
+        """All of it, where the policy gives less: the merchant gives something between the two, or does not answer."""
+        await self.pays()
+        await self.client.merchant_accepts_messages()
+        told = await self._ask(f"{ORDER}/quoteCancel", {"sn": self.order_sn})
+        await self._ask_refund("asked" if told["keptFen"] else "agreed", fen=told["totalFen"])
+        if told["keptFen"] and self.rng.random() < 0.7:
+            fen = self.rng.randint(max(1, told["refundFen"]), told["totalFen"])
+            token = await self.client.merchant(self.rng)
+            word = {"sn": self.order_sn, "agree": True, "note": "", "refundFen": fen}
+            decided = await self._ask("/order/v1/merchant/refundDecision", word, token=token)
+            self._note("refund-decided", state=decided["refundState"])
 
     async def refund_decided(self) -> None:
         """From noon of the first day the merchant is asked, who says yes or no."""
@@ -151,9 +186,9 @@ class Guest:
                     raise GaveUp("cannot sign in") from error
 
     async def _book(self) -> None:
-        start = datetime.now(UTC) + timedelta(days=DAYS_AHEAD if self.plan == LEAVES_IN_TIME else 0)
+        start = datetime.now(UTC) + timedelta(days=self.rng.choice(DAYS_AHEAD) if self.plan in LEAVES_IN_TIME else 0)
         body = {
-            "homestayId": self.rng.choice(ONE_ROOM),
+            "homestayId": self.rng.choice((MODERATE, STRICT) if self.plan in PARTS else ONE_ROOM),
             "isFood": self.rng.random() < 0.3,
             "liveStartTime": int(start.timestamp()),
             "liveEndTime": int((start + timedelta(days=self.rng.randint(1, 4))).timestamp()),
@@ -194,9 +229,10 @@ class Guest:
         else:
             self._note("cancelled")
 
-    async def _ask_refund(self, expected: str) -> None:
+    async def _ask_refund(self, expected: str, *, fen: int | None = None) -> None:
         """Asked again after a lost answer, an agreed refund may have gone further: only whose word it was is fixed."""
-        told = await self._ask(f"{ORDER}/refundHomestayOrder", {"sn": self.order_sn, "reason": "行程有变"})
+        body = {"sn": self.order_sn, "reason": "行程有变"} | ({"refundFen": fen} if fen else {})
+        told = await self._ask(f"{ORDER}/refundHomestayOrder", body)
         self._note("refund-asked", state=told["refundState"])
         if (told["refundState"] == "asked") != (expected == "asked"):
             raise RuntimeError(f"the refund is {told['refundState']}, not {expected}")
@@ -210,6 +246,15 @@ class Guest:
         self._note("seen-paid", state=state, took=round(time.monotonic() - began, 3))
         if state != WAIT_USE:
             raise GaveUp(f"the order went to {state}")
+
+    async def _until(self, state: int) -> dict[str, Any]:
+        """The order, once it is at `state`."""
+        began = time.monotonic()
+        while (order := await self._order())["tradeState"] != state:
+            if time.monotonic() - began > self.patience:
+                raise GaveUp(f"the order is at {order['tradeState']}")
+            await asyncio.sleep(0.5)
+        return order
 
     async def _order(self) -> dict[str, Any]:
         return await self._ask(f"{ORDER}/userHomestayOrderDetail", {"sn": self.order_sn})

@@ -13,7 +13,9 @@ PLANS = {
     "pays": 5,
     "pays_twice_at_once": 1,
     "checks_in": 2,
-    "refunds": 2,
+    "refunds": 1,
+    "refunds_a_part": 2,
+    "asks_for_more": 1,
     "refund_decided": 2,
     "cancels_while_paying": 2,
     "cancels": 1,
@@ -22,7 +24,7 @@ PLANS = {
     "is_attacked": 1,
     "is_told_again": 1,
 }
-"""How many of each among nineteen guests, in an order that the seed decides: a short run meets every fate as well."""
+"""How many of each among twenty-one guests, in an order that the seed decides: a short run meets every fate as well."""
 AT_ONCE = 24
 
 

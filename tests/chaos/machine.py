@@ -21,7 +21,7 @@ from stack.errors import StackError
 from stack.parts import Part, all_parts
 from stack.processes import Processes, Program
 from tests.chaos.proxy import Network
-from tests.support.rooms import make_room
+from tests.support.rooms import make_policies, make_room
 from tests.support.stack import REPO
 
 BEHIND = 20
@@ -72,6 +72,7 @@ class Machine:
         layout.record(self.where, list(self.parts))
         graph.run(system.steps(self._environment, self.postgres, parts, self.processes), _Silent())
         make_room(self.real_url("travel"))
+        make_policies(self.real_url("travel"))
 
     def stop(self) -> None:
         for name in self.names:

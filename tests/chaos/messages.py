@@ -10,7 +10,8 @@ from tests.chaos.findings import DOUBLED, LOST, WRONG, Finding
 
 OF_THE_STAY, OF_THE_REFUND = ("支付成功通知", "入住提醒"), "退款成功通知"
 TO_THE_MERCHANT = "退款申请提醒"
-WAIT_USE, BACK = 1, 2
+WAIT_USE, REFUNDED = 1, 3
+REFUND_TOPIC = "order-update-refund-topic"
 
 
 def find(books: Books) -> Iterator[Finding]:
@@ -40,11 +41,21 @@ def _of_the_stay(order: Row, came: list[Row], tasks: list[Row]) -> Iterator[Find
 
 
 def _of_refunds(books: Books, order: Row, came: list[Row]) -> Iterator[Finding]:
-    """One for each payment whose money is wholly back, with the amount that went back by WeChat's own ledger; no other."""
+    """One for each time that money came back, with its amount; together they are what went back by WeChat's own ledger."""
     sn = order["sn"]
     known = [row for row in books.ours["order"]["order_payment"] if row["order_id"] == order["id"]]
-    back = [row["payment_sn"] for row in known if row["pay_status"] == BACK]
-    due = Counter((sn, _yuan(books.refunded_fen[number])) for number in back)
+    news = [
+        row["event"]["data"]
+        for row in books.grouped("order", "outbox", "partition_key")[sn]
+        if row["topic"] == REFUND_TOPIC and row["event"]["data"]["refundState"] in {"returned", "part-returned"}
+    ]
+    amounts = [data["refundFen"] for data in news]
+    if order["trade_state"] == REFUNDED and order["refund_fen"]:
+        amounts.append(order["refund_fen"])
+    back = sum(books.refunded_fen[row["payment_sn"]] for row in known)
+    if sum(amounts) != back:
+        yield Finding(WRONG, sn, f"{back} fen went back, and {sum(amounts)} are told of")
+    due = Counter((sn, _yuan(fen)) for fen in amounts)
     told = Counter(_said(row) for row in came)
     for (number, amount), times in (due - told).items():
         yield Finding(LOST, number, f"{amount} went back, and {times} times its guest was not told")

@@ -25,6 +25,7 @@ DUE = {
             "update refund set due_at = now(), leased_until = null"
             " where state in ('requested', 'accepted') and due_at < now() + '1 hour'"
         ),
+        "update third_payment set refund_sent_at = null where refund_sent_at is not null",  # a minute between two refunds
         "update dead_letter set due_at = now(), leased_until = null where state = 'waiting'",
     ),
     "order": (

@@ -27,6 +27,8 @@ def figures(journal: Journal, books: Books, findings: list[Finding], **more: Any
         "levers_failed": [f"{entry['fault']}: {entry['why']}" for entry in journal.of("lever-failed")],
         "guests": len(journal.of("booked")),
         "refunds_decided": dict(sorted(Counter(entry["state"] for entry in journal.of("refund-decided")).items())),
+        "parts_refunded": len(journal.of("part-refunded")),
+        "hosts_gave_more": len(journal.of("gave-more")),
         "orders_by_state": dict(sorted(Counter(row["trade_state"] for row in books.orders.values()).items())),
         "payments_wechat_took": len(books.paid_fen),
         "events": sum(len(books.ours[service]["outbox"]) for service in ("order", "payment")),
@@ -78,7 +80,8 @@ def show(console: Console, result: dict[str, Any]) -> None:
     console.print(table)
     summary = Table.grid(padding=(0, 2))
     for name in (
-        "faults", "guests", "orders_by_state", "refunds_decided", "payments_wechat_took", "events", "messages", "fen",
+        "faults", "guests", "orders_by_state", "refunds_decided", "parts_refunded", "hosts_gave_more",
+        "payments_wechat_took", "events", "messages", "fen",
         "troubles_clients_rode_out", "server_errors", "broken_answers", "guests_gave_up", "guests_astonished",
         "tap_to_paid_s", "longest_recovery_s", "seconds", "quiet_s", "left_out",
     ):  # fmt: skip

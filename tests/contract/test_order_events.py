@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
+from pydantic import ValidationError
 
 from order import events
 from order.events import PayStatusUpdated, RefundFailed
@@ -109,6 +110,22 @@ def test_order_reads_the_contracts_example_of_a_payment() -> None:
     assert (data.order_sn, data.payment_sn) == (example["orderSn"], example["paymentSn"])
     assert (data.pay_status, data.total_fen, data.version) == (1, 19900, 2)
     assert data.pay_time == datetime(2026, 11, 23, 1, 31, 20, tzinfo=UTC)
+
+
+def test_order_reads_both_versions_of_a_payments_event() -> None:
+    v1, v2 = (
+        PayStatusUpdated.model_validate_json(
+            (CONTRACTS / f"events/examples/paystatus-updated.{name}.json").read_bytes()
+        )
+        for name in ("v1", "v2")
+    )
+
+    assert (v1.pay_status, v1.refunded_fen, v1.version) == (1, 0, 2)
+    assert (v2.pay_status, v2.refunded_fen, v2.version) == (1, 9950, 3)
+    with pytest.raises(ValidationError, match="more was refunded than paid"):
+        PayStatusUpdated.model_validate_json(
+            v2.model_copy(update={"refunded_fen": 19901}).model_dump_json(by_alias=True)
+        )
 
 
 def test_order_reads_the_contracts_example_of_a_refund_that_failed() -> None:

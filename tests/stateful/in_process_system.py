@@ -45,13 +45,14 @@ class InProcessSystem:
     def __init__(self, dbs: dict[str, Database], clock: Clock, wechat: Any) -> None:
         self.clock, self.wechat = clock, wechat
         self.peers_are_away = False
+        self.cancel_policy = "flexible"
         order, payment, notification, travel = (dbs[name] for name in SERVICES)
 
         told = OrderSettings(APP_API_TOKEN=APP_TOKEN)
         orders = OrderParts.of(told, clock=clock, sidecar=SIDECAR, db=order, travel=self, payment=self)  # type: ignore[arg-type]
         self.order_refunds, self.fulfilment, self.lookup = orders.refunds, orders.fulfilment, orders.lookup
         self.booking, self.checkin, self.expiry = orders.booking, orders.checkin, orders.expiry
-        self.order_closing = orders.closing
+        self.order_closing, self.goodwill = orders.closing, orders.goodwill
 
         merchant = {"wxpay_mchid": MCHID, "wxpay_appid": APPID, "wxpay_mch_serial": "7" * 40}
         urls = {"wxpay_notify_url": "https://us/pay", "wxpay_refund_notify_url": "https://us/refund"}
@@ -83,7 +84,7 @@ class InProcessSystem:
         self.consumers = {consumer.topic: consumer for consumer in consumers}
 
     async def homestay(self, _homestay_id: int, stay: Stay) -> Homestay:
-        return Homestay.model_validate(snapshot(stay))
+        return Homestay.model_validate(snapshot(stay, cancelPolicy=self.cancel_policy))
 
     async def close(self, order_sn: str, _attempt: int) -> CloseAnswer:
         self._must_be_there()
@@ -119,7 +120,7 @@ class InProcessSystem:
     async def tick(self) -> None:
         """Every cron binding once."""
         await self.order_closing.close_due()
-        await self.expiry.agree_unanswered()
+        await self.expiry.end_unanswered()
         await self.expiry.expire_due()
         await self.payment.inquiry.poll_due()
         await self.payment.submission.submit_due()

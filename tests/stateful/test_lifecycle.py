@@ -2,6 +2,7 @@
 with WeChat away, mute, or the asking process killed. Judged by the chaos suite's own checker."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar
 
@@ -30,6 +31,8 @@ OPERATOR = 9
 ALL_AGAIN = {0, 1, 8, 15}
 """Turns of the end in which all that ever arrived arrives again: at once, hours later and two days later."""
 CHOICE = st.integers(0, 11)
+GIFTS = {1: None, 3000: "k-1", 9950: "k-2"}
+"""Each with its Idempotency-Key."""
 START = int(MORNING.timestamp())
 REQUEST = BookingRequest(BUYER, 7, START, START + 86400, 2, need_food=False, remark="")
 
@@ -68,10 +71,17 @@ class Lifecycle(RuleBasedStateMachine):
             return False
         return True
 
-    @initialize(begun=st.sampled_from(["booked", "paid", "heard", "refund asked", "merchant asked"]))
-    def a_guest_books(self, begun: str) -> None:
+    @initialize(
+        begun=st.sampled_from(["booked", "paid", "heard", "refund asked", "merchant asked"]),
+        policy=st.sampled_from(["flexible", "moderate", "moderate", "strict"]),
+        days=st.sampled_from([0, 3, 7]),
+    )
+    def a_guest_books(self, begun: str, policy: str, days: int) -> None:
         """Some stories begin later: chance alone would seldom lead there."""
-        self.sn = self.runner.run(self.system.booking.create(REQUEST))
+        self.system.cancel_policy = policy
+        start = START + days * 86400
+        request = dataclasses.replace(REQUEST, live_start_time=start, live_end_time=start + 86400)
+        self.sn = self.runner.run(self.system.booking.create(request))
         self.the_guest_goes_to_the_cashier()
         if begun != "booked":
             self.the_guest_pays(at_once=begun != "paid")
@@ -151,10 +161,23 @@ class Lifecycle(RuleBasedStateMachine):
         self.do(self.system.order_refunds.request(BUYER, self.sn, ""))
 
     @some(lambda self: self.callbacks)
-    @rule(agree=st.booleans())
-    def the_merchant_decides(self, agree: bool) -> None:
+    @rule()
+    def the_guest_wants_more_than_the_policy_gives(self) -> None:
+        self.do(self.system.order_refunds.request(BUYER, self.sn, "", refund_fen=19900))
+
+    @some(lambda self: self.callbacks)
+    @rule(agree=st.booleans(), fen=st.sampled_from([None, 1, 9950, 19900]))
+    def the_merchant_decides(self, agree: bool, fen: int | None) -> None:
         """Asked or not, once or twice; who never does is made good by the cron."""
-        self.do(self.system.order_refunds.decide(MERCHANT, self.sn, agree=agree, note=""))
+        self.do(self.system.order_refunds.decide(MERCHANT, self.sn, agree=agree, note="", refund_fen=fen))
+
+    @some(lambda self: self.callbacks)
+    @rule(fen=st.sampled_from([*GIFTS]))
+    def the_merchant_gives_more(self, fen: int) -> None:
+        """Each amount once, however often it is clicked: two messages with one text could not be told apart."""
+        query = "select 1 from order_refund where cause = 'goodwill' and refund_fen = %s and state = 'returned'"
+        if GIFTS[fen] or not self.shelves.rows("order", query, fen):
+            self.do(self.system.goodwill.give(MERCHANT, self.sn, fen, note="", request_key=GIFTS[fen]))
 
     @some(lambda self: self.callbacks)
     @rule()

@@ -26,6 +26,7 @@ AGED: dict[str, Unfinished] = {
 ENUMS: list[tuple[str, type[Enum]]] = [
     ("homestay_order", order.states.TradeState),
     ("homestay_order", order.states.RefundState),
+    ("order_refund", order.states.RequestState),
     ("third_payment", payment.ledger.payment_states.PayStatus),
     ("refund", payment.ledger.refund_states.RefundState),
     ("notification_task", notification.states.TaskState),
@@ -39,8 +40,11 @@ ENDS = {
     "homestay_order.refunded",
     "homestay_order.expired",
     "homestay_order.none",  # no refund was asked for
+    "homestay_order.agreed",  # the request to payment is order_refund.requested
     "homestay_order.refused",  # until the buyer asks again
     "homestay_photo.stored",
+    "order_refund.returned",
+    "order_refund.failed",  # its buyer or host was told, and may request it again
     "third_payment.closed",
     "third_payment.paid",
     "third_payment.refunded",

@@ -39,6 +39,7 @@ def order_says(world: World, detail: dict[str, Any]) -> None:
     [
         ("late-payment", "订单已取消，该笔付款已退回"),
         ("duplicate-payment", "重复支付的款项已退回"),
+        ("goodwill", "房东已退还部分房款"),
         ("other", "退款已完成，如未到账请联系商家"),
         ("of a later version", "退款已完成，如未到账请联系商家"),
     ],
@@ -81,6 +82,27 @@ async def test_each_payment_is_told_once_whatever_is_repeated(world: World) -> N
         (SECOND, "sent"),
     ]
     assert len(world.wechat.sends) == 2
+
+
+async def test_each_part_that_a_host_gives_back_is_told_with_its_amount(world: World, service: Service) -> None:
+    first, second = "2026-11-23T04:30:00.250000Z", "2026-11-23T05:30:00Z"
+    for changed_at, fen in ((first, 1000), (first, 1000), (second, 2500)):
+        await service.hears_of_refund("part-returned", cause="goodwill", refundFen=fen, changedAt=changed_at)
+
+    assert [sent["data"]["amount3"]["value"] for sent in world.wechat.sends] == ["¥10.00", "¥25.00"]
+    assert [row["state"] for row in service.rows("select state from notification_task")] == ["sent", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("least", "said"),
+    [(19900, "逾期未处理将自动同意退款"), (9950, "逾期未处理将按退订规则退款"), (0, "逾期未处理视为不同意退款")],
+)
+async def test_the_merchant_is_told_what_silence_means(world: World, service: Service, least: int, said: str) -> None:
+    order_says(world, WAITING | {"refundLeastFen": least})
+
+    await service.hears_of_refund("asked", cause="buyer")
+
+    assert [sent["data"]["thing5"]["value"] for sent in world.wechat.sends] == [said]
 
 
 async def test_no_state_of_the_order_calls_it_off(world: World, service: Service) -> None:

@@ -48,6 +48,24 @@ async def test_a_refunded_order_sends_one_message_of_what_went_back_when_and_how
     assert service.outcomes("refunded") == ["accepted"]
 
 
+async def test_a_part_that_went_back_is_told_with_its_amount(world: World, service: Service) -> None:
+    order_says(world, REFUNDED_ORDER | {"refundedFen": 9950})
+
+    await service.hears(3)
+
+    assert [sent["data"]["amount3"]["value"] for sent in world.wechat.sends] == ["¥99.50"]
+
+
+async def test_a_cancelled_order_of_which_nothing_went_back_takes_no_permission(world: World, service: Service) -> None:
+    order_says(world, REFUNDED_ORDER | {"refundedFen": 0})
+
+    await service.hears(3)
+
+    task = service.task("refunded")
+    assert (task["state"], task["reason"]) == ("cancelled", "the order was cancelled, and nothing was given back")
+    assert world.wechat.asked == []
+
+
 async def test_it_has_a_permission_of_its_own_beside_those_of_the_stay(world: World, service: Service) -> None:
     await service.hears(1)
     order_says(world, REFUNDED_ORDER)

@@ -200,7 +200,19 @@ def refunded(order_sn: str, payment_sn: str, *, total_fen: int = 19900, version:
     return cloud_event(order_sn, payment_sn, 2, total_fen, version)
 
 
+def part_refunded(
+    order_sn: str, payment_sn: str, refunded_fen: int, *, total_fen: int = 19900, version: int = 3
+) -> dict[str, Any]:
+    """As payment tells it now: paystatus-updated.v2."""
+    event = cloud_event(order_sn, payment_sn, 1 if refunded_fen < total_fen else 2, total_fen, version)
+    return event | {
+        "type": "minsu.payment.paystatus-updated.v2",
+        "data": event["data"] | {"refundedFen": refunded_fen},
+    }
+
+
 def cloud_event(order_sn: str, payment_sn: str, pay_status: int, total_fen: int, version: int) -> dict[str, Any]:
+    """As payment told it before there were parts: paystatus-updated.v1."""
     return {
         "specversion": "1.0",
         "id": str(uuid4()),

@@ -169,7 +169,7 @@ class Nights(RuleBasedStateMachine):
     @rule()
     def cron_ticks(self) -> None:
         self.run(self.parts.closing.close_due())
-        self.run(self.parts.expiry.agree_unanswered())
+        self.run(self.parts.expiry.end_unanswered())
         self.run(self.parts.expiry.expire_due())
 
     @invariant()

@@ -179,7 +179,7 @@ class OrderAndPayments(RuleBasedStateMachine):
     @rule()
     def cron_ticks(self) -> None:
         self.run(self.closing.close_due())
-        self.run(self.expiry.agree_unanswered())
+        self.run(self.expiry.end_unanswered())
         self.run(self.expiry.expire_due())
 
     @precondition(lambda self: self.heard)

@@ -29,6 +29,10 @@ async def test_each_night_has_its_price_and_the_total_is_what_an_order_costs(ord
         "closedNight": None,
         "cancelPolicy": "flexible",
         "nearest": [],
+        "refundSteps": [
+            {"until": "2026-11-23T04:00:00Z", "percent": 100, "refundFen": 74700},
+            {"until": None, "percent": 0, "refundFen": 0},
+        ],
     }  # fmt: skip
     row = order.row(await order.create(nights=3, isFood=True))
     assert (row["homestay_total_fen"], row["food_total_fen"], row["order_total_fen"]) == (59700, 15000, 74700)

@@ -33,6 +33,11 @@ async def test_a_buyer_sees_own_orders_newest_first_page_by_page(order: Order) -
             "refundReason",
             "refundNote",
             "refundAskTime",
+            "cancelPolicy",
+            "refundFen",
+            "refundLeastFen",
+            "refundedFen",
+            "keptFen",
             "orderTotalPrice",
             "orderTotalFen",
             "createTime",
@@ -211,6 +216,7 @@ async def test_peers_read_an_order_with_its_code(order: Order) -> None:
         "refundState": "none",
         "refundAskedAt": None,
         "refundAnswerBy": None,
+        "refundLeastFen": None,
         "version": 2,
     }
 

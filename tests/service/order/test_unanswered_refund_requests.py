@@ -87,7 +87,7 @@ async def test_how_long_and_how_many_at_once_is_the_operators_choice(order: Orde
     )
     parts = Parts.of(settings, clock=order.clock, sidecar=order.peers)
 
-    assert [await parts.expiry.agree_unanswered() for _ in range(3)] == [2, 1, 0]
+    assert [await parts.expiry.end_unanswered() for _ in range(3)] == [2, 1, 0]
 
     await parts.db.close()
     assert [order.row(sn)["refund_state"] for sn in requests] == ["agreed"] * 3

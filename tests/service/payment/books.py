@@ -160,7 +160,9 @@ class Shop(World):
     def __init__(self, db):
         super().__init__(db)
         self.now, self.used = NOW.replace(hour=3, minute=0), []
+        self.kept: list[dict[str, object]] = []
         self.sidecar.answer("order", "/internal/usedOrders", {"list": self.used})
+        self.sidecar.answer("order", "/internal/keptOrders", {"list": self.kept})
 
     async def stay(self, n, *, business=7, fen=19900, status=1):
         """A stay that was paid and used; its payment's number."""
@@ -172,6 +174,23 @@ class Shop(World):
                 "homestayBusinessId": business,
                 "paymentSn": number,
                 "usedAt": "2026-11-22T06:00:00Z",
+            }
+        )
+        return number
+
+    async def cancelled(self, n, *, fen=19900, back=0, ended="2026-11-22 06:00:00+00"):
+        """An order that was cancelled, and of which `back` fen went back; its payment's number."""
+        number = await self.payment(n, fen=fen, status=1)
+        if back:
+            await self.refund(n, number, fen=back, ended=ended)
+        order_sn = f"HSO20261122100000{n:08d}"
+        self.kept.append(
+            {
+                "id": n,
+                "orderSn": order_sn,
+                "homestayBusinessId": 7,
+                "paymentSn": number,
+                "refundedAt": "2026-11-22T06:00:05Z",
             }
         )
         return number

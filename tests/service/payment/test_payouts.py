@@ -69,6 +69,38 @@ async def test_a_refund_before_the_stay_began_is_subtracted_on_that_day(shop):
     assert await shop.records() == [(7, DAY, 1, 1, 19900, 1, 1000, 113, 18787)]
 
 
+async def test_what_is_kept_of_a_cancelled_order_is_paid_out_on_the_day_it_ended(shop):
+    await shop.stay(1)
+    await shop.cancelled(2, back=9950)
+    await shop.cancelled(3, fen=10001)
+    assert await shop.payouts.run(DAY) == 1
+    assert await shop.records() == [
+        # fees: 119, 119 less 60 of the part that went back, 60
+        (7, DAY, 1, 3, 49801, 1, 9950, 238, 39613),
+    ]
+    assert await shop.payouts.run(DAY) == 0
+
+
+async def test_what_the_host_gives_back_later_is_subtracted_on_that_day(shop):
+    number = await shop.cancelled(2, back=9950)
+    await shop.payouts.run(DAY)
+    await shop.refund(3, number, fen=9950, ended="2026-11-23 05:00:00+00")
+    shop.kept.clear()
+    await shop.payouts.run(date(2026, 11, 23))
+    first, second = await shop.records()
+    assert first == (7, DAY, 1, 1, 19900, 1, 9950, 59, 9891)
+    assert second == (7, date(2026, 11, 23), 1, 0, 0, 1, 9950, -60, -9890)
+
+
+async def test_a_day_waits_for_an_order_service_that_knows_what_is_kept(shop):
+    await shop.stay(1)
+    shop.sidecar.answer("order", "/internal/keptOrders", {}, status=404)
+    await shop.payouts.schedule_due_days()
+    with pytest.raises(PeerUnavailable):
+        await shop.payouts.run_scheduled()
+    assert await shop.records() == []
+
+
 async def test_refunds_of_orders_that_were_never_used_are_nobodys_loss(shop):
     await shop.refund(1, await shop.payment(1, status=2))
     assert await shop.payouts.run(DAY) == 0
@@ -112,10 +144,11 @@ async def test_days_that_were_missed_are_settled_when_order_answers_again(shop):
     assert await shop.payouts.schedule_due_days() == 2
     shop.sidecar.answer("order", "/internal/usedOrders", {"list": []})
     await shop.payouts.run_scheduled()
-    asked = [body["day"] for _, _, body in shop.sidecar.calls]
+    asked = [body["day"] for _, path, body in shop.sidecar.calls if path == "/internal/usedOrders"]
     assert asked == ["2026-11-22", "2026-11-22", "2026-11-23", "2026-11-24"]
+    calls = len(shop.sidecar.calls)
     await shop.payouts.run_scheduled()
-    assert len(shop.sidecar.calls) == 4
+    assert len(shop.sidecar.calls) == calls
 
 
 async def test_pages_are_followed_to_the_last(shop, monkeypatch):

@@ -24,12 +24,8 @@ from tests.support.services import APPS
 STAY = Stay(date(2026, 11, 23), date(2026, 11, 25))
 SN, APPID = "HSO2026112309302612345678", "wx0000000000000001"
 OTHER = "HSO2026112309302612345679"
+DAY = date(2026, 11, 23)
 JSON = {"content-type": "application/json"}
-
-
-async def used_orders(sidecar: Sidecar) -> None:
-    async for _ in payment.peers.OrderPeer(sidecar=sidecar).used(date(2026, 11, 23)):
-        pass
 
 
 async def together(ask: Callable[[Any], Awaitable[object]], *what: object) -> None:
@@ -53,7 +49,8 @@ CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
         payment.peers.UserPeer(sidecar=sidecar, appid=APPID).openid, 1, 2
     ),
     ("payment", "order", "payable"): lambda sidecar: payment.peers.OrderPeer(sidecar=sidecar).payable(SN),
-    ("payment", "order", "usedOrders"): used_orders,
+    ("payment", "order", "usedOrders"): lambda sidecar: payment.peers.OrderPeer(sidecar=sidecar).used(DAY, 0),
+    ("payment", "order", "keptOrders"): lambda sidecar: payment.peers.OrderPeer(sidecar=sidecar).kept(DAY, 0),
     ("payment", "usercenter", "authByUser"): lambda sidecar: payment.peers.UserPeer(
         sidecar=sidecar, appid=APPID
     ).openid(1),

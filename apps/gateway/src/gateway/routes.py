@@ -94,8 +94,11 @@ PUBLIC: tuple[PublicRoute, ...] = (
         "userHomestayOrderDetail",
         "cancelHomestayOrder",
         "refundHomestayOrder",
+        "quoteCancel",
     ),
-    *_routes("order", "merchant", Who.SIGNED_IN, "orderList", "arrivals", "verifyTradeCode", "refundDecision"),
+    *_routes(
+        "order", "merchant", Who.SIGNED_IN, "orderList", "arrivals", "verifyTradeCode", "refundDecision", "refundMore"
+    ),
     *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
     *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
     *_routes(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from notification.claims import Claim
 from notification.events import RefundUpdated
 from notification.peers import OrderDetail
-from notification.rendering import MessageTexts, Refund, Stay, Unrenderable, render
+from notification.rendering import MessageTexts, Refund, Silence, Stay, Unrenderable, render
 from notification.states import PAID_ORDER, REFUNDED_ORDER, STAY_KINDS, Kind, TaskState
 from notification.wechat.errcodes import REJECTIONS, UNRENDERABLE
 from notification.wechat.messages import Message
@@ -76,6 +76,8 @@ def _refund(claim: Claim, order: OrderDetail) -> Refund | None:
     if claim.kind is Kind.REFUNDED:
         if order.trade_state != REFUNDED_ORDER or order.refunded_at is None or order.refunded_fen is None:
             raise PeerUnavailable(f"order: published a refund, but answers none in state {order.trade_state}")
+        if order.refunded_fen == 0:
+            raise NothingToSend(TaskState.CANCELLED, "the order was cancelled, and nothing was given back")
         return Refund(order.refunded_fen, order.refunded_at)
     update = RefundUpdated.model_validate(claim.facts)
     if claim.kind is Kind.GIVEN_BACK:
@@ -84,7 +86,9 @@ def _refund(claim: Claim, order: OrderDetail) -> Refund | None:
         raise PeerUnavailable("order: published a refund request, but answers none")
     if order.refund_state != "asked" or order.refund_asked_at != update.changed_at:
         raise NothingToSend(TaskState.CANCELLED, f"the request is decided: the refund state is {order.refund_state}")
-    return Refund(update.refund_fen, order.refund_answer_by or update.changed_at)
+    least = update.refund_fen if order.refund_least_fen is None else order.refund_least_fen
+    silence = Silence.ALL if least >= update.refund_fen else Silence.SHARE if least else Silence.NOTHING
+    return Refund(update.refund_fen, order.refund_answer_by or update.changed_at, silence)
 
 
 def _stay(order: OrderDetail, refund: Refund | None) -> Stay:

@@ -27,7 +27,7 @@ class TradeStateUpdated(EventData):
 
 class RefundUpdated(EventData):
     """A change of a refund that leaves the trade state as it is (contracts/events/refund-updated.v1). `asked`: the
-    merchant has to decide; `returned`: a payment was refunded. Other refund states are ignored."""
+    merchant has to decide; `returned`, `part-returned`: a payment was refunded, or a part of it. Others are ignored."""
 
     order_sn: OrderSn
     refund_state: Annotated[str, Field(alias="refundState")]

@@ -13,7 +13,7 @@ from notification.delivery import Delivery
 from notification.operations import Operations
 from notification.peers import OrderPeer, UserPeer
 from notification.planning import Planning
-from notification.rendering import MessageTexts
+from notification.rendering import MessageTexts, Silence
 from notification.repository import ClaimOrder
 from notification.retries import JITTER, RetryPolicy
 from notification.settings import Settings
@@ -146,9 +146,9 @@ def _templates(settings: Settings) -> Templates:
         checkout_time=settings.checkout_time,
         given_back={
             cause: catalogue.text(f"message-given-back-{cause}", language)
-            for cause in ("late-payment", "duplicate-payment")
+            for cause in ("late-payment", "duplicate-payment", "goodwill")
         },
-        refund_asked=catalogue.text("message-refund-asked", language),
+        refund_asked={silence: catalogue.text(f"message-refund-asked-{silence}", language) for silence in Silence},
     )
     ids = {
         Kind.PAID: settings.template_paid,

@@ -32,6 +32,7 @@ class OrderDetail(ApiModel):
     refund_state: str | None = None
     refund_asked_at: AwareDatetime | None = None
     refund_answer_by: AwareDatetime | None = None
+    refund_least_fen: int | None = None
 
 
 class WechatIdentity(ApiModel):

@@ -10,7 +10,14 @@ from notification import repository
 from notification.events import RefundUpdated, TradeStateUpdated
 from notification.repository import NewTask
 from notification.retries import RetryPolicy
-from notification.states import KIND_BY_REFUND_STATE, KINDS_BY_TRADE_STATE, PAID_ORDER, STAY_KINDS, Kind, TaskState
+from notification.states import (
+    KIND_BY_REFUND_STATE,
+    KINDS_BY_TRADE_STATE,
+    PAID_ORDER,
+    SEVERAL_OF_A_PAYMENT,
+    STAY_KINDS,
+    TaskState,
+)
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
@@ -81,7 +88,7 @@ class Planning:
             refund.order_sn,
             kind,
             current_traceparent(),
-            subject=moment if kind is Kind.REFUND_ASKED else refund.payment_sn,
+            subject=moment if refund.refund_state in SEVERAL_OF_A_PAYMENT else refund.payment_sn,
             facts=refund.model_dump(mode="json", by_alias=True),
         )
         async with self.db.transaction() as tx:

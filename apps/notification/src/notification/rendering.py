@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 
 from notification.states import Kind
 from servicekit.clock import SHANGHAI
@@ -22,10 +23,18 @@ class Unrenderable(ValueError):
     """A value that does not fit its field type, and that truncation would falsify."""
 
 
+class Silence(StrEnum):
+    """What goes back of a refund request that its merchant does not answer."""
+
+    ALL = "all"
+    SHARE = "share"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True)
 class Refund:
     """A completed refund: amount in fen and when it was completed; or a refund request: amount and answer deadline.
-    `cause` as in the event."""
+    `cause` as in the event; of a request, what silence means."""
 
     fen: int
     at: datetime
@@ -56,7 +65,8 @@ class MessageTexts:
     checkout_time: str
     given_back: Mapping[str, str] = field(default_factory=dict)
     """By the cause of the refund; `refund_done` for any other cause."""
-    refund_asked: str = ""
+    refund_asked: Mapping[str, str] = field(default_factory=dict)
+    """By what silence means (`Silence`)."""
 
 
 def render(kind: Kind, stay: Stay, texts: MessageTexts) -> Data:
@@ -81,7 +91,7 @@ def render(kind: Kind, stay: Stay, texts: MessageTexts) -> Data:
     remarks = {
         Kind.REFUNDED: texts.refund_done,
         Kind.GIVEN_BACK: texts.given_back.get(stay.refund.cause, texts.refund_done),
-        Kind.REFUND_ASKED: texts.refund_asked,
+        Kind.REFUND_ASKED: texts.refund_asked.get(stay.refund.cause, ""),
     }
     return _values(
         character_string1=character_string(stay.order_sn),

@@ -17,7 +17,8 @@ class Kind(StrEnum):
     """Carries the check-in code. Sent when the order is paid, not on a date."""
     REFUNDED = "refunded"
     GIVEN_BACK = "given_back"
-    """To the buyer: a payment was refunded, the trade state stays. The subject is the payment's number."""
+    """To the buyer: a payment was refunded, or a part of one, the trade state stays. The subject is the payment's number;
+    of a part, the time when it was reported."""
     REFUND_ASKED = "refund_asked"
     """To the merchant, who has to decide. The subject is the time of the request."""
 
@@ -27,8 +28,14 @@ STAY_KINDS = (Kind.PAID, Kind.BEFORE_ARRIVAL)
 
 KINDS_BY_TRADE_STATE: dict[int, tuple[Kind, ...]] = {PAID_ORDER: STAY_KINDS, REFUNDED_ORDER: (Kind.REFUNDED,)}
 
-KIND_BY_REFUND_STATE = {"asked": Kind.REFUND_ASKED, "returned": Kind.GIVEN_BACK}
+KIND_BY_REFUND_STATE = {
+    "asked": Kind.REFUND_ASKED,
+    "returned": Kind.GIVEN_BACK,
+    "part-returned": Kind.GIVEN_BACK,
+}
 """By the `refundState` of contract refund-updated.v1."""
+SEVERAL_OF_A_PAYMENT = frozenset({"asked", "part-returned"})
+"""Refund states that may be reported several times of one payment: the time tells one from another."""
 
 
 class TaskState(StrEnum):

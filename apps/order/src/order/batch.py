@@ -103,7 +103,7 @@ class Batch:
 
 
 def _is_plain(order: batch_repository.LockedOrder | None, fact: PaymentFact) -> bool:
-    if order is None or fact.pay_status != PAID or fact.total_fen != order.order_total_fen:
+    if order is None or fact.pay_status != PAID or fact.refunded_fen or fact.total_fen != order.order_total_fen:
         return False
     state = TradeState(order.trade_state)
     return states.effect_of_paid(state, order.payment_sn, fact.payment_sn) is Effect.PAY

@@ -25,7 +25,7 @@ from servicekit.numbers import business_number
 
 log = structlog.get_logger()
 NUMBER_ATTEMPTS = 5
-NOT_KEPT = {"id", "on_sale", "stock", "min_nights", "max_nights", "days_ahead", "cancel_policy", "nights"}
+NOT_KEPT = {"id", "on_sale", "stock", "min_nights", "max_nights", "days_ahead", "nights"}
 """What the snapshot in an order leaves out: it is checked at the booking, or stands in the order's lines."""
 
 

@@ -8,12 +8,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from order import cancelling
+from order.cancelling import CancelPolicy
 from order.models import HomestayOrder
 from order.quoting import Quote
+from order.refund_schemas import RefundStep, TimelineEntry
 from order.schemas import OrderSummary, Trimmed, summary
+from order.timeline import Entry
 from servicekit.clock import unix
 from servicekit.money import yuan
-from servicekit.schemas import ApiModel, RowId, Sn, Text
+from servicekit.schemas import ApiModel, RowId, Text
 
 UnixSeconds = Annotated[int, Field(ge=0, le=4_102_444_800, strict=True, description="unix seconds")]
 
@@ -41,7 +45,8 @@ class FreeStay(ApiModel):
 
 class OrderQuote(ApiModel):
     """What a stay would cost, in fen. `fullNight`: the first night that has too little left, `closedNight`: the first that
-    is not sold; null when there is none. An order for such nights is refused. `cancelPolicy`: the homestay's now.
+    is not sold; null when there is none. An order for such nights is refused. `cancelPolicy`: the homestay's now;
+    `refundSteps`: what would go back until when.
     `nearest`: at most three stays as long nearby that are free, when this one is not; the nearest first."""
 
     nights: list[NightPrice]
@@ -50,7 +55,8 @@ class OrderQuote(ApiModel):
     order_total_fen: int
     full_night: date | None
     closed_night: date | None
-    cancel_policy: str
+    cancel_policy: CancelPolicy
+    refund_steps: list[RefundStep]
     nearest: list[FreeStay]
 
     @classmethod
@@ -66,6 +72,7 @@ class OrderQuote(ApiModel):
             full_night=quote.full,
             closed_night=quote.closed,
             cancel_policy=quote.cancel_policy,
+            refund_steps=RefundStep.all_of(quote.refund_steps),
             nearest=[FreeStay(start=stay.start, end=stay.end) for stay in quote.nearest],
         )
 
@@ -76,11 +83,6 @@ class CreateOrder(QuoteOrder):
 
 class OrderCreated(ApiModel):
     order_sn: str
-
-
-class RefundRequest(ApiModel):
-    sn: Sn
-    reason: Annotated[Text, Trimmed, Field(max_length=80)] = ""
 
 
 class BuyersOrder(OrderSummary):
@@ -104,9 +106,19 @@ class OrderDetail(BuyersOrder):
     lines: list[NightPrice]
     pay_type: str
     refund_time: int
+    refund_steps: list[RefundStep]
+    timeline: list[TimelineEntry]
 
     @classmethod
-    def with_history(cls, order: HomestayOrder, *, pay_type: str, refunded_at: datetime | None) -> "OrderDetail":
+    def with_history(
+        cls,
+        order: HomestayOrder,
+        *,
+        pay_type: str,
+        refunded_at: datetime | None,
+        steps: Sequence[cancelling.RefundStep],
+        history: Sequence[Entry],
+    ) -> "OrderDetail":
         return cls.model_validate(
             summary(order)
             | {
@@ -123,6 +135,8 @@ class OrderDetail(BuyersOrder):
                 "lines": order.lines,
                 "pay_type": pay_type,
                 "refund_time": unix(refunded_at),
+                "refund_steps": RefundStep.all_of(steps),
+                "timeline": TimelineEntry.all_of(history),
             }
         )
 

@@ -4,7 +4,8 @@ Problem
 ├── InvalidInput
 │   ├── NoNights · StayTooLong        liveEndTime
 │   ├── StartInThePast · StartTooFar  liveStartTime
-│   └── TooManyPeople                 livePeopleNum
+│   ├── TooManyPeople                 livePeopleNum
+│   └── RefundOutOfRange              refundFen; `least` and `most`
 ├── NotFound
 │   ├── OrderNotFound         also for another user's order: no difference may show
 │   ├── HomestayNotFound
@@ -14,6 +15,7 @@ Problem
 │   ├── NightFull · NightClosed    liveStartTime; `night` is the first such date
 │   ├── IllegalMove · NotCancellable · AlreadyPaid
 │   ├── NotRefundable · NoRefundToDecide · NoFailedRefund
+│   ├── NothingKept · RefundUnderWay
 │   └── CodeSpent · StayNotBegun · StayOver · RefundOpen
 └── TooManyRequests
     └── TooManyWrongCodes
@@ -125,6 +127,22 @@ class NotClosing(Conflict):
 
 class NoFailedRefund(Conflict):
     code, slug = 103033, "no-failed-refund"
+
+
+class RefundOutOfRange(InvalidInput):
+    """The amount is less than what must go back (`least`), or more than can (`most`); in fen."""
+
+    code, slug, members = 103040, "refund-out-of-range", ("least", "most")
+
+
+class NothingKept(Conflict):
+    """The order is not over yet, or all of it has gone back: there is nothing that its host could give back."""
+
+    code, slug = 103041, "nothing-kept"
+
+
+class RefundUnderWay(Conflict):
+    code, slug = 103042, "refund-under-way"
 
 
 class AmountMismatch(Poison):

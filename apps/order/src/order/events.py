@@ -3,9 +3,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from order.models import NightState
@@ -29,8 +29,8 @@ BusinessNumber = Annotated[str, Field(min_length=1, max_length=32)]
 
 
 class PayStatusUpdated(EventData):
-    """A payment was paid or refunded (contracts/events/paystatus-updated.v1). `order_sn` is the order's number, never the
-    payment's."""
+    """A payment was paid, or a part or all of it refunded (contracts/events/paystatus-updated.v1 and .v2; `refunded_fen` is
+    of v2). `order_sn` is the order's number, never the payment's."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -39,8 +39,15 @@ class PayStatusUpdated(EventData):
     payment_sn: BusinessNumber
     pay_status: int
     total_fen: Annotated[int, Field(ge=1, le=2**53)]
+    refunded_fen: Annotated[int, Field(ge=0, le=2**53)] = 0
     pay_time: AwareDatetime
     version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+    @model_validator(mode="after")
+    def _refunded_within_total(self) -> Self:
+        if self.refunded_fen > self.total_fen:
+            raise ValueError("more was refunded than paid")
+        return self
 
 
 class RefundFailed(EventData):

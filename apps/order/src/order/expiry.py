@@ -1,4 +1,4 @@
-"""What the cron jobs do when a time limit ends: agree to refund requests that no merchant answered, expire unused stays,
+"""What the cron jobs do when a time limit ends: end refund requests that no merchant answered, expire unused stays,
 delete old wrong check-in attempts."""
 
 from dataclasses import dataclass
@@ -24,15 +24,17 @@ class Expiry:
     answer_within: timedelta
     batch: int
 
-    async def agree_unanswered(self) -> int:
-        """Agree to refund requests that are older than `answer_within`; returns how many. The end of the stay does not
-        shorten that time: an order with an open refund can be neither used nor expired."""
+    async def end_unanswered(self) -> int:
+        """End refund requests that are older than `answer_within`; returns how many. What the policy gives is agreed to,
+        and where that is nothing the request lapses. The end of the stay does not shorten that time: an order with an
+        open refund can be neither used nor expired."""
         opened_before = self.clock() - self.answer_within
         async with self.db.transaction() as tx:
             orders = await repository.claim_unanswered(tx, opened_before, self.batch)
             for order in orders:
-                await self.refunds.agree(tx, order)
-                log.info("refund agreed: the merchant did not answer", sn=order.sn, asked_at=order.refund_opened_at)
+                asked_at = order.refund_opened_at
+                await self.refunds.end_unanswered(tx, order)
+                log.info("the merchant did not answer", sn=order.sn, asked_at=asked_at, refund_state=order.refund_state)
         return len(orders)
 
     async def expire_due(self) -> int:

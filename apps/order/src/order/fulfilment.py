@@ -5,11 +5,11 @@ from datetime import datetime
 
 import structlog
 
-from order import codes, events, lifecycle, repository, states
+from order import codes, events, lifecycle, refund_repository, repository, states
 from order.errors import AmountMismatch
 from order.models import HomestayOrder, OrderPayment
 from order.refunds import Refunds
-from order.states import Effect, RefundUpdate, TradeState
+from order.states import Effect, RefundCause, RefundState, RefundUpdate, TradeState
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
@@ -24,13 +24,18 @@ CODE_ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class PaymentFact:
-    """One version of one payment. `total_fen` in fen, `paid_at` in UTC."""
+    """One version of one payment. Amounts in fen; `part_fen`: what was refunded while it is paid; `paid_at` in UTC."""
 
     payment_sn: str
     version: int
     pay_status: int
     total_fen: int
     paid_at: datetime
+    part_fen: int = 0
+
+    @property
+    def refunded_fen(self) -> int:
+        return self.total_fen if self.pay_status == REFUNDED else self.part_fen
 
 
 @dataclass(kw_only=True, eq=False)
@@ -62,33 +67,46 @@ class Fulfilment:
             raise AmountMismatch(
                 f"payment {fact.payment_sn} took {fact.total_fen} fen, order {order.sn} costs {order.order_total_fen}"
             )
-        was_refunded = known is not None and known.pay_status == REFUNDED
+        back_before = known.refunded_fen if known else 0
         payment = _record(tx, order, known, fact, self.clock())
         await self._carry_out(tx, order, payment, effect)
-        if fact.pay_status == REFUNDED and effect is Effect.RECORD and not was_refunded:
-            await self._publish_return(tx, order, payment)
+        if back_fen := payment.refunded_fen - back_before:
+            await self._on_money_back(tx, order, payment, back_fen, moved=effect in states.MOVES_ORDER)
 
     async def _carry_out(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, effect: Effect) -> None:
         now = self.clock()
         detail = payment.payment_sn
         if effect in {Effect.PAY, Effect.PAY_AND_REFUND}:
             await self._mark_paid(tx, order, payment, now)
+        if order.payment_sn == payment.payment_sn:
+            order.refunded_fen = payment.refunded_fen
         if effect in {Effect.REFUND, Effect.PAY_AND_REFUND}:
+            order.refund_fen = payment.refunded_fen
             await lifecycle.move(tx, order, TradeState.REFUNDED, cause="refunded", now=now, detail=detail)
-        if effect in states.REFUND_CAUSES and payment.refund_request_sn is None:
+        if effect in states.REFUND_CAUSES and not await refund_repository.was_requested(tx, detail):
             log.warning("payment is refunded automatically", sn=order.sn, payment_sn=detail, reason=effect.value)
-            await self.refunds.ask(tx, order, payment, states.REFUND_CAUSES[effect])
+            await self.refunds.ask(tx, order, payment, states.REFUND_CAUSES[effect], payment.total_fen)
 
-    async def _publish_return(self, tx: Transaction, order: HomestayOrder, payment: OrderPayment) -> None:
-        """The trade state does not change, so no other event reports that this payment was refunded."""
+    async def _on_money_back(
+        self, tx: Transaction, order: HomestayOrder, payment: OrderPayment, back_fen: int, *, moved: bool
+    ) -> None:
+        """End the request that `back_fen` is the money of. When the trade state stays (not `moved`), no other event reports
+        that it is back."""
+        now = self.clock()
+        request_cause = await refund_repository.settle(tx, payment.payment_sn, payment.refunded_fen, now)
+        if moved:
+            return
         cause = states.cause_of_return(TradeState(order.trade_state), order.payment_sn, payment.payment_sn)
+        if request_cause == RefundCause.GOODWILL:
+            cause = RefundCause.GOODWILL
+        whole = payment.refunded_fen == payment.total_fen
         fact = events.refund_updated(
             order.sn,
-            RefundUpdate.RETURNED,
+            RefundUpdate.RETURNED if whole else RefundUpdate.PART_RETURNED,
             payment_sn=payment.payment_sn,
-            refund_fen=payment.total_fen,
+            refund_fen=back_fen,
             cause=cause,
-            changed_at=self.clock(),
+            changed_at=now,
         )
         await publish_later(tx, fact)
 
@@ -102,7 +120,9 @@ class Fulfilment:
 def _effect(order: HomestayOrder, fact: PaymentFact) -> Effect:
     state = TradeState(order.trade_state)
     if fact.pay_status == PAID:
-        return states.effect_of_paid(state, order.payment_sn, fact.payment_sn)
+        agreed = order.refund_opened_at is not None and order.refund_state == RefundState.AGREED
+        agreed_is_back = agreed and fact.refunded_fen >= (order.refund_fen or 1)
+        return states.effect_of_paid(state, order.payment_sn, fact.payment_sn, agreed_is_back=agreed_is_back)
     whole = fact.total_fen == order.order_total_fen
     return states.effect_of_refunded(state, order.payment_sn, fact.payment_sn, whole=whole)
 
@@ -112,6 +132,7 @@ def _record(
 ) -> OrderPayment:
     if known:
         known.version, known.pay_status = fact.version, fact.pay_status
+        known.refunded_fen = max(known.refunded_fen, fact.refunded_fen)
         return known
     payment = OrderPayment(
         order_id=order.id,
@@ -119,6 +140,7 @@ def _record(
         version=fact.version,
         pay_status=fact.pay_status,
         total_fen=fact.total_fen,
+        refunded_fen=fact.refunded_fen,
         paid_at=fact.paid_at,
         created_at=now,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -50,10 +50,10 @@ class Payables(ApiModel):
 
 
 class InternalOrder(ApiModel):
-    """An order for other services; by invocation only, because it holds the check-in code. `refundedAt`,
-    `refundedFen`: when the complete refund was reported, and its amount. `refundAskedAt`, `refundAnswerBy`: of a
-    refund request that the merchant decides (`refundState` asked), when it was made and when it is agreed to
-    automatically."""
+    """An order for other services; by invocation only, because it holds the check-in code. `refundedAt`, `refundedFen`:
+    when it became refunded, and what had gone back then. `refundAskedAt`, `refundAnswerBy`, `refundLeastFen`: of a refund
+    request that the merchant decides (`refundState` asked), when it was made, when it ends by itself, and what goes back
+    then (0: nothing, the order goes on)."""
 
     sn: str
     user_id: int
@@ -72,6 +72,7 @@ class InternalOrder(ApiModel):
     refund_state: str
     refund_asked_at: datetime | None
     refund_answer_by: datetime | None
+    refund_least_fen: int | None
     version: int
 
     @classmethod
@@ -90,10 +91,11 @@ class InternalOrder(ApiModel):
             pay_time=order.paid_at.astimezone(UTC) if order.paid_at else None,
             payment_sn=order.payment_sn,
             refunded_at=refunded_at.astimezone(UTC) if refunded_at else None,
-            refunded_fen=order.order_total_fen if refunded_at else None,
+            refunded_fen=order.refund_fen if refunded_at else None,
             refund_state=order.refund_state,
             refund_asked_at=order.refund_opened_at.astimezone(UTC) if answer_by and order.refund_opened_at else None,
             refund_answer_by=answer_by.astimezone(UTC) if answer_by else None,
+            refund_least_fen=order.refund_least_fen if answer_by else None,
             version=order.version,
         )
 
@@ -117,12 +119,29 @@ class DayPage(ApiModel):
     page_size: Annotated[int, Field(ge=1, le=500, strict=True)] = 500
 
 
-class UsedOrder(ApiModel):
+class DueOrder(ApiModel):
+    """An order of which its homestay business is due money; `id` is that of the transition."""
+
     id: int
     order_sn: str
     homestay_business_id: int
     payment_sn: str
+
+
+class UsedOrder(DueOrder):
     used_at: datetime
+
+
+class KeptOrder(DueOrder):
+    refunded_at: datetime
+
+
+class KeptOrders(ApiModel):
+    list: list[KeptOrder]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, datetime, HomestayOrder]]) -> "KeptOrders":
+        return cls(list=[KeptOrder(**_due(row_id, order), refunded_at=at) for row_id, at, order in rows])
 
 
 class UsedOrders(ApiModel):
@@ -130,18 +149,7 @@ class UsedOrders(ApiModel):
 
     @classmethod
     def of(cls, rows: Sequence[tuple[int, datetime, HomestayOrder]]) -> "UsedOrders":
-        return cls(
-            list=[
-                UsedOrder(
-                    id=row_id,
-                    order_sn=order.sn,
-                    homestay_business_id=order.homestay_business_id,
-                    payment_sn=order.payment_sn or "",
-                    used_at=used_at,
-                )
-                for row_id, used_at, order in rows
-            ]
-        )
+        return cls(list=[UsedOrder(**_due(row_id, order), used_at=at) for row_id, at, order in rows])
 
 
 class NightsPage(ApiModel):
@@ -165,3 +173,12 @@ class HomestayNightState(ApiModel):
 
 class HomestayNights(ApiModel):
     nights: list[HomestayNightState]
+
+
+def _due(row_id: int, order: HomestayOrder) -> dict[str, Any]:
+    return {
+        "id": row_id,
+        "order_sn": order.sn,
+        "homestay_business_id": order.homestay_business_id,
+        "payment_sn": order.payment_sn or "",
+    }

@@ -19,7 +19,7 @@ async def close_unpaid(closing: Annotated[Closing, Depends(provided(Closing))]) 
 
 @router.post("/order-expire-stays")
 async def expire_stays(expiry: Annotated[Expiry, Depends(provided(Expiry))]) -> dict[str, int]:
-    return {"claimed": await expiry.agree_unanswered() + await expiry.expire_due()}
+    return {"claimed": await expiry.end_unanswered() + await expiry.expire_due()}
 
 
 @router.post("/order-reapply-dead-letters")

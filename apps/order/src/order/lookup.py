@@ -6,11 +6,13 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import InstrumentedAttribute
 
-from order import batch_repository, night_repository, repository
+from order import batch_repository, cancelling, night_repository, refund_repository, repository, timeline
 from order.batch_repository import OwedOrder
-from order.errors import OrderNotFound
+from order.cancelling import Cancellation, CancelPolicy, RefundStep
+from order.errors import NotRefundable, OrderNotFound
 from order.models import HomestayNight, HomestayOrder
 from order.peers import PaymentPeer
+from order.pricing import Stay
 from order.states import RefundState, TradeState
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
@@ -52,9 +54,19 @@ class Lookup:
 
     async def used_on(self, day: date, last_id: int, size: int) -> Sequence[tuple[int, datetime, HomestayOrder]]:
         """Check-ins of a day in Asia/Shanghai, oldest row first, as (transition id, UTC time, order)."""
+        return await self._ended_on(TradeState.USED, day, last_id, size)
+
+    async def kept_on(self, day: date, last_id: int, size: int) -> Sequence[tuple[int, datetime, HomestayOrder]]:
+        """Orders that became refunded on a day in Asia/Shanghai and of which a part is kept; as `used_on`."""
+        return await self._ended_on(TradeState.REFUNDED, day, last_id, size)
+
+    async def _ended_on(
+        self, state: TradeState, day: date, last_id: int, size: int
+    ) -> Sequence[tuple[int, datetime, HomestayOrder]]:
         begin = datetime.combine(day, time(), SHANGHAI)
+        end = begin + timedelta(days=1)
         async with self.db.read() as session:
-            return await repository.used_between(session, begin, begin + timedelta(days=1), above=last_id, size=size)
+            return await repository.ended_between(session, state, begin, end, above=last_id, size=size)
 
     async def _page(
         self,
@@ -84,6 +96,32 @@ class Lookup:
             return None
         async with self.db.read() as session:
             return await repository.moved_at(session, order, TradeState.REFUNDED)
+
+    async def timeline(self, order: HomestayOrder) -> list[timeline.Entry]:
+        async with self.db.read() as session:
+            transitions = await repository.transitions(session, order.id)
+            return timeline.of(transitions, await refund_repository.of_order(session, order.id))
+
+    async def cancellation(self, user_id: int, sn: str) -> tuple[HomestayOrder, Cancellation]:
+        """What the buyer would get back now. Raises OrderNotFound; NotRefundable for an order that is not paid or over, or
+        whose refund was requested already."""
+        order = await self.order(sn, user_id=user_id)
+        now, stay = self.clock(), Stay(order.live_start_date, order.live_end_date)
+        failed_once = order.refund_state == RefundState.FAILED
+        if order.trade_state != TradeState.WAIT_USE or order.refund_opened_at is not None:
+            raise NotRefundable(f"the trade state is {order.trade_state}, the refund state {order.refund_state}")
+        if now >= stay.ends_at and not failed_once:
+            raise NotRefundable("the stay is over")
+        agreed_fen = order.refund_fen if failed_once else None
+        policy = CancelPolicy(order.cancel_policy)
+        return order, cancelling.cancellation(policy, stay, order.order_total_fen, now, agreed_fen=agreed_fen)
+
+    def refund_steps(self, order: HomestayOrder) -> list[RefundStep]:
+        """What goes back until when, of an order that waits for payment or use; empty for one that is over."""
+        if order.trade_state not in {TradeState.WAIT_PAY, TradeState.WAIT_USE}:
+            return []
+        stay = Stay(order.live_start_date, order.live_end_date)
+        return cancelling.steps_to_come(CancelPolicy(order.cancel_policy), stay, order.order_total_fen, self.clock())
 
     async def told_to_peers(self, sns: Sequence[str]) -> list[tuple[HomestayOrder, datetime | None]]:
         """The orders that exist, in any order, each with the UTC time of its refund (None while it is not refunded)."""

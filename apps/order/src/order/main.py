@@ -39,6 +39,7 @@ def create_app(
             parts.checkin,
             parts.closing,
             parts.expiry,
+            parts.goodwill,
             parts.lookup,
             parts.dead_letters,
             parts.refunds,

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from order.models import HomestayOrder
 from order.pricing import Stay
-from order.schemas import OrderQuery, OrderSummary, Trimmed
+from order.schemas import OrderQuery, OrderSummary
 from order.states import RefundState
-from servicekit.schemas import ApiModel, Sn, Text
+from servicekit.schemas import ApiModel, Text
 
 
 class MerchantsQuery(OrderQuery):
@@ -21,14 +21,6 @@ class MerchantsQuery(OrderQuery):
     @property
     def refund(self) -> RefundState | None:
         return None if self.refund_state == "any" else RefundState(self.refund_state)
-
-
-class RefundDecision(ApiModel):
-    """`note` is shown to the buyer."""
-
-    sn: Sn
-    agree: Annotated[bool, Field(strict=True)]
-    note: Annotated[Text, Trimmed, Field(max_length=256)] = ""
 
 
 class TypedCode(ApiModel):

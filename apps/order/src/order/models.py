@@ -24,6 +24,7 @@ from servicekit.due import Leased, due_index
 WAIT_PAY, WAIT_USE = "trade_state = 0", "trade_state = 1"
 PAID_STAY = "trade_state in (1, 2, 4)"
 REFUND_ASKED, REFUND_FAILED = "refund_state = 'asked'", "refund_state = 'failed'"
+REFUND_UNDER_WAY = "state = 'requested'"
 
 
 class Base(db.Base):
@@ -84,6 +85,12 @@ class HomestayOrder(Leased, Base):
     refund_state: Mapped[str] = mapped_column(String(16), default="none", server_default="none")
     refund_note: Mapped[str | None] = mapped_column(Text)
     refund_failed_at: Mapped[datetime | None]
+    cancel_policy: Mapped[str] = mapped_column(String(16), server_default="flexible")
+    refund_fen: Mapped[int | None] = mapped_column(BigInteger)
+    """What the newest refund request is for; of a refunded order, what had gone back when it became that."""
+    refund_least_fen: Mapped[int | None] = mapped_column(BigInteger)
+    """What goes back of a request that the host decides, if they agree without an amount or do not answer."""
+    refunded_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012 - SQLAlchemy's protocol
     __table_args__ = (
@@ -109,6 +116,11 @@ class HomestayOrder(Leased, Base):
             " and (refund_opened_at is null or refund_state in ('asked', 'agreed'))",
             "refund_state",
         ),
+        CheckConstraint("refund_state not in ('asked', 'agreed', 'failed') or refund_fen is not null", "refund_amount"),
+        CheckConstraint("refund_state <> 'asked' or refund_least_fen <= refund_fen", "refund_least"),
+        CheckConstraint("refund_fen between 0 and order_total_fen", "refund_within_total"),
+        CheckConstraint("refund_least_fen between 0 and order_total_fen", "refund_least_within_total"),
+        CheckConstraint("refunded_fen between 0 and order_total_fen", "refunded_within_total"),
         Index("ix_homestay_order_user", "user_id", "id"),
         Index("ix_homestay_order_merchant", "homestay_user_id", "id"),
         Index(
@@ -184,11 +196,12 @@ class OrderTransition(Base):
             "legal",
         ),
         Index("ix_order_transition_used", "created_at", postgresql_where=text("to_state = 2")),
+        Index("ix_order_transition_refunded", "created_at", postgresql_where=text("to_state = 3")),
     )
 
 
 class OrderPayment(Base):
-    """The latest known version of a payment, and the one refund request for it."""
+    """The latest known version of a payment."""
 
     __tablename__ = "order_payment"
 
@@ -198,10 +211,8 @@ class OrderPayment(Base):
     version: Mapped[int]
     pay_status: Mapped[int] = mapped_column(SmallInteger)
     total_fen: Mapped[int] = mapped_column(BigInteger)
+    refunded_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     paid_at: Mapped[datetime]
-    refund_request_sn: Mapped[str | None] = mapped_column(String(32), unique=True)
-    refund_cause: Mapped[str | None] = mapped_column(String(32))
-    refund_requested_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
@@ -209,11 +220,35 @@ class OrderPayment(Base):
         CheckConstraint("version >= 1", "version"),
         CheckConstraint("pay_status in (1, 2)", "pay_status"),
         CheckConstraint("total_fen > 0", "total"),
-        Index(
-            "ix_order_payment_refund_open",
-            "refund_requested_at",
-            postgresql_where=text("pay_status = 1 and refund_requested_at is not null"),
-        ),
+        CheckConstraint("refunded_fen between 0 and total_fen", "refunded_within_total"),
+    )
+
+
+class OrderRefund(Base):
+    """One refund that was requested from payment: all of a payment or a part of it. At most one of a payment is under way,
+    so that what payment reports as refunded is known to be this one."""
+
+    __tablename__ = "order_refund"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("homestay_order.id"), index=True)
+    payment_sn: Mapped[str] = mapped_column(ForeignKey("order_payment.payment_sn"), index=True)
+    request_sn: Mapped[str] = mapped_column(String(32), unique=True)
+    request_key: Mapped[str | None] = mapped_column(String(128))
+    """The host's Idempotency-Key."""
+    cause: Mapped[str] = mapped_column(String(32))
+    refund_fen: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(16), default="requested")
+    requested_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("order_id", "request_key"),
+        CheckConstraint("refund_fen > 0", "refund"),
+        CheckConstraint("state in ('requested', 'returned', 'failed')", "state"),
+        CheckConstraint("(state = 'requested') = (ended_at is null)", "ended"),
+        Index("uq_order_refund_under_way", "payment_sn", unique=True, postgresql_where=text(REFUND_UNDER_WAY)),
+        Index("ix_order_refund_requested_at", "requested_at", postgresql_where=text(REFUND_UNDER_WAY)),
     )
 
 

@@ -10,6 +10,7 @@ from order.checkin import CheckIn
 from order.closing import Closing
 from order.expiry import Expiry
 from order.fulfilment import Fulfilment
+from order.goodwill import Goodwill
 from order.lookup import Lookup
 from order.peers import PaymentPeer, TravelPeer
 from order.quoting import Quoting
@@ -33,6 +34,7 @@ class Parts:
     quoting: Quoting
     closing: Closing
     refunds: Refunds
+    goodwill: Goodwill
     fulfilment: Fulfilment
     checkin: CheckIn
     expiry: Expiry
@@ -67,6 +69,7 @@ class Parts:
             db=db,
             sidecar=sidecar,
             refunds=refunds,
+            goodwill=Goodwill(db=db, refunds=refunds),
             fulfilment=fulfilment,
             booking=Booking(
                 db=db, clock=clock, travel=travel, pay_window=timedelta(seconds=settings.pay_window_seconds)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from order.cancelling import CancelPolicy
 from order.pricing import Stay
 from servicekit.collector import Collector
 from servicekit.errors import PeerUnavailable
@@ -60,7 +61,7 @@ class Homestay(PeerAnswer):
     min_nights: int = Field(ge=1, le=2**31 - 1)
     max_nights: int = Field(ge=1, le=2**31 - 1)
     days_ahead: int = Field(ge=0, le=365)
-    cancel_policy: Text
+    cancel_policy: CancelPolicy
     nights: tuple[NightOffer, ...]
 
 

@@ -1,10 +1,12 @@
 """What a stay would cost, night by night, and whether all of it is free: told before ordering, so that no front end
 computes money. It promises nothing: only an order takes nights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from order import night_repository, pricing
+from order import cancelling, night_repository, pricing
+from order.cancelling import CancelPolicy, RefundStep
 from order.errors import HomestayNotFound
 from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
@@ -16,12 +18,14 @@ from servicekit.errors import Unavailable
 @dataclass(frozen=True)
 class Quote:
     """`full`: the first night that has too little left; `closed`: the first that is not sold; None when there is none.
-    `nearest`: stays nearby that are free, when this one is not; the nearest first."""
+    `nearest`: stays nearby that are free, when this one is not; the nearest first; `refund_steps`: what would go back
+    until when."""
 
     price: Price
     full: date | None
     closed: date | None
-    cancel_policy: str
+    cancel_policy: CancelPolicy
+    refund_steps: Sequence[RefundStep]
     nearest: list[Stay]
 
 
@@ -46,7 +50,8 @@ class Quoting:
 
     async def quote(self, homestay_id: int, stay: Stay, *, people: int, food: bool) -> Quote:
         """By the rules of an order. Raises HomestayNotFound, the errors of pricing, PeerUnavailable."""
-        homestay, price = await priced(self.travel, homestay_id, stay, self.clock(), people=people, food=food)
+        now = self.clock()
+        homestay, price = await priced(self.travel, homestay_id, stay, now, people=people, food=food)
         units = pricing.units(homestay, people)
         async with self.db.read() as session:
             full = await night_repository.first_full(
@@ -54,7 +59,9 @@ class Quoting:
             )
         closed = pricing.first_closed(homestay)
         nearest = await self._nearest(homestay, stay, units) if full or closed else []
-        return Quote(price, full, closed, homestay.cancel_policy, nearest)
+        policy = homestay.cancel_policy
+        steps = cancelling.steps_to_come(policy, stay, price.total_fen, now)
+        return Quote(price, full, closed, policy, steps, nearest)
 
     async def _nearest(self, homestay: Homestay, stay: Stay, units: int) -> list[Stay]:
         """What travel knows to be free nearby and our rows confirm; none while travel does not answer in time."""

@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Text, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Select, Text, bindparam, delete, func, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from order.models import PAID_STAY, CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
-from order.states import RefundCause, RefundState, TradeState
+from order.states import RefundState, TradeState
 from servicekit import due
 from servicekit.arrays import ArrayTransaction, any_of
 from servicekit.db import Transaction
@@ -32,6 +32,8 @@ TOLD_TO_PEERS = (
     HomestayOrder.payment_sn,
     HomestayOrder.refund_state,
     HomestayOrder.refund_opened_at,
+    HomestayOrder.refund_fen,
+    HomestayOrder.refund_least_fen,
     HomestayOrder.version,
 )
 
@@ -291,17 +293,10 @@ def oldest_stay_over() -> Select[Any]:
     )
 
 
-def oldest_refund_requested() -> Select[Any]:
-    """When the oldest refund that is not completed was requested from payment, without buyers' refunds that failed."""
-    return (
-        select(func.min(OrderPayment.refund_requested_at))
-        .join(HomestayOrder, HomestayOrder.id == OrderPayment.order_id)
-        .where(
-            OrderPayment.refund_requested_at.is_not(None),
-            OrderPayment.pay_status == 1,
-            or_(OrderPayment.refund_cause != RefundCause.BUYER, HomestayOrder.refund_state != RefundState.FAILED),
-        )
-    )
+async def transitions(session: Transaction, order_id: int) -> Sequence[OrderTransition]:
+    """Oldest first."""
+    query = select(OrderTransition).where(OrderTransition.order_id == order_id).order_by(OrderTransition.seq)
+    return (await session.scalars(query)).all()
 
 
 async def arrivals(session: Transaction, merchant_id: int, day: date, *, most: int) -> Sequence[HomestayOrder]:
@@ -312,15 +307,16 @@ async def arrivals(session: Transaction, merchant_id: int, day: date, *, most: i
     return (await session.scalars(query.order_by(HomestayOrder.id).limit(most))).all()
 
 
-async def used_between(
-    session: Transaction, begin: datetime, end: datetime, *, above: int, size: int
+async def ended_between(
+    session: Transaction, end_state: TradeState, begin: datetime, end: datetime, *, above: int, size: int
 ) -> Sequence[tuple[int, datetime, HomestayOrder]]:
-    """Check-ins as (transition id, time, order), oldest row first; `above` 0 starts at the first."""
+    """Orders that reached `end_state`, as (transition id, time, order), oldest row first; `above` 0 starts at the first.
+    Refunded ones only if something was kept."""
     query = (
         select(OrderTransition.id, OrderTransition.created_at, HomestayOrder)
         .join(HomestayOrder, HomestayOrder.id == OrderTransition.order_id)
         .where(
-            OrderTransition.to_state == TradeState.USED,
+            OrderTransition.to_state == end_state,
             OrderTransition.created_at >= begin,
             OrderTransition.created_at < end,
             OrderTransition.id > above,
@@ -328,4 +324,6 @@ async def used_between(
         .order_by(OrderTransition.id)
         .limit(size)
     )
+    if end_state is TradeState.REFUNDED:
+        query = query.where(HomestayOrder.refunded_fen < HomestayOrder.order_total_fen)
     return (await session.execute(query)).tuples().all()

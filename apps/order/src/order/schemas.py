@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from order.models import HomestayOrder
 from order.pricing import Stay
+from order.states import RefundState, TradeState
 from servicekit.clock import unix
 from servicekit.money import yuan
 from servicekit.schemas import ApiModel, LastId, PageSize, Sn
@@ -27,7 +28,9 @@ class OrderRef(ApiModel):
 
 class OrderSummary(ApiModel):
     """A row of a list, without the check-in code, which only buyers see. `refundAskTime` is of the open refund. A time
-    that has not come is 0."""
+    that has not come is 0. In fen: `refundFen` and `refundLeastFen` are what the newest refund request is for, and what
+    goes back at least if the host agrees (null: not requested, nothing to decide); `refundedFen` has come back; `keptFen`
+    stays of an order that is over."""
 
     id: int
     sn: str
@@ -52,6 +55,11 @@ class OrderSummary(ApiModel):
     refund_reason: str
     refund_note: str
     refund_ask_time: int
+    cancel_policy: str
+    refund_fen: int | None
+    refund_least_fen: int | None
+    refunded_fen: int
+    kept_fen: int
     order_total_price: float
     order_total_fen: int
     create_time: int
@@ -88,6 +96,12 @@ def closing(order: HomestayOrder) -> bool:
     return order.trade_state == 0 and order.closing_at is not None
 
 
+def kept_fen(order: HomestayOrder) -> int:
+    """What stays of an order that was paid and is over."""
+    is_over = order.trade_state in {TradeState.USED, TradeState.REFUNDED, TradeState.EXPIRED}
+    return order.order_total_fen - order.refunded_fen if is_over else 0
+
+
 def summary(order: HomestayOrder) -> dict[str, object]:
     stay = Stay(order.live_start_date, order.live_end_date)
     return {
@@ -114,6 +128,11 @@ def summary(order: HomestayOrder) -> dict[str, object]:
         "refund_reason": order.refund_reason or "",
         "refund_note": order.refund_note or "",
         "refund_ask_time": unix(order.refund_opened_at),
+        "cancel_policy": order.cancel_policy,
+        "refund_fen": order.refund_fen,
+        "refund_least_fen": order.refund_least_fen if order.refund_state == RefundState.ASKED else None,
+        "refunded_fen": order.refunded_fen,
+        "kept_fen": kept_fen(order),
         "order_total_price": yuan(order.order_total_fen),
         "order_total_fen": order.order_total_fen,
         "create_time": unix(order.created_at),

@@ -41,6 +41,8 @@ class RefundCause(StrEnum):
     BUYER = "buyer"
     LATE_PAYMENT = "late-payment"
     DUPLICATE_PAYMENT = "duplicate-payment"
+    GOODWILL = "goodwill"
+    """The host gives back more than they had to."""
 
 
 class RefundState(StrEnum):
@@ -63,6 +65,16 @@ class RefundUpdate(StrEnum):
     """The merchant has to decide."""
     RETURNED = "returned"
     """A payment was refunded completely, and the trade state stays."""
+    PART_RETURNED = "part-returned"
+    """A part of a payment was refunded, and the trade state stays."""
+
+
+class RequestState(StrEnum):
+    """State of a refund that was requested from payment."""
+
+    REQUESTED = "requested"
+    RETURNED = "returned"
+    FAILED = "failed"
 
 
 class Effect(Enum):
@@ -71,7 +83,7 @@ class Effect(Enum):
     RECORD = "the payment is recorded, the order stays as it is"
     PAY = "the order is paid"
     PAY_AND_REFUND = "the order was paid, and refunded completely"
-    REFUND = "the order is refunded"
+    REFUND = "the order is refunded, completely or by the part that was agreed"
     REFUND_LATE = "the order was cancelled: the payment is refunded"
     REFUND_DUPLICATE = "another payment paid the order: this one is refunded"
 
@@ -82,10 +94,15 @@ REFUND_CAUSES = {
 }
 
 
-def effect_of_paid(state: TradeState, paid_by: str | None, payment_sn: str) -> Effect:
-    """The effect of a paid payment; `paid_by` is the number of the payment that paid the order, if any."""
+MOVES_ORDER = frozenset({Effect.PAY, Effect.PAY_AND_REFUND, Effect.REFUND})
+"""Effects that change the trade state."""
+
+
+def effect_of_paid(state: TradeState, paid_by: str | None, payment_sn: str, *, agreed_is_back: bool = False) -> Effect:
+    """The effect of a paid payment. `paid_by`: the number of the payment that paid the order, if any; `agreed_is_back`: the
+    part that an agreed refund request is for has been refunded."""
     if paid_by == payment_sn:
-        return Effect.RECORD
+        return Effect.REFUND if agreed_is_back and state is TradeState.WAIT_USE else Effect.RECORD
     if state is TradeState.WAIT_PAY:
         return Effect.PAY
     return Effect.REFUND_LATE if state is TradeState.CANCELLED else Effect.REFUND_DUPLICATE

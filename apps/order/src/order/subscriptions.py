@@ -28,7 +28,7 @@ def _fact(data: PayStatusUpdated) -> PaymentFact | None:
     """None for a payment of another business, and for a state that orders do not follow (a later version may add some)."""
     if data.service_type != HOMESTAY_ORDER or data.pay_status not in {PAID, REFUNDED}:
         return None
-    return PaymentFact(data.payment_sn, data.version, data.pay_status, data.total_fen, data.pay_time)
+    return PaymentFact(data.payment_sn, data.version, data.pay_status, data.total_fen, data.pay_time, data.refunded_fen)
 
 
 def on_refund_failed(refunds: Refunds) -> Consumer[RefundFailed]:

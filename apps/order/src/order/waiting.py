@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from prometheus_client import Gauge
 
-from order import repository
+from order import refund_repository, repository
 from order.pricing import Stay
 from servicekit.db import Database
 from servicekit.unfinished import Unfinished
@@ -26,7 +26,7 @@ UNFINISHED = [
         moment=lambda day: Stay(day, day).ends_at,
     ),
     Unfinished("homestay_order.asked", repository.oldest_unanswered(), timedelta(hours=25), REFUND_REQUESTS),
-    Unfinished("homestay_order.agreed", repository.oldest_refund_requested(), timedelta(days=1)),
+    Unfinished("order_refund.requested", refund_repository.oldest_requested(), timedelta(days=1)),
     Unfinished("homestay_order.failed", repository.oldest_failed_refund(), timedelta(days=1), FAILED_REFUNDS_AGE),
 ]
 

@@ -78,7 +78,7 @@ class RefundNotEnded(Conflict):
 
 
 class BuyerAsksAgain(Conflict):
-    """A buyer's own refund: the order became active again when it failed, so only the buyer may request it again."""
+    """A buyer's or a host's own refund: order was told that it failed, so only they may request it again."""
 
     code, slug = 104022, "buyer-asks-again"
 

@@ -280,7 +280,8 @@ class PayoutRecord(Base):
 
 
 class PayoutItem(Base):
-    """One stay or one refund; it belongs to exactly one record, once its day is summed up (`record_id`)."""
+    """One stay (or cancelled order of which a part is kept) or one refund; it belongs to exactly one record, once its day
+    is summed up (`record_id`)."""
 
     __tablename__ = "payout_item"
     __table_args__ = (

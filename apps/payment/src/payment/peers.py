@@ -52,18 +52,18 @@ class _Openids(ApiModel):
     openids: list[_Openid]
 
 
-class UsedOrder(ApiModel):
-    """An order that was checked in: its homestay business is due the payout."""
+class DueOrder(ApiModel):
+    """An order that was checked in, or cancelled while a part is kept: its homestay business is due the payout. `id` is
+    order's, of its listing."""
 
     id: RowId
     order_sn: Text
     homestay_business_id: RowId
     payment_sn: Text
-    used_at: AwareDatetime
 
 
-class _UsedOrders(ApiModel):
-    list: list[UsedOrder]
+class _DueOrders(ApiModel):
+    list: list[DueOrder]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -95,19 +95,32 @@ class OrderPeer:
             found = {each.order_sn: each for each in answers.payables}
         return [found.get(order_sn) or OrderNotFound(f"order {order_sn}") for order_sn in order_sns]
 
-    async def used(self, day: date) -> AsyncIterator[list[UsedOrder]]:
-        """Yields the orders checked in on `day` in Shanghai (order's `lookup.used_on`), by id, in pages of at most `PAGE`.
-        Raises PeerUnavailable."""
-        last_id = 0
-        while True:
-            body = {"day": day.isoformat(), "lastId": last_id, "pageSize": self.PAGE}
-            answer = await self.sidecar.ask("order", "/internal/usedOrders", body, _UsedOrders)
-            if answer is None:
-                raise PeerUnavailable("order: 404 for usedOrders")  # not "no stays": a peer without this endpoint
-            yield answer.list
-            if len(answer.list) < self.PAGE:
-                return
-            last_id = answer.list[-1].id
+    async def used(self, day: date, above: int) -> list[DueOrder]:
+        """The orders checked in on `day` in Shanghai (order's `lookup.used_on`), by id, at most `PAGE` with an id above
+        `above`. Raises PeerUnavailable."""
+        return _known(await self.sidecar.ask("order", "/internal/usedOrders", self._page(day, above), _DueOrders))
+
+    async def kept(self, day: date, above: int) -> list[DueOrder]:
+        """The orders cancelled on `day` of which a part is kept (order's `lookup.kept_on`); as `used`."""
+        return _known(await self.sidecar.ask("order", "/internal/keptOrders", self._page(day, above), _DueOrders))
+
+    def _page(self, day: date, above: int) -> dict[str, object]:
+        return {"day": day.isoformat(), "lastId": above, "pageSize": self.PAGE}
+
+    async def due(self, day: date) -> AsyncIterator[list[DueOrder]]:
+        """Yields all pages of `used`, then of `kept`. Raises PeerUnavailable."""
+        for listing in (self.used, self.kept):
+            page = await listing(day, 0)
+            yield page
+            while len(page) == self.PAGE:
+                page = await listing(day, page[-1].id)
+                yield page
+
+
+def _known(answer: _DueOrders | None) -> list[DueOrder]:
+    if answer is None:
+        raise PeerUnavailable("order: 404 for its listing")  # not "no orders": a build without this method
+    return answer.list
 
 
 @dataclass(kw_only=True, eq=False)

@@ -12,7 +12,6 @@ from order.buyer_schemas import (
     OrderDetail,
     OrderQuote,
     QuoteOrder,
-    RefundRequest,
 )
 from order.closing import Closing
 from order.errors import (
@@ -26,6 +25,7 @@ from order.errors import (
     NotRefundable,
     OrderNotFound,
     PriceOutOfRange,
+    RefundOutOfRange,
     StartInThePast,
     StartTooFar,
     StayTooLong,
@@ -35,6 +35,7 @@ from order.errors import (
 from order.lookup import Lookup
 from order.pricing import Stay
 from order.quoting import Quoting
+from order.refund_schemas import CancelQuote, RefundRequest
 from order.refunds import Refunds
 from order.schemas import OrderQuery, OrderRef, OrderState
 from servicekit.app import provided
@@ -119,7 +120,10 @@ async def show_order(
 ) -> Ok[OrderDetail]:
     order = await lookup.order(body.sn, user_id=user.user_id)
     pay_type, refunded_at = await lookup.pay_type(order), await lookup.refunded_at(order)
-    return Ok(data=OrderDetail.with_history(order, pay_type=pay_type, refunded_at=refunded_at))
+    steps, history = lookup.refund_steps(order), await lookup.timeline(order)
+    return Ok(
+        data=OrderDetail.with_history(order, pay_type=pay_type, refunded_at=refunded_at, steps=steps, history=history)
+    )
 
 
 @router.post("/cancelHomestayOrder", responses=declared(OrderNotFound, NotCancellable, AlreadyPaid))
@@ -129,8 +133,17 @@ async def cancel_order(
     return Ok(data=OrderState.of(await closing.cancel(user.user_id, body.sn)))
 
 
-@router.post("/refundHomestayOrder", responses=declared(OrderNotFound, NotRefundable))
+@router.post("/quoteCancel", responses=declared(OrderNotFound, NotRefundable))
+async def quote_cancel(
+    body: OrderRef, user: CurrentUser, lookup: Annotated[Lookup, Depends(provided(Lookup))]
+) -> Ok[CancelQuote]:
+    """What the buyer of a paid order gets back when they cancel now, and what stays. It changes nothing."""
+    return Ok(data=CancelQuote.of(*await lookup.cancellation(user.user_id, body.sn)))
+
+
+@router.post("/refundHomestayOrder", responses=declared(OrderNotFound, NotRefundable, RefundOutOfRange))
 async def ask_refund(
     body: RefundRequest, user: CurrentUser, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:
-    return Ok(data=OrderState.of(await refunds.request(user.user_id, body.sn, body.reason)))
+    """Cancel a paid order: what the policy gives goes back at once, more is for the host to decide."""
+    return Ok(data=OrderState.of(await refunds.request(user.user_id, body.sn, body.reason, body.refund_fen)))

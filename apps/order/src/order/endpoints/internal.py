@@ -15,6 +15,7 @@ from order.internal_schemas import (
     InternalSn,
     InternalSnAndUser,
     InternalSns,
+    KeptOrders,
     NightsPage,
     Payable,
     Payables,
@@ -32,6 +33,7 @@ CALLERS = {
     "orderDetail": {"notification"},
     "orders": {"notification"},
     "usedOrders": {"payment"},
+    "keptOrders": {"payment"},
     "commentable": {"travel"},
     "homestayNights": {"travel"},
 }
@@ -78,6 +80,12 @@ async def orders(body: InternalSns, lookup: Reader) -> Response:
 async def used_orders(body: DayPage, lookup: Reader) -> UsedOrders:
     """The check-ins of a day, for payment's payouts to merchants; `lastId` is the id of the previous page's last row."""
     return UsedOrders.of(await lookup.used_on(body.day, body.last_id, body.page_size))
+
+
+@router.post("/keptOrders")
+async def kept_orders(body: DayPage, lookup: Reader) -> KeptOrders:
+    """The orders that became refunded on a day and of which a part stays with the host; as `usedOrders`."""
+    return KeptOrders.of(await lookup.kept_on(body.day, body.last_id, body.page_size))
 
 
 @router.post("/commentable", responses=declared(OrderNotFound))

@@ -46,7 +46,7 @@ on conflict do nothing
 
 
 class Stay(Protocol):
-    """An order that was checked in, as order reports it."""
+    """An order that was checked in, or cancelled and partly kept, as order reports it."""
 
     @property
     def order_sn(self) -> str: ...

@@ -1,5 +1,6 @@
-"""Payouts due to homestay businesses per day: orders checked in that day, less refunds, less WeChat's fee. Records are
-immutable.
+"""Payouts due to homestay businesses per day: orders checked in that day, and cancelled ones of which a part is kept, less
+refunds, less WeChat's fee. Records are immutable. A cancelled order counts as a stay with its whole price, and what went
+back as a refund: the kept part is the difference.
 
 Each stay and each refund is an item that belongs to exactly one record, so nothing is counted twice, however often and on
 however many replicas a day runs; what is learned later becomes a further record.
@@ -68,7 +69,7 @@ class Payouts:
 
     async def run(self, day: date) -> int:
         """Record what belongs to `day` and is in no record yet; returns how many records were added."""
-        async for page in self.orders.used(day):
+        async for page in self.orders.due(day):
             async with self.db.transaction() as tx:
                 taken = await repository.take_stays(tx, page, day, self.fee_basis_points)
             if unknown := sorted({stay.order_sn for stay in page} - taken):

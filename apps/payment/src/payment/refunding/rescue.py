@@ -28,7 +28,8 @@ from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 
-BUYERS_CAUSE = "buyer"
+ASKED_AGAIN_BY_ORDER = {"buyer", "goodwill"}
+"""Causes of refunds that a buyer or a host requests again: order is told that the first one failed."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -67,8 +68,8 @@ class RefundRescue:
         return await self._find(sn)
 
     async def reissue(self, operator_id: int, sn: str) -> Refund:
-        """Issue a request whose last number is closed again, under a new number. Only buyers may request their own refunds
-        again: the order became active when the refund failed.
+        """Issue a request whose last number is closed again, under a new number. Only buyers and hosts may request
+        theirs again: order was told that the refund failed.
 
         Raises RefundNotFound, RefundNotEnded, BuyerAsksAgain, RefundExceedsPayment, TooManyRefunds.
         """
@@ -78,7 +79,7 @@ class RefundRescue:
             newest = await refund_repository.newest_of_request(tx, ended.request_sn)
             if newest is None or newest.id != ended.id or ended.state != RefundState.CLOSED:
                 raise RefundNotEnded(f"refund {sn} continues as {newest.sn if newest else sn}")
-            if ended.cause == BUYERS_CAUSE:
+            if ended.cause in ASKED_AGAIN_BY_ORDER:
                 raise BuyerAsksAgain(f"order {ended.order_sn} was notified that refund {sn} failed")
             payment = await payment_repository.by_sn(tx, ended.payment_sn)
             held_fen, count = await refund_repository.held(tx, ended.payment_sn)
