@@ -5,9 +5,9 @@ import { forget, keep, session, toSignIn } from "./session.js";
 const PATIENCE_MS = 25000;
 
 export class Refusal extends Error {
-  constructor(message, { status = 0, field = "", traceId = "", retryAfter = 0, slug = "", night = "", nearest = [] } = {}) {
+  constructor(message, { status = 0, field = "", traceId = "", retryAfter = 0, slug = "", night = "", nearest = [], missing = [] } = {}) {
     super(message);
-    Object.assign(this, { status, field, traceId, retryAfter, slug, night, nearest });
+    Object.assign(this, { status, field, traceId, retryAfter, slug, night, nearest, missing });
   }
 }
 
@@ -48,6 +48,7 @@ async function post(path, body, { key = "", as, patienceMs }) {
     slug: String(content.type ?? "").split("/").pop(),
     night: content.night,
     nearest: content.nearest,
+    missing: content.missing,
   });
 }
 

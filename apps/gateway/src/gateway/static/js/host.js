@@ -1,4 +1,4 @@
-import { Refusal } from "./api.js";
+import { Refusal, newKey } from "./api.js";
 import { ask, hostApi, hostOnly, isHost, load, renewRoles } from "./host_shell.js";
 import { calm, needAll, showRefusal } from "./host_forms.js";
 import { byId, t } from "./page.js";
@@ -9,6 +9,7 @@ import { watch } from "./watch.js";
 
 const ORDER_LIST = "/order/v1/merchant/orderList";
 const MOST_COUNTED = 20;
+const SAID = ["shopName", "contactName", "contactMobile", "about"];
 let day = today();
 let round = 0;
 
@@ -16,14 +17,17 @@ let round = 0;
 
 async function join() {
   byId("joining").hidden = false;
-  const { status, shopName, note } = await hostApi("application");
+  const application = await hostApi("application");
+  const { status, shopName, note } = application;
   if (status === "approved") {
     if (await renewRoles()) return location.reload();
     return standing("waiting", t("standing_preparing"));
   }
   if (status === "waiting") return standing(status, t("standing_waiting", { shop: shopName }));
-  if (status === "refused") standing(status, t("standing_refused"), note);
-  if (status === "refused") byId("apply").shopName.value = shopName;
+  if (status === "refused") {
+    standing(status, t("standing_refused"), note);
+    for (const name of SAID) byId("apply").elements[name].value = application[name];
+  }
   byId("apply").hidden = false;
 }
 
@@ -41,8 +45,8 @@ byId("apply").addEventListener("submit", async (event) => {
   calm(form, byId("apply-problem"));
   try {
     needAll(form);
-    const body = Object.fromEntries(["shopName", "contactName", "contactMobile", "about"].map((name) => [name, form[name].value.trim()]));
-    await busy(byId("apply-button"), t("sending"), () => hostApi("apply", body));
+    const body = Object.fromEntries(SAID.map((name) => [name, form.elements[name].value.trim()]));
+    await busy(byId("apply-button"), t("sending"), () => hostApi("apply", body, { key: newKey() }));
     await load(join);
   } catch (error) {
     showRefusal(form, error, byId("apply-problem"));

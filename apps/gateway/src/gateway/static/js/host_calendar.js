@@ -83,6 +83,7 @@ function choose(day) {
   if (last && nightsBetween(first, last) >= MOST_NIGHTS) last = addDays(first, MOST_NIGHTS - 1);
   calm(form, byId("range-problem"));
   draw();
+  byId("nights").querySelector(`[data-night="${day}"]`)?.scrollIntoView({ block: "nearest" });
 }
 
 const count = () => nightsBetween(first, last || first) + 1;

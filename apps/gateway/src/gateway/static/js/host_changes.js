@@ -2,6 +2,7 @@
 import { hostOnly, HOMESTAY } from "./host_shell.js";
 import { Listing } from "./list.js";
 import { page, t } from "./page.js";
+import { BY_PERSON } from "./states.js";
 import { h, money, timeOf } from "./ui.js";
 
 await hostOnly();
@@ -10,9 +11,11 @@ const inWords = (prefix, name) => page.words[`${prefix}${name}`] ?? name;
 
 function shown(name, value) {
   if (value === null || value === undefined || value === "") return t("change_nothing");
-  if (name.endsWith("Fen") || name.endsWith("_fen")) return money(value, { short: true });
+  if (name.endsWith("Fen")) return money(value, { short: true });
+  if (["rowState", "onSale"].includes(name)) return t(value ? "on_sale" : "off_sale");
   if (typeof value === "boolean") return t(value ? "change_yes" : "change_no");
-  if (["cancelPolicy", "cancel_policy"].includes(name)) return inWords("policy_", value);
+  if (name === "cancelPolicy") return inWords("policy_", value);
+  if (name === "rowType") return t(value === BY_PERSON ? "row_person" : "row_whole");
   if (typeof value === "object") return JSON.stringify(value);
   return String(value);
 }

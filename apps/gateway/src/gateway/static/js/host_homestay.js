@@ -1,6 +1,6 @@
 import { ask as confirm } from "./ask.js";
 import { HOMESTAY, hostApi, hostOnly, load } from "./host_shell.js";
-import { isOnSale, saleChip } from "./host_stay.js";
+import { saleChip } from "./host_stay.js";
 import { byId, t } from "./page.js";
 import { BY_PERSON } from "./states.js";
 import { busy, complain, h, money, picture, row, toast } from "./ui.js";
@@ -16,7 +16,7 @@ async function look() {
 function show(homestay) {
   shown = homestay;
   document.title = `${homestay.title} · ${document.title.split(" · ").pop()}`;
-  const onSale = isOnSale(homestay);
+  const { onSale } = homestay;
   byId("sale").replaceWith(Object.assign(saleChip(homestay), { id: "sale" }));
   byId("sale").dataset.testid = "sale";
   byId("sale-hint").textContent = t(onSale ? "on_sale_hint" : "off_sale_hint");
@@ -51,16 +51,22 @@ function preview(homestay) {
     ...row(t("rule_policy"), t(`policy_${homestay.cancelPolicy}`)));
 }
 
+// What it needs to be on sale, each with the page where it is said.
+function missing(names) {
+  const page = (name) => (name === "shop" ? "/host/shop" : name === "photos" ? `/host/homestays/${HOMESTAY}/photos` : `/host/homestays/${HOMESTAY}/edit#${name}`);
+  return h("ul", {}, names.map((name) => h("li", {}, h("a", { class: "touch", href: page(name) }, t(`member_${name}`)))));
+}
+
 byId("toggle").addEventListener("click", async () => {
-  const onSale = !isOnSale(shown);
+  const onSale = !shown.onSale;
   if (!onSale && (await confirm(t("off_sale_ask"), t("take_off_sale"))) === null) return;
   byId("sale-problem").hidden = true;
   try {
-    await busy(byId("toggle"), t("saving"), () => hostApi("homestaySetSale", { id: HOMESTAY, onSale }));
-    await look();
+    show((await busy(byId("toggle"), t("saving"), () => hostApi("homestaySetSale", { id: HOMESTAY, onSale }))).homestay);
     toast(t(onSale ? "now_on_sale" : "now_off_sale"));
   } catch (error) {
     complain(byId("sale-problem"), error);
+    if (error.missing?.length) byId("sale-problem").append(missing(error.missing));
   }
 });
 

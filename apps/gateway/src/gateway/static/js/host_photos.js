@@ -24,12 +24,12 @@ function tile({ id, thumbUrl, width, height }, index) {
     h("button", { type: "button", class: "round", "aria-label": `${words}: ${t("photo_n", { n: index + 1 })}`, title: words, disabled: !enabled, "data-act": icon, onclick: action }, icon);
   const item = h("li", { class: "card photo", draggable: "true", "data-id": id, "data-testid": "photo" },
     h("img", { src: thumbUrl, width, height, alt: t("photo_n", { n: index + 1 }), draggable: "false" }),
-    index === 0 ? h("span", { class: "chip cover" }, t("cover")) : "",
+    h("div", { class: "photo-acts above" },
+      index === 0 ? h("span", { class: "chip cover" }, t("cover")) : act("★", t("make_cover"), () => move(index, 0, "★")),
+      act("×", t("remove_photo"), () => remove(id))),
     h("div", { class: "photo-acts" },
       act("←", t("move_before"), () => move(index, index - 1, "←"), index > 0),
-      act("→", t("move_after"), () => move(index, index + 1, "→"), index < photos.length - 1),
-      act("★", t("make_cover"), () => move(index, 0, "★"), index > 0),
-      act("×", t("remove_photo"), () => remove(id))));
+      act("→", t("move_after"), () => move(index, index + 1, "→"), index < photos.length - 1)));
   item.addEventListener("dragstart", (event) => event.dataTransfer.setData("text/plain", String(index)));
   item.addEventListener("dragover", (event) => event.preventDefault());
   item.addEventListener("drop", (event) => {

@@ -1,0 +1,39 @@
+"""What the storefront's pages ask services for, and what these let a page know: nothing but what a test says."""
+
+import json
+from typing import Any
+
+import httpx
+
+from servicekit.testing import FakeSidecar, Tokens
+
+
+class Services(FakeSidecar):
+    """`asked`: what was asked of `path`, oldest first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: dict[str, list[Any]] = {}
+        self.keys: list[str] = []
+
+    async def invoke(self, app_id, method, path, **parts):
+        self.asked.setdefault(path, []).append(json.loads(parts["content"] or b"null"))
+        if key := parts["headers"].get("idempotency-key"):
+            self.keys.append(key)
+        return await super().invoke(app_id, method, path, **parts)
+
+    def data(self, path: str, data: Any) -> None:
+        """Let `path` succeed with `data` from now on."""
+        self.answer(path.split("/")[1], path, {"code": 200, "msg": "OK", "data": data})
+
+    def refuse(self, path: str, status: int, msg: str, **members: Any) -> None:
+        """Let `path` be refused with a problem from now on."""
+        headers = {"content-type": "application/problem+json"}
+        problem = {"type": "/problems/test", "status": status, "code": 100399, "msg": msg, **members}
+        self.answers[path.split("/")[1], path] = lambda _request: httpx.Response(status, json=problem, headers=headers)
+
+
+def token(*roles: str) -> dict[str, Any]:
+    """What usercenter returns for a sign-in with these roles."""
+    bearer = Tokens().bearer(7, *roles)["Authorization"].removeprefix("Bearer ")
+    return {"accessToken": bearer, "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}

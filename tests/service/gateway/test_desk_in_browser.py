@@ -1,0 +1,269 @@
+"""The host desk on a phone, in a browser: what is pressed is what the services are asked for, and a refusal stands where it
+belongs. The gateway alone; the real services are behind it in tests/e2e."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.service.gateway.services import Services, token
+from tests.service.gateway.serving import chromium_of_the_repository, served
+from tests.support.browsing import PHONE, opened, sign_in
+
+HOST = "/travel/v1/host"
+HOMESTAY = {
+    "id": 7,
+    "title": "云上小屋",
+    "subTitle": "看云海",
+    "info": "一栋木屋",
+    "city": "大理",
+    "peopleNum": 4,
+    "rowType": 0,
+    "stock": 2,
+    "homestayPriceFen": 20000,
+    "weekendPriceFen": 26050,
+    "marketPriceFen": 0,
+    "foodInfo": "早餐",
+    "foodPriceFen": 1500,
+    "minNights": 1,
+    "maxNights": 30,
+    "daysAhead": 180,
+    "cancelPolicy": "moderate",
+    "homestayBusinessId": 3,
+    "banner": "",
+    "onSale": False,
+    "photos": [],
+}
+FIELDS = {
+    name: value for name, value in HOMESTAY.items() if name not in {"homestayBusinessId", "banner", "onSale", "photos"}
+}
+MONTH = "2031-05"
+NIGHTS = [
+    {
+        "night": f"{MONTH}-{day:02d}",
+        "priceFen": 26050 if day % 7 in {2, 3} else 20000,
+        "source": "weekend" if day % 7 in {2, 3} else "base",
+        "closed": day in {12, 13},
+        "taken": 1 if day in {6, 7} else 0,
+        "stock": 2,
+        "blockedBy": ["途家"] if day == 20 else [],
+    }
+    for day in range(1, 32)
+]
+
+
+@pytest.fixture(scope="module")
+def services() -> Services:
+    return Services()
+
+
+@pytest.fixture(scope="module")
+def storefront(services: Services) -> Iterator[str]:
+    with served(services) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium_of_the_repository() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, services: Services, storefront: str) -> Iterator[Page]:
+    """A host's phone, signed in, in May 2031; what it complains of fails the test."""
+    services.answers.clear()
+    services.asked.clear()
+    services.keys.clear()
+    services.data("/usercenter/v1/user/login", token("buyer", "merchant"))
+    services.data("/order/v1/merchant/orderList", {"list": []})
+    services.data("/order/v1/merchant/arrivals", {"list": []})
+    services.data(f"{HOST}/homestayList", {"list": [HOMESTAY]})
+    services.data(f"{HOST}/homestayDetail", {"homestay": HOMESTAY})
+    services.data(f"{HOST}/calendar", {"nights": NIGHTS})
+    complaints: list[str] = []
+    page = opened(browser, complaints, PHONE)
+    page.clock.install(time="2031-05-05T04:00:00Z")
+    page.goto(f"{storefront}/signin")
+    sign_in(page, "13800000001", "secret-123")
+    yield page
+    page.context.close()
+    assert complaints == []
+
+
+def test_a_guest_applies_waits_and_finds_the_desk_once_the_role_is_granted(page, services, storefront):
+    services.data("/usercenter/v1/user/login", token("buyer"))
+    services.data(f"{HOST}/application", {"status": "none", "shopName": "", "note": ""})
+    page.evaluate("sessionStorage.clear()")
+    page.goto(f"{storefront}/host")
+    sign_in(page, "13800000001", "secret-123")
+    page.get_by_test_id("apply-button").click()
+    expect(page.get_by_test_id("shopName-problem")).to_be_visible()
+    expect(page.locator("#shopName")).to_be_focused()
+    assert f"{HOST}/apply" not in services.asked
+
+    services.refuse(f"{HOST}/apply", 422, "手机号不对", field="contactMobile")
+    page.locator("#shopName").fill("山里小院")
+    page.locator("#contactName").fill("小安")
+    page.locator("#contactMobile").fill("123")
+    page.get_by_test_id("apply-button").click()
+    expect(page.get_by_test_id("contactMobile-problem")).to_have_text("手机号不对")
+    expect(page.locator("#contactMobile")).to_be_focused()
+
+    services.data(f"{HOST}/apply", {"status": "waiting"})
+    services.data(f"{HOST}/application", {"status": "waiting", "shopName": "山里小院", "note": ""})
+    page.locator("#contactMobile").fill("13800000001")
+    page.get_by_test_id("apply-button").click()
+    expect(page.get_by_test_id("standing")).to_contain_text("山里小院")
+    expect(page.get_by_test_id("apply")).to_be_hidden()
+    said = {"shopName": "山里小院", "contactName": "小安", "contactMobile": "13800000001", "about": ""}
+    assert services.asked[f"{HOST}/apply"][-1] == said
+
+    services.data(f"{HOST}/application", {"status": "approved", "shopName": "山里小院", "note": ""})
+    services.data("/usercenter/v1/user/refreshToken", token("buyer", "merchant"))
+    page.reload()
+    expect(page.get_by_test_id("verify")).to_be_visible()
+    expect(page.locator("#desk-nav")).to_be_visible()
+
+
+def test_a_refused_applicant_reads_why_and_need_not_type_all_again(page, services, storefront):
+    services.data("/usercenter/v1/user/login", token("buyer"))
+    said = {"shopName": "山里小院", "contactName": "小安", "contactMobile": "13800000001", "about": "两间房"}
+    services.data(f"{HOST}/application", {"status": "refused", "note": "请补充地址", **said})
+    page.evaluate("sessionStorage.clear()")
+    page.goto(f"{storefront}/host")
+    sign_in(page, "13800000001", "secret-123")
+    expect(page.get_by_test_id("standing")).to_contain_text("请补充地址")
+    assert {name: page.locator(f"#{name}").input_value() for name in said} == said
+
+
+def test_a_guest_at_a_page_of_the_desk_is_led_to_where_one_becomes_a_host(page, services, storefront):
+    services.data("/usercenter/v1/user/login", token("buyer"))
+    services.data(f"{HOST}/application", {"status": "none", "shopName": "", "note": ""})
+    page.evaluate("sessionStorage.clear()")
+    page.goto(f"{storefront}/host/homestays/7/edit")
+    sign_in(page, "13800000001", "secret-123")
+    page.wait_for_url(f"{storefront}/host")
+    expect(page.get_by_test_id("joining")).to_be_visible()
+    assert f"{HOST}/homestayDetail" not in services.asked
+
+
+def test_the_form_shows_what_is_kept_and_sends_every_amount_to_the_fen(page, services, storefront):
+    services.data(f"{HOST}/homestayEdit", {"homestay": HOMESTAY})
+    page.goto(f"{storefront}/host/homestays/7/edit")
+    expect(page.locator("#weekendPriceFen")).to_have_value("260.5")
+    page.get_by_test_id("save").click()
+    page.wait_for_url(f"{storefront}/host/homestays/7")
+    assert services.asked[f"{HOST}/homestayEdit"] == [FIELDS]
+
+
+@pytest.mark.parametrize(
+    ("typed", "fen"), [("0.29", 29), ("8.1", 810), ("1,999.99", 199999), ("99999.07", 9999907), (" 35 ", 3500)]
+)
+def test_an_amount_is_taken_digit_by_digit(page, services, storefront, typed, fen):
+    services.data(f"{HOST}/homestayEdit", {"homestay": HOMESTAY})
+    page.goto(f"{storefront}/host/homestays/7/edit")
+    page.locator("#homestayPriceFen").fill(typed)
+    page.get_by_test_id("save").click()
+    page.wait_for_url(f"{storefront}/host/homestays/7")
+    assert services.asked[f"{HOST}/homestayEdit"][0]["homestayPriceFen"] == fen
+
+
+@pytest.mark.parametrize("typed", ["1.234", "-1", "1e3", "abc", "12345678", "1.", ".5", "１２"])
+def test_what_is_no_amount_is_said_at_its_field_and_nothing_is_sent(page, services, storefront, typed):
+    page.goto(f"{storefront}/host/homestays/7/edit")
+    page.locator("#homestayPriceFen").fill(typed)
+    page.get_by_test_id("save").click()
+    expect(page.get_by_test_id("homestayPriceFen-problem")).to_be_visible()
+    expect(page.locator("#homestayPriceFen")).to_be_focused()
+    assert f"{HOST}/homestayEdit" not in services.asked
+
+
+def test_a_double_click_adds_one_homestay_under_one_key(page, services, storefront):
+    services.data(f"{HOST}/homestayCreate", {"homestay": HOMESTAY})
+    page.goto(f"{storefront}/host/homestays/new")
+    page.locator("#title").fill("云上小屋")
+    page.locator("#homestayPriceFen").fill("200")
+    page.get_by_test_id("cancelPolicy-strict").check()
+    page.get_by_test_id("save").dblclick()
+    page.wait_for_url(f"{storefront}/host/homestays/7/photos")
+    [sent] = services.asked[f"{HOST}/homestayCreate"]
+    assert (sent["cancelPolicy"], sent["weekendPriceFen"], sent["marketPriceFen"]) == ("strict", None, 0)
+    assert len(set(services.keys)) == 1
+
+
+def test_a_refusal_of_the_server_stands_below_the_field_that_it_names(page, services, storefront):
+    services.refuse(f"{HOST}/homestayEdit", 422, "最多入住晚数不能少于最少晚数", field="maxNights")
+    page.goto(f"{storefront}/host/homestays/7/edit")
+    page.get_by_test_id("save").click()
+    expect(page.get_by_test_id("maxNights-problem")).to_have_text("最多入住晚数不能少于最少晚数")
+    expect(page.locator("#maxNights")).to_have_attribute("aria-invalid", "true")
+    services.refuse(f"{HOST}/homestayEdit", 409, "还不能上架")
+    page.get_by_test_id("save").click()
+    expect(page.get_by_test_id("form-problem")).to_have_text("还不能上架")
+    expect(page.get_by_test_id("maxNights-problem")).to_be_hidden()
+
+
+def test_what_is_missing_for_the_sale_is_named_with_the_way_there(page, services, storefront):
+    services.refuse(f"{HOST}/homestaySetSale", 409, "还不能上架", missing=["city", "shop"])
+    page.goto(f"{storefront}/host/homestays/7")
+    page.get_by_test_id("toggle-sale").click()
+    links = page.get_by_test_id("sale-problem").get_by_role("link")
+    assert [link.get_attribute("href") for link in links.all()] == ["/host/homestays/7/edit#city", "/host/shop"]
+
+    services.data(f"{HOST}/homestaySetSale", {"homestay": HOMESTAY | {"onSale": True}})
+    page.get_by_test_id("toggle-sale").click()
+    expect(page.get_by_test_id("sale")).to_have_attribute("data-sale", "true")
+    expect(page.get_by_test_id("public-page")).to_be_visible()
+    assert services.asked[f"{HOST}/homestaySetSale"] == [{"id": 7, "onSale": True}] * 2
+
+    page.get_by_test_id("toggle-sale").click()
+    page.get_by_test_id("keep").click()
+    assert len(services.asked[f"{HOST}/homestaySetSale"]) == 2
+
+
+def test_a_range_of_nights_is_tapped_and_priced_over_the_end_of_a_month(page, services, storefront):
+    services.data(f"{HOST}/setDates", {})
+    page.goto(f"{storefront}/host/homestays/7/calendar")
+    page.locator(f"[data-night='{MONTH}-30']").click()
+    page.get_by_test_id("later").click()
+    expect(page.get_by_test_id("month")).to_contain_text("6")
+    services.data(
+        f"{HOST}/calendar",
+        {"nights": [night | {"night": night["night"].replace("-05-", "-06-")} for night in NIGHTS[:30]]},
+    )
+    page.get_by_test_id("later").click()
+    page.locator("#earlier").click()
+    page.locator("[data-night='2031-06-02']").click()
+    expect(page.get_by_test_id("range-words")).to_contain_text("4 晚")
+    page.locator("#priceFen").fill("388.8")
+    page.get_by_test_id("set-price").click()
+    expect(page.get_by_test_id("range")).to_be_hidden()
+    assert services.asked[f"{HOST}/setDates"] == [
+        {"id": 7, "start": "2031-05-30", "end": "2031-06-03", "priceFen": 38880}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("button", "sent"),
+    [("close-nights", {"closed": True}), ("open-nights", {"closed": False}), ("reset-nights", {"reset": True})],
+)
+def test_one_night_is_closed_reopened_and_reset(page, services, storefront, button, sent):
+    services.data(f"{HOST}/setDates", {})
+    page.goto(f"{storefront}/host/homestays/7/calendar")
+    page.locator(f"[data-night='{MONTH}-12']").click()
+    page.get_by_test_id(button).click()
+    expect(page.get_by_test_id("range")).to_be_hidden()
+    assert services.asked[f"{HOST}/setDates"] == [{"id": 7, "start": "2031-05-12", "end": "2031-05-13", **sent}]
+
+
+def test_nights_say_what_is_booked_closed_and_blocked_and_past_ones_cannot_be_tapped(page, storefront):
+    page.goto(f"{storefront}/host/homestays/7/calendar")
+    expect(page.locator(f"[data-night='{MONTH}-04']")).to_be_disabled()
+    expect(page.locator(f"[data-night='{MONTH}-06']")).to_contain_text("已订 1/2")
+    expect(page.locator(f"[data-night='{MONTH}-12']")).to_contain_text("关")
+    page.locator(f"[data-night='{MONTH}-20']").click()
+    expect(page.locator("#range-hint")).to_contain_text("途家")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("range")).to_be_hidden()
+    expect(page.locator(f"[data-night='{MONTH}-20']")).to_be_focused()
