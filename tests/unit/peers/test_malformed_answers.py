@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+import gateway.peers
 import notification.peers
 import order.peers
 import payment.peers
@@ -35,6 +36,9 @@ async def together(ask: Callable[[Any], Awaitable[object]], *what: object) -> No
 
 CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
     ("servicekit", "usercenter", "jwks"): lambda sidecar: jwks_by_invocation(sidecar)(),
+    ("gateway", "travel", "photoFile"): lambda sidecar: gateway.peers.TravelPeer(sidecar=sidecar).photo(
+        "0" * 32, "thumb"
+    ),
     ("order", "travel", "homestaySnapshot"): lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1, STAY),
     ("order", "travel", "homestaySnapshots"): lambda sidecar: together(
         partial(order.peers.TravelPeer(sidecar=sidecar).homestay, stay=STAY), 1, 2
