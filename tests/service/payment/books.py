@@ -192,6 +192,9 @@ class Shop(World):
                 "id": n,
                 "orderSn": order_sn,
                 "homestayBusinessId": 7,
+                "homestayId": 1,
+                "homestayUserId": 2,
+                "title": "云海小院",
                 "paymentSn": number,
                 "refundedAt": "2026-11-22T06:00:05Z",
             }

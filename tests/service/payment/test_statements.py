@@ -99,6 +99,15 @@ async def test_another_hosts_are_not_found_and_guests_are_not_let_in(shop, ask):
         assert (await ask(name, body, host=OTHER)).text.count("HSO20261122100000000000") <= 1
 
 
+async def test_a_cancelled_order_shows_what_went_back_and_what_is_kept(shop, ask):
+    await shop.cancelled(5, fen=10000, back=4000)
+    await shop.payouts.run(DAY)
+    [order] = await listed(await ask("payoutOrders", {"day": "2026-11-22", "homestayId": 1}))
+    names = ("sn", "totalFen", "refundedFen", "keptFen", "feeFen", "payableFen")
+    assert tuple(order[name] for name in names) == ("HSO2026112210000000000005", 10000, 4000, 6000, 36, 5964)
+    assert [row[8] for row in await shop.records()] == [5964]
+
+
 async def test_what_is_in_no_record_yet_is_not_shown(shop, ask):
     await shop.stay(1)
     assert await listed(await ask("payoutList", {})) == []
