@@ -1,5 +1,5 @@
 """Any history of booking, paying, cancelling, expiring, refunding and changing the stock: taken nights are live orders'
-nights, never above the stock."""
+nights, never above the stock; and travel's copy is the same, in whatever order the events come."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from order.booking import BookingRequest
 from order.errors import NightFull
+from order.events import NIGHTS_TOPIC
 from order.fulfilment import PaymentFact
 from order.parts import Parts
 from order.peers import CloseAnswer, Homestay
@@ -25,10 +26,14 @@ from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.service.order.nights import nights_are_right
 from tests.service.order.support import MERCHANT, Clock, payment_number, snapshot
 from tests.support.machines import run_machine
+from tests.support.postgres import PostgresServer
 from tests.support.tables import EMPTY_ALL
+from travel.parts import Parts as TravelParts
+from travel.settings import Settings as TravelSettings
 
 MORNING = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 DAY = 86400
+COPY = "select homestay_id, night, taken, stock, version from homestay_night order by homestay_id, night"
 CHOICE = st.integers(0, 11)
 
 
@@ -53,10 +58,13 @@ class Nights(RuleBasedStateMachine):
     sql: ClassVar[psycopg.Connection]
     runner: ClassVar[asyncio.Runner]
     db: ClassVar[Database]
+    travel_sql: ClassVar[psycopg.Connection]
+    travel_db: ClassVar[Database]
 
     def __init__(self) -> None:
         super().__init__()
         self.sql.execute(EMPTY_ALL)
+        self.travel_sql.execute(EMPTY_ALL)
         self.clock, self.world = Clock(MORNING), World()
         told, sidecar = Settings(APP_API_TOKEN=APP_TOKEN), FakeSidecar()
         self.parts = Parts.of(
@@ -65,6 +73,10 @@ class Nights(RuleBasedStateMachine):
         self.payments: dict[str, tuple[str, int]] = {}
         self.last: BookingRequest | None = None
         self.number = 0
+
+        [self.reader] = TravelParts.of(
+            TravelSettings(APP_API_TOKEN=APP_TOKEN), clock=self.clock, sidecar=sidecar, db=self.travel_db
+        ).consumers
 
     def run(self, action: Coroutine[Any, Any, Any]) -> Any:
         """None when it was refused."""
@@ -172,6 +184,30 @@ class Nights(RuleBasedStateMachine):
         self.run(self.parts.expiry.end_unanswered())
         self.run(self.parts.expiry.expire_due())
 
+    def events(self) -> list[dict[str, Any]]:
+        return [
+            row["event"] for row in self.rows("select event from outbox where topic = %s order by id", NIGHTS_TOPIC)
+        ]
+
+    @precondition(lambda self: self.events())
+    @rule(choices=st.lists(CHOICE, min_size=1, max_size=5))
+    def some_events_arrive_at_travel(self, choices: list[int]) -> None:
+        """Any, in any order, again or for the first time."""
+        events = self.events()
+        for choice in choices:
+            self.runner.run(self.reader.apply(events[-1 - choice % len(events)]))
+
+    def teardown(self) -> None:
+        """All events arrive in the end, the newest first, and once more in one delivery."""
+        events = self.events()
+        for event in events[::-1]:
+            self.runner.run(self.reader.apply(event))
+        if events:
+            assert self.reader.handle_plain is not None
+            again = self.reader.handle_plain([self.reader.read(event) for event in events])
+            assert self.runner.run(again) == set(range(len(events)))
+        assert self.travel_sql.execute(COPY).fetchall() == self.sql.execute(COPY).fetchall()
+
     @invariant()
     def taken_nights_are_the_nights_of_live_orders(self) -> None:
         nights_are_right(self.rows)
@@ -187,7 +223,10 @@ class Nights(RuleBasedStateMachine):
 
 
 def test_no_history_sells_a_night_beyond_its_stock_or_keeps_it_from_the_next(
-    order_database: str, sql: psycopg.Connection
+    order_database: str, sql: psycopg.Connection, postgres: PostgresServer
 ) -> None:
-    db = Database(order_database)
-    run_machine(Nights, [db], examples=25, steps=25, sql=sql, db=db)
+    travel_database = postgres.migrated("travel", "minsu_nights_machine_travel")
+    db, travel_db = Database(order_database), Database(travel_database)
+    with psycopg.connect(travel_database, autocommit=True) as travel_sql:
+        given = {"sql": sql, "db": db, "travel_sql": travel_sql, "travel_db": travel_db}
+        run_machine(Nights, [db, travel_db], examples=25, steps=25, **given)
