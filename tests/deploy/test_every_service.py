@@ -102,7 +102,7 @@ def test_secrets_are_made_for_every_service():
     names = {one["metadata"]["name"] for one in yaml.safe_load_all(made) if one}
     tokens = {f"{name}-{which}-token" for name in SERVICES for which in ("app", "dapr")}
 
-    assert names == {"sms-token"} | tokens | {f"{name}-database" for name in DATABASES}
+    assert names == {"photos", "sms-token"} | tokens | {f"{name}-database" for name in DATABASES}
 
 
 def test_the_cluster_has_a_database_and_a_role_for_every_service(manifests):

@@ -155,6 +155,7 @@ class Environment:
     def sidecars(self) -> dict[str, str]:
         values = {
             "KAFKA_BROKERS": self.brokers,
+            "PHOTOS_DIR": str(self.layout.run / "photos"),
             "SMS_URL": f"{self.layout.url('wechatsim')}/_sim/sms",
             "MINSU_NAME_RESOLUTION_DB": str(self.layout.run / "state" / "names.db"),
             "DAPR_HOST_IP": "127.0.0.1",

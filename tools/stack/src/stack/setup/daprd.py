@@ -18,6 +18,7 @@ from stack.setup import gobuild, progress, versions
 COMPONENTS = (
     "bindings.cron",
     "bindings.http",
+    "bindings.localstorage",
     "nameresolution.sqlite",
     "pubsub.kafka",
     "secretstores.local.file",
