@@ -128,7 +128,10 @@ async def test_payment_is_told_of_the_check_ins_of_a_day_in_shanghai_page_by_pag
 
     first = await ask(pageSize=2)
     assert [(each["orderSn"], each["paymentSn"]) for each in first] == used[:2]
-    assert {name: first[0][name] for name in ("homestayBusinessId", "usedAt")} == {
+    row = order.row(used[0][0])
+    whose = {"homestayId": row["homestay_id"], "homestayUserId": row["homestay_user_id"], "title": row["title"]}
+    assert {name: first[0][name] for name in ("homestayBusinessId", "usedAt", *whose)} == {
+        **whose,
         "homestayBusinessId": 3,
         "usedAt": "2026-11-23T01:30:00Z",
     }

@@ -279,6 +279,12 @@ async def test_payment_pays_out_what_is_kept_and_nothing_else(order: Order) -> N
     page = (await order.inside("/internal/keptOrders", {"day": "2026-11-23"})).json()["list"]
 
     [row] = page
+    whose = order.row(kept)
+    assert {name: row[name] for name in ("homestayId", "homestayUserId", "title")} == {
+        "homestayId": whose["homestay_id"],
+        "homestayUserId": whose["homestay_user_id"],
+        "title": whose["title"],
+    }
     assert {name: row[name] for name in ("orderSn", "homestayBusinessId", "paymentSn")} == {
         "orderSn": kept,
         "homestayBusinessId": 3,

@@ -164,7 +164,7 @@ class Shop(World):
         self.sidecar.answer("order", "/internal/usedOrders", {"list": self.used})
         self.sidecar.answer("order", "/internal/keptOrders", {"list": self.kept})
 
-    async def stay(self, n, *, business=7, fen=19900, status=1):
+    async def stay(self, n, *, business=7, fen=19900, status=1, homestay=1, host=2, title="云海小院"):
         """A stay that was paid and used; its payment's number."""
         number = await self.payment(n, fen=fen, status=status)
         self.used.append(
@@ -172,6 +172,9 @@ class Shop(World):
                 "id": n,
                 "orderSn": f"HSO20261122100000{n:08d}",
                 "homestayBusinessId": business,
+                "homestayId": homestay,
+                "homestayUserId": host,
+                "title": title,
                 "paymentSn": number,
                 "usedAt": "2026-11-22T06:00:00Z",
             }
@@ -189,6 +192,9 @@ class Shop(World):
                 "id": n,
                 "orderSn": order_sn,
                 "homestayBusinessId": 7,
+                "homestayId": 1,
+                "homestayUserId": 2,
+                "title": "云海小院",
                 "paymentSn": number,
                 "refundedAt": "2026-11-22T06:00:05Z",
             }

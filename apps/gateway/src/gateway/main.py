@@ -10,6 +10,7 @@ from gateway.catalogue_cache import CatalogueCache
 from gateway.endpoints import codes, pages, photos
 from gateway.endpoints.public_api import PublicApi
 from gateway.forwarding import Forwarding
+from gateway.peers import TravelPeer
 from gateway.routes import CALLBACKS
 from gateway.settings import Settings
 from gateway.storefront import Storefront
@@ -30,7 +31,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
     app = servicekit.build(
         "gateway",
         settings,
-        routers=[pages.router(show), codes.router, photos.router(sidecar, pictures)],
+        routers=[pages.router(show), codes.router, photos.router(TravelPeer(sidecar=sidecar), pictures)],
         sidecar=sidecar,
         verifier=TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,

@@ -100,6 +100,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
         "order", "merchant", Who.SIGNED_IN, "orderList", "arrivals", "verifyTradeCode", "refundDecision", "refundMore"
     ),
     *_routes("payment", "thirdPayment", Who.SIGNED_IN, "thirdPaymentWxPay", "thirdPaymentStatus"),
+    *_routes("payment", "host", Who.SIGNED_IN, "payoutList", "payoutOrders", "payoutCsv"),
     *_routes("payment", "thirdPayment", Who.WECHAT, "thirdPaymentWxPayCallback", "thirdPaymentWxRefundCallback"),
     *_routes(
         "order",

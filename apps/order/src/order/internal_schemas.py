@@ -125,6 +125,9 @@ class DueOrder(ApiModel):
     id: int
     order_sn: str
     homestay_business_id: int
+    homestay_id: int
+    homestay_user_id: int
+    title: str
     payment_sn: str
 
 
@@ -180,5 +183,8 @@ def _due(row_id: int, order: HomestayOrder) -> dict[str, Any]:
         "id": row_id,
         "order_sn": order.sn,
         "homestay_business_id": order.homestay_business_id,
+        "homestay_id": order.homestay_id,
+        "homestay_user_id": order.homestay_user_id,
+        "title": order.title,
         "payment_sn": order.payment_sn or "",
     }

@@ -101,3 +101,13 @@ class DayNotOver(InvalidInput):
 
 class NoSuchBill(InvalidInput):
     code, slug = 104018, "no-such-bill"
+
+
+class NoSuchPayout(NotFound):
+    code, slug = 104081, "no-such-payout"
+
+
+class PeriodTooLong(InvalidInput):
+    """Too many days, or too many orders for one table."""
+
+    code, slug = 104082, "period-too-long"

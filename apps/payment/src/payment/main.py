@@ -6,7 +6,7 @@ import httpx
 from fastapi import FastAPI
 
 from payment import jobs
-from payment.endpoints import internal, operations, third_payment, wechat_notify
+from payment.endpoints import host, internal, operations, third_payment, wechat_notify
 from payment.parts import Parts
 from payment.paying.business import BusinessType
 from payment.settings import Settings
@@ -48,6 +48,7 @@ def create_app(
             wechat_notify.router,
             internal.router,
             operations.router,
+            host.router,
             jobs.router,
             bulk_routes(*parts.consumers),
         ],
@@ -59,6 +60,7 @@ def create_app(
             parts.reviews,
             parts.reconciler,
             parts.payouts,
+            parts.statements,
             parts.daily,
             parts.inquiry,
             parts.refunds,

@@ -279,6 +279,23 @@ class PayoutRecord(Base):
     created_at: Mapped[datetime]
 
 
+class PayoutStay(Base):
+    """Whose stay an item is about: written once, when the stay becomes one. `title`: the homestay's when it was booked."""
+
+    __tablename__ = "payout_stay"
+    __table_args__ = (
+        UniqueConstraint("payment_sn"),
+        Index("ix_payout_stay_host_id", "host_id", "homestay_business_id"),
+    )
+
+    order_sn: Mapped[str] = mapped_column(Text, primary_key=True)
+    payment_sn: Mapped[str] = mapped_column(ForeignKey("third_payment.sn"))
+    homestay_business_id: Mapped[int] = mapped_column(BigInteger)
+    homestay_id: Mapped[int] = mapped_column(BigInteger)
+    host_id: Mapped[int] = mapped_column(BigInteger)
+    title: Mapped[str] = mapped_column(Text)
+
+
 class PayoutItem(Base):
     """One stay (or cancelled order of which a part is kept) or one refund; it belongs to exactly one record, once its day
     is summed up (`record_id`)."""

@@ -12,6 +12,7 @@ from payment.daily.days import Daily
 from payment.daily.payouts import Payouts
 from payment.daily.reconciliation import Reconciler
 from payment.daily.report import Report
+from payment.daily.statements import Statements
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
 from payment.ledger.reviews import ReviewQueue
@@ -57,6 +58,7 @@ class Parts:
     reconciler: Reconciler
     report: Report
     payouts: Payouts
+    statements: Statements
     daily: Daily
     consumers: tuple[Consumer[Any], ...]
     dead_letters: DeadLetters
@@ -132,6 +134,7 @@ class Parts:
             reconciler=reconciler,
             report=Report(db=db),
             payouts=payouts,
+            statements=Statements(db=db),
             daily=Daily(reconciler.run_scheduled, payouts.run_scheduled),
             consumers=consumers,
             dead_letters=DeadLetters(db, clock, "payment", consumers),

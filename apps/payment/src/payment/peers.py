@@ -59,6 +59,9 @@ class DueOrder(ApiModel):
     id: RowId
     order_sn: Text
     homestay_business_id: RowId
+    homestay_id: RowId
+    homestay_user_id: RowId
+    title: Text
     payment_sn: Text
 
 

@@ -8,9 +8,8 @@ from fastapi.responses import Response
 from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 
-from gateway.answers import Answer
 from gateway.catalogue_cache import CatalogueCache, Key
-from servicekit.sidecar import Sidecar
+from gateway.peers import TravelPeer
 
 LOOKUPS = Counter(
     "gateway_photo_lookups_total",
@@ -23,7 +22,7 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
 
-def router(sidecar: Sidecar, cache: CatalogueCache) -> APIRouter:
+def router(travel: TravelPeer, cache: CatalogueCache) -> APIRouter:
     photos = APIRouter(include_in_schema=False, redirect_slashes=False)
 
     @photos.get("/photos/{key}/{size}.webp")
@@ -31,11 +30,7 @@ def router(sidecar: Sidecar, cache: CatalogueCache) -> APIRouter:
         if not _KEY.fullmatch(key) or size not in SIZES:
             raise HTTPException(404)
 
-        async def fetch() -> Answer:
-            asked = {"key": key, "size": size}
-            return Answer.of(await sidecar.invoke("travel", "POST", "/internal/photoFile", json=asked))
-
-        answer, age = await cache.get(Key(request.url.path, b"", "", ""), fetch)
+        answer, age = await cache.get(Key(request.url.path, b"", "", ""), lambda: travel.photo(key, size))
         if answer.status == 404:
             raise HTTPException(404)
         response = answer.conditional(request.headers.get("if-none-match", ""), age)

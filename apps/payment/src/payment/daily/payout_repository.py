@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.daily.days import missed_days
 from payment.ledger.payment_states import PayStatus
-from payment.models import PayoutDay, PayoutItem, PayoutRecord, ThirdPayment
+from payment.models import PayoutDay, PayoutItem, PayoutRecord, PayoutStay, ThirdPayment
 from servicekit.clock import SHANGHAI
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
@@ -53,6 +53,12 @@ class Stay(Protocol):
     @property
     def payment_sn(self) -> str: ...
     @property
+    def homestay_id(self) -> int: ...
+    @property
+    def homestay_user_id(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
     def homestay_business_id(self) -> int: ...
 
 
@@ -72,12 +78,14 @@ async def one_at_a_time(tx: Transaction) -> None:
 
 
 async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, fee_basis_points: int) -> set[str]:
-    """Insert an item for each stay that has none, with the amount paid. Returns the orders that have one now."""
+    """Insert an item for each stay that has none, with the amount paid, and whose stay it is (also of an item from before
+    that was written down). Returns the orders that have an item now."""
     held = select(ThirdPayment.sn, ThirdPayment.order_sn, ThirdPayment.total_fen).where(
         ThirdPayment.sn.in_([stay.payment_sn for stay in stays]),
         ThirdPayment.pay_status.in_([PayStatus.PAID, PayStatus.REFUNDED]),
     )
     paid = {(row.sn, row.order_sn): row.total_fen for row in await tx.execute(held)}
+    known = [stay for stay in stays if (stay.payment_sn, stay.order_sn) in paid]
     items = [
         {
             "kind": "stay",
@@ -88,11 +96,23 @@ async def take_stays(tx: Transaction, stays: Sequence[Stay], day: date, fee_basi
             "amount_fen": total_fen,
             "fee_fen": (total_fen * fee_basis_points + 5000) // 10000,
         }
-        for stay in stays
-        if (total_fen := paid.get((stay.payment_sn, stay.order_sn))) is not None
+        for stay in known
+        for total_fen in [paid[stay.payment_sn, stay.order_sn]]
     ]
-    if items:
+    owners = [
+        {
+            "order_sn": stay.order_sn,
+            "payment_sn": stay.payment_sn,
+            "homestay_business_id": stay.homestay_business_id,
+            "homestay_id": stay.homestay_id,
+            "host_id": stay.homestay_user_id,
+            "title": stay.title,
+        }
+        for stay in known
+    ]
+    if known:
         await tx.execute(insert(PayoutItem).values(items).on_conflict_do_nothing())
+        await tx.execute(insert(PayoutStay).values(owners).on_conflict_do_nothing())
     return {str(item["number"]) for item in items}
 
 

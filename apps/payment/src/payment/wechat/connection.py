@@ -43,10 +43,11 @@ def connect(
 
     Raises BadSecret for one that is missing or malformed.
     """
+    transport = transport or PooledTransport(max_connections=CONNECTIONS)
     http = httpx.AsyncClient(
         base_url=str(settings.wxpay_base_url),
         timeout=httpx.Timeout(settings.wxpay_timeout_seconds, connect=2.0),
-        transport=transport or PooledTransport(max_connections=CONNECTIONS),
+        transport=transport,
         trust_env=False,
     )
     api_v3_key = parsed(secrets, "wxpay-apiv3-key", ApiV3Key)
@@ -54,7 +55,8 @@ def connect(
     public_keys = {public_key_id: parsed(secrets, "wxpay-public-key", public_key_of_pem)} if public_key_id else {}
     of_merchant = partial(MerchantSigner.from_pem, settings.wxpay_mchid, settings.wxpay_mch_serial)
     signer = parsed(secrets, "wxpay-mch-private-key", of_merchant)
-    pay = WechatPay(http, signer, api_v3_key, public_keys, clock)
+    pool = transport if isinstance(transport, PooledTransport) else None
+    pay = WechatPay(http, signer, api_v3_key, public_keys, clock, pool=pool)
     return Connection(
         pay=pay,
         bills=Bills(pay),
