@@ -6,10 +6,13 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from icalendar import Calendar
 from tests.service.travel.hosting import FIELDS, HOST, changes
 
 from servicekit.clock import SHANGHAI, utc_now
 from servicekit.testing import called_by
+from travel.ical.faults import Fault
+from travel.ical.parsing import taken_nights
 
 URL = "https://www.airbnb.com/calendar/ical/1.ics?s=0f1e"
 MONTH = (utc_now().astimezone(SHANGHAI).date().replace(day=1) + timedelta(days=40)).replace(day=1)
@@ -107,8 +110,6 @@ async def test_what_is_wrong_with_an_import_is_told_in_the_readers_language(link
 
 
 async def test_every_fault_has_its_text(links, sql):
-    from travel.ical.faults import Fault
-
     [imported] = (await links("addImport", name="途家", url=URL))["imports"]
     texts = set()
     for fault in Fault:
@@ -230,3 +231,101 @@ async def test_an_import_of_one_homestay_is_not_removed_through_another(ask, lin
     answer = await ask("removeImport", {"homestayId": other, "id": imported["id"]})
     assert (answer.status_code, answer.json()["code"]) == (404, 100340)
     assert calendars(sql) == before
+
+
+# What other platforms import.
+
+
+def sold(sql, homestay_id: int, night: date, taken: int) -> None:
+    """As order's events leave it in the read model."""
+    sql.execute(
+        "insert into homestay_night (homestay_id, night, taken, stock, version) values (%s, %s, %s, 2, 1)"
+        " on conflict (homestay_id, night) do update set taken = excluded.taken",
+        [homestay_id, night, taken],
+    )
+
+
+@pytest.fixture
+def exported(http, links):
+    """(status, text, ETag) of the homestay's own calendar."""
+
+    async def read(secret: str | None = None):
+        secret = secret or (await links())["exportUrl"].removeprefix("/calendars/").removesuffix(".ics")
+        answer = await http.post("/internal/exportedCalendar", json={"secret": secret}, headers=called_by("gateway"))
+        return answer.status_code, answer.content, answer.headers.get("etag")
+
+    return read
+
+
+def events(text: bytes) -> list[tuple[date, date]]:
+    return [(event.start, event.end) for event in Calendar.from_ical(text).events]
+
+
+async def test_other_platforms_are_told_what_is_sold_out_or_closed(exported, ask, sql, homestay_id):
+    a_day = timedelta(days=1)
+    for day, taken in {0: 2, 1: 1, 2: 2, 3: 3, 6: 0}.items():  # of two rooms
+        sold(sql, homestay_id, MONTH + day * a_day, taken)
+    sold(sql, homestay_id, date(2026, 1, 1), 2)
+    sold(sql, 1, MONTH + 9 * a_day, 9)
+    closed = {"id": homestay_id, "start": str(MONTH + 4 * a_day), "end": str(MONTH + 5 * a_day), "closed": True}
+    assert (await ask("setDates", closed)).status_code == 200
+    priced = {"id": homestay_id, "start": str(MONTH + 7 * a_day), "end": str(MONTH + 8 * a_day), "priceFen": 1}
+    assert (await ask("setDates", priced)).status_code == 200
+
+    status, text, etag = await exported()
+
+    assert status == 200
+    assert events(text) == [(MONTH, MONTH + a_day), (MONTH + 2 * a_day, MONTH + 5 * a_day)]
+    assert taken_nights(text, MONTH).nights == {MONTH + number * a_day for number in (0, 2, 3, 4)}
+    assert (await exported())[1:] == (text, etag)
+    sold(sql, homestay_id, MONTH, 1)
+    assert (await exported())[2] != etag
+
+
+async def test_what_was_imported_is_not_passed_on(exported, links, sql):
+    [imported] = (await links("addImport", name="途家", url=URL))["imports"]
+    taken(sql, imported["id"], MONTH)
+    status, text, _ = await exported()
+    assert (status, events(text)) == (200, [])
+
+
+async def test_a_calendar_says_nothing_about_guests_and_keeps_to_the_form(exported, sql, homestay_id):
+    sold(sql, homestay_id, MONTH, 2)
+    _, text, _ = await exported()
+    lines = text.decode().split("\r\n")
+    assert lines[0] == "BEGIN:VCALENDAR"
+    assert lines[-2:] == ["END:VCALENDAR", ""]
+    assert f"UID:{MONTH:%Y%m%d}-{homestay_id}@minsu" in lines
+    assert {line.partition(":")[0].partition(";")[0] for line in lines if line} == {
+        "BEGIN", "VERSION", "PRODID", "X-PUBLISHED-TTL", "SUMMARY", "DTSTART", "DTEND", "DTSTAMP", "UID", "END",
+    }  # fmt: skip
+
+
+async def test_a_renewed_secret_a_wrong_one_and_one_of_nothing_are_not_found(exported, links, sql, homestay_id):
+    earlier = (await links())["exportUrl"].removeprefix("/calendars/").removesuffix(".ics")
+    assert (await exported(earlier))[0] == 200
+    await links("renewExport")
+    assert [(await exported(each))[0] for each in (earlier, "x", "x\u0000")] == [404, 404, 422]
+    assert (await exported())[0] == 200
+    sql.execute("update homestay set row_state = 0 where id = %s", [homestay_id])
+    assert (await exported())[0] == 200  # not on sale here, and its guests still come
+    now = (await links())["exportUrl"].removeprefix("/calendars/").removesuffix(".ics")
+    sql.execute("update homestay set deleted_at = now() where id = %s", [homestay_id])
+    assert (await exported(now))[0] == 404
+
+
+async def test_nights_that_are_sold_here_and_taken_there_are_told(links, ask, sql, homestay_id):
+    one = (await links("addImport", name="途家", url=URL))["imports"][0]
+    two = (await links("addImport", name="Airbnb", url=URL + "2"))["imports"][1]
+    past, a_day = date(2026, 1, 1), timedelta(days=1)
+    taken(sql, one["id"], past, MONTH, MONTH + a_day, MONTH + 2 * a_day)
+    taken(sql, two["id"], MONTH)
+    for night, units in {past: 1, MONTH: 2, MONTH + a_day: 1, MONTH + 2 * a_day: 0, MONTH + 3 * a_day: 2}.items():
+        sold(sql, homestay_id, night, units)
+    assert (await links("conflicts"))["list"] == [
+        {"night": str(MONTH), "importName": "途家", "taken": 2},
+        {"night": str(MONTH), "importName": "Airbnb", "taken": 2},
+        {"night": str(MONTH + a_day), "importName": "途家", "taken": 1},
+    ]
+    assert (await ask("conflicts", {"homestayId": 1})).status_code == 404
+    assert (await ask("conflicts", {"homestayId": homestay_id}, role="buyer")).status_code == 403

@@ -39,6 +39,9 @@ CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
     ("gateway", "travel", "photoFile"): lambda sidecar: gateway.peers.TravelPeer(sidecar=sidecar).photo(
         "0" * 32, "thumb"
     ),
+    ("gateway", "travel", "exportedCalendar"): lambda sidecar: gateway.peers.TravelPeer(sidecar=sidecar).calendar(
+        "0" * 32
+    ),
     ("order", "travel", "homestaySnapshot"): lambda sidecar: order.peers.TravelPeer(sidecar=sidecar).homestay(1, STAY),
     ("order", "travel", "homestaySnapshots"): lambda sidecar: together(
         partial(order.peers.TravelPeer(sidecar=sidecar).homestay, stay=STAY), 1, 2

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar, Event
 
+from travel.ical.export import calendar_of
 from travel.ical.faults import CalendarFailed, Fault
 from travel.ical.lines import MOST_EVENTS
 from travel.ical.parsing import DAYS_READ, taken_nights
@@ -230,3 +231,10 @@ def test_whatever_is_sent_gives_nights_of_the_next_two_years_or_a_refusal(lines)
         except CalendarFailed:
             continue
         assert all(TODAY <= night < TODAY + DAY * DAYS_READ for night in taken.nights)
+
+
+@given(nights=st.sets(st.integers(0, 900).map(lambda number: TODAY + DAY * number), max_size=60))
+def test_what_one_system_exports_another_reads_as_the_same_nights(nights):
+    content = calendar_of(7, nights, TODAY)
+    assert taken_nights(content, TODAY).nights == {night for night in nights if night < TODAY + DAY * DAYS_READ}
+    assert len(Calendar.from_ical(content).events) == len([night for night in nights if night - DAY not in nights])

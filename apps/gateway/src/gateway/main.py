@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.assets import Assets
 from gateway.catalogue_cache import CatalogueCache
-from gateway.endpoints import codes, pages, photos
+from gateway.endpoints import calendars, codes, pages, photos
 from gateway.endpoints.public_api import PublicApi
 from gateway.forwarding import Forwarding
 from gateway.peers import TravelPeer
@@ -26,12 +26,13 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
     pictures = CatalogueCache(
         seconds=settings.photo_cache_seconds, most_bytes=settings.photo_cache_bytes, lookups=photos.LOOKUPS
     )
+    travel = TravelPeer(sidecar=sidecar)
     assets = Assets()
     show = pages.PageRenderer(Storefront(settings, assets=assets.base))
     app = servicekit.build(
         "gateway",
         settings,
-        routers=[pages.router(show), codes.router, photos.router(TravelPeer(sidecar=sidecar), pictures)],
+        routers=[pages.router(show), codes.router, photos.router(travel, pictures), calendars.router(travel)],
         sidecar=sidecar,
         verifier=TokenVerifier(jwks_by_invocation(sidecar)),
         clock=clock,

@@ -50,6 +50,7 @@ HOST = (
     "renewExport",
     "addImport",
     "removeImport",
+    "conflicts",
 )
 """What a host may do with the own shop and homestays."""
 

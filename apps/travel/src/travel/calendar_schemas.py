@@ -1,15 +1,16 @@
 """Requests and responses about a homestay's calendars. Times RFC 3339 in UTC, nights dates in Asia/Shanghai."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from servicekit.schemas import ApiModel, RowId
+from servicekit.storable import storable
 from travel.ical.guard import LONGEST_URL
 from travel.ical.host_calendars import Links
-from travel.ical.repository import Listed
+from travel.ical.repository import Listed, NightConflict
 
 CalendarName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32, pattern=r"^[^\x00-\x1f\x7f]*$")
@@ -59,3 +60,23 @@ class CalendarLinks(ApiModel):
     def of(cls, links: Links, translate: Callable[[str], str]) -> Self:
         imports = [ImportedCalendar.of(each, translate) for each in links.imports]
         return cls(export_url=f"/calendars/{links.secret}.ics", imports=imports)
+
+
+class CalendarConflict(ApiModel):
+    night: date
+    import_name: str = Field(description="The imported calendar that takes it")
+    taken: int = Field(description="How many rooms, or beds, are sold here")
+
+
+class CalendarConflicts(ApiModel):
+    list: list[CalendarConflict]
+
+    @classmethod
+    def of(cls, found: Iterable[NightConflict]) -> Self:
+        return cls(list=[CalendarConflict(night=each.night, import_name=each.name, taken=each.taken) for each in found])
+
+
+class OfSecret(ApiModel):
+    """`secret`: of a homestay's own calendar."""
+
+    secret: Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(storable)]

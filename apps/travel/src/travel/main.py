@@ -60,6 +60,7 @@ def create_app(
             parts.searching,
             parts.dead_letters,
             parts.host_calendars,
+            parts.calendar_export,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),

@@ -20,6 +20,7 @@ from travel.hosting.shops import HostShops
 from travel.ical.fetching import Fetcher
 from travel.ical.guard import Guard
 from travel.ical.host_calendars import HostCalendars
+from travel.ical.publishing import CalendarExport
 from travel.ical.sync import CalendarSync
 from travel.night_comparison import NightComparing
 from travel.peers import OrderPeer, UserPeer
@@ -55,6 +56,7 @@ class Parts:
     consumers: tuple[Consumer[Any], ...]
     dead_letters: DeadLetters
     host_calendars: HostCalendars
+    calendar_export: CalendarExport
 
     @classmethod
     def of(
@@ -87,6 +89,7 @@ class Parts:
             host_calendar=HostCalendar(db=db, clock=clock),
             changes=Changes(db=db),
             host_calendars=HostCalendars(db=db, clock=clock, guard=guard),
+            calendar_export=CalendarExport(db=db, clock=clock),
             calendar_sync=CalendarSync(
                 db=db,
                 clock=clock,

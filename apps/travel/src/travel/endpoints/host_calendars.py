@@ -10,7 +10,7 @@ from servicekit.errors import Forbidden
 from servicekit.idempotency import IdempotencyInFlight, IdempotencyMismatch, OnceOnly
 from servicekit.problems import declared
 from servicekit.schemas import Ok
-from travel.calendar_schemas import AddImport, CalendarLinks, OfHomestay, RemoveImport
+from travel.calendar_schemas import AddImport, CalendarConflicts, CalendarLinks, OfHomestay, RemoveImport
 from travel.endpoints.language import Translate
 from travel.errors import (
     CalendarAlreadyImported,
@@ -71,3 +71,9 @@ async def remove_import(
 ) -> Ok[CalendarLinks]:
     """What it blocked is sold again."""
     return Ok(data=CalendarLinks.of(await calendars.remove(host.user_id, body.homestay_id, body.id), translate))
+
+
+@router.post("/conflicts", responses=declared(Forbidden, HomestayNotFound))
+async def list_conflicts(body: OfHomestay, host: Merchant, calendars: TheCalendars) -> Ok[CalendarConflicts]:
+    """Nights from today on that are sold here and taken by an imported calendar as well."""
+    return Ok(data=CalendarConflicts.of(await calendars.conflicts(host.user_id, body.homestay_id)))

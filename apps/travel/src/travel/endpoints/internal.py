@@ -10,8 +10,10 @@ from servicekit.app import provided
 from servicekit.errors import PeerUnavailable
 from servicekit.problems import declared
 from travel.availability import Availability
-from travel.errors import HomestayNotFound, PhotoNotFound
+from travel.calendar_schemas import OfSecret
+from travel.errors import CalendarNotFound, HomestayNotFound, PhotoNotFound
 from travel.homestays import AskedStay, Homestays
+from travel.ical.publishing import CalendarExport
 from travel.photo_schemas import PhotoFile
 from travel.photos import Photos
 from travel.schemas import HomestaySnapshot, HomestaySnapshots, SnapshotRequest, SnapshotsRequest
@@ -22,7 +24,9 @@ CALLERS = {
     "homestaySnapshots": {"order"},
     "freeStays": {"order"},
     "photoFile": {"gateway"},
+    "exportedCalendar": {"gateway"},
 }
+A_MINUTE = "private, max-age=60"
 FOR_EVER = "public, max-age=31536000, immutable"
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 
@@ -62,3 +66,13 @@ async def list_free_stays(
     """At most three near `start`, the nearest first."""
     stays = await availability.free_stays(body.homestay_id, body.start, body.nights, body.units)
     return FreeStays(stays=[FreeStay(start=start, end=end) for start, end in stays])
+
+
+@router.post("/exportedCalendar", response_class=Response, responses=declared(CalendarNotFound))
+async def show_calendar(
+    body: OfSecret, export: Annotated[CalendarExport, Depends(provided(CalendarExport))]
+) -> Response:
+    """RFC 5545 text."""
+    content = await export.of_secret(body.secret)
+    etag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
+    return Response(content, media_type="text/calendar", headers={"Cache-Control": A_MINUTE, "ETag": etag})

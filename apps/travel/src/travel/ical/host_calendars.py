@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from servicekit.clock import Clock
+from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database, Transaction
 from travel.errors import (
     CalendarAlreadyImported,
@@ -18,7 +18,7 @@ from travel.hosting import changes
 from travel.hosting.repository import own_homestay
 from travel.ical import repository
 from travel.ical.guard import Guard, UrlRefused
-from travel.ical.repository import Listed
+from travel.ical.repository import Listed, NightConflict
 from travel.models import Homestay
 
 MOST_CALENDARS = 10
@@ -81,6 +81,13 @@ class HostCalendars:
             self._record(tx, homestay, "removeImport", before={"id": calendar_id, "name": name}, after={})
             return await _links(tx, homestay)
 
+    async def conflicts(self, user_id: int, homestay_id: int) -> list[NightConflict]:
+        """Nights from today on that are sold here and taken there: the host has to move one of the guests."""
+        today = self.clock().astimezone(SHANGHAI).date()
+        async with self.db.read() as session:
+            _found(await own_homestay(session, user_id, homestay_id))
+            return await repository.conflicts(session, homestay_id, today)
+
     def _checked(self, url: str) -> URL:
         try:
             return self.guard.url(url)
@@ -101,7 +108,10 @@ class HostCalendars:
 
 async def _locked(tx: Transaction, user_id: int, homestay_id: int) -> Homestay:
     """Locked, so that two requests neither make two secrets nor one calendar too many."""
-    homestay = await own_homestay(tx, user_id, homestay_id, lock=True)
+    return _found(await own_homestay(tx, user_id, homestay_id, lock=True))
+
+
+def _found(homestay: Homestay | None) -> Homestay:
     if homestay is None:
         raise HomestayNotFound("no homestay of this host", field="homestayId")
     return homestay

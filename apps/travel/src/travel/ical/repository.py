@@ -4,13 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, delete, func, select, text, true
+from sqlalchemy import Select, and_, delete, func, select, text, true, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import due
 from servicekit.db import Transaction
-from travel.models import BlockedNight, ForeignCalendar
+from travel.models import BlockedNight, ForeignCalendar, Homestay, HomestayDate, HomestayNight
 
 _BLOCK = text(
     "insert into blocked_night (calendar_id, night)"
@@ -50,6 +50,52 @@ async def calendars(session: AsyncSession, homestay_id: int) -> list[Listed]:
     query = select(ForeignCalendar, nights).where(ForeignCalendar.homestay_id == homestay_id)
     rows = await session.execute(query.order_by(ForeignCalendar.id))
     return [Listed(row[0], row[1]) for row in rows]
+
+
+@dataclass(frozen=True)
+class NightConflict:
+    """A night that a foreign calendar blocks though `taken` units of it are sold here."""
+
+    night: date
+    name: str
+    taken: int
+
+
+async def conflicts(session: AsyncSession, homestay_id: int, since: date) -> list[NightConflict]:
+    """From the night `since` on, in order; as far as the read model of taken nights knows."""
+    query = (
+        select(BlockedNight.night, ForeignCalendar.name, HomestayNight.taken)
+        .join(ForeignCalendar, ForeignCalendar.id == BlockedNight.calendar_id)
+        .join(
+            HomestayNight,
+            and_(HomestayNight.homestay_id == ForeignCalendar.homestay_id, HomestayNight.night == BlockedNight.night),
+        )
+        .where(ForeignCalendar.homestay_id == homestay_id, BlockedNight.night >= since, HomestayNight.taken > 0)
+        .order_by(BlockedNight.night, ForeignCalendar.id)
+    )
+    return [NightConflict(*row) for row in await session.execute(query)]
+
+
+async def homestay_of_secret(session: AsyncSession, secret: str) -> Homestay | None:
+    query = select(Homestay).where(Homestay.export_secret == secret, Homestay.deleted_at.is_(None))
+    return (await session.scalars(query)).one_or_none()
+
+
+async def unavailable(session: AsyncSession, homestay: Homestay, start: date, end: date) -> list[date]:
+    """The nights with start ≤ night < end that are sold out or closed by the host."""
+    sold = select(HomestayNight.night).where(
+        HomestayNight.homestay_id == homestay.id,
+        HomestayNight.night >= start,
+        HomestayNight.night < end,
+        HomestayNight.taken >= max(homestay.stock, 1),
+    )
+    closed = select(HomestayDate.night).where(
+        HomestayDate.homestay_id == homestay.id,
+        HomestayDate.night >= start,
+        HomestayDate.night < end,
+        HomestayDate.closed,
+    )
+    return list((await session.scalars(union(sold, closed))).all())
 
 
 async def count(tx: Transaction, homestay_id: int) -> int:
