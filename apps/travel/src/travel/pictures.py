@@ -1,5 +1,5 @@
 """A host's picture as guests see it: decoded for real, turned upright, without metadata, in two sizes of WebP. Pure; costs
-up to a second of a processor and 200 MB, so callers run it in a thread, one at a time."""
+up to some seconds of a processor and 300 MB, so callers run it in a thread, one at a time."""
 
 import base64
 import binascii
@@ -7,18 +7,18 @@ import io
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
 from servicekit.errors import InvalidInput
 from travel.errors import PictureKindRefused, PictureTooLarge, UnreadablePicture
 
 MOST_BYTES = 3_000_000
 """Of a picture as it is sent: as base64 it still passes the sidecars, which take bodies of 4 MiB (dapr/dapr.yaml)."""
-MOST_PIXELS = 40_000_000
+MOST_PIXELS = {"JPEG": 40_000_000, "PNG": 16_000_000, "WEBP": 16_000_000}
+"""A JPEG is decoded at a fraction of its size, the others whole and more than once: a pod has 512 MiB."""
 SIZES = {"thumb": 480, "large": 1600}
 """The longest side in pixels; smaller pictures are not enlarged."""
 QUALITY = 80
-KINDS = ("JPEG", "PNG", "WEBP")
 _REFUSED_KINDS = {
     b"GIF8": "GIF",
     b"BM": "BMP",
@@ -68,7 +68,7 @@ def _upright(data: bytes) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = ImageOps.exif_transpose(_decoded(data))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureTooLarge(f"at most {MOST_PIXELS} pixels", field="image") from None
+        raise PictureTooLarge("far too many pixels", field="image") from None
     except PictureTooLarge:
         raise
     except UnidentifiedImageError:
@@ -84,20 +84,17 @@ def _upright(data: bytes) -> Image.Image:
 
 def _decoded(data: bytes) -> Image.Image:
     """The first frame, as it lies in the file, at most as large as `large`."""
-    file = Image.open(io.BytesIO(data), formats=KINDS)
-    _refuse_bomb(*file.size)
+    file = Image.open(io.BytesIO(data), formats=list(MOST_PIXELS))
+    most = MOST_PIXELS["JPEG" if isinstance(file, JpegImagePlugin.JpegImageFile) else str(file.format)]
+    if file.width * file.height > most:
+        raise PictureTooLarge(f"at most {most} pixels", field="image")
     size = (SIZES["large"], SIZES["large"])
-    if file.format == "JPEG":
+    if isinstance(file, JpegImagePlugin.JpegImageFile):
         file.draft("RGB", size)  # decodes an eighth, a quarter or a half of it: less memory and time
     plain = file.mode in _SCALED_AS_IT_IS
     image = file if plain else file.convert("RGBA" if file.has_transparency_data else "RGB")
     image.thumbnail(size, Image.Resampling.LANCZOS)
     return image
-
-
-def _refuse_bomb(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
-        raise PictureTooLarge(f"at most {MOST_PIXELS} pixels", field="image")
 
 
 def _refusal(data: bytes) -> PictureKindRefused | UnreadablePicture:
