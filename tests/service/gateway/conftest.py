@@ -1,14 +1,15 @@
 """The gateway in this process; behind it a sidecar that remembers what it was asked to carry."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from gateway.main import create_app
-from gateway.settings import Settings
-from servicekit.testing import APP_TOKEN, FakeSidecar, client
+from servicekit.testing import FakeSidecar, client
+from tests.service.gateway.serving import chromium_of_the_repository, settings
 
 
 class Peers(FakeSidecar):
@@ -39,11 +40,6 @@ class Door:
     peers: Peers = field(default_factory=Peers)
 
 
-def settings(**values: object) -> Settings:
-    given = {"app_api_token": APP_TOKEN, "cashier_url": "https://cashier.example/cashier", **values}
-    return Settings.model_validate(given)
-
-
 @pytest.fixture(scope="session")
 async def gateway() -> AsyncIterator[Door]:
     peers = Peers()
@@ -58,3 +54,9 @@ def door(gateway: Door) -> Door:
     gateway.peers.requests.clear()
     gateway.http.cookies.clear()
     return gateway
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium_of_the_repository() as browser:
+        yield browser

@@ -40,6 +40,7 @@ class Village:
     nearest: list[dict[str, str]] = field(default_factory=list)
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """(path, body), oldest first."""
+    order: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.on("usercenter", "/usercenter/v1/user/login", lambda _body: TOKEN)
@@ -51,6 +52,9 @@ class Village:
         self.on("travel", "/travel/v1/homestayComment/commentList", lambda _body: {"list": []})
         self.on("order", "/order/v1/homestayOrder/quoteHomestayOrder", self.quote)
         self.on("order", "/order/v1/homestayOrder/createHomestayOrder", lambda _body: {"orderSn": SN})
+        self.on("order", "/order/v1/homestayOrder/userHomestayOrderDetail", lambda _body: self.order)
+        self.on("order", "/order/v1/homestayOrder/quoteCancel", lambda _body: self.cancel_quote(50))
+        self.order = paid_order()
 
     def on(self, app_id: str, path: str, data: Callable[[dict[str, Any]], Any]) -> None:
         """`data` makes the response's data from a request's body, or a whole response."""
@@ -100,6 +104,20 @@ class Village:
         ]
         return self.limits | {"id": body["id"], "month": body["month"], "nights": nights}
 
+    def cancel_quote(self, percent: int, *, asks_host: bool = False) -> dict[str, Any]:
+        total = self.order["orderTotalFen"]
+        back = (total * percent + 50) // 100
+        return {
+            "sn": SN,
+            "totalFen": total,
+            "refundFen": back,
+            "keptFen": total - back,
+            "percent": percent,
+            "cancelPolicy": "moderate",
+            "asksHost": asks_host,
+            "steps": self.order["refundSteps"],
+        }
+
     def search(self, body: dict[str, Any]) -> dict[str, Any]:
         """The one homestay, if it is free and fits."""
         start, end = body.get("start"), body.get("end")
@@ -127,6 +145,31 @@ class Village:
             "cancelPolicy": "moderate",
             "refundSteps": steps(start, total),
         }
+
+
+def paid_order() -> dict[str, Any]:
+    """For two nights from the fourth day on; all amounts differ, so that none can stand for another."""
+    start, total = today() + timedelta(days=4), 74_051
+    at = int(datetime.now(UTC).timestamp()) - 3600
+    midnight = int(datetime(start.year, start.month, start.day, tzinfo=SHANGHAI).timestamp())
+    return {
+        "id": 1, "sn": SN, "orderSn": SN, "homestayId": 1, "title": "洱海边的白族小院", "subTitle": "推窗见海",
+        "cover": "/static/homestays/1.svg", "rowType": 0, "liveStartDate": midnight, "liveEndDate": midnight + 172_800,
+        "nights": 2, "livePeopleNum": 2, "needFood": True, "remark": "", "tradeState": 1, "closing": False,
+        "refundOpen": False, "refundState": "none", "refundReason": "", "refundNote": "", "refundAskTime": 0,
+        "orderTotalPrice": total / 100, "orderTotalFen": total, "homestayTotalPrice": 640.51, "foodTotalPrice": 100.0,
+        "createTime": at, "closeTime": at + 1800, "payTime": at + 60, "payType": "WECHAT_PAY", "refundTime": 0,
+        "tradeCode": "K7MX4QPA", "cancelPolicy": "moderate", "refundFen": None, "refundedFen": 0, "keptFen": 0,
+        "refundSteps": steps(start, total),
+        "lines": [
+            {"night": later(4), "homestayFen": 32_000, "foodFen": 5_000},
+            {"night": later(5), "homestayFen": 32_051, "foodFen": 5_000},
+        ],
+        "timeline": [
+            {"state": 0, "fromState": None, "cause": "created", "at": at, "refundFen": None},
+            {"state": 1, "fromState": 0, "cause": "paid", "at": at + 60, "refundFen": None},
+        ],
+    }  # fmt: skip
 
 
 def nights(start: str | None, end: str | None) -> list[str]:

@@ -9,11 +9,16 @@ import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
 from gateway.main import create_app
-from servicekit.testing import FakeSidecar
+from gateway.settings import Settings
+from servicekit.testing import APP_TOKEN, FakeSidecar
 from stack.setup import browser as chromium
-from tests.service.gateway.conftest import settings
 from tests.support.browsing import ARGUMENTS
 from tests.support.stack import REPO
+
+
+def settings(**values: object) -> Settings:
+    given = {"app_api_token": APP_TOKEN, "cashier_url": "https://cashier.example/cashier", **values}
+    return Settings.model_validate(given)
 
 
 @contextmanager

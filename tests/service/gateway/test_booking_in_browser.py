@@ -7,17 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.service.gateway.guests import FOOD_FEN, SN, Village, later, price_fen, today
-from tests.service.gateway.serving import chromium_of_the_repository, served
+from tests.service.gateway.serving import served
 from tests.support.browsing import PHONE, opened, sign_in
 
 CREATE = "/order/v1/homestayOrder/createHomestayOrder"
 QUOTE = "/order/v1/homestayOrder/quoteHomestayOrder"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_of_the_repository() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from gateway import main
 from gateway.catalogue_cache import LARGEST_KEY_BYTES, CatalogueCache
 from gateway.routes import PUBLIC
 from servicekit.testing import client
-from tests.service.gateway.conftest import Peers, settings
+from tests.service.gateway.conftest import Peers
+from tests.service.gateway.serving import settings
 
 LIST, COMMENTS = "/travel/v1/homestay/homestayList", "/travel/v1/homestayComment/commentList"
 DETAIL = "/order/v1/homestayOrder/userHomestayOrderDetail"

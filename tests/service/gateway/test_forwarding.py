@@ -7,7 +7,8 @@ from gateway.main import create_app
 from gateway.routes import PUBLIC, Who
 from servicekit.sidecar import Sidecar
 from servicekit.testing import APP_TOKEN, FakeSidecar, client
-from tests.service.gateway.conftest import Peers, settings
+from tests.service.gateway.conftest import Peers
+from tests.service.gateway.serving import settings
 
 LOGIN = "/usercenter/v1/user/login"
 CREATE = "/order/v1/homestayOrder/createHomestayOrder"

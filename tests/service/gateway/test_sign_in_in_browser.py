@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from servicekit.testing import FakeSidecar
-from tests.service.gateway.serving import chromium_of_the_repository, served
+from tests.service.gateway.serving import served
 from tests.support.browsing import PHONE, opened, sign_in
 
 LOGIN = "/usercenter/v1/user/login"
@@ -31,12 +31,6 @@ def storefront() -> Iterator[str]:
     sidecar.answer("usercenter", LOGIN, {"code": 200, "msg": "OK", "data": TOKEN})
     with served(sidecar) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_of_the_repository() as browser:
-        yield browser
 
 
 @pytest.fixture

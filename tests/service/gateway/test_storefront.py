@@ -8,7 +8,7 @@ import pytest
 
 from gateway.main import create_app
 from servicekit.testing import FakeSidecar, client
-from tests.service.gateway.conftest import settings
+from tests.service.gateway.serving import settings
 
 SN = "HSO2026112309302612345678"
 PAGES = [

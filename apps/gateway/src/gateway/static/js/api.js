@@ -5,9 +5,9 @@ import { forget, keep, session, toSignIn } from "./session.js";
 const PATIENCE_MS = 25000;
 
 export class Refusal extends Error {
-  constructor(message, { status = 0, field = "", traceId = "", retryAfter = 0, slug = "", night = "", nearest = [], missing = [] } = {}) {
+  constructor(message, { status = 0, field = "", traceId = "", retryAfter = 0, slug = "", night = "", missing = [] } = {}) {
     super(message);
-    Object.assign(this, { status, field, traceId, retryAfter, slug, night, nearest, missing });
+    Object.assign(this, { status, field, traceId, retryAfter, slug, night, missing });
   }
 }
 
@@ -47,7 +47,6 @@ async function post(path, body, { key = "", as, patienceMs }) {
     retryAfter: Number(answer.headers.get("Retry-After")) || 0,
     slug: String(content.type ?? "").split("/").pop(),
     night: content.night,
-    nearest: content.nearest,
     missing: content.missing,
   });
 }

@@ -1,13 +1,14 @@
-// One dialog for every question. Resolves to null when the reader thinks better of it, else to what was typed: "" where nothing is asked for.
+// One dialog for every question, with `details` (nodes) under it. Resolves to null when the reader thinks better of it, else to what was typed: "" where nothing is asked for.
 import { byId } from "./page.js";
 import { complain } from "./ui.js";
 
 const DOUBLE_CLICK_MS = 600;
 
-export function ask(words, yes, field = null) {
+export function ask(words, yes, field = null, details = []) {
   const dialog = byId("ask");
   const input = byId("ask-input");
   byId("ask-text").textContent = words;
+  byId("ask-details").replaceChildren(...details);
   byId("ask-yes").textContent = yes;
   byId("ask-field").hidden = !field;
   byId("ask-label").textContent = field?.label ?? "";
@@ -26,7 +27,7 @@ export function ask(words, yes, field = null) {
   input.form.onsubmit = swallowSecondClick;
   dialog.returnValue = "no";
   dialog.showModal();
-  if (field) input.focus();
+  (field?.needed ? input : byId("ask-no")).focus(); // what need not be typed opens no keyboard over the amounts
   return new Promise((resolve) => {
     dialog.onclose = () => {
       if (dialog.open) return; // the news is of the question before this one: keys are faster than events

@@ -86,22 +86,19 @@ export function booking({ peopleNum, rowType, minNights = 1, maxNights, daysAhea
       const quote = await call("/order/v1/homestayOrder/quoteHomestayOrder", body(wanted));
       if (mine !== round) return;
       byId("estimate").replaceChildren(...quoteLines(quote));
-      const closed = quote.closedNight;
-      unavailable(closed ?? quote.fullNight, quote.nearest, closed ? { message: t("night_closed", { date: shortDate(closed) }) } : null);
+      unavailable(quote.fullNight, quote.closedNight, quote.nearest);
     } catch (error) {
       if (mine !== round) return;
       byId("estimate").replaceChildren();
-      if (error.night) unavailable(error.night, error.nearest, error);
-      else {
-        complain(byId("quote-problem"), error);
-        byId("nearest").replaceChildren();
-      }
+      byId("nearest").replaceChildren();
+      complain(byId("quote-problem"), error);
     }
     byId("estimate").removeAttribute("aria-busy");
   }
 
   // Says which night is gone, here and in the calendar, and offers the nearest stays that are free.
-  function unavailable(night, nearest, error = null) {
+  function unavailable(full, closed, nearest) {
+    const night = full ?? closed;
     byId("quote-problem").hidden = true;
     byId("nearest").replaceChildren(...nearestStays(night ? nearest : [], (start, end) => {
       form.start.removeAttribute("aria-invalid");
@@ -110,8 +107,9 @@ export function booking({ peopleNum, rowType, minNights = 1, maxNights, daysAhea
       byId("book").focus();
     }));
     if (!night) return;
-    calendar.full(night);
-    if (byId("booking-problem").hidden) complain(byId("quote-problem"), error ?? { message: t("night_full", { date: shortDate(night) }) });
+    if (full) calendar.full(full);
+    const message = t(full ? "night_full" : "night_closed", { date: shortDate(night) });
+    if (byId("booking-problem").hidden) complain(byId("quote-problem"), { message });
   }
 
   async function book() {
@@ -148,8 +146,7 @@ export function booking({ peopleNum, rowType, minNights = 1, maxNights, daysAhea
     try {
       await busy(byId("book"), t("submitting"), book);
     } catch (error) {
-      if (error.slug === "night-full") error.message = t("night_full", { date: shortDate(error.night) });
-      if (error.slug === "night-closed") error.message = t("night_closed", { date: shortDate(error.night) });
+      if (error.night) error.message = t(error.slug === "night-closed" ? "night_closed" : "night_full", { date: shortDate(error.night) });
       complain(byId("booking-problem"), error);
       const wrong = error.field && form.elements.namedItem(error.field);
       if (wrong) {

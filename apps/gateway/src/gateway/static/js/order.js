@@ -1,11 +1,15 @@
 import "./shell.js";
 import { call } from "./api.js";
 import { ask } from "./ask.js";
+import { askToCancel } from "./cancel.js";
 import { byId, page, t } from "./page.js";
+import { policyCard } from "./policy.js";
+import { nightLines, totals } from "./quote.js";
 import { refundOf, refundStory } from "./refund.js";
 import { CANCELLED, REFUNDED, USED, WAIT_PAY, WAIT_USE } from "./states.js";
 import { staySummary } from "./stay.js";
-import { busy, complain, complainWithRetry, dateOf, fen, h, money, row, stateChip, timeOf, toast } from "./ui.js";
+import { timeline } from "./timeline.js";
+import { busy, complain, complainWithRetry, dateOf, fen, h, row, stateChip, timeOf, toast } from "./ui.js";
 import { watch } from "./watch.js";
 
 const DETAIL = "/order/v1/homestayOrder/userHomestayOrderDetail";
@@ -23,26 +27,15 @@ function show(order) {
   byId("steps").hidden = state === CANCELLED || state >= REFUNDED;
   byId("steps").replaceChildren(...["order", "pay", "stay"].map((step, index) => h("li", { class: index <= state ? "done" : "" }, t(`step_${step}`))));
   byId("stay").replaceChildren(h("a", { href: `/homestays/${order.homestayId}`, class: "plain" }, staySummary(order)));
-  byId("fees").replaceChildren(
-    ...row(t("room_total"), money(fen(order.homestayTotalPrice))),
-    ...(fen(order.foodTotalPrice) ? row(t("food_total"), money(fen(order.foodTotalPrice))) : []),
-    ...row(t("total"), money(fen(order.orderTotalPrice)), { class: "total", "data-testid": "total" }),
-  );
-  const wechat = !order.payType || order.payType === "WECHAT_PAY" ? t("pay_wechat") : order.payType;
-  byId("info").replaceChildren(
-    ...row(t("field_sn"), order.sn, { class: "mono", "data-testid": "sn" }),
-    ...row(t("field_stay"), `${dateOf(order.liveStartDate)} – ${dateOf(order.liveEndDate)}`),
-    ...row(t("field_people"), String(order.livePeopleNum)),
-    ...row(t("field_food"), t(order.needFood ? "yes" : "no")),
-    ...(order.remark ? row(t("field_remark"), order.remark) : []),
-    ...row(t("field_created"), timeOf(order.createTime)),
-    ...(timeOf(order.payTime) ? [...row(t("field_paid"), timeOf(order.payTime)), ...row(t("field_pay_type"), wechat)] : []),
-  );
+  const sums = { homestayTotalFen: fen(order.homestayTotalPrice), foodTotalFen: fen(order.foodTotalPrice), orderTotalFen: order.orderTotalFen };
+  byId("fees").replaceChildren(nightLines(order.lines), totals(sums, "total"));
+  fill("policy-card", [WAIT_PAY, WAIT_USE].includes(state) ? policyCard(order.cancelPolicy, order.refundSteps) : []);
+  fill("timeline-card", timeline(order.timeline));
+  byId("info").replaceChildren(...about(order));
   byId("pay").hidden = byId("cancel").hidden = state !== WAIT_PAY || order.closing;
   byId("refund").hidden = state !== WAIT_USE || order.refundOpen;
-  byId("refund").textContent = t(refundOf(order) ? "refund_again" : "refund_order");
-  byId("refund-card").replaceChildren(...refundStory(order));
-  byId("refund-card").hidden = !refundOf(order);
+  byId("refund").textContent = t(refundOf(order) ? "refund_again" : "cancel_booking");
+  fill("refund-card", refundStory(order));
   showCode(state === WAIT_USE && !order.refundOpen ? order.tradeCode : "");
   if (byId("celebrate")) {
     byId("celebrate").hidden = ![WAIT_USE, USED].includes(state) || Boolean(refundOf(order));
@@ -51,10 +44,29 @@ function show(order) {
   byId("order").hidden = false;
 }
 
+function fill(id, content) {
+  byId(id).replaceChildren(...content);
+  byId(id).hidden = content.length === 0;
+}
+
+function about(order) {
+  const wechat = !order.payType || order.payType === "WECHAT_PAY" ? t("pay_wechat") : order.payType;
+  return [
+    ...row(t("field_sn"), order.sn, { class: "mono", "data-testid": "sn" }),
+    ...row(t("field_stay"), `${dateOf(order.liveStartDate)} – ${dateOf(order.liveEndDate)}`),
+    ...row(t("field_people"), String(order.livePeopleNum)),
+    ...row(t("field_food"), t(order.needFood ? "yes" : "no")),
+    ...(order.remark ? row(t("field_remark"), order.remark) : []),
+    ...row(t("field_created"), timeOf(order.createTime)),
+    ...(timeOf(order.payTime) ? [...row(t("field_paid"), timeOf(order.payTime)), ...row(t("field_pay_type"), wechat)] : []),
+  ];
+}
+
 function hint(order) {
   if (order.refundOpen) return t(order.refundState === "asked" ? "hint_refund_asked" : "hint_refund_agreed");
   if (order.closing) return t("hint_closing");
   if (order.tradeState === WAIT_PAY && order.closeTime) return t("hint_0_until", { time: timeOf(order.closeTime) });
+  if (order.tradeState === REFUNDED && order.refundedFen === 0) return t("hint_3_nothing");
   return t(`hint_${order.tradeState}`);
 }
 
@@ -88,13 +100,14 @@ async function look() {
   return Boolean(shown?.closing || shown?.refundOpen);
 }
 
-function onAsk(id, path, question, body, said) {
+// `question` resolves to the request's body, or to null when the reader thinks better of it.
+function onAsk(id, path, question, said) {
   byId(id).addEventListener("click", async () => {
-    const words = await question();
-    if (words === null) return;
     byId("problem").hidden = true;
     try {
-      const answer = await busy(byId(id), "", () => call(path, body(words), { as: "user" }));
+      const body = await question();
+      if (body === null) return;
+      const answer = await busy(byId(id), "", () => call(path, body, { as: "user" }));
       round += 1; // what was asked for before this is old by now
       show({ ...shown, ...answer });
       toast(said(answer));
@@ -106,11 +119,15 @@ function onAsk(id, path, question, body, said) {
   });
 }
 
-onAsk("cancel", "/order/v1/homestayOrder/cancelHomestayOrder", () => ask(t("cancel_ask"), t("cancel_yes")), () => ({ sn: page.sn }),
+onAsk("cancel", "/order/v1/homestayOrder/cancelHomestayOrder",
+  async () => ((await ask(t("cancel_ask"), t("cancel_yes"))) === null ? null : { sn: page.sn }),
   (answer) => t(answer.closing ? "hint_closing" : "cancelled"));
 onAsk("refund", "/order/v1/homestayOrder/refundHomestayOrder",
-  () => ask(t("refund_ask"), t("refund_yes"), { label: t("refund_reason"), most: 80, value: reason }),
-  (words) => ({ sn: page.sn, reason: (reason = words) }),
-  (answer) => t(answer.refundState === "agreed" ? "refund_agreed" : "refund_asked"));
+  async () => {
+    const body = await askToCancel(byId("refund"), page.sn, reason);
+    reason = body?.reason ?? reason;
+    return body;
+  },
+  (answer) => t(answer.tradeState === REFUNDED ? "cancelled" : answer.refundState === "agreed" ? "refund_agreed" : "refund_asked"));
 
 const again = watch(look);

@@ -1,6 +1,7 @@
 import "./shell.js";
 import { Refusal, call } from "./api.js";
 import { byId, page, t } from "./page.js";
+import { policyCard } from "./policy.js";
 import { busy, complain, complainWithRetry, fen, money, timeOf } from "./ui.js";
 import { staySummary } from "./stay.js";
 
@@ -56,6 +57,9 @@ async function load() {
     byId("stay").replaceChildren(staySummary(order));
     byId("amount").textContent = money(fen(order.orderTotalPrice));
     if (order.closeTime) byId("until").textContent = t("pay_until", { time: timeOf(order.closeTime) });
+    const policy = policyCard(order.cancelPolicy, order.refundSteps);
+    byId("policy").replaceChildren(...policy);
+    byId("policy").hidden = policy.length === 0;
     byId("summary").hidden = false;
   } catch (error) {
     if (error.status === 404) complain(byId("problem"), error);

@@ -20,5 +20,5 @@ export function policySteps(steps = []) {
 export function policyCard(policy, steps) {
   const list = policySteps(steps);
   if (!policy && !list) return [];
-  return [h("h2", {}, t("policy_heading"), " ", policyName(policy) && h("span", { class: "chip" }, policyName(policy))), list];
+  return [h("h2", {}, t("policy_heading"), " ", policyName(policy) && h("span", { class: "chip" }, policyName(policy))), list].filter(Boolean);
 }

@@ -1,6 +1,6 @@
 // What a stay costs, night by night, and what comes back when it is cancelled. All amounts are the order service's.
 import { t } from "./page.js";
-import { policyName, policySteps } from "./policy.js";
+import { policyCard } from "./policy.js";
 import { h, money, row, shortDate } from "./ui.js";
 
 const MANY = 6; // more lines than these are folded
@@ -21,12 +21,7 @@ export function totals({ homestayTotalFen, foodTotalFen, orderTotalFen }, testid
 }
 
 export function quoteLines(quote) {
-  const steps = policySteps(quote.refundSteps);
-  return [
-    nightLines(quote.nights),
-    totals(quote, "estimate"),
-    steps && h("section", { class: "terms" }, h("h3", {}, t("policy_heading"), " ", policyName(quote.cancelPolicy) && h("span", { class: "chip" }, policyName(quote.cancelPolicy))), steps),
-  ].filter(Boolean);
+  return [nightLines(quote.nights), totals(quote, "estimate"), h("section", { class: "terms" }, policyCard(quote.cancelPolicy, quote.refundSteps))];
 }
 
 // Other stays of the same length that are free, as buttons; `take(start, end)` moves the dates there.

@@ -27,9 +27,13 @@ export const refundMark = (order) => (["", "refunded"].includes(refundOf(order))
 
 export const quote = (heading, words) => h("figure", { class: "quote" }, h("figcaption", {}, heading), h("blockquote", {}, words));
 
+// What has come back; before that, what the request is for.
+const refundFen = (order) => (order.tradeState === REFUNDED ? order.refundedFen : order.refundFen) ?? fen(order.orderTotalPrice);
+
 export function refundLines(order, more = []) {
   return h("dl", { class: "lines facts" },
-    ...row(t("refund_amount"), money(fen(order.orderTotalPrice)), { class: "total", "data-testid": "refund-amount" }),
+    ...row(t("refund_amount"), money(refundFen(order)), { class: "total", "data-testid": "refund-amount" }),
+    ...(order.tradeState === REFUNDED && order.keptFen > 0 ? row(t("cancel_kept"), money(order.keptFen), { "data-testid": "kept-amount" }) : []),
     ...(order.refundAskTime ? row(t("refund_asked_at"), timeOf(order.refundAskTime)) : []),
     ...(order.refundTime ? row(t("refund_back_at"), timeOf(order.refundTime), { "data-testid": "refund-time" }) : []),
     ...more);
@@ -46,7 +50,7 @@ export function refundStory(order) {
   const { text, step } = STATES[state];
   return [
     h("h2", { class: "row apart" }, t("refund_heading"), refundChip(state)),
-    h("p", { class: "soft", "data-testid": "refund-text" }, t(text), ENDED.includes(state) && order.tradeState === WAIT_USE ? ` ${t("refund_text_again")}` : ""),
+    h("p", { class: "soft", "data-testid": "refund-text" }, t(refundFen(order) ? text : "refund_text_nothing"), ENDED.includes(state) && order.tradeState === WAIT_USE ? ` ${t("refund_text_again")}` : ""),
     step && ON_THE_WAY.includes(order.refundState) ? steps(step) : "",
     order.refundNote ? quote(t("refund_note"), h("span", { "data-testid": "refund-note" }, order.refundNote)) : "",
     order.refundReason ? quote(t("refund_my_reason"), order.refundReason) : "",

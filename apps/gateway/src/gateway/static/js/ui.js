@@ -95,7 +95,7 @@ export function debounced(milliseconds, action) {
 
 // A button that says it is working, and cannot be pressed twice meanwhile.
 export async function busy(button, words, action) {
-  const [before, text] = [button.disabled, button.textContent];
+  const [before, text, focused] = [button.disabled, button.textContent, document.activeElement === button];
   button.disabled = true;
   button.setAttribute("aria-busy", "true");
   if (words) button.textContent = words;
@@ -105,6 +105,7 @@ export async function busy(button, words, action) {
     button.disabled = before;
     button.removeAttribute("aria-busy");
     button.textContent = text;
+    if (focused && document.activeElement === document.body) button.focus(); // a disabled button loses it
   }
 }
 
