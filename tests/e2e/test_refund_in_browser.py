@@ -117,7 +117,7 @@ def test_a_refund_that_fails_leaves_the_order_as_it_was_and_may_be_asked_for_aga
     number = pay(system, order_sn)
     buyer = at_order(opened(browser, complaints, PHONE), stack, order_sn)
     expect(buyer.get_by_test_id("state")).to_have_attribute("data-state", "1")
-    for round_, button in enumerate(("申请退款", "再次申请退款"), 1):
+    for round_, button in enumerate(("取消预订", "再次申请退款"), 1):
         expect(buyer.get_by_test_id("refund")).to_have_text(button)
         expect(buyer.get_by_test_id("trade-code")).to_be_visible()
         with fault(system, "refund-refused", number):

@@ -1,11 +1,11 @@
 // The booking form: dates from the fields or the calendar, a quote for what they cost, and the order. No amount is computed here.
 import { Refusal, call, newKey } from "./api.js";
 import { Calendar } from "./calendar.js";
-import { StayRules } from "./monthgrid.js";
 import { byId, page, t } from "./page.js";
 import { nearestStays, quoteLines } from "./quote.js";
 import { session, toSignIn } from "./session.js";
 import { BY_PERSON } from "./states.js";
+import { StayRules } from "./stayrules.js";
 import { addDays, busy, complain, debounced, isDate, nightsBetween, shortDate, today, unixOf } from "./ui.js";
 
 const QUOTE_AFTER_MS = 250;

@@ -1,16 +1,14 @@
 // Two months of free nights with their prices; two taps choose arrival and departure. It shows what travel knows, which may lag
 // some seconds: the sale itself decides, and nights that it refused are passed to `full`.
 import { call } from "./api.js";
-import { addMonths, datesOf, monthOf, weekdayOf } from "./monthgrid.js";
+import { isoMonths, lastOf, monthHeading, weekdayNames, weekdayOf } from "./months.js";
 import { page, t } from "./page.js";
 import { addDays, complainWithRetry, h, money, shortDate } from "./ui.js";
 
 const MONTHS = 2;
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
-const inUtc = (style) => new Intl.DateTimeFormat(page.language, { timeZone: "UTC", ...style });
-const monthName = inUtc({ year: "numeric", month: "long" });
-const weekdayName = inUtc({ weekday: page.language === "en" ? "short" : "narrow" });
-const at = (date) => new Date(`${date}T00:00:00Z`);
+const WEEKDAYS = weekdayNames(page.language === "en" ? "short" : "narrow");
+const monthOf = (date) => date.slice(0, 7);
 
 export class Calendar {
   // `place` holds #months, #months-back, #months-on, #calendar-hint and #calendar-problem; `chosen(start, end)` is called after each tap.
@@ -25,7 +23,7 @@ export class Calendar {
 
   // Shows a stay that was chosen elsewhere, by the date fields or a suggestion.
   choose(start, end) {
-    const turned = start !== this.start && monthOf(start) > addMonths(this.first, MONTHS - 1);
+    const turned = start !== this.start && monthOf(start) > isoMonths(this.first, MONTHS - 1);
     Object.assign(this, { start, end, departing: false });
     if (turned || monthOf(start) < this.first) this.first = monthOf(start);
     return this.load();
@@ -52,7 +50,7 @@ export class Calendar {
     this.#draw();
   }
 
-  #shown = () => Array.from({ length: MONTHS }, (_, index) => addMonths(this.first, index));
+  #shown = () => Array.from({ length: MONTHS }, (_, index) => isoMonths(this.first, index));
 
   #ask(month) {
     if (!this.asked.has(month)) {
@@ -66,7 +64,7 @@ export class Calendar {
   }
 
   #turn(months) {
-    this.first = addMonths(this.first, months);
+    this.first = isoMonths(this.first, months);
     this.load();
   }
 
@@ -101,14 +99,15 @@ export class Calendar {
     const entry = enabled.find((day) => day.dataset.date === this.start) ?? enabled[0];
     if (entry) entry.tabIndex = 0; // one stop for the Tab key, arrows inside
     this.part("months-back").disabled = this.first <= monthOf(this.rules.today);
-    this.part("months-on").disabled = addMonths(this.first, MONTHS) > monthOf(this.rules.lastStart);
+    this.part("months-on").disabled = isoMonths(this.first, MONTHS) > monthOf(this.rules.lastStart);
     this.part("calendar-hint").textContent = t(this.departing ? "choose_departure" : "choose_arrival");
   }
 
   #month(month) {
-    const dates = datesOf(month).filter((date) => date >= addDays(this.rules.today, -weekdayOf(this.rules.today))); // no weeks of the past
-    const name = monthName.format(at(`${month}-01`));
-    const heads = Array.from({ length: 7 }, (_, index) => h("span", { class: "weekday", "aria-hidden": true }, weekdayName.format(at(addDays("2024-01-01", index)))));
+    const thisWeek = addDays(this.rules.today, -weekdayOf(this.rules.today)); // weeks before it are not shown
+    const dates = Array.from({ length: lastOf(month) }, (_, index) => addDays(`${month}-01`, index)).filter((date) => date >= thisWeek);
+    const name = monthHeading(month);
+    const heads = WEEKDAYS.map((weekday) => h("span", { class: "weekday", "aria-hidden": true }, weekday));
     const gap = dates.length ? Array.from({ length: weekdayOf(dates[0]) }, () => h("span")) : [];
     return h("div", { role: "group", "aria-label": name, "data-month": month, "aria-busy": !dates.some((date) => this.rules.nights.has(date)) && "true" },
       h("h3", { "aria-hidden": true }, name), h("div", { class: "days" }, heads, gap, dates.map((date) => this.#day(date))));

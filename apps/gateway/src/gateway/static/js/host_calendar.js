@@ -1,7 +1,7 @@
 // A month of nights. Tapping one begins a range, tapping a second ends it; months can be turned in between.
 import { calm, fenOf, showRefusal, yuanOf } from "./host_forms.js";
 import { HOMESTAY, hostApi, hostOnly, load } from "./host_shell.js";
-import { isoMonths, lastOf, monthHeading, weekdayNames, weekdayOf } from "./host_months.js";
+import { isoMonths, lastOf, monthHeading, weekdayNames, weekdayOf } from "./months.js";
 import { byId, t } from "./page.js";
 import { addDays, busy, h, money, nightsBetween, shortDate, today, toast } from "./ui.js";
 

@@ -1,21 +1,5 @@
-// Months and nights as texts, "YYYY-MM" and "YYYY-MM-DD", and which stays a calendar allows. Pure: no clock, no page.
+// Which stays a homestay's nights allow. Nights are texts, "YYYY-MM-DD". Pure: no clock, no page.
 import { addDays } from "./ui.js";
-
-export const monthOf = (date) => date.slice(0, 7);
-
-export function addMonths(month, count) {
-  const [year, number] = month.split("-").map(Number);
-  return new Date(Date.UTC(year, number - 1 + count, 1)).toISOString().slice(0, 7);
-}
-
-export function datesOf(month) {
-  const [year, number] = month.split("-").map(Number);
-  const length = new Date(Date.UTC(year, number, 0)).getUTCDate();
-  return Array.from({ length }, (_, index) => addDays(`${month}-01`, index));
-}
-
-// 0 is Monday, as weeks begin in China.
-export const weekdayOf = (date) => (new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7;
 
 // A homestay's nights by date, its limits, and how many units (rooms, or beds) the stay takes of each night.
 export class StayRules {

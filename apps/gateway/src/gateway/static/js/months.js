@@ -19,7 +19,8 @@ export const weekdayOf = (date) => (new Date(`${date}T00:00:00Z`).getUTCDay() + 
 
 export const monthHeading = (month) => new Intl.DateTimeFormat(page.language, { timeZone: "UTC", year: "numeric", month: "long" }).format(first(month));
 
-export function weekdayNames() {
-  const format = new Intl.DateTimeFormat(page.language, { timeZone: "UTC", weekday: "narrow" });
+// Monday first; in one letter where a language has such.
+export function weekdayNames(width = "narrow") {
+  const format = new Intl.DateTimeFormat(page.language, { timeZone: "UTC", weekday: width });
   return Array.from({ length: 7 }, (_, index) => format.format(new Date(A_MONDAY + index * DAY_MS)));
 }
