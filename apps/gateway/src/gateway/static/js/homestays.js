@@ -28,16 +28,6 @@ function nothing() {
       filtered && again(t("other_places"), { city: "", low: null, high: null })));
 }
 
-async function find(page) {
-  try {
-    return await call("/travel/v1/homestay/search", requestOf(search, page, PAGE_SIZE));
-  } catch (error) {
-    if (error.status !== 404 || !isPlain(search)) throw error;
-    const { list = [] } = await call("/travel/v1/homestay/homestayList", { page, pageSize: PAGE_SIZE });
-    return { list, total: list.length < PAGE_SIZE ? shown : Infinity };
-  }
-}
-
 async function more() {
   const list = byId("homestays");
   const mine = (round += 1);
@@ -46,7 +36,7 @@ async function more() {
   if (page === 1) list.replaceChildren(...skeletons(6));
   byId("more").hidden = true;
   try {
-    const { list: found = [], total } = await find(page);
+    const { list: found = [], total } = await call("/travel/v1/homestay/search", requestOf(search, page, PAGE_SIZE));
     if (mine !== round) return; // another search was begun meanwhile
     if (page === 1) list.replaceChildren();
     list.append(...found.map((homestay) => homestayCard(homestay, { search })));
