@@ -5,7 +5,7 @@ import { fen, h, money, nightsBetween, picture } from "./ui.js";
 
 export function homestayCard(homestay, { small = false, search = null } = {}) {
   const base = fen(homestay.homestayPrice);
-  const price = homestay.fromFen ?? base;
+  const price = homestay.fromFen ?? base; // the average of the stay, when dates were searched
   const market = fen(homestay.marketHomestayPrice);
   const total = homestay.stayTotalFen ?? null;
   return h("a", { class: "card stay", href: linkTo(homestay, search), "data-testid": "homestay-card", "data-id": homestay.id },
@@ -13,17 +13,17 @@ export function homestayCard(homestay, { small = false, search = null } = {}) {
     h("div", { class: "body" },
       h("h3", {}, homestay.title),
       !small && h("p", { class: "soft clamp" }, homestay.subTitle),
-      h("p", { class: "price" }, perNight(homestay, price), market > price && h("s", { class: "soft" }, money(market, { short: true }))),
+      h("p", { class: "price" }, perNight(homestay, price, { varies: total === null }), market > price && h("s", { class: "soft" }, money(market, { short: true }))),
       total !== null && search && h("p", { class: "stay-total", "data-testid": "stay-total" },
         t("stay_total", { amount: money(total, { short: true }), nights: nightsBetween(search.start, search.end) })),
       !small && chips(homestay)));
 }
 
 // "from" where nights have different prices: which one a stay gets, its quote says.
-export function perNight(homestay, priceFen) {
+export function perNight(homestay, priceFen, { varies = true } = {}) {
   const unit = t(homestay.rowType === BY_PERSON ? "per_night_person" : "per_night");
-  const varies = (homestay.weekendPriceFen ?? priceFen) !== priceFen;
-  return [h("strong", { "data-testid": "price" }, money(priceFen, { short: true })), h("span", { class: "soft" }, ` ${varies ? t("and_up") : ""}/${unit}`)];
+  const from = varies && (homestay.weekendPriceFen ?? priceFen) !== priceFen;
+  return [h("strong", { "data-testid": "price" }, money(priceFen, { short: true })), h("span", { class: "soft" }, ` ${from ? t("and_up") : ""}/${unit}`)];
 }
 
 function chips(homestay) {
