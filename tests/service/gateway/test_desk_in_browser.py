@@ -267,3 +267,42 @@ def test_nights_say_what_is_booked_closed_and_blocked_and_past_ones_cannot_be_ta
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("range")).to_be_hidden()
     expect(page.locator(f"[data-night='{MONTH}-20']")).to_be_focused()
+
+
+def photo(number: int) -> dict[str, object]:
+    address = f"/static/homestays/{number}.svg"
+    return {"id": number, "url": address, "thumbUrl": address, "width": 480, "height": 360}
+
+
+def test_today_shows_who_arrives_and_tomorrow_asks_for_tomorrow(page, services, storefront):
+    arrival = {"sn": "HSO1", "title": "云上小屋", "livePeopleNum": 2, "nights": 3, "tradeState": 1}
+    services.data("/order/v1/merchant/arrivals", {"list": [arrival]})
+    page.goto(f"{storefront}/host")
+    expect(page.get_by_test_id("arrival")).to_have_count(1)
+    services.data("/order/v1/merchant/arrivals", {"list": []})
+    page.locator("[data-days='1']").click()
+    expect(page.get_by_test_id("no-arrivals")).to_be_visible()
+    assert [each["day"] for each in services.asked["/order/v1/merchant/arrivals"]] == ["2031-05-05", "2031-05-06"]
+
+
+def test_every_button_of_the_desk_is_large_enough_for_a_thumb(page, services, storefront):
+    services.data(f"{HOST}/homestayDetail", {"homestay": HOMESTAY | {"photos": [photo(1), photo(2)]}})
+    for path in (
+        "",
+        "/homestays",
+        "/homestays/new",
+        "/homestays/7",
+        "/homestays/7/photos",
+        "/homestays/7/calendar",
+        "/orders",
+    ):
+        page.goto(f"{storefront}/host{path}")
+        page.wait_for_load_state("networkidle")
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("main button, main a, main input, main summary")]
+                .filter((each) => each.checkVisibility() && !each.matches(".unseen, input[type=radio], .skip"))
+                .filter((each) => each.getBoundingClientRect().height < 44)
+                .map((each) => each.outerHTML.slice(0, 120))"""
+        )
+        assert small == [], path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

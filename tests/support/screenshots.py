@@ -1,0 +1,13 @@
+"""Pictures of pages, for people to look at: in the folder that MINSU_SHOTS names, else nowhere."""
+
+import os
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+
+def shot(page: Page, name: str) -> None:
+    """The whole page as `<name>.png`, once its pictures are there."""
+    if folder := os.environ.get("MINSU_SHOTS"):
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
