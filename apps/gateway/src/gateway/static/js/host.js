@@ -12,6 +12,7 @@ const MOST_COUNTED = 20;
 const SAID = ["shopName", "contactName", "contactMobile", "about"];
 let day = today();
 let round = 0;
+let watching = false;
 
 // ---- becoming a host
 
@@ -23,8 +24,15 @@ async function join() {
     if (await renewRoles()) return location.reload();
     return standing("waiting", t("standing_preparing"));
   }
-  if (status === "waiting") return standing(status, t("standing_waiting", { shop: shopName }));
-  if (status === "refused") {
+  if (status === "waiting") {
+    standing(status, t("standing_waiting", { shop: shopName }));
+    if (!watching) {
+      watching = true;
+      watch(() => load(join));
+    }
+    return;
+  }
+  if (status === "refused" && byId("standing").dataset.status !== status) { // what is being typed stays
     standing(status, t("standing_refused"), note);
     for (const name of SAID) byId("apply").elements[name].value = application[name];
   }
