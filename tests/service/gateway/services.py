@@ -15,10 +15,12 @@ class Services(FakeSidecar):
         super().__init__()
         self.asked: dict[str, list[Any]] = {}
         self.keys: list[str] = []
+        self._tokens = Tokens()
 
     async def invoke(self, app_id, method, path, **parts):
-        self.asked.setdefault(path, []).append(json.loads(parts["content"] or b"null"))
-        if key := parts["headers"].get("idempotency-key"):
+        if content := parts.get("content"):
+            self.asked.setdefault(path, []).append(json.loads(content))
+        if key := (parts.get("headers") or {}).get("idempotency-key"):
             self.keys.append(key)
         return await super().invoke(app_id, method, path, **parts)
 
@@ -32,8 +34,8 @@ class Services(FakeSidecar):
         problem = {"type": "/problems/test", "status": status, "code": 100399, "msg": msg, **members}
         self.answers[path.split("/")[1], path] = lambda _request: httpx.Response(status, json=problem, headers=headers)
 
-
-def token(*roles: str) -> dict[str, Any]:
-    """What usercenter returns for a sign-in with these roles."""
-    bearer = Tokens().bearer(7, *roles)["Authorization"].removeprefix("Bearer ")
-    return {"accessToken": bearer, "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
+    def sign_in(self, *roles: str, path: str = "/usercenter/v1/user/login") -> None:
+        """Let `path` give out a token with these roles, which the gateway itself can verify."""
+        bearer = self._tokens.bearer(7, *roles)["Authorization"].removeprefix("Bearer ")
+        self.answer("usercenter", "/internal/jwks", {"keys": [self._tokens.jwk]})
+        self.data(path, {"accessToken": bearer, "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000})

@@ -1,14 +1,16 @@
 """The host desk on a phone, in a browser: what is pressed is what the services are asked for, and a refusal stands where it
 belongs. The gateway alone; the real services are behind it in tests/e2e."""
 
+import base64
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.service.gateway.services import Services, token
+from tests.service.gateway.services import Services
 from tests.service.gateway.serving import chromium_of_the_repository, served
 from tests.support.browsing import PHONE, opened, sign_in
+from tests.support.pictures import jpeg_size, png
 
 HOST = "/travel/v1/host"
 HOMESTAY = {
@@ -75,7 +77,7 @@ def page(browser: Browser, services: Services, storefront: str) -> Iterator[Page
     services.answers.clear()
     services.asked.clear()
     services.keys.clear()
-    services.data("/usercenter/v1/user/login", token("buyer", "merchant"))
+    services.sign_in("buyer", "merchant")
     services.data("/order/v1/merchant/orderList", {"list": []})
     services.data("/order/v1/merchant/arrivals", {"list": []})
     services.data(f"{HOST}/homestayList", {"list": [HOMESTAY]})
@@ -92,7 +94,7 @@ def page(browser: Browser, services: Services, storefront: str) -> Iterator[Page
 
 
 def test_a_guest_applies_waits_and_finds_the_desk_once_the_role_is_granted(page, services, storefront):
-    services.data("/usercenter/v1/user/login", token("buyer"))
+    services.sign_in("buyer")
     services.data(f"{HOST}/application", {"status": "none", "shopName": "", "note": ""})
     page.evaluate("sessionStorage.clear()")
     page.goto(f"{storefront}/host")
@@ -120,14 +122,14 @@ def test_a_guest_applies_waits_and_finds_the_desk_once_the_role_is_granted(page,
     assert services.asked[f"{HOST}/apply"][-1] == said
 
     services.data(f"{HOST}/application", {"status": "approved", "shopName": "山里小院", "note": ""})
-    services.data("/usercenter/v1/user/refreshToken", token("buyer", "merchant"))
+    services.sign_in("buyer", "merchant", path="/usercenter/v1/user/refreshToken")
     page.reload()
     expect(page.get_by_test_id("verify")).to_be_visible()
     expect(page.locator("#desk-nav")).to_be_visible()
 
 
 def test_a_refused_applicant_reads_why_and_need_not_type_all_again(page, services, storefront):
-    services.data("/usercenter/v1/user/login", token("buyer"))
+    services.sign_in("buyer")
     said = {"shopName": "山里小院", "contactName": "小安", "contactMobile": "13800000001", "about": "两间房"}
     services.data(f"{HOST}/application", {"status": "refused", "note": "请补充地址", **said})
     page.evaluate("sessionStorage.clear()")
@@ -138,7 +140,7 @@ def test_a_refused_applicant_reads_why_and_need_not_type_all_again(page, service
 
 
 def test_a_guest_at_a_page_of_the_desk_is_led_to_where_one_becomes_a_host(page, services, storefront):
-    services.data("/usercenter/v1/user/login", token("buyer"))
+    services.sign_in("buyer")
     services.data(f"{HOST}/application", {"status": "none", "shopName": "", "note": ""})
     page.evaluate("sessionStorage.clear()")
     page.goto(f"{storefront}/host/homestays/7/edit")
@@ -306,3 +308,43 @@ def test_every_button_of_the_desk_is_large_enough_for_a_thumb(page, services, st
         )
         assert small == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_photos_are_shrunk_before_they_are_sent_and_one_that_is_none_is_named(page, services, storefront):
+    services.data(f"{HOST}/addPhoto", {"photos": [photo(1)]})
+    page.goto(f"{storefront}/host/homestays/7/photos")
+    expect(page.get_by_test_id("no-photos")).to_be_visible()
+    files = [
+        {"name": "wide.png", "mimeType": "image/png", "buffer": png(3200, 1000)},
+        {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"},
+        {"name": "small.png", "mimeType": "image/png", "buffer": png(30, 40)},
+    ]
+    page.get_by_test_id("files").set_input_files(files)
+    expect(page.get_by_test_id("failed-photo")).to_contain_text("notes.jpg")
+    expect(page.get_by_test_id("sending")).to_be_hidden()
+    sent = services.asked[f"{HOST}/addPhoto"]
+    assert [jpeg_size(base64.b64decode(each["image"])) for each in sent] == [(1600, 500), (30, 40)]
+    assert [each["homestayId"] for each in sent] == [7, 7]
+    assert len(set(services.keys)) == 2
+
+
+def test_photos_are_ordered_by_arrow_and_drag_and_go_back_when_that_is_refused(page, services, storefront):
+    services.data(f"{HOST}/homestayDetail", {"homestay": HOMESTAY | {"photos": [photo(1), photo(2), photo(3)]}})
+    services.data(f"{HOST}/orderPhotos", {"photos": [photo(1), photo(3), photo(2)]})
+    page.goto(f"{storefront}/host/homestays/7/photos")
+    tiles = page.get_by_test_id("photo")
+    tiles.nth(2).get_by_role("button", name="前移").click()
+    expect(tiles.nth(1)).to_have_attribute("data-id", "3")
+    expect(tiles.nth(1).get_by_role("button", name="前移")).to_be_focused()
+
+    services.refuse(f"{HOST}/orderPhotos", 503, "稍后再试")
+    tiles.nth(2).drag_to(tiles.nth(0))
+    expect(page.get_by_test_id("problem")).to_contain_text("稍后再试")
+    assert [tile.get_attribute("data-id") for tile in tiles.all()] == ["1", "3", "2"]
+    assert [each["ids"] for each in services.asked[f"{HOST}/orderPhotos"]] == [[1, 3, 2], [2, 1, 3]]
+
+    services.data(f"{HOST}/removePhoto", {"photos": [photo(3), photo(2)]})
+    tiles.nth(0).get_by_role("button", name="删除照片").click()
+    page.get_by_test_id("confirm").click()
+    expect(tiles).to_have_count(2)
+    assert services.asked[f"{HOST}/removePhoto"] == [{"homestayId": 7, "id": 1}]
