@@ -4,6 +4,7 @@ belongs. The gateway alone; the real services are behind it in tests/e2e."""
 import base64
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -348,3 +349,134 @@ def test_photos_are_ordered_by_arrow_and_drag_and_go_back_when_that_is_refused(p
     page.get_by_test_id("confirm").click()
     expect(tiles).to_have_count(2)
     assert services.asked[f"{HOST}/removePhoto"] == [{"homestayId": 7, "id": 1}]
+
+
+def order(number: int, **members: object) -> dict[str, object]:
+    """A row of a merchant's list of orders."""
+    row = {
+        "id": number,
+        "sn": f"HSO{number}",
+        "homestayId": 7,
+        "title": "云上小屋",
+        "subTitle": "",
+        "cover": "",
+        "nights": 2,
+    }
+    dates = {"liveStartDate": 1936000000, "liveEndDate": 1936172800, "livePeopleNum": 2, "createTime": 1, "remark": ""}
+    refund = {"refundState": "none", "refundReason": "", "refundAskTime": 0, "refundOpen": False, "closing": False}
+    amounts = {"orderTotalPrice": 460.55, "orderTotalFen": 46055, "refundedFen": 0, "keptFen": 0, "tradeState": 1}
+    return row | dates | refund | amounts | {"refundFen": None, "refundLeastFen": None} | members
+
+
+@pytest.mark.parametrize(
+    ("typed", "fen"),
+    [(None, 30000), ("230.28", 23028), ("460.55", 46055), ("230.27", None), ("460.56", None), ("x", None)],
+)
+def test_a_refund_is_agreed_to_between_the_policys_share_and_the_whole(page, services, storefront, typed, fen):
+    asked = order(3, refundState="asked", refundOpen=True, refundFen=30000, refundLeastFen=23028)
+    services.data("/order/v1/merchant/orderList", {"list": [asked]})
+    services.data("/order/v1/merchant/refundDecision", {"refundState": "agreed"})
+    page.goto(f"{storefront}/host/orders")
+    expect(page.get_by_test_id("refund-amount")).to_have_text("¥300.00")
+    expect(page.get_by_test_id("refund-least")).to_have_text("¥230.28")
+    page.get_by_test_id("agree").click()
+    if typed:
+        page.get_by_test_id("ask-input").fill(typed)
+    page.get_by_test_id("confirm").click()
+    if fen:
+        expect(page.get_by_test_id("decided")).to_be_visible()
+        sent = {"sn": "HSO3", "agree": True, "note": "", "refundFen": fen}
+        assert services.asked["/order/v1/merchant/refundDecision"] == [sent]
+    else:
+        expect(page.get_by_test_id("refund-request").get_by_role("alert")).to_be_visible()
+        assert "/order/v1/merchant/refundDecision" not in services.asked
+
+
+def test_more_is_given_back_of_what_was_kept_and_never_more_than_that(page, services, storefront):
+    kept = order(3, tradeState=3, refundedFen=23028, keptFen=23027, refundFen=23028)
+    services.data("/order/v1/merchant/orderList", {"list": [kept, order(2, tradeState=1)]})
+    services.data("/order/v1/merchant/refundMore", {"sn": "HSO3"})
+    page.goto(f"{storefront}/host/orders")
+    row = page.locator("[data-testid=order-item][data-sn=HSO3]")
+    expect(row.get_by_test_id("split")).to_contain_text("¥230.28")
+    expect(page.get_by_test_id("refund-more")).to_have_count(1)
+    for typed in ("230.28", "100.5"):
+        row.get_by_test_id("refund-more").click()
+        page.get_by_test_id("ask-input").fill(typed)
+        page.get_by_test_id("confirm").click()
+        expect(page.locator("#ask")).to_be_hidden()
+    expect(page.locator("#toast")).to_contain_text("¥100.50")
+    assert services.asked["/order/v1/merchant/refundMore"] == [{"sn": "HSO3", "refundFen": 10050, "note": ""}]
+
+
+def test_payouts_open_down_to_their_orders_and_download_as_a_table(page, services, storefront):
+    statement = {"day": "2031-05-04", "homestayId": 7, "title": "云上小屋", "orders": 1, "payableFen": 45779}
+    late = {"day": "2031-05-03", "homestayId": 7, "title": "云上小屋", "orders": 1, "payableFen": -4605}
+    line = {"sn": "HSO4", "title": "云上小屋", "totalFen": 46055, "refundedFen": 0, "keptFen": 46055, "feeFen": 276}
+    services.data("/payment/v1/host/payoutList", {"list": [statement, late]})
+    services.data("/payment/v1/host/payoutOrders", {"list": [line | {"payableFen": 45779}]})
+    services.answers["payment", "/payment/v1/host/payoutCsv"] = lambda _request: httpx.Response(200, text="日期,金额")
+    page.goto(f"{storefront}/host/payouts")
+    payouts = page.get_by_test_id("payout")
+    expect(payouts.nth(1)).to_contain_text("−¥46.05")
+    expect(page.locator("#payouts-more")).to_be_hidden()
+    payouts.first.locator("summary").click()
+    expect(page.get_by_test_id("payout-orders").first).to_contain_text("¥457.79")
+    assert services.asked["/payment/v1/host/payoutOrders"] == [{"day": "2031-05-04", "homestayId": 7}]
+    with page.expect_download() as download:
+        page.get_by_test_id("csv-button").click()
+    assert download.value.suggested_filename == "payouts-2031-04-05-2031-05-05.csv"
+    assert download.value.path().read_text("utf-8") == "日期,金额"
+    assert services.asked["/payment/v1/host/payoutCsv"] == [{"from": "2031-04-05", "to": "2031-05-05"}]
+
+
+def test_calendars_are_added_shown_with_their_trouble_removed_and_the_own_link_replaced(page, services, storefront):
+    tujia = {"id": 1, "name": "途家", "url": "https://tujia.example/1.ics", "nights": 3}
+    tujia |= {"fetchedAt": "2031-05-05T03:00:00Z", "error": "读取不到这个日历"}
+    secret = {"exportUrl": "/calendars/secret.ics"}
+    services.data(f"{HOST}/calendarLinks", secret | {"imports": []})
+    services.data(f"{HOST}/conflicts", {"list": [{"night": "2031-05-20", "importName": "途家", "taken": 1}]})
+    page.goto(f"{storefront}/host/homestays/7/links")
+    expect(page.get_by_test_id("export-url")).to_have_value(f"{storefront}/calendars/secret.ics")
+    expect(page.get_by_test_id("conflicts")).to_contain_text("5月20日")
+
+    services.refuse(f"{HOST}/addImport", 422, "地址不能用", field="url")
+    page.locator("#name").fill("途家")
+    page.locator("#url").fill("ftp://x")
+    page.get_by_test_id("add-button").click()
+    expect(page.get_by_test_id("url-problem")).to_have_text("地址不能用")
+    services.data(f"{HOST}/addImport", {})
+    services.data(f"{HOST}/calendarLinks", secret | {"imports": [tujia]})
+    page.locator("#url").fill("https://tujia.example/1.ics")
+    page.get_by_test_id("add-button").click()
+    expect(page.get_by_test_id("import")).to_contain_text("读取不到这个日历")
+    expect(page.locator("#name")).to_have_value("")
+
+    services.data(f"{HOST}/removeImport", {})
+    page.get_by_test_id("remove-import").click()
+    page.get_by_test_id("confirm").click()
+    expect(page.locator("#toast")).to_contain_text("已移除")
+    services.data(f"{HOST}/renewExport", {})
+    page.get_by_test_id("renew").click()
+    page.get_by_test_id("confirm").click()
+    expect(page.locator("#toast")).to_contain_text("已更换")
+    assert services.asked[f"{HOST}/addImport"][-1] == {
+        "homestayId": 7,
+        "name": "途家",
+        "url": "https://tujia.example/1.ics",
+    }
+    assert services.asked[f"{HOST}/removeImport"] == [{"homestayId": 7, "id": 1}]
+    assert services.asked[f"{HOST}/renewExport"] == [{"homestayId": 7}]
+
+
+def test_history_is_told_in_words(page, services, storefront):
+    change = {"id": 2, "homestayId": 7, "action": "homestayEdit", "at": "2031-05-05T03:00:00Z"}
+    change |= {
+        "before": {"homestayPriceFen": 18000, "onSale": False},
+        "after": {"homestayPriceFen": 20050, "onSale": True},
+    }
+    services.data(f"{HOST}/changeList", {"list": [change]})
+    page.goto(f"{storefront}/host/homestays/7/changes")
+    told = page.get_by_test_id("change")
+    expect(told).to_contain_text("每晚价格 ¥180 → ¥200.50")
+    expect(told).to_contain_text("未上架 → 在售")

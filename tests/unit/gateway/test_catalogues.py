@@ -6,6 +6,7 @@ from importlib import resources
 
 import pytest
 
+from order.cancelling import TERMS
 from order.states import RefundState
 
 FILES = resources.files("gateway")
@@ -81,3 +82,12 @@ def test_every_state_of_an_order_has_a_word_and_a_hint():
     for state in (-1, 0, 1, 2, 3, 4):
         assert ZH["browser"][f"state_{state}"]
         assert ZH["browser"][f"hint_{state}"]
+
+
+@pytest.mark.parametrize("desk", [DESK_ZH, DESK_EN], ids=LANGUAGES)
+def test_hosts_read_the_days_and_shares_of_each_policy(desk):
+    for policy, terms in TERMS.items():
+        told = re.findall(r"\d+", desk["page"][f"policy_{policy}_text"].replace("12 点", ""))
+        days = {str(step.days) for step in terms.steps if step.days}
+        shares = {str(step.percent) for step in terms.steps if step.percent < 100}
+        assert days | shares <= set(told)

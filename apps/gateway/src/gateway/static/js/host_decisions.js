@@ -1,11 +1,12 @@
 // Refund requests that wait for the merchant's decision: agreed to, or refused with a note that the buyer reads.
 import { call } from "./api.js";
 import { ask } from "./ask.js";
+import { askAmount } from "./host_refund.js";
 import { Listing } from "./list.js";
 import { byId, t } from "./page.js";
-import { quote, refundLines } from "./refund.js";
+import { quote } from "./refund.js";
 import { staySummary } from "./stay.js";
-import { busy, complain, fen, h, money, row } from "./ui.js";
+import { busy, complain, h, money, row, timeOf } from "./ui.js";
 
 const DECIDE = "/order/v1/merchant/refundDecision";
 const LONGEST_NOTE = 256;
@@ -32,14 +33,22 @@ export function decisions(orderList, { again, forbidden }) {
     const item = h("li", { class: "card item", "data-testid": "refund-request", "data-sn": order.sn },
       staySummary(order, { id: `title-${order.sn}` }),
       quote(t("decide_reason"), order.refundReason || t("decide_no_reason")),
-      refundLines(order, row(t("field_sn"), order.sn, { class: "mono" })),
+      h("dl", { class: "lines facts" },
+        ...row(t("refund_wanted"), money(order.refundFen), { class: "total", "data-testid": "refund-amount" }),
+        ...row(t("order_amount"), money(order.orderTotalFen)),
+        ...row(t("refund_least"), money(order.refundLeastFen), { "data-testid": "refund-least" }),
+        ...row(t("refund_asked_at"), timeOf(order.refundAskTime)),
+        ...row(t("field_sn"), order.sn, { class: "mono" })),
       problem,
       h("div", { class: "pair" }, Object.values(buttons)));
-    const amount = money(fen(order.orderTotalPrice));
 
+    // At least the policy's share; the host may give more, up to all of it. Filled in is what the guest asks for.
     async function agree() {
-      const words = await ask(t("decide_agree_ask", { amount }), t("decide_agree"));
-      if (words !== null) await say(buttons.agree, { agree: true, note: "" }, t("decide_agreed", { amount }));
+      problem.hidden = true;
+      const leastFen = Math.max(1, order.refundLeastFen);
+      const words = t("decide_agree_ask", { amount: money(order.orderTotalFen), least: money(order.refundLeastFen) });
+      const refundFen = await askAmount(words, t("decide_agree"), { leastFen, mostFen: order.orderTotalFen, valueFen: order.refundFen, problem });
+      if (refundFen !== null) await say(buttons.agree, { agree: true, note: "", refundFen }, t("decide_agreed", { amount: money(refundFen) }));
     }
 
     async function refuse() {

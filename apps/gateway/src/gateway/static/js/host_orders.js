@@ -1,5 +1,6 @@
 import { decisions } from "./host_decisions.js";
 import { filters } from "./filters.js";
+import { moreRefund } from "./host_refund.js";
 import { hostOnly, hostProblem } from "./host_shell.js";
 import { Listing } from "./list.js";
 import { byId, t } from "./page.js";
@@ -13,7 +14,7 @@ const ORDER_LIST = "/order/v1/merchant/orderList";
 await hostOnly();
 
 const remark = (order) => (order.remark ? [h("p", { class: "soft small" }, `${t("field_remark")} · ${order.remark}`)] : []);
-const orders = new Listing("orders", ORDER_LIST, (order) => orderItem(order, { extra: remark(order) }), { forbidden });
+const orders = new Listing("orders", ORDER_LIST, (order) => orderItem(order, { extra: [...remark(order), ...moreRefund(order, () => again())] }), { forbidden });
 const waiting = decisions(ORDER_LIST, { again: () => again(), forbidden });
 filters(orders);
 
