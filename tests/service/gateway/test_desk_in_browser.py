@@ -212,6 +212,7 @@ def test_what_is_missing_for_the_sale_is_named_with_the_way_there(page, services
     page.goto(f"{storefront}/host/homestays/7")
     page.get_by_test_id("toggle-sale").click()
     links = page.get_by_test_id("sale-problem").get_by_role("link")
+    expect(links).to_have_count(2)
     assert [link.get_attribute("href") for link in links.all()] == ["/host/homestays/7/edit#city", "/host/shop"]
 
     services.data(f"{HOST}/homestaySetSale", {"homestay": HOMESTAY | {"onSale": True}})
