@@ -42,9 +42,11 @@ class World:
 
     def __init__(self) -> None:
         self.stock, self.sold_by, self.is_away = 2, 0, False
+        self.policy = "flexible"
 
     async def homestay(self, homestay_id: int, stay: Stay) -> Homestay:
-        return Homestay.model_validate(snapshot(stay, id=homestay_id, stock=self.stock, rowType=self.sold_by))
+        offer = {"id": homestay_id, "stock": self.stock, "rowType": self.sold_by, "cancelPolicy": self.policy}
+        return Homestay.model_validate(snapshot(stay, **offer))
 
     async def close(self, _sn: str, _attempt: int) -> CloseAnswer:
         if self.is_away:
@@ -139,10 +141,23 @@ class Nights(RuleBasedStateMachine):
         for _ in range(2):
             self.say(order, payment_sn, version + 1, 2)
 
-    def say(self, order: dict[str, Any], payment_sn: str, version: int, status: int) -> None:
+    @precondition(lambda self: self.refunds_under_way())
+    @rule(choice=CHOICE)
+    def a_refund_that_was_requested_is_back(self, choice: int) -> None:
+        refunds = self.refunds_under_way()
+        refund = refunds[choice % len(refunds)]
+        [order] = self.rows("select * from homestay_order where id = %s", refund["order_id"])
+        payment_sn, version = self.payments[order["sn"]]
+        back = order["refunded_fen"] + refund["refund_fen"]
+        self.say(order, payment_sn, version + 1, 2 if back == order["order_total_fen"] else 1, back)
+
+    def refunds_under_way(self) -> list[dict[str, Any]]:
+        return self.rows("select * from order_refund where state = 'requested' order by id")
+
+    def say(self, order: dict[str, Any], payment_sn: str, version: int, status: int, part_fen: int = 0) -> None:
         self.payments[order["sn"]] = (payment_sn, version)
         event = CloudEvent(id=f"{payment_sn}-{version}", source="minsu/payment")
-        fact = PaymentFact(payment_sn, version, status, order["order_total_fen"], MORNING)
+        fact = PaymentFact(payment_sn, version, status, order["order_total_fen"], MORNING, part_fen)
         self.runner.run(self.parts.fulfilment.on_payment_fact(event, order["sn"], fact))
 
     @precondition(lambda self: self.orders(0))
@@ -165,6 +180,10 @@ class Nights(RuleBasedStateMachine):
     @rule(stock=st.integers(0, 6))
     def the_host_changes_the_stock(self, stock: int) -> None:
         self.world.stock = stock
+
+    @rule(policy=st.sampled_from(["flexible", "moderate", "strict"]))
+    def the_host_changes_the_policy(self, policy: str) -> None:
+        self.world.policy = policy
 
     @rule(sold_by=st.sampled_from([0, 1]))
     def the_host_sells_rooms_or_beds(self, sold_by: int) -> None:
@@ -211,6 +230,16 @@ class Nights(RuleBasedStateMachine):
     @invariant()
     def taken_nights_are_the_nights_of_live_orders(self) -> None:
         nights_are_right(self.rows)
+
+    @invariant()
+    def what_is_back_was_requested_and_is_never_above_the_total(self) -> None:
+        """But for what went back by another way, which is all of it."""
+        wrong = self.rows(
+            "select o.sn, o.refunded_fen from homestay_order o where o.refunded_fen <> o.order_total_fen"
+            " and o.refunded_fen <> coalesce((select sum(r.refund_fen) from order_refund r"
+            " where r.order_id = o.id and r.payment_sn = o.payment_sn and r.state = 'returned'), 0)"
+        )
+        assert wrong == []
 
     @invariant()
     def a_refunded_order_holds_no_night_that_had_not_begun(self) -> None:
