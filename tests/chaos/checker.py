@@ -9,7 +9,8 @@ from tests.chaos.books import Books, Row, group
 from tests.chaos.findings import DOUBLED, LOST, WRONG, Finding, chain
 
 ORDER_MOVES = {(None, 0), (0, 1), (0, -1), (1, 2), (1, 3), (1, 4)}
-PAYMENT_MOVES = {(0, 1), (0, -1), (-1, 1), (1, 1), (1, 2)}
+PART_BACK, ALL_BACK = (1, 1), (1, 2)
+PAYMENT_MOVES = {(0, 1), (0, -1), (-1, 1), ALL_BACK}
 LIVE, REFUNDED, WAIT_USE, HAD_MONEY = {1, 2, 4}, 3, 1, {1, 2, 3, 4}
 PAYSTATUS, TRADESTATE = "payment-update-paystatus-topic", "order-update-tradestate-topic"
 CONSUMER = {
@@ -92,10 +93,16 @@ def orders_move_legally(books: Books) -> Iterator[Finding]:
 
 def payments_move_legally(books: Books) -> Iterator[Finding]:
     transitions = books.grouped("payment", "payment_transition", "payment_id")
+    returned = group((row for row in books.ours["payment"]["refund"] if row["state"] == "succeeded"), "payment_sn")
     for sn, payment in books.payments.items():
         rows = sorted(transitions[payment["id"]], key=lambda row: row["seq"])
         steps = [(row["from_status"], row["to_status"]) for row in rows]
-        yield from chain(sn, steps, PAYMENT_MOVES, payment["pay_status"])
+        # Each part that went back is a version of a payment that stays paid.
+        yield from chain(sn, [step for step in steps if step != PART_BACK], PAYMENT_MOVES, payment["pay_status"])
+        back = sum(step in {PART_BACK, ALL_BACK} for step in steps)
+        if back != len(returned[sn]):
+            kind = DOUBLED if back > len(returned[sn]) else LOST
+            yield Finding(kind, sn, f"{len(returned[sn])} refunds succeeded, and {back} times money went back")
         if not steps and payment["pay_status"] != 0:
             yield Finding(LOST, sn, f"at {payment['pay_status']} without a transition")
 
