@@ -215,6 +215,10 @@ def test_what_is_missing_for_the_sale_is_named_with_the_way_there(page, services
     expect(links).to_have_count(2)
     assert [link.get_attribute("href") for link in links.all()] == ["/host/homestays/7/edit#city", "/host/shop"]
 
+    links.first.click()
+    expect(page.locator("#city")).to_be_focused()
+    page.go_back()
+
     services.data(f"{HOST}/homestaySetSale", {"homestay": HOMESTAY | {"onSale": True}})
     page.get_by_test_id("toggle-sale").click()
     expect(page.get_by_test_id("sale")).to_have_attribute("data-sale", "true")
@@ -476,8 +480,12 @@ def test_history_is_told_in_words(page, services, storefront):
         "before": {"homestayPriceFen": 18000, "onSale": False},
         "after": {"homestayPriceFen": 20050, "onSale": True},
     }
-    services.data(f"{HOST}/changeList", {"list": [change]})
+    usual = [{"night": f"2031-05-{day:02d}", "closed": False, "priceFen": None} for day in (10, 8, 9, 12)]
+    dates = {"id": 1, "homestayId": 7, "action": "setDates", "at": "2031-05-05T02:00:00Z"}
+    dates |= {"before": {"nights": usual}, "after": {"nights": [each | {"priceFen": 28800} for each in usual]}}
+    services.data(f"{HOST}/changeList", {"list": [change, dates]})
     page.goto(f"{storefront}/host/homestays/7/changes")
-    told = page.get_by_test_id("change")
+    told = page.get_by_test_id("change").first
+    expect(page.get_by_test_id("change").nth(1)).to_contain_text("5月8日周四 – 5月10日周六 · ¥288; 5月12日周一 · ¥288")
     expect(told).to_contain_text("每晚价格 ¥180 → ¥200.50")
     expect(told).to_contain_text("未上架 → 在售")

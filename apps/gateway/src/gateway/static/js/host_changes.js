@@ -3,7 +3,7 @@ import { hostOnly, HOMESTAY } from "./host_shell.js";
 import { Listing } from "./list.js";
 import { page, t } from "./page.js";
 import { BY_PERSON } from "./states.js";
-import { h, money, timeOf } from "./ui.js";
+import { addDays, h, money, shortDate, timeOf } from "./ui.js";
 
 await hostOnly();
 
@@ -16,11 +16,30 @@ function shown(name, value) {
   if (typeof value === "boolean") return t(value ? "change_yes" : "change_no");
   if (name === "cancelPolicy") return inWords("policy_", value);
   if (name === "rowType") return t(value === BY_PERSON ? "row_person" : "row_whole");
+  if (name === "nights") return nightsInWords(value);
+  if (name === "photos") return t("n_photos", { n: value.length });
   if (typeof value === "object") return JSON.stringify(value);
   return String(value);
 }
 
-function lines({ before, after }) {
+// Runs of nights that are alike: "12月1日 – 12月3日 · ¥288".
+function nightsInWords(nights) {
+  const runs = [];
+  for (const night of [...nights].sort((one, other) => (one.night < other.night ? -1 : 1))) {
+    const run = runs.at(-1);
+    const goesOn = run && addDays(run.end, 1) === night.night && run.priceFen === night.priceFen && run.closed === night.closed;
+    if (goesOn) run.end = night.night;
+    else runs.push({ ...night, end: night.night });
+  }
+  return runs.map(({ night, end, priceFen, closed }) => [
+    night === end ? shortDate(night) : `${shortDate(night)} – ${shortDate(end)}`,
+    priceFen === null ? t("no_own_price") : money(priceFen, { short: true }),
+    closed ? t("key_closed") : "",
+  ].filter(Boolean).join(" · ")).join("; ");
+}
+
+function lines({ action, before, after }) {
+  if (action === "orderPhotos") return [];
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   return names
     .filter((name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]))

@@ -53,4 +53,5 @@ form.addEventListener("submit", async (event) => {
 await load(async () => {
   if (HOMESTAY) fill((await hostApi("homestayDetail", { id: HOMESTAY })).homestay);
   form.hidden = false;
+  byId(location.hash.slice(1))?.focus(); // which member was missing
 });
