@@ -105,3 +105,4 @@ async def test_an_upload_is_larger_than_other_requests_and_only_for_who_is_signe
     peers.answer("travel", "/travel/v1/host/addPhoto", {"code": 200})
     taken = await peers.http.post("/travel/v1/host/addPhoto", content=body, headers=tokens.bearer(2, "merchant"))
     assert (taken.status_code, peers.requests[-1].content) == (200, body)
+    assert (peers.requests[-1].url.host, peers.requests[-1].url.path) == ("travel", "/travel/v1/host/addPhoto")
