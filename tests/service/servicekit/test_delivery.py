@@ -51,6 +51,27 @@ async def handle_by_number(_event, data):
         raise KeyError("a bug")
 
 
+@pytest.mark.parametrize(("in_order", "together"), [(True, [0]), (False, [0, 5, 6])])
+async def test_events_of_one_key_are_handled_together_only_where_their_order_says_nothing(in_order, together):
+    seen, alone = [], []
+
+    async def handle(_event, data):
+        alone.append(data.n)
+
+    async def handle_plain(received):
+        seen.extend(each.data.n for each in received)
+        return set(range(len(received)))
+
+    app = FastAPI()
+    app.include_router(bulk_routes(Consumer("topic", "/events/topic", Data, handle, handle_plain, in_order=in_order)))
+    entries = bulk(("e1", "a", envelope(0)), ("e2", "b", envelope(5, "2")), ("e3", "b", envelope(6, "3")))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://app") as http:
+        answer = (await http.post("/events/topic", **entries)).json()
+
+    assert {each["status"] for each in answer["statuses"]} == {"SUCCESS"}
+    assert (seen, alone) == (together, [n for n in (0, 5, 6) if n not in together])
+
+
 @pytest.mark.parametrize(
     ("event", "status"),
     [
