@@ -134,6 +134,13 @@ def test_a_host_registers_puts_up_a_homestay_sells_a_night_and_checks_the_guest_
     expect(guest.get_by_test_id("state")).to_have_attribute("data-state", "2")
     print(f"\nfrom registering to the first guest checked in: {time.monotonic() - begun:.1f} s")  # noqa: T201 - with pytest -s
 
+    host.goto(f"{storefront}/host/orders")
+    row = host.locator(f'[data-testid=order-item][data-sn="{sn}"]')
+    row.get_by_test_id("refund-more").click()
+    host.get_by_test_id("ask-input").fill("50.5")
+    host.get_by_test_id("confirm").click()
+    expect(row.get_by_test_id("split")).to_have_text("已退 ¥50.50，留存 ¥237.50")
+
     look_around(browser, stack, complaints, mobile, homestay)
     assert complaints == []
 
