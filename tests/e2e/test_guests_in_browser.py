@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from servicekit.clock import SHANGHAI
 from tests.support.browsing import PHONE, opened, sign_in
 from tests.support.refunding import REFUNDED, books, payment
+from tests.support.screenshots import shot
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -57,9 +58,11 @@ def test_a_search_by_dates_shows_what_is_free_with_its_total_and_hides_what_is_t
     page.get_by_test_id("search-end").fill(on(AHEAD + 2).isoformat())
     page.get_by_test_id("search-button").click()
     expect(card(page, SEARCHED).get_by_test_id("stay-total")).to_have_text(re.compile(r"2 晚共 ¥\d"))
+    shot(page, "guest-search")
     total = card(page, SEARCHED).get_by_test_id("stay-total").inner_text().split("共 ")[1]
     card(page, SEARCHED).click()
     expect(page.get_by_test_id("estimate")).to_have_text(re.compile(rf"^{re.escape(total)}(\.\d\d)?$"))
+    shot(page, "guest-homestay")
     page.go_back()
 
     system.data(CREATE, stay(SEARCHED, AHEAD + 1, 1), "MERCHANT")
@@ -91,6 +94,9 @@ def test_who_loses_a_race_is_told_the_night_and_books_the_nearest_free_stay(brow
     expect(page.locator("#booking-problem")).to_contain_text(f"{gone.month}月{gone.day}日")
     expect(page.locator(f'[data-date="{gone}"]')).to_have_attribute("data-state", "taken")
     nearest = page.get_by_test_id("nearest").first
+    expect(nearest).to_be_in_viewport()
+    expect(page.locator("#booking-problem")).to_be_in_viewport()
+    shot(page, "guest-lost-race")
     start = nearest.get_attribute("data-start")
     nearest.click()
     expect(page.get_by_test_id("start")).to_have_value(str(start))
@@ -116,6 +122,7 @@ def test_what_the_page_says_before_cancelling_is_what_comes_back_to_the_fen(brow
     page.get_by_test_id("book").click()
     page.wait_for_url("**/pay/**")
     expect(page.get_by_test_id("policy")).to_contain_text("退 ¥160.01（50%）")
+    shot(page, "guest-pay")
     sn = page.url.rsplit("/", 1)[1]
     page.get_by_test_id("pay").click()
     page.locator("#pay-button").click()
@@ -125,12 +132,14 @@ def test_what_the_page_says_before_cancelling_is_what_comes_back_to_the_fen(brow
     page.get_by_test_id("refund").click()
     expect(page.get_by_test_id("refund-back")).to_have_text("¥160.01")
     expect(page.get_by_test_id("refund-kept")).to_have_text("¥160.00")
+    shot(page, "guest-cancel")
     page.get_by_test_id("confirm").click()
     expect(page.locator("#refund-card [data-refund]")).to_have_attribute("data-refund", "refunded")
     expect(page.get_by_test_id("refund-amount")).to_have_text("¥160.01")
     expect(page.get_by_test_id("kept-amount")).to_have_text("¥160.00")
     expect(page.locator("[data-testid=timeline] [data-cause=refund-returned]")).to_contain_text("¥160.01")
 
+    shot(page, "guest-refunded")
     order = system.order(sn)
     assert (order["tradeState"], order["refundedFen"], order["keptFen"]) == (3, HALF, REST)
     [number] = system.rows("payment", "select sn from third_payment where order_sn = %s", sn)
@@ -138,3 +147,24 @@ def test_what_the_page_says_before_cancelling_is_what_comes_back_to_the_fen(brow
     told = books(system, number["sn"])
     assert (told["refunded"], told["held"]) == (HALF, REST)
     assert complaints == []
+
+
+def test_guests_pages_speak_english_too_and_fit_a_phone(browser, stack, complaints):
+    page = opened(browser, complaints, PHONE, "en-GB")
+    page.goto(f"{stack['STOREFRONT_URL']}/?start={on(AHEAD + 5)}&end={on(AHEAD + 8)}&people=2&sort=priceUp")
+    expect(page.get_by_test_id("stay-total").first).to_contain_text("for 3 nights")
+    fits(page)
+    shot(page, "guest-search-en")
+    card(page, RACED).click()
+    expect(page.get_by_test_id("estimate")).to_be_visible()
+    expect(page.locator("[data-date][data-state=free]").first).to_be_visible()
+    fits(page)
+    shot(page, "guest-homestay-en")
+    assert complaints == []
+
+
+def fits(page: Page) -> None:
+    """Nothing has to be scrolled sideways, and what is tapped in the calendar is at least 44 px high."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    heights = page.locator("#months button.day").evaluate_all("days => days.map(day => day.offsetHeight)")
+    assert min(heights, default=44) >= 44

@@ -149,11 +149,11 @@ export function booking({ peopleNum, rowType, minNights = 1, maxNights, daysAhea
       if (error.night) error.message = t(error.slug === "night-closed" ? "night_closed" : "night_full", { date: shortDate(error.night) });
       complain(byId("booking-problem"), error);
       const wrong = error.field && form.elements.namedItem(error.field);
-      if (wrong) {
-        wrong.setAttribute("aria-invalid", "true");
-        wrong.focus();
-      }
-      if (error.night) ask(); // the quote knows which stays are still free
+      if (wrong) wrong.setAttribute("aria-invalid", "true");
+      if (error.night) {
+        ask(); // the quote knows which stays are still free: they are shown where the reader is
+        byId("booking-problem").scrollIntoView({ block: "center" });
+      } else wrong?.focus();
     }
   });
   begin();
