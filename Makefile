@@ -14,7 +14,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test nights-test lock clean distclean FORCE
+.PHONY: help setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test nights-test calendars-test lock clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ test-integration: $(SETUP) ## the tests on the real stack
 
 nights-test: $(SETUP) ## a thousand buyers at once of one night, and of three rooms, on the real stack; BUYERS=1000
 	@MINSU_BUYERS=$(or $(BUYERS),1000) $(PYTEST) -n0 -s tests/integration/test_many_buyers.py $(ARGS)
+
+calendars-test: $(SETUP) ## two systems that import each other's calendar: a second system beside that of the tests, and minutes of polls
+	@MINSU_TWO_SYSTEMS=1 $(PYTEST) -n0 tests/integration/test_two_calendars.py $(ARGS)
 
 chaos: $(SETUP) ## fault injection for a quarter of an hour, then the data of all services must agree; ARGS="--seed 7 --faults 90 --minutes 5 --json FILE"
 	@$(VENV)/python -m tests.chaos $(ARGS)

@@ -28,6 +28,13 @@ def running_stack() -> Iterator[Mapping[str, str]]:
     if kept := os.environ.get("MINSU_TEST_STACK"):
         yield _with_room(read_stack_env(REPO / kept / "stack.env"))
         return
+    with own_stack() as environment:
+        yield environment
+
+
+@contextmanager
+def own_stack() -> Iterator[Mapping[str, str]]:
+    """One that nothing else uses: a second one, for tests of two systems."""
     folder = Path(tempfile.mkdtemp(prefix="stack-", dir=leftovers.session_folder()))
     folder.chmod(0o755)
     environment = os.environ | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}

@@ -290,7 +290,9 @@ def test_the_price_in_the_query_is_the_one_of_the_rule(
     class Prices:
         homestay_price_fen, weekend_price_fen = base, weekend
 
-    expected = sum(each.price_fen for each in night_offers(Prices(), [Setting(*row) for row in rows], start, end))
+    expected = sum(
+        each.price_fen for each in night_offers(Prices(), [Setting(*row) for row in rows], start, end, blocked=())
+    )
     assert (homestay_id, unit_fen, total) == (4, expected, 1)
     sql.execute("update homestay set homestay_price_fen = 52800, weekend_price_fen = null where id = 4")
 

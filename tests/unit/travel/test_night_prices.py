@@ -35,14 +35,15 @@ class Setting:
 def test_the_weekend_is_the_nights_of_friday_and_saturday(days_from_friday: int, price_fen: int) -> None:
     night = FRIDAY + timedelta(days=days_from_friday)
 
-    assert night_offers(Prices(100, 150), [], night, night + timedelta(days=1)) == [NightOffer(night, price_fen, False)]
+    offers = night_offers(Prices(100, 150), [], night, night + timedelta(days=1), blocked=())
+    assert offers == [NightOffer(night, price_fen, False)]
 
 
 def test_a_price_of_the_date_counts_before_the_weekend_and_a_closed_night_keeps_its_price() -> None:
     saturday, sunday = FRIDAY + timedelta(days=1), FRIDAY + timedelta(days=2)
     settings = [Setting(FRIDAY, 300), Setting(saturday, closed=True), Setting(sunday, 90, closed=True)]
 
-    assert night_offers(Prices(100, 150), settings, FRIDAY, FRIDAY + timedelta(days=4)) == [
+    assert night_offers(Prices(100, 150), settings, FRIDAY, FRIDAY + timedelta(days=4), blocked=()) == [
         NightOffer(FRIDAY, 300, False),
         NightOffer(saturday, 150, True),
         NightOffer(sunday, 90, True),
@@ -60,7 +61,7 @@ def test_each_night_has_one_offer_by_the_rule(
         st.lists(st.builds(Setting, around, st.none() | FEN, st.booleans()), unique_by=lambda each: each.night)
     )
 
-    offers = night_offers(Prices(base, weekend), settings, start, end)
+    offers = night_offers(Prices(base, weekend), settings, start, end, blocked=())
 
     assert [offer.night for offer in offers] == nights_between(start, end)
     assert len(offers) == max(nights, 0)
@@ -70,3 +71,9 @@ def test_each_night_has_one_offer_by_the_rule(
         of_week = weekend if offer.night.isoweekday() in {5, 6} and weekend is not None else base
         assert offer.price_fen == (of_week if of_date.price_fen is None else of_date.price_fen)
         assert offer.closed == of_date.closed
+
+
+def test_a_night_that_is_blocked_is_closed_and_keeps_its_price():
+    end, settings = FRIDAY + timedelta(days=3), [Setting(FRIDAY, closed=True)]
+    offers = night_offers(Prices(100, 150), settings, FRIDAY, end, blocked={FRIDAY, FRIDAY + timedelta(days=2)})
+    assert [(each.price_fen, each.closed) for each in offers] == [(150, True), (150, False), (100, True)]

@@ -55,7 +55,7 @@ def nights_between(start: date, end: date) -> list[date]:
 
 
 def night_offers(
-    prices: Prices, settings: Iterable[DateSetting], start: date, end: date, *, blocked: Collection[date] = ()
+    prices: Prices, settings: Iterable[DateSetting], start: date, end: date, *, blocked: Collection[date]
 ) -> list[NightOffer]:
     """One for each night with start ≤ night < end, in order. The price set for the date counts before the weekend price,
     and that before the base price. Nights in `blocked` are closed. `settings` of other nights are ignored."""
