@@ -124,6 +124,25 @@ async def test_refunds_in_progress_are_reserved(merchant: MerchantClient) -> Non
     assert (await merchant.send("POST", REFUNDS, body(merchant, "REF-00006", "R-6b", 901))).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("faults", "ending", "held"),
+    [((), "SUCCESS", 19000), (("refund-closed",), "CLOSED", 19900), (("refund-abnormal",), "ABNORMAL", 19900)],
+)
+async def test_a_refund_may_end_in_the_response_to_its_request(
+    merchant: MerchantClient, faults: tuple[str, ...], ending: str, held: int
+) -> None:
+    await paid(merchant, "REF-00010")
+    for name in ("refund-at-once", *faults):
+        await merchant.control("POST", "/_sim/faults/set", {"name": name})
+    request = body(merchant, "REF-00010", "R-10", 900)
+    ended = await merchant.send("POST", REFUNDS, request)
+    again = await merchant.send("POST", REFUNDS, request)
+    assert (ended.status_code, ended.json()["status"], again.json()) == (200, ending, ended.json())
+    assert (await status(merchant, "R-10"), (await merchant.books("REF-00010"))["held"]) == (ending, held)
+    await until(lambda: len(merchant.calls) == 2)
+    assert merchant.open(merchant.calls[1])["refund_status"] == ending
+
+
 async def test_fifty_refunds_and_no_more(merchant: MerchantClient) -> None:
     await paid(merchant, "REF-00008")
     for n in range(50):

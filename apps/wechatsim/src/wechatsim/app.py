@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from wechatsim import wire
+from wechatsim.clock import Clock
 from wechatsim.control import routes as control
 from wechatsim.mini import routes as mini
 from wechatsim.origin_form import OriginForm
@@ -48,8 +49,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         sim.store.close()
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The sandbox as an ASGI application; its lifespan runs the notifier and the refund loop. Raises KeyringError."""
+def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
+    """The sandbox as an ASGI application; its lifespan runs the notifier and the refund loop. `clock` is a test's own.
+    Raises KeyringError."""
     app = Starlette(
         routes=[
             *pay.ROUTES,
@@ -62,5 +64,5 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.sim = Sim(settings)
+    app.state.sim = Sim(settings, clock)
     return app

@@ -21,8 +21,7 @@ class Clock:
     def now(self) -> float:
         return time.time() + self.offset
 
-    @staticmethod
-    def real() -> float:
+    def real(self) -> float:
         return time.time()
 
     def advance(self, seconds: float) -> None:

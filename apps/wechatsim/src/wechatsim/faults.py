@@ -63,6 +63,7 @@ FAULTS: tuple[FaultKind, ...] = (
     FaultKind("refund-closed", "the refund ends CLOSED", 777733),
     FaultKind("refund-not-enough", "a refund request returns 403 NOT_ENOUGH", 777734),
     FaultKind("refund-refused", "a refund request returns 403 USER_ACCOUNT_ABNORMAL, which is final", 777736),
+    FaultKind("refund-at-once", "the response to a refund request already has the refund's end", 777738),
     FaultKind("refund-late", "the refund takes this long", 777735, 60, "seconds"),
     FaultKind(
         "refund-available", "the refund is paid from the available balance (AVAILABLE) and is on no trade bill", 777737

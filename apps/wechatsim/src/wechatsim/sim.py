@@ -32,10 +32,11 @@ class Settings:
 class Sim:
     """Merchants, store, clock, faults and notifier, wired."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        """`clock` replaces the real one, which goes on from the offset in the store."""
         self.settings = settings
         self.store = Store(settings.store)
-        self.clock = Clock(self.store.setting("clock_offset", 0.0))
+        self.clock = clock or Clock(self.store.setting("clock_offset", 0.0))
         loaded = [keyring.load(folder) for folder in settings.keys]
         self.merchants: dict[str, Merchant] = {merchant.mchid: merchant for merchant in loaded}
         self.apps: dict[str, Merchant] = {merchant.appid: merchant for merchant in loaded}

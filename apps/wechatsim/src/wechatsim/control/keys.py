@@ -21,7 +21,7 @@ async def _rotate(sim: Sim, _: Request, body: Body) -> Any:
     if mchid not in sim.merchants:
         raise ControlError(HTTPStatus.NOT_FOUND, "unknown_merchant", f"no merchant {mchid}")
     after = seconds_of(text(body, "after", "0s"))
-    made = await asyncio.to_thread(rotation.make)
+    made = await asyncio.to_thread(rotation.make, sim.clock)
     rotation.install(sim.store, sim.clock, sim.merchants[mchid], made, after)
     merchant = sim.merchants[mchid]
     return {"mchid": mchid, "signing": merchant.current().serial, "listed": [k.serial for k in merchant.listed()]}

@@ -10,7 +10,6 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from wechatsim import wire
-from wechatsim.clock import Clock
 from wechatsim.signing import crypto, pki, signatures
 from wechatsim.signing.keyring import Merchant
 from wechatsim.signing.pki import SigningKey
@@ -27,14 +26,12 @@ def prepare(
     """(the body to send, its five Wechatpay-* headers) for attempt `number` under the faults in `callback_faults`."""
     signer = signatures.other_signer(merchant) if "callback-other-key" in callback_faults else merchant.signer()
     if number > 1 or not callback_faults:
-        return body, signatures.headers(signer, body)
+        return body, signatures.headers(signer, body, merchant.clock.real())
     body = _reencrypted(merchant, body, plaintext, callback_faults)
-    timestamp = None
-    if "callback-old-time" in callback_faults:
-        timestamp = int(Clock.real() - callback_faults["callback-old-time"])
+    timestamp = merchant.clock.real() - callback_faults.get("callback-old-time", 0.0)
     if "callback-bad-signature" in callback_faults:
         signer = SigningKey(signer.serial, _unknown_key())
-    headers = dict(signatures.headers(signer, body, timestamp=timestamp))
+    headers = dict(signatures.headers(signer, body, timestamp))
     if "callback-signtest" in callback_faults:
         headers["Wechatpay-Signature"] = signatures.signtest()
     if "callback-wrong-serial" in callback_faults:

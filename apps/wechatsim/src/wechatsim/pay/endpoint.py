@@ -68,7 +68,8 @@ async def _authenticate(sim: Sim, request: Request) -> tuple[Merchant, bytes]:
     body = await request.body()
     if len(body) > _MAX_BODY:
         raise errors.invalid_request("请求体过大")
-    return auth.authenticate(sim.merchants, request.method, target, headers.get("authorization", ""), body), body
+    authorization, now = headers.get("authorization", ""), sim.clock.real()
+    return auth.authenticate(sim.merchants, request.method, target, authorization, body, now=now), body
 
 
 def _subject(request: Request, body: bytes) -> str:
@@ -114,7 +115,7 @@ async def _respond(
     signer = merchant.signer(request.headers.get("wechatpay-serial", ""))
     if faults.consume("api-other-key", subject, total) is not None:
         signer = signatures.other_signer(merchant)
-    signed = dict(signatures.headers(signer, response))
+    signed = dict(signatures.headers(signer, response, sim.clock.real()))
     if faults.consume("api-signtest", subject, total) is not None:
         signed["Wechatpay-Signature"] = signatures.signtest()
     if faults.consume("api-bad-signature", subject, total) is not None:

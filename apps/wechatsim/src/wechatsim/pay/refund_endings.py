@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 from wechatsim.pay import orders, refund_views, refunds
+from wechatsim.signing.keyring import Merchant
 from wechatsim.sim import Sim
 from wechatsim.store import Row
 
@@ -24,6 +26,19 @@ async def run(sim: Sim) -> None:
                 await sim.refunds_due.wait()
         except TimeoutError:
             continue
+
+
+def finish_at_once(sim: Sim, merchant: Merchant, accepted: dict[str, Any]) -> dict[str, Any]:
+    """The response to a refund request, `accepted`; under `refund-at-once` after the refund has ended."""
+    subject = f"{accepted['out_trade_no']} {accepted['out_refund_no']}"
+    refund = refunds.find(sim, merchant, accepted["out_refund_no"])
+    if refund is None or refund["status"] != "PROCESSING":
+        return accepted
+    if sim.faults.consume("refund-at-once", subject, accepted["amount"]["total"]) is None:
+        return accepted
+    finish(sim, refund, refund["outcome"])
+    order = orders.by_number_of(sim, merchant.mchid, refund["out_trade_no"])
+    return refund_views.response(order, refunds.find(sim, merchant, refund["out_refund_no"]) or refund)
 
 
 def finish_due(sim: Sim) -> None:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from wechatsim import errors
 from wechatsim.errors import PayError
-from wechatsim.pay import abnormal_refund, bills, orders, prepay, refund_views, refunds
+from wechatsim.pay import abnormal_refund, bills, orders, prepay, refund_endings, refund_views, refunds
 from wechatsim.pay.endpoint import endpoint
 from wechatsim.signing import certificates
 from wechatsim.signing.keyring import Merchant
@@ -55,7 +55,7 @@ def _refund(sim: Sim, merchant: Merchant, _: Request, body: bytes) -> dict[str, 
     sim.rate_limiter.check(merchant.mchid, "failing refund", FAILED_REFUNDS_PER_S)
     sim.rate_limiter.count(merchant.mchid, "refund")
     try:
-        return refunds.apply(sim, merchant, body)
+        return refund_endings.finish_at_once(sim, merchant, refunds.apply(sim, merchant, body))
     except PayError:
         sim.rate_limiter.count(merchant.mchid, "failing refund")
         raise

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from wechatsim.clock import Clock
 from wechatsim.errors import PayError
 from wechatsim.signing import crypto
 from wechatsim.signing.keyring import Merchant
@@ -45,11 +44,11 @@ def _fields(text: str, malformed: PayError) -> dict[str, str]:
 
 
 def authenticate(
-    merchants: Mapping[str, Merchant], method: str, target: bytes, authorization: str, body: bytes
+    merchants: Mapping[str, Merchant], method: str, target: bytes, authorization: str, body: bytes, *, now: float
 ) -> Merchant:
     """The merchant who signed this request. Raises PayError 401 SIGN_ERROR (400 or 404 for an unknown mchid).
 
-    `target` is path and query as they were on the request line, `body` the bytes as received.
+    `target` is path and query as they were on the request line, `body` the bytes as received, `now` real time in seconds.
     """
     payments = target.startswith(b"/v3/pay/transactions")
     malformed = _sign_error("签名信息错误，验签失败" if payments else _MALFORMED)
@@ -63,7 +62,7 @@ def authenticate(
     if merchant is None:
         status = HTTPStatus.NOT_FOUND if target.startswith(b"/v3/refund") else HTTPStatus.BAD_REQUEST
         raise PayError(status, "MCH_NOT_EXISTS", "商户号不存在")
-    if abs(Clock.real() - int(fields["timestamp"])) > WINDOW_S:
+    if abs(now - int(fields["timestamp"])) > WINDOW_S:
         raise _sign_error("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
     # Some SDKs write the serial in lower case, and WeChat accepts it.
     if fields["serial_no"].upper() != merchant.serial:

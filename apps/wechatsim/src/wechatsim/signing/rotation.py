@@ -22,10 +22,10 @@ def load(store: Store, clock: Clock, merchant: Merchant) -> None:
         _append(merchant, replace(pki.signing_key(row["key_pem"], row["cert_pem"]), signs_at=row["signs_at"]))
 
 
-def make() -> tuple[str, str]:
+def make(clock: Clock) -> tuple[str, str]:
     """A new (key, certificate) as PEM. Takes about 100 ms: call it off the event loop."""
     key = pki.new_key()
-    start = dt.datetime.fromtimestamp(Clock.real() - 300, dt.UTC)
+    start = dt.datetime.fromtimestamp(clock.real() - 300, dt.UTC)
     return pki.key_pem(key), pki.new_certificate(key, "Tenpay.com sign (wechatsim)", start=start)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import secrets
 
-from wechatsim.clock import Clock
 from wechatsim.signing import crypto
 from wechatsim.signing.keyring import Merchant
 from wechatsim.signing.pki import SigningKey
@@ -15,9 +14,9 @@ SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
 SIGNTEST = "WECHATPAY/SIGNTEST/"
 
 
-def headers(signer: SigningKey, body: bytes, *, timestamp: int | None = None) -> Headers:
-    """The five Wechatpay-* headers over `body`, with the real time unless `timestamp` (seconds) is given."""
-    stamp = str(int(Clock.real()) if timestamp is None else timestamp)
+def headers(signer: SigningKey, body: bytes, timestamp: float) -> Headers:
+    """The five Wechatpay-* headers over `body`; `timestamp` is in seconds of real time (`Clock.real`)."""
+    stamp = str(int(timestamp))
     nonce = crypto.token(32)
     return [
         ("Wechatpay-Nonce", nonce),
