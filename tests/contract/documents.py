@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 
 from servicekit.errors import Problem
 from servicekit.messages import Catalogue
-from tests.service.payment.wechat import pem_of_private
 from tests.support.services import WITH_API, create
+from wechatsim.signing import pki
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 FOLDER = CONTRACTS / "openapi"
@@ -23,7 +22,7 @@ NO_DATABASE = "postgresql://none@127.0.0.1:1/none"
 
 def apps() -> dict[str, FastAPI]:
     """Every service that has an API, composed but never started."""
-    key = pem_of_private(rsa.generate_private_key(65537, 2048))
+    key = pki.key_pem(pki.new_key())
     more = {"payment": {"secrets": {"wxpay-mch-private-key": key, "wxpay-apiv3-key": "k" * 32}}}
     return {name: create(name, NO_DATABASE, **more.get(name, {})) for name in WITH_API}
 

@@ -6,15 +6,14 @@ import json
 import httpx
 import pytest
 import yaml
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from payment.parts import Parts
 from payment.settings import Settings
 from servicekit.errors import PeerUnavailable
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar
 from tests.contract.documents import CONTRACTS, NO_DATABASE
-from tests.service.payment.wechat import pem_of_private
 from tests.support.services import REPO, REQUIRED, create, modules
+from wechatsim.signing import pki
 
 OWNERS = {
     name for name, each in modules("endpoints.internal").items() if "payment" in each.CALLERS.get("payable", set())
@@ -33,7 +32,7 @@ FOLLOWING = {
 def registered():
     sidecar = FakeSidecar()
     settings = Settings(database_url=NO_DATABASE, APP_API_TOKEN=APP_TOKEN, **REQUIRED["payment"])
-    key = pem_of_private(rsa.generate_private_key(65537, 2048))
+    key = pki.key_pem(pki.new_key())
     parts = Parts.of(settings, {"wxpay-mch-private-key": key, "wxpay-apiv3-key": "k" * 32}, sidecar=sidecar)
     return sidecar, parts.checkout.business_types._types
 

@@ -103,7 +103,7 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(at_once=st.booleans())
     def the_guest_pays(self, at_once: bool) -> None:
         number = self.payable_bills()[0]
-        self.wechat.pays(number)
+        self.wechat.pay(number)
         self.callbacks.append((self.system.payment.settlement, self.wechat.word(number, "callback")))
         if at_once:
             self.a_callback_arrives(-1)
@@ -113,8 +113,8 @@ class Lifecycle(RuleBasedStateMachine):
     def the_guest_had_paid_what_was_closed(self) -> None:
         """WeChat's verified word after the close: the money is there all the same."""
         number = next(sn for sn, bill in self.wechat.bills.items() if bill["state"] == "CLOSED" and bill["total"])
-        self.wechat.reopens(number)
-        self.wechat.pays(number)
+        self.wechat.reopen(number)
+        self.wechat.pay(number)
         self.callbacks.append((self.system.payment.settlement, self.wechat.word(number, "callback")))
 
     @some(lambda self: self.callbacks)
@@ -219,7 +219,7 @@ class Lifecycle(RuleBasedStateMachine):
         number = self.processing()[0]
         if overtaken:
             self.callbacks.append((self.system.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
-        self.wechat.ends_refund(number, status)
+        self.wechat.end_refund(number, status)
         self.callbacks.append((self.system.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
 
     @rule(refuses=st.booleans())
@@ -268,7 +268,7 @@ class Lifecycle(RuleBasedStateMachine):
                     taken.add(event["event_id"])
             self.do(self.system.tick())
             for number in self.processing():
-                self.wechat.ends_refund(number, "SUCCESS")
+                self.wechat.end_refund(number, "SUCCESS")
             self.clock.pass_by(hours=3)
         books = self.shelves.books(self.wechat)
         hypothesis_event(f"ends at {books.orders[self.sn]['trade_state']}")

@@ -15,10 +15,11 @@ from payment.wechat import answers
 from payment.wechat.answers import Call
 from payment.wechat.errors import Ambiguous
 from payment.wechat.verdicts import RefundContent, RefundNotice, RefundVerdict, Transaction, Verdict
+from tests.support.merchant_books import MerchantBooks
 from tests.support.sandbox import Sandbox
 from wechatsim.errors import MiniError, PayError
 from wechatsim.mini import message as messages
-from wechatsim.pay import abnormal_refund, orders, prepay, refund_endings, refund_views, refunds
+from wechatsim.pay import abnormal_refund, orders, prepay, refund_views, refunds
 
 TITLES = {"T1": "支付成功通知", "T2": "入住提醒", "T3": "退款成功通知", "T4": "退款申请提醒"}
 OF_THE_STAY = ("T1", "T2")
@@ -51,17 +52,16 @@ def sandbox() -> Sandbox:
     return made
 
 
-class Wechat:
-    """Everything that payment and notification ask of it; `pays`, `ends_refund` are what people and banks do."""
+class Wechat(MerchantBooks):
+    """Everything that payment and notification ask of it."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.line = Line.GOOD
         self.paid = False
         self.accepted: set[str] = set()
         sandbox().reset(now)
-        self.sim = sandbox().sim
-        self.merchant = self.sim.merchants[MCHID]
-        self.sim.store.insert("user", appid=APPID, openid=OPENID, mobile="", nickname="")
+        super().__init__(sandbox().sim, sandbox().sim.merchants[MCHID])
+        self.add_user(OPENID)
         self.sim.faults.set("refund-processing")
 
     @property
@@ -95,37 +95,22 @@ class Wechat:
             "message": [row | {"title": TITLES[row["template_id"]]} for row in sent],
         }
 
-    def pays(self, number: str) -> None:
-        orders.pay(self.sim, self._order(number), subscribe=False)
+    def pay(self, number: str) -> str:
+        transaction_id = super().pay(number)
         self.paid = True
         for template_id in OF_THE_STAY:
             self._permit(template_id, 1)
-
-    def reopens(self, number: str) -> None:
-        """As if it had never been closed: the buyer had begun to pay before."""
-        later = self.sim.clock.now() + 60
-        reopen = "UPDATE payment_order SET state = 'NOTPAY', time_expire = ? WHERE out_trade_no = ?"
-        self.sim.store.run(reopen, later, number)
-
-    def ends_refund(self, number: str, status: str) -> None:
-        refund_endings.finish(self.sim, self._refund(number), status)
+        return transaction_id
 
     def word(self, number: str, source: str) -> Verdict:
-        content = orders.query(self.merchant, self._order(number))
-        return Transaction.model_validate(content).verdict(source)
+        return Transaction.model_validate(self.transaction(number)).verdict(source)
 
     def refund_word(self, number: str, source: str) -> RefundVerdict:
-        refund = self._refund(number)
-        order = self._order(refund["out_trade_no"])
+        refund = self.refund_of(number)
+        order = self.order_of(refund["out_trade_no"])
         if source == "callback":
             return RefundNotice.model_validate(refund_views.notification(order, refund)).verdict(source)
         return RefundContent.model_validate(refund_views.response(order, refund)).verdict(source)
-
-    def _order(self, number: str) -> Any:
-        return orders.by_number_of(self.sim, MCHID, number)
-
-    def _refund(self, number: str) -> Any:
-        return refunds.find(self.sim, self.merchant, number)
 
     def _permit(self, template_id: str, count: int) -> None:
         permit = "INSERT OR REPLACE INTO quota (openid, template_id, remaining) VALUES (?, ?, ?)"
@@ -182,7 +167,7 @@ class Wechat:
 
     async def query_refund(self, number: str) -> RefundVerdict:
         def query() -> RefundVerdict:
-            if self._refund(number) is None:
+            if number not in self.refunds:
                 raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
             return self.refund_word(number, "query")
 

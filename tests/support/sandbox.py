@@ -1,4 +1,4 @@
-"""wechatsim in this process, mounted where a service expects api.weixin.qq.com."""
+"""wechatsim in this process, mounted where a service expects api.weixin.qq.com or api.mch.weixin.qq.com."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from servicekit.clock import utc_now
 from stack import leftovers
 from wechatsim.app import create_app
 from wechatsim.clock import Clock
@@ -17,14 +18,17 @@ from wechatsim.sim import Settings
 
 
 class _TestClock(Clock):
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    """The tests' clock, also as real time: what is signed by it is verified by it."""
+
+    def __init__(self, source: Callable[[], datetime]) -> None:
         super().__init__()
-        self._now = now
+        self.source = source
 
     def now(self) -> float:
-        return self._now().timestamp()
+        return self.source().timestamp()
 
-    real = now  # type: ignore[assignment]  # what tests call real time is this clock
+    def real(self) -> float:
+        return self.now()
 
 
 @cache
@@ -36,16 +40,17 @@ def _keys(appid: str, secret: str, mchid: str) -> Path:
 
 
 class Sandbox:
-    """One sandbox with a database of its own, on the tests' clock if `now` is given. Its background loops do not run."""
+    """One sandbox with a database of its own, on the tests' clock `now`. Its background loops do not run."""
 
     def __init__(
-        self, apps: Mapping[str, str], now: Callable[[], datetime] | None = None, *, mchid: str = "", **settings: Any
+        self, apps: Mapping[str, str], now: Callable[[], datetime] = utc_now, *, mchid: str = "", **settings: Any
     ) -> None:
         """`apps` are the mini programs, secret by appid."""
-        self.asgi = create_app(Settings(keys=tuple(_keys(*app, mchid) for app in apps.items()), **settings))
+        self.keys = tuple(_keys(*app, mchid) for app in apps.items())
+        self._clock = _TestClock(now)
+        self.asgi = create_app(Settings(keys=self.keys, **settings), self._clock)
         self.sim = self.asgi.state.sim
-        if now is not None:
-            self.sim.clock = _TestClock(now)
+        self._certificates = {mchid: tuple(each.certificates) for mchid, each in self.sim.merchants.items()}
         self._transport = httpx.ASGITransport(self.asgi)
 
     async def respond(self, request: httpx.Request) -> httpx.Response:
@@ -54,8 +59,10 @@ class Sandbox:
 
     def reset(self, now: Callable[[], datetime]) -> None:
         """As new, on another clock, without parsing keys again."""
-        self.sim.clock = _TestClock(now)
+        self._clock.source = now
         self.sim.faults.clear()
+        for mchid, certificates in self._certificates.items():
+            self.sim.merchants[mchid].certificates[:] = certificates
         for table in self.sim.store.all(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         ):

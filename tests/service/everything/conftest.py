@@ -16,7 +16,8 @@ from fastapi.routing import iter_route_contexts
 
 from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens, client
 from stack.layout import DATABASES
-from tests.service.payment.wechat import API_V3_KEY, APPID, MCHID, SERIAL, FakeWechat, pem_of_private, pem_of_public
+from tests.service.payment.support import secrets_of
+from tests.service.payment.wechat import APPID, MCHID, SERIAL, FakeWechat
 from tests.support.mini_program import Answering
 from tests.support.postgres import PostgresServer
 from tests.support.services import APPS, create
@@ -75,11 +76,7 @@ async def services(postgres: PostgresServer, everything_tokens: Tokens) -> Async
         "travel": {"settings": {"profiles_timeout_seconds": 30}, **own},
         "payment": {
             "settings": {"wxpay_mchid": MCHID, "wxpay_appid": APPID, "wxpay_public_key_id": SERIAL},
-            "secrets": {
-                "wxpay-mch-private-key": pem_of_private(wechat.merchant),
-                "wxpay-apiv3-key": API_V3_KEY,
-                "wxpay-public-key": pem_of_public(wechat.key),
-            },
+            "secrets": secrets_of(wechat),
             "wechat_transport": wechat,
             **own,
         },

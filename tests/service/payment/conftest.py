@@ -1,4 +1,4 @@
-"""Payment in this process, its own database, a WeChat of the tests' own."""
+"""Payment in this process, its own database, wechatsim for its WeChat."""
 
 import functools
 from contextlib import asynccontextmanager
@@ -15,8 +15,8 @@ from payment.main import create_app
 from payment.settings import Settings
 from servicekit.db import Database
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
-from tests.service.payment.support import BUYER, OPENID, SETTINGS, Service, payable, secrets_of
-from tests.service.payment.wechat import FakeWechat
+from tests.service.payment.support import BUYER, SETTINGS, Service, payable, secrets_of
+from tests.service.payment.wechat import OPENID, FakeWechat
 from tests.support.clock import RunningClock
 from tests.support.tables import EMPTY_ALL
 

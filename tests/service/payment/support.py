@@ -15,28 +15,19 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.sidecar import Sidecar
 from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens, called_by
-from tests.service.payment.wechat import (
-    API_V3_KEY,
-    APPID,
-    MCHID,
-    SERIAL,
-    FakeWechat,
-    pem_of_private,
-    pem_of_public,
-)
+from tests.service.payment.wechat import API_V3_KEY, APPID, MCHID, MERCHANT_SERIAL, SERIAL, FakeWechat
 from tests.support.clock import RunningClock
 
 PREPAY, STATUS = "/payment/v1/thirdPayment/thirdPaymentWxPay", "/payment/v1/thirdPayment/thirdPaymentStatus"
 CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
 REFUND_CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxRefundCallback"
 ORDER, BUYER, OPERATOR = "HSO2026112309302612345678", 1, 9
-OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 BODY = {"orderSn": ORDER, "serviceType": "homestayOrder"}
 SETTINGS: dict[str, Any] = {
     "wxpay_base_url": "https://api.mch.weixin.qq.com",
     "wxpay_mchid": MCHID,
     "wxpay_appid": APPID,
-    "wxpay_mch_serial": "7" * 40,
+    "wxpay_mch_serial": MERCHANT_SERIAL,
     "wxpay_notify_url": f"https://minsu.example{CALLBACK}",
     "wxpay_refund_notify_url": f"https://minsu.example{REFUND_CALLBACK}",
     "wxpay_public_key_id": SERIAL,
@@ -70,7 +61,7 @@ class Service:
     async def settled(self) -> str:
         """The number of a payment that WeChat has told us of."""
         number = await self.paid()
-        answer = await self.deliver(*self.wechat.callback(self.wechat.transaction(number)))
+        answer = await self.deliver(*self.wechat.notification(number))
         assert answer.status_code == 204, answer.text
         return number
 
@@ -122,21 +113,24 @@ def parts_of(
 
 def secrets_of(wechat: FakeWechat) -> dict[str, str]:
     return {
-        "wxpay-mch-private-key": pem_of_private(wechat.merchant),
+        "wxpay-mch-private-key": wechat.key_file("apiclient_key.pem"),
         "wxpay-apiv3-key": API_V3_KEY,
-        "wxpay-public-key": pem_of_public(wechat.key),
+        "wxpay-public-key": wechat.key_file("pub_key.pem"),
     }
+
+
+def time_from_now(**span: float) -> str:
+    return (datetime.now(UTC) + timedelta(**span)).isoformat().replace("+00:00", "Z")
 
 
 def payable(**changes: Any) -> dict[str, Any]:
     """Order's answer: an order that may be paid within half an hour."""
-    close_at = (datetime.now(UTC) + timedelta(minutes=30)).isoformat().replace("+00:00", "Z")
     return {
         "orderSn": ORDER,
         "userId": BUYER,
         "totalFen": 19900,
         "tradeState": 0,
         "payable": True,
-        "closeAt": close_at,
+        "closeAt": time_from_now(minutes=30),
         "title": "洱海边的白房子",
     } | changes

@@ -1,9 +1,6 @@
 """Downloading a bill: what arrives is what was announced, or nothing is left behind."""
 
 import gzip
-import hashlib
-import json
-from datetime import date
 
 import httpx
 import pytest
@@ -12,13 +9,13 @@ from payment.wechat.bills import BillNotReady, Bills, NoBill
 from payment.wechat.client import WechatPay
 from payment.wechat.crypto import ApiV3Key
 from payment.wechat.errors import Ambiguous, BadBill
+from payment.wechat.keys import public_key_of_pem
 from payment.wechat.signing import MerchantSigner
 from payment.wechat.trade_bill import read_trades
-from servicekit.clock import utc_now
-from tests.service.payment.wechat import API_V3_KEY, MCHID, SERIAL, FakeWechat
-from tests.unit.payment.test_bills import PAID, bill
+from servicekit.clock import SHANGHAI
+from tests.service.payment.wechat import API_V3_KEY, MCHID, MERCHANT_SERIAL, SERIAL, FakeWechat
 
-DAY = date(2026, 11, 22)
+NUMBER = "PMT2026112209300000000001"
 
 
 class InPieces(httpx.AsyncByteStream):
@@ -31,78 +28,88 @@ class InPieces(httpx.AsyncByteStream):
 
 
 class BillWechat(FakeWechat):
-    """Has one bill; `sends` is what the link leads to."""
+    """The link of a bill leads to `host`, and there to what `sends` makes of the file."""
 
-    content = bill(PAID).encode()
-    digest = hashlib.sha1(content).hexdigest()  # noqa: S324 - the protocol's
-    sends = gzip.compress(content)
     host = "https://api.mch.weixin.qq.com"
+    sends = staticmethod(bytes)
 
-    def _answer(self, request):
+    async def respond(self, request):
+        response = await super().respond(request)
         if request.url.path == "/v3/billdownload/file":
-            assert request.headers["Authorization"].startswith("WECHATPAY2-SHA256-RSA2048 ")
-            return httpx.Response(200, stream=InPieces(self.sends))
-        assert request.url.path == "/v3/bill/tradebill"
-        assert dict(request.url.params) == {"bill_date": "2026-11-22", "bill_type": "ALL", "tar_type": "GZIP"}
-        link = {
-            "hash_type": "SHA1",
-            "hash_value": self.digest,
-            "download_url": f"{self.host}/v3/billdownload/file?token=a-b_c&tartype=gzip",
-        }
-        return self._signed(200, json.dumps(link).encode())
+            return httpx.Response(200, stream=InPieces(self.sends(response.content)))
+        link = response.json()
+        if "download_url" in link:
+            path = httpx.URL(link["download_url"]).raw_path.decode()
+            return self.signed(200, link | {"download_url": self.host + path})
+        return response
 
 
 @pytest.fixture
-def wechat():
-    return BillWechat()
+def wechat(clock):
+    return BillWechat(clock=clock)
 
 
 @pytest.fixture
-async def bills(wechat):
+def day(wechat, clock):
+    """Yesterday, with one payment."""
+    wechat.prepaid(NUMBER, 19900)
+    wechat.pay(NUMBER)
+    clock.pass_by(days=1)
+    return wechat.paid_at(NUMBER).astimezone(SHANGHAI).date()
+
+
+@pytest.fixture
+async def bills(wechat, clock):
     async with httpx.AsyncClient(base_url="https://api.mch.weixin.qq.com", transport=wechat) as http:
-        signer = MerchantSigner(MCHID, "7" * 40, wechat.merchant)
-        yield Bills(WechatPay(http, signer, ApiV3Key(API_V3_KEY), {SERIAL: wechat.key.public_key()}, utc_now))
+        signer = MerchantSigner(MCHID, MERCHANT_SERIAL, wechat.merchant_key)
+        keys = {SERIAL: public_key_of_pem(wechat.key_file("pub_key.pem"))}
+        yield Bills(WechatPay(http, signer, ApiV3Key(API_V3_KEY), keys, clock))
 
 
-async def test_a_bill_is_unzipped_checked_and_can_be_read(bills, tmp_path):
+async def test_a_bill_is_unzipped_checked_and_can_be_read(bills, wechat, tmp_path, day):
     target = tmp_path / "trade.csv"
 
-    await bills.trade(DAY, target)
+    await bills.trade(day, target)
 
-    assert [line.order_fen for line in read_trades(target)] == [19900]
+    assert [(line.out_trade_no, line.order_fen) for line in read_trades(target)] == [(NUMBER, 19900)]
     assert list(tmp_path.iterdir()) == [target]
+    asked = dict(wechat.requests[0].url.params)
+    assert asked == {"bill_date": day.isoformat(), "bill_type": "ALL", "tar_type": "GZIP"}
 
 
 @pytest.mark.parametrize(
     "sends",
     [
-        gzip.compress(bill(PAID).encode() + b" "),
-        gzip.compress(bill(PAID).encode())[:-12],
-        bill(PAID).encode(),
-        b"",
+        lambda file: gzip.compress(gzip.decompress(file) + b" "),
+        lambda file: file[:-12],
+        gzip.decompress,
+        lambda _: b"",
     ],
+    ids=["more", "less", "not zipped", "nothing"],
 )
-async def test_what_does_not_have_the_announced_hash_is_not_left_there(bills, wechat, tmp_path, sends):
+async def test_what_does_not_have_the_announced_hash_is_not_left_there(bills, wechat, tmp_path, day, sends):
     wechat.sends = sends
 
     with pytest.raises(BadBill):
-        await bills.trade(DAY, tmp_path / "trade.csv")
+        await bills.trade(day, tmp_path / "trade.csv")
 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("code", "error"), [("STATEMENT_CREATING", BillNotReady), ("NO_STATEMENT_EXIST", NoBill)])
-async def test_a_bill_that_is_not_there_says_whether_it_will_be(bills, wechat, tmp_path, code, error):
-    wechat.fail_with = [httpx.Response(400, json={"code": code, "message": ""})]
+@pytest.mark.parametrize(("fault", "error"), [("bill-not-ready", BillNotReady), ("bill-missing", NoBill)])
+async def test_a_bill_that_is_not_there_says_whether_it_will_be(bills, wechat, tmp_path, day, fault, error):
+    wechat.sim.faults.set(fault)
 
     with pytest.raises(error):
-        await bills.trade(DAY, tmp_path / "trade.csv")
+        await bills.trade(day, tmp_path / "trade.csv")
+
+    assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_link_to_another_host_is_not_followed(bills, wechat, tmp_path):
+async def test_a_link_to_another_host_is_not_followed(bills, wechat, tmp_path, day):
     wechat.host = "https://elsewhere.example"
 
     with pytest.raises(Ambiguous, match="another host"):
-        await bills.trade(DAY, tmp_path / "trade.csv")
+        await bills.trade(day, tmp_path / "trade.csv")
 
     assert {request.url.host for request in wechat.requests} == {"api.mch.weixin.qq.com"}

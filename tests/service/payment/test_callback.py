@@ -18,12 +18,12 @@ async def paid(service):
 
 
 async def test_a_callback_settles_the_payment_and_leaves_the_orders_event(service, wechat, paid):
-    answer = await service.deliver(*wechat.callback(wechat.transaction(paid)))
+    answer = await service.deliver(*wechat.notification(paid))
 
     assert (answer.status_code, answer.content) == (204, b"")
     [row] = await service.payments()
     assert (row["pay_status"], row["version"], row["trade_state"]) == (1, 2, "SUCCESS")
-    assert row["pay_time"].isoformat() == "2026-11-23T01:31:20+00:00"
+    assert row["pay_time"] == wechat.paid_at(paid)
     [transition] = await service.rows("payment_transition")
     assert (transition["seq"], transition["from_status"], transition["to_status"]) == (2, 0, 1)
     [event] = await service.rows("outbox")
@@ -35,13 +35,13 @@ async def test_a_callback_settles_the_payment_and_leaves_the_orders_event(servic
         "serviceType": "homestayOrder",
         "totalFen": 19900,
         "refundedFen": 0,
-        "payTime": "2026-11-23T01:31:20Z",
+        "payTime": f"{wechat.paid_at(paid):%Y-%m-%dT%H:%M:%SZ}",
         "version": 2,
     }
 
 
 async def test_twenty_copies_at_once_settle_once(service, wechat, paid):
-    copies = [wechat.callback(wechat.transaction(paid)) for _ in range(10)]
+    copies = [wechat.notification(paid) for _ in range(10)]
 
     answers = await asyncio.gather(*(service.deliver(*copy) for copy in copies * 2))
 
@@ -101,7 +101,7 @@ def test_every_compared_field_has_its_misfit_above():
 
 
 async def test_a_word_of_another_transaction_about_a_settled_payment_is_kept_for_review(service, wechat, paid):
-    await service.deliver(*wechat.callback(wechat.transaction(paid)))
+    await service.deliver(*wechat.notification(paid))
     before = await service.payments()
 
     answer = await service.deliver(*wechat.callback(wechat.transaction(paid, transaction_id="4200" + "7" * 24)))
@@ -112,12 +112,12 @@ async def test_a_word_of_another_transaction_about_a_settled_payment_is_kept_for
 
 
 async def test_a_transaction_that_settled_one_payment_cannot_settle_another(service, wechat, paid, sidecar):
-    await service.deliver(*wechat.callback(wechat.transaction(paid)))
+    await service.deliver(*wechat.notification(paid))
     other_order = "HSO2026112309302687654321"
     sidecar.answer("order", "/internal/payable", payable(orderSn=other_order))
     other = await service.paid(orderSn=other_order)
 
-    same = wechat.transaction(other, transaction_id=wechat.orders[paid]["transaction_id"])
+    same = wechat.transaction(other, transaction_id=wechat.transaction(paid)["transaction_id"])
     answer = await service.deliver(*wechat.callback(same))
 
     assert answer.status_code == 204
@@ -145,7 +145,7 @@ async def test_what_wechat_leaves_out_or_says_rightly_contradicts_nothing(servic
 
 
 async def test_a_query_is_compared_like_a_callback(service, wechat, paid):
-    wechat.orders[paid]["amount"]["currency"] = "USD"
+    wechat.shows(paid, amount={"total": 19900, "currency": "USD"})
     service.clock.pass_by(seconds=31)
 
     await service.job("query-open")
@@ -209,7 +209,7 @@ async def test_signed_text_that_is_only_written_down_is_written_with_escapes(ser
 async def test_what_is_not_signed_by_wechat_is_refused_without_a_row(service, wechat, paid, wrong):
     before = await service.payments()
 
-    answer = await service.deliver(*wechat.callback(wechat.transaction(paid), **wrong))
+    answer = await service.deliver(*wechat.notification(paid, **wrong))
 
     assert answer.status_code == 401
     assert answer.json()["code"] == "FAIL"
@@ -227,7 +227,7 @@ async def test_a_callback_outside_the_five_minutes_is_refused(service, wechat, p
 
 
 async def test_a_changed_byte_in_the_body_is_refused(service, wechat, paid):
-    headers, body = wechat.callback(wechat.transaction(paid))
+    headers, body = wechat.notification(paid)
 
     answer = await service.deliver(headers, body.replace(b"SUCCESS", b"SUCCESs", 1))
 
@@ -270,7 +270,7 @@ async def test_sealed_content_that_is_no_json_is_refused(service, wechat, paid, 
 @pytest.mark.parametrize(("kept", "cut"), [(False, 0), (False, 3), (True, 0), (False, 325)])
 async def test_a_probe_is_refused_and_the_signature_that_follows_settles(service, wechat, paid, kept, cut):
     """SIGNTEST probes: of a signature's length, with its end cut off (no base64), before a whole one, the prefix alone."""
-    headers, body = wechat.callback(wechat.transaction(paid))
+    headers, body = wechat.notification(paid)
     true = headers["Wechatpay-Signature"]
     probe = "WECHATPAY/SIGNTEST/" + (true if kept else true[19:])
     answer = await service.deliver(headers | {"Wechatpay-Signature": probe[: len(probe) - cut]}, body)

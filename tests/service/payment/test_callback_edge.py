@@ -19,7 +19,7 @@ async def test_a_callback_has_a_trace_and_is_measured_under_its_path(service, we
     number = await service.paid()
     before = counted(CALLBACK, 204)
 
-    answer = await service.deliver(*wechat.callback(wechat.transaction(number)))
+    answer = await service.deliver(*wechat.notification(number))
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert len(answer.headers["trace-id"]) == 32

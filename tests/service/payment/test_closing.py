@@ -1,7 +1,5 @@
 """Closing an order: nobody can pay afterwards, or the money that was faster is settled."""
 
-import json
-
 import httpx
 import pytest
 
@@ -18,7 +16,7 @@ async def test_an_unpaid_payment_is_closed_at_wechat_first(service, wechat, numb
     answer = await service.close()
 
     assert answer.json()["outcome"] == "closed"
-    assert wechat.orders[number]["trade_state"] == "CLOSED"
+    assert wechat.states[number] == "CLOSED"
     assert [row["pay_status"] for row in await service.payments()] == [-1]
     assert await service.rows("outbox") == []
 
@@ -31,7 +29,7 @@ async def test_when_the_buyer_was_faster_the_payment_is_settled_instead(service,
     assert answer == {
         "outcome": "paid",
         "paymentSn": number,
-        "payTime": "2026-11-23T01:31:20Z",
+        "payTime": f"{wechat.paid_at(number):%Y-%m-%dT%H:%M:%SZ}",
         "totalFen": 19900,
         "version": 2,
     }
@@ -64,10 +62,8 @@ async def test_a_callback_between_the_reads_of_the_outcome_is_not_taken_for_clos
 ):
     """The query is behind when WeChat refuses to close, and the callback settles after the ledger was asked who paid."""
     wechat.pay(number)
-    callback, behind = (
-        wechat.callback(wechat.transaction(number)),
-        wechat.transaction(number) | {"trade_state": "NOTPAY"},
-    )
+    wechat.shows(number, trade_state="NOTPAY")
+    callback = wechat.notification(number)
     paid_of_order, settled = payment_repository.paid_of_order, []
 
     async def read_then_settle(session, order_sn):
@@ -76,38 +72,36 @@ async def test_a_callback_between_the_reads_of_the_outcome_is_not_taken_for_clos
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(wechat, "transaction", lambda _number, **_changes: behind)
         patch.setattr(payment_repository, "paid_of_order", read_then_settle)
         answer = await service.close()
 
     assert settled == [204]
     assert (answer.status_code, answer.json()["code"]) == (503, 104007)
     assert [row["pay_status"] for row in await service.payments()] == [1]
+    wechat.shows(number)
     assert (await service.close()).json()["outcome"] == "paid"
 
 
 @pytest.mark.parametrize("word", [{"trade_state": "NOTPAY"}, {"amount": {"total": 19901, "currency": "CNY"}}])
-async def test_paid_by_one_word_of_wechat_and_not_by_the_next_is_neither_closed_nor_paid(
-    service, wechat, number, word, monkeypatch
-):
+async def test_paid_by_one_word_of_wechat_and_not_by_the_next_is_neither_closed_nor_paid(service, wechat, number, word):
     """The close is refused with ORDERPAID; the query is behind, or does not fit our books: the order must not end."""
     wechat.pay(number)
-    said = wechat.transaction(number) | word
-    monkeypatch.setattr(wechat, "transaction", lambda _number, **_changes: said)
+    wechat.shows(number, **word)
 
     answer = await service.close()
 
     assert (answer.status_code, answer.json()["code"]) == (503, 104007)
     assert [row["pay_status"] for row in await service.payments()] == [0]
     assert await service.rows("outbox") == []
-    monkeypatch.undo()
+    wechat.shows(number)
     assert (await service.close()).json()["outcome"] == "paid"
 
 
 async def test_money_that_arrives_after_the_close_is_settled_and_told(service, wechat, number):
     await service.close()
+    wechat.reopen(number)
     wechat.pay(number)
-    headers, body = wechat.callback(wechat.transaction(number))
+    headers, body = wechat.notification(number)
 
     answer = await service.deliver(headers, body)
 
@@ -122,7 +116,7 @@ async def test_an_expired_unpaid_payment_is_closed_by_cron(service, wechat, numb
 
     await service.job("query-open")
 
-    assert wechat.orders[number]["trade_state"] == "CLOSED"
+    assert wechat.states[number] == "CLOSED"
     assert [row["pay_status"] for row in await service.payments()] == [-1]
 
 
@@ -165,7 +159,7 @@ async def test_a_number_unknown_to_the_close_and_unpaid_by_the_query_stays_open(
 
     assert answer.status_code == 503
     assert [row["pay_status"] for row in await service.payments()] == [0]
-    assert wechat.orders[number]["trade_state"] == "NOTPAY"
+    assert wechat.states[number] == "NOTPAY"
 
 
 async def test_a_number_unknown_to_the_close_and_paid_by_the_query_is_settled(service, wechat, number):
@@ -216,7 +210,7 @@ async def test_only_204_is_closed(service, wechat, number, status):
 
 
 async def test_a_close_that_is_refused_ends_when_the_query_says_closed(service, wechat, number):
-    wechat.orders[number]["trade_state"] = "CLOSED"
+    wechat.close_order(number)
     wechat.fail_with = [refusal(403, "TRADE_ERROR")]
 
     answer = await service.close()
@@ -235,7 +229,8 @@ async def test_after_an_undocumented_refusal_of_the_close_the_query_ends_it(
 ):
     if state == "SUCCESS":
         wechat.pay(number)
-    wechat.orders[number]["trade_state"] = state
+    else:
+        wechat.close_order(number)
     wechat.fail_with = [said] * 3
 
     answer = await service.close()
@@ -263,7 +258,7 @@ async def test_absent_for_the_query_alone_is_an_end_only_when_the_time_to_pay_is
 
 async def test_no_answer_to_the_close_is_no_reason_to_ask_the_query(service, wechat, number):
     """It may have been carried out a moment later than the query: the close itself is repeated."""
-    wechat.orders[number]["trade_state"] = "CLOSED"
+    wechat.close_order(number)
     wechat.fail_with = [httpx.Response(502)] * 3
 
     answer = await service.close()
@@ -273,10 +268,8 @@ async def test_no_answer_to_the_close_is_no_reason_to_ask_the_query(service, wec
 
 
 async def test_a_signed_query_about_another_number_says_nothing_about_ours(service, wechat, number):
-    other = json.dumps(
-        wechat.transaction(number, out_trade_no="PMT2026112309310000000000", trade_state="CLOSED")
-    ).encode()
-    signed = httpx.Response(200, content=other, headers=wechat.signature_headers(other))
+    other = wechat.transaction(number, out_trade_no="PMT2026112309310000000000", trade_state="CLOSED")
+    signed = wechat.signed(200, other)
     wechat.fail_with = [refusal(403, "TRADE_ERROR"), *[signed] * 3]
 
     answer = await service.close()
@@ -297,19 +290,13 @@ async def test_an_expired_payment_that_wechat_never_had_is_ended_by_cron(service
 
 async def test_a_prepay_that_arrives_after_the_close_is_closed_and_not_handed_out(service, wechat, monkeypatch):
     """The close found nothing at WeChat, because the prepay was still on its way there."""
-    order_of = wechat._prepay
-
-    def overtaken(order):
-        wechat.orders.pop(order["out_trade_no"], None)
-        return order_of(order)
 
     async def closing_meanwhile(request, handle=wechat.handle_async_request):
         if request.url.path.endswith("/jsapi"):
-            wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST"), refusal(404, "ORDER_NOT_EXIST")]
+            wechat.fail_with = [refusal(404, "ORDER_NOT_EXIST")]
             assert (await service.close()).json()["outcome"] == "closed"
         return await handle(request)
 
-    monkeypatch.setattr(wechat, "_prepay", overtaken)
     monkeypatch.setattr(wechat, "handle_async_request", closing_meanwhile)
 
     answer = await service.prepay()
@@ -317,4 +304,4 @@ async def test_a_prepay_that_arrives_after_the_close_is_closed_and_not_handed_ou
     assert (answer.status_code, answer.json()["code"]) == (409, 104003)
     [row] = await service.payments()
     assert (row["pay_status"], row["prepay_id"]) == (-1, None)
-    assert wechat.orders[row["sn"]]["trade_state"] == "CLOSED"
+    assert wechat.states[row["sn"]] == "CLOSED"

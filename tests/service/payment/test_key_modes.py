@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from payment.wechat import keys
-from tests.service.payment.wechat import NEW, OLD, PAIRS, SERIAL
+from tests.service.payment.wechat import SERIAL
 from tests.support.async_waiting import eventually
 
 
@@ -13,7 +13,7 @@ from tests.support.async_waiting import eventually
 async def service(request, serve, wechat, monkeypatch):
     """In certificate mode, or with the public key beside the certificates."""
     monkeypatch.setattr(keys, "UNKNOWN_SERIAL_PAUSE_SECONDS", 0.0)
-    wechat.certificates, wechat.signs_with = {OLD: PAIRS[OLD]}, OLD
+    wechat.use_certificates()
     async with serve(**({} if request.param == "both" else {"wxpay_public_key_id": ""})) as service:
         yield service
 
@@ -23,9 +23,14 @@ async def paid(service):
     return await service.paid()
 
 
-async def deliver(service, wechat, number, **wrong):
-    headers, body = wechat.callback(wechat.transaction(number), **wrong)
+async def deliver(service, wechat, number, *, signed_by="", **wrong):
+    headers, body = wechat.notification(number, serial=signed_by, **wrong)
     return (await service.deliver(headers, body)).status_code
+
+
+async def know_the_certificate(service, wechat, number):
+    """A callback that is refused, but makes payment fetch the certificate that it names."""
+    assert await deliver(service, wechat, number, **{"Wechatpay-Signature": "bm8="}) == 401
 
 
 async def test_the_certificate_of_the_serial_verifies(service, wechat, paid):
@@ -34,32 +39,29 @@ async def test_the_certificate_of_the_serial_verifies(service, wechat, paid):
 
 
 async def test_during_a_rotation_old_and_new_are_both_believed(service, wechat, paid):
-    wechat.certificates[NEW] = PAIRS[NEW]
+    old, new = wechat.merchant.current().serial, wechat.rotate()
 
-    for serial in (NEW, OLD, NEW):
-        wechat.signs_with = serial
-        assert await deliver(service, wechat, paid) == 204
+    for serial in (new, old, new):
+        assert await deliver(service, wechat, paid, signed_by=serial) == 204
 
     assert len(await service.rows("payment_transition")) == 1
 
 
 async def test_a_key_under_another_ones_serial_is_not_believed(service, wechat, paid):
-    wechat.certificates[NEW] = PAIRS[NEW]
+    old, new = wechat.merchant.current().serial, wechat.rotate()
 
-    assert await deliver(service, wechat, paid, **{"Wechatpay-Serial": NEW}) == 401
+    assert await deliver(service, wechat, paid, signed_by=old, **{"Wechatpay-Serial": new}) == 401
 
     assert [row["pay_status"] for row in await service.payments()] == [0]
 
 
 async def test_the_public_key_is_believed_where_it_is_set(service, wechat, paid, request):
-    wechat.signs_with = SERIAL
-
     expected = 204 if "both" in request.node.name else 401
-    assert await deliver(service, wechat, paid) == expected
+    assert await deliver(service, wechat, paid, signed_by=SERIAL) == expected
 
 
 async def test_a_probe_is_refused_and_the_good_one_after_it_settles(service, wechat, paid):
-    headers, body = wechat.callback(wechat.transaction(paid))
+    headers, body = wechat.notification(paid)
     probe = headers | {"Wechatpay-Signature": "WECHATPAY/SIGNTEST/" + headers["Wechatpay-Signature"]}
 
     answers = [(await service.deliver(each, body)).status_code for each in (probe, headers)]
@@ -68,23 +70,15 @@ async def test_a_probe_is_refused_and_the_good_one_after_it_settles(service, wec
     assert [row["pay_status"] for row in await service.payments()] == [1]
 
 
-async def test_a_probe_in_an_answer_is_asked_again(service, wechat, monkeypatch):
-    truly, probes = wechat.signature_headers, []
-
-    def probing(body, at=None):
-        headers = truly(body, at)
-        if b"prepay_id" in body and not probes:
-            probes.append(body)
-            headers["Wechatpay-Signature"] = "WECHATPAY/SIGNTEST/" + headers["Wechatpay-Signature"]
-        return headers
-
-    monkeypatch.setattr(wechat, "signature_headers", probing)
+async def test_a_probe_in_an_answer_is_asked_again(service, wechat):
+    wechat.sim.faults.set("api-signtest", match="/v3/pay/transactions/jsapi", times=1)
 
     answer = await service.prepay()
 
     assert answer.status_code == 200
     sent = [each.content for each in wechat.requests if each.method == "POST"]
-    assert (len(sent), len(set(sent)), len(probes)) == (2, 1, 1)
+    assert (len(sent), len(set(sent))) == (2, 1)
+    assert "api-signtest" not in {fault["name"] for fault in wechat.sim.faults.active()}
     assert len(await service.payments()) == 1
 
 
@@ -101,6 +95,7 @@ async def test_forged_serials_do_not_make_us_ask_wechat_each_time(service, wecha
 @pytest.fixture
 async def hanging(service, wechat, paid, monkeypatch):
     """From here on the certificates are being fetched for a forged serial, and do not come."""
+    await know_the_certificate(service, wechat, paid)
     asked, handle = asyncio.Event(), wechat.handle_async_request
 
     async def hang(request):
@@ -136,11 +131,9 @@ async def test_forged_serials_never_queue_behind_a_fetch_that_hangs(service, wec
 
 
 async def test_a_known_certificate_never_waits_for_its_successor(service, wechat, paid, monkeypatch):
-    assert (
-        await deliver(service, wechat, paid, **{"Wechatpay-Signature": "bm8="}) == 401
-    )  # its certificate is known by now
+    await know_the_certificate(service, wechat, paid)
     monkeypatch.setattr(keys, "REFRESH_SECONDS", 0.0)
-    handle, wechat.certificates[NEW] = wechat.handle_async_request, PAIRS[NEW]
+    handle, old, new = wechat.handle_async_request, wechat.merchant.current().serial, wechat.rotate()
     go_on = asyncio.Event()
 
     async def slow(request):
@@ -150,11 +143,10 @@ async def test_a_known_certificate_never_waits_for_its_successor(service, wechat
 
     monkeypatch.setattr(wechat, "handle_async_request", slow)
     async with asyncio.timeout(30):
-        assert await deliver(service, wechat, paid) == 204
+        assert await deliver(service, wechat, paid, signed_by=old) == 204
         go_on.set()
-        wechat.signs_with = NEW
-        await eventually(lambda: _is_believed(service, wechat, paid))
+        await eventually(lambda: _is_believed(service, wechat, paid, new))
 
 
-async def _is_believed(service, wechat, number):
-    return await deliver(service, wechat, number) == 204
+async def _is_believed(service, wechat, number, serial):
+    return await deliver(service, wechat, number, signed_by=serial) == 204

@@ -12,7 +12,7 @@ from servicekit.clock import utc_now
 from servicekit.secrets import BadSecret
 from servicekit.testing import client
 from tests.service.payment.support import secrets_of
-from tests.service.payment.wechat import OLD, PAIRS, key_of
+from wechatsim.signing import pki
 
 
 async def findings(settings, wechat, *, secrets=None, clock=utc_now):
@@ -33,16 +33,16 @@ async def test_all_is_well_in_public_key_mode_and_nothing_was_ordered(settings, 
 
 
 async def test_all_is_well_in_certificate_mode(settings, wechat):
-    wechat.certificates, wechat.signs_with = {OLD: PAIRS[OLD]}, OLD
+    serial = wechat.use_certificates()
 
     found = await findings(settings.model_copy(update={"wxpay_public_key_id": ""}), wechat)
 
     assert wrong(found) == []
-    assert f"✓ the APIv3 key opens the platform certificates: {OLD}" in map(str, found)
+    assert f"✓ the APIv3 key opens the platform certificates: {serial}" in map(str, found)
 
 
 async def test_a_wrong_api_v3_key_is_named(settings, wechat):
-    wechat.certificates, wechat.signs_with = {OLD: PAIRS[OLD]}, OLD
+    wechat.use_certificates()
 
     found = await findings(settings, wechat, secrets=secrets_of(wechat) | {"wxpay-apiv3-key": "x" * 32})
 
@@ -84,34 +84,44 @@ async def test_a_missing_secret_is_named(settings, wechat):
 
 
 async def test_another_public_key_than_wechats_is_named(settings, wechat):
-    other = type(wechat)(key=key_of("another"))
+    another = pki.public_pem(pki.new_key().public_key())
 
-    found = await findings(
-        settings, wechat, secrets=secrets_of(wechat) | {"wxpay-public-key": secrets_of(other)["wxpay-public-key"]}
-    )
+    found = await findings(settings, wechat, secrets=secrets_of(wechat) | {"wxpay-public-key": another})
 
     assert "wxpay-public-key" in wrong(found)[0]
 
 
 @pytest.mark.parametrize(
-    ("message", "mend"),
+    ("changes", "key", "ahead", "message", "mend"),
     [
-        ("商户证书序列号有误。请使用签名私钥匹配的证书序列号", "PAYMENT_WXPAY_MCH_SERIAL is not"),
-        ("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟", "NTP"),
-        ("签名错误，请检查后再试", "do not belong together"),
+        (
+            {"wxpay_mch_serial": "8" * 40},
+            None,
+            0,
+            "商户证书序列号有误。请使用签名私钥匹配的证书序列号",
+            "PAYMENT_WXPAY_MCH_SERIAL is not",
+        ),
+        ({}, None, 301, "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟", "NTP"),
+        ({}, pki.new_key, 0, "签名错误，请检查后再试", "do not belong together"),
     ],
+    ids=["serial", "clock", "key"],
 )
-async def test_a_refused_signature_says_what_does_not_belong_together(settings, wechat, message, mend):
-    wechat.fail_with = [httpx.Response(401, json={"code": "SIGN_ERROR", "message": message})]
+async def test_a_refused_signature_says_what_does_not_belong_together(
+    settings, wechat, changes, key, ahead, message, mend
+):
+    secrets = secrets_of(wechat) | ({"wxpay-mch-private-key": pki.key_pem(key())} if key else {})
 
-    [line] = wrong(await findings(settings, wechat))
+    checked = settings.model_copy(update=changes)
 
-    assert message in line
-    assert mend in line
+    found = wrong(await findings(checked, wechat, secrets=secrets, clock=lambda: utc_now() + timedelta(seconds=ahead)))
+
+    assert len(found) == (2 if ahead else 1), "a clock that is off is named as well"
+    assert message in found[-1]
+    assert mend in found[-1]
 
 
 async def test_a_clock_that_is_off_is_named_by_its_seconds(settings, wechat):
-    wechat.certificates, wechat.signs_with = {OLD: PAIRS[OLD]}, OLD
+    wechat.use_certificates()
 
     found = await findings(settings, wechat, clock=lambda: utc_now() + timedelta(seconds=90))
 

@@ -9,9 +9,17 @@ import pytest
 from payment.ledger.prepay_repository import NewPayment
 from payment.paying.reservation import Reservations
 from servicekit.testing import FakeSidecar, called_by
-from tests.service.payment.support import BODY, OPENID, PREPAY, payable
+from tests.service.payment.support import BODY, PREPAY, payable
+from tests.service.payment.wechat import OPENID
 
 BUYERS = range(1, 9)
+
+
+@pytest.fixture
+def wechat(wechat):
+    for user in BUYERS:
+        wechat.add_user(f"{OPENID}{user}")
+    return wechat
 
 
 def sn(user: int) -> str:
@@ -52,7 +60,7 @@ async def together(service, *users, **headers):
     return [each.status_code for each in await asyncio.gather(*posts)]
 
 
-async def test_each_gets_its_own_payment_of_one_call_to_each_peer(service, sidecar):
+async def test_each_gets_its_own_payment_of_one_call_to_each_peer(service, sidecar, wechat):
     assert await together(service, *BUYERS) == [200] * 8
 
     rows = await service.payments()
@@ -62,7 +70,10 @@ async def test_each_gets_its_own_payment_of_one_call_to_each_peer(service, sidec
     for row in rows:
         request = json.loads(row["request"])
         assert request["payer"]["openid"] == f"{OPENID}{row['user_id']}"
-        assert (request["out_trade_no"], row["prepay_id"]) == (row["sn"], f"wx{row['sn']}")
+        assert (request["out_trade_no"], row["prepay_id"]) == (
+            row["sn"],
+            wechat.prepay_id(row["sn"]),
+        )
     assert [path for _, path, _ in sidecar.calls].count("/internal/payables") == 1
     assert [path for _, path, _ in sidecar.calls].count("/internal/openids") == 1
 
@@ -98,7 +109,7 @@ async def test_closed_and_paid_orders_refuse_theirs_and_harm_no_other(service, w
     await service.http.post("/internal/close", json={"orderSn": sn(1)}, headers=called_by("order"))
     [second] = [row["sn"] for row in await service.payments() if row["user_id"] == 2]
     wechat.pay(second)
-    await service.deliver(*wechat.callback(wechat.transaction(second)))
+    await service.deliver(*wechat.notification(second))
 
     assert await together(service, *BUYERS) == [409, 409, *[200] * 6]
 

@@ -1,5 +1,6 @@
 """`python -m payment reconcile` as a shell sees it."""
 
+import asyncio
 import csv
 import hashlib
 import io
@@ -17,7 +18,7 @@ import pytest
 from tests.service.payment import bill as bills
 from tests.service.payment.books import OURS, World
 from tests.service.payment.support import rows, secrets_of
-from tests.service.payment.wechat import APPID, MCHID, SERIAL
+from tests.service.payment.wechat import APPID, MCHID, MERCHANT_SERIAL, SERIAL
 
 UNKNOWN = "PMT2026112210000099999999"
 
@@ -30,7 +31,7 @@ def listening(wechat):
         def do_GET(self):
             request = httpx.Request("GET", f"https://api.mch.weixin.qq.com{self.path}", headers=dict(self.headers))
             wechat.requests.append(request)
-            answer = wechat.fail_with[0] if wechat.fail_with else wechat._answer(request)
+            answer = wechat.fail_with[0] if wechat.fail_with else asyncio.run(wechat.respond(request))
             self.send_response(answer.status_code)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -49,15 +50,10 @@ def listening(wechat):
     thread.join(10)
 
 
-def paid(wechat, number, fen, transaction_id):
-    wechat.orders[number] = {
-        "out_trade_no": number,
-        "trade_state": "SUCCESS",
-        "transaction_id": transaction_id,
-        "amount": {"total": fen},
-        "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
-        "attach": number.replace("PMT", "HSO"),
-    }
+def paid(wechat, number, fen):
+    """A payment that WeChat holds the money of; its transaction id."""
+    wechat.prepaid(number, fen)
+    return wechat.pay(number)
 
 
 @pytest.fixture
@@ -75,7 +71,7 @@ def reconcile(database_url, wechat, listening, tmp_path):
             "PAYMENT_WXPAY_BASE_URL": listening,
             "PAYMENT_WXPAY_MCHID": MCHID,
             "PAYMENT_WXPAY_APPID": APPID,
-            "PAYMENT_WXPAY_MCH_SERIAL": "7" * 40,
+            "PAYMENT_WXPAY_MCH_SERIAL": MERCHANT_SERIAL,
             "PAYMENT_WXPAY_PUBLIC_KEY_ID": SERIAL,
             "PAYMENT_WXPAY_NOTIFY_URL": "https://minsu.example/pay",
             "PAYMENT_WXPAY_REFUND_NOTIFY_URL": "https://minsu.example/refund",
@@ -90,8 +86,7 @@ def reconcile(database_url, wechat, listening, tmp_path):
 async def test_the_report_is_all_of_the_output_and_progress_is_json_lines(db, reconcile, wechat, tmp_path):
     world = World(db)
     waiting = await world.payment(1, status=0)
-    paid(wechat, waiting, 19900, "T1")
-    lines = [bills.sale(waiting, 19900, "T1", **OURS), bills.sale(UNKNOWN, 1, "T9", **OURS)]
+    lines = [bills.sale(waiting, 19900, paid(wechat, waiting, 19900), **OURS), bills.sale(UNKNOWN, 1, "T9", **OURS)]
     file = bills.write(tmp_path / "bill.csv", *lines)
 
     done = reconcile("--date", "2026-11-22", "--bill", str(file), "--format", "json")
@@ -127,7 +122,7 @@ async def test_another_days_bill_is_one_line_of_error(db, reconcile, tmp_path):
 async def test_a_forged_bill_settles_nothing_and_who_brought_it_is_written_down(db, reconcile, wechat, tmp_path):
     world = World(db)
     waiting = await world.payment(1, status=0)
-    wechat.orders[waiting] = {"out_trade_no": waiting, "trade_state": "NOTPAY"}
+    wechat.prepaid(waiting, 19900)
     file = bills.write(tmp_path / "forged.csv", bills.sale(waiting, 19900, "T1", **OURS))
 
     done = reconcile("--date", "2026-11-22", "--bill", str(file), "--by", "王小明")
@@ -147,9 +142,8 @@ async def test_a_forged_bill_settles_nothing_and_who_brought_it_is_written_down(
 async def test_while_wechat_is_away_the_command_settles_nothing_and_the_day_waits(db, reconcile, wechat, tmp_path):
     world = World(db)
     waiting = await world.payment(1, status=0)
-    paid(wechat, waiting, 19900, "T1")
+    file = bills.write(tmp_path / "bill.csv", bills.sale(waiting, 19900, paid(wechat, waiting, 19900), **OURS))
     wechat.fail_with = [httpx.Response(503)]
-    file = bills.write(tmp_path / "bill.csv", bills.sale(waiting, 19900, "T1", **OURS))
 
     done = reconcile("--date", "2026-11-22", "--bill", str(file))
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import text
 
 from payment.ledger import refund_repository
@@ -18,7 +17,7 @@ from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid`
     tick,
 )
 from tests.service.payment.support import OPERATOR, REFUND_CALLBACK
-from tests.service.payment.wechat import SERIAL
+from tests.service.payment.wechat import LOST, SERIAL
 from tests.support.async_waiting import eventually
 
 CARD = {"bankType": "ICBC_DEBIT", "bankAccount": "6222020200112233445", "realName": "张小明"}
@@ -106,7 +105,7 @@ async def test_the_first_ways_callback_again_does_not_undo_the_second(service, d
 async def test_when_that_way_fails_too_a_person_is_called_again_and_may_try_another(service, desk, wechat, abnormal):
     for times in (1, 2):
         assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 200
-        wechat.refunds[abnormal]["status"] = "ABNORMAL"
+        wechat.end_refund(abnormal, "ABNORMAL")
         await tick(service)
 
         [refund] = await service.rows("refund where sent_elsewhere_at is null")
@@ -158,23 +157,22 @@ async def test_wechats_refusal_is_told_and_leaves_the_way_open(service, desk, we
 
 
 async def test_a_lost_answer_is_not_sent_again_but_asked_about(service, desk, wechat, abnormal):
-    wechat.lose_answers = 1
+    wechat.fail_with = [LOST]
 
     answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
 
     assert (answer.status_code, answer.json()["code"]) == (503, 104007)
     again = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
     assert (again.status_code, again.json()["code"]) == (409, 104020)
-    wechat.refunds[abnormal]["status"] = "SUCCESS"
+    wechat.end_refund(abnormal, "SUCCESS")
     await tick(service)
     await in_state(service, "succeeded")
     assert len(wechat.sent_elsewhere) == 1
 
 
 async def test_with_certificates_the_newest_one_seals(serve, wechat):
-    old, new = "5" + "0" * 39, "6" + "0" * 39
-    wechat.certificates = {each: rsa.generate_private_key(65537, 2048) for each in (old, new)}
-    wechat.signs_with = old
+    wechat.use_certificates()
+    new = wechat.rotate(after=3600)
     async with serve(wxpay_public_key_id="") as service:
         number = await service.settled()
         await ask(service, number)
@@ -219,10 +217,10 @@ async def test_only_an_abnormal_refund_goes_elsewhere(service, desk, wechat, pai
 
 
 async def test_a_refused_refund_of_a_late_payment_begins_again_under_a_new_number(service, desk, wechat, paid):
-    wechat.fail_with = [httpx.Response(403, json={"code": "USER_ACCOUNT_ABNORMAL", "message": "账户注销"})]
+    wechat.sim.faults.set("refund-refused", times=1)
     await hear(service, paid)
     [ended] = await in_state(service, "closed")
-    wechat.refund_ends = "SUCCESS"
+    wechat.refunds_end("SUCCESS")
 
     answer = await desk("refundBeginAgain", {"refundSn": ended["sn"]})
 
@@ -240,7 +238,7 @@ async def test_a_refused_refund_of_a_late_payment_begins_again_under_a_new_numbe
 
 
 async def test_what_the_buyer_asked_for_only_the_buyer_asks_for_again(service, desk, wechat, paid):
-    wechat.fail_with = [httpx.Response(403, json={"code": "USER_ACCOUNT_ABNORMAL", "message": "账户注销"})]
+    wechat.sim.faults.set("refund-refused", times=1)
     await ask(service, paid)
     [ended] = await in_state(service, "closed")
 
@@ -251,7 +249,7 @@ async def test_what_the_buyer_asked_for_only_the_buyer_asks_for_again(service, d
 
 
 async def test_order_hears_that_a_refused_request_came_to_nothing(service, wechat, paid):
-    wechat.fail_with = [httpx.Response(403, json={"code": "USER_ACCOUNT_ABNORMAL", "message": "账户注销"})]
+    wechat.sim.faults.set("refund-refused", times=1)
 
     await ask(service, paid)
 
@@ -267,7 +265,7 @@ async def test_order_hears_that_a_refused_request_came_to_nothing(service, wecha
 
 
 async def test_order_hears_it_once_when_wechat_closed_every_number(service, wechat, paid):
-    wechat.refund_ends = "CLOSED"
+    wechat.refunds_end("CLOSED")
     await ask(service, paid)
     for states in (("closed", "requested"), ("closed", "closed", "requested")):
         await in_state(service, *states)

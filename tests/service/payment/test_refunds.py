@@ -42,7 +42,7 @@ async def test_a_whole_refund_goes_to_wechat_at_once_and_its_callback_ends_it(se
     assert (payment["pay_status"], payment["refunded_fen"], payment["version"]) == (2, 19900, 3)
     assert await events(service) == [(1, 0, 2), (2, 19900, 3)]
     [refund] = await service.rows("refund")
-    assert refund["success_time"].isoformat() == "2026-11-23T02:00:05+00:00"
+    assert refund["success_time"] == wechat.refunded_at(refund["sn"])
     steps = [
         (row["seq"], row["from_state"], row["to_state"]) for row in await service.rows("refund_transition order by seq")
     ]
@@ -50,7 +50,7 @@ async def test_a_whole_refund_goes_to_wechat_at_once_and_its_callback_ends_it(se
 
 
 async def test_each_part_is_told_with_the_sum_and_the_last_one_ends_the_payment(service, wechat, paid):
-    wechat.refund_ends = "SUCCESS"
+    wechat.refunds_end("SUCCESS")
     for number, fen in enumerate((5000, 4900, 10000), start=1):
         assert (await ask(service, paid, fen, number)).status_code == 200
         await in_state(service, *["succeeded"] * number)
@@ -85,7 +85,7 @@ async def test_copies_of_the_callback_on_both_paths_give_back_once(service, wech
 
 
 async def test_requests_side_by_side_never_ask_for_more_than_was_paid(service, wechat, paid):
-    wechat.refund_ends = "SUCCESS"
+    wechat.refunds_end("SUCCESS")
 
     answers = await asyncio.gather(*(ask(service, paid, 9000, number) for number in range(1, 6)))
 
@@ -104,12 +104,12 @@ async def test_the_same_request_is_the_same_refund_and_another_under_its_number_
 
 
 async def test_orders_event_comes_twice_and_is_one_refund(service, wechat, paid):
-    wechat.refund_ends = "SUCCESS"
+    wechat.refunds_end("SUCCESS")
 
     assert [await hear(service, paid), await hear(service, paid)] == ["SUCCESS", "SUCCESS"]
 
     await in_state(service, "succeeded")
-    assert len(wechat.refunds) == 1
+    assert len(wechat.refund_states) == 1
 
 
 async def test_an_event_that_our_books_do_not_allow_goes_to_the_dead_letters(service, wechat, paid):
@@ -131,7 +131,7 @@ async def test_an_unpaid_payment_is_not_refunded(service):
 async def test_a_lost_callback_is_made_good_by_asking(service, wechat, paid):
     await ask(service, paid)
     [refund] = await in_state(service, "accepted")
-    wechat.refunds[refund["sn"]]["status"] = "SUCCESS"
+    wechat.end_refund(refund["sn"], "SUCCESS")
 
     await tick(service)
 
@@ -185,16 +185,15 @@ def test_every_compared_field_of_a_refund_has_its_misfit_above():
     assert {each.reason for each in COMPARED_FIELDS} <= {reason for _, reason in MISFITS} | {"refund_payment"}
 
 
-async def test_an_answer_about_another_refund_says_nothing_about_ours(service, wechat, paid):
+async def test_an_answer_about_another_refund_says_nothing_about_ours(service, wechat, paid, monkeypatch):
     """Both the refund's answer and the query's are signed, and about a number that was not asked about."""
-    wechat.refund_ends = "SUCCESS"
-    shown = wechat._refund_shown
+    wechat.refunds_end("SUCCESS")
 
-    def of_another(number):
-        wechat.refunds[number] |= {"out_refund_no": "RFD2026112310000000000000"}
-        return shown(number)
+    async def of_another(request, respond=wechat.respond):
+        content = (await respond(request)).json()
+        return wechat.signed(200, content | {"out_refund_no": "RFD2026112310000000000000"})
 
-    wechat._refund_shown = of_another
+    monkeypatch.setattr(wechat, "respond", of_another)
     await ask(service, paid, 5000)
 
     await eventually(lambda: service.rows("refund where tries > 0"), what="the refund was tried")
@@ -205,7 +204,7 @@ async def test_an_answer_about_another_refund_says_nothing_about_ours(service, w
 
 
 async def test_two_refunds_of_one_payment_are_a_minute_apart(serve, wechat):
-    wechat.refund_ends = "SUCCESS"
+    wechat.refunds_end("SUCCESS")
     async with serve(refund_spacing_seconds=60) as service:
         number = await service.settled()
         await ask(service, number, 5000, 1)
@@ -215,7 +214,7 @@ async def test_two_refunds_of_one_payment_are_a_minute_apart(serve, wechat):
         [waiting] = await eventually(lambda: service.rows(query), what="the second refund waits")
         [payment] = await service.payments()
         assert (waiting["due_at"] - payment["refund_sent_at"]).total_seconds() >= 60
-        assert len(wechat.refunds) == 1
+        assert len(wechat.refund_states) == 1
 
         service.clock.pass_by(seconds=61)
         await tick(service)

@@ -14,17 +14,18 @@ from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid`
     settled_payment,
     tick,
 )
+from tests.service.payment.wechat import LOST, CarriedOut, refusal
 from tests.support.async_waiting import eventually
 
 
 async def test_a_lost_answer_is_asked_about_and_the_refund_is_not_sent_again(service, wechat, paid):
-    wechat.lose_answers = 1
+    wechat.fail_with = [LOST]
 
     await ask(service, paid)
 
     [refund] = await in_state(service, "accepted")
     assert [request.method for request in wechat.requests] == ["POST", "GET"]
-    assert list(wechat.refunds) == [refund["sn"]]
+    assert list(wechat.refund_states) == [refund["sn"]]
 
 
 async def test_a_request_that_never_arrived_is_repeated_byte_for_byte_after_asking(service, wechat, paid):
@@ -47,7 +48,7 @@ async def test_a_request_that_never_arrived_is_repeated_byte_for_byte_after_aski
 async def test_what_may_pass_is_tried_again_with_the_same_number(service, wechat, paid, status_code):
     status, code = status_code
     wechat.fail_with = [httpx.Response(status, json={"code": code, "message": ""})]
-    wechat.refund_ends = "SUCCESS"
+    wechat.refunds_end("SUCCESS")
 
     await ask(service, paid)
     await eventually(lambda: wechat.requests, what="the first try")
@@ -56,7 +57,7 @@ async def test_what_may_pass_is_tried_again_with_the_same_number(service, wechat
     await tick(service)
 
     [refund] = await in_state(service, "succeeded")
-    assert list(wechat.refunds) == [refund["sn"]]
+    assert list(wechat.refund_states) == [refund["sn"]]
     assert wechat.held(paid) == 0
 
 
@@ -66,8 +67,8 @@ async def tried(service):
 
 
 async def test_an_empty_account_is_told_and_the_refund_waits_for_the_money(service, wechat, paid):
-    wechat.fail_with = [httpx.Response(403, json={"code": "NOT_ENOUGH", "message": "基本账户余额不足"})]
-    wechat.refund_ends = "SUCCESS"
+    wechat.sim.faults.set("refund-not-enough", times=1)
+    wechat.refunds_end("SUCCESS")
 
     await ask(service, paid)
     [notice] = await eventually(lambda: service.rows("provider_notice"), what="the alert")
@@ -82,7 +83,7 @@ async def test_an_empty_account_is_told_and_the_refund_waits_for_the_money(servi
 
 
 async def test_a_final_refusal_ends_the_refund_frees_its_share_and_calls_a_person(service, wechat, paid):
-    wechat.fail_with = [httpx.Response(400, json={"code": "INVALID_REQUEST", "message": "订单已超过退款期限"})]
+    service.clock.pass_by(days=366)
 
     await ask(service, paid)
 
@@ -107,14 +108,7 @@ async def test_a_refund_that_wechat_took_is_not_given_up_because_the_question_wa
     service, wechat, paid, answer
 ):
     """Else the order would go on, the guest use it, and the money be back as well."""
-
-    take = wechat._refund
-
-    def taken_then_asked_in_vain(wanted):
-        wechat.fail_with = [answer] * 3
-        return take(wanted)
-
-    wechat._refund, wechat.lose_answers = taken_then_asked_in_vain, 1
+    wechat.fail_with = [LOST, *[answer] * 3]
 
     await ask(service, paid)
 
@@ -123,7 +117,7 @@ async def test_a_refund_that_wechat_took_is_not_given_up_because_the_question_wa
     assert {request.method for request in wechat.requests} == {"POST", "GET"}
     wechat.fail_with = []
     assert await service.rows("outbox where topic = 'payment-refund-failed-topic'") == []
-    wechat.refunds[refund["sn"]]["status"] = "SUCCESS"
+    wechat.end_refund(refund["sn"], "SUCCESS")
     await tick(service)
     await in_state(service, "succeeded")
     assert (wechat.held(paid), (await service.payments())[0]["refunded_fen"]) == (0, 19900)
@@ -131,13 +125,7 @@ async def test_a_refund_that_wechat_took_is_not_given_up_because_the_question_wa
 
 async def test_a_final_no_to_what_wechat_took_all_the_same_is_not_believed(service, wechat, paid):
     """A refusal is not signed: something between us may refuse what it has let through."""
-    take = wechat._refund
-
-    def taken_and_refused(wanted):
-        take(wanted)
-        return wechat._error(403, "USER_ACCOUNT_ABNORMAL", "")
-
-    wechat._refund = taken_and_refused
+    wechat.fail_with = [CarriedOut(refusal(403, "USER_ACCOUNT_ABNORMAL"))]
 
     await ask(service, paid)
 
@@ -156,7 +144,8 @@ async def test_a_refund_that_stays_unclear_for_an_hour_calls_a_person_and_goes_o
 
     [notice] = await service.rows("provider_notice")
     assert (notice["reason"], notice["state"]) == ("refund_unclear", "needs_review")
-    wechat.fail_with, wechat.refund_ends = [], "SUCCESS"
+    wechat.fail_with = []
+    wechat.refunds_end("SUCCESS")
     await tick(service)
     await in_state(service, "succeeded")
     assert [row["state"] for row in await service.rows("provider_notice")] == ["resolved"]
@@ -170,7 +159,7 @@ async def test_a_closed_number_goes_on_under_a_new_one_and_the_old_row_stays(ser
     assert (new["request_sn"], new["attempt"]) == (old["request_sn"], 2)
     assert new["sn"] != old["sn"]
 
-    wechat.refund_ends = "SUCCESS"
+    wechat.refunds_end("SUCCESS")
     await tick(service)
 
     await in_state(service, "closed", "succeeded")
@@ -179,7 +168,7 @@ async def test_a_closed_number_goes_on_under_a_new_one_and_the_old_row_stays(ser
 
 
 async def test_after_three_closed_numbers_a_person_is_called(service, wechat, paid):
-    wechat.refund_ends = "CLOSED"
+    wechat.refunds_end("CLOSED")
 
     await ask(service, paid)
     for states in (("closed", "requested"), ("closed", "closed", "requested")):
@@ -200,7 +189,7 @@ async def test_an_abnormal_refund_is_kept_visible_and_may_still_succeed(service,
     assert [row["reason"] for row in await service.rows("provider_notice")] == ["refund_abnormal"]
     assert (await ask(service, paid, 1, 2)).status_code == 409
 
-    wechat.refunds[refund["sn"]]["status"] = "SUCCESS"
+    wechat.end_refund(refund["sn"], "SUCCESS")
     await tick(service)
 
     await in_state(service, "succeeded")

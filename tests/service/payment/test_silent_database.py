@@ -41,14 +41,14 @@ async def test_callbacks_over_dead_connections_are_refused_in_time_and_the_next_
     wechat.pay(number)
     nat.forget()
 
-    copies = [service.deliver(*wechat.callback(wechat.transaction(number))) for _ in range(AT_ONCE)]
+    copies = [service.deliver(*wechat.notification(number)) for _ in range(AT_ONCE)]
     for answer, seconds in await asyncio.gather(*map(timed, copies)):
         assert seconds < WECHAT_WAITS_SECONDS
         assert (answer.status_code, answer.json()["code"]) == (503, "FAIL")
     assert [row["pay_status"] for row in await service.payments()] == [0]
 
     for _ in range(AT_ONCE):
-        answer, seconds = await timed(service.deliver(*wechat.callback(wechat.transaction(number))))
+        answer, seconds = await timed(service.deliver(*wechat.notification(number)))
         assert answer.status_code == 204
         assert seconds < WECHAT_WAITS_SECONDS
     assert [row["pay_status"] for row in await service.payments()] == [1]
@@ -62,11 +62,11 @@ async def test_a_database_that_holds_a_callback_up_does_not_hold_its_answer_up(s
     wechat.pay(number)
     async with db.transaction() as tx:
         await tx.execute(text("select 1 from third_payment for update"))
-        answer, seconds = await timed(service.deliver(*wechat.callback(wechat.transaction(number))))
+        answer, seconds = await timed(service.deliver(*wechat.notification(number)))
     assert (answer.status_code, answer.json()["code"]) == (503, "FAIL")
     assert seconds < WECHAT_WAITS_SECONDS
     assert [row["pay_status"] for row in await service.payments()] == [0]
 
     monkeypatch.undo()
-    assert (await service.deliver(*wechat.callback(wechat.transaction(number)))).status_code == 204
+    assert (await service.deliver(*wechat.notification(number))).status_code == 204
     assert [row["pay_status"] for row in await service.payments()] == [1]
