@@ -20,7 +20,7 @@ from tests.chaos.proxy import Mood
 
 TOPICS = (
     "payment-update-paystatus-topic", "order-update-tradestate-topic", "order-update-refund-topic",
-    "order-refund-requested-topic", "payment-refund-failed-topic",
+    "order-refund-requested-topic", "payment-refund-failed-topic", "order-nights-topic",
 )  # fmt: skip
 MOODS = {"cut": Mood.CUT, "stall": Mood.STALL, "slow": Mood.SLOW}
 LONGEST_JUMPS = 900

@@ -1,7 +1,8 @@
 """Price of a stay, and whether it can be booked. Pure functions; amounts in fen.
 
 Nights are calendar nights in Asia/Shanghai: a client's times are converted to days there. What one unit costs for a night
-is travel's rule (travel/night_prices.py); what a stay takes and costs is decided here alone: pages ask for a quote.
+is travel's rule (travel/night_prices.py); what a stay takes and costs is decided here: pages ask for a quote. Only search
+sums up by itself (travel/search_repository.py).
 """
 
 from collections.abc import Sequence

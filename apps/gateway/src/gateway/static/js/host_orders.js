@@ -1,5 +1,5 @@
 import { decisions } from "./host_decisions.js";
-import { filters } from "./filters.js";
+import { filters } from "./order_states.js";
 import { moreRefund } from "./host_refund.js";
 import { hostOnly, hostProblem } from "./host_shell.js";
 import { Listing } from "./list.js";

@@ -1,5 +1,5 @@
 import "./shell.js";
-import { filters } from "./filters.js";
+import { filters } from "./order_states.js";
 import { Listing } from "./list.js";
 import { orderItem } from "./stay.js";
 import { watch } from "./watch.js";
