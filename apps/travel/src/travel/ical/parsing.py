@@ -6,7 +6,7 @@ again, one that is sold twice cannot. So TRANSP, EXDATE and moved repetitions fr
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import cache
 from itertools import islice
 from zoneinfo import available_timezones
@@ -24,6 +24,7 @@ LONGEST_REPEATED = timedelta(days=92)
 OLDEST_REPEATED = timedelta(days=3653)
 LONGEST_ZONE = 100
 A_DAY = timedelta(days=1)
+NOON = time(12)
 FREQUENCIES = {"DAILY": DAILY, "WEEKLY": WEEKLY, "MONTHLY": MONTHLY, "YEARLY": YEARLY}
 READ_OF_A_RULE = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST"}
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -45,8 +46,14 @@ class _Span:
     end: date
 
     def nights(self, first: date, until: date) -> Iterator[date]:
-        """Its nights from `first` on and before `until`."""
-        start, end = max(_day(self.start), first), min(_day(self.end), until)
+        """Its nights from `first` on and before `until`. Moments within one day take that day's night, and before noon the
+        night before as well: whoever leaves in the morning may have come after midnight."""
+        start, end = _day(self.start), _day(self.end)
+        if isinstance(self.start, datetime) and start == end:
+            end += A_DAY
+            if _there(self.start).time() < NOON:
+                start -= A_DAY
+        start, end = max(start, first), min(end, until)
         return (start + timedelta(days=number) for number in range((end - start).days))
 
 
@@ -67,7 +74,7 @@ def taken_nights(content: bytes, today: date) -> TakenNights:
     until, nights, is_complete = today + timedelta(days=DAYS_READ), set[date](), True
     repetitions = _Repetitions()
     for event in events(content):
-        if (status := event.values.get("STATUS")) is not None and status.text.upper() == "CANCELLED":
+        if event.is_whole and (status := event.values.get("STATUS")) and status.text.upper() == "CANCELLED":
             continue
         is_complete &= event.is_whole and "RDATE" not in event.values
         try:
@@ -111,7 +118,7 @@ def _repeated(span: _Span, rule: str, first: date, until: date, repetitions: _Re
     some never come to an end."""
     read = vRecur.from_ical(rule)
     days = [WEEKDAYS.index(str(day)) for day in read.get("BYDAY", [])]
-    [frequency], [interval] = read["FREQ"], read.get("INTERVAL", [1])
+    [frequency], [interval], [week_start] = read["FREQ"], read.get("INTERVAL", [1]), read.get("WKST", ["MO"])
     if set(read) - READ_OF_A_RULE or (days and frequency != "WEEKLY") or not 1 <= interval <= 1000:
         raise ValueError(f"a rule that is not read: {rule[:100]}")
     length = span.end - span.start
@@ -119,12 +126,13 @@ def _repeated(span: _Span, rule: str, first: date, until: date, repetitions: _Re
         raise ValueError("a repeated event of more than 92 days")
     if first - _day(span.start) > OLDEST_REPEATED:
         raise ValueError("a repeated event that began more than ten years ago")
-    zone = span.start.tzinfo if isinstance(span.start, datetime) else None
-    last = [_wall_clock(each, zone) for each in read.get("UNTIL", [])]
+    zone = (span.start.tzinfo or SHANGHAI) if isinstance(span.start, datetime) else None
+    last = [_wall_clock(each, zone, time.max) for each in read.get("UNTIL", [])]
     starts = rrule(
         FREQUENCIES[str(frequency)],
         dtstart=_wall_clock(span.start, zone),
         interval=interval,
+        wkst=WEEKDAYS.index(str(week_start)),
         byweekday=days or None,
         until=min([*last, datetime.combine(until, time())]),
     )
@@ -135,11 +143,11 @@ def _repeated(span: _Span, rule: str, first: date, until: date, repetitions: _Re
             yield _Span(begins, begins + length)
 
 
-def _wall_clock(moment: date, zone: object) -> datetime:
-    """Without a zone, as a clock shows it in that of the event."""
+def _wall_clock(moment: date, zone: tzinfo | None, of_day: time = time.min) -> datetime:
+    """Without a zone, as a clock shows it in that of the event; a date, which has no time, at `of_day`."""
     if not isinstance(moment, datetime):
-        return datetime.combine(moment, time())
-    local = moment.astimezone(zone) if zone is not None and moment.tzinfo is not None else moment  # type: ignore[arg-type]
+        return datetime.combine(moment, of_day)
+    local = moment.astimezone(zone) if zone is not None and moment.tzinfo is not None else moment
     return local.replace(tzinfo=None)
 
 
@@ -177,6 +185,9 @@ def _zones() -> frozenset[str]:
 
 def _day(moment: date) -> date:
     """The date there, in Asia/Shanghai."""
-    if not isinstance(moment, datetime):
-        return moment
-    return (moment.astimezone(SHANGHAI) if moment.tzinfo is not None else moment).date()
+    return _there(moment).date() if isinstance(moment, datetime) else moment
+
+
+def _there(moment: datetime) -> datetime:
+    """In Asia/Shanghai."""
+    return moment.astimezone(SHANGHAI) if moment.tzinfo is not None else moment
