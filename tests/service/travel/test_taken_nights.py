@@ -99,16 +99,20 @@ async def test_what_cannot_be_read_becomes_a_dead_letter_and_stops_no_other(
 
 
 class Orders:
-    """Order's rows; `on_page` is what happens after a page was read."""
+    """Order's rows."""
 
     def __init__(self, *rows: tuple[int, str, int, int, int]) -> None:
         self.rows = {(homestay, night): (taken, stock, version) for homestay, night, taken, stock, version in rows}
         self.is_down = False
+        self.pages_left: int | None = None
+        """How many pages are still read before order is down."""
         self.asked: list[dict[str, Any]] = []
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        if self.is_down:
+        if self.is_down or self.pages_left == 0:
             raise PeerUnavailable("order is down")
+        if self.pages_left is not None:
+            self.pages_left -= 1
         asked = json.loads(request.content)
         self.asked.append(asked)
         after = (asked["afterHomestayId"], asked["afterNight"])
@@ -143,6 +147,55 @@ async def test_a_rebuild_takes_all_pages_and_forgets_what_order_does_not_have(
     assert sql.execute(ROWS).fetchall() == orders.kept()
     assert [asked["afterHomestayId"] for asked in orders.asked] == [0, 4, 7]
     assert {asked["since"] for asked in orders.asked} == {"2026-11-16"}
+    await parts.db.close()
+
+
+async def test_nothing_that_was_taken_is_free_when_order_fails_in_the_middle_of_a_rebuild(
+    database_url: str, sql: psycopg.Connection
+) -> None:
+    days = [(date(2026, 11, 23) + timedelta(days=n)).isoformat() for n in range(300)]
+    orders = Orders(*((homestay, day, 2, 2, 3) for homestay in range(1, 9) for day in days))
+    sql.execute(
+        "insert into homestay_night select h, date '2026-11-23' + d, 1, 2, 99"
+        " from generate_series(1, 8) h, generate_series(0, 299) d"
+    )
+    sql.execute("insert into homestay_night values (77, '2026-12-01', 1, 1, 1)")
+    parts = parts_of(database_url, orders)
+    orders.pages_left = 2
+    with pytest.raises(PeerUnavailable):
+        await parts.taken_nights.rebuild()
+
+    counted = "select taken, version > 0, count(*) from homestay_night group by 1, 2 order by 1, 2"
+    assert sql.execute(counted).fetchall() == [(1, False, 401), (2, True, 2000)]
+
+    orders.pages_left = None
+    assert await parts.taken_nights.rebuild() == 2400
+    assert sql.execute(ROWS).fetchall() == orders.kept()
+    await parts.db.close()
+
+
+async def test_of_two_rebuilds_at_once_neither_forgets_what_the_other_has_not_read(
+    database_url: str, sql: psycopg.Connection
+) -> None:
+    orders = Orders((7, "2026-12-05", 1, 1, 1), (8, "2026-12-05", 1, 1, 1))
+    sql.execute("insert into homestay_night values (7, '2026-12-05', 1, 1, 9), (8, '2026-12-05', 1, 1, 9)")
+    down = Orders()
+    down.is_down = True
+    parts, other = parts_of(database_url, orders), parts_of(database_url, down)
+    pages = parts.taken_nights.pages
+
+    async def another_begins(*args: Any) -> Any:
+        async for page in pages(*args):
+            yield page
+        with pytest.raises(PeerUnavailable):
+            await other.taken_nights.rebuild()
+
+    parts.taken_nights.pages = another_begins  # type: ignore[method-assign]
+
+    assert await parts.taken_nights.rebuild() == 2
+
+    assert sql.execute("select homestay_id, taken from homestay_night order by 1").fetchall() == [(7, 1), (8, 1)]
+    await other.db.close()
     await parts.db.close()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, true, update
+from sqlalchemy import Select, delete, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -49,6 +49,23 @@ async def behind(session: AsyncSession, nights: Sequence[NightTaken]) -> list[Ni
 
 async def forget_before(tx: Transaction, night: date) -> None:
     await tx.execute(delete(HomestayNight).where(HomestayNight.night < night))
+
+
+async def mark_all(tx: Transaction, mark: int) -> None:
+    """Every night that order tells is newer than these from now on. `mark`: a version below 1, which order has not; one of
+    its own for each run, so that of two at once neither forgets what the other has yet to read."""
+    await _alone(tx)
+    await tx.execute(update(HomestayNight).values(version=mark))
+
+
+async def forget_marked(tx: Transaction, mark: int) -> None:
+    await _alone(tx)
+    await tx.execute(delete(HomestayNight).where(HomestayNight.version == mark))
+
+
+async def _alone(tx: Transaction) -> None:
+    """No other writer until the commit: rows are not reached in the order of the key here. Readers go on."""
+    await tx.execute(text("lock table homestay_night in share row exclusive mode"))
 
 
 async def taken(session: AsyncSession, homestay_id: int, start: date, end: date) -> dict[date, int]:

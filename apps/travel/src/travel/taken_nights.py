@@ -1,6 +1,7 @@
 """The read model of taken nights, which order owns: kept by its events, in whatever order they come, and rebuilt from its
 rows. It may lag; a sale asks order and never this."""
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -49,15 +50,19 @@ class TakenNights:
         return set(range(len(received)))
 
     async def rebuild(self) -> int:
-        """Forget all nights and take them from order again. Returns how many. Raises PeerUnavailable: then some are missing
-        until their next event, the next comparison or another run. Events that come meanwhile are kept."""
+        """Take all nights from order again, whatever their version here, and forget those that order does not have. Returns
+        how many. What is taken stays taken meanwhile. Raises PeerUnavailable: then the pages that were not read are as
+        before, until their next event, the next comparison or another run. Events that come meanwhile are kept."""
+        mark = -1 - secrets.randbelow(2**31 - 1)
         async with self.db.transaction() as tx:
-            await night_repository.forget_before(tx, date.max)
+            await night_repository.mark_all(tx, mark)
         count = 0
         async for page in self.pages():
             async with self.db.transaction() as tx:
                 await night_repository.keep_newer(tx, page)
             count += len(page)
+        async with self.db.transaction() as tx:
+            await night_repository.forget_marked(tx, mark)
         return count
 
     async def pages(self, after: tuple[int, date] = night_repository.FIRST) -> AsyncIterator[list[NightTaken]]:
