@@ -5,6 +5,7 @@ import json
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from gateway import main
 from gateway.endpoints.calendars import AT_ONCE
@@ -54,6 +55,19 @@ async def test_every_address_without_a_calendar_is_the_same_404(peers):
 async def test_travel_that_is_down_is_no_404(peers):
     peers.answers["travel", EXPORT] = lambda _request: httpx.Response(503, json={"code": 100005})
     assert (await peers.http.get(f"/calendars/{SECRET}.ics")).status_code == 503
+
+
+async def test_no_log_has_the_address_of_a_calendar(peers):
+    def crash(_request):
+        raise RuntimeError("a bug")
+
+    with capture_logs() as logged:
+        peers.answers["travel", EXPORT] = lambda _request: httpx.Response(503, json={"code": 100005})
+        assert (await peers.http.get(f"/calendars/{SECRET}.ics")).status_code == 503
+        peers.answers["travel", EXPORT] = crash
+        assert (await peers.http.get(f"/calendars/{SECRET}.ics")).status_code == 500
+    assert [each["route"] for each in logged if "route" in each] == ["/calendars/{secret}.ics"] * 2
+    assert SECRET not in str(logged)
 
 
 async def test_polls_take_only_so_many_places(peers, monkeypatch):

@@ -9,7 +9,7 @@ __all__ = ["ASGIApp", "Direct", "Receive", "Scope", "Send"]
 
 
 class Path:
-    """What the metrics read of a route."""
+    """What logs and metrics read of a route."""
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.admission import Admission, Lane, Visit
 from servicekit.errors import Problem, Unauthenticated
+from servicekit.problems import route_of
 from servicekit.telemetry import continue_trace
 
 log = structlog.get_logger()
@@ -94,8 +95,7 @@ class Gatekeeper:
         try:
             await self._app(scope, receive, send_with_trace)
         finally:
-            route = getattr(scope.get("route"), "path", "unrouted")
-            _latency_of(scope["method"], route, status).observe(time.perf_counter() - began)
+            _latency_of(scope["method"], route_of(scope), status).observe(time.perf_counter() - began)
 
     def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes], lane: Lane) -> Problem | None:
         if scope["path"].startswith(self._sidecar_only) and not hmac.compare_digest(

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from servicekit.errors import Conflict, InvalidInput, NotFound, Problem
 from servicekit.messages import Catalogue, preferred_language
@@ -25,7 +26,7 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
     async def on_problem(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, Problem)  # noqa: S101 - Starlette hands over what was registered
         if problem.status >= 500:
-            log.warning("request failed", slug=problem.slug, detail=problem.detail, path=request.url.path)
+            log.warning("request failed", slug=problem.slug, detail=problem.detail, route=route_of(request.scope))
         return render(request, catalogue, problem)
 
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -44,7 +45,7 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
         return Response(status_code=400)  # no client left to read it: it disconnected in the middle of its body
 
     async def on_bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("unexpected error", path=request.url.path, exc_info=error)
+        log.error("unexpected error", route=route_of(request.scope), exc_info=error)
         return render(request, catalogue, Problem("an unexpected error; the log has it under the trace id"))
 
     app.add_exception_handler(Problem, on_problem)
@@ -52,6 +53,11 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(ClientDisconnect, on_gone)
     app.add_exception_handler(Exception, on_bug)
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that was found, as logs and metrics have it; never the path, which may hold a secret."""
+    return getattr(scope.get("route"), "path", "unrouted")
 
 
 def declared(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
