@@ -169,6 +169,40 @@ async def test_what_usercenter_could_not_grant_is_granted_by_the_job(
     assert (await own(http, tokens, user))["status"] == "approved"
 
 
+async def test_one_whose_role_may_be_granted_is_not_refused(http, sidecar, operator, user, applied, sql):
+    """usercenter has granted it, and the answer was lost."""
+    del sidecar.answers["usercenter", "/internal/grantRole"]
+    await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    before = rows(sql)
+    refused = await http.post(f"{OPS}/hostRefuse", json={"id": applied, "note": "no"}, headers=operator)
+    assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (409, 100314, "id")
+    assert rows(sql) == before
+
+    proven(sidecar)
+    again = await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    assert again.json()["data"]["status"] == "granted"
+
+
+@pytest.mark.parametrize("again", ["/jobs/travel-approve-hosts", f"{OPS}/hostApprove"])
+async def test_what_usercenter_said_before_it_was_asked_again_does_not_count(
+    http, sidecar, operator, user, applied, sql, again
+):
+    proven(sidecar, granted=False)
+    await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    assert state(sql, user) == ("approved", "", "mobile-not-proven")
+    sql.execute("update host_application set due_at = now() where id = %s", [applied])
+
+    def crash(_request):
+        raise RuntimeError("the answer is lost with the process")
+
+    sidecar.answers["usercenter", "/internal/grantRole"] = crash
+    await http.post(again, json={"id": applied}, headers=operator | SIDECAR_HEADERS)
+    refused = await http.post(f"{OPS}/hostRefuse", json={"id": applied, "note": "no"}, headers=operator)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, 100314)
+    assert state(sql, user) == ("approved", "", None)
+
+
 async def test_one_whose_number_is_not_proven_any_more_can_still_be_refused(
     http, sidecar, tokens, operator, user, applied, sql
 ):

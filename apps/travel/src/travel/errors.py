@@ -45,6 +45,12 @@ class ApplicationDecided(Conflict):
     code, slug = 100309, "host-application-decided"
 
 
+class RoleMayBeGranted(Conflict):
+    """usercenter was asked to grant the role, and has not answered that it did not."""
+
+    code, slug = 100314, "role-may-be-granted"
+
+
 class NotSellable(Conflict):
     """`missing`: the members that a homestay needs to be on sale; `shop` when its shop is closed."""
 

@@ -18,7 +18,7 @@ MOVES: dict[ApplicationState, frozenset[ApplicationState]] = {
     ApplicationState.GRANTED: frozenset(),
     ApplicationState.REFUSED: frozenset({ApplicationState.WAITING}),
 }
-"""An operator may still refuse one whose role could not be granted; a refused user may apply again."""
+"""An operator may still refuse one whose role usercenter has declined to grant; a refused user may apply again."""
 
 
 def may_follow(current: str, target: ApplicationState) -> bool:

@@ -9,7 +9,7 @@ from servicekit.auth import Operator
 from servicekit.errors import Forbidden
 from servicekit.problems import declared
 from servicekit.schemas import Ok
-from travel.errors import ApplicationDecided, ApplicationNotFound
+from travel.errors import ApplicationDecided, ApplicationNotFound, RoleMayBeGranted
 from travel.host_schemas import Application, ApplicationList, ApplicationQuery, ApplicationRef, RefuseHost
 from travel.hosting.applications import Applications
 
@@ -33,7 +33,7 @@ async def approve_application(
     return Ok(data=Application.of(await applications.approve(operator.user_id, body.id)))
 
 
-@router.post("/hostRefuse", responses=declared(Forbidden, ApplicationNotFound, ApplicationDecided))
+@router.post("/hostRefuse", responses=declared(Forbidden, ApplicationNotFound, ApplicationDecided, RoleMayBeGranted))
 async def refuse_application(body: RefuseHost, operator: Operator, applications: TheApplications) -> Ok[Application]:
     """The applicant reads the note, and may apply again."""
     return Ok(data=Application.of(await applications.refuse(operator.user_id, body.id, body.note)))

@@ -15,7 +15,7 @@ from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.due import Backoff, side_by_side
 from servicekit.errors import Unavailable
-from travel.errors import AlreadyHost, ApplicationDecided, ApplicationNotFound, MobileNotProven
+from travel.errors import AlreadyHost, ApplicationDecided, ApplicationNotFound, MobileNotProven, RoleMayBeGranted
 from travel.hosting import changes, repository
 from travel.models import HomestayBusiness, HostApplication
 from travel.peers import UserPeer
@@ -81,18 +81,19 @@ class Applications:
             if application.state != ApplicationState.APPROVED:
                 _move(application, ApplicationState.APPROVED)
                 application.decided_at = now
-            attempt = application.lease(now, LEASE)
+            attempt, application.problem = application.lease(now, LEASE), None
             await acts.record(tx, now, operator_id, "host-approve", _subject(application))
         return await self._grant(application_id, application.user_id, attempt)
 
     async def refuse(self, operator_id: int, application_id: int, note: str) -> HostApplication:
         """`note` is shown to the user, who may apply again. Raises ApplicationNotFound; ApplicationDecided for one that
-        is refused, or whose role is granted."""
+        is refused, or whose role is granted; RoleMayBeGranted for one that usercenter was asked for, until it answers that
+        it grants nothing: an answer that was lost may have been a yes."""
         now = self.clock()
         async with self.db.transaction() as tx:
             application = await _locked(tx, application_id)
-            if application.leased_until and application.leased_until > now:
-                raise ApplicationDecided("usercenter is being asked to grant the role", field="id")
+            if application.state == ApplicationState.APPROVED and application.problem != MobileNotProven.slug:
+                raise RoleMayBeGranted("usercenter was asked to grant the role, its answer is not known", field="id")
             _move(application, ApplicationState.REFUSED)
             application.decided_at, application.note, application.problem = now, note, None
             await acts.record(tx, now, operator_id, "host-refuse", _subject(application), note=note)

@@ -83,11 +83,20 @@ async def applications(
 
 
 async def claim_approved(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[tuple[int, int, int]]:
-    """(id, user id, number of the try) of approved applications whose role is not granted yet and that are due."""
+    """(id, user id, number of the try) of approved applications whose role is not granted yet and that are due. The problem
+    of the last try is cleared: what usercenter answers to this one is not known."""
     c = HostApplication.__table__.c
     is_open = c.state == ApplicationState.APPROVED
     rows = await due.claim(
-        tx, HostApplication.__table__, c.user_id, c.tries, is_open=is_open, now=now, lease=lease, limit=limit
+        tx,
+        HostApplication.__table__,
+        c.user_id,
+        c.tries,
+        is_open=is_open,
+        now=now,
+        lease=lease,
+        limit=limit,
+        values={"problem": None},
     )
     return [(row["id"], row["user_id"], row["tries"]) for row in rows]
 
