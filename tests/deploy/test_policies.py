@@ -236,8 +236,11 @@ def gateway_paths():
 
 
 def test_the_ingress_lists_the_two_callbacks_and_all_that_the_gateway_has_but_what_is_measured_inside(documents):
-    [rule] = documents.one("Ingress", "minsu")["spec"]["rules"]
-    routed = {one["path"]: (one["pathType"], one["backend"]["service"]["name"]) for one in rule["http"]["paths"]}
+    listed = [
+        path for each in documents.of("Ingress") for rule in each["spec"]["rules"] for path in rule["http"]["paths"]
+    ]
+    routed = {one["path"]: (one["pathType"], one["backend"]["service"]["name"]) for one in listed}
+    assert len(routed) == len(listed)
     prefix = "/payment/v1/thirdPayment/thirdPaymentWx"
     paths = set(gateway_paths())
     assert paths > set(UNMEASURED)
@@ -248,6 +251,14 @@ def test_the_ingress_lists_the_two_callbacks_and_all_that_the_gateway_has_but_wh
         **{path: ("Exact" if path == "/" else "Prefix", "gateway") for path in public},
     }
     assert not {f"/{path.split('/')[1]}" for path in UNMEASURED} & set(routed)
+
+
+def test_no_access_log_has_the_secret_in_a_calendars_path(documents):
+    calendars, all_else = documents.one("Ingress", "minsu-calendars"), documents.one("Ingress", "minsu")
+    assert calendars["metadata"]["annotations"] == {"nginx.ingress.kubernetes.io/enable-access-log": "false"}
+    [rule], [other] = calendars["spec"]["rules"], all_else["spec"]["rules"]
+    assert [each["path"] for each in rule["http"]["paths"]] == ["/calendars"]
+    assert (rule["host"], calendars["spec"]["tls"]) == (other["host"], all_else["spec"]["tls"])
 
 
 def test_every_dapr_resource_has_scopes(documents):
