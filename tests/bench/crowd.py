@@ -8,6 +8,7 @@ from uuid import uuid4
 from tests.bench import client
 from tests.bench.figures import Figure
 from tests.bench.front_door import CREATE
+from tests.support import buyers
 from tests.support.system import System
 
 SECONDS, NIGHTS, FIRST_DAY, LONGEST = 60.0, 30, 40, 3
@@ -40,10 +41,11 @@ def _requests(system: System, homestay_id: int, count: int) -> list[bytes]:
     dice = Random(30)  # noqa: S311 - the same guests in every run
     url = system.environment["GATEWAY_URL"] + CREATE
     found = []
-    for _ in range(count):
+    for token in buyers.tokens(system, count):
         nights = dice.randint(1, LONGEST)
         stay = system.stay(days=FIRST_DAY + dice.randrange(NIGHTS - nights + 1), nights=nights)
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())} | system.bearer("BUYER")
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+        headers["Authorization"] = f"Bearer {token}"
         body = json.dumps(stay | {"homestayId": homestay_id}).encode()
         found.append(client.render("POST", url, headers, body))
     return found

@@ -1,6 +1,7 @@
 """What the front end asks for through the gateway: catalogue reads, new orders, prepays against the sandbox."""
 
 import json
+import secrets
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,9 +9,12 @@ from tests.bench import client, parts, seeding
 from tests.bench.client import Answers
 from tests.bench.figures import Figure
 from tests.bench.floors.sidecars import Floor, Sidecars, invocation_floor
+from tests.support import buyers
 from tests.support.system import System
 
 CONNECTIONS, DAYS = 32, 300
+ORDERS_OF_A_BUYER = 5
+"""As many as ORDER_MOST_UNPAID lets one have."""
 LIST, CREATE, PREPAY = (
     "/travel/v1/homestay/homestayList",
     "/order/v1/homestayOrder/createHomestayOrder",
@@ -30,7 +34,12 @@ def reads(system: System, sidecars: Sidecars, seconds: float) -> list[Figure]:
 def orders_created(system: System, sidecars: Sidecars, count: int) -> list[Figure]:
     floor = invocation_floor(sidecars, 3, CONNECTIONS)
     # Buyers want different nights: of one and the same night every order waits for the commit of the one before.
-    requests = [_request(system, CREATE, system.stay(days=n % DAYS)) for n in range(count)]
+    first = secrets.randbelow(10**9) + 10**9  # others in each run: the orders of the run before are still unpaid
+    tokens = buyers.tokens(system, -(-count // ORDERS_OF_A_BUYER), first=first)
+    # A buyer's orders far apart: two of them at once may want the same place.
+    requests = [
+        _request(system, CREATE, system.stay(days=n % DAYS), token=tokens[n % len(tokens)]) for n in range(count)
+    ]
     before = _processor_seconds(system)
     answers = client.send(system.environment["GATEWAY_URL"], requests, connections=CONNECTIONS)
     return [_figure("orders created through the gateway", system, before, answers, floor, 300)]
@@ -57,10 +66,11 @@ def _prepays(system: System, count: int) -> list[bytes]:
     return [_request(system, PREPAY, {"orderSn": sn, "serviceType": "homestayOrder"}) for sn in sns]
 
 
-def _request(system: System, path: str, body: object, *, signed_in: bool = True) -> bytes:
+def _request(system: System, path: str, body: object, *, signed_in: bool = True, token: str | None = None) -> bytes:
+    """Of the buyer, or of whoever has the `token`."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
     if signed_in:
-        headers |= system.bearer("BUYER")
+        headers |= {"Authorization": f"Bearer {token}"} if token else system.bearer("BUYER")
     return client.render("POST", system.environment["GATEWAY_URL"] + path, headers, json.dumps(body).encode())
 
 

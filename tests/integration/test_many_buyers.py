@@ -5,14 +5,12 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import httpx
-import jwt
 import pytest
 
-from stack.vault import Vault
+from tests.support import buyers
 
 pytestmark = pytest.mark.stack
 CREATE = "/order/v1/homestayOrder/createHomestayOrder"
@@ -31,13 +29,7 @@ THREE_ROOMS = (
 
 @pytest.fixture
 def tokens(system):
-    """Of a thousand users: signed as usercenter signs them."""
-    mine = system.bearer("BUYER")["Authorization"].removeprefix("Bearer ")
-    claims = jwt.decode(mine, options={"verify_signature": False})
-    key, header = Vault(Path(system.environment["RUN_DIR"])).jwt_key(), jwt.get_unverified_header(mine)
-    headers = {"kid": header["kid"]}
-    users = range(5_000_000, 5_000_000 + BUYERS)
-    return [jwt.encode(claims | {"sub": str(user)}, key, algorithm=header["alg"], headers=headers) for user in users]
+    return buyers.tokens(system, BUYERS)
 
 
 async def rush(system, tokens, bodies):

@@ -1,7 +1,7 @@
 """The real system for tests: `stack up` in a folder and on ports of the tests' own, taken down at the end.
 
 Kept running between sessions when MINSU_TEST_STACK names a run folder that is up already (`make up`, then
-`MINSU_TEST_STACK=.run make test-integration`): quick for whoever writes tests.
+`MINSU_TEST_STACK=.run make test-integration`): quick for whoever writes tests; bring it up with UNPAID then.
 """
 
 import os
@@ -20,6 +20,8 @@ from stack.layout import plan
 from tests.support.rooms import make_room
 
 REPO = Path(__file__).resolve().parents[2]
+UNPAID = {"ORDER_MOST_UNPAID": "1000"}
+"""One buyer orders for all tests, and leaves many orders unpaid: more than a buyer of the real system may have."""
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def own_stack() -> Iterator[Mapping[str, str]]:
     """One that nothing else uses: a second one, for tests of two systems."""
     folder = Path(tempfile.mkdtemp(prefix="stack-", dir=leftovers.session_folder()))
     folder.chmod(0o755)
-    environment = os.environ | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}
+    environment = os.environ | UNPAID | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}
     try:
         _stack("up", environment)
         yield _with_room(read_stack_env(folder / "stack.env"))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.stack import REPO, running_stack
+from tests.support.stack import REPO, UNPAID, running_stack
 from tests.support.system import System
 from tests.support.waiting import eventually
 
@@ -56,7 +56,7 @@ def restored(mesh: Mapping[str, str]) -> Iterator[None]:
     """For a test that stops something: afterwards the system is whole again."""
     yield
     offset = urlsplit(mesh["GATEWAY_URL"]).port - 8000  # type: ignore[operator]  # stack.env's URLs name their port
-    told = MESH | {"MINSU_RUN_DIR": mesh["RUN_DIR"], "PORT_OFFSET": str(offset)}
+    told = UNPAID | MESH | {"MINSU_RUN_DIR": mesh["RUN_DIR"], "PORT_OFFSET": str(offset)}
     argv = [sys.executable, "-m", "stack", "up"]
     done = subprocess.run(argv, cwd=REPO, env=os.environ | told, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]

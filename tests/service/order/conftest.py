@@ -33,10 +33,20 @@ def sql(order_database: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-async def order(order_database: str, order_tokens: Tokens, sql: psycopg.Connection) -> AsyncIterator[Order]:
+def most_unpaid() -> int:
+    """Enough for tests that are not about it."""
+    return 100
+
+
+@pytest.fixture
+async def order(
+    order_database: str, order_tokens: Tokens, sql: psycopg.Connection, most_unpaid: int
+) -> AsyncIterator[Order]:
     clock = Clock(datetime(2026, 11, 23, 1, 30, tzinfo=UTC))  # 09:30 in Shanghai
     peers = Peers()
-    settings = Settings(database_url=order_database, APP_API_TOKEN=APP_TOKEN, database_pool_size=20)
+    settings = Settings(
+        database_url=order_database, APP_API_TOKEN=APP_TOKEN, database_pool_size=20, most_unpaid=most_unpaid
+    )
     app = create_app(settings, clock=clock, sidecar=peers, verifier=order_tokens.verifier())
     async with client(app) as http:
         yield Order(http, clock, peers, order_tokens, sql)

@@ -17,6 +17,10 @@ SUMS = (
     "select homestay_id, night, sum(units) as taken from order_night join homestay_order o on o.id = order_id"
     " group by homestay_id, night order by homestay_id, night"
 )
+UNITS = (
+    "select n.homestay_id, n.night from homestay_night n join order_night h on h.night = n.night join homestay_order o"
+    " on o.id = h.order_id and o.homestay_id = n.homestay_id where o.sold_by <> n.sold_by"
+)
 TAKEN = "select homestay_id, night, taken from homestay_night where taken > 0 order by homestay_id, night"
 
 
@@ -31,9 +35,10 @@ def taken(order: Order) -> dict[str, int]:
 
 
 def nights_are_right(rows: Callable[..., list[dict[str, Any]]]) -> None:
-    """Taken nights are the nights of live orders, never above the stock."""
+    """Taken nights are the nights of live orders, of one unit (rooms or beds), never above the stock."""
     assert rows(TAKEN) == rows(SUMS)
     assert rows("select * from homestay_night where taken > stock") == []
+    assert rows(UNITS) == []
     for row in rows(HELD):
         assert row["exact"], row
         if row["trade_state"] in ALL_NIGHTS:

@@ -221,6 +221,35 @@ async def test_a_raised_stock_is_sold_at_once(order: Order) -> None:
     assert order.rows("select taken, stock from homestay_night") == [{"taken": 2, "stock": 2}]
 
 
+@pytest.mark.parametrize("before", ["room", "bed"])
+async def test_a_night_taken_by_the_room_sells_no_bed_and_the_other_way_round(order: Order, before: str) -> None:
+    """A paid for the whole room; then the host sells six beds."""
+    units = [{"stock": 1, "rowType": 0}, {"stock": 6, "rowType": 1}]
+    first, second = units if before == "room" else units[::-1]
+    order.peers.travel_offers(**first)
+    sn = await order.create(days=1, livePeopleNum=1)
+    order.peers.travel_offers(**second | {"stock": 6})
+
+    assert await is_full(order, TOMORROW, livePeopleNum=3, nights=3)
+    await order.create(days=2, livePeopleNum=3, user=STRANGER)  # a night that nobody took
+    await order.post("/homestayOrder/cancelHomestayOrder", {"sn": sn})
+
+    await order.create(days=1, livePeopleNum=3, user=STRANGER)
+    assert taken(order) == dict.fromkeys((TOMORROW, THIRD), 3 if before == "room" else 1)
+
+
+async def test_beds_left_of_a_night_are_sold_when_the_host_sells_beds_again(order: Order) -> None:
+    order.peers.travel_offers(stock=6, rowType=1)
+    await order.create(livePeopleNum=2)
+    order.peers.travel_offers(stock=6, rowType=0)
+    assert await is_full(order, TODAY)
+    order.peers.travel_offers(stock=6, rowType=1)
+
+    await order.create(livePeopleNum=4, user=STRANGER)
+
+    assert order.rows("select taken, stock, sold_by from homestay_night") == [{"taken": 6, "stock": 6, "sold_by": 1}]
+
+
 async def test_the_constraint_refuses_what_code_would_let_through(order: Order) -> None:
     await order.create(user=BUYER)
 

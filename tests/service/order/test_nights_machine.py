@@ -1,5 +1,5 @@
-"""Any history of booking, paying, cancelling, expiring, refunding and changing the stock: taken nights are live orders'
-nights, never above the stock; and travel's copy is the same, in whatever order the events come."""
+"""Any history of booking, paying, cancelling, expiring, refunding and changing the stock and its unit: taken nights are
+live orders' nights, never above the stock; and travel's copy is the same, in whatever order the events come."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -47,6 +47,9 @@ class World:
     async def homestay(self, homestay_id: int, stay: Stay) -> Homestay:
         offer = {"id": homestay_id, "stock": self.stock, "rowType": self.sold_by, "cancelPolicy": self.policy}
         return Homestay.model_validate(snapshot(stay, **offer))
+
+    async def free_stays(self, _homestay_id: int, _stay: Stay, _units: int) -> list[Stay]:
+        return []
 
     async def close(self, _sn: str, _attempt: int) -> CloseAnswer:
         if self.is_away:
@@ -109,12 +112,20 @@ class Nights(RuleBasedStateMachine):
             " where homestay_id = %s and night >= %s and night < %s",
             homestay, self.last.stay.start, self.last.stay.end,
         )  # fmt: skip
+        by_another_unit = self.rows(
+            "select 1 from order_night n join homestay_order o on o.id = n.order_id where o.homestay_id = %s"
+            " and n.night >= %s and n.night < %s and o.sold_by <> %s",
+            homestay, self.last.stay.start, self.last.stay.end, self.world.sold_by,
+        )  # fmt: skip
+        is_free = wanted[0]["taken"] + units <= self.world.stock and not by_another_unit
+        quote = self.runner.run(self.parts.quoting.quote(homestay, self.last.stay, people=people, food=False))
+        assert (quote.full is None) == is_free
         try:
             self.runner.run(self.parts.booking.create(self.last))
         except NightFull:
-            assert wanted[0]["taken"] + units > self.world.stock
+            assert not is_free
         else:
-            assert wanted[0]["taken"] + units <= self.world.stock
+            assert is_free
 
     @precondition(lambda self: self.last)
     @rule()

@@ -169,6 +169,18 @@ async def test_a_repeated_request_gets_its_order_also_after_the_night_was_closed
 FREE_STAYS = "/internal/freeStays"
 
 
+async def test_a_night_taken_by_the_room_is_full_for_whoever_wants_a_bed(order: Order) -> None:
+    room(order, 1)
+    await order.create()
+    room(order, 6, rowType=1)
+    stays = [{"start": "2026-11-23", "end": "2026-11-24"}, {"start": "2026-11-24", "end": "2026-11-25"}]
+    order.peers.answer("travel", FREE_STAYS, {"stays": stays})
+
+    data = (await quote(order)).json()["data"]
+
+    assert (data["fullNight"], data["nearest"]) == ("2026-11-23", stays[1:])
+
+
 async def test_a_full_night_comes_with_the_nearest_free_stays_that_our_books_confirm(order: Order) -> None:
     room(order, 1)
     await order.create(days=1)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from order import events, night_repository, pricing, repository
-from order.errors import NightClosed, NightFull
+from order.errors import NightClosed, NightFull, TooManyUnpaid
 from order.models import HomestayOrder
 from order.peers import Homestay, TravelPeer
 from order.pricing import Price, Stay
@@ -24,7 +24,9 @@ from servicekit.idempotency import IdempotencyMismatch
 from servicekit.numbers import business_number
 
 log = structlog.get_logger()
-NUMBER_ATTEMPTS = 5
+ATTEMPTS = 10
+"""Inserts until one finds a number and a slot that nobody took meanwhile. By default the user has less slots than that: who
+orders that often at once is told that all are taken."""
 NOT_KEPT = {"id", "on_sale", "stock", "min_nights", "max_nights", "days_ahead", "nights"}
 """What the snapshot in an order leaves out: it is checked at the booking, or stands in the order's lines."""
 
@@ -53,6 +55,8 @@ class Booking:
     clock: Clock
     travel: TravelPeer
     pay_window: timedelta
+    most_unpaid: int
+    """Orders of one user that may wait for their payment: each holds nights that nobody has paid for."""
     _used_keys: Collector[tuple[int, str], bool] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -60,8 +64,8 @@ class Booking:
 
     async def create(self, request: BookingRequest) -> str:
         """Returns the order's number; the same user and key get the same order, also after a crash. Raises
-        HomestayNotFound, the errors of pricing, NightClosed, NightFull, IdempotencyMismatch (the key was used with other
-        values), PeerUnavailable."""
+        HomestayNotFound, the errors of pricing, NightClosed, NightFull, TooManyUnpaid, IdempotencyMismatch (the key was
+        used with other values), PeerUnavailable."""
         if earlier := await self._earlier(request):
             return _same(earlier, request)
         people, food = request.live_people_num, request.need_food
@@ -73,13 +77,16 @@ class Booking:
         now, row = self.clock(), _row(request, homestay, price)
         close_at = now + self.pay_window
         row |= {"created_at": now, "close_at": close_at, "due_at": close_at}
-        for _ in range(NUMBER_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             sn = business_number("HSO", now)
-            if await self._insert(row | {"sn": sn}, request, homestay):
+            added = await self._insert(row | {"sn": sn}, request, homestay)
+            if added.order_id is not None:
                 log.info("order created", sn=sn, total_fen=row["order_total_fen"])
                 return sn
             if earlier := await self._earlier(request):  # a concurrent request with the same key
                 return _same(earlier, request)
+            if not added.had_slot:
+                raise TooManyUnpaid(f"user {request.user_id}", most=self.most_unpaid)
         raise Unavailable("no free order number was found")
 
     async def _earlier(self, request: BookingRequest) -> HomestayOrder | None:
@@ -93,15 +100,14 @@ class Booking:
         used = {tuple(row) for row in await self.db.run_alone(repository.USED_KEYS, *columns(keys))}
         return [key in used for key in keys]
 
-    async def _insert(self, row: dict[str, object], request: BookingRequest, homestay: Homestay) -> bool:
-        """Insert the order and take its nights; False when its number or its request key exists. Raises NightFull."""
+    async def _insert(self, row: dict[str, object], request: BookingRequest, homestay: Homestay) -> repository.Added:
+        """Insert the order and take its nights, or write nothing (`repository.add`). Raises NightFull."""
         async with self.db.arrays() as tx:
-            order_id = await repository.add(tx, row)
-            if order_id is None:
-                return False
-            # Last: others wait for these rows until the commit.
-            await _take_nights(tx, order_id, request, homestay, self.clock())
-            return True
+            added = await repository.add(tx, row, self.most_unpaid)
+            if added.order_id is not None:
+                # Last: others wait for these rows until the commit.
+                await _take_nights(tx, added.order_id, request, homestay, self.clock())
+            return added
 
 
 async def _take_nights(
@@ -110,10 +116,18 @@ async def _take_nights(
     stay, units = request.stay, pricing.units(homestay, request.live_people_num)
     told = events.nights_updated(homestay.id, [], changed_at=now)
     full = await night_repository.take(
-        tx, order_id, homestay.id, stay.start, stay.nights, units=units, stock=homestay.stock, told=told
+        tx,
+        order_id,
+        homestay.id,
+        stay.start,
+        stay.nights,
+        units=units,
+        stock=homestay.stock,
+        sold_by=homestay.sold_by,
+        told=told,
     )
     if full is not None:
-        detail = f"fewer than {units} of {homestay.stock} are left on {full}"
+        detail = f"fewer than {units} of {homestay.stock} are left on {full}, or it was sold by another unit"
         raise NightFull(detail, field="liveStartTime", night=full.isoformat())
 
 

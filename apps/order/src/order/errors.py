@@ -13,6 +13,7 @@ Problem
 ├── Conflict
 │   ├── NotOnSale · PriceOutOfRange
 │   ├── NightFull · NightClosed    liveStartTime; `night` is the first such date
+│   ├── TooManyUnpaid             `most` of one user
 │   ├── IllegalMove · NotCancellable · AlreadyPaid
 │   ├── NotRefundable · NoRefundToDecide · NoFailedRefund
 │   ├── NothingKept · RefundUnderWay
@@ -79,6 +80,12 @@ class NightClosed(Conflict):
     """A night of the stay is not sold; `night`: the first such date, ISO 8601, in Asia/Shanghai."""
 
     code, slug, members = 103036, "night-closed", ("night",)
+
+
+class TooManyUnpaid(Conflict):
+    """The user already has `most` orders that wait for their payment."""
+
+    code, slug, members = 103043, "too-many-unpaid", ("most",)
 
 
 class IllegalMove(Conflict):

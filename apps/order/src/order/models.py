@@ -73,6 +73,8 @@ class HomestayOrder(Leased, Base):
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
 
     trade_state: Mapped[int] = mapped_column(SmallInteger, default=0)
+    unpaid_slot: Mapped[int | None] = mapped_column(SmallInteger)
+    """Which of the user's places for unpaid orders it has, or had while it was unpaid; none of an order from before."""
     checkin_code: Mapped[str | None] = mapped_column(String(8))
     close_at: Mapped[datetime]
     closing_at: Mapped[datetime | None]
@@ -127,6 +129,7 @@ class HomestayOrder(Leased, Base):
             "ix_homestay_order_arrivals", "homestay_user_id", "live_start_date", "id", postgresql_where=text(PAID_STAY)
         ),
         Index("ix_homestay_order_refund_asked", "homestay_user_id", "id", postgresql_where=text(REFUND_ASKED)),
+        Index("uq_homestay_order_unpaid", "user_id", "unpaid_slot", unique=True, postgresql_where=text(WAIT_PAY)),
         due_index("homestay_order", is_open=text(WAIT_PAY)),
         Index("ix_homestay_order_stay_over", "live_end_date", postgresql_where=text(WAIT_USE)),
         Index("ix_homestay_order_unanswered", "refund_opened_at", postgresql_where=text(REFUND_ASKED)),
@@ -137,9 +140,10 @@ class HomestayOrder(Leased, Base):
 
 
 class HomestayNight(Base):
-    """How much of a homestay is taken for one night, a date in Asia/Shanghai: rooms, or beds of one that is sold by person.
-    `taken` is the sum of `order_night`; `stock` is what travel said at the newest sale. The constraint is what stops
-    overbooking. `version` counts the changes of the row: whoever hears of two keeps the newer one."""
+    """How much of a homestay is taken for one night, a date in Asia/Shanghai: rooms, or beds of one that is sold by person
+    (`sold_by` 0 or 1; it cannot change while something is taken). `taken` is the sum of `order_night`; `stock` is what
+    travel said at the newest sale. The constraint is what stops overbooking. `version` counts the changes of the row:
+    whoever hears of two keeps the newer one."""
 
     __tablename__ = "homestay_night"
 
@@ -148,8 +152,12 @@ class HomestayNight(Base):
     taken: Mapped[int]
     stock: Mapped[int]
     version: Mapped[int] = mapped_column(server_default="1")
+    sold_by: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
-    __table_args__ = (CheckConstraint("taken between 0 and stock", "taken"),)
+    __table_args__ = (
+        CheckConstraint("taken between 0 and stock", "taken"),
+        CheckConstraint("sold_by in (0, 1)", "sold_by"),
+    )
 
 
 class NightState(NamedTuple):

@@ -20,17 +20,17 @@ _TAKE = """
 with wanted as (
   select $3::date + n as night from generate_series(0, $4::int - 1) as n
 ), taken as (
-  insert into homestay_night as held (homestay_id, night, taken, stock)
-  select $2::bigint, night, $5::int, $6::int from wanted where $5::int <= $6::int order by night
+  insert into homestay_night as held (homestay_id, night, taken, stock, sold_by)
+  select $2::bigint, night, $5::int, $6::int, $7::smallint from wanted where $5::int <= $6::int order by night
   on conflict (homestay_id, night) do update
-    set taken = held.taken + excluded.taken, stock = excluded.stock, version = held.version + 1
-  where held.taken + excluded.taken <= excluded.stock
+    set taken = held.taken + excluded.taken, stock = excluded.stock, sold_by = excluded.sold_by, version = held.version + 1
+  where held.taken + excluded.taken <= excluded.stock and (held.sold_by = excluded.sold_by or held.taken = 0)
   returning night, taken, stock, version
 ), kept as (
   insert into order_night (order_id, night, units) select $1::bigint, night, $5::int from taken
 ), told as (
   insert into outbox (event_id, topic, partition_key, event)
-  select $7, $8, $9, jsonb_set($10::jsonb, '{data,nights}', jsonb_agg(to_jsonb(now) order by night))
+  select $8, $9, $10, jsonb_set($11::jsonb, '{data,nights}', jsonb_agg(to_jsonb(now) order by night))
   from taken as now having count(*) > 0
 )
 select min(night) as night from wanted where night not in (select night from taken)
@@ -40,6 +40,7 @@ select min(wanted.night) from (
   select cast(:first as date) + n as night from generate_series(0, cast(:nights as int) - 1) as n
 ) wanted left join homestay_night held on held.homestay_id = :homestay_id and held.night = wanted.night
 where coalesce(held.taken, 0) + cast(:units as int) > cast(:stock as int)
+  or (held.taken > 0 and held.sold_by <> cast(:sold_by as smallint))
 """)
 _FREE = text("""
 with freed as (
@@ -63,22 +64,30 @@ async def take(
     *,
     units: int,
     stock: int,
+    sold_by: int,
     told: OutgoingEvent,
 ) -> date | None:
-    """Take `units` of each of the nights from `first` on for the order, keep `stock` with them, and add them to
-    the event `told`. Returns None, or the first date with less than `units` left: then the caller has to roll back, for
-    other nights may be taken."""
-    rows = await tx.fetch(_TAKE, order_id, homestay_id, first, nights, units, stock, *row_of(told))
+    """Take `units` of each of the nights from `first` on for the order, keep `stock` and `sold_by` with them, and add them
+    to the event `told`. Returns None, or the first date with less than `units` left, or taken by another unit than
+    `sold_by` (rooms, beds): then the caller has to roll back, for other nights may be taken."""
+    rows = await tx.fetch(_TAKE, order_id, homestay_id, first, nights, units, stock, sold_by, *row_of(told))
     mark_outbox(tx)
     full: date | None = rows[0]["night"]
     return full
 
 
 async def first_full(
-    session: Transaction, homestay_id: int, first: date, nights: int, *, units: int, stock: int
+    session: Transaction, homestay_id: int, first: date, nights: int, *, units: int, stock: int, sold_by: int
 ) -> date | None:
-    """The first of the nights from `first` on that has less than `units` of `stock` left. Locks and promises nothing."""
-    values = {"homestay_id": homestay_id, "first": first, "nights": nights, "units": units, "stock": stock}
+    """The first of the nights from `first` on that `take` would name. Locks and promises nothing."""
+    values = {
+        "homestay_id": homestay_id,
+        "first": first,
+        "nights": nights,
+        "units": units,
+        "stock": stock,
+        "sold_by": sold_by,
+    }
     full: date | None = await session.scalar(_FIRST_FULL, values)
     return full
 

@@ -72,7 +72,11 @@ class Parts:
             goodwill=Goodwill(db=db, refunds=refunds),
             fulfilment=fulfilment,
             booking=Booking(
-                db=db, clock=clock, travel=travel, pay_window=timedelta(seconds=settings.pay_window_seconds)
+                db=db,
+                clock=clock,
+                travel=travel,
+                pay_window=timedelta(seconds=settings.pay_window_seconds),
+                most_unpaid=settings.most_unpaid,
             ),
             quoting=Quoting(db=db, clock=clock, travel=travel),
             closing=Closing(

@@ -55,7 +55,13 @@ class Quoting:
         units = pricing.units(homestay, people)
         async with self.db.read() as session:
             full = await night_repository.first_full(
-                session, homestay_id, stay.start, stay.nights, units=units, stock=homestay.stock
+                session,
+                homestay_id,
+                stay.start,
+                stay.nights,
+                units=units,
+                stock=homestay.stock,
+                sold_by=homestay.sold_by,
             )
         closed = pricing.first_closed(homestay)
         nearest = await self._nearest(homestay, stay, units) if full or closed else []
@@ -74,6 +80,12 @@ class Quoting:
                 each
                 for each in stays
                 if not await night_repository.first_full(
-                    session, homestay.id, each.start, each.nights, units=units, stock=homestay.stock
+                    session,
+                    homestay.id,
+                    each.start,
+                    each.nights,
+                    units=units,
+                    stock=homestay.stock,
+                    sold_by=homestay.sold_by,
                 )
             ]

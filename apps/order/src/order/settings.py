@@ -14,6 +14,8 @@ class Settings(ServiceSettings):
     pay_window_seconds: int = Field(1800, ge=1, le=86400)
     """Time limit for paying a new order; then it is closed, here and at WeChat. A cluster's is in
     deploy/k8s/base/order/settings.env."""
+    most_unpaid: int = Field(5, ge=1, le=10_000)
+    """Most orders of one user that wait for their payment at a time: each holds nights that nobody has paid for."""
     close_batch: int = Field(20, ge=1, le=200)
     """Most orders that one run of the cron job closes."""
     close_parallel: int = Field(5, ge=1, le=50)

@@ -31,6 +31,7 @@ from order.errors import (
     StayTooLong,
     TooFewNights,
     TooManyPeople,
+    TooManyUnpaid,
 )
 from order.lookup import Lookup
 from order.pricing import Stay
@@ -67,6 +68,7 @@ NO_OFFER = (
         *NO_OFFER,
         NightClosed,
         NightFull,
+        TooManyUnpaid,
         IdempotencyMismatch,
         IdempotencyInFlight,
         PeerUnavailable,
