@@ -63,7 +63,7 @@ def test_what_comes_back_and_what_stays_is_told_before_the_booking_is_cancelled(
     page.get_by_test_id("ask-input").fill("改期")
     page.get_by_test_id("confirm").click()
     expect(page.get_by_test_id("refund")).to_be_hidden()
-    assert village.bodies("refundHomestayOrder") == [{"sn": SN, "reason": "改期"}]
+    assert village.bodies("refundHomestayOrder") == [{"sn": SN, "reason": "改期", "refundFen": 37_026}]
 
 
 def test_all_of_it_is_asked_of_the_host_only_when_the_guest_says_so(page, village):
@@ -94,6 +94,9 @@ def test_a_stay_that_has_begun_promises_nothing(page, village):
     page.get_by_test_id("refund").click()
     expect(page.get_by_test_id("ask-text")).to_contain_text("退款由商家决定")
     expect(page.get_by_test_id("refund-back")).to_have_count(0)
+    page.get_by_test_id("confirm").click()
+    expect(page.get_by_test_id("refund")).to_be_hidden()
+    assert village.bodies("refundHomestayOrder") == [{"sn": SN, "reason": ""}]
 
 
 def test_without_a_quote_nothing_is_cancelled(page, village):

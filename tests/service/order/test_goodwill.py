@@ -130,6 +130,8 @@ async def test_a_gift_that_failed_can_be_given_again(order: Order) -> None:
     assert amounts(order, sn) == (3, "agreed", 9950, 9950)
     await give(order, sn, 1000)
     assert [fact["refundFen"] for fact in order.facts(REQUESTED)] == [9950, 1000, 1000]
+    states = order.rows("select state from order_refund order by id")
+    assert [row["state"] for row in states] == ["returned", "failed", "requested"]
 
 
 async def test_after_the_stay_a_host_may_give_back_a_part_and_the_order_stays_used(order: Order) -> None:

@@ -233,6 +233,96 @@ async def test_silence_gives_what_the_policy_gives_and_where_that_is_nothing_the
     assert (order.row(sn)["refund_opened_at"] is None) == (ends == "refused")
 
 
+async def refused_late(order: Order, *, hours: int) -> str:
+    """All of it was requested on the eve of the arrival, when half went back, and refused `hours` later: the order."""
+    sn, _ = await booked(order)
+    order.clock.pass_by(days=2, hours=14, minutes=20)  # 23:50 in Shanghai
+    await order.post(ASK, {"sn": sn, "reason": "病了", "refundFen": 19900})
+    order.clock.pass_by(hours=hours)
+    await order.merchant(DECIDE, {"sn": sn, "agree": False, "note": "不行"})
+    return sn
+
+
+@pytest.mark.parametrize("hours", [1, 13])
+async def test_a_late_refusal_leaves_the_share_of_the_day_of_the_request(order: Order, hours: int) -> None:
+    """Silence would have given it as well; also when the stay has begun by then."""
+    sn = await refused_late(order, hours=hours)
+    assert (order.row(sn)["refund_state"], order.facts(REQUESTED)) == ("refused", [])
+
+    quote = (await order.post(QUOTE, {"sn": sn})).json()["data"]
+    detail = (await order.post(DETAIL, {"sn": sn})).json()["data"]
+    answer = await order.post(ASK, {"sn": sn, "reason": ""})
+
+    assert (quote["refundFen"], quote["keptFen"], quote["percent"], quote["asksHost"]) == (9950, 9950, 50, False)
+    assert quote["steps"] == detail["refundSteps"] == [{"until": None, "percent": 50, "refundFen": 9950}]
+    assert answer.json()["data"]["refundState"] == "agreed"
+    assert [fact["refundFen"] for fact in order.facts(REQUESTED)] == [9950]
+
+
+async def test_a_second_refusal_takes_no_more_than_the_first(order: Order) -> None:
+    sn = await refused_late(order, hours=13)
+    await order.post(ASK, {"sn": sn, "reason": "", "refundFen": 15000})
+    row = order.row(sn)
+    assert (row["refund_state"], row["refund_fen"], row["refund_least_fen"]) == ("asked", 15000, 9950)
+
+    await order.merchant(DECIDE, {"sn": sn, "agree": False, "note": "不行"})
+
+    assert (await order.post(QUOTE, {"sn": sn})).json()["data"]["refundFen"] == 9950
+
+
+async def test_an_early_refusal_takes_nothing_from_a_share_that_is_larger(order: Order) -> None:
+    sn, _ = await booked(order)
+    await order.post(ASK, {"sn": sn, "reason": "", "refundFen": 19900})
+    await order.merchant(DECIDE, {"sn": sn, "agree": False, "note": "不行"})
+
+    quote = (await order.post(QUOTE, {"sn": sn})).json()["data"]
+
+    assert (quote["refundFen"], quote["percent"], quote["asksHost"]) == (9950, 50, False)
+
+
+@pytest.mark.parametrize("policy", ["flexible", "moderate"])
+async def test_a_refusal_during_the_stay_leaves_the_decision_to_the_host(order: Order, policy: str) -> None:
+    sn, _ = await booked(order, policy, days=0, nights=2)
+    order.clock.pass_by(hours=3)
+    await order.post(ASK, {"sn": sn, "reason": ""})
+    await order.merchant(DECIDE, {"sn": sn, "agree": False, "note": "不行"})
+
+    quote = (await order.post(QUOTE, {"sn": sn})).json()["data"]
+    again = await order.post(ASK, {"sn": sn, "reason": ""})
+
+    assert (quote["refundFen"], quote["asksHost"]) == (0, True)
+    assert (again.json()["data"]["refundState"], order.facts(REQUESTED)) == ("asked", [])
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+async def test_a_small_request_during_a_flexible_stay_gives_back_that_much(order: Order, agrees: bool) -> None:
+    sn, _ = await booked(order, "flexible", days=0, nights=2)
+    order.clock.pass_by(hours=3)
+    await order.post(ASK, {"sn": sn, "reason": "晚到", "refundFen": 10000})
+    row = order.row(sn)
+    assert (row["refund_state"], row["refund_fen"], row["refund_least_fen"]) == ("asked", 10000, 10000)
+
+    if agrees:
+        await order.merchant(DECIDE, {"sn": sn, "agree": True, "note": "", "refundFen": 10000})
+    else:
+        order.clock.pass_by(days=1)
+        assert (await order.inside("/jobs/order-expire-stays")).json() == {"claimed": 1}
+
+    assert [fact["refundFen"] for fact in order.facts(REQUESTED)] == [10000]
+
+
+async def test_a_step_that_passes_between_the_quote_and_the_request_asks_the_host(order: Order) -> None:
+    """Who names what the quote told is asked about less, instead of losing it."""
+    sn, _ = await booked(order)
+    told = (await order.post(QUOTE, {"sn": sn})).json()["data"]["refundFen"]
+    order.clock.pass_by(days=2, hours=15)  # half past midnight
+
+    answer = await order.post(ASK, {"sn": sn, "reason": "", "refundFen": told})
+
+    assert (answer.json()["data"]["refundState"], order.facts(REQUESTED)) == ("asked", [])
+    assert amounts(order, sn) == (1, "asked", 9950, 0)
+
+
 async def test_an_amount_above_the_total_is_refused_and_changes_nothing(order: Order) -> None:
     sn, _ = await booked(order)
     before = order.row(sn)

@@ -104,6 +104,34 @@ def test_the_first_step_to_come_is_what_goes_back_now(policy: CancelPolicy, tota
     assert all(moment < until <= STAY.refundable_until for until in ends)
 
 
+@given(POLICIES, TOTALS, MOMENTS, st.data())
+def test_what_is_owed_from_a_refused_request_is_the_least_of_every_step(
+    policy: CancelPolicy, total: int, moment: datetime, data: st.DataObject
+) -> None:
+    owed = data.draw(st.integers(0, total))
+    told = cancelling.cancellation(policy, STAY, total, moment, agreed_fen=None, owed_fen=owed)
+
+    assert told.refund_fen == max(owed, cancelling.share(policy, STAY, total, moment).refund_fen)
+    assert told.asks_host == (cancelling.has_begun(STAY, moment) and owed == 0)
+    assert (told.steps[0].percent, told.steps[0].refund_fen) == (told.percent, told.refund_fen)
+    amounts = [step.refund_fen for step in told.steps]
+    assert amounts == sorted(amounts, reverse=True)
+    assert (told.steps[-1].until, amounts[-1]) == (None, owed)
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "least", "owed"),
+    [
+        (MODERATE, "2026-12-19 23:50:00", 10000, 10000),
+        (MODERATE, "2026-12-20 12:00:00", 0, 0),
+        (MODERATE, "2026-12-20 12:00:00", 10000, 10000),
+        (FLEXIBLE, "2026-12-20 12:00:00", 20000, 0),
+    ],
+)
+def test_what_a_refusal_leaves(policy: CancelPolicy, asked: str, least: int, owed: int) -> None:
+    assert cancelling.owed_after_refusal(policy, STAY, at(asked), least) == owed
+
+
 @given(POLICIES, TOTALS, MOMENTS)
 def test_a_host_who_agrees_gives_at_least_what_goes_back_by_itself(
     policy: CancelPolicy, total: int, moment: datetime

@@ -71,8 +71,8 @@ class Share:
 
 @dataclass(frozen=True)
 class Cancellation:
-    """What cancelling at one moment means. `refund_fen`, `percent`: what goes back for sure; `asks_host`: the host decides
-    whether more does; `steps`: what goes back from then on."""
+    """What cancelling at one moment means. `refund_fen`, `percent`: what goes back for sure; `asks_host`: that is nothing,
+    and the host decides whether more does; `steps`: what goes back from then on."""
 
     policy: CancelPolicy
     percent: int
@@ -99,25 +99,40 @@ def least(policy: CancelPolicy, stay: Stay, total_fen: int, now: datetime) -> Sh
     return share(policy, stay, total_fen, now)
 
 
-def steps_to_come(policy: CancelPolicy, stay: Stay, total_fen: int, now: datetime) -> list[RefundStep]:
-    """What goes back until when, from `now` on; the last step has no end."""
+def owed_after_refusal(policy: CancelPolicy, stay: Stay, asked_at: datetime, least_fen: int) -> int:
+    """What still goes back for sure after the host refused a request of `asked_at`, for which silence would have given
+    `least_fen`: that share was the buyer's before the host was asked. What silence alone gives, during the stay, is not."""
+    by_silence_alone = has_begun(stay, asked_at) and TERMS[policy].once_begun > 0
+    return 0 if by_silence_alone else least_fen
+
+
+def steps_to_come(
+    policy: CancelPolicy, stay: Stay, total_fen: int, now: datetime, *, owed_fen: int = 0
+) -> list[RefundStep]:
+    """What goes back until when, from `now` on; the last step has no end. `owed_fen` (`owed_after_refusal`) goes back at
+    any time, so steps that give no more are left out."""
     ahead = [
-        RefundStep(until, step.percent, Share(total_fen, step.percent).refund_fen)
+        RefundStep(until, step.percent, fen)
         for step in TERMS[policy].steps
-        if now < (until := _until(step, stay))
+        if now < (until := _until(step, stay)) and (fen := Share(total_fen, step.percent).refund_fen) > owed_fen
     ]
-    return [*ahead, RefundStep(None, 0, 0)]
+    return [*ahead, RefundStep(None, _percent(owed_fen, total_fen), owed_fen)]
 
 
 def cancellation(
-    policy: CancelPolicy, stay: Stay, total_fen: int, now: datetime, *, agreed_fen: int | None
+    policy: CancelPolicy, stay: Stay, total_fen: int, now: datetime, *, agreed_fen: int | None, owed_fen: int = 0
 ) -> Cancellation:
-    """`agreed_fen`: what was agreed before and came to nothing, which is not asked for again."""
-    steps = steps_to_come(policy, stay, total_fen, now)
+    """`agreed_fen`: what was agreed before and came to nothing, which is not asked for again. `owed_fen`: see
+    `owed_after_refusal`; the host is not asked about it."""
+    steps = steps_to_come(policy, stay, total_fen, now, owed_fen=owed_fen)
     if agreed_fen is not None:
-        return Cancellation(policy, agreed_fen * 100 // total_fen, agreed_fen, asks_host=False, steps=steps)
-    now_back = share(policy, stay, total_fen, now)
-    return Cancellation(policy, now_back.percent, now_back.refund_fen, asks_host=has_begun(stay, now), steps=steps)
+        return Cancellation(policy, _percent(agreed_fen, total_fen), agreed_fen, asks_host=False, steps=steps)
+    asks_host = has_begun(stay, now) and owed_fen == 0
+    return Cancellation(policy, steps[0].percent, steps[0].refund_fen, asks_host=asks_host, steps=steps)
+
+
+def _percent(fen: int, total_fen: int) -> int:
+    return fen * 100 // total_fen if fen else 0
 
 
 def _until(step: Step, stay: Stay) -> datetime:

@@ -113,15 +113,16 @@ class Lookup:
         if now >= stay.ends_at and not failed_once:
             raise NotRefundable("the stay is over")
         agreed_fen = order.refund_fen if failed_once else None
-        policy = CancelPolicy(order.cancel_policy)
-        return order, cancelling.cancellation(policy, stay, order.order_total_fen, now, agreed_fen=agreed_fen)
+        policy, total = CancelPolicy(order.cancel_policy), order.order_total_fen
+        return order, cancelling.cancellation(policy, stay, total, now, agreed_fen=agreed_fen, owed_fen=order.owed_fen)
 
     def refund_steps(self, order: HomestayOrder) -> list[RefundStep]:
         """What goes back until when, of an order that waits for payment or use; empty for one that is over."""
         if order.trade_state not in {TradeState.WAIT_PAY, TradeState.WAIT_USE}:
             return []
         stay = Stay(order.live_start_date, order.live_end_date)
-        return cancelling.steps_to_come(CancelPolicy(order.cancel_policy), stay, order.order_total_fen, self.clock())
+        policy, total = CancelPolicy(order.cancel_policy), order.order_total_fen
+        return cancelling.steps_to_come(policy, stay, total, self.clock(), owed_fen=order.owed_fen)
 
     async def told_to_peers(self, sns: Sequence[str]) -> list[tuple[HomestayOrder, datetime | None]]:
         """The orders that exist, in any order, each with the UTC time of its refund (None while it is not refunded)."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from order.states import RefundState
 from servicekit import db
 from servicekit.due import Leased, due_index
 
@@ -91,7 +92,8 @@ class HomestayOrder(Leased, Base):
     refund_fen: Mapped[int | None] = mapped_column(BigInteger)
     """What the newest refund request is for; of a refunded order, what had gone back when it became that."""
     refund_least_fen: Mapped[int | None] = mapped_column(BigInteger)
-    """What goes back of a request that the host decides, if they agree without an amount or do not answer."""
+    """What goes back of a request that the host decides, if they agree without an amount or do not answer; of a refused
+    one, what the next request gets for sure (`cancelling.owed_after_refusal`)."""
     refunded_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012 - SQLAlchemy's protocol
@@ -137,6 +139,11 @@ class HomestayOrder(Leased, Base):
         Index("ix_homestay_order_checkin_code", "checkin_code"),
         Index("uq_homestay_order_valid_code", "checkin_code", unique=True, postgresql_where=text(WAIT_USE)),
     )
+
+    @property
+    def owed_fen(self) -> int:
+        """What goes back at any time because it was due when a request was made that the host refused; else 0."""
+        return (self.refund_least_fen or 0) if self.refund_state == RefundState.REFUSED else 0
 
 
 class HomestayNight(Base):

@@ -37,7 +37,7 @@ class RefundStep(ApiModel):
 
 class CancelQuote(ApiModel):
     """What the buyer gets back when they cancel now, and what stays with the host. `asksHost`: the stay has begun, so the
-    host decides whether more goes back than `refundFen`."""
+    host decides whether anything goes back; not where a request from before was refused, of which `refundFen` stays due."""
 
     sn: str
     total_fen: int

@@ -39,9 +39,10 @@ class Refunds:
     async def request(self, user_id: int, sn: str, reason: str, refund_fen: int | None = None) -> HomestayOrder:
         """Request a refund for the buyer; returns the order, which can be neither used nor expired until the refund ends.
         Until noon of the first day the share of the cancellation policy is agreed at once, also one of 0 fen, which ends
-        the order. More than the share (`refund_fen`), or anything afterwards (all of it, or `refund_fen`), is for the
-        merchant to decide, who gets a message. Repeating the request changes nothing. A refund that was agreed and failed
-        can be requested again at any time, also after the stay. Raises OrderNotFound, NotRefundable, RefundOutOfRange."""
+        the order; at any time, what a request that was refused would have given by itself. More than that (`refund_fen`),
+        or anything afterwards (all of it, or `refund_fen`), is for the merchant to decide, who gets a message. Repeating
+        the request changes nothing. A refund that was agreed and failed can be requested again at any time, also after the
+        stay. Raises OrderNotFound, NotRefundable, RefundOutOfRange."""
         async with self.db.transaction() as tx:
             order = await repository.lock(tx, sn, user_id=user_id)
             if order is None:
@@ -59,13 +60,13 @@ class Refunds:
             if now >= stay.ends_at:
                 raise NotRefundable("the stay is over")
             _require_within(refund_fen, least=1, most=total)
-            begun = cancelling.has_begun(stay, now)
-            share = cancelling.share(policy, stay, total, now).refund_fen
-            wanted = max(share, refund_fen or (total if begun else share))
+            offer = cancelling.cancellation(policy, stay, total, now, agreed_fen=None, owed_fen=order.owed_fen)
+            share = offer.refund_fen
+            wanted = max(share, refund_fen or (total if offer.asks_host else share))
             self._open(order, reason, now)
-            if begun or wanted > share:
-                least = cancelling.least(policy, stay, total, now).refund_fen
-                order.refund_fen, order.refund_least_fen = max(wanted, least), least
+            if offer.asks_host or wanted > share:
+                least = max(share, cancelling.least(policy, stay, total, now).refund_fen)
+                order.refund_fen, order.refund_least_fen = wanted, min(wanted, least)
                 await self._publish_request(tx, order, order.payment_sn, now)
             else:
                 await self.agree(tx, order, share)
@@ -204,6 +205,11 @@ class Refunds:
 
 
 def _refuse(order: HomestayOrder) -> None:
+    stay, asked_at = Stay(order.live_start_date, order.live_end_date), order.refund_opened_at
+    if asked_at is None:
+        raise RuntimeError(f"order {order.sn} has no open refund request")
+    policy, least = CancelPolicy(order.cancel_policy), order.refund_least_fen or 0
+    order.refund_least_fen = cancelling.owed_after_refusal(policy, stay, asked_at, least)
     order.refund_state, order.refund_opened_at = RefundState.REFUSED, None
 
 

@@ -19,7 +19,8 @@ export async function askToCancel(button, sn, reason) {
     const given = await ask(question(quote), t("cancel_booking"), field, details(quote, whole));
     if (given === null) return null;
     const now = await told(sn); // a step of the policy may have passed while the question was open
-    if (same(now, quote)) return { sn, reason: given, ...(whole.checked && { refundFen: quote.totalFen }) };
+    // The amount is named: should the step pass only now, the host is asked about it instead of less going back.
+    if (same(now, quote)) return { sn, reason: given, refundFen: whole.checked ? quote.totalFen : quote.refundFen || undefined };
     [quote, reason] = [now, given];
   }
 }
