@@ -112,11 +112,49 @@ async def test_orders_event_comes_twice_and_is_one_refund(service, wechat, paid)
     assert len(wechat.refund_states) == 1
 
 
-async def test_an_event_that_our_books_do_not_allow_goes_to_the_dead_letters(service, wechat, paid):
-    assert await hear(service, paid, fen=19901) == "DROP"
+async def test_an_event_that_our_books_do_not_allow_goes_to_the_dead_letters(service, wechat):
+    unpaid = await service.prepaid()
+    wechat.requests.clear()
+    assert await hear(service, unpaid) == "DROP"
     assert await hear(service, "PMT2026112309310000000000") == "DROP"
     assert await service.rows("refund") == []
     assert wechat.requests == []
+    assert await told_of_failed(service) == []
+
+
+async def told_of_failed(service):
+    return [row["event"] for row in await service.rows("outbox where topic = 'payment-refund-failed-topic'")]
+
+
+async def test_order_hears_that_a_request_exceeds_what_is_left(service, wechat, paid):
+    assert await hear(service, paid, fen=19901) == "SUCCESS"
+
+    [told] = await told_of_failed(service)
+    assert told["type"] == "minsu.payment.refund-failed.v1"
+    assert told["data"].pop("failedAt").endswith("Z")
+    assert told["data"] == {
+        "requestSn": request_sn(),
+        "orderSn": ORDER,
+        "serviceType": "homestayOrder",
+        "paymentSn": paid,
+        "refundFen": 19901,
+    }
+    assert await service.rows("refund") == []
+    assert wechat.requests == []
+
+
+async def test_order_hears_that_a_payment_has_had_all_its_refunds(service, wechat, paid, monkeypatch):
+    monkeypatch.setattr("payment.refunding.requests.MAX_REFUNDS", 2)
+    wechat.refunds_end("SUCCESS")
+    assert [await hear(service, paid, 100, number) for number in (1, 2)] == ["SUCCESS", "SUCCESS"]
+    await in_state(service, "succeeded", "succeeded")
+
+    assert [await hear(service, paid, 100, 3), await hear(service, paid, 100, 3)] == ["SUCCESS", "SUCCESS"]
+
+    told = await told_of_failed(service)
+    assert {(event["data"]["requestSn"], event["data"]["refundFen"]) for event in told} == {(request_sn(3), 100)}
+    assert len(await service.rows("refund")) == 2
+    assert (await service.payments())[0]["refunded_fen"] == 200
 
 
 async def test_an_unpaid_payment_is_not_refunded(service):

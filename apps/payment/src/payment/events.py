@@ -77,7 +77,7 @@ def paystatus_updated(payment: PaidPayment, clock: Clock, *, traceparent: str | 
     )
 
 
-def refund_failed(refund: Refund, service_type: str, clock: Clock) -> OutgoingEvent:
+def refund_failed(refund: Refund | RefundRequested, service_type: str, clock: Clock) -> OutgoingEvent:
     """The event of a refund request that ended without moving money: whoever requested it may continue."""
     now = clock()
     return OutgoingEvent(

@@ -3,17 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
+
+from payment import events
 from payment.errors import NotRefundable, PaymentNotFound, RefundExceedsPayment, RefundMismatch, TooManyRefunds
 from payment.events import RefundRequested
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.payment_states import PayStatus
 from payment.ledger.refunds import RefundTerms, new_refund
-from payment.models import Refund
+from payment.models import Refund, ThirdPayment
 from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.events import CloudEvent
+from servicekit.outbox import publish_later
+
+log = structlog.get_logger()
 
 MAX_REFUNDS = 50
 """WeChat's limit for one payment; closed numbers count."""
@@ -28,13 +34,19 @@ class RefundRequests:
     wake: Callable[[], None]
 
     async def on_request(self, event: CloudEvent, request: RefundRequested) -> None:
-        """Consume refund-requested, in the transaction of the inbox. Raises Poison for a request that the ledger does not
-        allow."""
+        """Consume refund-requested, in the transaction of the inbox. Where too little is left of the payment, or it has
+        had all its refunds, refund-failed is published: whoever requested it may continue. Raises Poison for any other
+        request that the ledger does not allow."""
         try:
             async with self.db.transaction() as tx:
                 if not await inbox.first_time(tx, event):
                     return
-                await self._record(tx, request)
+                payment = await self._lock_payment(tx, request)
+                try:
+                    await self._record(tx, payment, request)
+                except (RefundExceedsPayment, TooManyRefunds) as error:
+                    log.error("refund rejected", request_sn=request.request_sn, reason=str(error))
+                    await publish_later(tx, events.refund_failed(request, payment.service_type, self.clock))
         except Unavailable:
             raise
         except Problem as error:
@@ -45,15 +57,18 @@ class RefundRequests:
         """Return the refund of this request, new or existing. Raises PaymentNotFound, NotRefundable, RefundExceedsPayment,
         RefundMismatch (the request number is used by a different refund), TooManyRefunds."""
         async with self.db.transaction() as tx:
-            refund = await self._record(tx, request)
+            refund = await self._record(tx, await self._lock_payment(tx, request), request)
         self.wake()
         return refund
 
-    async def _record(self, tx: Transaction, request: RefundTerms) -> Refund:
-        """The lock on the payment keeps the sum of its refunds within the amount paid."""
+    async def _lock_payment(self, tx: Transaction, request: RefundTerms) -> ThirdPayment:
+        """The lock keeps the sum of the payment's refunds within the amount paid."""
         payment = await payment_repository.lock_by_sn(tx, request.payment_sn)
         if payment is None or payment.order_sn != request.order_sn:
             raise PaymentNotFound(f"no payment {request.payment_sn} of order {request.order_sn}")
+        return payment
+
+    async def _record(self, tx: Transaction, payment: ThirdPayment, request: RefundTerms) -> Refund:
         if known := await refund_repository.newest_of_request(tx, request.request_sn):
             if (known.payment_sn, known.refund_fen) != (request.payment_sn, request.refund_fen):
                 raise RefundMismatch(f"{request.request_sn} is another refund", field="requestSn")
