@@ -86,6 +86,7 @@ class Books:
             for service, tables in self.ours.items()
         }
         ours["order"]["homestay_night"] = self._nights_without(orders)
+        ours["order"]["every_night"] = self.ours["order"]["homestay_night"]  # as they are, which is what travel knows
         return Books(ours, {table: [row for row in rows if not about(row)] for table, rows in self.sim.items()})
 
     def _nights_without(self, orders: set[int]) -> list[Row]:

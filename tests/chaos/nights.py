@@ -36,9 +36,10 @@ def _the_sums_agree(books: Books) -> Iterator[Finding]:
 
 def _travel_knows_them(books: Books) -> Iterator[Finding]:
     """Its copy is order's, when all events have arrived; nights that are over may be gone from it."""
+    order = books.ours["order"]
     of_order, of_travel = (
         {(row["homestay_id"], row["night"]): (row["version"], row["taken"], row["stock"]) for row in rows}
-        for rows in (books.ours["order"]["homestay_night"], books.ours["travel"]["homestay_night"])
+        for rows in (order.get("every_night", order["homestay_night"]), books.ours["travel"]["homestay_night"])
     )
     today = datetime.now(SHANGHAI).date()
     for night in of_order.keys() | of_travel.keys():

@@ -14,16 +14,16 @@ from tests.support import buyers
 
 pytestmark = pytest.mark.stack
 CREATE = "/order/v1/homestayOrder/createHomestayOrder"
-ONE_ROOM, BUYERS = 11, int(os.environ.get("MINSU_BUYERS", "200"))
+ONE_ROOM, THREE_ROOMS, BUYERS = 998, 999, int(os.environ.get("MINSU_BUYERS", "200"))
 NIGHT_FULL, IN_FLIGHT = 103034, 100111
 NIGHTS = (
     "select n.night, n.taken, n.stock, (select sum(units) from order_night h join homestay_order o on o.id = h.order_id"
     " where o.homestay_id = n.homestay_id and h.night = n.night) as held"
     " from homestay_night n where n.homestay_id = %s order by n.night"
 )
-THREE_ROOMS = (
-    'insert into homestay select (jsonb_populate_record(h, \'{"id": 999, "stock": 3}\')).* from homestay h where id = 1'
-    " on conflict do nothing"
+HOMESTAY = (
+    "insert into homestay select (jsonb_populate_record(h, jsonb_build_object('id', %s::int, 'stock', %s::int))).*"
+    " from homestay h where id = 1 on conflict do nothing"
 )
 
 
@@ -64,6 +64,7 @@ def outcome(responses):
 
 
 async def test_of_many_buyers_of_one_night_one_gets_it(system, tokens):
+    system.rows("travel", HOMESTAY, ONE_ROOM, 1)
     body = system.stay(days=40) | {"homestayId": ONE_ROOM}
 
     responses, seen = await rush(system, tokens, [body] * BUYERS)
@@ -78,16 +79,16 @@ async def test_of_many_buyers_of_one_night_one_gets_it(system, tokens):
 
 
 async def test_three_rooms_and_overlapping_stays_are_never_sold_beyond_three(system, tokens):
-    system.rows("travel", THREE_ROOMS)
+    system.rows("travel", HOMESTAY, THREE_ROOMS, 3)
     dice = Random(12)  # noqa: S311 - the same stays in every run
     stays = [system.stay(days=dice.randrange(40, 60), nights=dice.randint(1, 5)) for _ in range(BUYERS)]
 
-    responses, seen = await rush(system, tokens, [body | {"homestayId": 999} for body in stays])
+    responses, seen = await rush(system, tokens, [body | {"homestayId": THREE_ROOMS} for body in stays])
 
     sys.stdout.write(f"statuses: {dict(seen)}, orders and refusals: {dict(outcome(responses))}\n")
     counts = outcome(responses)
     assert counts.keys() == {(200, None), (409, NIGHT_FULL)}
-    nights = system.rows("order", NIGHTS, 999)
+    nights = system.rows("order", NIGHTS, THREE_ROOMS)
     assert [night["taken"] for night in nights] == [night["held"] for night in nights]
     assert {night["taken"] for night in nights} <= {1, 2, 3}
     assert counts[200, None] == len(system.rows("order", "select sn from homestay_order where homestay_id = 999"))
