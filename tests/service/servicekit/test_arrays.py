@@ -1,11 +1,13 @@
 """Transactions on asyncpg's own connection keep what `transaction()` promises."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
 from servicekit.arrays import REFUSED_VALUES
+from servicekit.db import Database
 from servicekit.errors import DatabaseUnavailable
 from servicekit.outbox import OutgoingEvent, outbox, publish_later
 
@@ -65,3 +67,15 @@ async def test_a_connection_that_ends_is_an_outage_and_the_next_one_is_new(db):
     async with db.arrays() as tx:
         await tx.execute(INSERT, ["b"])
     assert await ids(db) == ["b"]
+
+
+async def test_what_is_still_running_ends_with_the_database(db):
+    own = Database(db.url.render_as_string(hide_password=False))
+    running = asyncio.create_task(own.run_alone("select pg_sleep(60)"))
+    while not await db.run_alone("select 1 from pg_stat_activity where query = 'select pg_sleep(60)'"):
+        await asyncio.sleep(0.01)
+
+    await own.close()
+
+    with pytest.raises(DatabaseUnavailable):
+        await running

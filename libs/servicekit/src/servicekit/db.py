@@ -116,6 +116,7 @@ class Database:
         )
         event.listen(self.engine.sync_engine, "handle_error", _drop_pool_when_server_left)
         self._watch = Watch(self.engine)
+        self._in_use: set[Any] = set()
 
     @classmethod
     def of(cls, settings: ProcessSettings) -> Self:
@@ -164,6 +165,7 @@ class Database:
         with _unavailable_for_now():
             async with self.engine.connect() as connection:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
+                self._in_use.add(raw)
                 try:
                     yield raw
                 except Problem:
@@ -173,6 +175,8 @@ class Database:
                     self._watch.on_raw_error(error)
                     await connection.invalidate()
                     raise
+                finally:
+                    self._in_use.discard(raw)
 
     def _wake(self) -> None:
         for callback in self.on_outbox:
@@ -208,6 +212,8 @@ class Database:
         return await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def close(self) -> None:
+        for raw in self._in_use:  # of batches whose callers are gone: the pool does not close what is in use
+            raw.terminate()
         await self.engine.dispose()
 
 
