@@ -3,6 +3,7 @@ part is to approve. It prints the time that it took."""
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -100,7 +101,9 @@ def buy(page: Page, stack: Mapping[str, str], homestay: int) -> tuple[str, str]:
     page.locator("#pay-button").click()
     page.locator("#return-link").click()
     page.wait_for_url("**/paid/**")
-    return page.url.rsplit("/", 1)[1], page.get_by_test_id("trade-code").inner_text()
+    code = page.get_by_test_id("trade-code")
+    expect(code).to_have_text(re.compile(r"\w{8}"))  # the page knows it a moment after it is paid
+    return page.url.rsplit("/", 1)[1], code.inner_text()
 
 
 def test_a_host_registers_puts_up_a_homestay_sells_a_night_and_checks_the_guest_in(browser, stack, system, complaints):
