@@ -1,4 +1,4 @@
-"""`check-wechat`: each thing that is wrong is named, with what mends it."""
+"""`check-wechat`: each thing that is wrong is named, with its remedy."""
 
 from datetime import timedelta
 
@@ -92,7 +92,7 @@ async def test_another_public_key_than_wechats_is_named(settings, wechat):
 
 
 @pytest.mark.parametrize(
-    ("changes", "key", "ahead", "message", "mend"),
+    ("changes", "key", "ahead", "message", "remedy"),
     [
         (
             {"wxpay_mch_serial": "8" * 40},
@@ -107,7 +107,7 @@ async def test_another_public_key_than_wechats_is_named(settings, wechat):
     ids=["serial", "clock", "key"],
 )
 async def test_a_refused_signature_says_what_does_not_belong_together(
-    settings, wechat, changes, key, ahead, message, mend
+    settings, wechat, changes, key, ahead, message, remedy
 ):
     secrets = secrets_of(wechat) | ({"wxpay-mch-private-key": pki.key_pem(key())} if key else {})
 
@@ -117,7 +117,7 @@ async def test_a_refused_signature_says_what_does_not_belong_together(
 
     assert len(found) == (2 if ahead else 1), "a clock that is off is named as well"
     assert message in found[-1]
-    assert mend in found[-1]
+    assert remedy in found[-1]
 
 
 async def test_a_clock_that_is_off_is_named_by_its_seconds(settings, wechat):

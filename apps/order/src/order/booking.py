@@ -25,8 +25,8 @@ from servicekit.numbers import business_number
 
 log = structlog.get_logger()
 ATTEMPTS = 10
-"""Inserts until one finds a number and a slot that nobody took meanwhile. By default the user has less slots than that: who
-orders that often at once is told that all are taken."""
+"""Inserts until one finds a number and a slot that no other request took meanwhile. By default the user has less slots than
+that: who orders that often at once is told that all are taken."""
 NOT_KEPT = {"id", "on_sale", "stock", "min_nights", "max_nights", "days_ahead", "nights"}
 """What the snapshot in an order leaves out: it is checked at the booking, or stands in the order's lines."""
 
@@ -56,7 +56,7 @@ class Booking:
     travel: TravelPeer
     pay_window: timedelta
     most_unpaid: int
-    """Orders of one user that may wait for their payment: each holds nights that nobody has paid for."""
+    """Orders of one user that may wait for their payment: each holds nights that are not paid for."""
     _used_keys: Collector[tuple[int, str], bool] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ class Settings(ServiceSettings):
     """Time limit for paying a new order; then it is closed, here and at WeChat. A cluster's is in
     deploy/k8s/base/order/settings.env."""
     most_unpaid: int = Field(5, ge=1, le=10_000)
-    """Most orders of one user that wait for their payment at a time: each holds nights that nobody has paid for."""
+    """Most orders of one user that wait for their payment at a time: each holds nights that are not paid for."""
     close_batch: int = Field(20, ge=1, le=200)
     """Most orders that one run of the cron job closes."""
     close_parallel: int = Field(5, ge=1, le=50)

@@ -1,6 +1,6 @@
 """Photos of homestays: hosts add, order and remove them, guests see them.
 
-The row comes before the files: first a row that nobody is shown (`writing`), then the files, then the row is shown
+The row comes before the files: first a row that is not shown (`writing`), then the files, then the row is shown
 (`stored`). So every file has a row, and a job deletes what was never finished or was removed. No shown row lacks a file.
 """
 
@@ -24,7 +24,7 @@ from travel.photo_store import PhotoStore
 
 MOST = 20
 WRITTEN_WITHIN = timedelta(minutes=10)
-"""Much longer than the calls that write the files may take: after it nobody writes them any more."""
+"""Much longer than the calls that write the files may take: after it they are not written any more."""
 SERVED_AFTER_REMOVAL = timedelta(hours=1)
 """For pages that are still open, and for a list that the gateway keeps."""
 LEASE = timedelta(minutes=1)

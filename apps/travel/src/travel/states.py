@@ -29,7 +29,7 @@ class PhotoState(StrEnum):
     """Each follows the one before; what was not written in time is removed."""
 
     WRITING = "writing"
-    """Its files may not all be there: nobody is shown it."""
+    """Its files may not all be there: it is not shown."""
     STORED = "stored"
     REMOVED = "removed"
     """Its files are to be deleted."""
