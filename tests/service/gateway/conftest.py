@@ -9,7 +9,8 @@ from playwright.sync_api import Browser
 
 from gateway.main import create_app
 from servicekit.testing import FakeSidecar, client
-from tests.service.gateway.serving import chromium_of_the_repository, settings
+from tests.service.gateway.guests import Village
+from tests.service.gateway.serving import chromium_of_the_repository, served, settings
 
 
 class Peers(FakeSidecar):
@@ -60,3 +61,14 @@ def door(gateway: Door) -> Door:
 def browser() -> Iterator[Browser]:
     with chromium_of_the_repository() as browser:
         yield browser
+
+
+@pytest.fixture
+def village() -> Village:
+    return Village()
+
+
+@pytest.fixture
+def storefront(village: Village) -> Iterator[str]:
+    with served(village.sidecar) as address:
+        yield address

@@ -6,23 +6,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.service.gateway.guests import FOOD_FEN, SN, Village, later, price_fen, today
-from tests.service.gateway.serving import served
+from tests.service.gateway.guests import FOOD_FEN, SN, later, price_fen, today
 from tests.support.browsing import PHONE, opened, sign_in
 
 CREATE = "/order/v1/homestayOrder/createHomestayOrder"
 QUOTE = "/order/v1/homestayOrder/quoteHomestayOrder"
-
-
-@pytest.fixture
-def village() -> Village:
-    return Village()
-
-
-@pytest.fixture
-def storefront(village: Village) -> Iterator[str]:
-    with served(village.sidecar) as address:
-        yield address
 
 
 @pytest.fixture

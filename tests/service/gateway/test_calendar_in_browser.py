@@ -13,11 +13,6 @@ MONTHS_SHOWN = 2
 
 
 @pytest.fixture
-def village() -> Village:
-    return Village()
-
-
-@pytest.fixture
 def page(browser: Browser, village: Village) -> Iterator[Page]:
     complaints: list[str] = []
     with served(village.sidecar) as storefront:

@@ -5,20 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.service.gateway.guests import Village, later
-from tests.service.gateway.serving import served
+from tests.service.gateway.guests import later
 from tests.support.browsing import PHONE, opened
-
-
-@pytest.fixture
-def village() -> Village:
-    return Village()
-
-
-@pytest.fixture
-def storefront(village: Village) -> Iterator[str]:
-    with served(village.sidecar) as address:
-        yield address
 
 
 @pytest.fixture

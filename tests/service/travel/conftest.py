@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import psycopg
 import pytest
+from tests.service.travel.hosting import user_ids
 from tests.support.postgres import PostgresServer
 
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
@@ -64,3 +65,11 @@ def people(sidecar: FakeSidecar) -> None:
 def sql(database_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def host(sql) -> int:
+    """The user id of a host with a shop of its own."""
+    user_id = next(user_ids)
+    sql.execute("insert into homestay_business (user_id, title, row_state) values (%s, '小院', 1)", [user_id])
+    return user_id

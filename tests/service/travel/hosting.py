@@ -1,9 +1,12 @@
 """Hosts of tests: applications, shops and homestays through the API, and what is in the tables."""
 
+import itertools
 from typing import Any
 
 import psycopg
 
+user_ids = itertools.count(7000)
+"""Of hosts, each its own."""
 HOST, OPS = "/travel/v1/host", "/travel/v1/ops"
 APPLY = {"shopName": "山里小院", "contactName": "小安", "contactMobile": "13800000077", "about": "两间房"}
 FIELDS: dict[str, Any] = {

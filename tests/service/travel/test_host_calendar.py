@@ -17,7 +17,6 @@ from travel.settings import Settings
 
 TODAY = date(2026, 11, 29)
 BASE, WEEKEND = FIELDS["homestayPriceFen"], FIELDS["weekendPriceFen"]
-_numbers = itertools.count(9000)
 
 
 @pytest.fixture
@@ -29,13 +28,6 @@ async def http(database_url, sidecar, tokens):
     app = create_app(made, clock=lambda: clock, sidecar=sidecar, verifier=tokens.verifier())
     async with client(app) as connected:
         yield connected
-
-
-@pytest.fixture
-def host(sql) -> int:
-    user_id = next(_numbers)
-    sql.execute("insert into homestay_business (user_id, title, row_state) values (%s, '小院', 1)", [user_id])
-    return user_id
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What hosts do with calendars: the link to their own, imports, and the month that shows what is blocked."""
 
 import asyncio
-import itertools
 import re
 from datetime import date, timedelta
 
@@ -16,14 +15,6 @@ from travel.ical.parsing import taken_nights
 
 URL = "https://www.airbnb.com/calendar/ical/1.ics?s=0f1e"
 MONTH = (utc_now().astimezone(SHANGHAI).date().replace(day=1) + timedelta(days=40)).replace(day=1)
-_numbers = itertools.count(7000)
-
-
-@pytest.fixture
-def host(sql) -> int:
-    user_id = next(_numbers)
-    sql.execute("insert into homestay_business (user_id, title, row_state) values (%s, '小院', 1)", [user_id])
-    return user_id
 
 
 @pytest.fixture

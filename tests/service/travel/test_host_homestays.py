@@ -1,12 +1,10 @@
 """What hosts do with their shop and homestays; another's are not found."""
 
 import asyncio
-import itertools
 
 import pytest
-from tests.service.travel.hosting import FIELDS, HOST, changes, rows
+from tests.service.travel.hosting import FIELDS, HOST, changes, rows, user_ids
 
-_numbers = itertools.count(7000)
 MERCHANT = ("buyer", "merchant")
 NAMES = [
     ("shopDetail", {}),
@@ -24,14 +22,6 @@ COLUMNS = {
     "food_info": "早餐", "food_price_fen": 1500, "min_nights": 1, "max_nights": 30, "days_ahead": 180,
     "cancel_policy": "moderate",
 }  # fmt: skip
-
-
-@pytest.fixture
-def host(sql) -> int:
-    """A host with a shop of its own."""
-    user_id = next(_numbers)
-    sql.execute("insert into homestay_business (user_id, title, row_state) values (%s, '小院', 1)", [user_id])
-    return user_id
 
 
 @pytest.fixture
@@ -219,7 +209,7 @@ async def test_it_needs_the_role_of_a_host(http, tokens, host, sql, name, body):
 @pytest.mark.parametrize(("name", "body"), [NAMES[0], NAMES[1], NAMES[4]], ids=["shopDetail", "shopEdit", "create"])
 async def test_a_host_without_a_shop_has_none_to_edit(ask, sql, name, body):
     before = rows(sql)
-    answer = await ask(name, body, who=next(_numbers))
+    answer = await ask(name, body, who=next(user_ids))
     assert (answer.status_code, answer.json()["code"]) == (404, 100302)
     assert rows(sql) == before
 
@@ -231,7 +221,7 @@ async def test_own_homestays_are_listed_newest_first_on_sale_or_not(ask):
     assert [(each["title"], each["onSale"]) for each in listed] == [("n2", False), ("n1", True)]
     rest = (await ask("homestayList", {"lastId": listed[-1]["id"]})).json()["data"]["list"]
     assert [each["title"] for each in rest] == ["n0"]
-    assert (await ask("homestayList", {}, who=next(_numbers))).json()["data"]["list"] == []
+    assert (await ask("homestayList", {}, who=next(user_ids))).json()["data"]["list"] == []
 
 
 async def test_a_shop_has_a_bounded_number_of_homestays(ask, host, sql):
@@ -292,7 +282,7 @@ async def test_changes_are_listed_newest_first_by_the_members_of_requests(ask, h
     assert [each["id"] for each in of_one] == [listed[0]["id"]]
     rest = (await ask("changeList", {"lastId": listed[0]["id"]})).json()["data"]["list"]
     assert rest == listed[1:]
-    assert (await ask("changeList", {}, who=next(_numbers))).json()["data"]["list"] == []
+    assert (await ask("changeList", {}, who=next(user_ids))).json()["data"]["list"] == []
 
 
 async def test_what_a_host_changed_cannot_be_changed(homestay, sql):

@@ -46,11 +46,11 @@ class Availability:
             if found is None:
                 raise HomestayNotFound("no such homestay", field="id")
             taken = await night_repository.taken(session, homestay_id, first, end)
-        homestay, is_on_sale, settings, blocked = found
+        homestay = found.homestay
         today = self._today()
         last = today + timedelta(days=homestay.days_ahead + homestay.max_nights - 1)
-        offers = night_offers(homestay, settings, first, end, blocked=set(blocked))
-        return homestay, free_nights(offers, taken, stock=homestay.stock, first=today, last=last), is_on_sale
+        offers = night_offers(homestay, found.settings, first, end, blocked=found.blocked)
+        return homestay, free_nights(offers, taken, stock=homestay.stock, first=today, last=last), found.on_sale
 
     def _today(self) -> date:
         return self.clock().astimezone(SHANGHAI).date()

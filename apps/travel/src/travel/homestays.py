@@ -58,23 +58,22 @@ class Homestays:
             found = await repository.homestay_with_dates(session, homestay_id, start, end)
         if found is None:
             raise HomestayNotFound("no such homestay", field="homestayId")
-        homestay, on_sale, settings, blocked = found
-        offers = night_offers(homestay, settings, start, end, blocked=set(blocked)) if start and end else []
-        return homestay, on_sale, offers
+        return _snapshot(found, start, end)
 
     async def snapshots(self, stays: Sequence[AskedStay]) -> list[Snapshot | None]:
         """`snapshot` of many stays in one go, at the same positions; None where there is no such homestay."""
         first, last = min(each.start for each in stays), max(each.end for each in stays)
         async with self.db.read() as session:
             found = await repository.homestays_with_dates(session, {each.homestay_id for each in stays}, first, last)
-        return [_snapshot(found.get(each.homestay_id), each) for each in stays]
+        return [
+            _snapshot(offered, each.start, each.end) if (offered := found.get(each.homestay_id)) else None
+            for each in stays
+        ]
 
 
-def _snapshot(found: Offered | None, stay: AskedStay) -> Snapshot | None:
-    if found is None:
-        return None
-    offers = night_offers(found.homestay, found.settings, stay.start, stay.end, blocked=found.blocked)
-    return found.homestay, found.on_sale, offers
+def _snapshot(found: Offered, start: date | None, end: date | None) -> Snapshot:
+    nights = night_offers(found.homestay, found.settings, start, end, blocked=found.blocked) if start and end else []
+    return found.homestay, found.on_sale, nights
 
 
 async def rated(session: AsyncSession, homestays: Sequence[Homestay]) -> list[Rated]:

@@ -162,16 +162,6 @@ async def homestay_and_whether_on_sale(session: AsyncSession, homestay_id: int) 
     return (row[0], row[1]) if row else None
 
 
-async def homestay_with_dates(
-    session: AsyncSession, homestay_id: int, start: date | None, end: date | None
-) -> tuple[Homestay, bool, list[HomestayDate], list[date]] | None:
-    """A homestay, whether it is on sale, what its host set for nights with start ≤ night < end, and which of these foreign
-    calendars block."""
-    asked = {"homestay_id": homestay_id, "start": start, "end": end}
-    rows = (await session.execute(_BY_ID_WITH_DATES, asked)).all()
-    return (rows[0][0], rows[0][1], [row[3] for row in rows if row[3] is not None], rows[0][2]) if rows else None
-
-
 @dataclass(frozen=True)
 class Offered:
     """A homestay, whether it is on sale, what its host set for nights, and the nights that foreign calendars block."""
@@ -180,6 +170,18 @@ class Offered:
     on_sale: bool
     settings: list[HomestayDate] = field(default_factory=list)
     blocked: set[date] = field(default_factory=set)
+
+
+async def homestay_with_dates(
+    session: AsyncSession, homestay_id: int, start: date | None, end: date | None
+) -> Offered | None:
+    """A homestay, with what is known of nights with start ≤ night < end: one statement, for an order that comes alone."""
+    asked = {"homestay_id": homestay_id, "start": start, "end": end}
+    rows = (await session.execute(_BY_ID_WITH_DATES, asked)).all()
+    if not rows:
+        return None
+    homestay, on_sale, blocked, _ = rows[0]
+    return Offered(homestay, on_sale, [row[3] for row in rows if row[3] is not None], set(blocked))
 
 
 async def homestays_with_dates(

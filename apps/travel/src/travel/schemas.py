@@ -225,6 +225,14 @@ class CommentAdded(ApiModel):
     id: int
 
 
+def require_stay_or_none(start: date | None, end: date | None) -> None:
+    """Raises ValueError unless there are both, with 1 to `MOST_NIGHTS` nights between them, or neither."""
+    if (start is None) != (end is None):
+        raise ValueError("start and end come together")
+    if start and end and not 1 <= (end - start).days <= MOST_NIGHTS:
+        raise ValueError(f"from 1 to {MOST_NIGHTS} nights")
+
+
 class SnapshotRequest(ApiModel):
     """`start`, `end`: the first night and the day of departure whose nights are told; both or neither."""
 
@@ -234,10 +242,7 @@ class SnapshotRequest(ApiModel):
 
     @model_validator(mode="after")
     def _a_stay_or_none(self) -> Self:
-        if (self.start is None) != (self.end is None):
-            raise ValueError("start and end come together")
-        if self.start and self.end and not 1 <= (self.end - self.start).days <= MOST_NIGHTS:
-            raise ValueError(f"from 1 to {MOST_NIGHTS} nights")
+        require_stay_or_none(self.start, self.end)
         return self
 
 
@@ -248,8 +253,7 @@ class StayAsked(ApiModel):
 
     @model_validator(mode="after")
     def _has_nights(self) -> Self:
-        if not 1 <= (self.end - self.start).days <= MOST_NIGHTS:
-            raise ValueError(f"from 1 to {MOST_NIGHTS} nights")
+        require_stay_or_none(self.start, self.end)
         return self
 
 

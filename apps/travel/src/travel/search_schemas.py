@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from servicekit.schemas import ApiModel, PageSize, RowId, Text
 from travel.free_nights import FreeNight
 from travel.models import Homestay
-from travel.schemas import MOST_NIGHTS, HomestayOut, Page
+from travel.schemas import MOST_NIGHTS, HomestayOut, Page, require_stay_or_none
 from travel.search_repository import Criteria, Sort
 from travel.searching import Found
 
@@ -39,10 +39,7 @@ class SearchRequest(ApiModel):
 
     @model_validator(mode="after")
     def _a_stay_or_none(self) -> Self:
-        if (self.start is None) != (self.end is None):
-            raise ValueError("start and end come together")
-        if self.start and self.end and not 1 <= (self.end - self.start).days <= MOST_NIGHTS:
-            raise ValueError(f"from 1 to {MOST_NIGHTS} nights")
+        require_stay_or_none(self.start, self.end)
         return self
 
     @property
