@@ -1,18 +1,21 @@
 """A replica goes under load: its app is told first, then its sidecar."""
 
 import asyncio
+import itertools
 import time
 
 import pytest
 
 from tests.deploy.mesh.load import ask_to_stop, ended, pid, under_load
+from tests.support import buyers
 from tests.support.rooms import ROOMY
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("restored")]
 
 
 def booking(system):
-    bearer = system.bearer("BUYER")
+    """By many buyers in turn: how many orders a second are made must not decide whether one buyer has too many unpaid."""
+    bearers = itertools.cycle({"Authorization": f"Bearer {token}"} for token in buyers.tokens(system, 100))
 
     async def ask(http):
         day = int(time.time())
@@ -20,7 +23,7 @@ def booking(system):
             "homestayId": ROOMY, "isFood": False, "liveStartTime": day, "liveEndTime": day + 86400,
             "livePeopleNum": 1, "remark": "",
         }  # fmt: skip
-        return await http.post("/order/v1/homestayOrder/createHomestayOrder", json=body, headers=bearer)
+        return await http.post("/order/v1/homestayOrder/createHomestayOrder", json=body, headers=next(bearers))
 
     return ask
 
