@@ -65,6 +65,8 @@ def main() -> None:
     with noop_sidecars(environment) as sidecars:
         for run in range(chosen.runs):
             for name in names:
+                if not at_rest.wait_for_rest(system):
+                    progress.print("the system is not at rest: it still works for what was measured before")
                 progress.print(f"run {run + 1} of {chosen.runs}: {name} …", style="dim")
                 found += SCENARIOS[name](system, sidecars, chosen.size)
     system.close()

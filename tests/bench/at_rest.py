@@ -11,12 +11,23 @@ from tests.bench.figures import Figure
 from tests.support.system import System
 
 REPO = Path(__file__).resolve().parents[2]
+AT_REST_CORES = 0.25
+PATIENCE_SECONDS = 60
 
 
 def idle(system: System, seconds: float) -> list[Figure]:
     by_part = parts.idle_share(Path(system.environment["RUN_DIR"]), seconds)
     milli = {part: share * 1000 for part, share in by_part.items()}
     return [Figure("processor idle", "cores", sum(by_part.values()), None, 0.1, less_is_better=True, by_part=milli)]
+
+
+def wait_for_rest(system: System) -> bool:
+    """Until the events and messages of what was measured before are done: two seconds in turn with next to no processor
+    time. False when that did not come within PATIENCE_SECONDS."""
+    run, quiet, deadline = Path(system.environment["RUN_DIR"]), 0, time.monotonic() + PATIENCE_SECONDS
+    while quiet < 2 and time.monotonic() < deadline:
+        quiet = quiet + 1 if sum(parts.idle_share(run, 1).values()) < AT_REST_CORES else 0
+    return quiet == 2
 
 
 def starting(system: System) -> list[Figure]:
