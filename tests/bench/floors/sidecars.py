@@ -128,7 +128,7 @@ def _resources(folder: Path) -> None:
             "pubsubname": "pubsub",
             "topic": TOPIC,
             "routes": {"default": "/events"},
-            "bulkSubscribe": {"enabled": True, "maxMessagesCount": 200, "maxAwaitDurationMs": 5},
+            "bulkSubscribe": {"enabled": True, "maxMessagesCount": 200, "maxAwaitDurationMs": 10},
         },
         "scopes": ["bench-behind"],
     }
