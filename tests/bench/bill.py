@@ -61,9 +61,20 @@ def _reconcile(system: System, day: date, file: Path) -> tuple[float, float]:
     with tempfile.TemporaryFile() as output:
         began = time.monotonic()
         process = children.start(argv, env=env, stdout=output, stderr=output)
-        _, status, used = os.wait4(process.pid, 0)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, _peak_kilobytes(process.pid))
+            time.sleep(0.1)
         seconds = time.monotonic() - began
-        if os.waitstatus_to_exitcode(status):
+        if process.returncode:
             output.seek(0)
             sys.exit(output.read()[-3000:].decode(errors="replace"))
-    return seconds, used.ru_maxrss / 1024
+    return seconds, peak / 1024
+
+
+def _peak_kilobytes(pid: int) -> int:
+    """The most that the program itself has had resident. `ru_maxrss` would count what we had when it was forked from us."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0  # it has just ended
