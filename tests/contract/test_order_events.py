@@ -70,10 +70,10 @@ def test_every_refund_is_asked_in_the_contracts_words(cause: RefundCause, reason
 
 def test_changed_nights_are_told_in_the_contracts_words() -> None:
     nights = [NightState(date(2026, 12, 5), 1, 2, 3), NightState(date(2026, 12, 6), 0, 2, 1)]
-    event = events.nights_updated(7, nights, changed_at=MOMENT)
+    event = events.nights_updated(ORDER_SN, 7, nights, changed_at=MOMENT)
 
     schema("nights-updated.v1").validate(event.data)
-    assert (event.key, event.subject) == ("7", "7")
+    assert (event.key, event.subject, event.data["homestayId"]) == (ORDER_SN, "7", "7")
     assert event.data["nights"][0] == {"night": "2026-12-05", "taken": 1, "stock": 2, "version": 3}
 
 

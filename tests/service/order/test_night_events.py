@@ -45,7 +45,7 @@ async def test_a_sale_and_its_end_are_told_with_growing_versions(order: Order) -
         ("7", [("2026-11-23", 0, 3, 2), ("2026-11-24", 1, 3, 3)]),
     ]
     [row] = order.rows("select partition_key, event from outbox where topic = %s order by id limit 1", NIGHTS_TOPIC)
-    assert (row["partition_key"], row["event"]["subject"]) == ("7", "7")
+    assert (row["partition_key"], row["event"]["subject"]) == (sn, "7")
     assert row["event"]["type"] == "minsu.order.nights-updated.v1"
 
 

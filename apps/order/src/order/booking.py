@@ -4,7 +4,7 @@ request key."""
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -22,6 +22,7 @@ from servicekit.db import Database
 from servicekit.errors import Unavailable
 from servicekit.idempotency import IdempotencyMismatch
 from servicekit.numbers import business_number
+from servicekit.outbox import OutgoingEvent
 
 log = structlog.get_logger()
 ATTEMPTS = 10
@@ -106,15 +107,15 @@ class Booking:
             added = await repository.add(tx, row, self.most_unpaid)
             if added.order_id is not None:
                 # Last: others wait for these rows until the commit.
-                await _take_nights(tx, added.order_id, request, homestay, self.clock())
+                told = events.nights_updated(str(row["sn"]), homestay.id, [], changed_at=self.clock())
+                await _take_nights(tx, added.order_id, request, homestay, told)
             return added
 
 
 async def _take_nights(
-    tx: ArrayTransaction, order_id: int, request: BookingRequest, homestay: Homestay, now: datetime
+    tx: ArrayTransaction, order_id: int, request: BookingRequest, homestay: Homestay, told: OutgoingEvent
 ) -> None:
     stay, units = request.stay, pricing.units(homestay, request.live_people_num)
-    told = events.nights_updated(homestay.id, [], changed_at=now)
     full = await night_repository.take(
         tx,
         order_id,

@@ -119,9 +119,12 @@ def refund_updated(
     return OutgoingEvent(REFUND_UPDATED_TOPIC, sn, REFUND_UPDATED_TYPE, SOURCE, sn, data, changed_at)
 
 
-def nights_updated(homestay_id: int, nights: Sequence[NightState], *, changed_at: datetime) -> OutgoingEvent:
-    """How much of these nights is taken now. For `night_repository.take`, which adds the nights itself, without any."""
-    key = str(homestay_id)
+def nights_updated(
+    order_sn: str, homestay_id: int, nights: Sequence[NightState], *, changed_at: datetime
+) -> OutgoingEvent:
+    """How much of these nights is taken now. For `night_repository.take`, which adds the nights itself, without any.
+    The key is the order: a homestay that many book at once would wait for each event of its own in turn."""
+    homestay = str(homestay_id)
     told = [{**each._asdict(), "night": each.night.isoformat()} for each in nights]
-    data = {"homestayId": key, "nights": told, "changedAt": utc_text(changed_at)}
-    return OutgoingEvent(NIGHTS_TOPIC, key, NIGHTS_TYPE, SOURCE, key, data, changed_at)
+    data = {"homestayId": homestay, "nights": told, "changedAt": utc_text(changed_at)}
+    return OutgoingEvent(NIGHTS_TOPIC, order_sn, NIGHTS_TYPE, SOURCE, homestay, data, changed_at)

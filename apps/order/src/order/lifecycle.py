@@ -46,5 +46,5 @@ async def move(
     if target in FREES_NIGHTS:
         since = date.min if target is TradeState.CANCELLED else pricing.first_night_to_come(now)
         freed = await night_repository.free(tx, order.id, order.homestay_id, since)
-        facts += [events.nights_updated(order.homestay_id, freed, changed_at=now)] if freed else []
+        facts += [events.nights_updated(order.sn, order.homestay_id, freed, changed_at=now)] if freed else []
     await publish_later(tx, *facts)
