@@ -87,6 +87,8 @@ def test_every_job_has_its_cron_binding_and_every_binding_its_job():
     }
 
     assert routed == bound
+    noted = {(name, f"/jobs/{job}") for name, app in apps().items() for job in app.state.system.jobs}
+    assert noted == bound, "a router of jobs is made without route_class=JobRoute: its ticks are not noted"
 
 
 def test_every_consumer_applies_its_dead_letters_again():

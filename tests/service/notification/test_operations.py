@@ -56,8 +56,10 @@ async def test_a_refused_message_is_sent_again_once_the_guest_accepts(service: S
     await service.hears(1)
     task_id = service.task("paid")["id"]
     service.wechat.quota[OPENID, PAID] = 1
-    shown = await data(service, "taskResend", {"id": task_id})
+    shown = await data(service, "taskResend", {"id": task_id, "note": "the guest called"})
     assert (shown["state"], shown["reason"]) == ("pending", "resend requested")
+    [act] = service.rows("select act, subject, note from operator_act")
+    assert act == {"act": "resend", "subject": f"task:{task_id}", "note": "the guest called"}
     detail = await data(service, "taskDetail", {"id": task_id})
     assert (detail["task"]["state"], detail["task"]["attempts"]) == ("sent", 2)
     assert [(each["seq"], each["outcome"], each["errcode"]) for each in detail["attempts"]] == [

@@ -114,7 +114,7 @@ async def test_after_the_template_is_corrected_all_of_that_reason_are_sent_again
     ]
 
     assert len((await data(right, "taskList", {"state": "invalid", "cause": "invalid-template"}))["list"]) == 20
-    done = await data(right, "taskResendAll", {"state": "invalid", "cause": "invalid-template"})
+    done = await data(right, "taskResendAll", {"state": "invalid", "cause": "invalid-template", "note": "fixed"})
     while await right.tick():
         pass
 
@@ -125,7 +125,7 @@ async def test_after_the_template_is_corrected_all_of_that_reason_are_sent_again
     assert sorted(told) == numbers(20)
     [act] = right.rows("select operator_id, act, subject, note from operator_act")
     assert act == {
-        "operator_id": 7, "act": "resend", "subject": "tasks:invalid:invalid-template", "note": "20 messages",
+        "operator_id": 7, "act": "resend", "subject": "tasks:invalid:invalid-template", "note": "20 messages: fixed",
     }  # fmt: skip
     moves = right.rows(
         "select from_state, to_state, actor from notification_transition where task_id = %s order by seq",

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from servicekit import acts, deadletters, idempotency, inbox, outbox
+from servicekit import acts, deadletters, idempotency, inbox, outbox, replicas
 from servicekit.db import Database
 from tests.support.tables import EMPTY_ALL
 
@@ -17,8 +17,8 @@ def database_url(postgres):
 async def db(database_url):
     database = Database(database_url)
     async with database.engine.begin() as connection:
-        for each in (acts.metadata, outbox.metadata, inbox.metadata, deadletters.metadata, idempotency.metadata):
-            await connection.run_sync(each.create_all)
+        for each in (acts, outbox, inbox, deadletters, idempotency, replicas):
+            await connection.run_sync(each.metadata.create_all)
         await connection.execute(text(EMPTY_ALL))
     yield database
     await database.close()

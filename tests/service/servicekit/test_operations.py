@@ -127,11 +127,11 @@ async def test_the_list_shows_the_newest_first_page_by_page_and_by_state(operato
 
 async def test_a_replayed_letter_takes_effect_once_however_often_it_is_replayed(operator, db):
     letter = await operator.poisoned(1)
-    for _ in range(3):
-        answer = await operator.data("deadLetterReplay", {"id": letter})
+    for why in ("order is fixed", "again", None):
+        answer = await operator.data("deadLetterReplay", {"id": letter, "note": why})
         assert (answer["applied"], answer["letter"]["state"]) == (1, "applied")
     assert operator.handler.took == [1]
-    assert await acts_of(db) == [(OPERATOR, "replay", f"dead-letter:{letter}", None)]
+    assert await acts_of(db) == [(OPERATOR, "replay", f"dead-letter:{letter}", "order is fixed")]
 
 
 async def test_a_replay_of_what_arrived_by_another_way_changes_nothing(operator):
@@ -159,15 +159,15 @@ async def test_all_that_is_stuck_is_replayed_and_what_was_discarded_is_not(opera
     await operator.data("deadLetterDiscard", {"id": given_up, "note": "a test"})
     repaired = await operator.poisoned(2)
     await operator.letters.keep("topic", json.dumps(envelope(3)).encode())
-    answer = await operator.data("deadLetterReplay", {"all": True})
+    answer = await operator.data("deadLetterReplay", {"all": True, "note": "fixed"})
     assert answer == {"stuck": 2, "applied": 2, "poison": 0, "waiting": 0, "letter": None}
     assert operator.handler.took == [2, 3]
     assert [row["state"] for row in await rows(db, dead_letter)] == ["discarded", "applied", "applied"]
     assert (await operator.data("deadLetterReplay", {"all": True}))["stuck"] == 0
-    assert [act[1:3] for act in await acts_of(db)] == [
-        ("discard", f"dead-letter:{given_up}"),
-        ("replay", f"dead-letter:{repaired}"),
-        ("replay", f"dead-letter:{repaired + 1}"),
+    assert [act[1:] for act in await acts_of(db)] == [
+        ("discard", f"dead-letter:{given_up}", "a test"),
+        ("replay", f"dead-letter:{repaired}", "fixed"),
+        ("replay", f"dead-letter:{repaired + 1}", "fixed"),
     ]
 
 

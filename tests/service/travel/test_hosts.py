@@ -122,15 +122,17 @@ async def test_while_usercenter_is_away_nothing_is_written(http, tokens, user, s
 
 
 async def test_an_approved_host_has_the_role_and_a_shop(http, sidecar, tokens, operator, user, applied, sql):
-    answer = await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    approval = {"id": applied, "note": "licence seen"}
+    answer = await http.post(f"{OPS}/hostApprove", json=approval, headers=operator)
     row = answer.json()["data"]
     assert row.pop("appliedAt") < row.pop("decidedAt")
     assert row == {"id": applied, "userId": user, "status": "granted", "note": "", "problem": None, **APPLY}
     assert ("usercenter", "/internal/grantRole", {"userId": user, "role": "merchant"}) in sidecar.calls
     shop = sql.execute("select title, row_state from homestay_business where user_id = %s", [user]).fetchall()
     assert shop == [("山里小院", 1)]
-    act = "select operator_id, act from operator_act where subject = %s"
-    assert sql.execute(act, [f"host-application:{applied}"]).fetchall() == [(OPERATOR, "host-approve")]
+    act = "select operator_id, act, note from operator_act where subject = %s"
+    done = sql.execute(act, [f"host-application:{applied}"]).fetchall()
+    assert done == [(OPERATOR, "host-approve", "licence seen")]
     assert (await own(http, tokens, user))["status"] == "approved"
 
 

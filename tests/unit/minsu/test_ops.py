@@ -76,8 +76,10 @@ def test_an_unknown_service_sends_no_request(world, api):
 def test_a_letter_is_replayed_where_it_lies(world, api):
     answer = {"stuck": 1, "applied": 1, "poison": 0, "waiting": 0, "letter": LETTER | {"state": "applied"}}
     world.answers[path("payment", "deadLetterReplay")] = lambda _: ok(answer)
-    assert ops.replay(api, "payment:7") == {"id": "payment:7", "state": "applied", "reason": "why"}
-    assert [(asked, body) for asked, body, _ in world.asked] == [(path("payment", "deadLetterReplay"), {"id": 7})]
+    assert ops.replay(api, "payment:7", "fixed") == {"id": "payment:7", "state": "applied", "reason": "why"}
+    assert [(asked, body) for asked, body, _ in world.asked] == [
+        (path("payment", "deadLetterReplay"), {"id": 7, "note": "fixed"})
+    ]
 
 
 def test_replaying_all_sums_up_by_service(world, api):
@@ -140,11 +142,11 @@ def test_requests_to_become_a_host_are_listed_and_decided(world, api):
     world.answers[path("travel", "hostRefuse")] = lambda _: ok(row | {"status": "refused", "note": "why"})
     assert ops.hosts(api, status="waiting", count=5) == [row]
     assert ops.hosts(api, status=None, count=5) == [row]
-    assert ops.approve_host(api, 4)["status"] == "granted"
+    assert ops.approve_host(api, 4, "licence seen")["status"] == "granted"
     assert ops.refuse_host(api, 4, "why")["note"] == "why"
     assert [(asked, body) for asked, body, _ in world.asked] == [
         (path("travel", "hostList"), {"status": "waiting", "lastId": 0, "pageSize": 5}),
         (path("travel", "hostList"), {"lastId": 0, "pageSize": 5}),
-        (path("travel", "hostApprove"), {"id": 4}),
+        (path("travel", "hostApprove"), {"id": 4, "note": "licence seen"}),
         (path("travel", "hostRefuse"), {"id": 4, "note": "why"}),
     ]

@@ -29,6 +29,9 @@ def _routes(app_id: str, prefix: str, who: Who, *names: str, is_catalogue: bool 
 DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "actList")
 """What operators may do with the dead letters of every service that has some."""
 
+SYSTEM = "system"
+"""How a service runs. Each has it; the gateway's own is served by itself."""
+
 REFUNDS = ("refundList", "refundSendElsewhere", "refundBeginAgain")
 BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "payout", "payoutList")
 
@@ -84,7 +87,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("travel", "homestayComment", Who.ANYONE, "commentList"),
     *_routes("travel", "homestayComment", Who.SIGNED_IN, "addComment"),
     *_routes("travel", "host", Who.SIGNED_IN, "apply", "application", *HOST),
-    *_routes("travel", "ops", Who.SIGNED_IN, "hostList", "hostApprove", "hostRefuse", *DELIVERY),
+    *_routes("travel", "ops", Who.SIGNED_IN, SYSTEM, "hostList", "hostApprove", "hostRefuse", *DELIVERY),
     *_routes("order", "homestayOrder", Who.ANYONE, "quoteHomestayOrder"),
     *_routes(
         "order",
@@ -107,6 +110,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
         "order",
         "ops",
         Who.SIGNED_IN,
+        SYSTEM,
         *DELIVERY,
         "outboxStatus",
         "closingList",
@@ -115,10 +119,21 @@ PUBLIC: tuple[PublicRoute, ...] = (
         "refundAskAgain",
     ),
     *_routes(
-        "payment", "ops", Who.SIGNED_IN, *DELIVERY, "outboxStatus", "noticeList", "noticeResolve", *REFUNDS, *BOOKS
+        "payment",
+        "ops",
+        Who.SIGNED_IN,
+        SYSTEM,
+        *DELIVERY,
+        "outboxStatus",
+        "noticeList",
+        "noticeResolve",
+        *REFUNDS,
+        *BOOKS,
     ),
-    *_routes("usercenter", "ops", Who.SIGNED_IN, "accountDetail", "accountRelease", "actList"),
-    *_routes("notification", "ops", Who.SIGNED_IN, *DELIVERY, "taskList", "taskDetail", "taskResend", "taskResendAll"),
+    *_routes("usercenter", "ops", Who.SIGNED_IN, SYSTEM, "accountDetail", "accountRelease", "actList"),
+    *_routes(
+        "notification", "ops", Who.SIGNED_IN, SYSTEM, *DELIVERY, "taskList", "taskDetail", "taskResend", "taskResendAll"
+    ),
 )
 
 CALLBACKS = tuple(route.path for route in PUBLIC if route.who is Who.WECHAT)

@@ -8,8 +8,9 @@ from notification.courier import Couriers
 from notification.schemas import Claimed
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
+from servicekit.jobs import JobRoute
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=JobRoute)
 
 
 @router.post("/jobs/notification-due")

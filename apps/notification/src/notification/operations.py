@@ -41,7 +41,7 @@ class Operations:
             attempts = await repository.attempts_of(session, task_id)
             return task, attempts, await repository.transitions_of(session, task_id)
 
-    async def resend(self, task_id: int, operator_id: int) -> NotificationTask:
+    async def resend(self, task_id: int, operator_id: int, note: str | None = None) -> NotificationTask:
         """Make an ended task due again, with all its tries; its history stays. Raises TaskNotFound,
         TaskNotResendable."""
         now = self.clock()
@@ -52,11 +52,11 @@ class Operations:
             if not may_move(TaskState(task.state), TaskState.PENDING):
                 raise TaskNotResendable(f"the task is {task.state}")
             await self._begin_anew(tx, task, operator_id, now)
-            await acts.record(tx, now, operator_id, "resend", f"task:{task_id}")
+            await acts.record(tx, now, operator_id, "resend", f"task:{task_id}", note=note)
         self.wake()
         return task
 
-    async def resend_all(self, selection: Selection, operator_id: int) -> tuple[int, int]:
+    async def resend_all(self, selection: Selection, operator_id: int, note: str | None = None) -> tuple[int, int]:
         """`resend` for the tasks of `selection`, oldest first, at most `MOST_AT_ONCE`. Returns how many, and how many
         are left. Raises TaskNotResendable for a state from which no task is resent."""
         if selection.state is None or not may_move(selection.state, TaskState.PENDING):
@@ -68,7 +68,8 @@ class Operations:
                 await self._begin_anew(tx, task, operator_id, now)
             if tasks:
                 subject = ":".join(each for each in ("tasks", selection.state, selection.cause, selection.kind) if each)
-                await acts.record(tx, now, operator_id, "resend", subject, note=f"{len(tasks)} messages")
+                count = f"{len(tasks)} messages"
+                await acts.record(tx, now, operator_id, "resend", subject, note=f"{count}: {note}" if note else count)
         self.wake()
         async with self.db.read() as session:
             return len(tasks), await repository.count(session, selection)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from notification.states import Kind, TaskState
-from servicekit.schemas import ApiModel, LastId, PageSize, RowId, Text
+from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Text
 
 Cause = Annotated[Text, Field(min_length=1, max_length=32)]
 
@@ -23,12 +23,18 @@ class TaskRequest(ApiModel):
     id: RowId
 
 
+class TaskResendRequest(ApiModel):
+    id: RowId
+    note: Note | None = None
+
+
 class ResendRequest(ApiModel):
     """Selects messages that ended in `state`, by cause and kind if given."""
 
     state: Literal["refused", "invalid", "dead"]
     cause: Cause | None = None
     kind: Kind | None = None
+    note: Note | None = None
 
 
 class Resent(ApiModel):

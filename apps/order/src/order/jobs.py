@@ -8,8 +8,9 @@ from order.closing import Closing
 from order.expiry import Expiry
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
+from servicekit.jobs import JobRoute
 
-router = APIRouter(prefix="/jobs", include_in_schema=False)
+router = APIRouter(prefix="/jobs", include_in_schema=False, route_class=JobRoute)
 
 
 @router.post("/order-close-unpaid")

@@ -11,8 +11,9 @@ from payment.paying.inquiry import Inquiry
 from payment.refunding.submission import RefundSubmission
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
+from servicekit.jobs import JobRoute
 
-router = APIRouter(prefix="/jobs", include_in_schema=False)
+router = APIRouter(prefix="/jobs", include_in_schema=False, route_class=JobRoute)
 
 
 @router.post("/payment-query-open")
@@ -48,4 +49,5 @@ async def pay_out(
 
 @router.post("/payment-reapply-dead-letters")
 async def reapply_dead_letters(letters: Annotated[DeadLetters, Depends(provided(DeadLetters))]) -> dict[str, int]:
-    return await letters.reapply()
+    counts = await letters.reapply()
+    return {"claimed": sum(counts.values()), **counts}

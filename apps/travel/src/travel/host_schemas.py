@@ -272,11 +272,13 @@ class ApplicationQuery(ApiModel):
     page_size: PageSize = 20
 
 
-class ApplicationRef(ApiModel):
+class ApproveHost(ApiModel):
     id: RowId
+    note: Note | None = None
 
 
-class RefuseHost(ApplicationRef):
+class RefuseHost(ApiModel):
+    id: RowId
     note: Note
 
 

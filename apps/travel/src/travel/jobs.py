@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
+from servicekit.jobs import JobRoute
 from travel.hosting.applications import Applications
 from travel.ical.sync import CalendarSync
 from travel.night_comparison import NightComparing
 from travel.photos import Photos
 
-router = APIRouter(prefix="/jobs", include_in_schema=False)
+router = APIRouter(prefix="/jobs", include_in_schema=False, route_class=JobRoute)
 
 
 @router.post("/travel-approve-hosts")

@@ -61,17 +61,17 @@ def dead_letter(api: Api, letter: str) -> dict[str, Any]:
     return _ask(api, service, "deadLetterDetail", {"id": number})
 
 
-def replay(api: Api, letter: str) -> dict[str, Any]:
+def replay(api: Api, letter: str, note: str | None = None) -> dict[str, Any]:
     service, number = split(letter)
-    answer = _ask(api, service, "deadLetterReplay", {"id": number})["letter"]
+    answer = _ask(api, service, "deadLetterReplay", {"id": number, **_given(note=note)})["letter"]
     return {"id": letter, "state": answer["state"], "reason": answer["reason"]}
 
 
-def replay_all(api: Api, service: str | None) -> list[dict[str, Any]]:
+def replay_all(api: Api, service: str | None, note: str | None = None) -> list[dict[str, Any]]:
     """What was stuck at each service, and what became of what was tried at once."""
     answers = []
     for each in _known(service):
-        answer = _ask(api, each, "deadLetterReplay", {"all": True})
+        answer = _ask(api, each, "deadLetterReplay", {"all": True, **_given(note=note)})
         answers.append({"service": each, **{name: answer[name] for name in ("stuck", "applied", "poison", "waiting")}})
     return answers
 
@@ -130,13 +130,13 @@ def tasks(
     return list(_pages(api, "notification", "taskList", _given(state=state, cause=cause, kind=kind), count))
 
 
-def resend(api: Api, task: int) -> dict[str, Any]:
-    return _ask(api, "notification", "taskResend", {"id": task})
+def resend(api: Api, task: int, note: str | None = None) -> dict[str, Any]:
+    return _ask(api, "notification", "taskResend", {"id": task, **_given(note=note)})
 
 
-def resend_all(api: Api, *, state: str, cause: str | None, kind: str | None) -> dict[str, Any]:
+def resend_all(api: Api, *, state: str, cause: str | None, kind: str | None, note: str | None = None) -> dict[str, Any]:
     """Resend every message that ended so; asked part by part until none is left, or until none more can be resent."""
-    query, resent = _given(state=state, cause=cause, kind=kind), 0
+    query, resent = _given(state=state, cause=cause, kind=kind, note=note), 0
     while True:
         answer = _ask(api, "notification", "taskResendAll", query)
         resent += answer["resent"]
@@ -167,8 +167,8 @@ def hosts(api: Api, *, status: str | None, count: int) -> list[dict[str, Any]]:
     return list(_pages(api, "travel", "hostList", _given(status=status), count))
 
 
-def approve_host(api: Api, application: int) -> dict[str, Any]:
-    return _ask(api, "travel", "hostApprove", {"id": application})
+def approve_host(api: Api, application: int, note: str | None = None) -> dict[str, Any]:
+    return _ask(api, "travel", "hostApprove", {"id": application, **_given(note=note)})
 
 
 def refuse_host(api: Api, application: int, note: str) -> dict[str, Any]:

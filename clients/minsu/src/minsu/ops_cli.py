@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
-from minsu import ops, settings, show
-from minsu.api import Api
+from minsu import ops, ops_system_cli, show
+from minsu.ops_options import AsJson, Count, Why, operator
 
 app = typer.Typer(help="See what is stuck and set it going, as the operator.", no_args_is_help=True)
+app.add_typer(ops_system_cli.app)
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai, YYYY-MM-DD.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
-Count = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
 Service = Annotated[
     str | None, typer.Option("--service", help="order, payment, notification; acts: usercenter, too. Else all.")
 ]
@@ -33,7 +32,7 @@ def dead_letters(
     as_json: AsJson = False,
 ) -> None:
     """List events that a consumer could not apply, newest first."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.dead_letters(api, service=service, state=state, count=count)
     show.rows(found, ("id", "state", "topic", "attempts", "receivedAt", "reason"), json_wanted=as_json)
 
@@ -41,7 +40,7 @@ def dead_letters(
 @app.command("dead-letter")
 def dead_letter(letter: LetterId, as_json: AsJson = False) -> None:
     """Show one with the event as it came, and what operators did to it."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.dead_letter(api, letter)
     shown = found if as_json else {**found["letter"], "body": found["body"], "acts": found["acts"]}
     show.facts(shown, json_wanted=as_json)
@@ -52,30 +51,31 @@ def replay(
     letter: Annotated[str | None, typer.Argument(help="<service>:<number>, as dead-letters prints it.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every one that is stuck.")] = False,
     service: Service = None,
+    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Try a dead letter again, or all. Harmless to repeat: what took effect takes none again."""
     if (letter is None) is not everything:
         raise typer.BadParameter("give either an ID or --all")
-    with _operator() as api:
+    with operator() as api:
         if letter is not None:
-            show.facts(ops.replay(api, letter), json_wanted=as_json)
+            show.facts(ops.replay(api, letter, note), json_wanted=as_json)
         else:
-            done = ops.replay_all(api, service)
+            done = ops.replay_all(api, service, note)
             show.rows(done, ("service", "stuck", "applied", "poison", "waiting"), json_wanted=as_json)
 
 
 @app.command()
 def discard(letter: LetterId, note: Note, as_json: AsJson = False) -> None:
     """Discard a dead letter."""
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.discard(api, letter, note), json_wanted=as_json)
 
 
 @app.command()
 def outbox(as_json: AsJson = False) -> None:
     """How many events wait to be published, since when, and why."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.outboxes(api)
     columns = ("service", "waiting", "oldestSeconds", "failing", "lastPublishedAt")
     show.rows(found, columns, json_wanted=as_json)
@@ -89,7 +89,7 @@ def outbox(as_json: AsJson = False) -> None:
 @app.command()
 def closing(count: Count = 50, as_json: AsJson = False) -> None:
     """List orders whose closing WeChat has not confirmed yet."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.closing(api, count)
     show.rows(found, ("sn", "cause", "attempts", "closingAt", "nextAttemptAt"), json_wanted=as_json)
 
@@ -99,7 +99,7 @@ def retry_closing(
     order: Annotated[str, typer.Argument(help="HSO…, as closing prints it.")], as_json: AsJson = False
 ) -> None:
     """Retry the closing of an order at WeChat now, and show the result."""
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.retry_closing(api, order), json_wanted=as_json)
 
 
@@ -110,7 +110,7 @@ def notices(
     as_json: AsJson = False,
 ) -> None:
     """List notices: what WeChat reported that contradicts the ledger, and refunds that need an operator."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.notices(api, state=state, count=count)
     show.rows(found, ("id", "state", "reason", "outTradeNo", "seen", "detail", "note"), json_wanted=as_json)
 
@@ -122,7 +122,7 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """Mark a notice as resolved."""
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.resolve(api, notice, note), json_wanted=as_json)
 
 
@@ -135,7 +135,7 @@ def refunds(
     as_json: AsJson = False,
 ) -> None:
     """List refunds; one with a problem does not complete without an operator."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.refunds(api, state=state, count=count)
     show.rows(found, ("sn", "state", "cause", "refundFen", "paymentSn", "problem"), json_wanted=as_json)
 
@@ -160,21 +160,21 @@ def refund_elsewhere(
         account = typer.prompt("Number of the buyer's card", hide_input=True, err=True)
         name = typer.prompt("Name on the card", err=True)
         card = {"bankType": bank_type, "bankAccount": account, "realName": name}
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.send_refund_elsewhere(api, refund, card), json_wanted=as_json)
 
 
 @app.command("refund-again")
 def refund_again(refund: RefundSn, as_json: AsJson = False) -> None:
     """Issue a closed refund of a late or duplicate payment again, under a new number."""
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.begin_refund_again(api, refund), json_wanted=as_json)
 
 
 @app.command("failed-refunds")
 def failed_refunds(count: Count = 50, as_json: AsJson = False) -> None:
     """List orders whose refund failed and was not requested again."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.failed_refunds(api, count)
     show.rows(found, ("sn", "refundFen", "failedAt", "paymentSn", "reason"), json_wanted=as_json)
 
@@ -186,7 +186,7 @@ def ask_refund_again(
     as_json: AsJson = False,
 ) -> None:
     """Request a buyer's failed refund again. Safe to repeat while it is open."""
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.ask_refund_again(api, order, note), json_wanted=as_json)
 
 
@@ -201,18 +201,20 @@ def tasks(
     as_json: AsJson = False,
 ) -> None:
     """List the messages to guests and merchants."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.tasks(api, state=state, cause=cause, kind=kind, count=count)
     show.rows(found, ("id", "state", "cause", "kind", "orderSn", "attempts", "reason"), json_wanted=as_json)
 
 
 @app.command()
 def resend(
-    task: Annotated[int, typer.Argument(min=1, help="Its id, as tasks prints it.")], as_json: AsJson = False
+    task: Annotated[int, typer.Argument(min=1, help="Its id, as tasks prints it.")],
+    note: Why = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send a refused, invalid or dead message again."""
-    with _operator() as api:
-        show.facts(ops.resend(api, task), json_wanted=as_json)
+    with operator() as api:
+        show.facts(ops.resend(api, task, note), json_wanted=as_json)
 
 
 @app.command("resend-all")
@@ -220,11 +222,12 @@ def resend_all(
     state: Annotated[str, typer.Option(help="refused, invalid or dead.")],
     cause: Cause = None,
     kind: Kind = None,
+    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Send all messages again that ended alike, such as after a template's id was corrected."""
-    with _operator() as api:
-        show.facts(ops.resend_all(api, state=state, cause=cause, kind=kind), json_wanted=as_json)
+    with operator() as api:
+        show.facts(ops.resend_all(api, state=state, cause=cause, kind=kind, note=note), json_wanted=as_json)
 
 
 @app.command()
@@ -236,7 +239,7 @@ def reconcile(
     as_json: AsJson = False,
 ) -> None:
     """Compare a day's bill (default: yesterday's) with the ledger, and list the differences."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.reconcile(api, _day(day), seconds=timeout)
     if as_json:
         show.as_json(found)
@@ -254,7 +257,7 @@ def payouts(
     as_json: AsJson = False,
 ) -> None:
     """List the payouts due to homestay businesses, day by day; amounts in fen."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.payouts(api, day=_day(day), business=business, count=count)
     columns = ("day", "homestayBusinessId", "seq", "stays", "staysFen", "refunds", "refundsFen", "feeFen", "netFen")
     show.rows(found, columns, json_wanted=as_json)
@@ -266,14 +269,14 @@ def payout(
     as_json: AsJson = False,
 ) -> None:
     """Compute a day's payouts again: what is new since then is added as further records."""
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.payout(api, day.date().isoformat()), json_wanted=as_json)
 
 
 @app.command()
 def acts(service: Service = None, count: Count = 50, as_json: AsJson = False) -> None:
     """List the audit log of operators: who did what, and when."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.acts(api, service=service, count=count)
     show.rows(found, ("actedAt", "service", "operatorId", "act", "subject", "note"), json_wanted=as_json)
 
@@ -281,14 +284,14 @@ def acts(service: Service = None, count: Count = 50, as_json: AsJson = False) ->
 @app.command()
 def account(mobile: Mobile, as_json: AsJson = False) -> None:
     """Show an account: who has proven its number, its ways in, and what was done to it."""
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.account(api, mobile), json_wanted=as_json)
 
 
 @app.command()
 def release(mobile: Mobile, note: Note, as_json: AsJson = False) -> None:
     """Let the phone's owner bind another WeChat user. Ends every way in there is: know whom you talk to."""
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.release(api, mobile, note), json_wanted=as_json)
 
 
@@ -299,33 +302,25 @@ def hosts(
     as_json: AsJson = False,
 ) -> None:
     """List requests to become a host. Approved: the role is not granted yet, and retried."""
-    with _operator() as api:
+    with operator() as api:
         found = ops.hosts(api, status=status, count=count)
     columns = ("id", "status", "shopName", "contactName", "contactMobile", "appliedAt", "problem", "note")
     show.rows(found, columns, json_wanted=as_json)
 
 
 @app.command("host-approve")
-def host_approve(application: ApplicationId, as_json: AsJson = False) -> None:
+def host_approve(application: ApplicationId, note: Why = None, as_json: AsJson = False) -> None:
     """Make the applicant a host: grants the merchant role and opens the shop. Safe to repeat."""
-    with _operator() as api:
-        show.facts(ops.approve_host(api, application), json_wanted=as_json)
+    with operator() as api:
+        show.facts(ops.approve_host(api, application, note), json_wanted=as_json)
 
 
 @app.command("host-refuse")
 def host_refuse(application: ApplicationId, note: Note, as_json: AsJson = False) -> None:
     """Refuse a request to become a host. The applicant reads the note, and may apply again."""
-    with _operator() as api:
+    with operator() as api:
         show.facts(ops.refuse_host(api, application, note), json_wanted=as_json)
 
 
 def _day(day: datetime | None) -> str | None:
     return day.date().isoformat() if day else None
-
-
-def _operator() -> Api:
-    chosen = settings.load()
-    account = chosen.account("OPERATOR")
-    api = Api(chosen.gateway_url, language=chosen.language)
-    api.sign_in(account)
-    return api

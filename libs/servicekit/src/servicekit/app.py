@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.types import ASGIApp
 
 from servicekit import admission, health, problems, stopping, unknown
+from servicekit.activity import Activity
 from servicekit.auth import TokenVerifier
 from servicekit.background import Background, for_service, for_tables
 from servicekit.clock import Clock
@@ -21,15 +22,19 @@ from servicekit.direct import Direct
 from servicekit.errors import Problem
 from servicekit.health import Subscriptions
 from servicekit.idempotency import Idempotency
+from servicekit.jobs import JobRoute
 from servicekit.loop import Step
 from servicekit.messages import Catalogue
 from servicekit.middleware import SIDECAR_ONLY, Gatekeeper
 from servicekit.operations import Operations
 from servicekit.operations_api import operations_router
+from servicekit.replicas import Replicas
 from servicekit.schemas import ProblemDetails
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
 from servicekit.storable import refuse_unstorable
+from servicekit.system import System
+from servicekit.system_api import system_router
 from servicekit.unfinished import Unfinished
 
 log = structlog.get_logger()
@@ -126,6 +131,7 @@ def build(
         },  # else it looks for each at every request
         redirect_slashes=False,  # Starlette would build the Location from the caller's Host header
     )
+    activity = app.state.activity = Activity(clock, port=settings.app_port, version=settings.version)
     app.state.provided = {type(instance): instance for instance in provides}
     app.state.token_verifier = verifier
     problems.install(app, catalogue)
@@ -143,11 +149,23 @@ def build(
             dead_letters=dead_letters,
             subscriptions=expected,
             unfinished=unfinished,
+            activity=activity,
         )
     if dead_letters is not None and db is not None:
         dead_letters.subscribe(app, settings.pubsub)
         app.state.operations = Operations(db, clock, dead_letters)
         app.include_router(operations_router(name, has_outbox=outbox))
+    app.state.system = System(
+        clock=clock,
+        own=activity,
+        sidecar=sidecar,
+        topics=dead_letters.topics if dead_letters else frozenset(),
+        jobs=frozenset(each.job for router in routers for each in router.routes if isinstance(each, JobRoute)),
+        db=db,
+        replicas=Replicas(db, clock, activity) if db is not None else None,
+        has_dead_letters=dead_letters is not None,
+    )
+    app.include_router(system_router(name))
     if sidecar_only:
         unknown.install(app)
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from servicekit import deadletters, inbox
+from servicekit.activity import Activity
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -13,6 +14,7 @@ from servicekit.health import Subscriptions
 from servicekit.idempotency import Idempotency
 from servicekit.loop import Loop, Step
 from servicekit.relay import Relay
+from servicekit.replicas import Replicas
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
 from servicekit.unfinished import Ages, Unfinished
@@ -58,6 +60,7 @@ def for_tables(
     dead_letters: DeadLetters | None,
     subscriptions: Subscriptions,
     unfinished: Sequence[Unfinished],
+    activity: Activity,
 ) -> Iterator[Background]:
     """The work on those of servicekit's tables that a service has. `unfinished` are the service's own states."""
     states = [*unfinished]
@@ -67,6 +70,7 @@ def for_tables(
             publishing_to,
             gather_seconds=settings.outbox_gather_seconds,
             keep_days=settings.outbox_keep_days,
+            activity=activity,
         )
     if keys is not None:
         states.append(keys.unfinished)
@@ -79,3 +83,6 @@ def for_tables(
             partial(dead_letters.forget, settings.dead_letter_keep_days),
         )
     yield measuring(Ages(db, clock, states).measure)
+    replicas = Replicas(db, clock, activity)
+    yield measuring(replicas.write)
+    yield hourly(replicas.forget)

@@ -17,6 +17,7 @@ from fastapi import APIRouter, Request
 from prometheus_client import Counter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from servicekit.activity import Activity
 from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.schemas import Text
 from servicekit.storable import is_suspect, shown, unstorable_member
@@ -156,8 +157,30 @@ def bulk_routes(*consumers: Consumer[Any]) -> APIRouter:
     """A route for each consumer, for subscriptions with `bulkSubscribe.enabled`; single deliveries are taken as well."""
     router = APIRouter(include_in_schema=False)
     for consumer in consumers:
-        router.add_api_route(consumer.path, _route(consumer), methods=["POST"])
+        router.add_api_route(consumer.path, _noted(consumer.topic, _route(consumer)), methods=["POST"])
     return router
+
+
+def _noted(topic: str, handle: Callable[[Request], Awaitable[dict[str, Any]]]) -> Callable[[Request], Awaitable[Any]]:
+    """`handle`, with what became of the delivery in the process's `activity`, which operators read."""
+
+    async def receive(request: Request) -> dict[str, Any]:
+        answer = await handle(request)
+        activity: Activity | None = getattr(request.app.state, "activity", None)
+        if activity is None:  # an app that was not made by app.build
+            return answer
+        if "statuses" not in answer:
+            is_left = answer["status"] == RETRY
+            activity.handled(topic, [] if is_left else [None], retried=is_left)
+            return answer
+        left = {each["entryId"] for each in answer["statuses"] if each["status"] == RETRY}
+        entries = (await request.json())["entries"]
+        activity.handled(
+            topic, [each.get("event") for each in entries if each["entryId"] not in left], retried=bool(left)
+        )
+        return answer
+
+    return receive
 
 
 def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, Any]]]:

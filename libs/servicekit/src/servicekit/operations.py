@@ -64,7 +64,7 @@ class Operations:
             found = await _letter(session, letter_id)
             return found, await acts.of_subjects(session, [_subject(letter_id)])
 
-    async def replay(self, operator_id: int, letter_id: int) -> RowMapping:
+    async def replay(self, operator_id: int, letter_id: int, note: str | None = None) -> RowMapping:
         """Try one letter now. An applied one stays as it is. Raises DeadLetterNotFound, DeadLetterEnded (discarded)."""
         now = self._clock()
         async with self._db.transaction() as tx:
@@ -73,13 +73,13 @@ class Operations:
                 raise DeadLetterEnded(f"letter {letter_id} was discarded: {letter['note']}")
             if letter["state"] == LetterState.APPLIED:
                 return letter
-            await acts.record(tx, now, operator_id, "replay", _subject(letter_id))
+            await acts.record(tx, now, operator_id, "replay", _subject(letter_id), note=note)
             await tx.execute(_due(now).where(dead_letter.c.id == letter_id))
         await self._letters.reapply(only=letter_id)
         async with self._db.read() as session:
             return await _letter(session, letter_id)
 
-    async def replay_all(self, operator_id: int) -> tuple[int, dict[str, int]]:
+    async def replay_all(self, operator_id: int, note: str | None = None) -> tuple[int, dict[str, int]]:
         """Make every letter that is stuck due (the oldest 5000), and try them for a few seconds; cron tries the rest.
 
         Returns the number made due, and the number of those tried by resulting state.
@@ -91,7 +91,7 @@ class Operations:
             some = select(dead_letter.c.id).where(stuck).order_by(dead_letter.c.id).limit(MOST_AT_ONCE)
             due = _due(now).where(dead_letter.c.id.in_(some)).returning(dead_letter.c.id)
             ids = (await tx.scalars(due)).all()
-            await acts.record(tx, now, operator_id, "replay", *map(_subject, sorted(ids)))
+            await acts.record(tx, now, operator_id, "replay", *map(_subject, sorted(ids)), note=note)
         ends = time.monotonic() + REPLAY_SECONDS
         while time.monotonic() < ends:
             tried = await self._letters.reapply(limit=1)

@@ -40,6 +40,7 @@ class Replay(ApiModel):
 
     id: RowId | None = None
     all: StrictBool = False
+    note: Note | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -150,10 +151,10 @@ def operations_router(service: str, *, has_outbox: bool) -> APIRouter:
     async def dead_letter_replay(body: Replay, operator: Operator, operations: Ops) -> Ok[Replayed]:
         """Try again, now. Safe to repeat: an event that took effect before takes none again."""
         if body.id is not None:
-            letter = Letter.of(await operations.replay(operator.user_id, body.id))
+            letter = Letter.of(await operations.replay(operator.user_id, body.id, body.note))
             ended = {state: int(letter.state == state) for state in ("applied", "poison", "waiting")}
             return Ok(data=Replayed(stuck=1, letter=letter, **ended))
-        stuck, counts = await operations.replay_all(operator.user_id)
+        stuck, counts = await operations.replay_all(operator.user_id, body.note)
         return Ok(data=Replayed(stuck=stuck, letter=None, **counts))
 
     @router.post("/deadLetterDiscard")

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from servicekit.activity import Activity
 from servicekit.db import Database
 from servicekit.errors import PeerUnavailable
 from servicekit.outbox import outbox
@@ -67,8 +68,9 @@ class Relay:
         gather_seconds: float = 0.0,
         poll_seconds: float = 1.0,
         keep_days: int = 7,
+        activity: Activity | None = None,
     ) -> None:
-        self._db, self._sidecar = db, sidecar
+        self._db, self._sidecar, self._activity = db, sidecar, activity
         self._batch, self._poll, self._keep_days = batch, poll_seconds, keep_days
         self._gather = gather_seconds
         self._woken = asyncio.Event()
@@ -184,6 +186,8 @@ class Relay:
         failed = await self._sidecar.publish_bulk(topic, entries)
         if sent := [row["id"] for row in rows if row["event_id"] not in failed]:
             await self._db.run_alone(_MARK, sent)
+            if self._activity:
+                self._activity.sent(topic)
         PUBLISHED.labels(topic).inc(len(sent))
         for row in rows:
             if row["event_id"] in failed:

@@ -77,6 +77,8 @@ class ServiceSettings(ProcessSettings):
     delivery_token: Secret[PathSegment] = Field(Secret(""), validation_alias="DELIVERY_TOKEN")
     """What the routes of this app's own subscriptions and cron bindings begin with (`/delivered/<token>`), and no other
     app knows. Without it whatever comes through the sidecar may be an event: leave it out only where identities are on."""
+    version: str = Field("development", validation_alias="MINSU_VERSION", min_length=1, max_length=64)
+    """Which build this is, as operators read it; images set it."""
     log_format: str = Field("console", validation_alias="LOG_FORMAT", pattern="^(console|json)$")
     log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
     drain_seconds: float = Field(20.0, validation_alias="DRAIN_SECONDS", ge=0)

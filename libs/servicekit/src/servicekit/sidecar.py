@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
 
 from servicekit.errors import PeerUnavailable
@@ -46,6 +46,33 @@ class BindingRefused(PeerUnavailable):
     def __init__(self, detail: str, message: str = "") -> None:
         super().__init__(detail)
         self.message = message
+
+
+@dataclass(frozen=True, kw_only=True)
+class SidecarMetadata:
+    """What runs beside the app: daprd's version, its components (name → type) and the topics that it has subscribed to."""
+
+    version: str
+    components: Mapping[str, str]
+    topics: frozenset[str]
+
+
+class _Component(BaseModel):
+    name: str
+    type: str
+
+
+class _Subscription(BaseModel):
+    pubsubname: str
+    topic: str
+
+
+class _Metadata(BaseModel):
+    """`/v1.0/metadata`, as far as it is read; lists that are empty are left out or null."""
+
+    runtime_version: str = Field("", alias="runtimeVersion")
+    components: list[_Component] | None = None
+    subscriptions: list[_Subscription] | None = None
 
 
 class Sidecar:
@@ -213,15 +240,22 @@ class Sidecar:
         except httpx.HTTPError:
             return False
 
-    async def missing(self, topics: Collection[str]) -> frozenset[str]:
-        """Those of `topics` that the sidecar has not subscribed to. Raises PeerUnavailable when it does not respond."""
+    async def metadata(self) -> SidecarMetadata:
+        """The sidecar's version, components and subscriptions. Raises PeerUnavailable when it does not respond."""
         try:
             response = await self._http.get("/v1.0/metadata", timeout=1.0)
-            listed = response.raise_for_status().json().get("subscriptions") or []
-            read = {str(each["topic"]) for each in listed if each["pubsubname"] == self._pubsub}
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PeerUnavailable(f"sidecar: its subscriptions: {type(error).__name__}") from error
-        return frozenset(topics) - read
+            found = _Metadata.model_validate_json(response.raise_for_status().content)
+        except (httpx.HTTPError, ValueError) as error:
+            raise PeerUnavailable(f"sidecar: its metadata: {type(error).__name__}") from error
+        return SidecarMetadata(
+            version=found.runtime_version,
+            components={each.name: each.type for each in found.components or ()},
+            topics=frozenset(each.topic for each in found.subscriptions or () if each.pubsubname == self._pubsub),
+        )
+
+    async def missing(self, topics: Collection[str]) -> frozenset[str]:
+        """Those of `topics` that the sidecar has not subscribed to. Raises PeerUnavailable when it does not respond."""
+        return frozenset(topics) - (await self.metadata()).topics
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from servicekit.auth import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from servicekit.callers import CALLER
 from servicekit.errors import PeerUnavailable
-from servicekit.sidecar import BindingRefused, Sidecar
+from servicekit.sidecar import BindingRefused, Sidecar, SidecarMetadata
 
 APP_TOKEN = "test-app-token-0123456789"  # noqa: S105 - of tests only
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -38,6 +38,8 @@ class FakeSidecar(Sidecar):
         self.objects: dict[tuple[str, str], bytes] = {}
         """What a binding for files holds, by binding and file name."""
         self.bindings_are_away = False
+        self.found = SidecarMetadata(version="1.18.2", components={}, topics=frozenset())
+        """What it tells about itself."""
 
     def answer(self, app_id: str, path: str, body: Any = None, status: int = 200) -> None:
         """Let `path` of `app_id` answer `body` from now on."""
@@ -87,6 +89,9 @@ class FakeSidecar(Sidecar):
 
     async def is_ready(self) -> bool:
         return True
+
+    async def metadata(self) -> SidecarMetadata:
+        return self.found
 
     async def missing(self, topics: Collection[str]) -> frozenset[str]:
         self.needed = frozenset(topics)

@@ -16,6 +16,7 @@ from notification.schemas import (
     TaskList,
     TaskListRequest,
     TaskRequest,
+    TaskResendRequest,
     Transition,
 )
 from notification.states import Selection, TaskState
@@ -50,9 +51,9 @@ async def task_detail(body: TaskRequest, _: Operator, operations: Ops) -> Ok[Tas
 
 
 @router.post("/taskResend", responses=declared(TaskNotFound, TaskNotResendable))
-async def task_resend(body: TaskRequest, operator: Operator, operations: Ops) -> Ok[Task]:
+async def task_resend(body: TaskResendRequest, operator: Operator, operations: Ops) -> Ok[Task]:
     """Resend a message that ended without delivery, with all its tries; the history stays."""
-    return Ok(data=_task(await operations.resend(body.id, operator.user_id)))
+    return Ok(data=_task(await operations.resend(body.id, operator.user_id, body.note)))
 
 
 @router.post("/taskResendAll", responses=declared(TaskNotResendable))
@@ -60,7 +61,7 @@ async def task_resend_all(body: ResendRequest, operator: Operator, operations: O
     """`taskResend` for a selection, such as after a template id was corrected. A part per request; `left` says how many
     remain."""
     selection = Selection(TaskState(body.state), body.cause, body.kind)
-    resent, left = await operations.resend_all(selection, operator.user_id)
+    resent, left = await operations.resend_all(selection, operator.user_id, body.note)
     return Ok(data=Resent(resent=resent, left=left))
 
 

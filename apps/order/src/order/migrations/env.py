@@ -1,7 +1,7 @@
 """Alembic's environment: this service's tables and the servicekit ones that it owns."""
 
 from order.models import Base
-from servicekit import acts, deadletters, idempotency, inbox, outbox
+from servicekit import acts, deadletters, idempotency, inbox, outbox, replicas
 from servicekit.migrate import run_env
 
 run_env(
@@ -11,4 +11,5 @@ run_env(
     inbox.metadata,
     deadletters.metadata,
     idempotency.metadata,
+    replicas.metadata,
 )

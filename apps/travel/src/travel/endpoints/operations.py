@@ -10,7 +10,7 @@ from servicekit.errors import Forbidden
 from servicekit.problems import declared
 from servicekit.schemas import Ok
 from travel.errors import ApplicationDecided, ApplicationNotFound, RoleMayBeGranted
-from travel.host_schemas import Application, ApplicationList, ApplicationQuery, ApplicationRef, RefuseHost
+from travel.host_schemas import Application, ApplicationList, ApplicationQuery, ApproveHost, RefuseHost
 from travel.hosting.applications import Applications
 
 router = APIRouter(prefix="/travel/v1/ops", tags=["operations"])
@@ -26,11 +26,9 @@ async def list_applications(body: ApplicationQuery, _: Operator, applications: T
 
 
 @router.post("/hostApprove", responses=declared(Forbidden, ApplicationNotFound, ApplicationDecided))
-async def approve_application(
-    body: ApplicationRef, operator: Operator, applications: TheApplications
-) -> Ok[Application]:
+async def approve_application(body: ApproveHost, operator: Operator, applications: TheApplications) -> Ok[Application]:
     """Grants the merchant role and opens the shop; what usercenter could not grant is retried by itself. Safe to repeat."""
-    return Ok(data=Application.of(await applications.approve(operator.user_id, body.id)))
+    return Ok(data=Application.of(await applications.approve(operator.user_id, body.id, body.note)))
 
 
 @router.post("/hostRefuse", responses=declared(Forbidden, ApplicationNotFound, ApplicationDecided, RoleMayBeGranted))

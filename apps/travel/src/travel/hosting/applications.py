@@ -70,7 +70,7 @@ class Applications:
         async with self.db.read() as session:
             return await repository.applications(session, state, below=last_id, limit=size)
 
-    async def approve(self, operator_id: int, application_id: int) -> HostApplication:
+    async def approve(self, operator_id: int, application_id: int, note: str | None = None) -> HostApplication:
         """Returns it granted, or still approved with the problem: then the job retries. Approving again retries at once.
         Raises ApplicationNotFound; ApplicationDecided for one that is refused."""
         now = self.clock()
@@ -82,7 +82,7 @@ class Applications:
                 _move(application, ApplicationState.APPROVED)
                 application.decided_at = now
             attempt, application.problem = application.lease(now, LEASE), None
-            await acts.record(tx, now, operator_id, "host-approve", _subject(application))
+            await acts.record(tx, now, operator_id, "host-approve", _subject(application), note=note)
         return await self._grant(application_id, application.user_id, attempt)
 
     async def refuse(self, operator_id: int, application_id: int, note: str) -> HostApplication:

@@ -1,0 +1,21 @@
+"""What the commands of `minsu ops` share: options, and the operator's session."""
+
+from typing import Annotated
+
+import typer
+
+from minsu import settings
+from minsu.api import Api
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
+Count = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
+Why = Annotated[str | None, typer.Option("--note", help="Why; kept with your name and the time.")]
+
+
+def operator() -> Api:
+    """Signed in as the operator of the settings. Raises CommandFailed."""
+    chosen = settings.load()
+    account = chosen.account("OPERATOR")
+    api = Api(chosen.gateway_url, language=chosen.language)
+    api.sign_in(account)
+    return api
