@@ -1,5 +1,7 @@
 """What passes the public door, in both directions, and what does not."""
 
+import re
+
 import httpx
 import pytest
 
@@ -131,19 +133,15 @@ async def test_no_outside_client_can_pose_as_the_sidecar_or_as_a_user(door):
     assert request.headers["accept-language"] == "en"
 
 
-async def test_the_callers_trace_passes_unchanged_and_comes_back(door):
+async def test_a_callers_trace_decides_nothing_here(door):
+    """Its flags would say what is recorded in every service behind the door."""
     door.peers.answer("usercenter", LOGIN, {})
-    traceparent = f"00-{TRACE}-00f067aa0ba902b7-01"
-    response = await door.http.post(LOGIN, json={}, headers={"traceparent": traceparent, "tracestate": "a=b"})
+    stranger = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "tracestate": "a=b"}
+    response = await door.http.post(LOGIN, json={}, headers=stranger)
     [request] = door.peers.requests
-    assert (request.headers["traceparent"], request.headers["tracestate"]) == (traceparent, "a=b")
-    assert response.headers["trace-id"] == TRACE
-
-
-async def test_a_malformed_trace_does_not_pass(door):
-    door.peers.answer("usercenter", LOGIN, {})
-    await door.http.post(LOGIN, json={}, headers={"traceparent": "00-nonsense"})
-    assert "traceparent" not in door.peers.requests[0].headers
+    assert not {"traceparent", "tracestate"} & set(request.headers)
+    assert re.fullmatch(r"(?!0{32})[0-9a-f]{32}", response.headers["trace-id"])
+    assert response.headers["trace-id"] != TRACE
 
 
 async def test_a_header_that_matters_and_is_not_ascii_is_refused_by_name(door):

@@ -90,7 +90,7 @@ async def test_what_the_table_refuses_is_stored_for_nobody_and_each_is_tried_alo
     """A batch with a value at fault (an amount of 0 here, which order never says) writes nothing."""
     reservations = Reservations(db=service.db)
     now = service.clock()
-    new = [NewPayment(f"PMT{n}", sn(n), n, "homestayOrder", n % 8, "{}", now, now) for n in BUYERS]
+    new = [NewPayment(f"PMT{n}", sn(n), n, "homestayOrder", n % 8, "{}", now, now, None, None) for n in BUYERS]
 
     assert await asyncio.gather(*(reservations.open(each) for each in new)) == [False] * 8
     assert await service.payments() == []

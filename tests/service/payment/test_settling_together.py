@@ -12,7 +12,7 @@ from payment.ledger.applied import Applied
 from payment.ledger.payments import COMPARED_FIELDS, MERCHANT_FIELDS
 from payment.wechat.verdicts import Verdict
 from servicekit.arrays import ArrayTransaction
-from servicekit.telemetry import continue_trace
+from servicekit.telemetry import traces
 from tests.service.payment.support import parts_of
 from tests.service.payment.wechat import APPID, MCHID
 
@@ -264,19 +264,19 @@ async def test_two_replicas_with_the_same_batches_in_opposite_order_settle_each_
 
 async def test_each_event_carries_the_trace_of_its_own_callback(settlement, add, rows):
     await add(*range(1, 6))
-    traces = {n: f"{n:032x}" for n in range(1, 6)}
+    of = {n: f"{n:032x}" for n in range(1, 6)}
 
     async def arrive(n):
-        continue_trace(f"00-{traces[n]}-{n:016x}-01")
+        traces.enter(traces.begin("callback", traces.parsed(f"00-{of[n]}-{n:016x}-01")))
         return await settlement.apply(verdict(n))
 
-    await asyncio.gather(*(asyncio.create_task(arrive(n)) for n in traces))
+    await asyncio.gather(*(asyncio.create_task(arrive(n)) for n in of))
     told = await rows("select event from outbox")
     found = {}
     for (envelope,) in told:
         event_ = envelope if isinstance(envelope, dict) else json.loads(envelope)
         found[event_["data"]["paymentSn"]] = event_["traceparent"][3:35]
-    assert found == {number(n): trace for n, trace in traces.items()}
+    assert found == {number(n): trace for n, trace in of.items()}
 
 
 async def test_a_row_that_another_transaction_holds_delays_nothing_but_itself(settlement, add, rows, db):

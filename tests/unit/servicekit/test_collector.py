@@ -25,13 +25,13 @@ class Handler:
 
 async def test_one_alone_is_a_batch_of_one():
     handler = Handler(held=False)
-    assert await Collector(handler).submit(7) == 70
+    assert await Collector(handler, name="test").submit(7) == 70
     assert handler.batches == [[7]]
 
 
 async def test_what_comes_while_a_batch_is_under_way_is_the_next_batch_in_order():
     handler = Handler()
-    collector = Collector(handler, batch=3)
+    collector = Collector(handler, name="test", batch=3)
     first = asyncio.create_task(collector.submit(1))
     await handler.began.wait()
     others = [asyncio.create_task(collector.submit(item)) for item in (2, 3, 4, 5)]
@@ -43,7 +43,7 @@ async def test_what_comes_while_a_batch_is_under_way_is_the_next_batch_in_order(
 
 
 async def test_a_bad_item_fails_alone():
-    collector = Collector(Handler({2: ValueError("bad")}, held=False))
+    collector = Collector(Handler({2: ValueError("bad")}, held=False), name="test")
     results = await asyncio.gather(*(collector.submit(item) for item in (1, 2, 3)), return_exceptions=True)
     assert [results[0], results[2]] == [10, 30]
     assert repr(results[1]) == "ValueError('bad')"
@@ -55,7 +55,7 @@ async def test_a_batch_that_fails_fails_for_each_and_the_next_one_is_handled():
             raise Unavailable("away")
         return list(items)
 
-    collector = Collector(handle)
+    collector = Collector(handle, name="test")
     results = await asyncio.gather(collector.submit(1), collector.submit(1), return_exceptions=True)
     assert [type(each) for each in results] == [Unavailable, Unavailable]
     assert await collector.submit(2) == 2
@@ -63,7 +63,7 @@ async def test_a_batch_that_fails_fails_for_each_and_the_next_one_is_handled():
 
 async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
     handler = Handler()
-    collector = Collector(handler, waiting=2)
+    collector = Collector(handler, name="test", waiting=2)
     tasks = [asyncio.create_task(collector.submit(1))]
     await handler.began.wait()
     tasks += [asyncio.create_task(collector.submit(item)) for item in (2, 3)]
@@ -76,7 +76,7 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_has():
 
 async def test_a_cancelled_caller_takes_nothing_back_and_harms_no_other():
     handler = Handler()
-    collector = Collector(handler)
+    collector = Collector(handler, name="test")
     first = asyncio.create_task(collector.submit(1))
     await handler.began.wait()
     impatient, patient = asyncio.create_task(collector.submit(2)), asyncio.create_task(collector.submit(3))
@@ -91,7 +91,7 @@ async def test_a_cancelled_caller_takes_nothing_back_and_harms_no_other():
 
 async def test_nothing_is_added_while_the_first_waits_for_too_long():
     handler = Handler()
-    collector = Collector(handler, longest_seconds=0.05)
+    collector = Collector(handler, name="test", longest_seconds=0.05)
     first = asyncio.create_task(collector.submit(1))
     await handler.began.wait()
     second = asyncio.create_task(collector.submit(2))
@@ -110,7 +110,7 @@ async def test_nothing_is_added_while_the_first_waits_for_too_long():
 
 async def test_a_cancelled_worker_leaves_no_caller_waiting_and_no_closed_door():
     handler = Handler()
-    collector = Collector(handler, batch=1, longest_seconds=0.01)
+    collector = Collector(handler, name="test", batch=1, longest_seconds=0.01)
     under_way = asyncio.create_task(collector.submit(1))
     await handler.began.wait()
     queued = asyncio.create_task(collector.submit(2))

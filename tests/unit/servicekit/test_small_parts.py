@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from servicekit.messages import Catalogue, preferred_language
 from servicekit.money import yuan, yuan_text
 from servicekit.numbers import business_number
-from servicekit.telemetry import continue_trace, current_traceparent
 from tests.support.services import SERVICES
 
 
@@ -61,14 +60,6 @@ def test_a_message_with_a_missing_parameter_still_reads():
 
     assert catalogue.text("limit", "en", most=3) == "at most 3 people"
     assert catalogue.text("limit", "en") == "at most {most} people"
-
-
-def test_a_callers_trace_goes_on_and_a_broken_one_begins_anew():
-    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
-    assert continue_trace(f"00-{trace_id}-00f067aa0ba902b7-01") == trace_id
-    assert current_traceparent().startswith(f"00-{trace_id}-")
-    for broken in (None, "", "00-" + "0" * 32 + "-" + "0" * 16 + "-00", "garbage"):
-        assert re.fullmatch(r"(?!0{32})[0-9a-f]{32}", continue_trace(broken))
 
 
 async def test_a_client_that_disconnects_in_its_body_is_no_error(capsys):

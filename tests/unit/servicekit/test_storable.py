@@ -66,7 +66,7 @@ def test_a_problem_that_quotes_such_text_can_be_sent():
 def test_a_line_of_the_log_that_quotes_such_text_is_written(form):
     script = (
         "import logging, structlog\n"
-        "from servicekit.telemetry import configure_logging\n"
+        "from servicekit.telemetry.logs import configure_logging\n"
         f"configure_logging('test', log_format='{form}', level='INFO')\n"
         "structlog.get_logger().error('first', path='/\\ud800\\x00')\n"
         "logging.getLogger('other').error('second \\udfff')\n"

@@ -16,7 +16,6 @@ from servicekit import addresses
 from servicekit.errors import InvalidInput, Unauthenticated
 from servicekit.messages import preferred_language
 from servicekit.sidecar import Sidecar
-from servicekit.telemetry import current_trace_id
 
 PASSED_IN = frozenset(
     {
@@ -25,12 +24,10 @@ PASSED_IN = frozenset(
         b"authorization",
         b"content-type",
         b"idempotency-key",
-        b"traceparent",
-        b"tracestate",
         b"user-agent",
     }
 )
-MAY_BE_DROPPED = frozenset({b"accept", b"accept-language", b"traceparent", b"tracestate", b"user-agent"})
+MAY_BE_DROPPED = frozenset({b"accept", b"accept-language", b"user-agent"})
 WECHAT_PREFIX = b"wechatpay-"
 
 
@@ -76,8 +73,6 @@ def headers_in(scope: Scope) -> dict[str, str]:
             passed[name.decode()] = value.decode()
         elif name not in MAY_BE_DROPPED:
             raise InvalidInput("must be ASCII", field=name.decode())
-    if current_trace_id() not in passed.get("traceparent", ""):
-        passed.pop("traceparent", None)  # malformed: the trace that began here goes instead
     return passed
 
 

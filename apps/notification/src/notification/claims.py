@@ -7,6 +7,7 @@ from typing import Any, Self
 from sqlalchemy import RowMapping
 
 from notification.states import Kind, TaskState, Verdict
+from servicekit.telemetry.traces import TraceContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,13 @@ class Claim:
     order_sn: str
     kind: Kind
     version: int
-    traceparent: str | None
+    trace: TraceContext
     facts: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:
-        return cls(row["id"], row["order_sn"], Kind(row["kind"]), row["version"], row["traceparent"], row["facts"])
+        trace = TraceContext(row["traceparent"] or "", row["tracestate"] or "")
+        return cls(row["id"], row["order_sn"], Kind(row["kind"]), row["version"], trace, row["facts"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from notification.states import Outcome, Verdict
 from notification.wechat.messages import Message, Messenger
 from notification.wechat.tokens import NoToken
 from servicekit.errors import DatabaseUnavailable, PeerUnavailable
-from servicekit.telemetry import continue_trace
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -45,13 +45,12 @@ class Delivery:
     async def deliver(self, claims: Sequence[Claim]) -> AsyncIterator[int]:
         """Make one attempt for each claim. Yields how many tasks are done: first when the sends have begun, then whenever
         outcomes were recorded. Raises DatabaseUnavailable only; then the tasks are retried when their lease ends."""
-        traces = {claim.traceparent for claim in claims}
-        continue_trace(traces.pop() if len(traces) == 1 else None)
-        messages, unsent = await self._prepare(claims)
-        await self.attempts.end_unsent(unsent)
-        begun = await self.attempts.begin([claim for claim, _ in messages])
+        with traces.batch("prepare messages", [traces.parsed(*claim.trace) for claim in claims]):
+            messages, unsent = await self._prepare(claims)
+            await self.attempts.end_unsent(unsent)
+            begun = await self.attempts.begin([claim for claim, _ in messages])
         sends = {
-            asyncio.create_task(self.messenger.send(text)): (claim, begun[claim.task_id])
+            asyncio.create_task(self._send(claim, text)): (claim, begun[claim.task_id])
             for claim, text in messages
             if claim.task_id in begun
         }
@@ -93,6 +92,15 @@ class Delivery:
         if messages:
             await self.messenger.get_ready()
         return messages
+
+    async def _send(self, claim: Claim, text: Message) -> Verdict:
+        """One attempt, in the trace of the event that the message is about."""
+        attributes = {"minsu.order_sn": claim.order_sn, "minsu.message": claim.kind.value}
+        with traces.using(traces.begin("send message", traces.parsed(*claim.trace), attributes=attributes)) as span:
+            verdict = await self.messenger.send(text)
+            if verdict.outcome is not Outcome.ACCEPTED:
+                traces.fail(span, verdict.outcome.value)
+            return verdict
 
     async def _record(self, sent: Sequence[Sent]) -> int:
         """Returns how many could not be recorded: their outcome stays unknown."""

@@ -51,6 +51,7 @@ class NotificationTask(Leased, Base):
     give_up_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     traceparent: Mapped[str | None] = mapped_column(Text)
+    tracestate: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     version: Mapped[int] = mapped_column(Integer, server_default="0")

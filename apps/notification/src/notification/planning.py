@@ -22,7 +22,7 @@ from servicekit import inbox
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.events import CloudEvent, Received
-from servicekit.telemetry import continued, current_traceparent
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ class Planning:
                 reason = f"the order is in state {order.trade_state} now"
                 for task in await repository.lock_pending_of(tx, order.order_sn, STAY_KINDS):
                     await repository.move(tx, task, TaskState.CANCELLED, reason=reason, actor=event.source, now=now)
-            planned = await self._add(tx, _of_state(order, current_traceparent()), now)
+            planned = await self._add(tx, _of_state(order, traces.current()), now)
         log.info("trade state received", order_sn=order.order_sn, trade_state=order.trade_state, planned=planned)
         if planned:
             self.wake()
@@ -70,7 +70,7 @@ class Planning:
             known = await inbox.known(tx, events)
             new = [each for each in plain.values() if (each.event.source, each.event.id) not in known]
             await inbox.record(tx, [each.event for each in new])
-            tasks = [task for each in new for task in _of_state(each.data, continued(each.event.traceparent))]
+            tasks = [task for each in new for task in _of_state(each.data, each.event.trace)]
             planned = await self._add(tx, tasks, now)
         log.info("trade states received", count=len(plain), planned=planned)
         if planned:
@@ -87,7 +87,7 @@ class Planning:
         task = NewTask(
             refund.order_sn,
             kind,
-            current_traceparent(),
+            traces.current(),
             subject=moment if refund.refund_state in SEVERAL_OF_A_PAYMENT else refund.payment_sn,
             facts=refund.model_dump(mode="json", by_alias=True),
         )
@@ -103,6 +103,6 @@ class Planning:
         return await repository.add_tasks(tx, tasks, now=now, give_up_at=now + self.policy.give_up_after)
 
 
-def _of_state(order: TradeStateUpdated, traceparent: str) -> list[NewTask]:
+def _of_state(order: TradeStateUpdated, trace: traces.TraceContext) -> list[NewTask]:
     kinds = KINDS_BY_TRADE_STATE.get(order.trade_state, ())
-    return [NewTask(order.order_sn, kind, traceparent) for kind in kinds]
+    return [NewTask(order.order_sn, kind, trace) for kind in kinds]

@@ -91,4 +91,4 @@ def _not_delivered(claim: Claim, outcome: Outcome, verdict: Verdict) -> None:
 
 def _trace(claim: Claim) -> dict[str, str]:
     """The trace of the event that the message is about: a batch has one of its own."""
-    return {"trace_id": claim.traceparent[3:35]} if claim.traceparent else {}
+    return {"trace_id": claim.trace.trace_id} if claim.trace.traceparent else {}

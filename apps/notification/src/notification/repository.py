@@ -16,6 +16,7 @@ from servicekit import due
 from servicekit.arrays import any_of
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
+from servicekit.telemetry.traces import TraceContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,18 @@ class NewTask:
 
     order_sn: str
     kind: Kind
-    traceparent: str | None
+    trace: TraceContext
     subject: str = ""
     facts: Mapping[str, Any] | None = None
 
 
 _ADD_TASKS = text(
     "insert into notification_task"
-    " (order_sn, kind, subject, facts, traceparent, due_at, give_up_at, created_at, updated_at)"
-    " select order_sn, kind, subject, cast(facts as jsonb), traceparent, :now, :give_up_at, :now, :now"
+    " (order_sn, kind, subject, facts, traceparent, tracestate, due_at, give_up_at, created_at, updated_at)"
+    " select order_sn, kind, subject, cast(facts as jsonb), traceparent, tracestate, :now, :give_up_at, :now, :now"
     " from unnest(cast(:order_sn as text[]), cast(:kind as text[]), cast(:subject as text[]), cast(:facts as text[]),"
-    " cast(:traceparent as text[])) with ordinality as v(order_sn, kind, subject, facts, traceparent, place)"
+    " cast(:traceparent as text[]), cast(:tracestate as text[]))"
+    " with ordinality as v(order_sn, kind, subject, facts, traceparent, tracestate, place)"
     " order by place on conflict do nothing returning id"
 )
 _TASK_COLUMNS = ", ".join(each.name for each in fields(Task))
@@ -79,7 +81,8 @@ async def add_tasks(tx: Transaction, tasks: Iterable[NewTask], *, now: datetime,
         "kind": [each.kind.value for each in ordered],
         "subject": [each.subject for each in ordered],
         "facts": [None if each.facts is None else json.dumps(each.facts) for each in ordered],
-        "traceparent": [each.traceparent for each in ordered],
+        "traceparent": [each.trace.traceparent or None for each in ordered],
+        "tracestate": [each.trace.tracestate or None for each in ordered],
     }
     return len((await tx.execute(_ADD_TASKS, {**rows, "now": now, "give_up_at": give_up_at})).all())
 
@@ -127,6 +130,7 @@ async def claim(
         c.kind,
         c.version,
         c.traceparent,
+        c.tracestate,
         c.facts,
         is_open=and_(is_open, c.attempts == 0) if order is ClaimOrder.FRESH else is_open,
         now=now,

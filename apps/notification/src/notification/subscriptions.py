@@ -12,8 +12,15 @@ def on_trade_state_updated(planning: Planning) -> Consumer[TradeStateUpdated]:
         TradeStateUpdated,
         planning.on_trade_state_updated,
         planning.on_trade_states_updated,
+        numbers=("order_sn",),
     )
 
 
 def on_refund_updated(planning: Planning) -> Consumer[RefundUpdated]:
-    return Consumer(REFUND_UPDATED_TOPIC, "/events/order-refund", RefundUpdated, planning.on_refund_updated)
+    return Consumer(
+        REFUND_UPDATED_TOPIC,
+        "/events/order-refund",
+        RefundUpdated,
+        planning.on_refund_updated,
+        numbers=("order_sn", "payment_sn"),
+    )

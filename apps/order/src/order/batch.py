@@ -18,7 +18,6 @@ from servicekit.collector import Collector
 from servicekit.db import Database
 from servicekit.events import CloudEvent
 from servicekit.outbox import publish_later
-from servicekit.telemetry import continued
 
 DELIVERIES_TOGETHER = 8
 
@@ -39,7 +38,7 @@ class Batch:
     _collector: Collector[Sequence[PaymentEvent], set[int]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._collector = Collector(self._take_deliveries, batch=DELIVERIES_TOGETHER)
+        self._collector = Collector(self._take_deliveries, name="mark orders as paid", batch=DELIVERIES_TOGETHER)
 
     async def take(self, received: Sequence[PaymentEvent]) -> set[int]:
         """Handle the simple cases of one delivery. Returns the positions of those that are done (paid now, or handled
@@ -95,7 +94,7 @@ class Batch:
                 TradeState.WAIT_USE,
                 version=order.version,
                 changed_at=now,
-                traceparent=continued(each.event.traceparent),
+                trace=each.event.trace,
             )
             for each, order in zip(plain, paid, strict=True)
         ]

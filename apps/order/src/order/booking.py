@@ -23,6 +23,7 @@ from servicekit.errors import Unavailable
 from servicekit.idempotency import IdempotencyMismatch
 from servicekit.numbers import business_number
 from servicekit.outbox import OutgoingEvent
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 ATTEMPTS = 10
@@ -61,7 +62,7 @@ class Booking:
     _used_keys: Collector[tuple[int, str], bool] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._used_keys = Collector(self._find_used_keys)
+        self._used_keys = Collector(self._find_used_keys, name="find used keys")
 
     async def create(self, request: BookingRequest) -> str:
         """Returns the order's number; the same user and key get the same order, also after a crash. Raises
@@ -82,6 +83,7 @@ class Booking:
             sn = business_number("HSO", now)
             added = await self._insert(row | {"sn": sn}, request, homestay)
             if added.order_id is not None:
+                traces.note(order_sn=sn)
                 log.info("order created", sn=sn, total_fen=row["order_total_fen"])
                 return sn
             if earlier := await self._earlier(request):  # a concurrent request with the same key

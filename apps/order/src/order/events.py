@@ -13,6 +13,7 @@ from order.states import RefundCause, RefundUpdate, TradeState
 from servicekit.clock import utc_text
 from servicekit.events import EventData
 from servicekit.outbox import OutgoingEvent
+from servicekit.telemetry.traces import TraceContext
 
 SOURCE = "minsu/order"
 TRADE_STATE_TOPIC, TRADE_STATE_TYPE = "order-update-tradestate-topic", "minsu.order.tradestate-updated.v1"
@@ -68,9 +69,9 @@ def trade_state_updated(
     *,
     version: int,
     changed_at: datetime,
-    traceparent: str | None = None,
+    trace: TraceContext | None = None,
 ) -> OutgoingEvent:
-    """`traceparent`: of the event that caused the change; None takes the current trace."""
+    """`trace`: of the event that caused the change; None takes the current trace."""
     data = {
         "orderSn": sn,
         "tradeState": int(after),
@@ -78,7 +79,7 @@ def trade_state_updated(
         "changedAt": utc_text(changed_at),
         "version": version,
     }
-    return OutgoingEvent(TRADE_STATE_TOPIC, sn, TRADE_STATE_TYPE, SOURCE, sn, data, changed_at, traceparent)
+    return OutgoingEvent(TRADE_STATE_TOPIC, sn, TRADE_STATE_TYPE, SOURCE, sn, data, changed_at, trace)
 
 
 def refund_requested(

@@ -101,7 +101,9 @@ class TravelPeer:
     _stays: Collector[tuple[int, Stay], Homestay | None] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._stays = Collector(self._ask_stays, batch=MOST_AT_ONCE, longest_seconds=LONGEST_WAIT_SECONDS)
+        self._stays = Collector(
+            self._ask_stays, name="ask travel for homestays", batch=MOST_AT_ONCE, longest_seconds=LONGEST_WAIT_SECONDS
+        )
 
     async def homestay(self, homestay_id: int, stay: Stay) -> Homestay | None:
         """As it is offered now, with each night of the stay; None when there is no such homestay. Raises PeerUnavailable,

@@ -8,6 +8,8 @@ from order.fulfilment import PAID, REFUNDED, Fulfilment, PaymentFact
 from order.refunds import Refunds
 from servicekit.events import CloudEvent, Consumer, Received
 
+NUMBERS = ("order_sn", "payment_sn")
+
 
 def on_pay_status_updated(fulfilment: Fulfilment, batch: Batch) -> Consumer[PayStatusUpdated]:
     async def handle(event: CloudEvent, data: PayStatusUpdated) -> None:
@@ -21,7 +23,9 @@ def on_pay_status_updated(fulfilment: Fulfilment, batch: Batch) -> Consumer[PayS
         done = await batch.take([each for _, each in ours]) if ours else set()
         return not_ours | {ours[index][0] for index in done}
 
-    return Consumer(PAYMENT_STATUS_TOPIC, "/events/payment-status", PayStatusUpdated, handle, handle_plain)
+    return Consumer(
+        PAYMENT_STATUS_TOPIC, "/events/payment-status", PayStatusUpdated, handle, handle_plain, numbers=NUMBERS
+    )
 
 
 def _fact(data: PayStatusUpdated) -> PaymentFact | None:
@@ -36,4 +40,4 @@ def on_refund_failed(refunds: Refunds) -> Consumer[RefundFailed]:
         if data.service_type == HOMESTAY_ORDER:
             await refunds.on_failed(event, data.order_sn, data.payment_sn, data.request_sn)
 
-    return Consumer(REFUND_FAILED_TOPIC, "/events/refund-failed", RefundFailed, handle)
+    return Consumer(REFUND_FAILED_TOPIC, "/events/refund-failed", RefundFailed, handle, numbers=NUMBERS)

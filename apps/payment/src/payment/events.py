@@ -10,6 +10,7 @@ from payment.models import Refund
 from servicekit.clock import Clock, utc_text
 from servicekit.outbox import OutgoingEvent
 from servicekit.schemas import ApiModel, Sn, Text
+from servicekit.telemetry.traces import TraceContext
 
 PAYMENT_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
@@ -49,9 +50,9 @@ class PaidPayment(Protocol):
     def version(self) -> int: ...
 
 
-def paystatus_updated(payment: PaidPayment, clock: Clock, *, traceparent: str | None = None) -> OutgoingEvent:
+def paystatus_updated(payment: PaidPayment, clock: Clock, *, trace: TraceContext | None = None) -> OutgoingEvent:
     """The event of a paid payment, of which a part or all may have been refunded, in the current trace or in
-    `traceparent`'s. Raises ValueError for one that was never paid.
+    `trace`. Raises ValueError for one that was never paid.
 
     `orderSn` is the order's number; the source system sent the payment's, so no order ever became paid."""
     if payment.pay_time is None:
@@ -73,7 +74,7 @@ def paystatus_updated(payment: PaidPayment, clock: Clock, *, traceparent: str | 
             "payTime": utc_text(payment.pay_time),
             "version": payment.version,
         },
-        traceparent=traceparent,
+        trace=trace,
     )
 
 

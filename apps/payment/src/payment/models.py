@@ -69,6 +69,9 @@ class ThirdPayment(Leased, Base):
     """When a new refund was last submitted to WeChat, which requires a minute between two of one payment."""
     billed_on: Mapped[date | None]
     """The day on whose bill the payment was found, if that is not the day of `pay_time`."""
+    traceparent: Mapped[str | None] = mapped_column(Text)
+    tracestate: Mapped[str | None] = mapped_column(Text)
+    """Both of the prepay: settling the payment is a step of the buyer's trace."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 

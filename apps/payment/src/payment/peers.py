@@ -80,7 +80,9 @@ class OrderPeer:
     _payables: Collector[str, Payable] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._payables = Collector(self._ask_payables, batch=MOST_AT_ONCE, longest_seconds=LONGEST_WAIT_SECONDS)
+        self._payables = Collector(
+            self._ask_payables, name="ask order for payables", batch=MOST_AT_ONCE, longest_seconds=LONGEST_WAIT_SECONDS
+        )
 
     async def payable(self, order_sn: str) -> Payable:
         """Raises OrderNotFound, PeerUnavailable, Unavailable when too many wait."""
@@ -136,7 +138,12 @@ class UserPeer:
     _openids: Collector[int, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._openids = Collector(self._ask_openids, batch=MOST_AT_ONCE, longest_seconds=LONGEST_WAIT_SECONDS)
+        self._openids = Collector(
+            self._ask_openids,
+            name="ask usercenter for openids",
+            batch=MOST_AT_ONCE,
+            longest_seconds=LONGEST_WAIT_SECONDS,
+        )
 
     async def openid(self, user_id: int) -> str:
         """In the mini-program. Raises WechatNotLinked, PeerUnavailable, Unavailable when too many wait."""

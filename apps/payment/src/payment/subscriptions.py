@@ -6,4 +6,10 @@ from servicekit.events import Consumer
 
 
 def on_refund_requested(refunds: RefundRequests) -> Consumer[RefundRequested]:
-    return Consumer(REFUND_REQUESTED_TOPIC, "/events/refund-requested", RefundRequested, refunds.on_request)
+    return Consumer(
+        REFUND_REQUESTED_TOPIC,
+        "/events/refund-requested",
+        RefundRequested,
+        refunds.on_request,
+        numbers=("order_sn", "payment_sn"),
+    )

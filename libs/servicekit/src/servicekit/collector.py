@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from servicekit.errors import Unavailable
+from servicekit.telemetry import traces
 
 I = TypeVar("I")  # noqa: E741 - an item
 R = TypeVar("R")
@@ -20,20 +21,22 @@ class Collector(Generic[I, R]):
     """`handle` gets at most `batch` items, in the order of their arrival, and returns a result or an exception for each.
 
     One batch is under way at a time. At most `waiting` items queue for the next ones, and none is added while the first of
-    them waits for longer than `longest_seconds`: `submit` refuses then.
+    them waits for longer than `longest_seconds`: `submit` refuses then. `name` says in traces what is done together.
     """
 
     def __init__(
         self,
         handle: Callable[[Sequence[I]], Awaitable[Sequence[R | Exception]]],
         *,
+        name: str,
         batch: int = 256,
         waiting: int = 4096,
         longest_seconds: float = math.inf,
     ) -> None:
         self._handle, self._batch, self._most_waiting = handle, batch, waiting
+        self._name = name
         self._longest = longest_seconds
-        self._queue: deque[tuple[I, asyncio.Future[R], float]] = deque()
+        self._queue: deque[tuple[I, asyncio.Future[R], float, traces.SpanContext]] = deque()
         self._worker: asyncio.Task[None] | None = None
 
     def require_room(self) -> None:
@@ -48,7 +51,7 @@ class Collector(Generic[I, R]):
         `handle` returned or raised for it. A caller that is cancelled does not take its item back."""
         self.require_room()
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._queue.append((item, result, time.monotonic()))
+        self._queue.append((item, result, time.monotonic(), traces.current_context()))
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="collector")
         return await result
@@ -57,7 +60,8 @@ class Collector(Generic[I, R]):
         try:
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
-                await self._handle_batch([item for item, _, _ in batch], [result for _, result, _ in batch])
+                with traces.batch(self._name, [context for *_, context in batch]):
+                    await self._handle_batch([item for item, *_ in batch], [result for _, result, *_ in batch])
         finally:
             self._worker = None
             while self._queue:  # the worker was cancelled, with the loop or by mistake: no caller waits for ever,
@@ -67,6 +71,7 @@ class Collector(Generic[I, R]):
         try:
             outcomes = await self._handle(items)
         except Exception as error:  # noqa: BLE001 - each caller gets it
+            traces.fail_current(error)
             outcomes = [error] * len(items)
         except BaseException:  # the worker was cancelled with the loop: callers must not wait for ever
             for result in results:

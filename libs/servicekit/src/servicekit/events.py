@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Generic, TypeGuard, TypeVar
 
 import structlog
@@ -21,12 +21,13 @@ from servicekit.activity import Activity
 from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.schemas import Text
 from servicekit.storable import is_suspect, shown, unstorable_member
-from servicekit.telemetry import continue_trace
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 HANDLED = Counter("events_handled_total", "Events by topic and outcome", ["topic", "outcome"])
 
 D = TypeVar("D", bound=BaseModel)
+CONSUMER = traces.SpanKind.CONSUMER
 SUCCESS, RETRY, DROP = "SUCCESS", "RETRY", "DROP"
 UNREADABLE = (ValueError, RecursionError)
 """What `json` raises for a body that no retry can make readable."""
@@ -61,7 +62,22 @@ class CloudEvent(BaseModel):
     type: str = ""
     subject: str | None = None
     traceparent: str | None = None
+    tracestate: str | None = None
     data: Any = None
+
+    @property
+    def context(self) -> traces.SpanContext:
+        """Of the trace that it belongs to; traces.NO_CONTEXT where it is in none."""
+        return traces.parsed(self.traceparent, self.tracestate)
+
+    @property
+    def trace(self) -> traces.TraceContext:
+        """The same for the events and rows that follow from it."""
+        return traces.written(self.context)
+
+    def within(self, span: traces.Span) -> "CloudEvent":
+        """The event with the context of the span that handles it."""
+        return self.model_copy(update=traces.written(span.get_span_context())._asdict())
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,8 @@ class Consumer(Generic[D]):
     `handle_plain` does the same for many events of different keys in one transaction, of any keys where `in_order` is False
     (the newest wins whatever comes last). It returns the positions that it took; the others are given to `handle`, one by
     one. Where it raises, it has taken none.
+
+    `numbers` are the fields of the data that say in traces what an event is about (`minsu.order_sn`).
     """
 
     topic: str
@@ -87,6 +105,7 @@ class Consumer(Generic[D]):
     handle: Callable[[CloudEvent, D], Awaitable[None]]
     handle_plain: Callable[[Sequence[Received[D]]], Awaitable[set[int]]] | None = None
     in_order: bool = True
+    numbers: tuple[str, ...] = ()
 
     def read(self, envelope: Any, *, suspect: bool = True) -> Received[D]:
         """Raises Poison when it can never be read. Its texts are looked at only where its bytes were `suspect`."""
@@ -102,8 +121,8 @@ class Consumer(Generic[D]):
     async def apply(self, envelope: Any) -> None:
         """Read and handle one event. Raises Poison when it can never be applied."""
         received = self.read(envelope)
-        continue_trace(received.event.traceparent)
-        await self.handle(received.event, received.data)
+        with traces.using(self._span(received)):
+            await self.handle(received.event, received.data)
 
     async def take_plain(self, entries: Sequence[dict[str, Any]], *, suspect: bool) -> set[str]:
         """Handle together what can be handled so; returns the entryIds that are done. `suspect` as in `read`."""
@@ -118,7 +137,7 @@ class Consumer(Generic[D]):
         if not chosen:
             return set()
         try:
-            done = await self.handle_plain([received for _, received in chosen])
+            done = await self._handle_plain(self.handle_plain, [received for _, received in chosen])
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - one of them is at fault: each alone shows which
@@ -129,14 +148,70 @@ class Consumer(Generic[D]):
         HANDLED.labels(self.topic, SUCCESS).inc(len(done))
         return {chosen[place][0] for place in done}
 
+    async def _handle_plain(
+        self, handle: Callable[[Sequence[Received[D]]], Awaitable[set[int]]], received: Sequence[Received[D]]
+    ) -> set[int]:
+        """`handle` in one span with a link to each event. An event that is sampled has one in its own trace too, which what
+        follows from the event belongs to."""
+        if not traces.is_on():
+            return await handle(received)
+        contexts = [each.event.context for each in received]
+        attributes = {**self._attributes, "messaging.batch.message_count": len(received)}
+        with traces.batch(f"process {self.topic}", contexts, kind=CONSUMER, attributes=attributes) as whole:
+            if len(received) == 1:
+                whole.set_attributes(self._about(received[0]))
+                return await handle([replace(received[0], event=received[0].event.within(whole))])
+            spans = {
+                place: self._span(each, links=[whole.get_span_context()])
+                for place, each in enumerate(received)
+                if contexts[place].trace_flags.sampled
+            }
+            done = await handle(
+                [
+                    replace(each, event=each.event.within(spans[place])) if place in spans else each
+                    for place, each in enumerate(received)
+                ]
+            )
+            for place in spans.keys() & done:  # the others are handled, and seen, alone
+                spans[place].end()
+            return done
+
+    @property
+    def _attributes(self) -> dict[str, str | int]:
+        return {
+            "messaging.system": "kafka",
+            "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": self.topic,
+        }
+
+    def _about(self, received: Received[D]) -> dict[str, str]:
+        numbers = {f"minsu.{name}": str(getattr(received.data, name)) for name in self.numbers}
+        return {"messaging.message.id": received.event.id, **numbers}
+
+    def _span(self, received: Received[D], *, links: Sequence[traces.SpanContext] = ()) -> traces.Span:
+        attributes = {**self._attributes, **self._about(received)} if traces.is_on() else None
+        name = f"process {self.topic}"
+        return traces.begin(name, received.event.context, kind=CONSUMER, links=links, attributes=attributes)
+
     async def outcome(self, envelope: Any) -> str:
         """`apply` as one of the sidecar's statuses. Of all errors Poison alone is dropped: anything else, a ValueError of
         the handler too, may pass (a deployment under way), and the broker retries it before it becomes a dead letter."""
         try:
-            await self.apply(envelope)
+            received = self.read(envelope)
         except Poison as error:
-            log.error("event is poison", topic=self.topic, reason=str(error))
-            return self._count(DROP)
+            return self._poison(error)
+        with traces.using(self._span(received)) as span:
+            outcome = await self._outcome_of(received)
+            if outcome != SUCCESS:
+                traces.fail(span, outcome)
+            return outcome
+
+    async def _outcome_of(self, received: Received[D]) -> str:
+        try:
+            await self.handle(received.event, received.data)
+        except Poison as error:
+            return self._poison(error)
         except Unavailable as error:
             log.warning("event is retried", topic=self.topic, reason=str(error))
             return self._count(RETRY)
@@ -147,6 +222,10 @@ class Consumer(Generic[D]):
             log.exception("event failed", topic=self.topic)
             return self._count(RETRY)
         return self._count(SUCCESS)
+
+    def _poison(self, error: Poison) -> str:
+        log.error("event is poison", topic=self.topic, reason=str(error))
+        return self._count(DROP)
 
     def _count(self, outcome: str) -> str:
         HANDLED.labels(self.topic, outcome).inc()

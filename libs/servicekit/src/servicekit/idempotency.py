@@ -67,8 +67,10 @@ class Idempotency:
 
     def __init__(self, db: Database, clock: Clock, *, keep: timedelta = KEEP) -> None:
         self._db, self._clock, self._keep = db, clock, keep
-        self._claims = Collector(self._claim_together, longest_seconds=LONGEST_WAIT_SECONDS)
-        self._answers = Collector(self._keep_together)
+        self._claims = Collector(
+            self._claim_together, name="claim idempotency keys", longest_seconds=LONGEST_WAIT_SECONDS
+        )
+        self._answers = Collector(self._keep_together, name="keep first responses")
         # A key in flight ends with its lease at its next use, at the latest when it is pruned. So the oldest of all is
         # looked at, which the index has at hand: an old one says that nothing is pruned.
         oldest = select(func.min(idempotency_key.c.claimed_at))

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from servicekit.admission import Admission, Lane, Visit
 from servicekit.errors import Problem, Unauthenticated
 from servicekit.problems import route_of
-from servicekit.telemetry import continue_trace
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ LATENCY = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-_READ = frozenset({b"traceparent", b"dapr-api-token", b"content-length", b"authorization"})
+_READ = frozenset({b"traceparent", b"tracestate", b"dapr-api-token", b"content-length", b"authorization"})
 
 
 @functools.lru_cache(maxsize=1024)
@@ -60,9 +60,21 @@ class Gatekeeper:
             await self._app(scope, receive, send)
             return
         headers = _read(scope["headers"])
-        trace_id = continue_trace(headers.get(b"traceparent", b"").decode("latin-1"))
+        is_sidecar = hmac.compare_digest(headers.get(b"dapr-api-token", b""), self._token)
+        span = _span(scope, headers, is_sidecar=is_sidecar)
+        answer = _Answer(send)
+        try:
+            await self._admit(scope, receive, answer, headers, is_sidecar=is_sidecar)
+        except BaseException as error:
+            _end(span, scope, answer.status or 500, type(error).__qualname__)
+            raise
+        _end(span, scope, answer.status, str(answer.status) if answer.status >= 500 else "")
+
+    async def _admit(
+        self, scope: Scope, receive: Receive, send: "_Answer", headers: Mapping[bytes, bytes], *, is_sidecar: bool
+    ) -> None:
         lane = self._admission.lane(scope["path"])
-        if problem := self._refusal(scope, headers, lane):
+        if problem := self._refusal(scope, headers, lane, is_sidecar=is_sidecar):
             await self._render(Request(scope), problem)(scope, receive, send)
             return
         visit = Visit(self._admission, lane)
@@ -77,35 +89,70 @@ class Gatekeeper:
             except Problem as problem:
                 await self._render(Request(scope), problem)(scope, receive, send)
                 return
-            await self._serve(scope, _again(body, receive), send, trace_id)
+            await self._serve(scope, _again(body, receive), send)
         finally:
             visit.leave()
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> None:
-        status = 500
+    async def _serve(self, scope: Scope, receive: Receive, send: "_Answer") -> None:
         began = time.perf_counter()
-
-        async def send_with_trace(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"trace-id", trace_id.encode())]
-            await send(message)
-
         try:
-            await self._app(scope, receive, send_with_trace)
+            await self._app(scope, receive, send)
         finally:
-            _latency_of(scope["method"], route_of(scope), status).observe(time.perf_counter() - began)
+            _latency_of(scope["method"], route_of(scope), send.status or 500).observe(time.perf_counter() - began)
 
-    def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes], lane: Lane) -> Problem | None:
-        if scope["path"].startswith(self._sidecar_only) and not hmac.compare_digest(
-            headers.get(b"dapr-api-token", b""), self._token
-        ):
+    def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes], lane: Lane, *, is_sidecar: bool) -> Problem | None:
+        if scope["path"].startswith(self._sidecar_only) and not is_sidecar:
             return Unauthenticated("only this service's own sidecar may call this path")
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > lane.max_body:
             return lane.too_large()
         return None
+
+
+class _Answer:
+    """The way back of one request: notes the status (0 until there is one) and adds the trace's id."""
+
+    __slots__ = ("_send", "_trace_id", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send, self._trace_id, self.status = send, traces.current_id().encode(), 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], (b"trace-id", self._trace_id)]
+        await self._send(message)
+
+
+def _span(scope: Scope, headers: Mapping[bytes, bytes], *, is_sidecar: bool) -> traces.Span:
+    """The request's span, current from here on. Only the own sidecar's context is continued: a stranger's would decide what
+    is recorded here, and is linked to."""
+    sent = traces.parsed(
+        headers.get(b"traceparent", b"").decode("latin-1"), headers.get(b"tracestate", b"").decode("latin-1")
+    )
+    span = traces.begin(
+        scope["method"],
+        sent if is_sidecar else traces.NO_CONTEXT,
+        kind=traces.SpanKind.SERVER,
+        links=() if is_sidecar else (sent,),
+    )
+    traces.enter(span)
+    return span
+
+
+def _end(span: traces.Span, scope: Scope, status: int, failure: str) -> None:
+    """By the conventions for HTTP servers; never the path, the query or a header, which may hold a secret. `status` is 0
+    for a client that has gone, `failure` empty where there is none."""
+    if span.is_recording():
+        method, route = scope["method"], route_of(scope)
+        span.update_name(f"{method} {route}")
+        span.set_attributes(
+            {"http.request.method": method, "http.route": route, "url.scheme": scope.get("scheme", "http")}
+            | ({"http.response.status_code": status} if status else {})
+        )
+        if failure:
+            traces.fail(span, failure)
+    span.end()
 
 
 def _read(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from servicekit.arrays import ArrayTransaction, fetch
 from servicekit.clock import utc_text
 from servicekit.db import Transaction, mark_outbox, new_metadata
-from servicekit.telemetry import current_traceparent
+from servicekit.telemetry import traces
 
 metadata = new_metadata()
 
@@ -47,8 +47,8 @@ _ENVELOPE = TypeAdapter(dict[str, Any])
 
 @dataclass(frozen=True)
 class OutgoingEvent:
-    """A fact for others. `key` orders it: events of one key arrive in the order of their commits. `traceparent` is the
-    trace that it belongs to; None: the current one."""
+    """A fact for others. `key` orders it: events of one key arrive in the order of their commits. `trace` is what it
+    belongs to; None: the current one."""
 
     topic: str
     key: str
@@ -57,7 +57,7 @@ class OutgoingEvent:
     subject: str
     data: dict[str, Any]
     occurred_at: datetime
-    traceparent: str | None = None
+    trace: traces.TraceContext | None = None
 
 
 class OutboxRow(NamedTuple):
@@ -97,6 +97,10 @@ def _envelope(event: OutgoingEvent) -> dict[str, Any]:
         "datacontenttype": "application/json",
         "data": event.data,
     }
-    if traceparent := current_traceparent() if event.traceparent is None else event.traceparent:
-        envelope["traceparent"] = traceparent
+    trace = traces.current() if event.trace is None else event.trace
+    if trace.traceparent:
+        # daprd writes its own traceparent over that of an event which has no `traceid`, Dapr's older name for it.
+        envelope["traceparent"] = envelope["traceid"] = trace.traceparent
+    if trace.tracestate:
+        envelope["tracestate"] = trace.tracestate
     return envelope

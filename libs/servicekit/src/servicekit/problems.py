@@ -15,7 +15,7 @@ from starlette.types import Scope
 from servicekit.errors import Conflict, InvalidInput, NotFound, Problem
 from servicekit.messages import Catalogue, preferred_language
 from servicekit.schemas import ProblemDetails
-from servicekit.telemetry import current_trace_id
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 
@@ -83,7 +83,7 @@ def render(
         "detail": problem.detail,
         "code": problem.code,
         "msg": catalogue.text(problem.slug, language, **problem.params),
-        "trace_id": current_trace_id(),
+        "trace_id": traces.current_id(),
     }
     if problem.field:
         body["field"] = problem.field

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -21,6 +22,7 @@ from servicekit.outbox import outbox
 from servicekit.pace import Pace
 from servicekit.sidecar import BulkEntry, Sidecar
 from servicekit.stopping import stop_if_asked
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 
@@ -183,7 +185,8 @@ class Relay:
 
     async def _publish(self, topic: str, rows: Sequence[Event]) -> None:
         entries = [BulkEntry(row["event_id"], row["text"], row["partition_key"]) for row in rows]
-        failed = await self._sidecar.publish_bulk(topic, entries)
+        with _span(topic, entries):
+            failed = await self._sidecar.publish_bulk(topic, entries)
         if sent := [row["id"] for row in rows if row["event_id"] not in failed]:
             await self._db.run_alone(_MARK, sent)
             if self._activity:
@@ -225,6 +228,25 @@ class Relay:
                 .limit(5000)
             )
             await tx.execute(delete(outbox).where(outbox.c.id.in_(old)))
+
+
+def _span(topic: str, entries: Sequence[BulkEntry]) -> AbstractContextManager[object]:
+    """Of one request to the broker, linked to the traces of its events."""
+    if not traces.is_on():
+        return contextlib.nullcontext()
+    events = [entry.event for entry in entries]
+    return traces.batch(
+        f"publish {topic}",
+        [traces.parsed(event.get("traceparent"), event.get("tracestate")) for event in events],
+        kind=traces.SpanKind.PRODUCER,
+        attributes={
+            "messaging.system": "kafka",
+            "messaging.operation.name": "publish",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": topic,
+            "messaging.batch.message_count": len(entries),
+        },
+    )
 
 
 async def _to_its_end(step: Coroutine[Any, Any, None]) -> None:

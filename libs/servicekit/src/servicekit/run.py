@@ -14,7 +14,7 @@ from servicekit.bounds import protocol_of
 from servicekit.crowd import Bounds, Crowd, networks
 from servicekit.draining import DrainingServer
 from servicekit.settings import ServiceSettings
-from servicekit.telemetry import configure_logging
+from servicekit.telemetry.logs import configure_logging
 
 S = TypeVar("S", bound=ServiceSettings)
 STARTUP_FAILED = 3
@@ -63,6 +63,10 @@ def command_line(
 
 def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> None:
     configure_logging(name, log_format=settings.log_format, level=settings.log_level)
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        from servicekit.telemetry import export  # noqa: PLC0415 - the SDK: nothing of it where no traces are wanted
+
+        export.start(name)
     crowd = Crowd(bounds_of(settings))
     config = uvicorn.Config(
         create_app(settings),

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from servicekit.errors import PeerUnavailable
 from servicekit.settings import ProcessSettings
-from servicekit.telemetry import current_traceparent
+from servicekit.telemetry import traces
 from servicekit.transport import PooledTransport
 
 log = structlog.get_logger()
@@ -119,8 +119,7 @@ class Sidecar:
         Raises PeerUnavailable when the peer itself did not respond in bounded time.
         """
         sent = {"dapr-app-id": app_id, **(headers or {})}
-        if traceparent := current_traceparent():
-            sent.setdefault("traceparent", traceparent)
+        traces.inject(sent)
         if json is not None:
             content, sent["content-type"] = _encoded(json), "application/json"
         limits = self._http.timeout if timeout_seconds is None else httpx.Timeout(timeout_seconds, connect=1.0)
@@ -187,12 +186,14 @@ class Sidecar:
         The key goes with each entry and never with the request, where it would overrule them all (pubsub.kafka).
         """
         body = ",".join(map(_bulk_entry, entries))
+        headers = {"content-type": "application/json"}
+        traces.inject(headers)
         try:
             response = await self._exchange(
                 "POST",
                 f"/v1.0/publish/bulk/{self._pubsub}/{topic}",
                 f"[{body}]".encode(),
-                {"content-type": "application/json"},
+                headers,
                 self._http.timeout,
             )
         except httpx.HTTPError as error:

@@ -11,6 +11,8 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from servicekit.telemetry.http_client import trace_configs
+
 
 class PooledTransport(httpx.AsyncBaseTransport):
     """One pool, made on the loop of the first request. Raises httpx's own errors, also while a body is read.
@@ -47,6 +49,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
+                trace_configs=trace_configs(),
             )
         return self._session
 

@@ -6,6 +6,8 @@ from typing import Protocol
 import aiohttp
 from yarl import URL
 
+from servicekit.telemetry.http_client import trace_configs
+
 CONNECT_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 5.0
 """Shorter than any server's: a connection that closes under a request leaves the outcome of a message unknown."""
@@ -64,6 +66,7 @@ class PooledConnection:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=self._timeout,
                 trust_env=False,
+                trace_configs=trace_configs(),
             )
         return self._session
 

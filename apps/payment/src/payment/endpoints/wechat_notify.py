@@ -22,6 +22,7 @@ from payment.wechat.verdicts import NotJson, RefundNotice, Transaction, parsed
 from servicekit.deadlines import within
 from servicekit.direct import Receive, Scope, Send
 from servicekit.errors import Unavailable
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 M = TypeVar("M", bound=BaseModel)
@@ -91,6 +92,7 @@ class NotificationEndpoint:
         event_type, content = await self.reader.read(headers, body)
         if event_type == "TRANSACTION.SUCCESS":
             verdict = _content(Transaction, content).verdict("callback")
+            traces.note(payment_sn=verdict.out_trade_no)
             applied = await self.payments.apply_together(verdict)
             return self.payments.apply_alone(verdict) if applied is None else None
         if event_type in REFUND_EVENTS:

@@ -5,6 +5,7 @@ what is known. Everything else (reviews, closings, refunds, late payments) is se
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from payment import events
 from payment.ledger import batch_repository
@@ -14,14 +15,28 @@ from payment.wechat.verdicts import Verdict
 from servicekit.arrays import ArrayTransaction
 from servicekit.clock import Clock
 from servicekit.outbox import publish_later
+from servicekit.telemetry import traces
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """A verdict and the trace context that it arrived in."""
+    """A verdict and the context of the span that it arrived in."""
 
     verdict: Verdict
-    traceparent: str
+    context: traces.SpanContext
+
+
+class Traced(Protocol):
+    """What a row says of the trace of its prepay."""
+
+    @property
+    def sn(self) -> str: ...
+    @property
+    def order_sn(self) -> str: ...
+    @property
+    def traceparent(self) -> str | None: ...
+    @property
+    def tracestate(self) -> str | None: ...
 
 
 FindMismatch = Callable[[batch_repository.LockedPayment, Verdict], object]
@@ -67,9 +82,21 @@ async def settle_plain(
         elif (current, following) == (PayStatus.WAITING, PayStatus.PAID):
             paid = payment._replace(pay_status=following, version=payment.version + 1, pay_time=verdict.success_time)
             settled.append(batch_repository.NewlyPaid(paid.id, paid.version, current, verdict))
-            facts.append(events.paystatus_updated(paid, clock, traceparent=arrived[place].traceparent))
+            facts.append(events.paystatus_updated(paid, clock, trace=settled_in(payment, arrived[place].context)))
             done[place] = Applied.SETTLED
     if settled:
         await batch_repository.write_paid(tx, settled)
         await publish_later(tx, *facts)
     return done
+
+
+def settled_in(payment: Traced, arrived: traces.SpanContext) -> traces.TraceContext:
+    """The context of what follows from settling a payment: a mark in the trace of its prepay, which the buyer began, with
+    links to what settled it. Of a payment without one, `arrived`."""
+    prepay = traces.parsed(payment.traceparent, payment.tracestate)
+    if not prepay.is_valid:
+        return traces.written(arrived)
+    numbers = {"minsu.payment_sn": payment.sn, "minsu.order_sn": payment.order_sn}
+    mark = traces.begin("settle payment", prepay, links=[arrived, traces.current_context()], attributes=numbers)
+    mark.end()
+    return traces.written(mark.get_span_context())

@@ -25,6 +25,8 @@ class LockedPayment(NamedTuple):
     transaction_id: str | None
     pay_time: datetime | None
     request: str
+    traceparent: str | None
+    tracestate: str | None
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class NewlyPaid:
 
 _LOCK = """
 select p.id, p.sn, p.order_sn, p.service_type, p.trade_type, p.total_fen, p.refunded_fen, p.pay_status, p.version,
-       p.transaction_id, p.pay_time, p.request,
+       p.transaction_id, p.pay_time, p.request, p.traceparent, p.tracestate,
        (select o.id from third_payment o where o.transaction_id = v.transaction_id) as owner
   from unnest($1::text[], $2::text[]) as v(sn, transaction_id) join third_payment p on p.sn = v.sn
  order by p.id for update of p skip locked

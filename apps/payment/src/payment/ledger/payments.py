@@ -13,7 +13,7 @@ import structlog
 from payment import events
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.applied import Applied, flagged
-from payment.ledger.batch import Arrived, settle_plain
+from payment.ledger.batch import Arrived, settle_plain, settled_in
 from payment.ledger.batch_repository import LockedPayment
 from payment.ledger.mismatch import ComparedField, find_mismatch
 from payment.ledger.payment_states import PAID_TRADE_STATES, PayStatus, next_status
@@ -27,7 +27,7 @@ from servicekit.collector import Collector
 from servicekit.db import Database, Transaction
 from servicekit.errors import DatabaseUnavailable
 from servicekit.outbox import publish_later
-from servicekit.telemetry import current_traceparent
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 VERDICTS = prometheus_client.Counter(
@@ -89,7 +89,11 @@ class Settlement:
 
     def __post_init__(self) -> None:
         self._collector = Collector(
-            self._settle_plain, batch=BATCH, waiting=MAX_WAITING, longest_seconds=LONGEST_WAIT_SECONDS
+            self._settle_plain,
+            name="settle payments",
+            batch=BATCH,
+            waiting=MAX_WAITING,
+            longest_seconds=LONGEST_WAIT_SECONDS,
         )
 
     async def apply(self, verdict: Verdict) -> Applied:
@@ -109,7 +113,7 @@ class Settlement:
     async def apply_together(self, verdict: Verdict) -> Applied | None:
         """Settle it with those that arrive at the same time. None: nothing was changed, `apply_alone` has to. A caller that
         is cancelled does not take its verdict back, and holds no connection. Raises as `apply` does."""
-        return await self._collector.submit(Arrived(verdict, current_traceparent()))
+        return await self._collector.submit(Arrived(verdict, traces.current_context()))
 
     async def _settle_plain(self, arrived: Sequence[Arrived]) -> list[Applied | None]:
         """The result of each; None: nothing was changed, its caller must apply it alone."""
@@ -176,7 +180,8 @@ class Settlement:
         await tx.flush()
         if verdict.trade_state == "REFUND" and not await refund_repository.make_due(tx, payment.sn, self.clock()):
             await flagged(tx, verdict, Reason.REFUND_UNKNOWN, "WeChat reports a refund that was never requested here")
-        await publish_later(tx, events.paystatus_updated(payment, self.clock))
+        trace = settled_in(payment, traces.current_context())
+        await publish_later(tx, events.paystatus_updated(payment, self.clock, trace=trace))
         log.info("payment settled", payment_sn=payment.sn, order_sn=payment.order_sn, source=verdict.source)
         return Applied.SETTLED
 

@@ -18,6 +18,8 @@ class NewPayment(NamedTuple):
     request: str
     expires_at: datetime
     due_at: datetime
+    traceparent: str | None
+    tracestate: str | None
 
 
 class Prepaid(NamedTuple):
@@ -32,11 +34,12 @@ _LOCK_ORDERS = (
 )
 # A statement of its own, after the locks: it has to see what those who held them wrote.
 _OPEN = """
-insert into third_payment (sn, order_sn, user_id, service_type, total_fen, request, expires_at, due_at,
-                           pay_mode, trade_type, refunded_fen, pay_status, version, trade_state, tries)
+insert into third_payment (sn, order_sn, user_id, service_type, total_fen, request, expires_at, due_at, traceparent,
+                           tracestate, pay_mode, trade_type, refunded_fen, pay_status, version, trade_state, tries)
 select n.*, 'WECHAT_PAY', 'JSAPI', 0, 0, 1, 'NOTPAY', 0
   from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::timestamptz[],
-              $8::timestamptz[]) as n(sn, order_sn, user_id, service_type, total_fen, request, expires_at, due_at)
+              $8::timestamptz[], $9::text[], $10::text[])
+       as n(sn, order_sn, user_id, service_type, total_fen, request, expires_at, due_at, traceparent, tracestate)
  where not exists (select from order_closure c where c.order_sn = n.order_sn)
    and not exists (select from third_payment p where p.order_sn = n.order_sn and p.pay_status in (0, 1, 2))
     on conflict do nothing returning sn

@@ -17,6 +17,7 @@ from payment.wechat.verdicts import RefundVerdict, Verdict
 from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 OPEN = Gauge("payment_notices_open", "Notices that need review, by reason", ["reason"])
@@ -91,6 +92,7 @@ async def flag_for_review(
 ) -> bool:
     """Add a notice to the queue in this transaction; True when it is new. One notice for each reason, payment, transaction
     and refund, however often it is repeated; with `reopen` a repetition opens a resolved one again."""
+    traces.review(reason)
     return await review_repository.add(
         tx,
         out_trade_no=out_trade_no,

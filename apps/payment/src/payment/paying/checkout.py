@@ -22,6 +22,7 @@ from payment.wechat.errors import Ambiguous, Busy, Meaning, Refused, WechatError
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.numbers import business_number
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 PREPAY_LIFE = timedelta(minutes=110)
@@ -50,6 +51,7 @@ class Checkout:
         Raises UnknownServiceType, OrderNotFound (also for another's order), OrderNotPayable, OrderAlreadyPaid,
         WechatNotLinked, WechatRefused, WechatUnavailable, PeerUnavailable.
         """
+        traces.note(order_sn=order_sn)
         business = self.business_types.find(service_type)
         order = await business.owner.payable(order_sn)
         if order.user_id != user_id:
@@ -62,12 +64,14 @@ class Checkout:
             payment = ThirdPayment(**new._asdict())
         else:
             payment = await self._reserve_alone(new)
+        traces.note(payment_sn=payment.sn)
         prepay_id = await self._prepaid(payment)
         return payment.sn, self.wechat.pay_parameters(self.merchant.appid, prepay_id)
 
     def _new_payment(self, order: Payable, openid: str, business: BusinessType, service_type: str) -> NewPayment:
         now = self.clock()
         sn = business_number("PMT", now)
+        trace = traces.current()
         request = requests.jsapi(
             mchid=self.merchant.mchid,
             appid=self.merchant.appid,
@@ -88,6 +92,8 @@ class Checkout:
             request=request,
             expires_at=order.expires_at,
             due_at=now + self.first_query,
+            traceparent=trace.traceparent or None,
+            tracestate=trace.tracestate or None,
         )
 
     async def _reserve_alone(self, new: NewPayment) -> ThirdPayment:

@@ -22,8 +22,8 @@ class Reservations:
     _attached: Collector[Prepaid, bool] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._opened = Collector(self._open, longest_seconds=LONGEST_WAIT_SECONDS)
-        self._attached = Collector(self._attach, longest_seconds=LONGEST_WAIT_SECONDS)
+        self._opened = Collector(self._open, name="open payments", longest_seconds=LONGEST_WAIT_SECONDS)
+        self._attached = Collector(self._attach, name="store prepay ids", longest_seconds=LONGEST_WAIT_SECONDS)
 
     async def open(self, payment: NewPayment) -> bool:
         """Store a new payment. False when it was not stored: its order has one or is closed, its number is taken, or a

@@ -9,6 +9,7 @@ import httpx
 import structlog
 
 from servicekit.errors import Problem
+from servicekit.telemetry import traces
 from usercenter.errors import WechatBusy, WechatCodeInvalid, WechatUnavailable, WechatUserBlocked
 
 log = structlog.get_logger()
@@ -43,7 +44,10 @@ class MiniProgram:
         query = {"appid": self.appid, "secret": self.secret, "js_code": code, "grant_type": "authorization_code"}
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                response = await self._http.get("/sns/jscode2session", params=query)
+                with traces.span(
+                    "GET", kind=traces.SpanKind.CLIENT, attributes={"url.template": "/sns/jscode2session"}
+                ):
+                    response = await self._http.get("/sns/jscode2session", params=query)
             answer = response.json() if response.is_success else None
         except (httpx.HTTPError, TimeoutError) as error:  # not its text: the URL holds the secret
             raise WechatUnavailable(f"jscode2session: {type(error).__name__}") from None

@@ -1,44 +1,19 @@
-"""Structured logs with their trace id, and the propagated trace context (W3C trace-context §3.2)."""
+"""Structured logs, each line with its trace id."""
 
 import io
 import logging
 import re
-import secrets
 import sys
-from contextvars import ContextVar
 
 import structlog
 from structlog.types import EventDict, WrappedLogger
 
-_TRACEPARENT = re.compile(r"^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$")
-_current: ContextVar[str] = ContextVar("traceparent", default="")
+from servicekit.telemetry import traces
+
 _SECRETS = re.compile(
     r"authorization|token|password|secret|apiv3|private|session_key|signature|openid|checkin_code",
     re.IGNORECASE,
 )
-
-
-def continued(traceparent: str | None) -> str:
-    """The trace context of what follows from `traceparent`: the same trace, or a new one where it is none."""
-    fresh = secrets.token_hex(24)
-    if traceparent and (matched := _TRACEPARENT.match(traceparent)):
-        return f"00-{matched[1]}-{fresh[32:]}-{matched[3]}"
-    return f"00-{fresh[:32]}-{fresh[32:]}-00"
-
-
-def continue_trace(traceparent: str | None) -> str:
-    """Adopt the caller's trace, or begin one; returns the trace id (32 hex)."""
-    following = continued(traceparent)
-    _current.set(following)
-    return following[3:35]
-
-
-def current_traceparent() -> str:
-    return _current.get()
-
-
-def current_trace_id() -> str:
-    return _current.get()[3:35]
 
 
 def configure_logging(service: str, *, log_format: str, level: str) -> None:
@@ -82,7 +57,7 @@ def configure_logging(service: str, *, log_format: str, level: str) -> None:
 
 
 def _add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    if trace_id := current_trace_id():
+    if trace_id := traces.current_id():
         event["trace_id"] = trace_id
     return event
 

@@ -1,0 +1,160 @@
+"""Traces: whose context is continued, what is sampled and kept, and what no span may say."""
+
+import asyncio
+
+import pytest
+from fastapi import APIRouter, Request
+from opentelemetry.trace import SpanKind, StatusCode
+
+from servicekit.app import build
+from servicekit.clock import utc_now
+from servicekit.collector import Collector
+from servicekit.errors import NotFound, Unavailable
+from servicekit.settings import ServiceSettings
+from servicekit.telemetry import traces
+from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
+from tests.support.tracing import ids, links, recording
+
+TRACE, SPAN = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
+SAMPLED, UNSAMPLED = f"00-{TRACE:032x}-{SPAN:016x}-01", f"00-{TRACE:032x}-{SPAN:016x}-00"
+router = APIRouter()
+
+
+@router.post("/page/{number}")
+async def page(number: str, request: Request) -> dict[str, str]:
+    traces.note(order_sn="HSO1", payment_sn=None)
+    return {"trace": traces.current().traceparent, "host": request.headers["host"]}
+
+
+@router.post("/missing")
+async def missing() -> None:
+    raise NotFound("openid o-secret")
+
+
+@router.post("/down")
+async def down() -> None:
+    raise Unavailable("openid o-secret")
+
+
+@router.post("/bug")
+async def bug() -> None:
+    raise ValueError("openid o-secret")
+
+
+@pytest.fixture
+async def http():
+    service = build(
+        "order",
+        ServiceSettings(APP_API_TOKEN=APP_TOKEN),
+        routers=[router],
+        sidecar=FakeSidecar(),
+        verifier=Tokens().verifier(),
+        clock=utc_now,
+    )
+    async with client(service) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("broken", [None, "", "garbage", f"00-{0:032x}-{SPAN:016x}-01", f"00-{TRACE:032x}-{0:016x}-01"])
+def test_what_is_no_traceparent_is_no_context(broken):
+    assert traces.parsed(broken) == traces.NO_CONTEXT
+
+
+def test_a_context_comes_back_from_a_row_as_it_was():
+    kept = traces.TraceContext(SAMPLED, "vendor=1")
+    assert traces.written(traces.parsed(*kept)) == kept
+    assert kept.trace_id == f"{TRACE:032x}"
+
+
+async def test_without_an_sdk_the_sidecars_context_passes_on_as_it_came(http):
+    sent = {**SIDECAR_HEADERS, "traceparent": SAMPLED, "tracestate": "vendor=1"}
+    response = await http.post("/page/1", headers=sent)
+    assert (response.headers["trace-id"], response.json()["trace"]) == (f"{TRACE:032x}", SAMPLED)
+
+
+async def test_a_request_has_a_span_by_its_route_in_the_sidecars_trace(http):
+    with recording(ratio=0) as recorded:
+        response = await http.post("/page/secret?token=secret", headers={**SIDECAR_HEADERS, "traceparent": SAMPLED})
+    span = recorded.one("POST /page/{number}")
+    assert (span.kind, span.parent.span_id, span.context.trace_id) == (SpanKind.SERVER, SPAN, TRACE)
+    assert dict(span.attributes) == {
+        "http.request.method": "POST",
+        "http.route": "/page/{number}",
+        "http.response.status_code": 200,
+        "url.scheme": "http",
+        "minsu.order_sn": "HSO1",
+    }
+    assert response.json()["trace"] == f"00-{TRACE:032x}-{span.context.span_id:016x}-01"
+
+
+@pytest.mark.parametrize(("ratio", "sent"), [(1, UNSAMPLED), (0, SAMPLED)])
+async def test_a_strangers_context_is_linked_and_decides_nothing(http, ratio, sent):
+    with recording(ratio) as recorded:
+        response = await http.post("/page/1", headers={"traceparent": sent})
+    assert response.headers["trace-id"] != f"{TRACE:032x}"
+    assert len(recorded.spans) == ratio
+    for span in recorded.spans:
+        assert (span.parent, links(span)) == (None, {(TRACE, SPAN)})
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error"), [("/down", 503, "503"), ("/bug", 500, "ValueError"), ("/missing", 404, None)]
+)
+async def test_failures_are_kept_whatever_is_sampled_and_say_nothing_of_their_cause(http, path, status, error):
+    with recording(ratio=0) as recorded:
+        response = await http.post(path, headers={**SIDECAR_HEADERS, "traceparent": UNSAMPLED})
+    assert response.status_code == status
+    assert [span.attributes["error.type"] for span in recorded.spans] == ([error] if error else [])
+    for span in recorded.spans:
+        assert (span.status.status_code, span.status.description, span.events) == (StatusCode.ERROR, None, ())
+        assert "secret" not in span.to_json()
+
+
+def test_a_review_is_kept_whatever_is_sampled():
+    with recording(ratio=0) as recorded:
+        with traces.using(traces.begin("settle", traces.parsed(UNSAMPLED))):
+            traces.review("amount")
+        with traces.using(traces.begin("another", traces.parsed(UNSAMPLED))):
+            pass
+    [span] = recorded.spans
+    assert (span.name, dict(span.attributes), span.context.trace_id) == ("settle", {"minsu.review": "amount"}, TRACE)
+
+
+def test_a_step_that_raises_is_a_failure_and_a_refusal_is_none():
+    with recording() as recorded:
+        with pytest.raises(ValueError, match="secret"), traces.span("bug"):
+            raise ValueError("secret")
+        with pytest.raises(NotFound), traces.span("refused"):
+            raise NotFound
+    failed, refused = recorded.spans
+    assert (failed.status.status_code, dict(failed.attributes)) == (StatusCode.ERROR, {"error.type": "ValueError"})
+    assert (refused.status.status_code, dict(refused.attributes)) == (StatusCode.UNSET, {})
+
+
+def test_a_look_at_the_database_outside_of_any_trace_is_no_trace():
+    with recording() as recorded, traces.span("SELECT", kind=SpanKind.CLIENT):
+        pass
+    assert recorded.spans == []
+
+
+async def test_what_is_done_together_is_one_span_with_a_link_to_each_and_for_one_alone_its_next_step():
+    seen = []
+
+    async def handle(items):
+        seen.append(traces.current_context().span_id)
+        return items
+
+    collector = Collector(handle, name="settle payments")
+
+    async def submit(item):
+        with traces.using(traces.begin(f"request {item}", traces.NO_CONTEXT)):
+            return await collector.submit(item)
+
+    with recording() as recorded:
+        await submit(0)
+        await asyncio.gather(submit(1), submit(2))
+    alone, together = recorded.named("settle payments")
+    requests = {item: ids(recorded.one(f"request {item}")) for item in range(3)}
+    assert seen == [alone.context.span_id, together.context.span_id]
+    assert ((alone.context.trace_id, alone.parent.span_id), links(alone)) == (requests[0], set())
+    assert (together.parent, links(together)) == (None, {requests[1], requests[2]})
