@@ -59,3 +59,18 @@ def test_a_wrong_ops_command_is_refused_with_usage(tmp_path, arguments):
     done = minsu("ops", *arguments, folder=tmp_path, **OPERATOR)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage" in done.stderr
+
+
+def test_trace_without_jaeger_says_how_to_start_it(tmp_path):
+    done = minsu("trace", "HSO2026112309302612345678", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "error: JAEGER_URL is not set",
+        "hint: `make up OBS=1` starts Jaeger and writes it to .run/stack.env",
+    ]
+
+
+def test_trace_exits_with_1_when_jaeger_is_down(tmp_path):
+    done = minsu("trace", "HSO2026112309302612345678", folder=tmp_path, JAEGER_URL="http://127.0.0.1:9")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: no Jaeger at http://127.0.0.1:9: ")

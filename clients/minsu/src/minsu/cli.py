@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from minsu import demo as purchase_demo
-from minsu import ops_cli, purchase, settings
+from minsu import ops_cli, purchase, settings, waterfall
 from minsu.api import Api
 from minsu.errors import CommandFailed
 from minsu.sandbox import Sandbox
+from minsu.traces import Jaeger
 
 app = typer.Typer(
     help="Book a homestay, pay and check in, through Minsu's public API.",
@@ -139,6 +140,19 @@ def demo(timeout: Seconds = 30.0, as_json: AsJson = False) -> None:
         fields = ", ".join(f"{name} {value}" for name, value in message["data"].items())
         out.print(f"  ✉ {message['title']}: {fields}", markup=False)
     out.print(f"done in {result['total_ms']:.0f} ms: {result['order_sn']} is checked in", markup=False)
+
+
+@app.command()
+def trace(
+    sn: Annotated[str, typer.Argument(help="HSO… of an order, PMT… of a payment or RFD… of a refund.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; times in microseconds.")] = False,
+) -> None:
+    """Show what happened to it, service by service, as a waterfall (needs OBS=1 or JAEGER_URL)."""
+    found = Jaeger(settings.load().jaeger_url).of(sn)
+    if as_json:
+        _print_json([each.as_json() for each in found])
+    else:
+        waterfall.show(Console(highlight=False), found)
 
 
 def _signed_in(who: str) -> Api:

@@ -32,6 +32,15 @@ class Settings:
         return url.rstrip("/")
 
     @property
+    def jaeger_url(self) -> str:
+        """Raises CommandFailed when it is not set."""
+        if not (url := self.values.get("JAEGER_URL")):
+            raise CommandFailed(
+                "JAEGER_URL is not set", "`make up OBS=1` starts Jaeger and writes it to .run/stack.env"
+            )
+        return url.rstrip("/")
+
+    @property
     def openid(self) -> str:
         return self.values.get("WXPAY_OPENID", "")
 

@@ -75,7 +75,7 @@ class Environment:
     def service(self, name: str) -> dict[str, str]:
         """What one app is told, besides the ports, which come from dapr.yaml."""
         prefix = name.upper()
-        values = self._tokens(name) | {"LOG_FORMAT": self.caller.get("LOG_FORMAT") or "console"}
+        values = self._tokens(name) | {"LOG_FORMAT": self.caller.get("LOG_FORMAT") or "console"} | self._traces()
         if name in DATABASES:
             values[f"{prefix}_DATABASE_URL"] = self.database_url(name)
         values |= self._own_settings().get(name, {})
@@ -92,6 +92,10 @@ class Environment:
             "DAPR_API_TOKEN": self.vault.token(f"{name}-dapr-token"),
             "DELIVERY_TOKEN": self.vault.token(f"{name}-delivery-token"),
         }
+
+    def _traces(self) -> dict[str, str]:
+        """With OBS=1: where spans go. stack.env does not say it: who sources that and starts again may leave OBS=1 out."""
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.layout.url("jaeger-otlp")} if self.layout.is_observed else {}
 
     def _own_settings(self) -> dict[str, dict[str, str]]:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
@@ -150,7 +154,10 @@ class Environment:
         return held.get(name, {})
 
     def sidecar(self, name: str) -> dict[str, str]:
-        return self._tokens(name) | {"MINSU_SECRETS_FILE": str(self.layout.run / "secrets" / f"{name}.json")}
+        values = self._tokens(name) | {"MINSU_SECRETS_FILE": str(self.layout.run / "secrets" / f"{name}.json")}
+        if self.layout.is_observed:
+            values["OTEL_SERVICE_NAME"] = f"{name}-daprd"  # its spans beside the app's, not among them
+        return values
 
     def sidecars(self) -> dict[str, str]:
         values = {
@@ -162,6 +169,11 @@ class Environment:
         }
         if level := self.caller.get("DAPRD_LOG_LEVEL"):
             values["DAPRD_LOG_LEVEL"] = level
+        if self.layout.is_observed:
+            values |= self._traces() | {
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+                "OTEL_EXPORTER_OTLP_INSECURE": "true",
+            }
         return values | self._identity()
 
     def _identity(self) -> dict[str, str]:
@@ -205,6 +217,8 @@ class Environment:
             "WXMA_APPID": merchant["appid"],
             "WXMA_SECRET": merchant["app_secret"],
         }
+        if layout.is_observed:
+            values |= {"JAEGER_URL": layout.url("jaeger"), "PROMETHEUS_URL": layout.url("prometheus")}
         for role in PEOPLE:
             person = self.vault.person(role)
             values |= {f"{role.upper()}_MOBILE": person.mobile, f"{role.upper()}_PASSWORD": person.password}

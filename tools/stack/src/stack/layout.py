@@ -25,6 +25,7 @@ PORT_NAMES = {
     "metricsPort": "-metrics",
 }
 SENTRY = {"sentry": 15001, "sentry-health": 15002, "sentry-metrics": 15003}
+OBSERVABILITY = {"jaeger": 16686, "jaeger-grpc": 16685, "jaeger-otlp": 4318, "prometheus": 9095}
 MOST_REPLICAS = 3
 HIGHEST_PORT = 65535
 RECORD = Path("state") / "stack.json"
@@ -68,6 +69,11 @@ class Layout:
     def port(self, name: str) -> int:
         return self.ports[name]
 
+    @property
+    def is_observed(self) -> bool:
+        """OBS=1: Jaeger and Prometheus run beside the services."""
+        return "jaeger" in self.ports
+
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port(name)}"
 
@@ -85,7 +91,7 @@ def run_folder(env: Mapping[str, str], repo: Path = REPO) -> Path:
 def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
     """Defaults + PORT_OFFSET; PORT_<NAME> (PORT_KAFKA, PORT_ORDER, PORT_ORDER_DAPR_HTTP …) sets one alone.
 
-    MTLS=1 adds sentry's; REPLICAS="order=2" adds those of `order-2`.
+    MTLS=1 adds sentry's, OBS=1 those of Jaeger and Prometheus; REPLICAS="order=2" adds those of `order-2`.
     """
     offset = _number("PORT_OFFSET", env.get("PORT_OFFSET") or "0")
     ports = dict(INFRASTRUCTURE)
@@ -95,8 +101,9 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
             name = entry["appID"] if number == 1 else f"{entry['appID']}-{number}"
             step = len(apps) * (number - 1)  # a replica's ports lie behind those of every service
             ports |= {name + suffix: int(entry[field]) + step for field, suffix in PORT_NAMES.items()}
-    if env.get("MTLS", "") not in {"", "0"}:
-        ports |= SENTRY
+    for switch, more in (("MTLS", SENTRY), ("OBS", OBSERVABILITY)):
+        if env.get(switch, "") not in {"", "0"}:
+            ports |= more
     planned = {}
     for name, default in ports.items():
         variable = "PORT_" + name.upper().replace("-", "_")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from stack import daprfile, kafka, mtls, replicas, wechat
+from stack import daprfile, kafka, mtls, observability, replicas, wechat
 from stack.environment import Environment, fingerprint, inherited
 from stack.errors import StackError
 from stack.layout import DATABASES, Layout
@@ -23,7 +23,7 @@ from stack.processes import Processes, Program
 POLL = 0.15
 NICE = {"notification": 10}
 """Money before messages: while the processor is short, notification waits. In a cluster requests say so."""
-INFRASTRUCTURE = ("postgres", "kafka", "wechatsim", "sentry")
+INFRASTRUCTURE = ("postgres", "kafka", "wechatsim", "sentry", "jaeger", "prometheus")
 SIDECAR_STOPS_WITHIN = 30.0
 # An app goes when its sidecar has gone: see servicekit.draining.
 APP_STOPS_WITHIN = 35.0
@@ -94,6 +94,8 @@ def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
     parts.append(_wechatsim(environment))
     if "sentry" in layout.ports:
         parts.append(_sentry(layout))
+    if layout.is_observed:
+        parts += [_jaeger(layout), _prometheus(layout)]
     for name, app in replicas.named(daprfile.apps(layout.rendered_dapr_file), layout):
         parts += [_app(name, app, environment), _sidecar(name, app, environment)]
     return parts
@@ -104,6 +106,20 @@ def _sentry(layout: Layout) -> Part:
     ready = http_check(f"{layout.url('sentry-health')}/healthz", 200, 204)
     pairs = tuple((purpose, layout.port(name)) for purpose, name in names.items())
     return Part("sentry", pairs, lambda: mtls.program(layout), ready)
+
+
+def _jaeger(layout: Layout) -> Part:
+    """Ready when it takes spans: the query API is there before."""
+    ports = (("", layout.port("jaeger")), ("gRPC", layout.port("jaeger-grpc")), ("OTLP", layout.port("jaeger-otlp")))
+    ready = http_check(f"{layout.url('jaeger-otlp')}/v1/traces", 405)
+    return Part("jaeger", ports, lambda: observability.jaeger_program(layout), ready)
+
+
+def _prometheus(layout: Layout) -> Part:
+    ready = http_check(f"{layout.url('prometheus')}/-/ready", 200)
+    told = fingerprint(observability.prometheus_config(layout))
+    pairs = (("", layout.port("prometheus")),)
+    return Part("prometheus", pairs, lambda: observability.prometheus_program(layout), ready, settings=told)
 
 
 def _wechatsim(environment: Environment) -> Part:

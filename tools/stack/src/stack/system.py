@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stack import daprfile, graph, kafka, layout, ports, replicas, sidecar, wechat
+from stack import daprfile, graph, kafka, layout, observability, ports, replicas, sidecar, wechat
 from stack.environment import Environment, External, external
 from stack.errors import StackError
 from stack.layout import DATABASES, Layout
@@ -74,6 +74,8 @@ def up(watcher: graph.Watcher, *, infrastructure_only: bool = False) -> Started:
         before = layout.recorded()
         if alive and before.layout.ports != where.ports:
             raise StackError(f"a stack with other ports runs in {where.run}: make down first")
+        if where.is_observed:
+            observability.require(where)
         if not alive:
             for leftover in (where.run / "state").glob("names.db*"):
                 leftover.unlink()

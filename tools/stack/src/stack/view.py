@@ -58,6 +58,9 @@ def banner(console: Console, environment: Environment) -> None:
     for role in PEOPLE:
         person = vault.person(role)
         table.add_row(role.capitalize(), f"{person.mobile}  password {person.password}")
+    if where.is_observed:
+        table.add_row("Traces", f"{where.url('jaeger')} (minsu trace SN shows one in the terminal)")
+        table.add_row("Metrics", f"{where.url('prometheus')} (alerts: {where.url('prometheus')}/alerts)")
     table.add_row("Settings", str(where.run / "stack.env"))
     table.add_row("Logs", str(where.run / "logs"))
     console.print()

@@ -104,6 +104,13 @@ def etcd_program() -> str | None:
     return shutil.which("etcd", path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin")
 
 
+def prometheus() -> Missing | None:
+    """The server and promtool, which are in one package; the system service that it brings is never used by us."""
+    if shutil.which("prometheus") and shutil.which("promtool"):
+        return None
+    return Missing("Prometheus with promtool", "apt-get install --no-install-recommends prometheus")
+
+
 def report(missing: list[Missing]) -> str:
     width = max(len(one.what) for one in missing)
     lines = [f"  {one.what:<{width}}  →  {one.install}" for one in missing]
