@@ -51,8 +51,9 @@ setup-tests: needs-setup-tests $(SETUP) ## what the tests need and the machine l
 check: $(SETUP) ## ruff, mypy, import-linter, deptry, Dapr's definitions
 	@$(STACK) check
 
-contracts: $(SETUP) ## write contracts/ anew from the services' code
+contracts: $(SETUP) ## write contracts/ anew from the services' code, and the cluster's rules from deploy/observability
 	@$(VENV)/python -m tests.contract.documents
+	@$(VENV)/python -m tests.deploy.rules
 
 format: $(SETUP) ## format the code and apply ruff's fixes
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .

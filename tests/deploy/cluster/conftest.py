@@ -12,7 +12,7 @@ from tests.deploy.cluster import api_server
 from tests.deploy.manifests import K8S, REPO
 from tests.support.waiting import eventually
 
-DEFINITIONS = ("cloudnative-pg", "dapr", "keda", "strimzi")
+DEFINITIONS = ("cloudnative-pg", "dapr", "keda", "prometheus-operator", "strimzi")
 
 
 @pytest.fixture(scope="session")

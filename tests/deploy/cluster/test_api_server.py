@@ -62,6 +62,8 @@ def misspelt(document, *path):
         ("KafkaUser", "minsu", ("spec", "authorization")),
         ("Cluster", "minsu-postgres", ("spec", "walStorage")),
         ("NetworkPolicy", "default-deny", ("spec", "policyTypes")),
+        ("PodMonitor", "minsu-apps", ("spec", "podMetricsEndpoints")),
+        ("PrometheusRule", "minsu", ("spec", "groups")),
     ],
 )
 def test_a_misspelt_field_is_refused_by_its_name(cluster, manifests, kind, name, path):
