@@ -33,7 +33,16 @@ SYSTEM = "system"
 """How a service runs. Each has it; the gateway's own is served by itself."""
 
 REFUNDS = ("refundList", "refundSendElsewhere", "refundBeginAgain")
-BOOKS = ("reconcile", "reconciliationRun", "reconciliationList", "payout", "payoutList")
+BOOKS = (
+    "reconcile",
+    "reconciliationRun",
+    "reconciliationRunList",
+    "reconciliationList",
+    "payout",
+    "payoutList",
+    "payoutDayList",
+)
+OVERVIEW = ("paymentList", "unfinishedStatus", "paymentStatistics")
 
 HOST = (
     "shopDetail",
@@ -117,6 +126,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
         "closingRetry",
         "failedRefundList",
         "refundAskAgain",
+        "confirmationStatistics",
     ),
     *_routes(
         "payment",
@@ -129,6 +139,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
         "noticeResolve",
         *REFUNDS,
         *BOOKS,
+        *OVERVIEW,
     ),
     *_routes("usercenter", "ops", Who.SIGNED_IN, SYSTEM, "accountDetail", "accountRelease", "actList"),
     *_routes(

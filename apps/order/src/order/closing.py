@@ -61,7 +61,7 @@ class Closing:
             raise AlreadyPaid("WeChat had taken the payment already")
         return after
 
-    async def retry(self, operator_id: int, sn: str) -> tuple[HomestayOrder, str | None]:
+    async def retry(self, operator_id: int, sn: str, note: str | None) -> tuple[HomestayOrder, str | None]:
         """Ask payment now about an order that is being closed. Returns the order afterwards, and why it is still
         closing, if it is. Raises OrderNotFound, NotClosing."""
         now = self.clock()
@@ -72,7 +72,7 @@ class Closing:
             if order.trade_state != TradeState.WAIT_PAY or order.closing_at is None:
                 raise NotClosing(f"order {sn} is not being closed, its trade state is {order.trade_state}", field="sn")
             attempt = order.lease(now, self.lease)
-            await acts.record(tx, now, operator_id, "retry-closing", f"order:{sn}")
+            await acts.record(tx, now, operator_id, "retry-closing", f"order:{sn}", note=note)
         problem = await self._finish(sn, attempt)
         async with self.db.read() as session:
             after = await repository.by_sn(session, sn)

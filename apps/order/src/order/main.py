@@ -43,6 +43,7 @@ def create_app(
             parts.lookup,
             parts.dead_letters,
             parts.refunds,
+            parts.statistics,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),

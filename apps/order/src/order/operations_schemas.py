@@ -1,14 +1,15 @@
 """Requests and responses of the operations endpoints; amounts in fen."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from order.models import HomestayOrder
+from order.repository import Confirmed
 from order.schemas import Trimmed, closing
-from servicekit.schemas import ApiModel, LastId, PageSize, Sn, Text
+from servicekit.schemas import ApiModel, LastId, Note, PageSize, Sn, Text
 
 
 class ClosingQuery(ApiModel):
@@ -50,6 +51,58 @@ class ClosingOrders(ApiModel):
     @classmethod
     def of(cls, orders: Sequence[HomestayOrder]) -> "ClosingOrders":
         return cls(list=[ClosingOrder.of(order) for order in orders])
+
+
+class ClosingAgain(ApiModel):
+    """`note`: why, for the audit."""
+
+    sn: Sn
+    note: Note | None = None
+
+
+class StatisticsQuery(ApiModel):
+    """The last `hours`, in steps of `stepMinutes`, which divide an hour."""
+
+    hours: Annotated[int, Field(ge=1, le=24, strict=True)] = 24
+    step_minutes: Annotated[int, Field(ge=1, le=60, strict=True)] = 10
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> Self:
+        if 60 % self.step_minutes:
+            msg = "stepMinutes must divide an hour"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def span(self) -> timedelta:
+        return timedelta(hours=self.hours)
+
+    @property
+    def step(self) -> timedelta:
+        return timedelta(minutes=self.step_minutes)
+
+
+class ConfirmedStep(ApiModel):
+    """Orders that became paid in the step that begins at `at`. `p50Seconds`, `p99Seconds`: from the payment, by WeChat's
+    clock and in its whole seconds, until then."""
+
+    at: datetime
+    count: int
+    p50_seconds: float
+    p99_seconds: float
+
+    @classmethod
+    def of(cls, found: Confirmed) -> Self:
+        p50, p99 = found.seconds
+        return cls(at=found.at, count=found.count, p50_seconds=p50, p99_seconds=p99)
+
+
+class ConfirmationStatistics(ApiModel):
+    """Steps without paid orders are absent from `confirmed`."""
+
+    since: datetime
+    until: datetime
+    confirmed: list[ConfirmedStep]
 
 
 class FailedRefundQuery(ApiModel):

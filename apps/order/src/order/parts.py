@@ -16,6 +16,7 @@ from order.peers import PaymentPeer, TravelPeer
 from order.quoting import Quoting
 from order.refunds import Refunds
 from order.settings import Settings
+from order.statistics import Statistics
 from order.subscriptions import on_pay_status_updated, on_refund_failed
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
@@ -39,6 +40,7 @@ class Parts:
     checkin: CheckIn
     expiry: Expiry
     lookup: Lookup
+    statistics: Statistics
     consumers: tuple[Consumer[Any], ...]
     dead_letters: DeadLetters
 
@@ -98,6 +100,7 @@ class Parts:
                 db=db, clock=clock, refunds=refunds, answer_within=answer_within, batch=settings.expire_batch
             ),
             lookup=Lookup(db=db, clock=clock, payment=payment, answer_within=answer_within),
+            statistics=Statistics(db=db, clock=clock),
             consumers=consumers,
             dead_letters=DeadLetters(db, clock, "order", consumers),
         )

@@ -6,7 +6,7 @@ import httpx
 from fastapi import FastAPI
 
 from payment import jobs
-from payment.endpoints import host, internal, operations, third_payment, wechat_notify
+from payment.endpoints import host, internal, operations, overview, third_payment, wechat_notify
 from payment.parts import Parts
 from payment.paying.business import BusinessType
 from payment.settings import Settings
@@ -48,6 +48,7 @@ def create_app(
             wechat_notify.router,
             internal.router,
             operations.router,
+            overview.router,
             host.router,
             jobs.router,
             bulk_routes(*parts.consumers),
@@ -66,6 +67,7 @@ def create_app(
             parts.refunds,
             parts.submission,
             parts.rescue,
+            parts.overview,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),

@@ -112,6 +112,7 @@ class ProviderNotice(Base):
             postgresql_nulls_not_distinct=True,
         ),
         CheckConstraint("state in ('needs_review', 'resolved')", name="state_known"),
+        Index("ix_provider_notice_created_at", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -266,6 +267,7 @@ class PayoutRecord(Base):
         CheckConstraint("seq >= 1", name="seq_positive"),
         CheckConstraint("stays >= 0 and stays_fen >= 0 and refunds >= 0 and refunds_fen >= 0", name="sums_positive"),
         CheckConstraint("net_fen = stays_fen - refunds_fen - fee_fen", name="net_adds_up"),
+        Index("ix_payout_record_day", "day"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

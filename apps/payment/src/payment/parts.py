@@ -16,6 +16,7 @@ from payment.daily.statements import Statements
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
 from payment.ledger.reviews import ReviewQueue
+from payment.overview.overview import Overview
 from payment.paying.business import BusinessType, BusinessTypes
 from payment.paying.checkout import Checkout
 from payment.paying.closing import Closing
@@ -57,6 +58,7 @@ class Parts:
     rescue: RefundRescue
     reconciler: Reconciler
     report: Report
+    overview: Overview
     payouts: Payouts
     statements: Statements
     daily: Daily
@@ -133,6 +135,7 @@ class Parts:
             rescue=RefundRescue(db=db, clock=clock, wechat=pay, settlement=refund_settlement, wake=submission.wake),
             reconciler=reconciler,
             report=Report(db=db),
+            overview=Overview(db=db, clock=clock),
             payouts=payouts,
             statements=Statements(db=db),
             daily=Daily(reconciler.run_scheduled, payouts.run_scheduled),

@@ -2,17 +2,22 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date as Date  # noqa: N812 - `date` is a member's name
-from decimal import Decimal
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from payment.models import ProviderNotice, Reconciliation, Refund, ThirdPayment
+from payment.models import ProviderNotice, Refund, ThirdPayment
 from payment.paying.closing import Closed
 from payment.wechat.requests import BankCard
 from servicekit.clock import unix
 from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Sn, Text
+
+_OPENID = re.compile(r"(?<![\w-])o[\w-]{27}(?![\w-])", re.ASCII)
+
+
+def _shorten_openids(shown: str) -> str:
+    return _OPENID.sub(lambda found: f"{found[0][:4]}…", shown)
 
 
 def _iso_day(value: object) -> object:
@@ -22,7 +27,9 @@ def _iso_day(value: object) -> object:
     return value
 
 
-Day = Annotated[Date, BeforeValidator(_iso_day), Field(description="A day in Shanghai", examples=["2026-11-22"])]
+Day = Annotated[date, BeforeValidator(_iso_day), Field(description="A day in Shanghai", examples=["2026-11-22"])]
+WithoutOpenids = Annotated[str, AfterValidator(_shorten_openids)]
+"""A text in which every openid of WeChat (28 characters) is cut to its first four."""
 ServiceType = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -129,7 +136,17 @@ class RefundAnswer(ApiModel):
     created_at: AwareDatetime
 
 
-class RefundQuery(ApiModel):
+class ByAge(ApiModel):
+    """`olderThanSeconds`: only rows that were created at least so many seconds ago."""
+
+    older_than_seconds: Annotated[int, Field(ge=0, le=100_000_000, strict=True)] | None = None
+
+    @property
+    def older_than(self) -> timedelta | None:
+        return None if self.older_than_seconds is None else timedelta(seconds=self.older_than_seconds)
+
+
+class RefundQuery(ByAge):
     last_id: LastId = 0
     page_size: PageSize = 20
     state: Literal["requested", "accepted", "succeeded", "abnormal", "closed"] | None = None
@@ -151,7 +168,10 @@ class RefundList(ApiModel):
 
 
 class RefundRef(ApiModel):
+    """`note`: why, for the audit."""
+
     refund_sn: Sn
+    note: Note | None = None
 
 
 class BuyersCard(ApiModel):
@@ -183,14 +203,14 @@ class NoticeResolution(ApiModel):
 
 
 class NoticeAnswer(ApiModel):
-    """`seen` counts repetitions; the last three are null until an operator resolves the notice."""
+    """`seen` counts repetitions; the last three are null until an operator resolves the notice. Openids are shortened."""
 
     id: int
     out_trade_no: str
     transaction_id: str | None
     out_refund_no: str | None
     reason: str
-    detail: str
+    detail: WithoutOpenids
     source: str
     total_fen: int | None
     state: str
@@ -212,98 +232,3 @@ class NoticeAnswer(ApiModel):
 
 class NoticeList(ApiModel):
     list: list[NoticeAnswer]
-
-
-class DayWanted(ApiModel):
-    date: Annotated[Day | None, Field(description="Absent: yesterday in Shanghai")] = None
-
-
-class OneDay(ApiModel):
-    date: Day
-
-
-class DifferenceQuery(ApiModel):
-    last_id: LastId = 0
-    page_size: PageSize = 20
-    date: Day | None = None
-    kind: Literal["missing_here", "missing_there", "amount", "state", "unreadable"] | None = None
-
-
-class ReconciliationRun(ApiModel):
-    """The figures are the bill's, null until it was read. `notOurs…` is the part that belongs to another app, or to numbers
-    not in our format; `unreadable` lines are in no figure."""
-
-    date: Date
-    state: str
-    problem: str | None
-    has_bill: bool | None
-    payments: int | None
-    payments_fen: int | None
-    refunds: int | None
-    refunds_fen: int | None
-    fee_yuan: Decimal | None
-    not_ours_payments: int | None
-    not_ours_payments_fen: int | None
-    not_ours_refunds: int | None
-    not_ours_refunds_fen: int | None
-    not_ours_fee_yuan: Decimal | None
-    of_other_days: int | None
-    unreadable: int | None
-    finished_at: AwareDatetime | None
-
-    @classmethod
-    def of(cls, run: Reconciliation) -> Self:
-        shown = {name: getattr(run, name) for name in cls.model_fields if name != "date"}
-        return cls(date=run.bill_date, **shown)
-
-
-class Difference(ApiModel):
-    """`repair` is the action taken, `outcome` its result: open, settled, asked, review or mended. `line` is what the bill
-    says; for an unreadable line its `text` and `why`."""
-
-    id: int
-    bill_date: Date
-    kind: str
-    subject: str
-    number: str
-    payment_sn: str
-    ours_state: str | None
-    theirs_state: str | None
-    ours_fen: int | None
-    theirs_fen: int | None
-    line: dict[str, str | None] | None
-    repair: str | None
-    outcome: str
-    found_at: AwareDatetime
-    ended_at: AwareDatetime | None
-
-
-class DifferenceList(ApiModel):
-    list: list[Difference]
-
-
-class PayoutQuery(ApiModel):
-    last_id: LastId = 0
-    page_size: PageSize = 20
-    date: Day | None = None
-    homestay_business_id: RowId | None = None
-
-
-class PayoutRow(ApiModel):
-    """`netFen` = `staysFen` − `refundsFen` − `feeFen`."""
-
-    id: int
-    homestay_business_id: int
-    day: Date
-    seq: int
-    stays: int
-    stays_fen: int
-    refunds: int
-    refunds_fen: int
-    fee_fen: int
-    net_fen: int
-    created_at: AwareDatetime
-
-
-class PayoutList(ApiModel):
-    list: list[PayoutRow]

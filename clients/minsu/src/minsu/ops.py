@@ -13,16 +13,17 @@ WITH_ACTS = (*SERVICES, "usercenter")
 PAGE = 100
 
 
-def _ask(api: Api, service: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def ask(api: Api, service: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The data of an operators' method. Raises CommandFailed."""
     return api.call(f"/{service}/v1/ops/{name}", body)
 
 
-def _pages(api: Api, service: str, name: str, query: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
+def pages(api: Api, service: str, name: str, query: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
     """Rows, newest first, page by page, `count` of them at most."""
     last_id, left = 0, count
     while left > 0:
         size = min(PAGE, left)
-        rows = _ask(api, service, name, {**query, "lastId": last_id, "pageSize": size})["list"]
+        rows = ask(api, service, name, {**query, "lastId": last_id, "pageSize": size})["list"]
         yield from rows
         if len(rows) < size:
             return
@@ -44,7 +45,7 @@ def dead_letters(api: Api, *, service: str | None, state: str | None, count: int
     return [
         {"id": f"{each}:{row['id']}", "service": each, **{name: row[name] for name in row if name != "id"}}
         for each in _known(service)
-        for row in _pages(api, each, "deadLetterList", query, count)
+        for row in pages(api, each, "deadLetterList", query, count)
     ]
 
 
@@ -58,12 +59,12 @@ def split(letter: str) -> tuple[str, int]:
 
 def dead_letter(api: Api, letter: str) -> dict[str, Any]:
     service, number = split(letter)
-    return _ask(api, service, "deadLetterDetail", {"id": number})
+    return ask(api, service, "deadLetterDetail", {"id": number})
 
 
 def replay(api: Api, letter: str, note: str | None = None) -> dict[str, Any]:
     service, number = split(letter)
-    answer = _ask(api, service, "deadLetterReplay", {"id": number, **_given(note=note)})["letter"]
+    answer = ask(api, service, "deadLetterReplay", {"id": number, **given(note=note)})["letter"]
     return {"id": letter, "state": answer["state"], "reason": answer["reason"]}
 
 
@@ -71,131 +72,133 @@ def replay_all(api: Api, service: str | None, note: str | None = None) -> list[d
     """What was stuck at each service, and what became of what was tried at once."""
     answers = []
     for each in _known(service):
-        answer = _ask(api, each, "deadLetterReplay", {"all": True, **_given(note=note)})
+        answer = ask(api, each, "deadLetterReplay", {"all": True, **given(note=note)})
         answers.append({"service": each, **{name: answer[name] for name in ("stuck", "applied", "poison", "waiting")}})
     return answers
 
 
 def discard(api: Api, letter: str, note: str) -> dict[str, Any]:
     service, number = split(letter)
-    answer = _ask(api, service, "deadLetterDiscard", {"id": number, "note": note})
+    answer = ask(api, service, "deadLetterDiscard", {"id": number, "note": note})
     return {"id": letter, "state": answer["state"], "note": answer["note"]}
 
 
 def outboxes(api: Api) -> list[dict[str, Any]]:
-    return [{"service": each, **_ask(api, each, "outboxStatus")} for each in WITH_OUTBOX]
+    return [{"service": each, **ask(api, each, "outboxStatus")} for each in WITH_OUTBOX]
 
 
 def closing(api: Api, count: int) -> list[dict[str, Any]]:
-    return list(_pages(api, "order", "closingList", {}, count))
+    return list(pages(api, "order", "closingList", {}, count))
 
 
-def retry_closing(api: Api, order_sn: str) -> dict[str, Any]:
-    return _ask(api, "order", "closingRetry", {"sn": order_sn})
+def retry_closing(api: Api, order_sn: str, note: str | None) -> dict[str, Any]:
+    return ask(api, "order", "closingRetry", {"sn": order_sn, **given(note=note)})
 
 
 def notices(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
-    return list(_pages(api, "payment", "noticeList", {"state": state} if state else {}, count))
+    return list(pages(api, "payment", "noticeList", {"state": state} if state else {}, count))
 
 
 def resolve(api: Api, notice: int, note: str) -> dict[str, Any]:
-    return _ask(api, "payment", "noticeResolve", {"id": notice, "note": note})
+    return ask(api, "payment", "noticeResolve", {"id": notice, "note": note})
 
 
-def refunds(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
-    return list(_pages(api, "payment", "refundList", {"state": state} if state else {}, count))
+def refunds(api: Api, *, state: str | None, count: int, older_than: int | None = None) -> list[dict[str, Any]]:
+    """`older_than`: seconds since they were requested."""
+    return list(pages(api, "payment", "refundList", given(state=state, olderThanSeconds=older_than), count))
 
 
-def send_refund_elsewhere(api: Api, sn: str, card: dict[str, str] | None) -> dict[str, Any]:
+def send_refund_elsewhere(api: Api, sn: str, card: dict[str, str] | None, note: str | None = None) -> dict[str, Any]:
     """`card` of the buyer: bankType, bankAccount, realName; None: the merchant's own account."""
-    return _ask(api, "payment", "refundSendElsewhere", {"refundSn": sn, "card": card})
+    return ask(api, "payment", "refundSendElsewhere", {"refundSn": sn, "card": card, **given(note=note)})
 
 
-def begin_refund_again(api: Api, sn: str) -> dict[str, Any]:
-    return _ask(api, "payment", "refundBeginAgain", {"refundSn": sn})
+def begin_refund_again(api: Api, sn: str, note: str | None = None) -> dict[str, Any]:
+    return ask(api, "payment", "refundBeginAgain", {"refundSn": sn, **given(note=note)})
 
 
 def failed_refunds(api: Api, count: int) -> list[dict[str, Any]]:
     """Orders whose refund failed and was not asked for again."""
-    return list(_pages(api, "order", "failedRefundList", {}, count))
+    return list(pages(api, "order", "failedRefundList", {}, count))
 
 
 def ask_refund_again(api: Api, sn: str, note: str) -> dict[str, Any]:
-    return _ask(api, "order", "refundAskAgain", {"sn": sn, "note": note})
+    return ask(api, "order", "refundAskAgain", {"sn": sn, "note": note})
 
 
 def tasks(
     api: Api, *, count: int, state: str | None = None, cause: str | None = None, kind: str | None = None
 ) -> list[dict[str, Any]]:
-    return list(_pages(api, "notification", "taskList", _given(state=state, cause=cause, kind=kind), count))
+    return list(pages(api, "notification", "taskList", given(state=state, cause=cause, kind=kind), count))
 
 
 def resend(api: Api, task: int, note: str | None = None) -> dict[str, Any]:
-    return _ask(api, "notification", "taskResend", {"id": task, **_given(note=note)})
+    return ask(api, "notification", "taskResend", {"id": task, **given(note=note)})
 
 
 def resend_all(api: Api, *, state: str, cause: str | None, kind: str | None, note: str | None = None) -> dict[str, Any]:
     """Resend every message that ended so; asked part by part until none is left, or until none more can be resent."""
-    query, resent = _given(state=state, cause=cause, kind=kind, note=note), 0
+    query, resent = given(state=state, cause=cause, kind=kind, note=note), 0
     while True:
-        answer = _ask(api, "notification", "taskResendAll", query)
+        answer = ask(api, "notification", "taskResendAll", query)
         resent += answer["resent"]
         if not answer["left"] or not answer["resent"]:
             return {"resent": resent, "left": answer["left"]}
 
 
-def _given(**choices: str | None) -> dict[str, Any]:
+def given(**choices: str | int | None) -> dict[str, Any]:
+    """A query of the choices that were made."""
     return {name: value for name, value in choices.items() if value is not None}
 
 
 def acts(api: Api, *, service: str | None, count: int) -> list[dict[str, Any]]:
     chosen = _known(service, WITH_ACTS)
-    return [{"service": each, **row} for each in chosen for row in _pages(api, each, "actList", {}, count)]
+    return [{"service": each, **row} for each in chosen for row in pages(api, each, "actList", {}, count)]
 
 
 def account(api: Api, mobile: str) -> dict[str, Any]:
-    return _ask(api, "usercenter", "accountDetail", {"mobile": mobile})
+    return ask(api, "usercenter", "accountDetail", {"mobile": mobile})
 
 
 def release(api: Api, mobile: str, note: str) -> dict[str, Any]:
     """The next who proves the number gets the account; every way in of before is void."""
-    return _ask(api, "usercenter", "accountRelease", {"mobile": mobile, "note": note})
+    return ask(api, "usercenter", "accountRelease", {"mobile": mobile, "note": note})
 
 
 def hosts(api: Api, *, status: str | None, count: int) -> list[dict[str, Any]]:
     """Requests to become a host, newest first."""
-    return list(_pages(api, "travel", "hostList", _given(status=status), count))
+    return list(pages(api, "travel", "hostList", given(status=status), count))
 
 
 def approve_host(api: Api, application: int, note: str | None = None) -> dict[str, Any]:
-    return _ask(api, "travel", "hostApprove", {"id": application, **_given(note=note)})
+    return ask(api, "travel", "hostApprove", {"id": application, **given(note=note)})
 
 
 def refuse_host(api: Api, application: int, note: str) -> dict[str, Any]:
-    return _ask(api, "travel", "hostRefuse", {"id": application, "note": note})
+    return ask(api, "travel", "hostRefuse", {"id": application, "note": note})
 
 
-def payouts(api: Api, *, day: str | None, business: int | None, count: int) -> list[dict[str, Any]]:
-    query: dict[str, Any] = {"date": day} if day else {}
-    if business is not None:
-        query["homestayBusinessId"] = business
-    return list(_pages(api, "payment", "payoutList", query, count))
+def payouts(
+    api: Api, *, day: str | None, business: int | None, count: int, host: int | None = None
+) -> list[dict[str, Any]]:
+    query = given(date=day, homestayBusinessId=business, hostId=host)
+    return list(pages(api, "payment", "payoutList", query, count))
 
 
-def reconcile(api: Api, day: str | None, *, seconds: float) -> dict[str, Any]:
+def reconcile(api: Api, day: str | None, *, seconds: float, note: str | None = None) -> dict[str, Any]:
     """Reconcile a day (default: yesterday in Shanghai) and return its run and differences. Raises CommandFailed."""
-    run = _ask(api, "payment", "reconcile", {"date": day} if day else {})
+    run = ask(api, "payment", "reconcile", given(date=day, note=note))
     query = {"date": run["date"]}
     ends = time.monotonic() + seconds
     while run["state"] == "wanted":
         if time.monotonic() >= ends:
             raise CommandFailed(f"the reconciliation of {run['date']} is not done: {run['problem'] or 'in progress'}")
         time.sleep(0.3)
-        run = _ask(api, "payment", "reconciliationRun", query)
-    differences = list(_pages(api, "payment", "reconciliationList", query, 1000))
+        run = ask(api, "payment", "reconciliationRun", query)
+    differences = list(pages(api, "payment", "reconciliationList", query, 1000))
     return {"run": run, "differences": differences}
 
 
-def payout(api: Api, day: str) -> dict[str, Any]:
-    _ask(api, "payment", "payout", {"date": day})
+def payout(api: Api, day: str, note: str | None = None) -> dict[str, Any]:
+    ask(api, "payment", "payout", {"date": day, **given(note=note)})
     return {"date": day, "state": "wanted"}

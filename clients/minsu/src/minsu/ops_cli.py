@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from minsu import ops, ops_system_cli, show
-from minsu.ops_options import AsJson, Count, Why, operator
+from minsu import ops, ops_money_cli, ops_system_cli, show
+from minsu.ops_options import AsJson, Count, OlderThan, Why, operator
 
 app = typer.Typer(help="See what is stuck and set it going, as the operator.", no_args_is_help=True)
 app.add_typer(ops_system_cli.app)
+app.add_typer(ops_money_cli.app)
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai, YYYY-MM-DD.")]
 Service = Annotated[
     str | None, typer.Option("--service", help="order, payment, notification; acts: usercenter, too. Else all.")
@@ -96,11 +97,13 @@ def closing(count: Count = 50, as_json: AsJson = False) -> None:
 
 @app.command("retry-closing")
 def retry_closing(
-    order: Annotated[str, typer.Argument(help="HSO…, as closing prints it.")], as_json: AsJson = False
+    order: Annotated[str, typer.Argument(help="HSO…, as closing prints it.")],
+    note: Why = None,
+    as_json: AsJson = False,
 ) -> None:
     """Retry the closing of an order at WeChat now, and show the result."""
     with operator() as api:
-        show.facts(ops.retry_closing(api, order), json_wanted=as_json)
+        show.facts(ops.retry_closing(api, order, note), json_wanted=as_json)
 
 
 @app.command()
@@ -131,12 +134,13 @@ def refunds(
     state: Annotated[
         str | None, typer.Option(help="requested, accepted, succeeded, abnormal or closed; else all.")
     ] = None,
+    older_than: OlderThan = None,
     count: Count = 50,
     as_json: AsJson = False,
 ) -> None:
     """List refunds; one with a problem does not complete without an operator."""
     with operator() as api:
-        found = ops.refunds(api, state=state, count=count)
+        found = ops.refunds(api, state=state, count=count, older_than=older_than)
     show.rows(found, ("sn", "state", "cause", "refundFen", "paymentSn", "problem"), json_wanted=as_json)
 
 
@@ -150,6 +154,7 @@ def refund_elsewhere(
     to_merchant: Annotated[
         bool, typer.Option("--to-merchant", help="To the merchant's own account; the money is then paid out by hand.")
     ] = False,
+    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Reroute an abnormal refund. The card's number and name are prompted for and never stored."""
@@ -161,14 +166,14 @@ def refund_elsewhere(
         name = typer.prompt("Name on the card", err=True)
         card = {"bankType": bank_type, "bankAccount": account, "realName": name}
     with operator() as api:
-        show.facts(ops.send_refund_elsewhere(api, refund, card), json_wanted=as_json)
+        show.facts(ops.send_refund_elsewhere(api, refund, card, note), json_wanted=as_json)
 
 
 @app.command("refund-again")
-def refund_again(refund: RefundSn, as_json: AsJson = False) -> None:
+def refund_again(refund: RefundSn, note: Why = None, as_json: AsJson = False) -> None:
     """Issue a closed refund of a late or duplicate payment again, under a new number."""
     with operator() as api:
-        show.facts(ops.begin_refund_again(api, refund), json_wanted=as_json)
+        show.facts(ops.begin_refund_again(api, refund, note), json_wanted=as_json)
 
 
 @app.command("failed-refunds")
@@ -236,11 +241,12 @@ def reconcile(
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, help="How long to wait for the result, in seconds.")
     ] = 60,
+    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare a day's bill (default: yesterday's) with the ledger, and list the differences."""
     with operator() as api:
-        found = ops.reconcile(api, _day(day), seconds=timeout)
+        found = ops.reconcile(api, _day(day), seconds=timeout, note=note)
     if as_json:
         show.as_json(found)
         return
@@ -253,12 +259,13 @@ def reconcile(
 def payouts(
     day: Day = None,
     business: Annotated[int | None, typer.Option("--business", min=1, help="One homestay business.")] = None,
+    host: Annotated[int | None, typer.Option("--host", min=1, help="One host's user id.")] = None,
     count: Count = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the payouts due to homestay businesses, day by day; amounts in fen."""
     with operator() as api:
-        found = ops.payouts(api, day=_day(day), business=business, count=count)
+        found = ops.payouts(api, day=_day(day), business=business, host=host, count=count)
     columns = ("day", "homestayBusinessId", "seq", "stays", "staysFen", "refunds", "refundsFen", "feeFen", "netFen")
     show.rows(found, columns, json_wanted=as_json)
 
@@ -266,11 +273,12 @@ def payouts(
 @app.command()
 def payout(
     day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai that is over.")],
+    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute a day's payouts again: what is new since then is added as further records."""
     with operator() as api:
-        show.facts(ops.payout(api, day.date().isoformat()), json_wanted=as_json)
+        show.facts(ops.payout(api, day.date().isoformat(), note), json_wanted=as_json)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from minsu.api import Api
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
 Count = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
+OlderThan = Annotated[int | None, typer.Option("--older-than", min=0, help="Only those that are older; in seconds.")]
 Why = Annotated[str | None, typer.Option("--note", help="Why; kept with your name and the time.")]
 
 

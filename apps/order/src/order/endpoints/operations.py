@@ -8,15 +8,20 @@ from order.closing import Closing
 from order.errors import NoFailedRefund, NotClosing, OrderNotFound
 from order.lookup import Lookup
 from order.operations_schemas import (
+    ClosingAgain,
     ClosingOrders,
     ClosingQuery,
+    ConfirmationStatistics,
+    ConfirmedStep,
     FailedRefundQuery,
     FailedRefunds,
     RefundAgain,
     RetriedClosing,
+    StatisticsQuery,
 )
 from order.refunds import Refunds
-from order.schemas import OrderRef, OrderState
+from order.schemas import OrderState
+from order.statistics import Statistics
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.problems import declared
@@ -35,10 +40,10 @@ async def list_closing(
 
 @router.post("/closingRetry", responses=declared(OrderNotFound, NotClosing))
 async def retry_closing(
-    body: OrderRef, operator: Operator, closing: Annotated[Closing, Depends(provided(Closing))]
+    body: ClosingAgain, operator: Operator, closing: Annotated[Closing, Depends(provided(Closing))]
 ) -> Ok[RetriedClosing]:
     """Ask WeChat now about an order that is still being closed. Only WeChat's answer ends the closing."""
-    return Ok(data=RetriedClosing.of(*await closing.retry(operator.user_id, body.sn)))
+    return Ok(data=RetriedClosing.of(*await closing.retry(operator.user_id, body.sn, body.note)))
 
 
 @router.post("/failedRefundList")
@@ -55,3 +60,13 @@ async def ask_refund_again(
 ) -> Ok[OrderState]:
     """Request a failed refund from payment again, for the buyer. Idempotent while the refund is open."""
     return Ok(data=OrderState.of(await refunds.ask_again(operator.user_id, body.sn, body.note)))
+
+
+@router.post("/confirmationStatistics")
+async def show_confirmations(
+    body: StatisticsQuery, _: Operator, statistics: Annotated[Statistics, Depends(provided(Statistics))]
+) -> Ok[ConfirmationStatistics]:
+    """Orders that became paid in the last hours, in steps, and how long that took from WeChat's payment."""
+    since, until, found = await statistics.confirmations(body.span, body.step)
+    confirmed = [ConfirmedStep.of(each) for each in found]
+    return Ok(data=ConfirmationStatistics(since=since, until=until, confirmed=confirmed))

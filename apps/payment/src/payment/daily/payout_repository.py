@@ -3,9 +3,9 @@ stay and in SQL for a refund. Opens no transaction, commits nothing."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,6 +43,28 @@ where r.state = 'succeeded' and r.success_time < :until
   and not exists (select from payout_item x where x.kind = 'refund' and x.number = r.sn)
 on conflict do nothing
 """
+
+
+DAYS = """
+select d.day, d.completed_at, count(r.id), count(distinct r.homestay_business_id), coalesce(sum(r.stays_fen), 0)::bigint,
+  coalesce(sum(r.refunds_fen), 0)::bigint, coalesce(sum(r.fee_fen), 0)::bigint, coalesce(sum(r.net_fen), 0)::bigint
+from (select day, completed_at from payout_day where day < coalesce(cast(:before as date), 'infinity')
+      order by day desc limit :size) d
+left join payout_record r on r.day = d.day group by d.day, d.completed_at order by d.day desc
+"""
+
+
+class PayoutSums(NamedTuple):
+    """A day's records, summed up over all businesses; `completed_at` is None until they are computed."""
+
+    day: date
+    completed_at: datetime | None
+    records: int
+    businesses: int
+    stays_fen: int
+    refunds_fen: int
+    fee_fen: int
+    net_fen: int
 
 
 class Stay(Protocol):
@@ -143,11 +165,29 @@ async def remember_day(tx: Transaction, day: date, now: datetime) -> None:
 
 
 async def page(
-    session: AsyncSession, *, below: int, size: int, day: date | None, business_id: int | None
+    session: AsyncSession, *, below: int, size: int, day: date | None, business_id: int | None, host_id: int | None
 ) -> Sequence[PayoutRecord]:
+    """Newest first; `host_id`: those that sum up a stay of the host."""
     query = newest_first(select(PayoutRecord), PayoutRecord.id, below=below, limit=size)
     if day:
         query = query.where(PayoutRecord.day == day)
     if business_id:
         query = query.where(PayoutRecord.homestay_business_id == business_id)
+    if host_id:
+        theirs = select(PayoutItem.record_id).join(PayoutStay, PayoutStay.payment_sn == PayoutItem.payment_sn)
+        query = query.where(PayoutRecord.id.in_(theirs.where(PayoutStay.host_id == host_id)))
     return (await session.scalars(query)).all()
+
+
+async def hosts_of(session: AsyncSession, record_ids: Sequence[int]) -> dict[int, Sequence[int]]:
+    """Whose stays these records sum up: ids of hosts, ascending, by record."""
+    hosts = func.array_agg(PayoutStay.host_id.distinct())
+    query = select(PayoutItem.record_id, hosts).join(PayoutStay, PayoutStay.payment_sn == PayoutItem.payment_sn)
+    rows = await session.execute(query.where(PayoutItem.record_id.in_(record_ids)).group_by(PayoutItem.record_id))
+    return {record_id: sorted(found) for record_id, found in rows}
+
+
+async def days(session: AsyncSession, *, before: date | None, size: int) -> Sequence[PayoutSums]:
+    """Newest day first."""
+    rows = await session.execute(text(DAYS), {"before": before, "size": size})
+    return [PayoutSums(*row) for row in rows]

@@ -14,6 +14,7 @@ import structlog
 
 from payment.daily import payout_repository as repository
 from payment.daily.days import report_oldest, yesterday
+from payment.daily.payout_repository import PayoutSums
 from payment.errors import DayNotOver
 from payment.models import PayoutRecord
 from payment.peers import OrderPeer
@@ -46,12 +47,12 @@ class Payouts:
         async with self.db.read() as session:
             report_oldest("payouts", await repository.unfinished_days(session, self.yesterday()), self.clock())
 
-    async def schedule(self, day: date, *, operator_id: int) -> None:
+    async def schedule(self, day: date, *, operator_id: int, note: str | None = None) -> None:
         """Schedule a day, also one that is done: what is new becomes further records. Raises DayNotOver."""
         if day > self.yesterday():
             raise DayNotOver(f"{day} is not over in Shanghai", field="date")
         async with self.db.transaction() as tx:
-            await acts.record(tx, self.clock(), operator_id, "payout", f"day:{day}")
+            await acts.record(tx, self.clock(), operator_id, "payout", f"day:{day}", note=note)
             await repository.schedule_day(tx, day)
 
     async def run_scheduled(self) -> None:
@@ -83,8 +84,17 @@ class Payouts:
         return made
 
     async def page(
-        self, *, last_id: int, size: int, day: date | None, business_id: int | None
-    ) -> Sequence[PayoutRecord]:
-        """Newest first."""
+        self, *, last_id: int, size: int, day: date | None, business_id: int | None, host_id: int | None
+    ) -> Sequence[tuple[PayoutRecord, Sequence[int]]]:
+        """Newest first: (record, ids of the hosts whose stays it sums up)."""
         async with self.db.read() as session:
-            return await repository.page(session, below=last_id, size=size, day=day, business_id=business_id)
+            found = await repository.page(
+                session, below=last_id, size=size, day=day, business_id=business_id, host_id=host_id
+            )
+            hosts = await repository.hosts_of(session, [record.id for record in found])
+        return [(record, hosts.get(record.id, ())) for record in found]
+
+    async def days(self, *, before: date | None, size: int) -> Sequence[PayoutSums]:
+        """Newest day first."""
+        async with self.db.read() as session:
+            return await repository.days(session, before=before, size=size)

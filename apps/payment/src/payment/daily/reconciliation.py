@@ -58,13 +58,13 @@ class Reconciler:
     def yesterday(self) -> date:
         return yesterday(self.clock())
 
-    async def schedule(self, day: date, *, operator_id: int) -> Reconciliation:
+    async def schedule(self, day: date, *, operator_id: int, note: str | None = None) -> Reconciliation:
         """Schedule a day, also one that is done. Raises NoSuchBill."""
         age = (self.yesterday() - day).days
         if not -1 <= age < KEPT_DAYS:
             raise NoSuchBill(f"WeChat has bills of the last {KEPT_DAYS} days", field="date")
         async with self.db.transaction() as tx:
-            await acts.record(tx, self.clock(), operator_id, "reconcile", f"day:{day}")
+            await acts.record(tx, self.clock(), operator_id, "reconcile", f"day:{day}", note=note)
             return await repository.schedule(tx, day, self.clock())
 
     async def find(self, day: date) -> Reconciliation:
@@ -73,6 +73,11 @@ class Reconciler:
             if (run := await repository.run(session, day)) is None:
                 raise NotReconciled(f"{day} was not reconciled")
             return run
+
+    async def runs(self, *, before: date | None, size: int) -> Sequence[tuple[Reconciliation, int, int]]:
+        """Newest day first: (run, its differences, those that are open)."""
+        async with self.db.read() as session:
+            return await repository.runs(session, before=before, size=size)
 
     async def page(
         self, *, last_id: int, size: int, day: date | None, kind: str | None

@@ -73,6 +73,16 @@ async def run(session: AsyncSession, day: date) -> Reconciliation | None:
     return await session.get(Reconciliation, day, populate_existing=True)
 
 
+async def runs(session: AsyncSession, *, before: date | None, size: int) -> Sequence[tuple[Reconciliation, int, int]]:
+    """Newest day first, as (run, number of its differences, number of those that are open)."""
+    mine = select(func.count()).where(Difference.bill_date == Reconciliation.bill_date)
+    is_open = mine.where(Difference.outcome == "open")
+    query = select(Reconciliation, mine.scalar_subquery(), is_open.scalar_subquery())
+    if before:
+        query = query.where(Reconciliation.bill_date < before)
+    return (await session.execute(query.order_by(Reconciliation.bill_date.desc()).limit(size))).tuples().all()
+
+
 async def open_differences(
     session: AsyncSession, day: date, *, above: int, limit: int
 ) -> tuple[Sequence[Difference], int]:

@@ -7,6 +7,23 @@ from fastapi import APIRouter, Depends
 from payment.daily.days import Daily
 from payment.daily.payouts import Payouts
 from payment.daily.reconciliation import Reconciler
+from payment.daily_schemas import (
+    DaysQuery,
+    DayWanted,
+    Difference,
+    DifferenceList,
+    DifferenceQuery,
+    OneDay,
+    PayoutDayList,
+    PayoutDayRow,
+    PayoutList,
+    PayoutQuery,
+    PayoutRow,
+    PayoutWanted,
+    ReconciliationRun,
+    ReconciliationRunList,
+    ReconciliationRunRow,
+)
 from payment.errors import (
     BuyerAsksAgain,
     DayNotOver,
@@ -26,19 +43,10 @@ from payment.errors import (
 from payment.ledger.reviews import ReviewQueue
 from payment.refunding.rescue import RefundRescue
 from payment.schemas import (
-    DayWanted,
-    Difference,
-    DifferenceList,
-    DifferenceQuery,
     NoticeAnswer,
     NoticeList,
     NoticeQuery,
     NoticeResolution,
-    OneDay,
-    PayoutList,
-    PayoutQuery,
-    PayoutRow,
-    ReconciliationRun,
     RefundElsewhere,
     RefundList,
     RefundQuery,
@@ -74,7 +82,8 @@ async def resolve_notice(body: NoticeResolution, operator: Operator, notices: Re
 @router.post("/refundList")
 async def list_refunds(body: RefundQuery, _: Operator, rescue: Rescue) -> Ok[RefundList]:
     """Refunds, newest first; `problem` says why one does not complete without an operator."""
-    return Ok(data=RefundList.of(await rescue.page(last_id=body.last_id, size=body.page_size, state=body.state)))
+    found = await rescue.page(last_id=body.last_id, size=body.page_size, state=body.state, older_than=body.older_than)
+    return Ok(data=RefundList.of(found))
 
 
 @router.post("/refundSendElsewhere", responses=REROUTE)
@@ -82,14 +91,14 @@ async def send_refund_elsewhere(body: RefundElsewhere, operator: Operator, rescu
     """Reroute an abnormal refund to a card of the buyer, or to the merchant's own account. After a 503 its result is
     queried from WeChat in the background."""
     card = body.card.card() if body.card else None
-    refund = await rescue.reroute(operator.user_id, body.refund_sn, card)
+    refund = await rescue.reroute(operator.user_id, body.refund_sn, card, note=body.note)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 
 
 @router.post("/refundBeginAgain", responses=REISSUE)
 async def begin_refund_again(body: RefundRef, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
     """Issue a closed refund of a late or duplicate payment again under a new number. Not for a buyer's own refund."""
-    refund = await rescue.reissue(operator.user_id, body.refund_sn)
+    refund = await rescue.reissue(operator.user_id, body.refund_sn, note=body.note)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 
 
@@ -98,7 +107,8 @@ async def reconcile(
     body: DayWanted, operator: Operator, reconciler: Reconciliations, daily: Annotated[Daily, Depends(provided(Daily))]
 ) -> Ok[ReconciliationRun]:
     """Schedule the reconciliation of a day (default: yesterday); `reconciliationRun` shows its progress."""
-    run = await reconciler.schedule(body.date or reconciler.yesterday(), operator_id=operator.user_id)
+    day = body.date or reconciler.yesterday()
+    run = await reconciler.schedule(day, operator_id=operator.user_id, note=body.note)
     daily.wake()
     return Ok(data=ReconciliationRun.of(run))
 
@@ -107,6 +117,13 @@ async def reconcile(
 async def show_run(body: OneDay, _: Operator, reconciler: Reconciliations) -> Ok[ReconciliationRun]:
     """The reconciliation of a day: `state` wanted or done, the bill's figures, the last problem."""
     return Ok(data=ReconciliationRun.of(await reconciler.find(body.date)))
+
+
+@router.post("/reconciliationRunList")
+async def list_runs(body: DaysQuery, _: Operator, reconciler: Reconciliations) -> Ok[ReconciliationRunList]:
+    """Reconciliations, newest day first, each with the number of its differences."""
+    found = await reconciler.runs(before=body.before, size=body.page_size)
+    return Ok(data=ReconciliationRunList(list=[ReconciliationRunRow.counted(*each) for each in found]))
 
 
 @router.post("/reconciliationList")
@@ -118,13 +135,13 @@ async def list_differences(body: DifferenceQuery, _: Operator, reconciler: Recon
 
 @router.post("/payout", responses=declared(DayNotOver))
 async def pay_out(
-    body: OneDay,
+    body: PayoutWanted,
     operator: Operator,
     payouts: Annotated[Payouts, Depends(provided(Payouts))],
     daily: Annotated[Daily, Depends(provided(Daily))],
 ) -> Ok[Empty]:
     """Compute a day's payouts again: what is new since then is added as further records; existing records never change."""
-    await payouts.schedule(body.date, operator_id=operator.user_id)
+    await payouts.schedule(body.date, operator_id=operator.user_id, note=body.note)
     daily.wake()
     return Ok(data=Empty())
 
@@ -135,6 +152,19 @@ async def list_payouts(
 ) -> Ok[PayoutList]:
     """Payouts due to homestay businesses, newest record first; `seq` above 1 corrects the same day."""
     found = await payouts.page(
-        last_id=body.last_id, size=body.page_size, day=body.date, business_id=body.homestay_business_id
+        last_id=body.last_id,
+        size=body.page_size,
+        day=body.date,
+        business_id=body.homestay_business_id,
+        host_id=body.host_id,
     )
-    return Ok(data=PayoutList(list=[PayoutRow.model_validate(each, from_attributes=True) for each in found]))
+    return Ok(data=PayoutList(list=[PayoutRow.of(*each) for each in found]))
+
+
+@router.post("/payoutDayList")
+async def list_payout_days(
+    body: DaysQuery, _: Operator, payouts: Annotated[Payouts, Depends(provided(Payouts))]
+) -> Ok[PayoutDayList]:
+    """Days whose payouts are computed or scheduled, newest first, each with the sums of its records."""
+    found = await payouts.days(before=body.before, size=body.page_size)
+    return Ok(data=PayoutDayList(list=[PayoutDayRow.model_validate(each, from_attributes=True) for each in found]))

@@ -35,11 +35,15 @@ async def held(tx: Transaction, payment_sn: str) -> tuple[int, int]:
     return int(fen), int(count)
 
 
-async def page(session: AsyncSession, *, below: int, size: int, state: str | None) -> Sequence[Refund]:
-    """Newest first; `below` 0 begins at the newest."""
+async def page(
+    session: AsyncSession, *, below: int, size: int, state: str | None, until: datetime | None
+) -> Sequence[Refund]:
+    """Newest first; `below` 0 begins at the newest. `until`: created by then."""
     query = newest_first(select(Refund), Refund.id, below=below, limit=size)
     if state:
         query = query.where(Refund.state == state)
+    if until is not None:
+        query = query.where(Refund.created_at <= until)
     return (await session.scalars(query)).all()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from payment.errors import (
     BuyerAsksAgain,
@@ -42,19 +43,22 @@ class RefundRescue:
     settlement: RefundSettlement
     wake: Callable[[], None]
 
-    async def page(self, *, last_id: int, size: int, state: str | None) -> Sequence[Refund]:
-        """Newest first."""
+    async def page(
+        self, *, last_id: int, size: int, state: str | None, older_than: timedelta | None
+    ) -> Sequence[Refund]:
+        """Newest first; with `older_than` those that were requested at least so long ago."""
+        until = None if older_than is None else self.clock() - older_than
         async with self.db.read() as session:
-            return await refund_repository.page(session, below=last_id, size=size, state=state)
+            return await refund_repository.page(session, below=last_id, size=size, state=state, until=until)
 
-    async def reroute(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
+    async def reroute(self, operator_id: int, sn: str, card: BankCard | None, *, note: str | None = None) -> Refund:
         """Reroute an abnormal refund (发起异常退款) to `card` of the buyer, or with None to the merchant's own account,
         from which the buyer is paid by hand. The row is marked before the call; the card is never stored.
 
         Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (already rerouted), WechatRefused (nothing was
         done), WechatUnavailable (the result is unknown; submission.py queries it within minutes).
         """
-        refund = await self._mark_rerouted(operator_id, sn, card)
+        refund = await self._mark_rerouted(operator_id, sn, card, note)
         try:
             verdict = await self.wechat.apply_abnormal_refund(refund.refund_id or "", refund.sn, card)
         except Refused as error:
@@ -67,7 +71,7 @@ class RefundRescue:
         await self.settlement.apply(verdict)
         return await self._find(sn)
 
-    async def reissue(self, operator_id: int, sn: str) -> Refund:
+    async def reissue(self, operator_id: int, sn: str, *, note: str | None = None) -> Refund:
         """Issue a request whose last number is closed again, under a new number. Only buyers and hosts may request
         theirs again: order was told that the refund failed.
 
@@ -89,13 +93,13 @@ class RefundRescue:
                 raise TooManyRefunds(f"payment {ended.payment_sn} has had {count} refunds")
             again = new_refund(ended, now, attempt=ended.attempt + 1, due_at=now)
             tx.add(again)
-            await acts.record(tx, now, operator_id, "begin-refund-again", _subject(sn), _subject(again.sn))
+            await acts.record(tx, now, operator_id, "begin-refund-again", _subject(sn), _subject(again.sn), note=note)
             await resolve_flags(tx, sn, RESOLVED_BY_NEW_NUMBER)
             await tx.flush()
         self.wake()
         return await self._find(again.sn)
 
-    async def _mark_rerouted(self, operator_id: int, sn: str, card: BankCard | None) -> Refund:
+    async def _mark_rerouted(self, operator_id: int, sn: str, card: BankCard | None, note: str | None) -> Refund:
         now = self.clock()
         async with self.db.transaction() as tx:
             refund = await self._locked(tx, sn)
@@ -107,7 +111,8 @@ class RefundRescue:
             refund.release(now + REROUTE_GRACE)
             refund.tries = 0
             where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
-            await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=where)
+            why = f"{where}: {note}" if note else where
+            await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=why)
             await tx.flush()
             return refund
 
