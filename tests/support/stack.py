@@ -35,11 +35,11 @@ def running_stack() -> Iterator[Mapping[str, str]]:
 
 
 @contextmanager
-def own_stack() -> Iterator[Mapping[str, str]]:
-    """One that nothing else uses: a second one, for tests of two systems."""
+def own_stack(**more: str) -> Iterator[Mapping[str, str]]:
+    """One that nothing else uses: a second one, for tests of two systems or with an environment of their own."""
     folder = Path(tempfile.mkdtemp(prefix="stack-", dir=leftovers.session_folder()))
     folder.chmod(0o755)
-    environment = os.environ | UNPAID | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}
+    environment = os.environ | UNPAID | more | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}
     try:
         _stack("up", environment)
         yield _with_room(read_stack_env(folder / "stack.env"))

@@ -25,9 +25,9 @@ def rendered(run: Path, **more: str) -> layout.Layout:
     return where
 
 
-def told(where: layout.Layout) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+def told(where: layout.Layout, **caller: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """What order's app and sidecar are told, and what all sidecars are."""
-    made = Environment(where, Vault(where.run), Merchant(where.run, {}), External(), {})
+    made = Environment(where, Vault(where.run), Merchant(where.run, {}), External(), caller)
     return made._traces(), made.sidecar("order"), made.sidecars()
 
 
@@ -36,7 +36,9 @@ def test_without_it_nothing_of_it_is_planned_or_told(tmp_path: Path) -> None:
         where = layout.plan({"MINSU_RUN_DIR": str(tmp_path), **env})
         assert not where.is_observed
         assert not {"jaeger", "jaeger-grpc", "jaeger-otlp", "prometheus"} & set(where.ports)
-        assert not [name for values in told(where) for name in values if name.startswith("OTEL")]
+        app, own, sidecars = ({name for name in values if name.startswith("OTEL")} for values in told(where))
+        assert (app, own, sidecars) == (set(), set(), {"OTEL_TRACES_SAMPLER_ARG"})
+        assert told(where)[2]["OTEL_TRACES_SAMPLER_ARG"] == "0"  # daprd's way to turn them off
 
 
 def test_with_it_apps_and_sidecars_send_their_spans_to_jaeger_under_names_of_their_own(tmp_path: Path) -> None:
@@ -47,7 +49,16 @@ def test_with_it_apps_and_sidecars_send_their_spans_to_jaeger_under_names_of_the
         "OTEL_EXPORTER_OTLP_ENDPOINT": OTLP,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_EXPORTER_OTLP_INSECURE": "true",
+        "OTEL_TRACES_SAMPLER_ARG": "1",
     }
+
+
+def test_a_callers_own_collector_gets_the_spans_of_apps_and_sidecars(tmp_path: Path) -> None:
+    where = layout.plan({"MINSU_RUN_DIR": str(tmp_path)})
+    app, own, sidecars = told(where, OTEL_EXPORTER_OTLP_ENDPOINT="https://traces.test", OTEL_TRACES_SAMPLER_ARG="0.01")
+    assert app == {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://traces.test"}
+    assert own["OTEL_SERVICE_NAME"] == "order-daprd"
+    assert (sidecars["OTEL_EXPORTER_OTLP_INSECURE"], sidecars["OTEL_TRACES_SAMPLER_ARG"]) == ("false", "0.01")
 
 
 def test_jaeger_listens_on_its_three_ports_of_loopback_alone(tmp_path: Path) -> None:

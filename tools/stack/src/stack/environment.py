@@ -94,8 +94,11 @@ class Environment:
         }
 
     def _traces(self) -> dict[str, str]:
-        """With OBS=1: where spans go. stack.env does not say it: who sources that and starts again may leave OBS=1 out."""
-        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.layout.url("jaeger-otlp")} if self.layout.is_observed else {}
+        """Where spans go, if anywhere: with OBS=1 to our own Jaeger, which stack.env does not name: who sources that and
+        starts again may leave OBS=1 out."""
+        caller = self.caller.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+        endpoint = self.layout.url("jaeger-otlp") if self.layout.is_observed else caller
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} if endpoint else {}
 
     def _own_settings(self) -> dict[str, dict[str, str]]:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
@@ -155,7 +158,7 @@ class Environment:
 
     def sidecar(self, name: str) -> dict[str, str]:
         values = self._tokens(name) | {"MINSU_SECRETS_FILE": str(self.layout.run / "secrets" / f"{name}.json")}
-        if self.layout.is_observed:
+        if self._traces():
             values["OTEL_SERVICE_NAME"] = f"{name}-daprd"  # its spans beside the app's, not among them
         return values
 
@@ -169,12 +172,17 @@ class Environment:
         }
         if level := self.caller.get("DAPRD_LOG_LEVEL"):
             values["DAPRD_LOG_LEVEL"] = level
-        if self.layout.is_observed:
-            values |= self._traces() | {
-                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-                "OTEL_EXPORTER_OTLP_INSECURE": "true",
-            }
-        return values | self._identity()
+        return values | self._traces_of_sidecars() | self._identity()
+
+    def _traces_of_sidecars(self) -> dict[str, str]:
+        """What dapr/config.yaml and daprd itself read. A share of 0 turns its traces off."""
+        if not (traces := self._traces()):
+            return {"OTEL_TRACES_SAMPLER_ARG": "0"}
+        return traces | {
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_EXPORTER_OTLP_INSECURE": str(traces["OTEL_EXPORTER_OTLP_ENDPOINT"].startswith("http://")).lower(),
+            "OTEL_TRACES_SAMPLER_ARG": self.caller.get("OTEL_TRACES_SAMPLER_ARG") or "1",
+        }
 
     def _identity(self) -> dict[str, str]:
         """With MTLS=1: the wrapper turns it into flags, and reads the authority's certificate itself."""
@@ -252,7 +260,10 @@ def inherited() -> dict[str, str]:
         "TMPDIR",
         "SSL_CERT_FILE",
         "JAVA_HOME",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
         MARK,
     )
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in kept or (name.startswith("OTEL_") and name != "OTEL_SERVICE_NAME")
+    }
