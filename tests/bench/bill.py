@@ -56,7 +56,7 @@ def reconciling(system: System, lines: int) -> list[Figure]:
 def _reconcile(system: System, day: date, file: Path) -> tuple[float, float]:
     run = Path(system.environment["RUN_DIR"])
     env = os.environ | read_stack_env(run / "env" / "payment.env")
-    env |= {name: system.environment[f"PAYMENT_{name}"] for name in ("DAPR_HTTP_PORT", "DAPR_GRPC_PORT")}
+    env["DAPR_HTTP_PORT"] = system.environment["PAYMENT_DAPR_HTTP_PORT"]
     argv = [sys.executable, "-m", "payment", "reconcile", "--date", str(day), "--bill", str(file), "--format", "json"]
     with tempfile.TemporaryFile() as output:
         began = time.monotonic()

@@ -15,3 +15,15 @@ def test_a_server_starts_without_grpc_migrations_and_traces(service):
     code = f"import sys, {service}.__main__; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_subscriptions_are_announced_by_the_sdk_without_its_grpc():
+    code = (
+        "import sys; from fastapi import FastAPI; from fastapi.testclient import TestClient\n"
+        "from servicekit.dapr_app import dapr_app; app = FastAPI()\n"
+        "dapr_app(app).subscribe('pubsub', 'a-topic', route='/letters')(lambda: None)\n"
+        "print(TestClient(app).get('/dapr/subscribe').json(), 'grpc' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    announced = {"pubsubname": "pubsub", "topic": "a-topic", "route": "/letters", "metadata": {}}
+    assert done.stdout.strip() == f"{[announced]} False"

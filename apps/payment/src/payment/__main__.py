@@ -39,7 +39,7 @@ def check_wechat() -> None:
 
 async def _report(settings: PaymentSettings) -> bool:
     try:
-        held = preflight.secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
+        held = preflight.secrets_of_files() or await secrets.fetch(settings, "payment", attempts=20)
     except secrets.BadSecret as error:
         typer.echo(str(preflight.unusable(error)))
         return False

@@ -68,7 +68,7 @@ def reconcile(
 
 
 async def _reconcile(settings: PaymentSettings, day: date | None, shape: Format, bill: Path | None, by: str) -> None:
-    held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=3)
+    held = secrets_of_files() or await secrets.fetch(settings, "payment", attempts=20)
     parts = Parts.of(settings, held)
     try:
         day = day or parts.reconciler.yesterday()

@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from servicekit.clock import Clock
+from servicekit.dapr_app import dapr_app
 from servicekit.db import Database, new_metadata
 from servicekit.due import RELEASED, Backoff, claim, due_index
 from servicekit.errors import Poison
@@ -95,9 +96,7 @@ class DeadLetters:
         dapr/subscriptions declares the same, because the sidecar asks once in its life and takes an error for "none";
         of one topic declared and announced it makes one subscription (docs/decisions/0010).
         """
-        from dapr.ext.fastapi import DaprApp  # noqa: PLC0415 - brings gRPC, 40 MB: only where letters are read
-
-        subscriptions = DaprApp(app)
+        subscriptions = dapr_app(app)
         for topic in self._consumers:
             path = f"/events/dead-letters/{topic}"
             subscriptions.subscribe(pubsub, self._letters_of(topic), route=path)(self._reader(topic))

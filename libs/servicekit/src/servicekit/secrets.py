@@ -12,7 +12,9 @@ from typing import TypeVar
 
 import structlog
 
+from servicekit.errors import PeerUnavailable
 from servicekit.settings import ProcessSettings
+from servicekit.sidecar import Sidecar
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -68,23 +70,18 @@ def of_files(prefix: str, names: tuple[str, ...], environment: Mapping[str, str]
 async def fetch(settings: ProcessSettings, name: str, *, attempts: int = 60) -> dict[str, str]:
     """All keys of secret `name` in the service's store. Waits for the sidecar, a second an attempt, then gives up.
 
-    Raises RuntimeError when the store cannot be read. The SDK's client blocks while it waits for the sidecar, hence the
-    thread.
+    Raises RuntimeError when the store cannot be read.
     """
-    for attempt in range(1, attempts + 1):
-        try:
-            return await asyncio.to_thread(_fetch, settings, name)
-        except Exception as error:  # noqa: BLE001 - the SDK raises gRPC's, its own and built-in errors alike
-            if attempt % 5 == 0:
-                log.warning("waiting for the secret store", secret_name=name, reason=str(error)[:200])
-            await asyncio.sleep(1)
+    sidecar = Sidecar.of(settings)
+    try:
+        for attempt in range(1, attempts + 1):
+            try:
+                return await sidecar.secret(settings.secret_store, name)
+            except PeerUnavailable as error:
+                if attempt % 5 == 0:
+                    log.warning("waiting for the secret store", secret_name=name, reason=str(error)[:200])
+                await asyncio.sleep(1)
+    finally:
+        await sidecar.close()
     msg = f"secret {name} cannot be read from store {settings.secret_store}"
     raise RuntimeError(msg)
-
-
-def _fetch(settings: ProcessSettings, name: str) -> dict[str, str]:
-    from dapr.clients import DaprClient  # noqa: PLC0415 - brings gRPC, 40 MB: only where secrets are read
-
-    address = f"{settings.dapr_host}:{settings.dapr_grpc_port}"
-    with DaprClient(address=address) as client:
-        return dict(client.get_secret(settings.secret_store, name).secret)

@@ -30,7 +30,6 @@ class ProcessSettings(BaseSettings):
 
     dapr_host: str = Field("127.0.0.1", validation_alias="DAPR_HOST")
     dapr_http_port: int = Field(3500, validation_alias="DAPR_HTTP_PORT")
-    dapr_grpc_port: int = Field(50001, validation_alias="DAPR_GRPC_PORT")
     dapr_api_token: SecretStr = Field(SecretStr(""), validation_alias="DAPR_API_TOKEN")
     pubsub: str = "pubsub"
     secret_store: str = "secrets"  # noqa: S105 - a component's name

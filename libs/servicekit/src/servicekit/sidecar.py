@@ -1,4 +1,4 @@
-"""The sidecar's HTTP API: invoke another service, publish a batch, check its health.
+"""The sidecar's HTTP API: invoke another service, publish a batch, read a secret, check its health.
 
 A dead peer, an open circuit or a dead sidecar all become PeerUnavailable: one thing to handle for callers. This client
 does not retry: Dapr's resiliency does, in one place.
@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 import structlog
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from servicekit.errors import PeerUnavailable
@@ -25,6 +25,7 @@ A = TypeVar("A", bound=BaseModel)
 MAX_CONNECTIONS = 400
 """More than requests can be served at once (settings): a callback's call never waits for a visitor's to end."""
 LONGEST_PAUSE_SECONDS = 60
+_SECRET = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,19 @@ class Sidecar:
             log.error("an output binding refuses", binding=name, operation=operation, reason=reason)
             raise BindingRefused(f"binding {name}: {reason}", response.text)
         return response.content
+
+    async def secret(self, store: str, name: str) -> dict[str, str]:
+        """The keys and values of a secret. Raises PeerUnavailable when the sidecar or its store does not give it."""
+        try:
+            response = await self._http.get(f"/v1.0/secrets/{store}/{name}")
+        except httpx.HTTPError as error:
+            raise PeerUnavailable(f"sidecar: {type(error).__name__}") from error
+        if response.status_code != httpx.codes.OK:
+            raise PeerUnavailable(f"secret {name}: {dapr_error(response) or response.status_code}")
+        try:
+            return _SECRET.validate_json(response.content)
+        except ValidationError:  # its text would quote the value
+            raise PeerUnavailable(f"secret {name}: cannot be read") from None
 
     async def is_ready(self) -> bool:
         """Whether the sidecar's outbound API answers (`/v1.0/healthz/outbound`, which needs no app)."""
