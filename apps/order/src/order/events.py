@@ -123,8 +123,8 @@ def refund_updated(
 def nights_updated(
     order_sn: str, homestay_id: int, nights: Sequence[NightState], *, changed_at: datetime
 ) -> OutgoingEvent:
-    """How much of these nights is taken now. For `night_repository.take`, which adds the nights itself, without any.
-    The key is the order: a homestay that many book at once would wait for each event of its own in turn."""
+    """How much of these nights, 90 at most, is taken now. The key is an order that changed them: a homestay that many
+    book at once would wait for each event of its own in turn."""
     homestay = str(homestay_id)
     told = [{**each._asdict(), "night": each.night.isoformat()} for each in nights]
     data = {"homestayId": homestay, "nights": told, "changedAt": utc_text(changed_at)}

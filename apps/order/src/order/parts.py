@@ -15,6 +15,7 @@ from order.lookup import Lookup
 from order.peers import PaymentPeer, TravelPeer
 from order.quoting import Quoting
 from order.refunds import Refunds
+from order.reservation import Reservations
 from order.settings import Settings
 from order.statistics import Statistics
 from order.subscriptions import on_pay_status_updated, on_refund_failed
@@ -77,8 +78,8 @@ class Parts:
                 db=db,
                 clock=clock,
                 travel=travel,
+                reservations=Reservations(db=db, clock=clock, most_unpaid=settings.most_unpaid),
                 pay_window=timedelta(seconds=settings.pay_window_seconds),
-                most_unpaid=settings.most_unpaid,
             ),
             quoting=Quoting(db=db, clock=clock, travel=travel),
             closing=Closing(

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, Text, bindparam, delete, func, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, load_only
@@ -12,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, load_only
 from order.models import PAID_STAY, CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
 from order.states import RefundState, TradeState
 from servicekit import due
-from servicekit.arrays import ArrayTransaction, any_of
+from servicekit.arrays import any_of
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
 
@@ -43,51 +42,11 @@ TOLD_TO_PEERS = (
 _BY_REQUEST_KEY = select(HomestayOrder).where(
     HomestayOrder.user_id == bindparam("user_id"), HomestayOrder.request_key == bindparam("key")
 )
-USED_KEYS = (
-    "select o.user_id, o.request_key from unnest($1::bigint[], $2::text[]) as k(user_id, request_key)"
-    " join homestay_order o on o.user_id = k.user_id and o.request_key = k.request_key"
-)
-"""Which of the users' request keys have an order: for every order that is created, on asyncpg's own connection."""
 _BY_SN = select(HomestayOrder).where(HomestayOrder.sn == bindparam("sn"))
 _ADD_TRANSITION = text(
     "insert into order_transition (order_id, seq, from_state, to_state, cause, detail, created_at)"
     " values (:order_id, :seq, :from_state, :to_state, :cause, :detail, :created_at)"
 )
-
-
-@cache
-def _insert_order(columns: tuple[str, ...]) -> str:
-    """Its last parameter is the number of slots. A slot at random: who orders twice at once seldom waits for the first."""
-    binds = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
-    created_at, user_id = (f"${columns.index(column) + 1}" for column in ("created_at", "user_id"))
-    return (
-        f"with slot as (select n from generate_series(1, ${len(columns) + 1}::int) as n where not exists"  # noqa: S608 - names of columns of ours
-        f" (select from homestay_order where user_id = {user_id} and trade_state = 0 and unpaid_slot = n)"
-        " order by random() limit 1),"
-        f" added as (insert into homestay_order ({', '.join(columns)}, unpaid_slot) select {binds}, n from slot"
-        " on conflict do nothing returning id),"
-        " first as (insert into order_transition (order_id, seq, to_state, cause, created_at)"
-        f" select id, 1, 0, 'created', {created_at} from added)"
-        " select (select id from added) as order_id, exists (select from slot) as had_slot"
-    )
-
-
-class Added(NamedTuple):
-    """`order_id`: None when nothing was written: all slots of the user are taken (`had_slot` is false), or the order's
-    number, the user's request key or the slot was taken by another order."""
-
-    order_id: int | None
-    had_slot: bool
-
-
-async def add(tx: ArrayTransaction, values: dict[str, object], most_unpaid: int) -> Added:
-    """Insert an order with its first transition, in one of the user's `most_unpaid` slots for unpaid orders.
-
-    The bound is a unique index over the slots of unpaid orders. A count would need a lock, and that a statement of its own
-    before it, as a statement sees what was there when it began; a counter would have to be lowered wherever an order is
-    paid or closed. The index costs no statement, and gives a slot back with the order's state."""
-    [row] = await tx.fetch(_insert_order(tuple(values)), *values.values(), most_unpaid)
-    return Added(row["order_id"], row["had_slot"])
 
 
 async def by_request_key(tx: Transaction, user_id: int, key: str) -> HomestayOrder | None:
