@@ -11,7 +11,13 @@ from tests.service.order.support import BUYER, STRANGER, Order, paid
 
 MOST = 5
 UNPAID = "select sn from homestay_order where trade_state = 0 and user_id = %s order by id"
-TABLES = ("homestay_order", "homestay_night", "order_night", "order_transition", "(select id, event from outbox) as told")
+TABLES = (
+    "homestay_order",
+    "homestay_night",
+    "order_night",
+    "order_transition",
+    "(select id, event from outbox) as told",
+)
 
 
 @pytest.fixture

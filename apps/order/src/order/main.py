@@ -54,5 +54,6 @@ def create_app(
         metrics=[FailedRefunds(db=parts.db).measure],
         upkeep=[parts.expiry.delete_misses],
         dead_letters=parts.dead_letters,
+        direct={buyer.PREFIX + buyer.CREATE: buyer.creating(parts.booking)},
         unfinished=UNFINISHED,
     )

@@ -82,7 +82,8 @@ def create_app(
         metrics=[parts.reviews.measure, parts.reconciler.measure, parts.payouts.measure],
         dead_letters=parts.dead_letters,
         callbacks=wechat_notify.CALLBACKS,
-        direct=dict.fromkeys(wechat_notify.CALLBACKS, notifications),
+        direct=dict.fromkeys(wechat_notify.CALLBACKS, notifications)
+        | {third_payment.PREFIX + third_payment.START: third_payment.starting(parts.checkout)},
         unfinished=UNFINISHED,
         on_stop=[parts.close],
     )

@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["ASGIApp", "Direct", "Receive", "Scope", "Send"]
+__all__ = ["ASGIApp", "Direct", "Message", "NotPlain", "Receive", "Scope", "Send"]
+
+
+class NotPlain(Exception):
+    """Raised by an endpoint for a request that FastAPI's route of the same path shall serve; `receive` gives it whole."""
+
+    def __init__(self, receive: Receive) -> None:
+        super().__init__()
+        self.receive = receive
 
 
 class Path:
@@ -31,4 +39,7 @@ class Direct:
             await self._app(scope, receive, send)
             return
         endpoint, scope["route"] = found
-        await endpoint(scope, receive, send)
+        try:
+            await endpoint(scope, receive, send)
+        except NotPlain as request:
+            await self._app(scope, request.receive, send)

