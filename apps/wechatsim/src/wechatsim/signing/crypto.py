@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.padding import PKCS7
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_RANDOM = secrets.SystemRandom()
 _BLOCK_BITS = 128
 # WeChat prescribes the SHA-1 variant of OAEP (wechat-pay-v3.md §1.3).
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 - the protocol's hash
@@ -29,7 +30,7 @@ class DecryptionError(Exception):
 
 def token(length: int) -> str:
     """`length` random letters and digits: nonces (32, or 12 for AES-GCM), codes, keys."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    return "".join(_RANDOM.choices(_ALPHABET, k=length))
 
 
 def sign(key: RSAPrivateKey, message: bytes) -> str:
