@@ -113,15 +113,12 @@ async def test_a_busy_pool_is_never_asked(behind_nat, monkeypatch):
 
 async def test_the_kernel_watches_every_connection(behind_nat):
     _, database = behind_nat
-    own = await database.own_connection()
-    async with database.engine.connect() as pooled:
+    async with database.engine.connect() as pooled, database.own_connection() as own:
         for one in (pooled, own):
             raw = (await one.get_raw_connection()).driver_connection
             held = raw._transport.get_extra_info("socket")
             assert held.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert held.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
-    await own.close()
-    await own.engine.dispose()
 
 
 async def test_a_ping_of_a_silent_server_ends_in_time(behind_nat):

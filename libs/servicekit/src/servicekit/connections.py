@@ -29,6 +29,7 @@ class Watch:
 
     def __init__(self, engine: AsyncEngine, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._now = monotonic
+        self._in_use: set[Any] = set()
         self._suspect_since = self._condemned_at = float("-inf")
         for name in ("connect", "checkin", "checkout", "invalidate", "close"):
             event.listen(engine.sync_engine, name, getattr(self, f"_on_{name}"))
@@ -41,9 +42,11 @@ class Watch:
 
     def _on_checkin(self, adapted: Any, record: Any) -> None:
         if adapted is not None:
+            self._in_use.discard(adapted.driver_connection)
             record.info["proven"] = self._now()
 
     def _on_checkout(self, adapted: Any, record: Any, _fairy: Any) -> None:
+        self._in_use.add(adapted.driver_connection)
         proven = record.info["proven"]
         lost = adapted.driver_connection.is_closed()
         if not lost and self._now() - proven < TEST_AFTER_SECONDS and proven > self._suspect_since:
@@ -54,9 +57,11 @@ class Watch:
         record.info["proven"] = self._now()
 
     def _on_invalidate(self, adapted: Any, _record: Any, _error: BaseException | None) -> None:
+        self._in_use.discard(adapted.driver_connection)
         adapted.driver_connection.terminate()  # a polite end would wait two seconds for an answer
 
     def _on_close(self, adapted: Any, record: Any) -> None:
+        self._in_use.discard(adapted.driver_connection)
         if record.info.get("made", 0.0) <= self._condemned_at:
             adapted.driver_connection.terminate()
 
@@ -73,6 +78,11 @@ class Watch:
             waited = self._now() - connection.info.get("began", self._now())
             if waited > SLOW_SECONDS:
                 self._suspect_since = self._now()
+
+    def terminate_used(self) -> None:
+        """Close what is in use when its service ends: it would come back to a pool that is over, and stay open."""
+        for raw in self._in_use:
+            raw.terminate()
 
     def on_raw_error(self, error: BaseException) -> None:
         """A transaction on asyncpg's own connection failed: unless the server refused a statement, its siblings are asked

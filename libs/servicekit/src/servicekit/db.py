@@ -116,7 +116,6 @@ class Database:
         )
         event.listen(self.engine.sync_engine, "handle_error", _drop_pool_when_server_left)
         self._watch = Watch(self.engine)
-        self._in_use: set[Any] = set()
 
     @classmethod
     def of(cls, settings: ProcessSettings) -> Self:
@@ -165,7 +164,6 @@ class Database:
         with _unavailable_for_now():
             async with self.engine.connect() as connection:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
-                self._in_use.add(raw)
                 try:
                     yield raw
                 except Problem:
@@ -175,8 +173,6 @@ class Database:
                     self._watch.on_raw_error(error)
                     await connection.invalidate()
                     raise
-                finally:
-                    self._in_use.discard(raw)
 
     def _wake(self) -> None:
         for callback in self.on_outbox:
@@ -201,19 +197,22 @@ class Database:
         except TimeoutError as error:
             raise DatabaseUnavailable("no answer within two seconds") from error
 
-    async def own_connection(self, *, silent_seconds: int = 0) -> AsyncConnection:
+    @asynccontextmanager
+    async def own_connection(self, *, silent_seconds: int = 0) -> AsyncIterator[AsyncConnection]:
         """A connection outside the pool's budget, for an advisory lock that is held for long. The server ends one that is
         idle for `silent_seconds` (0: never), and the lock with it: it does not notice a lost node or a frozen process."""
         settings = {"idle_session_timeout": f"{silent_seconds}s"}
         limits = {"timeout": 3, "command_timeout": 6, "server_settings": settings}
         engine = create_async_engine(self.url, pool_size=1, max_overflow=0, connect_args=limits)
-        connection = await engine.connect()
-        keep_alive((await connection.get_raw_connection()).driver_connection)
-        return await connection.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            async with engine.connect() as connection:
+                keep_alive((await connection.get_raw_connection()).driver_connection)
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
-        for raw in self._in_use:  # of batches whose callers are gone: the pool does not close what is in use
-            raw.terminate()
+        self._watch.terminate_used()
         await self.engine.dispose()
 
 

@@ -99,16 +99,12 @@ class Relay:
             await asyncio.sleep(min(5.0, self._poll * 2**failures))
 
     async def _hold_and_publish(self) -> None:
-        connection = await self._db.own_connection(silent_seconds=SILENT_SECONDS)
-        try:
+        async with self._db.own_connection(silent_seconds=SILENT_SECONDS) as connection:
             while not await self._take_lock(connection):
                 await self._stand_by(connection)
                 await self._sweep()
             ACTIVE.set(1)
             await self._listen_and_publish(connection)
-        finally:
-            await connection.close()
-            await connection.engine.dispose()
 
     async def _take_lock(self, connection: AsyncConnection) -> bool:
         return bool(await connection.scalar(text("select pg_try_advisory_lock(:id)"), {"id": LOCK_ID}))

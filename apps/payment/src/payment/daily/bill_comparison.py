@@ -286,12 +286,8 @@ class Comparison:
 @asynccontextmanager
 async def comparison(db: Database, day: date, merchant: Merchant) -> AsyncIterator[Comparison]:
     """Holds the day's advisory lock, which a crashed process releases. Raises AlreadyRunning."""
-    connection = await db.own_connection()
-    try:
+    async with db.own_connection() as connection:
         raw: Any = (await connection.get_raw_connection()).driver_connection
         if not await raw.fetchval("select pg_try_advisory_lock($1, $2)", LOCK_CLASS, day.toordinal()):
             raise AlreadyRunning(f"{day} is being reconciled already")
         yield Comparison(raw, day, merchant)
-    finally:
-        await connection.close()
-        await connection.engine.dispose()
