@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from order.cancelling import CancelPolicy
-from order.pricing import Stay
+from order.pricing import MOST_DAYS_AHEAD, Stay
 from servicekit.collector import Collector
 from servicekit.errors import PeerUnavailable
 from servicekit.schemas import RowId, Text
@@ -60,7 +60,7 @@ class Homestay(PeerAnswer):
     """Rooms, or beds of a homestay that is sold by person."""
     min_nights: int = Field(ge=1, le=2**31 - 1)
     max_nights: int = Field(ge=1, le=2**31 - 1)
-    days_ahead: int = Field(ge=0, le=365)
+    days_ahead: int = Field(ge=0, le=MOST_DAYS_AHEAD)
     cancel_policy: CancelPolicy
     nights: tuple[NightOffer, ...]
 

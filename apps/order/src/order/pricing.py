@@ -22,8 +22,8 @@ from order.errors import (
 )
 from servicekit.clock import SHANGHAI
 
-MOST_NIGHTS = 90
-MOST_DAYS_AHEAD = 365
+MOST_NIGHTS, MOST_DAYS_AHEAD = 90, 365
+"""As in travel/models.py, and in forms: tests/contract/test_stay_limits.py."""
 BY_ROOM, BY_PERSON = 0, 1
 LARGEST_TOTAL_FEN = 2**31 - 1
 """WeChat Pay's limit: amounts are 32-bit integers."""

@@ -9,7 +9,16 @@ from pydantic.alias_generators import to_camel
 
 from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId
 from travel.hosting.calendar import CalendarNight, DatesChange
-from travel.models import UP, Homestay, HomestayBusiness, HomestayPhoto, HostApplication, HostChange
+from travel.models import (
+    MOST_DAYS_AHEAD,
+    MOST_NIGHTS,
+    UP,
+    Homestay,
+    HomestayBusiness,
+    HomestayPhoto,
+    HostApplication,
+    HostChange,
+)
 from travel.night_prices import PriceSource
 from travel.photo_schemas import PhotoOut
 from travel.states import ApplicationState
@@ -123,9 +132,9 @@ class HomestayFields(ApiModel):
     market_homestay_price_fen: Annotated[Fen, Field(alias="marketPriceFen")]
     food_info: Annotated[str, _text(200)]
     food_price_fen: Annotated[Fen, Field(description="For one person and night")]
-    min_nights: Annotated[int, Field(ge=1, le=90, strict=True)]
-    max_nights: Annotated[int, Field(ge=1, le=90, strict=True)]
-    days_ahead: Annotated[int, Field(ge=1, le=365, strict=True)]
+    min_nights: Annotated[int, Field(ge=1, le=MOST_NIGHTS, strict=True)]
+    max_nights: Annotated[int, Field(ge=1, le=MOST_NIGHTS, strict=True)]
+    days_ahead: Annotated[int, Field(ge=1, le=MOST_DAYS_AHEAD, strict=True)]
     cancel_policy: Policy
 
     def values(self) -> dict[str, Any]:

@@ -22,6 +22,9 @@ from servicekit import db
 from servicekit.due import Leased, due_index
 
 UP = 1
+MOST_NIGHTS, MOST_DAYS_AHEAD = 90, 365
+"""Bounds of every homestay's own limits; order refuses beyond them (order/pricing.py), and forms offer no more:
+tests/contract/test_stay_limits.py holds them together. A change needs a migration."""
 PREFERRED_HOMESTAY, GOOD_BUSINESS = "preferredHomestay", "goodBusiness"
 ROLE_NOT_GRANTED = "state = 'approved'"
 
@@ -87,8 +90,8 @@ class Homestay(Row):
         CheckConstraint("homestay_price_fen > 0", name="homestay_price_fen"),
         CheckConstraint("market_homestay_price_fen >= 0", name="market_homestay_price_fen"),
         CheckConstraint("weekend_price_fen > 0", name="weekend_price_fen"),
-        CheckConstraint("min_nights between 1 and max_nights and max_nights <= 90", name="nights"),
-        CheckConstraint("days_ahead between 1 and 365", name="days_ahead"),
+        CheckConstraint(f"min_nights between 1 and max_nights and max_nights <= {MOST_NIGHTS}", name="nights"),
+        CheckConstraint(f"days_ahead between 1 and {MOST_DAYS_AHEAD}", name="days_ahead"),
         CheckConstraint("cancel_policy in ('flexible', 'moderate', 'strict')", name="cancel_policy"),
         UniqueConstraint("user_id", "request_key"),
         UniqueConstraint("export_secret"),
@@ -115,8 +118,8 @@ class Homestay(Row):
     weekend_price_fen: Mapped[int | None] = mapped_column(BigInteger)
     city: Mapped[str] = mapped_column(Text, server_default="")
     min_nights: Mapped[int] = mapped_column(SmallInteger, server_default="1")
-    max_nights: Mapped[int] = mapped_column(SmallInteger, server_default="90")
-    days_ahead: Mapped[int] = mapped_column(SmallInteger, server_default="365")
+    max_nights: Mapped[int] = mapped_column(SmallInteger, server_default=str(MOST_NIGHTS))
+    days_ahead: Mapped[int] = mapped_column(SmallInteger, server_default=str(MOST_DAYS_AHEAD))
     cancel_policy: Mapped[str] = mapped_column(Text, server_default="flexible")
     export_secret: Mapped[str | None] = mapped_column(Text)
 

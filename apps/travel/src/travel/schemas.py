@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from servicekit.clock import unix
 from servicekit.money import yuan
 from servicekit.schemas import ApiModel, LastId, PageSize, RowId, Sn
-from travel.models import Homestay, HomestayBusiness, HomestayComment, HomestayPhoto
+from travel.models import MOST_NIGHTS, Homestay, HomestayBusiness, HomestayComment, HomestayPhoto
 from travel.night_prices import NightOffer
 from travel.peers import Profile
 from travel.photo_schemas import PhotoOut
@@ -18,7 +18,6 @@ from travel.repository import Rating
 from travel.shops import Host, ListedShop
 
 T = TypeVar("T")
-MOST_NIGHTS = 90
 Page = Annotated[int, Field(ge=0, le=100_000, strict=True, description="From 1; 0 is the first as well")]
 Star = Annotated[int, Field(ge=1, le=5, strict=True)]
 # One StringConstraints: after another validator (servicekit's Text), stripping would come after the length check.

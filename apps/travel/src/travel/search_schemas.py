@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from servicekit.schemas import ApiModel, PageSize, RowId, Text
 from travel.free_nights import FreeNight
-from travel.models import Homestay
-from travel.schemas import MOST_NIGHTS, HomestayOut, Page, require_stay_or_none
+from travel.models import MOST_NIGHTS, Homestay
+from travel.schemas import HomestayOut, Page, require_stay_or_none
 from travel.search_repository import Criteria, Sort
 from travel.searching import Found
 
