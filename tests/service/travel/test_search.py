@@ -3,7 +3,7 @@
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.support.postgres import PostgresServer
 
+from order import pricing
+from order.peers import Homestay as OfferedToOrder
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, called_by, client
 from travel.main import create_app
 from travel.night_prices import night_offers
@@ -21,6 +23,7 @@ from travel.search_repository import Criteria, Sort, parameters, statement
 from travel.settings import Settings
 
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
+SNAPSHOT = "/internal/homestaySnapshot"
 SEARCH, FREE, CALENDAR = "/travel/v1/homestay/search", "/internal/freeStays", "/travel/v1/homestay/homestayCalendar"
 PROMOTED = [11, 10, 9, 8, 7, 5, 2, 1]
 CHANGED = ("homestay_night", "homestay_date", "blocked_night", "foreign_calendar")
@@ -295,6 +298,61 @@ def test_the_price_in_the_query_is_the_one_of_the_rule(
     )
     assert (homestay_id, unit_fen, total) == (4, expected, 1)
     sql.execute("update homestay set homestay_price_fen = 52800, weekend_price_fen = null where id = 4")
+
+
+@pytest.fixture
+def any_offer(sql: psycopg.Connection) -> Iterator[Callable[..., None]]:
+    """Gives homestay 4 prices and a unit; afterwards it is as it was."""
+    columns = "homestay_price_fen, weekend_price_fen, sold_by, people_num, stock"
+    before = sql.execute(f"select {columns} from homestay where id = 4".encode()).fetchone()  # noqa: S608 - our own names
+    update = f"update homestay set ({columns}) = (%s, %s, %s, %s, %s) where id = 4".encode()  # noqa: S608 - the same
+
+    def give(base: int, weekend: int | None, dates: dict[date, int], sold_by: int) -> None:
+        sql.execute("delete from homestay_date")
+        sql.execute(update, (base, weekend, sold_by, MOST_PEOPLE, MOST_PEOPLE))
+        with sql.cursor() as cursor:
+            insert = "insert into homestay_date (homestay_id, night, price_fen) values (4, %s, %s)"
+            cursor.executemany(insert, list(dates.items()))
+
+    yield give
+    sql.execute(update, before)
+
+
+MOST_PEOPLE = 8
+FIRST_NIGHT = date(2026, 12, 1)
+BOOKABLE = st.integers(1, 2_000_000)
+
+
+@given(
+    base=BOOKABLE,
+    weekend=st.none() | BOOKABLE,
+    dates=st.dictionaries(st.dates(FIRST_NIGHT, FIRST_NIGHT + timedelta(days=20)), BOOKABLE, max_size=8),
+    sold_by=st.sampled_from([pricing.BY_ROOM, pricing.BY_PERSON]),
+    people=st.integers(1, MOST_PEOPLE),
+    first=st.integers(0, 10),
+    nights=st.integers(1, 12),
+)
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_search_shows_for_a_stay_what_order_takes_for_it(
+    http: httpx.AsyncClient,
+    any_offer: Callable[..., None],
+    base: int,
+    weekend: int | None,
+    dates: dict[date, int],
+    sold_by: int,
+    people: int,
+    first: int,
+    nights: int,
+) -> None:
+    any_offer(base, weekend, dates, sold_by)
+    start = FIRST_NIGHT + timedelta(days=first)
+    stay = {"start": start.isoformat(), "end": (start + timedelta(days=nights)).isoformat()}
+
+    [hit] = (await search(http, city="乌镇", people=people, **stay))["list"]
+    snapshot = await http.post(SNAPSHOT, json={"homestayId": 4, **stay}, headers=called_by("order"))
+
+    offer = OfferedToOrder.model_validate(snapshot.json())
+    assert hit["stayTotalFen"] == pricing.price(offer, people=people, food=False).total_fen
 
 
 def bound(criteria: Criteria, *, page: int = 1) -> tuple[bytes, dict[str, object]]:
