@@ -104,7 +104,7 @@ def test_a_buyer_whose_money_is_back_is_told_so_once(system, paid):
         "thing2": row["title"],
         "amount3": yuan(payment(system, number)["total_fen"]),
         "time4": f"{heard.year}年{heard.month}月{heard.day}日 {heard:%H:%M}",
-        "thing5": "退款已完成，如未到账请联系商家",
+        "thing5": "退款已完成，如未到账请联系房东",
     }
     assert told(system, order_sn) == [message]
 

@@ -414,6 +414,16 @@ def test_more_is_given_back_of_what_was_kept_and_never_more_than_that(page, serv
     assert services.asked["/order/v1/merchant/refundMore"] == [{"sn": "HSO3", "refundFen": 10050, "note": ""}]
 
 
+@pytest.mark.parametrize(("refunded", "label"), [(0, "已取消，未退款"), (23028, "已退款")])
+def test_a_cancelled_order_of_which_nothing_went_back_is_not_called_refunded(
+    page, services, storefront, refunded, label
+):
+    over = order(3, tradeState=3, refundedFen=refunded, keptFen=46055 - refunded)
+    services.data("/order/v1/merchant/orderList", {"list": [over]})
+    page.goto(f"{storefront}/host/orders")
+    expect(page.locator("[data-testid=order-item][data-sn=HSO3] [data-state]")).to_have_text(label)
+
+
 def test_payouts_open_down_to_their_orders_and_download_as_a_table(page, services, storefront):
     statement = {"day": "2031-05-04", "homestayId": 7, "title": "云上小屋", "orders": 1, "payableFen": 45779}
     late = {"day": "2031-05-03", "homestayId": 7, "title": "云上小屋", "orders": 1, "payableFen": -4605}

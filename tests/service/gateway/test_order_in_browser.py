@@ -92,7 +92,7 @@ def test_a_share_that_changed_while_the_guest_thought_is_asked_about_again(page,
 def test_a_stay_that_has_begun_promises_nothing(page, village):
     village.on("order", QUOTE, lambda _body: village.cancel_quote(0, asks_host=True))
     page.get_by_test_id("refund").click()
-    expect(page.get_by_test_id("ask-text")).to_contain_text("退款由商家决定")
+    expect(page.get_by_test_id("ask-text")).to_contain_text("退款由房东决定")
     expect(page.get_by_test_id("refund-back")).to_have_count(0)
     page.get_by_test_id("confirm").click()
     expect(page.get_by_test_id("refund")).to_be_hidden()

@@ -33,7 +33,7 @@ async def test_a_paid_order_sends_both_messages_at_once(service: Service) -> Non
                 "date2": {"value": "2026年12月1日"},
                 "date3": {"value": "2026年12月3日"},
                 "character_string4": {"value": "K7MP3WXR"},
-                "thing1": {"value": "入住码仅向商家出示，请勿外泄"},
+                "thing1": {"value": "入住码仅向房东出示，请勿外泄"},
             },
             "miniprogram_state": "formal",
             "lang": "zh_CN",

@@ -40,8 +40,8 @@ def order_says(world: World, detail: dict[str, Any]) -> None:
         ("late-payment", "订单已取消，该笔付款已退回"),
         ("duplicate-payment", "重复支付的款项已退回"),
         ("goodwill", "房东已退还部分房款"),
-        ("other", "退款已完成，如未到账请联系商家"),
-        ("of a later version", "退款已完成，如未到账请联系商家"),
+        ("other", "退款已完成，如未到账请联系房东"),
+        ("of a later version", "退款已完成，如未到账请联系房东"),
     ],
 )
 async def test_a_payment_that_was_given_back_is_told_to_its_buyer_with_the_amount(

@@ -39,7 +39,7 @@ async def test_a_refunded_order_sends_one_message_of_what_went_back_when_and_how
                 "thing2": {"value": "西湖边的院子，推窗见山，步行五分钟到断…"},
                 "amount3": {"value": "¥199.00"},
                 "time4": {"value": "2026年11月24日 00:05"},
-                "thing5": {"value": "退款已完成，如未到账请联系商家"},
+                "thing5": {"value": "退款已完成，如未到账请联系房东"},
             },
             "miniprogram_state": "formal",
             "lang": "zh_CN",

@@ -28,7 +28,7 @@ from tests.unit.notification.template_rules import (
     broken,
 )
 
-WORDING = MessageTexts("入住码仅向商家出示", "民宿订单", "已原路退回", checkin_time="14:00", checkout_time="12:00")
+WORDING = MessageTexts("入住码仅向房东出示", "民宿订单", "已原路退回", checkin_time="14:00", checkout_time="12:00")
 FIELDS = {
     Kind.PAID: PAID_FIELDS,
     Kind.BEFORE_ARRIVAL: ARRIVAL_FIELDS,

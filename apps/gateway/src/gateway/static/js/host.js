@@ -99,7 +99,7 @@ async function arrivals() {
 
 function arrival(order) {
   return h("li", { class: "card item arrival", "data-testid": "arrival", "data-sn": order.sn },
-    h("div", { class: "row apart" }, h("p", { class: "name" }, order.title), stateChip(order.tradeState)),
+    h("div", { class: "row apart" }, h("p", { class: "name" }, order.title), stateChip(order)),
     h("p", { class: "soft small" }, t("nights_people", { nights: order.nights, people: order.livePeopleNum })),
     h("p", { class: "soft small mono" }, order.sn),
     order.tradeState === WAIT_USE ? h("button", { type: "button", class: "button plain wide", onclick: () => byId("code").focus() }, t("enter_code")) : "");

@@ -21,7 +21,7 @@ function show(order) {
   if (JSON.stringify(order) === JSON.stringify(shown)) return; // whoever reads is not disturbed
   shown = order;
   const state = order.tradeState;
-  byId("state").replaceWith(Object.assign(stateChip(state), { id: "state" }));
+  byId("state").replaceWith(Object.assign(stateChip(order), { id: "state" }));
   byId("state").dataset.testid = "state";
   byId("hint").textContent = hint(order);
   byId("steps").hidden = state === CANCELLED || state >= REFUNDED;

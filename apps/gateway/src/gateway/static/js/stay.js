@@ -17,7 +17,7 @@ export function staySummary(order, { id } = {}) {
 
 export function orderItem(order, { href, extra = [] } = {}) {
   const inside = [
-    h("p", { class: "marks" }, stateChip(order.tradeState), refundMark(order)),
+    h("p", { class: "marks" }, stateChip(order), refundMark(order)),
     staySummary(order),
     ...extra,
     h("p", { class: "row apart" }, h("small", { class: "soft mono" }, order.sn), h("strong", { class: "money" }, money(fen(order.orderTotalPrice)))),

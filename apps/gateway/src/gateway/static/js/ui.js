@@ -1,5 +1,6 @@
 // Small pieces that pages are built of. Text always enters as text, never as HTML.
 import { byId, page, t } from "./page.js";
+import { REFUNDED } from "./states.js";
 
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -65,7 +66,11 @@ export function picture(address, alt, attributes = {}) {
 // The source system keeps several pictures in one field, parted by commas.
 export const firstPicture = (banner) => String(banner ?? "").split(",")[0].trim() || "/static/favicon.svg";
 
-export const stateChip = (state) => h("span", { class: `state s${state}`, "data-state": state }, t(`state_${state}`));
+// `order.refundedFen` 0: it was cancelled, and by the policy nothing came back.
+export function stateChip({ tradeState, refundedFen }) {
+  const label = tradeState === REFUNDED && refundedFen === 0 ? "state_3_nothing" : `state_${tradeState}`;
+  return h("span", { class: `state s${tradeState}`, "data-state": tradeState }, t(label));
+}
 
 export const row = (name, value, attributes = {}) => [h("dt", {}, name), h("dd", attributes, value)];
 
