@@ -34,8 +34,8 @@ class Services(FakeSidecar):
         problem = {"type": "/problems/test", "status": status, "code": 100399, "msg": msg, **members}
         self.answers[path.split("/")[1], path] = lambda _request: httpx.Response(status, json=problem, headers=headers)
 
-    def sign_in(self, *roles: str, path: str = "/usercenter/v1/user/login") -> None:
+    def sign_in(self, *roles: str, path: str = "/usercenter/v1/user/login", refresh_after: int = 4_000_000_000) -> None:
         """Let `path` give out a token with these roles, which the gateway itself can verify."""
         bearer = self._tokens.bearer(7, *roles)["Authorization"].removeprefix("Bearer ")
         self.answer("usercenter", "/internal/jwks", {"keys": [self._tokens.jwk]})
-        self.data(path, {"accessToken": bearer, "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000})
+        self.data(path, {"accessToken": bearer, "accessExpire": 4_000_000_000, "refreshAfter": refresh_after})

@@ -7,6 +7,10 @@ from starlette.exceptions import HTTPException
 
 from gateway.assets import Assets
 from gateway.catalogue_cache import CatalogueCache
+from gateway.console import contents
+from gateway.console.asking import Services
+from gateway.console.rendering import Renderer
+from gateway.console.visits import Console
 from gateway.endpoints import calendars, codes, pages, photos
 from gateway.endpoints.public_api import PublicApi
 from gateway.forwarding import Forwarding
@@ -28,13 +32,27 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
     )
     travel = TravelPeer(sidecar=sidecar)
     assets = Assets()
+    verifier = TokenVerifier(jwks_by_invocation(sidecar))
+    console = Console(
+        services=Services(sidecar=sidecar),
+        renderer=Renderer(assets.base),
+        verifier=verifier,
+        public_url=settings.public_url,
+    )
     show = pages.PageRenderer(Storefront(settings, assets=assets.base))
     app = servicekit.build(
         "gateway",
         settings,
-        routers=[pages.router(show), codes.router, photos.router(travel, pictures), calendars.router(travel)],
+        routers=[
+            pages.router(show),
+            codes.router,
+            photos.router(travel, pictures),
+            calendars.router(travel),
+            *contents.routers(),
+        ],
+        provides=[console],
         sidecar=sidecar,
-        verifier=TokenVerifier(jwks_by_invocation(sidecar)),
+        verifier=verifier,
         clock=clock,
         max_body_bytes=settings.max_body_bytes,
         callbacks=CALLBACKS,

@@ -1,0 +1,131 @@
+"""Everything that an operator does from the console: one page that says what will be done and to what, and asks why.
+
+The confirmation's address names the act and its object, so it survives a sign-in; the reason goes into the service's audit
+as the act's `note`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from gateway.console import addresses, notes
+from gateway.console.errors import ServiceRefused
+from gateway.console.routing import new_router
+from gateway.console.visits import SignedIn, Visit
+
+MOST_REASON = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """A field of the confirmation beside the reason; its label is `act_<act>_<name>` of the act's page. `options` makes it
+    a choice; a secret is never shown again."""
+
+    name: str
+    options: tuple[str, ...] = ()
+    required: bool = True
+    secret: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """`page` holds the texts: `act_<name>` (the button), `act_<name>_does` (what it will do) and `act_<name>_done`, which
+    may quote `params`; the last one also members of the response. `body` makes the request of params and inputs; `note`
+    is added."""
+
+    name: str
+    page: str
+    service: str
+    method: str
+    params: Mapping[str, Callable[[str], Any]]
+    inputs: tuple[Input, ...] = ()
+    body: Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, Any]] = lambda params, inputs: {**params, **inputs}
+
+
+def router(acts: Iterable[Act]) -> APIRouter:
+    """GET shows the confirmation of an act, POST carries it out."""
+    routes = new_router()
+    by_name = {act.name: act for act in acts}
+
+    @routes.get("/console/acts/{name}")
+    async def confirm(name: str, visit: SignedIn) -> Response:
+        act = _known(by_name, name)
+        return _confirmation(visit, act, _params(act, visit), values={"reason": visit.note.get("kept", "")})
+
+    @routes.post("/console/acts/{name}")
+    async def carry_out(name: str, visit: SignedIn) -> Response:
+        act = _known(by_name, name)
+        params = _params(act, visit)
+        reason = visit.form.get("reason", "").strip()
+        if not 1 <= len(reason) <= MOST_REASON:
+            return _confirmation(visit, act, params, values=visit.form, wrong="reason", status=422)
+        given = {each.name: visit.form.get(each.name, "").strip() for each in act.inputs}
+        for each in act.inputs:
+            if (each.required and not given[each.name]) or (each.options and given[each.name] not in each.options):
+                return _confirmation(visit, act, params, values=visit.form, wrong=each.name, status=422)
+        try:
+            result = await visit.ask(act.service, act.method, act.body(params, given) | {"note": reason})
+        except ServiceRefused as refused:
+            return _confirmation(visit, act, params, values=visit.form, refused=refused, status=refused.status)
+        response = RedirectResponse(_back(visit), 303)
+        done = visit.texts(act.page)[f"act_{act.name}_done"].format_map(_Shown(result | dict(params)))
+        notes.leave(response, {"done": done}, secure=visit.console.secure(visit.request))
+        return response
+
+    return routes
+
+
+def _known(acts: Mapping[str, Act], name: str) -> Act:
+    if name not in acts:
+        raise HTTPException(404)
+    return acts[name]
+
+
+def _params(act: Act, visit: Visit) -> dict[str, Any]:
+    """What the act is done to, from the address. Raises a 404 for an address that lacks it."""
+    try:
+        return {name: parse(visit.query[name]) for name, parse in act.params.items()}
+    except (KeyError, ValueError):
+        raise HTTPException(404) from None
+
+
+def _back(visit: Visit) -> str:
+    return addresses.resolve(visit.query.get("back", ""))
+
+
+def _confirmation(
+    visit: Visit,
+    act: Act,
+    params: Mapping[str, Any],
+    *,
+    values: Mapping[str, str],
+    wrong: str = "",
+    refused: ServiceRefused | None = None,
+    status: int = 200,
+) -> Response:
+    texts = visit.texts(act.page)
+    return visit.page(
+        "act",
+        status=status,
+        title=texts[f"act_{act.name}"],
+        does=texts[f"act_{act.name}_does"].format_map(_Shown(params)),
+        about=params,
+        inputs=[(each, texts[f"act_{act.name}_{each.name}"]) for each in act.inputs],
+        values={"reason": ""} | dict(values),
+        wrong=wrong,
+        refused=refused,
+        back=_back(visit),
+        not_done="kept" in visit.note,
+        most=MOST_REASON,
+    )
+
+
+class _Shown(dict[str, Any]):
+    """What a text may quote; a member that is not there is shown as a dash."""
+
+    def __missing__(self, _key: str) -> str:
+        return "–"

@@ -1,0 +1,98 @@
+"""What the console asks of services: their public operators' API, with the operator's own token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.console.errors import ServiceRefused, SessionEnded
+from gateway.console.sessions import Session
+from gateway.routes import PUBLIC
+from servicekit.errors import PeerUnavailable
+from servicekit.sidecar import Sidecar
+
+_PATHS = {route.path for route in PUBLIC}
+LOGIN, REFRESH = "/usercenter/v1/user/login", "/usercenter/v1/user/refreshToken"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a service responded: `data`; or None, because it was unavailable (`refusal` empty) or refused with that text."""
+
+    service: str
+    data: dict[str, Any] | None
+    refusal: str = ""
+
+
+@dataclass(kw_only=True, eq=False)
+class Services:
+    sidecar: Sidecar
+
+    async def sign_in(self, mobile: str, password: str, language: str, address: str) -> Session:
+        """A new session. Raises ServiceRefused, as for a wrong password; PeerUnavailable."""
+        headers = {"accept-language": language} | ({"client-address": address} if address else {})
+        return _session(await self._call(LOGIN, {"mobile": mobile, "password": password}, headers))
+
+    async def renew(self, session: Session, language: str) -> Session:
+        """The same session with a new token. Raises ServiceRefused, SessionEnded, PeerUnavailable."""
+        return _session(await self._call(REFRESH, {}, _headers(session, language)), session.id)
+
+    async def ask(
+        self,
+        session: Session,
+        language: str,
+        service: str,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """`data` of `/<service>/v1/ops/<name>`. Raises SessionEnded (401), ServiceRefused (any other refusal, with the
+        service's message in `language`), PeerUnavailable when it did not respond within `seconds`."""
+        return await self._call(f"/{service}/v1/ops/{name}", body, _headers(session, language), seconds)
+
+    async def read(
+        self,
+        session: Session,
+        language: str,
+        service: str,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        seconds: float,
+    ) -> Reading:
+        """As `ask`, for pages of several services: one that is unavailable or refuses is part of the result."""
+        try:
+            return Reading(service, await self.ask(session, language, service, name, body, seconds=seconds))
+        except PeerUnavailable:
+            return Reading(service, None)
+        except ServiceRefused as refused:
+            return Reading(service, None, refused.message)
+
+    async def _call(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str], seconds: float | None = None
+    ) -> dict[str, Any]:
+        if path not in _PATHS:
+            raise LookupError(f"{path} is no public path: what the console does, minsu ops can do")
+        service = path.split("/")[1]
+        response = await self.sidecar.invoke(service, "POST", path, json=body, headers=headers, timeout_seconds=seconds)
+        try:
+            content = response.json()
+        except ValueError:
+            raise PeerUnavailable(f"{service}: {response.status_code} without JSON for {path}") from None
+        if response.is_success:
+            data: dict[str, Any] = content["data"]
+            return data
+        if response.status_code == 401 and path != LOGIN:
+            raise SessionEnded
+        if response.status_code == 503:
+            raise PeerUnavailable(f"{service}: 503 for {path}")
+        raise ServiceRefused(service, response.status_code, content)
+
+
+def _headers(session: Session, language: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {session.token}", "accept-language": language}
+
+
+def _session(token: Mapping[str, Any], session_id: str | None = None) -> Session:
+    values = {"refresh_after": token["refreshAfter"], "token": token["accessToken"]}
+    return Session(session_id, **values) if session_id else Session(**values)

@@ -1,0 +1,76 @@
+"""Renders the console's templates, in Chinese or English. Texts: `locale/console/<page>.<language>.toml` over `base`'s."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from gateway.storefront import LANGUAGES
+from servicekit.clock import SHANGHAI
+from servicekit.money import yuan_text
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Language, Cookie",
+}
+Texts = Mapping[str, str]
+
+
+class Renderer:
+    """`assets` is the address under which pages find their files."""
+
+    def __init__(self, assets: str) -> None:
+        self._assets = assets
+        self._texts: dict[tuple[str, str], Texts] = {}
+        self._pages = Environment(
+            loader=PackageLoader("gateway"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._pages.filters |= {"moment": moment, "yuan": yuan_text}
+
+    def texts(self, page: str, language: str) -> Texts:
+        """The texts of `page` in `language` (`zh`, `en`): its own and those that all pages have."""
+        if (page, language) not in self._texts:
+            self._texts[page, language] = _catalogue("base", language) | _catalogue(page, language)
+        return self._texts[page, language]
+
+    def html(self, page: str, language: str, values: Mapping[str, Any]) -> str:
+        """The HTML of `templates/console/<page>.html`."""
+        return self._pages.get_template(f"console/{page}.html").render(
+            page=page,
+            t=self.texts(page, language),
+            html_language=LANGUAGES[language],
+            other_language="en" if language == "zh" else "zh",
+            assets=self._assets,
+            **values,
+        )
+
+
+def moment(text: str | None) -> str:
+    """A time of an API (ISO 8601, UTC) as people in China read it, to the millisecond; a dash for none."""
+    if not text:
+        return "–"
+    at = datetime.fromisoformat(text).astimezone(SHANGHAI)
+    shown = f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}"
+    return Markup('<time datetime="{}">{}</time>').format(text, shown)
+
+
+def _catalogue(page: str, language: str) -> dict[str, str]:
+    file = resources.files("gateway").joinpath("locale", "console", f"{page}.{language}.toml")
+    return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}

@@ -1,0 +1,63 @@
+"""The operator's session: one cookie that no script can read and no other site can make a browser send.
+
+The cookie holds a random id, when to renew the token (unix seconds), and the token itself; before the sign-in the id alone.
+Nothing is kept here, so every replica serves every session. The CSRF token is derived from the id, which only we and the
+browser's cookie jar know.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+COOKIE, PATH = "minsu_console", "/console"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`token` is empty before the sign-in; `refresh_after` in unix seconds."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    refresh_after: int = 0
+    token: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, request: Request) -> Self | None:
+        """What the cookie says; None without one or for one that is not ours."""
+        session_id, _, rest = request.cookies.get(COOKIE, "").partition(".")
+        if len(session_id) != 64:
+            return None
+        refresh_after, _, token = rest.partition(".")
+        return cls(
+            session_id, int(refresh_after) if refresh_after.isascii() and refresh_after.isdecimal() else 0, token
+        )
+
+    @property
+    def csrf_token(self) -> str:
+        return hmac.new(self.id.encode(), b"minsu console form", "sha256").hexdigest()
+
+    def store(self, response: Response, *, secure: bool) -> None:
+        value = f"{self.id}.{self.refresh_after}.{self.token}" if self.token else self.id
+        response.set_cookie(COOKIE, value, path=PATH, httponly=True, samesite="strict", secure=secure)
+
+
+def forget(response: Response, *, secure: bool) -> None:
+    response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="strict", secure=secure)
+
+
+def is_from_elsewhere(request: Request, public_url: str) -> bool:
+    """Whether the browser says that another site's page sent this form, or does not say whose."""
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return True
+    ours = {request.headers.get("host", ""), urlsplit(public_url).netloc} - {""}
+    return urlsplit(request.headers.get("origin", "")).netloc not in ours
+
+
+def is_of(session: Session, form: Mapping[str, str]) -> bool:
+    """Whether the form was made in this session."""
+    return hmac.compare_digest(session.csrf_token.encode(), form.get("csrf", "").encode())

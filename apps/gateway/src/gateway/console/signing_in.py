@@ -1,0 +1,56 @@
+"""Signing in and out. A wrong role is refused here, before there is a session."""
+
+from fastapi.responses import RedirectResponse, Response
+
+from gateway.console import addresses
+from gateway.console.errors import ServiceRefused
+from gateway.console.routing import new_router
+from gateway.console.sessions import PATH, Session, forget
+from gateway.console.visits import Anyone, SignedIn, Visit, require_operator
+from gateway.forwarding import client_address
+
+router = new_router()
+
+
+@router.get(addresses.SIGN_IN)
+async def ask(visit: Anyone) -> Response:
+    return _form(visit, target=visit.query.get("next", ""))
+
+
+@router.post(addresses.SIGN_IN)
+async def sign_in(visit: Anyone) -> Response:
+    """A new session, and on to where the operator wanted to go. Raises NotOperator, Forged, PeerUnavailable."""
+    form, console = visit.form, visit.console
+    mobile, password = form.get("mobile", "").strip(), form.get("password", "")
+    try:
+        session = await console.services.sign_in(mobile, password, visit.language, client_address(visit.request.scope))
+    except ServiceRefused as refused:
+        return _form(visit, target=form.get("next", ""), refused=refused)
+    await require_operator(console, session)
+    response = RedirectResponse(addresses.resolve(form.get("next", "")), 303)
+    session.store(response, secure=console.secure(visit.request))
+    return response
+
+
+@router.post("/console/signout")
+async def sign_out(visit: SignedIn) -> Response:
+    response = RedirectResponse(addresses.SIGN_IN, 303)
+    forget(response, secure=visit.console.secure(visit.request))
+    return response
+
+
+def _form(visit: Visit, *, target: str, refused: ServiceRefused | None = None) -> Response:
+    """Shown with the note of before still in its cookie: it is for the page after the sign-in."""
+    response = visit.page(
+        "signin",
+        status=refused.status if refused else 200,
+        target=addresses.resolve(target) if target else PATH,
+        mobile=visit.form.get("mobile", ""),
+        ended="ended" in visit.query,
+        lost="kept" in visit.note,
+        refused=refused,
+        keep_note=True,
+    )
+    if Session.of(visit.request) is None:
+        visit.session.store(response, secure=visit.console.secure(visit.request))
+    return response

@@ -1,0 +1,165 @@
+"""One request of an operator, as pages get it: who it is, what was sent, and how to ask services and to render."""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from fastapi import Depends
+from fastapi.responses import HTMLResponse, Response
+from starlette.requests import Request
+
+from gateway.console import addresses, notes
+from gateway.console.asking import Reading, Services
+from gateway.console.errors import Forged, NotOperator, ServiceRefused, SessionEnded
+from gateway.console.navigation import NAVIGATION
+from gateway.console.rendering import HEADERS, Renderer, Texts
+from gateway.console.sessions import Session, is_from_elsewhere, is_of
+from gateway.endpoints.pages import COOKIE as LANGUAGE_COOKIE
+from gateway.storefront import LANGUAGES
+from servicekit.app import provided
+from servicekit.auth import TokenVerifier
+from servicekit.errors import InvalidInput, PeerUnavailable, Unauthenticated
+from servicekit.messages import preferred_language
+from servicekit.storable import storable
+from servicekit.telemetry import current_trace_id
+
+SECONDS = 5.0
+"""How long one service may take of a page that asks several."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Console:
+    """What all pages share. `public_url` is where browsers reach us, when it is configured."""
+
+    services: Services
+    renderer: Renderer
+    verifier: TokenVerifier
+    public_url: str = ""
+
+    def language(self, request: Request) -> str:
+        chosen = request.cookies.get(LANGUAGE_COOKIE)
+        return chosen if chosen in LANGUAGES else preferred_language(request.headers.get("accept-language", ""))
+
+    def secure(self, request: Request) -> bool:
+        return request.url.scheme == "https" or self.public_url.startswith("https:")
+
+
+TheConsole = Annotated[Console, Depends(provided(Console))]
+
+
+@dataclass(kw_only=True, eq=False)
+class Visit:
+    """`session` has no token on the sign-in page. `form` holds the fields of a POST, `note` what the page before left."""
+
+    console: Console
+    request: Request
+    session: Session
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str:
+        return self.console.language(self.request)
+
+    @property
+    def note(self) -> dict[str, Any]:
+        return notes.left(self.request)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    def texts(self, page: str) -> Texts:
+        return self.console.renderer.texts(page, self.language)
+
+    async def ask(self, service: str, name: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """`data` of `/<service>/v1/ops/<name>`; a refusal or no response becomes a page that says so (Services.ask)."""
+        return await self.console.services.ask(self.session, self.language, service, name, body or {})
+
+    async def read(
+        self, service: str, name: str, body: Mapping[str, Any] | None = None, *, seconds: float = SECONDS
+    ) -> Reading:
+        """As `ask`, but what goes wrong is in the result: for pages that show several services (`asyncio.gather`)."""
+        return await self.console.services.read(self.session, self.language, service, name, body or {}, seconds=seconds)
+
+    def page(self, page: str, *, status: int = 200, keep_note: bool = False, **values: Any) -> Response:
+        """`templates/console/<page>.html` with `values`; shows the note that was left, once."""
+        note = self.note
+        here = addresses.own(self.request)
+        shared = {
+            "here": here,
+            "here_in": f"{here}{'&' if '?' in here else '?'}lang=",
+            "navigation": NAVIGATION,
+            "path": self.request.scope["path"],
+            "csrf": self.session.csrf_token,
+            "signed_in": bool(self.session.token),
+            "done": note.get("done", ""),
+            "trace_id": current_trace_id(),
+        }
+        html = self.console.renderer.html(page, self.language, shared | values)
+        response = HTMLResponse(html, status_code=status, headers=HEADERS)
+        if note and not keep_note:
+            notes.clear(response)
+        return response
+
+    def problem(self, status: int, kind: str, *, message: str = "", reference: str = "") -> Response:
+        """A page that says why there is no other: `kind` names its texts, `reference` the trace of the service's log."""
+        return self.page("problem", status=status, kind=kind, message=message, reference=reference)
+
+
+async def visitor(request: Request, console: TheConsole) -> Visit:
+    """Anyone, signed in or not. Raises Forged for a form that is not of our own page in this session."""
+    form = await _form(request, console)
+    session = Session.of(request)
+    if request.method == "POST" and (session is None or not is_of(session, form)):
+        raise Forged
+    return Visit(console=console, request=request, session=session or Session(), form=form)
+
+
+async def operator(request: Request, console: TheConsole) -> Visit:
+    """An operator. Renews the token when half of its time is over. Raises Forged, SessionEnded, NotOperator, and
+    PeerUnavailable while the token cannot be verified."""
+    form = await _form(request, console)
+    session = Session.of(request)
+    if session is None or not session.token:
+        raise SessionEnded
+    if request.method == "POST" and not is_of(session, form):
+        raise Forged
+    await require_operator(console, session)
+    visit = Visit(console=console, request=request, session=session, form=form)
+    if request.method == "GET" and time.time() >= session.refresh_after:
+        # Without a new token the present one is still good; the next page tries again.
+        with contextlib.suppress(PeerUnavailable, ServiceRefused):
+            request.state.renewed = visit.session = await console.services.renew(session, visit.language)
+    return visit
+
+
+async def require_operator(console: Console, session: Session) -> None:
+    """Raises SessionEnded, NotOperator, and PeerUnavailable while usercenter's keys cannot be had."""
+    try:
+        principal = await console.verifier.principal(f"Bearer {session.token}")
+    except Unauthenticated:
+        raise SessionEnded from None
+    if "operator" not in principal.roles:
+        raise NotOperator
+
+
+async def _form(request: Request, console: Console) -> dict[str, str]:
+    """The fields of a POST. Raises Forged for one from another site."""
+    if request.method == "GET":
+        return {}
+    if is_from_elsewhere(request, console.public_url):
+        raise Forged
+    try:
+        body = (await request.body()).decode()
+        fields = {storable(name): storable(value) for name, value in parse_qsl(body, keep_blank_values=True)}
+    except ValueError:
+        raise InvalidInput("must be text in UTF-8", field="body") from None
+    request.state.form = fields
+    return fields
+
+
+Anyone = Annotated[Visit, Depends(visitor)]
+SignedIn = Annotated[Visit, Depends(operator)]

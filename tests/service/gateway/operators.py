@@ -1,0 +1,74 @@
+"""An operator before the console: over HTTP as a browser would send it, and in a browser."""
+
+import re
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from playwright.sync_api import Page
+
+from tests.service.gateway.services import Services
+
+BROWSER = {"Origin": "http://app", "Sec-Fetch-Site": "same-origin"}
+"""What a browser says of a form that one of our own pages has sent; `app` is the host of servicekit's test client."""
+MOBILE, PASSWORD = "13800000009", "secret-123"
+
+
+class Operations(Services):
+    """Services behind the console: `data("/order/v1/ops/closingList", …)`. `bodies` is what a path was asked, oldest first.
+    An operator's sign-in works from the start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bodies: dict[str, list[dict[str, Any]]] = {}
+        self.bearers: list[str] = []
+        self.fresh()
+
+    def fresh(self) -> None:
+        """As at the start of a test."""
+        self.answers.clear()
+        self.bodies.clear()
+        self.bearers.clear()
+        self.sign_in("operator")
+
+    async def invoke(self, app_id, method, path, **parts):
+        if parts.get("json") is not None:
+            self.bodies.setdefault(path, []).append(parts["json"])
+            self.bearers.append((parts.get("headers") or {}).get("authorization", ""))
+        return await super().invoke(app_id, method, path, **parts)
+
+    def end_sessions(self) -> None:
+        """Let every service refuse the token from now on, as after a revocation."""
+        for _, path in list(self.answers):
+            if "/v1/ops/" in path:
+                self.refuse(path, 401, "请重新登录")
+
+
+def csrf_of(html: str) -> str:
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', html)
+    assert found, html
+    return found[1]
+
+
+async def post(http: httpx.AsyncClient, path: str, fields: dict[str, str], **headers: str) -> httpx.Response:
+    """As a browser sends a form."""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    return await http.post(path, content=urlencode(fields), headers=form | BROWSER | headers)
+
+
+async def enter(http: httpx.AsyncClient, *, target: str = "/console") -> str:
+    """Sign in; the CSRF token of the session."""
+    page = await http.get("/console/signin")
+    fields = {"csrf": csrf_of(page.text), "mobile": MOBILE, "password": PASSWORD, "next": target}
+    response = await post(http, "/console/signin", fields)
+    assert (response.status_code, response.headers["location"]) == (303, target), unescape(response.text)
+    return csrf_of((await http.get("/console/acts/refund_ask_again?sn=x")).text)
+
+
+def sign_in(page: Page) -> None:
+    """On the console's sign-in page."""
+    page.get_by_test_id("mobile").fill(MOBILE)
+    page.get_by_test_id("password").fill(PASSWORD)
+    page.get_by_test_id("login").click()
+    page.wait_for_url(lambda address: "/signin" not in address)

@@ -1,0 +1,273 @@
+"""The console's door: who gets in, whose forms count, and what is said when something is missing."""
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from gateway.console import addresses
+from gateway.main import create_app
+from servicekit.testing import client
+from tests.service.gateway.operators import BROWSER, MOBILE, PASSWORD, Operations, csrf_of, enter, post
+from tests.service.gateway.serving import settings
+
+SN = "HSO2026112309302612345678"
+FAILED, AGAIN = "/order/v1/ops/failedRefundList", "/order/v1/ops/refundAskAgain"
+ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
+
+
+@pytest.fixture(scope="module")
+def services() -> Operations:
+    return Operations()
+
+
+@pytest.fixture(scope="module")
+async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(create_app(settings(), sidecar=services)) as http:
+        yield http
+
+
+@pytest.fixture
+def http(app: httpx.AsyncClient, services: Operations) -> httpx.AsyncClient:
+    services.fresh()
+    services.data(FAILED, {"list": []})
+    services.data(AGAIN, {"sn": SN})
+    app.cookies.clear()
+    return app
+
+
+async def test_signing_in_leads_to_where_one_wanted_to_go_with_a_cookie_that_no_script_reads(http, services):
+    away = await http.get("/console?a=1")
+    assert (away.status_code, away.headers["location"]) == (303, "/console/signin?next=%2Fconsole%3Fa%3D1")
+    page = await http.get(away.headers["location"])
+    fields = {"csrf": csrf_of(page.text), "mobile": MOBILE, "password": PASSWORD, "next": "/console?a=1"}
+    response = await post(http, "/console/signin", fields)
+    assert (response.status_code, response.headers["location"]) == (303, "/console?a=1")
+    cookie = response.headers["set-cookie"]
+    assert {"HttpOnly", "Path=/console", "SameSite=strict"} <= set(cookie.split("; "))
+    assert "Secure" not in cookie
+    assert services.bodies["/usercenter/v1/user/login"] == [{"mobile": MOBILE, "password": PASSWORD}]
+    shown = await http.get("/console?a=1")
+    assert shown.status_code == 200
+    token = cookie.split(";")[0].split(".", 2)[2]
+    assert services.bearers[-1] == f"Bearer {token}"
+    assert token not in shown.text
+
+
+async def test_the_cookie_is_for_https_alone_where_the_console_is_reached_by_https(services):
+    services.fresh()
+    public = settings(public_url="https://minsu.example")
+    async with client(create_app(public, sidecar=services)) as http:
+        assert "Secure" in (await http.get("/console/signin")).headers["set-cookie"]
+
+
+async def test_a_wrong_password_says_what_usercenter_says_and_keeps_the_number(http, services):
+    services.refuse("/usercenter/v1/user/login", 401, "手机号或密码不正确")
+    page = await http.get("/console/signin?next=%2Fconsole")
+    fields = {"csrf": csrf_of(page.text), "mobile": MOBILE, "password": "wrong-1", "next": "/console"}
+    response = await post(http, "/console/signin", fields)
+    assert response.status_code == 401
+    assert "手机号或密码不正确" in response.text
+    assert MOBILE in response.text
+    assert "wrong-1" not in response.text
+    assert (await http.get("/console")).status_code == 303
+
+
+@pytest.mark.parametrize("roles", [("buyer",), ("buyer", "merchant")])
+async def test_an_account_without_the_role_is_refused_and_has_no_session(http, services, roles):
+    services.sign_in(*roles)
+    page = await http.get("/console/signin")
+    response = await post(http, "/console/signin", {"csrf": csrf_of(page.text), "mobile": MOBILE, "password": PASSWORD})
+    assert response.status_code == 403
+    assert 'data-testid="not-operator"' in response.text
+    assert (await http.get("/console")).headers["location"] == "/console/signin?next=%2Fconsole"
+    assert FAILED not in services.bodies
+
+
+async def test_a_token_that_services_no_longer_take_ends_the_session(http, services):
+    await enter(http)
+    services.end_sessions()
+    away = await http.get("/console")
+    assert (away.status_code, away.headers["location"]) == (303, "/console/signin?next=%2Fconsole&ended=1")
+    assert 'data-testid="ended"' in (await http.get(away.headers["location"])).text
+    part = await http.get("/console", headers={"HX-Request": "true", "HX-Current-URL": "http://app/console"})
+    assert part.headers.get("hx-redirect") == "/console/signin?next=%2Fconsole"
+
+
+async def test_an_act_says_what_it_does_needs_a_reason_and_is_done_once(http, services):
+    csrf = await enter(http)
+    page = await http.get(ACT)
+    assert f"将为买家向支付服务重新申请订单 {SN} 的退款" in page.text
+    for reason in ("", "   ", "x" * 257):
+        refused = await post(http, ACT, {"csrf": csrf, "reason": reason})
+        assert (refused.status_code, 'data-testid="wrong"' in refused.text) == (422, True)
+    assert AGAIN not in services.bodies
+    done = await post(http, ACT, {"csrf": csrf, "reason": " 买家来电 "})
+    assert (done.status_code, done.headers["location"]) == (303, "/console")
+    assert services.bodies[AGAIN] == [{"sn": SN, "note": "买家来电"}]
+    assert f"已重新申请订单 {SN} 的退款。" in (await http.get("/console")).text
+    assert 'data-testid="done"' not in (await http.get("/console")).text
+
+
+async def test_what_a_service_refuses_stands_beside_the_reason_that_was_typed(http, services):
+    csrf = await enter(http)
+    services.refuse(AGAIN, 409, "该订单没有失败的退款", detail="order is refunded")
+    response = await post(http, ACT, {"csrf": csrf, "reason": "买家来电"})
+    assert response.status_code == 409
+    assert "该订单没有失败的退款" in response.text
+    assert ">买家来电</textarea>" in response.text
+
+
+async def test_an_act_whose_session_has_ended_is_not_done_and_comes_back_with_its_reason(http, services):
+    csrf = await enter(http)
+    services.end_sessions()
+    away = await post(http, ACT, {"csrf": csrf, "reason": "买家来电"})
+    assert away.status_code == 303
+    asked = await http.get(away.headers["location"])
+    assert 'data-testid="not-done"' in asked.text
+    services.fresh()
+    services.data(AGAIN, {"sn": SN})
+    target = re.search(r'name="next" value="([^"]*)"', asked.text)[1].replace("&amp;", "&")
+    fields = {"csrf": csrf_of(asked.text), "mobile": MOBILE, "password": PASSWORD, "next": target}
+    back = await post(http, "/console/signin", fields)
+    assert back.headers["location"] == ACT
+    page = await http.get(ACT)
+    assert 'data-testid="not-done"' in page.text
+    assert ">买家来电</textarea>" in page.text
+    assert AGAIN not in services.bodies
+    assert (await post(http, ACT, {"csrf": csrf_of(page.text), "reason": "买家来电"})).headers["location"] == "/console"
+    assert services.bodies[AGAIN] == [{"sn": SN, "note": "买家来电"}]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+async def test_a_form_from_elsewhere_is_refused_even_with_the_token(http, services, headers):
+    csrf = await enter(http)
+    response = await post(http, ACT, {"csrf": csrf, "reason": "x"}, **headers)
+    assert response.status_code == 403
+    assert "没有执行" in response.text
+    assert AGAIN not in services.bodies
+
+
+@pytest.mark.parametrize("csrf", ["", "0" * 64, "一"])
+async def test_a_form_with_a_token_of_another_session_is_refused(http, services, csrf):
+    await enter(http)
+    response = await post(http, ACT, {"csrf": csrf, "reason": "x"})
+    assert response.status_code == 403
+    assert AGAIN not in services.bodies
+
+
+async def test_a_sign_in_that_another_site_sends_is_refused(http, services):
+    fields = {"csrf": "0" * 64, "mobile": MOBILE, "password": PASSWORD}
+    assert (await post(http, "/console/signin", fields)).status_code == 403
+    page = await http.get("/console/signin")
+    fields["csrf"] = csrf_of(page.text)
+    response = await post(http, "/console/signin", fields, **{"Sec-Fetch-Site": "cross-site"})
+    assert response.status_code == 403
+    assert "/usercenter/v1/user/login" not in services.bodies
+
+
+async def test_signing_out_takes_the_cookie_away(http):
+    csrf = await enter(http)
+    assert (await post(http, "/console/signout", {"csrf": csrf})).headers["location"] == "/console/signin"
+    assert (await http.get("/console")).status_code == 303
+
+
+async def test_a_session_at_half_its_time_gets_a_new_token_and_its_forms_stay_good(http, services):
+    services.sign_in("operator", refresh_after=1)
+    csrf = await enter(http)
+    services.bodies.clear()
+    services.sign_in("operator", path="/usercenter/v1/user/refreshToken")
+    page = await http.get("/console")
+    assert page.status_code == 200
+    assert "minsu_console=" in page.headers["set-cookie"]
+    assert services.bodies["/usercenter/v1/user/refreshToken"] == [{}]
+    assert (await post(http, ACT, {"csrf": csrf, "reason": "x"})).status_code == 303
+    again = await http.get("/console")
+    assert services.bodies["/usercenter/v1/user/refreshToken"] == [{}]
+    assert again.status_code == 200
+
+
+async def test_a_token_that_cannot_be_renewed_now_is_used_as_it_is(http, services):
+    services.sign_in("operator", refresh_after=1)
+    await enter(http)
+    assert (await http.get("/console")).status_code == 200
+
+
+async def test_a_link_from_another_site_is_followed_from_a_page_of_ours(http):
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    page = await http.get("/console?a=1", headers=headers)
+    assert page.status_code == 200
+    assert '<meta http-equiv="refresh" content="0;url=/console?a=1">' in page.text
+    assert "set-cookie" not in page.headers
+
+
+async def test_a_service_that_is_down_is_named(http, services):
+    await enter(http)
+    del services.answers["order", FAILED]
+    response = await http.get("/console")
+    assert response.status_code == 503
+    assert "订单服务（order）没有应答" in response.text
+
+
+async def test_a_page_of_the_console_that_does_not_exist_says_so(http):
+    await enter(http)
+    for path in ("/console/acts/nothing", "/console/acts/refund_ask_again"):
+        response = await http.get(path)
+        assert (response.status_code, "页面不存在" in response.text) == (404, True)
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/signin", ACT])
+async def test_a_page_runs_our_own_script_and_nothing_else_and_is_kept_nowhere(http, path):
+    await enter(http)
+    response = await http.get(path)
+    policy = response.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert response.headers["cache-control"] == "no-store"
+    assert not re.search(r"\sstyle=|\son\w+=|<style", response.text)
+    [script] = re.findall(r"<script[^>]*>", response.text)
+    assert re.fullmatch(r'<script src="/static/v-[0-9a-f]{12}/console/htmx.min.js" defer>', script)
+    for address in re.findall(r'(?:src|href)="(/static/[^"]+)"', response.text):
+        assert (await http.get(address)).status_code == 200
+
+
+async def test_the_language_is_switched_on_the_page_one_is_on(http):
+    await enter(http)
+    away = await http.get(f"{ACT}&lang=en")
+    assert (away.status_code, away.headers["location"]) == (303, ACT)
+    assert '<html lang="en">' in (await http.get(ACT)).text
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//host", "/\\host", "https://host", "/console//host", "/consolehost", "/console/..//host", "", "/", "/console\n"],
+)
+async def test_nothing_that_is_handed_in_leads_out_of_the_console(http, target):
+    assert addresses.resolve(target) == "/console"
+    page = await http.get(f"/console/signin?next={quote(target)}")
+    assert 'name="next" value="/console"' in page.text
+
+
+@pytest.mark.parametrize("cookie", ["x", "." * 70, "é", "a" * 64 + ".x.y", "a" * 64 + ".²."])
+async def test_a_cookie_that_is_not_ours_is_no_session(http, cookie):
+    response = await http.get("/console", headers={"Cookie": f"minsu_console={cookie}".encode()})
+    assert response.status_code == 303
+
+
+async def test_a_form_that_is_no_text_is_refused(http):
+    await enter(http)
+    headers = BROWSER | {"content-type": "application/x-www-form-urlencoded"}
+    for body in (b"\xff", b"reason=%00"):
+        assert (await http.post(ACT, content=body, headers=headers)).status_code == 422
