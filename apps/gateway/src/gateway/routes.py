@@ -26,13 +26,16 @@ def _routes(app_id: str, prefix: str, who: Who, *names: str, is_catalogue: bool 
     return tuple(PublicRoute(f"/{app_id}/v1/{prefix}/{name}", app_id, who, is_catalogue) for name in names)
 
 
-DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "actList")
-"""What operators may do with the dead letters of every service that has some."""
+DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "actList", "receivedEvents")
+"""What operators may do with the events of every service that consumes some."""
+OUTBOX = ("outboxStatus", "publishedEvents")
+"""What operators see of the events of every service that publishes some."""
 
 SYSTEM = "system"
 """How a service runs. Each has it; the gateway's own is served by itself."""
 
 REFUNDS = ("refundList", "refundSendElsewhere", "refundBeginAgain")
+FOLLOWING = ("paymentFind", "paymentSteps", "paymentQuery")
 BOOKS = (
     "reconcile",
     "reconciliationRun",
@@ -121,7 +124,9 @@ PUBLIC: tuple[PublicRoute, ...] = (
         Who.SIGNED_IN,
         SYSTEM,
         *DELIVERY,
-        "outboxStatus",
+        *OUTBOX,
+        "orderFind",
+        "orderSteps",
         "closingList",
         "closingRetry",
         "failedRefundList",
@@ -134,7 +139,8 @@ PUBLIC: tuple[PublicRoute, ...] = (
         Who.SIGNED_IN,
         SYSTEM,
         *DELIVERY,
-        "outboxStatus",
+        *OUTBOX,
+        *FOLLOWING,
         "noticeList",
         "noticeResolve",
         *REFUNDS,
@@ -143,7 +149,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
     ),
     *_routes("usercenter", "ops", Who.SIGNED_IN, SYSTEM, "accountDetail", "accountRelease", "actList"),
     *_routes(
-        "notification", "ops", Who.SIGNED_IN, SYSTEM, *DELIVERY, "taskList", "taskDetail", "taskResend", "taskResendAll"
+        "notification", "ops", Who.SIGNED_IN, SYSTEM, *DELIVERY, "messageSteps", "taskList", "taskDetail", "taskResend", "taskResendAll"
     ),
 )
 

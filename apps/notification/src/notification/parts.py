@@ -10,6 +10,7 @@ from notification.attempts import Attempts
 from notification.composing import Templates
 from notification.courier import Courier, Couriers
 from notification.delivery import Delivery
+from notification.inspection import Inspection
 from notification.operations import Operations
 from notification.peers import OrderPeer, UserPeer
 from notification.planning import Planning
@@ -47,6 +48,7 @@ class Parts:
     delivery: Delivery
     couriers: Couriers
     planning: Planning
+    inspection: Inspection
     operations: Operations
     consumers: tuple[Consumer[Any], ...]
     dead_letters: DeadLetters
@@ -109,6 +111,7 @@ class Parts:
             delivery=delivery,
             couriers=couriers,
             planning=planning,
+            inspection=Inspection(db=db),
             operations=Operations(db=db, clock=clock, policy=policy, wake=couriers.waiting.wake),
             consumers=consumers,
             dead_letters=DeadLetters(db, clock, NAME, consumers),

@@ -255,3 +255,19 @@ async def transitions_of(tx: Transaction, task_id: int) -> Sequence[Notification
         .order_by(NotificationTransition.seq)
     )
     return (await tx.scalars(query)).all()
+
+
+async def tasks_of_order(session: Transaction, order_sn: str) -> Sequence[NotificationTask]:
+    """Oldest first."""
+    query = select(NotificationTask).where(NotificationTask.order_sn == order_sn).order_by(NotificationTask.id)
+    return (await session.scalars(query)).all()
+
+
+async def attempts_of_tasks(session: Transaction, ids: Sequence[int]) -> Sequence[DeliveryAttempt]:
+    query = select(DeliveryAttempt).where(DeliveryAttempt.task_id.in_(ids)).order_by(DeliveryAttempt.id)
+    return (await session.scalars(query)).all()
+
+
+async def transitions_of_tasks(session: Transaction, ids: Sequence[int]) -> Sequence[NotificationTransition]:
+    query = select(NotificationTransition).where(NotificationTransition.task_id.in_(ids))
+    return (await session.scalars(query.order_by(NotificationTransition.id))).all()

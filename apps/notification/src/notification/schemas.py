@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from notification.states import Kind, TaskState
-from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Text
+from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Sn, Text
+from servicekit.steps import Step
 
 Cause = Annotated[Text, Field(min_length=1, max_length=32)]
 
@@ -84,6 +85,17 @@ class TaskDetail(ApiModel):
     task: Task
     attempts: list[Attempt]
     transitions: list[Transition]
+
+
+class OrderRef(ApiModel):
+    order_sn: Sn
+
+
+class MessageHistory(ApiModel):
+    """`steps` of all the messages together; a step's `number` is `<kind>:<id>`."""
+
+    tasks: list[Task]
+    steps: list[Step]
 
 
 class Claimed(ApiModel):

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from order import jobs
-from order.endpoints import buyer, internal, merchant, operations
+from order.endpoints import buyer, inspection, internal, merchant, operations
 from order.parts import Parts
 from order.settings import Settings
 from order.waiting import UNFINISHED, FailedRefunds
@@ -29,6 +29,7 @@ def create_app(
             buyer.router,
             merchant.router,
             operations.router,
+            inspection.router,
             internal.router,
             jobs.router,
             bulk_routes(*parts.consumers),
@@ -41,6 +42,7 @@ def create_app(
             parts.expiry,
             parts.goodwill,
             parts.lookup,
+            parts.inspection,
             parts.dead_letters,
             parts.refunds,
             parts.statistics,

@@ -11,6 +11,7 @@ from order.closing import Closing
 from order.expiry import Expiry
 from order.fulfilment import Fulfilment
 from order.goodwill import Goodwill
+from order.inspection import Inspection
 from order.lookup import Lookup
 from order.peers import PaymentPeer, TravelPeer
 from order.quoting import Quoting
@@ -42,6 +43,7 @@ class Parts:
     expiry: Expiry
     lookup: Lookup
     statistics: Statistics
+    inspection: Inspection
     consumers: tuple[Consumer[Any], ...]
     dead_letters: DeadLetters
 
@@ -102,6 +104,7 @@ class Parts:
             ),
             lookup=Lookup(db=db, clock=clock, payment=payment, answer_within=answer_within),
             statistics=Statistics(db=db, clock=clock),
+            inspection=Inspection(db=db),
             consumers=consumers,
             dead_letters=DeadLetters(db, clock, "order", consumers),
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Text, bindparam, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Select, Text, bindparam, delete, func, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from order.models import PAID_STAY, CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
@@ -57,6 +57,12 @@ async def by_sn(tx: Transaction, sn: str, *, user_id: int | None = None) -> Home
     """The order; None also for one of another user when `user_id` is given."""
     order = (await tx.scalars(_BY_SN, {"sn": sn})).first()
     return order if order is not None and user_id in {None, order.user_id} else None
+
+
+async def newest_of(session: Transaction, which: ColumnElement[bool], *, limit: int) -> Sequence[HomestayOrder]:
+    """Orders of which `which` is true, newest first; it names an indexed column."""
+    query = select(HomestayOrder).where(which).order_by(HomestayOrder.id.desc()).limit(limit)
+    return (await session.scalars(query)).all()
 
 
 async def lock(tx: Transaction, sn: str, *, user_id: int | None = None) -> HomestayOrder | None:

@@ -6,7 +6,7 @@ import httpx
 from fastapi import FastAPI
 
 from payment import jobs
-from payment.endpoints import host, internal, operations, overview, third_payment, wechat_notify
+from payment.endpoints import host, inspection, internal, operations, overview, third_payment, wechat_notify
 from payment.parts import Parts
 from payment.paying.business import BusinessType
 from payment.settings import Settings
@@ -49,6 +49,7 @@ def create_app(
             internal.router,
             operations.router,
             overview.router,
+            inspection.router,
             host.router,
             jobs.router,
             bulk_routes(*parts.consumers),
@@ -59,6 +60,7 @@ def create_app(
             parts.dead_letters,
             parts.queries,
             parts.reviews,
+            parts.inspection,
             parts.reconciler,
             parts.payouts,
             parts.statements,

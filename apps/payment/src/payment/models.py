@@ -145,6 +145,7 @@ class Refund(Leased, Base):
         UniqueConstraint("request_sn", "attempt"),
         Index("uq_refund_live", "request_sn", unique=True, postgresql_where=text("state <> 'closed'")),
         Index("ix_refund_payment_sn", "payment_sn"),
+        Index("ix_refund_refund_id", "refund_id", postgresql_where=text("refund_id is not null")),
         due_index("refund", is_open=text("state in ('requested', 'accepted', 'abnormal')")),
     )
 

@@ -13,6 +13,7 @@ from payment.daily.payouts import Payouts
 from payment.daily.reconciliation import Reconciler
 from payment.daily.report import Report
 from payment.daily.statements import Statements
+from payment.ledger.inspection import Inspection
 from payment.ledger.payments import Settlement
 from payment.ledger.refunds import RefundSettlement
 from payment.ledger.reviews import ReviewQueue
@@ -48,6 +49,7 @@ class Parts:
     settlement: Settlement
     refund_settlement: RefundSettlement
     reviews: ReviewQueue
+    inspection: Inspection
     checkout: Checkout
     closing: Closing
     inquiry: Inquiry
@@ -125,6 +127,7 @@ class Parts:
             settlement=settlement,
             refund_settlement=refund_settlement,
             reviews=ReviewQueue(db=db, clock=clock),
+            inspection=Inspection(db=db),
             checkout=checkout,
             closing=closing,
             inquiry=Inquiry(db=db, clock=clock, wechat=pay, settlement=settlement, closing=closing),

@@ -20,6 +20,8 @@ from servicekit.deadletters import DeadLetters
 from servicekit.deliveries import OwnDeliveries, Unwrapping
 from servicekit.direct import Direct
 from servicekit.errors import Problem
+from servicekit.event_history import EventHistory
+from servicekit.event_history_api import event_history_router
 from servicekit.health import Subscriptions
 from servicekit.idempotency import Idempotency
 from servicekit.jobs import JobRoute
@@ -155,6 +157,8 @@ def build(
         dead_letters.subscribe(app, settings.pubsub)
         app.state.operations = Operations(db, clock, dead_letters)
         app.include_router(operations_router(name, has_outbox=outbox))
+        app.state.event_history = EventHistory(db=db)
+        app.include_router(event_history_router(name, has_outbox=outbox))
     app.state.system = System(
         clock=clock,
         own=activity,

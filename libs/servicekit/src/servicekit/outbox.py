@@ -33,6 +33,7 @@ outbox = Table(
     Column("published_at", DateTime(timezone=True)),
 )
 Index("ix_outbox_unpublished", outbox.c.id, postgresql_where=outbox.c.published_at.is_(None))
+Index("ix_outbox_partition_key", outbox.c.partition_key)
 Index("ix_outbox_published_at", outbox.c.published_at, postgresql_where=outbox.c.published_at.is_not(None))
 
 

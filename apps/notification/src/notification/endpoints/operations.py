@@ -34,7 +34,7 @@ async def task_list(body: TaskListRequest, _: Operator, operations: Ops) -> Ok[T
     """Newest first; `lastId` is the id of the previous page's last row."""
     selection = Selection(body.state, body.cause, body.kind)
     tasks = await operations.tasks(last_id=body.last_id, page_size=body.page_size, selection=selection)
-    return Ok(data=TaskList(list=[_task(task) for task in tasks]))
+    return Ok(data=TaskList(list=[shown(task) for task in tasks]))
 
 
 @router.post("/taskDetail", responses=declared(TaskNotFound))
@@ -43,7 +43,7 @@ async def task_detail(body: TaskRequest, _: Operator, operations: Ops) -> Ok[Tas
     task, attempts, transitions = await operations.history(body.id)
     return Ok(
         data=TaskDetail(
-            task=_task(task),
+            task=shown(task),
             attempts=[Attempt.model_validate(each, from_attributes=True) for each in attempts],
             transitions=[Transition.model_validate(each, from_attributes=True) for each in transitions],
         )
@@ -53,7 +53,7 @@ async def task_detail(body: TaskRequest, _: Operator, operations: Ops) -> Ok[Tas
 @router.post("/taskResend", responses=declared(TaskNotFound, TaskNotResendable))
 async def task_resend(body: TaskResendRequest, operator: Operator, operations: Ops) -> Ok[Task]:
     """Resend a message that ended without delivery, with all its tries; the history stays."""
-    return Ok(data=_task(await operations.resend(body.id, operator.user_id, body.note)))
+    return Ok(data=shown(await operations.resend(body.id, operator.user_id, body.note)))
 
 
 @router.post("/taskResendAll", responses=declared(TaskNotResendable))
@@ -65,7 +65,8 @@ async def task_resend_all(body: ResendRequest, operator: Operator, operations: O
     return Ok(data=Resent(resent=resent, left=left))
 
 
-def _task(row: NotificationTask) -> Task:
+def shown(row: NotificationTask) -> Task:
+    """A message as operators see it."""
     return Task(
         id=row.id,
         order_sn=row.order_sn,

@@ -5,11 +5,15 @@ from datetime import timedelta
 
 import structlog
 
+from payment.errors import PaymentNotFound, WechatRefused, WechatUnavailable
 from payment.ledger import payment_repository
+from payment.ledger.payment_states import PayStatus
 from payment.ledger.payments import Settlement
+from payment.models import ThirdPayment
 from payment.paying.closing import GRACE_AFTER_EXPIRY, Closing
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
+from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.due import Schedule, side_by_side
@@ -41,6 +45,30 @@ class Inquiry:
         )
         return len(claimed)
 
+    async def query_now(self, operator_id: int, sn: str, note: str | None) -> ThirdPayment:
+        """Query WeChat about a payment, open or not, and settle its verdict; `note` says why, for the audit. Returns the
+        payment afterwards. Raises PaymentNotFound; WechatUnavailable, WechatRefused: nothing was changed."""
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            payment = await payment_repository.lock_by_sn(tx, sn)
+            if payment is None:
+                raise PaymentNotFound(f"no payment {sn}", field="paymentSn")
+            payment.asked_at = now
+            await acts.record(tx, now, operator_id, "query-payment", f"payment:{sn}", note=note)
+        try:
+            await self._poll(sn)
+        except Refused as error:
+            if error.meaning is Meaning.LATER:
+                raise WechatUnavailable(str(error)) from error
+            raise WechatRefused(str(error)) from error
+        except WechatError as error:
+            raise WechatUnavailable(str(error)) from error
+        async with self.db.read() as session:
+            after = await payment_repository.by_sn(session, sn)
+        if after is None:
+            raise PaymentNotFound(f"no payment {sn}", field="paymentSn")
+        return after
+
     async def _poll_and_schedule(self, sn: str, tries: int) -> None:
         try:
             await self._poll(sn)
@@ -64,7 +92,9 @@ class Inquiry:
         """Close an expired, unpaid payment at WeChat."""
         async with self.db.read() as session:
             payment = await payment_repository.by_sn(session, sn)
-        if payment is not None and self.clock() > payment.expires_at + GRACE_AFTER_EXPIRY:
+        if payment is None or payment.pay_status != PayStatus.WAITING:
+            return
+        if self.clock() > payment.expires_at + GRACE_AFTER_EXPIRY:
             await self.closing.close_payment(payment)
 
     async def _schedule(self, sn: str, pause: timedelta) -> None:

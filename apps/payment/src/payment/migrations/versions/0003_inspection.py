@@ -1,0 +1,19 @@
+"""Indexes for operators who follow a payment: events of an order, refunds by WeChat's number."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003_inspection"
+down_revision = "0002_payout_stays"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_outbox_partition_key", "outbox", ["partition_key"])
+    op.create_index("ix_refund_refund_id", "refund", ["refund_id"], postgresql_where=sa.text("refund_id is not null"))
+
+
+def downgrade() -> None:
+    op.drop_index("ix_refund_refund_id", "refund")
+    op.drop_index("ix_outbox_partition_key", "outbox")

@@ -1,0 +1,105 @@
+"""Operators follow a payment: find its order by whatever is known of it, and see each service's steps as one list."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from minsu.api import Api
+from minsu.errors import CommandFailed, Refused
+from minsu.ops import SERVICES, WITH_OUTBOX
+
+MOBILE, CHECKIN_CODE = re.compile(r"1[3-9]\d{9}", re.ASCII), re.compile(r"[0-9A-Z]{8}", re.ASCII)
+NUMBER = re.compile(r"[0-9A-Za-z_-]{4,64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """`steps` of all services, oldest first, each with its `service` and the `gap` in seconds; `missing`: services that
+    were unavailable."""
+
+    steps: list[dict[str, Any]]
+    missing: list[str]
+
+
+def find(api: Api, what: str) -> list[dict[str, Any]]:
+    """Orders by a number of ours or WeChat's, a mobile or a check-in code, newest first. Raises CommandFailed."""
+    text = what.strip()
+    if MOBILE.fullmatch(text):
+        return _orders(api, {"userId": _ask(api, "usercenter", "accountDetail", {"mobile": text})["id"]})
+    if CHECKIN_CODE.fullmatch(text.upper()) and (found := _orders(api, {"checkinCode": text.upper()})):
+        return found
+    if not NUMBER.fullmatch(text):
+        raise CommandFailed(f"{what} is no number, mobile or check-in code")
+    if text.startswith("HSO") and (found := _orders(api, {"sn": text})):
+        return found
+    payments = _ask(api, "payment", "paymentFind", {"number": text})["list"]
+    return [order for sn in dict.fromkeys(each["orderSn"] for each in payments) for order in _orders(api, {"sn": sn})]
+
+
+def steps(api: Api, order_sn: str) -> Followed:
+    """How the payment of an order went."""
+    missing: list[str] = []
+
+    def told(service: str, name: str, body: dict[str, Any], member: Callable[[dict[str, Any]], Any]) -> Any:
+        try:
+            return member(_ask(api, service, name, body))
+        except Refused as refused:
+            if refused.status < 500:
+                raise
+            missing.append(service)
+            return []
+
+    found = [
+        {"service": service, **step}
+        for service, name, body in (
+            ("order", "orderSteps", {"sn": order_sn}),
+            ("payment", "paymentSteps", {"orderSn": order_sn}),
+            ("notification", "messageSteps", {"orderSn": order_sn}),
+        )
+        for step in told(service, name, body, lambda data: data["steps"])
+    ]
+    events = [
+        {"service": service, **event}
+        for service in WITH_OUTBOX
+        for event in told(service, "publishedEvents", {"key": order_sn}, lambda data: data["list"])
+    ]
+    found += [step for event in events for step in _of_event(event)]
+    refs = [{"source": each["source"], "eventId": each["eventId"]} for each in events]
+    topics = {(each["source"], each["eventId"]): each["topic"] for each in events}
+    for service in SERVICES if refs else ():
+        for taken in told(service, "receivedEvents", {"events": refs}, lambda data: data["taken"]):
+            topic = topics[taken["source"], taken["eventId"]]
+            found.append({"service": service, "at": taken["receivedAt"], "what": "event_taken", "number": topic})
+    return Followed(_with_gaps(found), sorted(set(missing)))
+
+
+def query_payment(api: Api, sn: str, note: str | None) -> dict[str, Any]:
+    return _ask(api, "payment", "paymentQuery", {"paymentSn": sn, "note": note})
+
+
+def _ask(api: Api, service: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    return api.call(f"/{service}/v1/ops/{name}", body)
+
+
+def _orders(api: Api, query: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _ask(api, "order", "orderFind", query)["list"]
+    return found
+
+
+def _of_event(event: dict[str, Any]) -> list[dict[str, Any]]:
+    about = {"service": event["service"], "number": event["topic"], "detail": event["traceId"]}
+    written = {**about, "at": event["createdAt"], "what": "event_written"}
+    if event["publishedAt"] is None:
+        return [written | {"detail": event["lastError"] or "not published yet"}]
+    return [written, {**about, "at": event["publishedAt"], "what": "event_published"}]
+
+
+def _with_gaps(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ordered = sorted(found, key=lambda step: datetime.fromisoformat(step["at"]))
+    times = [datetime.fromisoformat(step["at"]) for step in ordered]
+    gaps = ["", *(f"+{(after - before).total_seconds():.3f}" for before, after in pairwise(times))]
+    columns = ("at", "service", "what", "number", "before", "after", "source", "detail", "fen")
+    return [{**{name: step.get(name) for name in columns}, "gap": gap} for step, gap in zip(ordered, gaps, strict=True)]

@@ -1,0 +1,88 @@
+"""`minsu ops find` and `steps`: which service is asked for what, and what is made of the answers."""
+
+import pytest
+
+from minsu import following
+from minsu.api import Api
+from minsu.errors import CommandFailed
+from tests.unit.minsu.conftest import ok, problem
+
+SN, PAYMENT_SN = "HSO2026112309302612345678", "PMT2026112309310087654321"
+FIND, PAYMENT_FIND = "/order/v1/ops/orderFind", "/payment/v1/ops/paymentFind"
+STEP = {"number": "", "before": None, "after": None, "source": None, "detail": None, "fen": None}
+
+
+@pytest.fixture
+def api(world):
+    with Api("http://minsu", transport=world.transport) as api:
+        yield api
+
+
+def asked(world, path):
+    return [body for asked_path, body, _ in world.asked if asked_path == path]
+
+
+def test_a_mobile_is_looked_up_at_usercenter_first(world, api):
+    world.answers["/usercenter/v1/ops/accountDetail"] = lambda _: ok({"id": 7})
+    world.answers[FIND] = lambda _: ok({"list": [{"sn": SN}]})
+    assert following.find(api, " 13800000001 ") == [{"sn": SN}]
+    assert asked(world, FIND) == [{"userId": 7}]
+
+
+def test_a_checkin_code_is_looked_for_in_capitals(world, api):
+    world.answers[FIND] = lambda _: ok({"list": [{"sn": SN}]})
+    assert following.find(api, "k7mx4qpa") == [{"sn": SN}]
+    assert asked(world, FIND) == [{"checkinCode": "K7MX4QPA"}]
+
+
+def test_a_number_of_wechat_leads_by_payment_to_each_order_once(world, api):
+    world.answers[PAYMENT_FIND] = lambda _: ok({"list": [{"orderSn": SN}, {"orderSn": SN}]})
+    world.answers[FIND] = lambda _: ok({"list": [{"sn": SN}]})
+    assert following.find(api, "4200002026112300001234567890") == [{"sn": SN}]
+    assert asked(world, FIND) == [{"sn": SN}]
+
+
+def test_what_is_no_number_is_refused_before_anything_is_asked(world, api):
+    with pytest.raises(CommandFailed):
+        following.find(api, "一二三")
+    assert world.asked == []
+
+
+def test_the_steps_of_all_services_are_one_list_with_gaps_and_who_is_missing(world, api):
+    created = STEP | {"at": "2026-11-23T01:30:00Z", "what": "order_state", "after": "0"}
+    paid = STEP | {"at": "2026-11-23T01:31:00Z", "what": "payment_status", "after": "1"}
+    event = {
+        "source": "minsu/payment",
+        "eventId": "e-1",
+        "topic": "payment-update-paystatus-topic",
+        "createdAt": "2026-11-23T01:31:00Z",
+        "publishedAt": "2026-11-23T01:31:00.250Z",
+        "lastError": None,
+        "traceId": "a" * 32,
+    }
+    taken = {"source": "minsu/payment", "eventId": "e-1", "receivedAt": "2026-11-23T01:31:00.500Z"}
+    world.answers["/order/v1/ops/orderSteps"] = lambda _: ok({"order": {}, "steps": [created]})
+    world.answers["/payment/v1/ops/paymentSteps"] = lambda _: ok({"steps": [paid]})
+    world.answers["/notification/v1/ops/messageSteps"] = lambda _: problem(503, msg="unavailable")
+    world.answers["/order/v1/ops/publishedEvents"] = lambda _: ok({"list": []})
+    world.answers["/payment/v1/ops/publishedEvents"] = lambda _: ok({"list": [event]})
+    for service in ("payment", "notification", "travel"):
+        world.answers[f"/{service}/v1/ops/receivedEvents"] = lambda _: ok({"taken": [], "letters": []})
+    world.answers["/order/v1/ops/receivedEvents"] = lambda _: ok({"taken": [taken], "letters": []})
+
+    found = following.steps(api, SN)
+
+    assert [(step["service"], step["what"], step["gap"]) for step in found.steps] == [
+        ("order", "order_state", ""),
+        ("payment", "payment_status", "+60.000"),
+        ("payment", "event_written", "+0.000"),
+        ("payment", "event_published", "+0.250"),
+        ("order", "event_taken", "+0.250"),
+    ]
+    assert found.missing == ["notification"]
+
+
+def test_a_payment_is_queried_with_the_reason(world, api):
+    world.answers["/payment/v1/ops/paymentQuery"] = lambda _: ok({"sn": PAYMENT_SN, "payStatus": 1})
+    assert following.query_payment(api, PAYMENT_SN, "n") == {"sn": PAYMENT_SN, "payStatus": 1}
+    assert asked(world, "/payment/v1/ops/paymentQuery") == [{"paymentSn": PAYMENT_SN, "note": "n"}]
