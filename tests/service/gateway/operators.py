@@ -9,6 +9,9 @@ import httpx
 from playwright.sync_api import Page
 
 from tests.service.gateway.services import Services
+from tests.support.accessibility import violations
+from tests.support.browsing import DESK, PHONE
+from tests.support.screenshots import shot
 
 BROWSER = {"Origin": "http://app", "Sec-Fetch-Site": "same-origin"}
 """What a browser says of a form that one of our own pages has sent; `app` is the host of servicekit's test client."""
@@ -72,3 +75,15 @@ def sign_in(page: Page) -> None:
     page.get_by_test_id("password").fill(PASSWORD)
     page.get_by_test_id("login").click()
     page.wait_for_url(lambda address: "/signin" not in address)
+
+
+LOOKS = [(language, name, size) for language in ("zh-CN", "en") for name, size in (("390", PHONE), ("1280", DESK))]
+"""Every page of the console is looked at in both languages, on a phone and on a desk."""
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture of the page as `console-<name>`; raises AssertionError where axe-core finds something wrong, or the
+    page is wider than its window."""
+    shot(page, f"console-{name}")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

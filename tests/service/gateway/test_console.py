@@ -14,7 +14,7 @@ from tests.service.gateway.operators import BROWSER, MOBILE, PASSWORD, Operation
 from tests.service.gateway.serving import settings
 
 SN = "HSO2026112309302612345678"
-FAILED, AGAIN = "/order/v1/ops/failedRefundList", "/order/v1/ops/refundAskAgain"
+FIND, AGAIN = "/order/v1/ops/orderFind", "/order/v1/ops/refundAskAgain"
 ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
 
 
@@ -32,7 +32,7 @@ async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def http(app: httpx.AsyncClient, services: Operations) -> httpx.AsyncClient:
     services.fresh()
-    services.data(FAILED, {"list": []})
+    services.data(FIND, {"list": []})
     services.data(AGAIN, {"sn": SN})
     app.cookies.clear()
     return app
@@ -51,9 +51,10 @@ async def test_signing_in_leads_to_where_one_wanted_to_go_with_a_cookie_that_no_
     assert services.bodies["/usercenter/v1/user/login"] == [{"mobile": MOBILE, "password": PASSWORD}]
     shown = await http.get("/console?a=1")
     assert shown.status_code == 200
+    found = await post(http, "/console", {"csrf": csrf_of(shown.text), "what": "K7MX4QPA"})
     token = cookie.split(";")[0].split(".", 2)[2]
     assert services.bearers[-1] == f"Bearer {token}"
-    assert token not in shown.text
+    assert token not in shown.text + found.text
 
 
 async def test_the_cookie_is_for_https_alone_where_the_console_is_reached_by_https(services):
@@ -83,17 +84,18 @@ async def test_an_account_without_the_role_is_refused_and_has_no_session(http, s
     assert response.status_code == 403
     assert 'data-testid="not-operator"' in response.text
     assert (await http.get("/console")).headers["location"] == "/console/signin?next=%2Fconsole"
-    assert FAILED not in services.bodies
+    assert FIND not in services.bodies
 
 
 async def test_a_token_that_services_no_longer_take_ends_the_session(http, services):
-    await enter(http)
+    csrf = await enter(http)
     services.end_sessions()
-    away = await http.get("/console")
+    away = await post(http, "/console", {"csrf": csrf, "what": "K7MX4QPA"})
     assert (away.status_code, away.headers["location"]) == (303, "/console/signin?next=%2Fconsole&ended=1")
     assert 'data-testid="ended"' in (await http.get(away.headers["location"])).text
-    part = await http.get("/console", headers={"HX-Request": "true", "HX-Current-URL": "http://app/console"})
-    assert part.headers.get("hx-redirect") == "/console/signin?next=%2Fconsole"
+    page = f"/console/payments/{SN}"
+    part = await http.get(f"{page}/steps", headers={"HX-Request": "true", "HX-Current-URL": f"http://app{page}"})
+    assert part.headers.get("hx-redirect") == f"/console/signin?next=%2Fconsole%2Fpayments%2F{SN}"
 
 
 async def test_an_act_says_what_it_does_needs_a_reason_and_is_done_once(http, services):
@@ -214,9 +216,9 @@ async def test_a_link_from_another_site_is_followed_from_a_page_of_ours(http):
 
 
 async def test_a_service_that_is_down_is_named(http, services):
-    await enter(http)
-    del services.answers["order", FAILED]
-    response = await http.get("/console")
+    csrf = await enter(http)
+    del services.answers["order", AGAIN]
+    response = await post(http, ACT, {"csrf": csrf, "reason": "x"})
     assert response.status_code == 503
     assert "订单服务（order）没有应答" in response.text
 

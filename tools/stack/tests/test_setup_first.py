@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stack.setup import (
+    axe,
     browser,
     daprd,
     first,
@@ -34,6 +35,7 @@ def nothing_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gobuild, "intact", lambda _: False)
     monkeypatch.setattr(daprd, "present", lambda _: False)
     monkeypatch.setattr(java_sdk, "present", lambda _: False)
+    monkeypatch.setattr(axe, "present", lambda _: False)
 
     def build(*_: object) -> Path:
         raise AssertionError("it began to build")
@@ -75,12 +77,13 @@ def test_with_everything_built_etcd_alone_is_wanted(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("browser_lacks", "font_lacks", "java_there", "named"),
+    ("browser_lacks", "font_lacks", "axe_there", "java_there", "named"),
     [
-        (True, True, True, ["Node with npm (or chromium and fonts-noto-cjk)"]),
-        (False, True, True, ["Node with npm (or chromium and fonts-noto-cjk)"]),
-        (False, False, False, ["Java ≥ 17", "Maven"]),
-        (False, False, True, []),
+        (True, True, True, True, ["Node with npm (or chromium and fonts-noto-cjk)"]),
+        (False, True, True, True, ["Node with npm (or chromium and fonts-noto-cjk)"]),
+        (False, False, False, True, ["Node with npm (or chromium and fonts-noto-cjk)"]),
+        (False, False, True, False, ["Java ≥ 17", "Maven"]),
+        (False, False, True, True, []),
     ],
 )
 def test_the_tests_need_only_what_fetches_the_rest(
@@ -88,6 +91,7 @@ def test_the_tests_need_only_what_fetches_the_rest(
     tmp_path: Path,
     browser_lacks: bool,
     font_lacks: bool,
+    axe_there: bool,
     java_there: bool,
     named: list[str],
 ) -> None:
@@ -95,6 +99,7 @@ def test_the_tests_need_only_what_fetches_the_rest(
     monkeypatch.setattr(browser, "packaged_for_this_machine", lambda: True)
     monkeypatch.setattr(browser, "lacks_chromium", lambda _: browser_lacks)
     monkeypatch.setattr(browser, "lacks_font", lambda _: font_lacks)
+    monkeypatch.setattr(axe, "present", lambda _: axe_there)
     monkeypatch.setattr(java_sdk, "present", lambda _: java_there)
     assert [one.what for one in testing.missing(tmp_path)] == named
 

@@ -38,6 +38,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
         renderer=Renderer(assets.base),
         verifier=verifier,
         public_url=settings.public_url,
+        jaeger_url=settings.jaeger_url.rstrip("/"),
+        acts=frozenset(contents.ACTS),
     )
     show = pages.PageRenderer(Storefront(settings, assets=assets.base))
     app = servicekit.build(

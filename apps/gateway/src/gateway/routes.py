@@ -149,7 +149,16 @@ PUBLIC: tuple[PublicRoute, ...] = (
     ),
     *_routes("usercenter", "ops", Who.SIGNED_IN, SYSTEM, "accountDetail", "accountRelease", "actList"),
     *_routes(
-        "notification", "ops", Who.SIGNED_IN, SYSTEM, *DELIVERY, "messageSteps", "taskList", "taskDetail", "taskResend", "taskResendAll"
+        "notification",
+        "ops",
+        Who.SIGNED_IN,
+        SYSTEM,
+        *DELIVERY,
+        "messageSteps",
+        "taskList",
+        "taskDetail",
+        "taskResend",
+        "taskResendAll",
     ),
 )
 

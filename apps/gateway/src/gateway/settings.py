@@ -20,6 +20,8 @@ class Settings(ServiceSettings):
     """Where browsers reach us; empty: the address they have used. The cashier sends people back there."""
     cashier_url: str = Field("", pattern=HTTP_URL)
     """The sandbox's cashier page; empty where a real mini-program calls wx.requestPayment."""
+    jaeger_url: str = Field("", pattern=HTTP_URL)
+    """Where operators' browsers reach Jaeger: the console links a payment's traces there. Empty: it shows their ids."""
     demo: bool = False
     """Show how to get a demo account beside the sign-in form."""
     answer_seconds: float = Field(16.0, gt=0, le=120)

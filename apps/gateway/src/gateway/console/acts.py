@@ -4,7 +4,7 @@ The confirmation's address names the act and its object, so it survives a sign-i
 as the act's `note`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +46,9 @@ class Act:
     body: Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, Any]] = lambda params, inputs: {**params, **inputs}
 
 
-def router(acts: Iterable[Act]) -> APIRouter:
+def router(by_name: Mapping[str, Act]) -> APIRouter:
     """GET shows the confirmation of an act, POST carries it out."""
     routes = new_router()
-    by_name = {act.name: act for act in acts}
 
     @routes.get("/console/acts/{name}")
     async def confirm(name: str, visit: SignedIn) -> Response:

@@ -21,6 +21,7 @@ class Reading:
     service: str
     data: dict[str, Any] | None
     refusal: str = ""
+    status: int = 200
 
 
 @dataclass(kw_only=True, eq=False)
@@ -64,9 +65,9 @@ class Services:
         try:
             return Reading(service, await self.ask(session, language, service, name, body, seconds=seconds))
         except PeerUnavailable:
-            return Reading(service, None)
+            return Reading(service, None, status=503)
         except ServiceRefused as refused:
-            return Reading(service, None, refused.message)
+            return Reading(service, None, refused.message, refused.status)
 
     async def _call(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str], seconds: float | None = None

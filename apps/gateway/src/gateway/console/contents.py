@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from gateway.console import acts, find, signing_in
+from gateway.console import acts, find, payments, signing_in
 
-PAGES = (find,)
+PAGES = (find, payments)
+ACTS = {act.name: act for page in PAGES for act in page.ACTS}
 
 
 def routers() -> Sequence[APIRouter]:
-    every_act = [act for page in PAGES for act in page.ACTS]
-    return [signing_in.router, acts.router(every_act), *(page.router for page in PAGES)]
+    return [signing_in.router, acts.router(ACTS), *(page.router for page in PAGES)]

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
 
@@ -42,7 +42,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._pages.filters |= {"moment": moment, "yuan": yuan_text}
+        self._pages.filters |= {"moment": moment, "pause": pause, "yuan": yuan_text}
 
     def texts(self, page: str, language: str) -> Texts:
         """The texts of `page` in `language` (`zh`, `en`): its own and those that all pages have."""
@@ -50,11 +50,11 @@ class Renderer:
             self._texts[page, language] = _catalogue("base", language) | _catalogue(page, language)
         return self._texts[page, language]
 
-    def html(self, page: str, language: str, values: Mapping[str, Any]) -> str:
-        """The HTML of `templates/console/<page>.html`."""
+    def html(self, page: str, texts: str, language: str, values: Mapping[str, Any]) -> str:
+        """The HTML of `templates/console/<page>.html`, with the texts of `texts`."""
         return self._pages.get_template(f"console/{page}.html").render(
             page=page,
-            t=self.texts(page, language),
+            t=self.texts(texts, language),
             html_language=LANGUAGES[language],
             other_language="en" if language == "zh" else "zh",
             assets=self._assets,
@@ -62,13 +62,27 @@ class Renderer:
         )
 
 
-def moment(text: str | None) -> str:
+def moment(when: str | datetime | None) -> str:
     """A time of an API (ISO 8601, UTC) as people in China read it, to the millisecond; a dash for none."""
-    if not text:
+    if not when:
         return "–"
-    at = datetime.fromisoformat(text).astimezone(SHANGHAI)
+    at = (datetime.fromisoformat(when) if isinstance(when, str) else when).astimezone(SHANGHAI)
     shown = f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}"
-    return Markup('<time datetime="{}">{}</time>').format(text, shown)
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
+
+
+def pause(gap: timedelta | None) -> str:
+    """How long after the step before: `+0.120 s`, `+2 min 5 s`, `+3 h 4 min`, `+2 d 3 h`; empty for none."""
+    if gap is None:
+        return ""
+    seconds = gap.total_seconds()
+    if seconds < 60:
+        return f"+{seconds:.3f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"+{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"+{hours} h {minutes} min" if hours < 24 else f"+{hours // 24} d {hours % 24} h"
 
 
 def _catalogue(page: str, language: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from servicekit.auth import TokenVerifier
 from servicekit.errors import InvalidInput, PeerUnavailable, Unauthenticated
 from servicekit.messages import preferred_language
 from servicekit.storable import storable
-from servicekit.telemetry import current_trace_id
+from servicekit.telemetry import traces
 
 SECONDS = 5.0
 """How long one service may take of a page that asks several."""
@@ -32,12 +32,15 @@ SECONDS = 5.0
 
 @dataclass(kw_only=True, eq=False)
 class Console:
-    """What all pages share. `public_url` is where browsers reach us, when it is configured."""
+    """What all pages share. `public_url` is where browsers reach us, `jaeger_url` where they see traces; empty: not set.
+    `acts`: the names of all acts."""
 
     services: Services
     renderer: Renderer
     verifier: TokenVerifier
     public_url: str = ""
+    jaeger_url: str = ""
+    acts: frozenset[str] = frozenset()
 
     def language(self, request: Request) -> str:
         chosen = request.cookies.get(LANGUAGE_COOKIE)
@@ -84,21 +87,25 @@ class Visit:
         """As `ask`, but what goes wrong is in the result: for pages that show several services (`asyncio.gather`)."""
         return await self.console.services.read(self.session, self.language, service, name, body or {}, seconds=seconds)
 
-    def page(self, page: str, *, status: int = 200, keep_note: bool = False, **values: Any) -> Response:
-        """`templates/console/<page>.html` with `values`; shows the note that was left, once."""
+    def page(
+        self, page: str, *, status: int = 200, keep_note: bool = False, texts: str = "", **values: Any
+    ) -> Response:
+        """`templates/console/<page>.html` with `values` and the texts of `texts` (else its own); shows the note that was
+        left, once."""
         note = self.note
         here = addresses.own(self.request)
         shared = {
             "here": here,
             "here_in": f"{here}{'&' if '?' in here else '?'}lang=",
             "navigation": NAVIGATION,
+            "acts": self.console.acts,
             "path": self.request.scope["path"],
             "csrf": self.session.csrf_token,
             "signed_in": bool(self.session.token),
             "done": note.get("done", ""),
-            "trace_id": current_trace_id(),
+            "trace_id": traces.current_id(),
         }
-        html = self.console.renderer.html(page, self.language, shared | values)
+        html = self.console.renderer.html(page, texts or page, self.language, shared | values)
         response = HTMLResponse(html, status_code=status, headers=HEADERS)
         if note and not keep_note:
             notes.clear(response)

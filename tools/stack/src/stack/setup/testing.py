@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from stack import signals
-from stack.setup import browser, java_sdk, preflight, progress, versions
+from stack.setup import axe, browser, java_sdk, preflight, progress, versions
 
 
 def missing(repo: Path) -> list[preflight.Missing]:
@@ -15,7 +15,7 @@ def missing(repo: Path) -> list[preflight.Missing]:
     fetch = browser.lacks_chromium(repo)
     if fetch and not browser.packaged_for_this_machine():
         return [preflight.Missing("chromium (browser tests)", "apt-get install chromium fonts-noto-cjk")]
-    checks = [preflight.node()] if fetch or browser.lacks_font(repo) else []
+    checks = [preflight.node()] if fetch or browser.lacks_font(repo) or not axe.present(repo) else []
     if not java_sdk.present(repo):
         checks += [preflight.java(), preflight.maven()]
     return [one for one in checks if one is not None]
@@ -29,6 +29,7 @@ def main() -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             browser.install(repo, logs)
+            axe.install(repo, logs)
             java_sdk.install(repo, logs)
         except progress.StepFailed as failure:
             progress.say(f"  ✗ {failure}")

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_inspection"
-down_revision = "0002_payout_stays"
+revision = "0005_inspection"
+down_revision = "0004_traces"
 branch_labels = None
 depends_on = None
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008_inspection"
-down_revision = "0007_night_units"
+revision = "0010_inspection"
+down_revision = "0009_confirmation_times"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,124 @@
+"""The way of a payment: every service's own records of one order in one timeline, and the acts that set it going.
+
+Services are asked side by side, each with its own deadline; one that does not answer is named on the page.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from gateway.console import steps
+from gateway.console.acts import Act
+from gateway.console.asking import Reading
+from gateway.console.find import ORDER_SN, WAY
+from gateway.console.routing import new_router
+from gateway.console.visits import SignedIn, Visit
+
+router = new_router()
+STEPS_SECONDS, RECEIPTS_SECONDS = 2.5, 1.5
+"""How long the services may take for the two rounds of questions: the page is there within five seconds."""
+RECEIVERS = ("order", "payment", "notification", "travel")
+SCHEDULED = "before_arrival"
+"""The kind of message that waits for its day: nothing is under way because of it."""
+
+ACTS: tuple[Act, ...] = (
+    Act(
+        name="payment_query",
+        page="payment",
+        service="payment",
+        method="paymentQuery",
+        params={"paymentSn": str},
+    ),
+    Act(
+        name="refund_ask_again",
+        page="payment",
+        service="order",
+        method="refundAskAgain",
+        params={"sn": str},
+    ),
+)
+
+
+@router.get(f"{WAY}/{{sn}}")
+async def way(sn: str, visit: SignedIn) -> Response:
+    return visit.page("payment", **await _found(visit, _order(sn)))
+
+
+@router.get(f"{WAY}/{{sn}}/steps")
+async def part(sn: str, visit: SignedIn) -> Response:
+    """The timeline alone, for a page that is open while something is under way."""
+    return visit.page("payment_steps", texts="payment", **await _found(visit, _order(sn)))
+
+
+def _order(sn: str) -> str:
+    if not ORDER_SN.fullmatch(sn):
+        raise HTTPException(404)
+    return sn
+
+
+async def _found(visit: Visit, sn: str) -> dict[str, Any]:
+    """What the templates show of an order: its records, the timeline, and what is missing of it."""
+    order, payment, messages, *published = readings = await asyncio.gather(
+        visit.read("order", "orderSteps", {"sn": sn}, seconds=STEPS_SECONDS),
+        visit.read("payment", "paymentSteps", {"orderSn": sn}, seconds=STEPS_SECONDS),
+        visit.read("notification", "messageSteps", {"orderSn": sn}, seconds=STEPS_SECONDS),
+        visit.read("order", "publishedEvents", {"key": sn}, seconds=STEPS_SECONDS),
+        visit.read("payment", "publishedEvents", {"key": sn}, seconds=STEPS_SECONDS),
+    )
+    events = [(reading.service, reading.data["list"]) for reading in published if reading.data]
+    topics = {(each["source"], each["eventId"]): each["topic"] for _, listed in events for each in listed}
+    receipts = await _receipts(visit, topics)
+    rows = [row for each in (order, payment, messages) if each.data for row in _rows(each.service, each.data)]
+    rows += [row for service, listed in events for row in steps.of_events(service, listed)]
+    rows += [row for each in receipts if each.data for row in steps.of_receipts(each.service, each.data, topics)]
+    return {
+        "sn": sn,
+        "order": order.data["order"] if order.data else None,
+        "is_unknown": order.status == 404 and not (payment.data or {}).get("payments"),
+        "payments": _records(payment, "payments"),
+        "refunds": _records(payment, "refunds"),
+        "notices": _records(payment, "notices"),
+        "payout": _records(payment, "payout"),
+        "tasks": _records(messages, "tasks"),
+        "rows": steps.in_order(rows),
+        "is_open": _is_open(order, payment, messages) or any(row.after == "waiting" for row in rows),
+        "missing": _missing([*readings, *receipts]),
+        "traces": list(dict.fromkeys(row.trace_id for row in rows if row.trace_id)),
+        "jaeger": visit.console.jaeger_url,
+    }
+
+
+async def _receipts(visit: Visit, topics: Mapping[tuple[str, str], str]) -> list[Reading]:
+    if not topics:
+        return []
+    body = {"events": [{"source": source, "eventId": event_id} for source, event_id in topics]}
+    asked = (visit.read(each, "receivedEvents", body, seconds=RECEIPTS_SECONDS) for each in RECEIVERS)
+    return list(await asyncio.gather(*asked))
+
+
+def _rows(service: str, data: Mapping[str, Any]) -> list[steps.Row]:
+    return steps.of_service(service, data["steps"])
+
+
+def _records(reading: Reading, name: str) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = reading.data[name] if reading.data else []
+    return records
+
+
+def _missing(readings: Iterable[Reading]) -> list[Reading]:
+    """One for each service that did not tell all; an order that does not exist is said otherwise."""
+    failed = {each.service: each for each in readings if each.data is None and each.status != 404}
+    return list(failed.values())
+
+
+def _is_open(order: Reading, payment: Reading, messages: Reading) -> bool:
+    """Whether something is under way, so that the page looks again by itself."""
+    return (
+        bool(order.data and order.data["order"]["closing"])
+        or any(each["payStatus"] == 0 for each in _records(payment, "payments"))
+        or any(each["state"] in {"requested", "accepted"} for each in _records(payment, "refunds"))
+        or any(each["state"] == "pending" and each["kind"] != SCHEDULED for each in _records(messages, "tasks"))
+    )

@@ -1,0 +1,185 @@
+"""The way of a payment: one timeline of all services' records, which says what is missing of it."""
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+
+import httpx
+import pytest
+
+from gateway.main import create_app
+from servicekit.testing import client
+from tests.service.gateway.operators import Operations, enter, post
+from tests.service.gateway.serving import settings
+from tests.service.gateway.ways import (
+    PAYMENT_SN,
+    SN,
+    TRACE,
+    TRANSACTION,
+    event,
+    lost_callback,
+    message,
+    order,
+    settled,
+)
+
+WAY = f"/console/payments/{SN}"
+JAEGER = "http://127.0.0.1:16686"
+
+
+@pytest.fixture(scope="module")
+def services() -> Operations:
+    return Operations()
+
+
+@pytest.fixture(scope="module")
+async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(create_app(settings(jaeger_url=f"{JAEGER}/"), sidecar=services)) as http:
+        yield http
+
+
+@pytest.fixture
+async def http(app: httpx.AsyncClient, services: Operations) -> httpx.AsyncClient:
+    services.fresh()
+    lost_callback(services)
+    app.cookies.clear()
+    await enter(app)
+    services.bodies.clear()
+    return app
+
+
+def rows(html: str) -> list[list[str]]:
+    """The timeline's cells as text."""
+    table = html[html.index('data-testid="steps"') :]
+    body = table[table.index("<tbody>") : table.index("</tbody>")]
+    cells = [
+        re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    ]
+    return [[unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row] for row in cells]
+
+
+async def test_all_services_records_are_one_timeline_with_times_and_gaps(http, services):
+    settled(services)
+    page = (await http.get(WAY)).text
+    assert [(row[0], row[1], row[2], row[3], row[5]) for row in rows(page)] == [
+        ("2026-11-23 09:30:26.100", "", "order", "订单状态", "待支付"),
+        ("2026-11-23 09:31:00.000", "+33.900 s", "payment", "建立支付单 740.51", ""),
+        ("2026-11-23 09:31:00.210", "+0.210 s", "payment", "微信下单成功", ""),
+        ("2026-11-23 09:31:20.000", "+19.790 s", "payment", "用户在微信付款", ""),
+        ("2026-11-23 09:45:00.100", "+13 min 40 s", "payment", "运维操作", "query-payment"),
+        ("2026-11-23 09:45:00.300", "+0.200 s", "payment", "支付状态", "待支付 → 已支付"),
+        ("2026-11-23 09:45:00.300", "+0.000 s", "payment", "写入事件", ""),
+        ("2026-11-23 09:45:00.340", "+0.040 s", "payment", "发布事件", ""),
+        ("2026-11-23 09:45:00.420", "+0.080 s", "order", "订单状态", "待支付 → 待入住"),
+        ("2026-11-23 09:45:00.420", "+0.000 s", "order", "事件生效", ""),
+        ("2026-11-23 09:45:00.500", "+0.080 s", "notification", "计划消息", ""),
+        ("2026-11-23 09:45:00.700", "+0.200 s", "notification", "发送消息", "已发送"),
+    ]
+    assert TRANSACTION in page
+    assert "hx-get" not in page
+    asked = {"source": "minsu/payment", "eventId": "e-1"}
+    for service in ("order", "payment", "notification", "travel"):
+        assert services.bodies[f"/{service}/v1/ops/receivedEvents"] == [{"events": [asked]}]
+
+
+async def test_a_trace_is_a_link_where_jaeger_is_known_and_its_number_elsewhere(http, services):
+    settled(services)
+    assert f'href="{JAEGER}/trace/{TRACE}"' in (await http.get(WAY)).text
+    async with client(create_app(settings(), sidecar=services)) as elsewhere:
+        await enter(elsewhere)
+        page = (await elsewhere.get(WAY)).text
+    assert f"<code>{TRACE}</code>" in page
+    assert "/trace/" not in page
+
+
+@pytest.mark.parametrize("service", ["order", "payment", "notification"])
+async def test_a_service_that_does_not_answer_is_said_and_the_others_are_shown(http, services, service):
+    settled(services)
+    for app_id, path in list(services.answers):
+        if app_id == service:
+            del services.answers[app_id, path]
+    response = await http.get(WAY)
+    assert response.status_code == 200
+    assert response.text.count(f'data-testid="missing-{service}"') == 1
+    told = {row[2] for row in rows(response.text)}
+    assert told == {"order", "payment", "notification"} - {service}
+
+
+async def test_with_no_service_left_the_page_says_so_for_each(http, services):
+    for key in [key for key in services.answers if "/v1/ops/" in key[1]]:
+        del services.answers[key]
+    response = await http.get(WAY)
+    assert response.status_code == 200
+    for service in ("order", "payment", "notification"):
+        assert f'data-testid="missing-{service}"' in response.text
+    assert 'data-testid="unknown"' not in response.text
+
+
+async def test_a_service_that_refuses_is_quoted(http, services):
+    services.refuse("/payment/v1/ops/paymentSteps", 403, "没有权限")
+    assert "支付服务（payment）拒绝了请求： 没有权限" in (await http.get(WAY)).text
+
+
+async def test_an_order_that_no_service_knows_is_said(http, services):
+    services.refuse("/order/v1/ops/orderSteps", 404, "订单不存在")
+    services.data(
+        "/payment/v1/ops/paymentSteps", {"payments": [], "refunds": [], "notices": [], "payout": [], "steps": []}
+    )
+    page = (await http.get(WAY)).text
+    assert 'data-testid="unknown"' in page
+    assert 'data-testid="missing-order"' not in page
+
+
+@pytest.mark.parametrize("sn", ["HSO1", "PMT2026112309302612345678", "x", "HSO20261123093026123456789"])
+async def test_what_is_no_orders_number_has_no_way(http, sn):
+    assert (await http.get(f"/console/payments/{sn}")).status_code == 404
+
+
+async def test_a_lost_callback_is_set_going_from_the_page(http, services):
+    page = (await http.get(WAY)).text
+    assert f'hx-get="{WAY}/steps"' in page
+    button = unescape(re.search(r'href="([^"]+)" data-testid="act-payment_query"', page)[1])
+    csrf = re.search(r'name="csrf" value="(\w+)"', page)[1]
+    confirm = await http.get(button)
+    assert f"将立即向微信查询支付 {PAYMENT_SN}" in confirm.text
+    done = await post(http, button, {"csrf": csrf, "reason": "买家来电"})
+    assert (done.status_code, done.headers["location"]) == (303, WAY)
+    assert services.bodies["/payment/v1/ops/paymentQuery"] == [{"paymentSn": PAYMENT_SN, "note": "买家来电"}]
+    settled(services)
+    page = (await http.get(WAY)).text
+    assert f"已向微信查询支付 {PAYMENT_SN}，微信状态：SUCCESS。" in page
+
+
+async def test_the_part_that_reloads_itself_is_the_same_without_the_page_around_it(http):
+    part = (await http.get(f"{WAY}/steps")).text
+    assert part.strip().startswith('<div id="way"')
+    assert "<html" not in part
+    assert rows(part) == rows((await http.get(WAY)).text)
+
+
+async def test_what_waits_to_be_published_says_why(http, services):
+    waiting = event("e-9", "payment-update-paystatus-topic", "minsu/payment", "2026-11-23T01:45:00Z", None)
+    services.data("/payment/v1/ops/publishedEvents", {"list": [waiting]})
+    page = (await http.get(WAY)).text
+    [row] = [row for row in rows(page) if row[3] == "写入事件"]
+    assert (row[5], row[6]) == ("等待中", "PeerUnavailable: sidecar: ConnectError")
+
+
+async def test_a_dead_letter_is_a_step(http, services):
+    settled(services)
+    letter = {"id": 7, "source": "minsu/payment", "eventId": "e-1", "topic": "payment-update-paystatus-topic",
+              "state": "poison", "reason": "cannot be read", "receivedAt": "2026-11-23T01:45:01Z"}  # fmt: skip
+    services.data("/travel/v1/ops/receivedEvents", {"taken": [], "letters": [letter]})
+    [row] = [row for row in rows((await http.get(WAY)).text) if row[3] == "成为死信"]
+    assert (row[2], row[4], row[5]) == ("travel", "travel:7", "需人工处理")
+
+
+async def test_each_trouble_has_its_button(http, services):
+    services.data("/order/v1/ops/orderSteps", {"order": order(tradeState=1, refundState="failed"), "steps": []})
+    services.data(
+        "/notification/v1/ops/messageSteps",
+        {"tasks": [message(state="refused", reason="43101 user refuse to accept the msg", sentAt=None)], "steps": []},
+    )
+    page = (await http.get(WAY)).text
+    assert 'data-testid="act-refund_ask_again"' in page
+    assert "43101 user refuse to accept the msg" in page
