@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0004_overview"
-down_revision = "0003_replica"
+down_revision = "0004_traces"
 branch_labels = None
 depends_on = None
 
