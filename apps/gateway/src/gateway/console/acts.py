@@ -114,7 +114,7 @@ def _confirmation(
         does=texts[f"act_{act.name}_does"].format_map(_Shown(params)),
         about=params,
         inputs=[(each, texts[f"act_{act.name}_{each.name}"]) for each in act.inputs],
-        values={"reason": ""} | dict(values),
+        values={each.name: "" for each in act.inputs} | {"reason": ""} | dict(values),
         wrong=wrong,
         refused=refused,
         back=_back(visit),

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005_inspection"
-down_revision = "0004_traces"
+down_revision = "0004_overview"
 branch_labels = None
 depends_on = None
 
