@@ -223,7 +223,10 @@ async def test_metrics_name_the_route_and_health_needs_no_token(door):
     assert (await door.http.get("/livez")).json() == {"state": "alive"}
     assert (await door.http.get("/readyz")).json() == {"state": "ready"}
     metrics = (await door.http.get("/metrics")).text
-    assert f'http_request_seconds_count{{method="POST",route="{LOGIN}",status="200"}}' in metrics
+    assert (
+        f'http_server_request_duration_seconds_count{{http_request_method="POST",http_response_status_code="200",http_route="{LOGIN}"}}'
+        in metrics
+    )
     assert APP_TOKEN not in metrics
 
 

@@ -5,14 +5,14 @@ import pytest
 from payment.ledger.payments import Settlement
 from payment.settings import Settings
 from servicekit.errors import Unavailable
-from servicekit.middleware import LATENCY
+from servicekit.middleware import DURATION
 from tests.service.payment.support import CALLBACK, REFUND_CALLBACK, SETTINGS
 
 PATHS = pytest.mark.parametrize("path", [CALLBACK, REFUND_CALLBACK])
 
 
 def counted(path, status):
-    return LATENCY.labels("POST", path, str(status))._sum.get()
+    return DURATION.labels("POST", path, str(status))._sum.get()
 
 
 async def test_a_callback_has_a_trace_and_is_measured_under_its_path(service, wechat):

@@ -19,7 +19,7 @@ from servicekit.deadletters import DeadLetters
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
 
-CALLBACK = "/pay/callback"
+CALLBACK, STUCK_CALLBACK = "/pay/callback", "/pay/stuck"
 router = APIRouter()
 
 
@@ -44,6 +44,7 @@ async def large() -> Response:
 
 
 @router.post("/stuck")
+@router.post(STUCK_CALLBACK)
 async def stuck() -> None:
     await asyncio.Event().wait()
 
@@ -59,7 +60,7 @@ def create_app(
         sidecar=sidecar,
         verifier=TokenVerifier(jwks_by_invocation(sidecar)),
         clock=utc_now,
-        callbacks=(CALLBACK,),
+        callbacks=(CALLBACK, STUCK_CALLBACK),
         dead_letters=dead_letters,
         **more,
     )

@@ -12,8 +12,9 @@ from servicekit.errors import Unavailable
 from servicekit.events import LARGEST_DELIVERY_BYTES, Consumer, EventData, bulk_routes
 from servicekit.settings import ServiceSettings
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, client
-from tests.service.servicekit.served import CALLBACK, create_app
+from tests.service.servicekit.served import CALLBACK, STUCK_CALLBACK, create_app
 from tests.support.async_waiting import eventually
+from tests.support.metrics import Growth, value
 
 
 async def _take(_event, _data):
@@ -61,6 +62,18 @@ async def test_when_visitors_have_taken_all_places_they_alone_are_refused(servic
         }
         assert (await service.get("/livez")).status_code == 200
     assert (await service.post("/page")).content == b"page"
+
+
+async def test_what_is_refused_is_counted_a_callback_by_its_path_all_else_as_unrouted(service):
+    def requests(route):
+        labels = {"http_request_method": "POST", "http_route": route, "http_response_status_code": "503"}
+        return value("http_server_request_duration_seconds_count", **labels) or 0
+
+    lane = Growth("http_requests_refused_total", lane="callbacks", reason="capacity")
+    callbacks, unrouted = requests(CALLBACK), requests("unrouted")
+    async with stuck(service, "/stuck", "/stuck", STUCK_CALLBACK):
+        assert [(await service.post(path)).status_code for path in (CALLBACK, "/page")] == [503, 503]
+    assert (requests(CALLBACK) - callbacks, requests("unrouted") - unrouted, lane()) == (1, 1, 1)
 
 
 async def test_the_sidecar_may_ask_for_subscriptions_whatever_is_going_on(service):

@@ -20,6 +20,7 @@ LOOKUPS = Counter(
     "Catalogue requests: hit (kept response), shared (waited for another's fetch), miss (fetched)",
     ["result"],
 )
+RESULTS = ("hit", "shared", "miss")
 LARGEST_KEY_BYTES = 1024
 """A longer request is no key: padded ones would push out what visitors read."""
 ENTRY_BYTES = 1024
@@ -65,6 +66,8 @@ class CatalogueCache:
     _under_way: dict[Key, asyncio.Task[Kept]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        for result in RESULTS:
+            self.lookups.labels(result)  # from 0 on: a rate sees the first one
         self._kept = TLRUCache(self.most_bytes, ttu=self._ends_at, timer=self.monotonic, getsizeof=_size)
 
     async def get(self, key: Key, fetch: Fetch) -> tuple[Answer, int]:

@@ -15,7 +15,7 @@ from gateway.endpoints import calendars, codes, pages, photos
 from gateway.endpoints.public_api import PublicApi
 from gateway.forwarding import Forwarding
 from gateway.peers import TravelPeer
-from gateway.routes import CALLBACKS
+from gateway.routes import CALLBACKS, CHECKOUT
 from gateway.settings import Settings
 from gateway.storefront import Storefront
 from servicekit import app as servicekit
@@ -58,6 +58,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
         clock=clock,
         max_body_bytes=settings.max_body_bytes,
         callbacks=CALLBACKS,
+        objective_paths=CHECKOUT,
         documented=False,
         sidecar_only=(),
     )

@@ -163,3 +163,5 @@ PUBLIC: tuple[PublicRoute, ...] = (
 )
 
 CALLBACKS = tuple(route.path for route in PUBLIC if route.who is Who.WECHAT)
+CHECKOUT = ("/order/v1/homestayOrder/createHomestayOrder", "/payment/v1/thirdPayment/thirdPaymentWxPay")
+"""What a buyer needs to book and pay: an objective of docs/slo.md is that these succeed."""

@@ -15,6 +15,8 @@ log = structlog.get_logger()
 
 ATTEMPTS = Counter("notification_attempts_total", "Attempts by message and outcome", ["kind", "outcome"])
 ENDED = Counter("notification_tasks_ended_total", "Tasks that left the state pending", ["kind", "state"])
+for _kind, _outcome in itertools.product(Kind, Outcome):
+    ATTEMPTS.labels(_kind.value, _outcome.value)
 for _kind, _state in itertools.product(Kind, TaskState):
     ENDED.labels(_kind.value, _state.value)  # starts at 0, so that an alert on the increase sees the first one
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from order import batch_repository, codes, events, states
-from order.fulfilment import PAID, PaymentFact
+from order.fulfilment import PAID, PaymentFact, count_confirmed
 from order.states import Effect, TradeState
 from servicekit import inbox
 from servicekit.arrays import ArrayTransaction
@@ -60,6 +60,7 @@ class Batch:
         return done
 
     async def _take_together(self, received: Sequence[PaymentEvent]) -> set[int]:
+        now = self.clock()
         async with self.db.arrays() as tx:
             orders = await batch_repository.lock(tx, [each.order_sn for each in received])
             handled = await inbox.known(tx, [each.event for each in received])
@@ -75,7 +76,8 @@ class Batch:
             ]
             paid = [_paid(orders[received[place].order_sn], received[place].fact) for place in plain]
             if paid:
-                await self._write(tx, [received[place] for place in plain], paid, self.clock())
+                await self._write(tx, [received[place] for place in plain], paid, now)
+        count_confirmed([received[place].fact for place in plain], now)
         return done.union(plain)
 
     async def _write(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from prometheus_client import Counter
 
 from order import pricing, repository
 from order.errors import NightClosed, NightFull, TooManyUnpaid
@@ -23,6 +24,11 @@ from servicekit.numbers import business_number
 from servicekit.telemetry import traces
 
 log = structlog.get_logger()
+NIGHTS = Counter(
+    "order_nights_total", "Nights of bookings: booked, or refused because one is full or closed", ["outcome"]
+)
+for _outcome in ("booked", "full", "closed"):
+    NIGHTS.labels(_outcome)
 ATTEMPTS = 10
 """Inserts until one finds a number and a slot that no other request took meanwhile. By default the user has less slots than
 that: who orders that often at once is told that all are taken."""
@@ -73,6 +79,7 @@ class Booking:
             self.travel, request.homestay_id, request.stay, self.clock(), people=people, food=food
         )
         if closed := pricing.first_closed(homestay):
+            NIGHTS.labels("closed").inc(request.stay.nights)
             raise NightClosed(f"not sold on {closed}", field="liveStartTime", night=closed.isoformat())
         now, columns, wanted = self.clock(), _columns(request, homestay, price), _nights(request, homestay)
         close_at = now + self.pay_window
@@ -82,9 +89,11 @@ class Booking:
             outcome = await self.reservations.insert(NewOrder(sn, request.user_id, wanted, columns | {"sn": sn}))
             if outcome.stored:
                 traces.note(order_sn=sn)
+                NIGHTS.labels("booked").inc(request.stay.nights)
                 log.info("order created", sn=sn, total_fen=columns["order_total_fen"])
                 return sn
             if full := outcome.full_night:
+                NIGHTS.labels("full").inc(request.stay.nights)
                 detail = (
                     f"fewer than {wanted.units} of {wanted.stock} are left on {full}, or it was sold by another unit"
                 )

@@ -1,9 +1,12 @@
 """Applies a payment's status to its order: from an event, or from payment's answer when an order is being closed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
+from prometheus_client import Histogram
 
 from order import codes, events, lifecycle, refund_repository, repository, states
 from order.errors import AmountMismatch
@@ -12,12 +15,17 @@ from order.refunds import Refunds
 from order.states import Effect, RefundCause, RefundState, RefundUpdate, TradeState
 from servicekit import inbox
 from servicekit.clock import Clock
-from servicekit.db import Database, Transaction
+from servicekit.db import Database, Transaction, after_commit
 from servicekit.errors import Poison
 from servicekit.events import CloudEvent
 from servicekit.outbox import publish_later
 
 log = structlog.get_logger()
+CONFIRMATION_DELAY = Histogram(
+    "order_confirmation_delay_seconds",
+    "Time from WeChat's success time of a payment until its order has it",
+    buckets=(1, 2, 3, 4, 5, 7.5, 10, 30, 60, 300, 1800),
+)
 PAID, REFUNDED = 1, 2
 CODE_ATTEMPTS = 10
 
@@ -68,6 +76,8 @@ class Fulfilment:
                 f"payment {fact.payment_sn} took {fact.total_fen} fen, order {order.sn} costs {order.order_total_fen}"
             )
         back_before = known.refunded_fen if known else 0
+        if known is None:
+            after_commit(tx, partial(count_confirmed, [fact], self.clock()))
         payment = _record(tx, order, known, fact, self.clock())
         await self._carry_out(tx, order, payment, effect)
         if back_fen := payment.refunded_fen - back_before:
@@ -115,6 +125,12 @@ class Fulfilment:
         order.payment_sn, order.paid_at, order.checkin_code = payment.payment_sn, payment.paid_at, code
         order.closing_at = None
         await lifecycle.move(tx, order, TradeState.WAIT_USE, cause="paid", now=now, detail=payment.payment_sn)
+
+
+def count_confirmed(facts: Sequence[PaymentFact], now: datetime) -> None:
+    """Of each payment once, whatever it does to its order: one that came too late is on its way back."""
+    for fact in facts:
+        CONFIRMATION_DELAY.observe(max(0.0, (now - fact.paid_at).total_seconds()))
 
 
 def _effect(order: HomestayOrder, fact: PaymentFact) -> Effect:

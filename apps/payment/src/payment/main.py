@@ -10,7 +10,7 @@ from payment.endpoints import host, inspection, internal, operations, overview, 
 from payment.parts import Parts
 from payment.paying.business import BusinessType
 from payment.settings import Settings
-from payment.waiting import UNFINISHED
+from payment.waiting import UNFINISHED, OpenRefunds
 from servicekit.app import build
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
@@ -81,7 +81,12 @@ def create_app(
         ],
         outbox=True,
         idempotency_keys=True,
-        metrics=[parts.reviews.measure, parts.reconciler.measure, parts.payouts.measure],
+        metrics=[
+            OpenRefunds(db=parts.db, clock=clock).measure,
+            parts.reviews.measure,
+            parts.reconciler.measure,
+            parts.payouts.measure,
+        ],
         dead_letters=parts.dead_letters,
         callbacks=wechat_notify.CALLBACKS,
         direct=dict.fromkeys(wechat_notify.CALLBACKS, notifications)

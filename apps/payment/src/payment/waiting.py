@@ -1,15 +1,25 @@
 """States of payments, refunds and notices that must end, with the age that raises an alert (servicekit.unfinished). Days of
 reconciliation and payouts have a gauge of their own (daily.days.OLDEST)."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from prometheus_client import Gauge
 from sqlalchemy import Select, func, select
 
+from payment.ledger import refund_repository
 from payment.ledger.payment_states import PayStatus
-from payment.ledger.refund_states import RefundState
+from payment.ledger.refund_states import UNSETTLED, RefundState
 from payment.models import ProviderNotice, ReconciliationDifference, Refund, ThirdPayment
+from servicekit.clock import Clock
+from servicekit.db import Database
 from servicekit.unfinished import Unfinished
+
+REFUNDS = Gauge("payment_refunds", "Refunds that have not ended, by state", ["state"])
+OVERDUE = Gauge("payment_refunds_overdue", "Refunds that WeChat should have by now and has not")
+SUBMITTED_WITHIN = timedelta(minutes=10)
+"""The objective of docs/slo.md: `slo.yaml` has the same bound."""
 
 
 def _oldest_refund(state: RefundState) -> Select[Any]:
@@ -36,3 +46,18 @@ UNFINISHED = [
         timedelta(days=1),
     ),
 ]
+
+
+@dataclass(kw_only=True, eq=False)
+class OpenRefunds:
+    db: Database
+    clock: Clock
+
+    async def measure(self) -> None:
+        """Set the gauges of refunds."""
+        async with self.db.read() as session:
+            rows = await refund_repository.count_unsettled(session, before=self.clock() - SUBMITTED_WITHIN)
+        counts = {state: (number, overdue) for state, number, overdue in rows}
+        for state in UNSETTLED:
+            REFUNDS.labels(state.value).set(counts.get(state.value, (0, 0))[0])
+        OVERDUE.set(counts.get(RefundState.REQUESTED.value, (0, 0))[1])

@@ -56,6 +56,8 @@ class Lane:
     def __post_init__(self) -> None:
         self.free = self.own
         self.turn = asyncio.Semaphore(self.large)
+        for reason in ("capacity", "memory"):
+            REFUSED.labels(self.name, reason)  # starts at 0, so that an alert on the rate sees the first one
         self._below = tuple(path for path in self.paths if path.endswith("/"))
 
     def takes(self, path: str) -> bool:

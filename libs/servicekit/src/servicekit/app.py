@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.types import ASGIApp
 
-from servicekit import admission, health, problems, stopping, unknown
+from servicekit import admission, health, problems, saturation, stopping, unknown
 from servicekit.activity import Activity
 from servicekit.auth import TokenVerifier
 from servicekit.background import Background, for_service, for_tables
@@ -27,7 +28,7 @@ from servicekit.idempotency import Idempotency
 from servicekit.jobs import JobRoute
 from servicekit.loop import Step
 from servicekit.messages import Catalogue
-from servicekit.middleware import SIDECAR_ONLY, Gatekeeper
+from servicekit.middleware import SIDECAR_ONLY, Gatekeeper, duration_of
 from servicekit.operations import Operations
 from servicekit.operations_api import operations_router
 from servicekit.replicas import Replicas
@@ -41,6 +42,8 @@ from servicekit.unfinished import Unfinished
 
 log = structlog.get_logger()
 T = TypeVar("T")
+FAILURES = (500, 502, 503)
+"""The statuses of ours that say: the request was good, and we could not serve it."""
 
 
 def provided(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
@@ -76,6 +79,7 @@ def build(
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
     max_body_bytes: int = admission.MAX_BODY_BYTES,
     callbacks: tuple[str, ...] = (),
+    objective_paths: tuple[str, ...] = (),
     direct: Mapping[str, ASGIApp] | None = None,
     documented: bool = True,
     sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
@@ -88,7 +92,8 @@ def build(
     `dead_letters`. All of them are pruned and measured here; `upkeep` (every hour) and `metrics` (every 15 s) are what
     the service adds, `unfinished` its own states that should end.
     `sidecar_only` is empty where such paths do not exist at all (the public door). `callbacks` are the paths that WeChat
-    calls: visitors cannot take the places kept for them. `direct` are endpoints by path that are served past FastAPI
+    calls: visitors cannot take the places kept for them; their failures, and those of `objective_paths`, are counted from 0
+    on, for an objective of docs/slo.md is about them. `direct` are endpoints by path that are served past FastAPI
     (direct.py). `max_body_bytes` bounds all but events and uploads (settings), which have their own.
     """
 
@@ -107,7 +112,9 @@ def build(
             await db.close()
 
     expected = Subscriptions(sidecar, dead_letters.topics if dead_letters else frozenset())
-    running: list[Background] = [*background, *for_service(metrics=metrics, upkeep=upkeep)]
+    for path, status in itertools.product((*callbacks, *objective_paths), FAILURES):
+        duration_of("POST", path, status)
+    running: list[Background] = [*background, saturation.LoopLag(), *for_service(metrics=metrics, upkeep=upkeep)]
     places = admission.standard(
         common=settings.request_concurrency,
         visitors_max_body=max_body_bytes,
@@ -140,6 +147,7 @@ def build(
     for router in (health.router(db, sidecar, expected, places, full_seconds=settings.capacity_seconds), *routers):
         app.include_router(router)
     if db is not None:
+        saturation.watch_pool(db)
         keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days)) if idempotency_keys else None
         app.state.idempotency = keys
         running += for_tables(

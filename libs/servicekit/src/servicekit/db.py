@@ -1,12 +1,13 @@
 """The service's own PostgreSQL: explicit transactions, bounded waits, a wake-up for the outbox after the commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
 
 import asyncpg  # type: ignore[import-untyped]
+from prometheus_client import Counter
 from pydantic import PostgresDsn
 from sqlalchemy import DateTime, MetaData, event, text
 from sqlalchemy.engine import make_url
@@ -33,6 +34,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+POOL_TIMEOUTS = Counter(
+    "db_client_connection_timeouts_total", "Waits for a connection of the database pool that were in vain"
+)
 Transaction = AsyncSession
 """A session inside `Database.transaction()`: its user neither commits nor rolls back."""
 
@@ -132,9 +136,8 @@ class Database:
             async with self._sessions() as session:
                 async with session.begin():
                     yield session
-                wake = session.info.get("outbox", False)
-        if wake:
-            self._wake()
+                info = session.info
+        self._after(info)
 
     @asynccontextmanager
     async def arrays(self) -> AsyncIterator[ArrayTransaction]:
@@ -150,8 +153,7 @@ class Database:
                 raise
             if await raw.execute("commit") != "COMMIT":  # a statement failed, and its error was caught within
                 raise RuntimeError("the transaction was rolled back")
-        if tx.info.get("outbox", False):
-            self._wake()
+        self._after(tx.info)
 
     async def run_alone(self, statement: str, *parameters: object) -> list[Any]:
         """The rows of one statement on asyncpg's own connection, a transaction of its own: one round trip."""
@@ -174,8 +176,12 @@ class Database:
                     await connection.invalidate()
                     raise
 
-    def _wake(self) -> None:
-        for callback in self.on_outbox:
+    def _after(self, info: Mapping[Any, Any]) -> None:
+        """What a transaction noted in `info` for the time after its commit."""
+        if info.get("outbox", False):
+            for callback in self.on_outbox:
+                callback()
+        for callback in info.get("after_commit", ()):
             callback()
 
     @asynccontextmanager
@@ -221,12 +227,19 @@ def mark_outbox(tx: Transaction | ArrayTransaction) -> None:
     tx.info["outbox"] = True
 
 
+def after_commit(tx: Transaction, callback: Callable[[], None]) -> None:
+    """Call it once this transaction is committed; never where it is rolled back."""
+    tx.info.setdefault("after_commit", []).append(callback)
+
+
 @contextmanager
 def _unavailable_for_now() -> Iterator[None]:
     """Raises DatabaseUnavailable for what trying again may help."""
     try:
         yield
     except Exception as error:
+        if isinstance(error, PoolTimeout):
+            POOL_TIMEOUTS.inc()
         if is_transient(error):
             raise DatabaseUnavailable(type(error).__name__) from error
         raise
@@ -240,4 +253,4 @@ def _drop_pool_when_server_left(context: object) -> None:
         context.is_disconnect = True  # type: ignore[attr-defined]  # SQLAlchemy's ExceptionContext, set by design
 
 
-__all__ = ["Base", "Database", "Session", "Transaction", "is_transient", "mark_outbox", "new_metadata"]
+__all__ = ["Base", "Database", "Session", "Transaction", "after_commit", "is_transient", "mark_outbox", "new_metadata"]

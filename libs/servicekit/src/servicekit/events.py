@@ -7,14 +7,16 @@ together is handled by one transaction first.
 
 import asyncio
 import contextlib
+import time
 from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeGuard, TypeVar
 
 import structlog
 from fastapi import APIRouter, Request
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from servicekit.activity import Activity
@@ -25,6 +27,18 @@ from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 HANDLED = Counter("events_handled_total", "Events by topic and outcome", ["topic", "outcome"])
+DURATION = Histogram(
+    "messaging_process_duration_seconds",
+    "Time to handle events of a topic: one alone, or all that one transaction takes",
+    ["topic", "outcome"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+DELAY = Histogram(
+    "messaging_delivery_delay_seconds",
+    "Time from an event to the end of its handling",
+    ["topic"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
 
 D = TypeVar("D", bound=BaseModel)
 CONSUMER = traces.SpanKind.CONSUMER
@@ -63,6 +77,7 @@ class CloudEvent(BaseModel):
     subject: str | None = None
     traceparent: str | None = None
     tracestate: str | None = None
+    time: Any = None
     data: Any = None
 
     @property
@@ -107,6 +122,12 @@ class Consumer(Generic[D]):
     in_order: bool = True
     numbers: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        DELAY.labels(self.topic)
+        for outcome in (SUCCESS, RETRY, DROP):  # at 0 from the start, so that a rate sees the first one
+            HANDLED.labels(self.topic, outcome)
+            DURATION.labels(self.topic, outcome)
+
     def read(self, envelope: Any, *, suspect: bool = True) -> Received[D]:
         """Raises Poison when it can never be read. Its texts are looked at only where its bytes were `suspect`."""
         try:
@@ -123,6 +144,7 @@ class Consumer(Generic[D]):
         received = self.read(envelope)
         with traces.using(self._span(received)):
             await self.handle(received.event, received.data)
+        self._count_delays([received.event])
 
     async def take_plain(self, entries: Sequence[dict[str, Any]], *, suspect: bool) -> set[str]:
         """Handle together what can be handled so; returns the entryIds that are done. `suspect` as in `read`."""
@@ -136,16 +158,20 @@ class Consumer(Generic[D]):
                     chosen.append((entry["entryId"], self.read(entry.get("event"), suspect=suspect)))
         if not chosen:
             return set()
+        began = time.perf_counter()
         try:
             done = await self._handle_plain(self.handle_plain, [received for _, received in chosen])
         except Unavailable:
+            self._count(RETRY, len(entries), began)
             raise
         except Exception as error:  # noqa: BLE001 - one of them is at fault: each alone shows which
             log.warning(
                 "events are handled one by one", topic=self.topic, reason=f"{type(error).__name__}: {error}"[:300]
             )
             return set()
-        HANDLED.labels(self.topic, SUCCESS).inc(len(done))
+        if done:
+            self._count(SUCCESS, len(done), began)
+            self._count_delays([chosen[place][1].event for place in done])
         return {chosen[place][0] for place in done}
 
     async def _handle_plain(
@@ -197,6 +223,12 @@ class Consumer(Generic[D]):
     async def outcome(self, envelope: Any) -> str:
         """`apply` as one of the sidecar's statuses. Of all errors Poison alone is dropped: anything else, a ValueError of
         the handler too, may pass (a deployment under way), and the broker retries it before it becomes a dead letter."""
+        began = time.perf_counter()
+        outcome = await self._attempt(envelope)
+        self._count(outcome, 1, began)
+        return outcome
+
+    async def _attempt(self, envelope: Any) -> str:
         try:
             received = self.read(envelope)
         except Poison as error:
@@ -214,22 +246,30 @@ class Consumer(Generic[D]):
             return self._poison(error)
         except Unavailable as error:
             log.warning("event is retried", topic=self.topic, reason=str(error))
-            return self._count(RETRY)
+            return RETRY
         except Problem as error:
             log.exception("event was refused", topic=self.topic, reason=str(error))
-            return self._count(RETRY)
+            return RETRY
         except Exception:
             log.exception("event failed", topic=self.topic)
-            return self._count(RETRY)
-        return self._count(SUCCESS)
+            return RETRY
+        self._count_delays([received.event])
+        return SUCCESS
 
     def _poison(self, error: Poison) -> str:
         log.error("event is poison", topic=self.topic, reason=str(error))
-        return self._count(DROP)
+        return DROP
 
-    def _count(self, outcome: str) -> str:
-        HANDLED.labels(self.topic, outcome).inc()
-        return outcome
+    def _count(self, outcome: str, events: int, began: float) -> None:
+        HANDLED.labels(self.topic, outcome).inc(events)
+        DURATION.labels(self.topic, outcome).observe(time.perf_counter() - began)
+
+    def _count_delays(self, events: Sequence[CloudEvent]) -> None:
+        """An event's time is its publisher's: one that cannot be read is left out."""
+        now, delay = time.time(), DELAY.labels(self.topic)
+        for event in events:
+            with contextlib.suppress(TypeError, ValueError, OverflowError):
+                delay.observe(max(0.0, now - datetime.fromisoformat(event.time).timestamp()))
 
 
 def bulk_routes(*consumers: Consumer[Any]) -> APIRouter:

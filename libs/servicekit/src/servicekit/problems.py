@@ -18,6 +18,7 @@ from servicekit.schemas import ProblemDetails
 from servicekit.telemetry import traces
 
 log = structlog.get_logger()
+UNROUTED = "unrouted"
 
 
 def install(app: FastAPI, catalogue: Catalogue) -> None:
@@ -57,7 +58,7 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
 
 def route_of(scope: Scope) -> str:
     """The template of the route that was found, as logs and metrics have it; never the path, which may hold a secret."""
-    return getattr(scope.get("route"), "path", "unrouted")
+    return getattr(scope.get("route"), "path", UNROUTED)
 
 
 def declared(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:

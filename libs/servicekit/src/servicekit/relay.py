@@ -188,10 +188,10 @@ class Relay:
             if self._activity:
                 self._activity.sent(topic)
         PUBLISHED.labels(topic).inc(len(sent))
+        FAILED.labels(topic).inc(len(failed))
         for row in rows:
             if row["event_id"] in failed:
                 _park(self._parked, row["partition_key"], longest=LONGEST_KEY_PAUSE)
-                FAILED.labels(topic).inc()
             else:
                 self._parked.pop(row["partition_key"], None)
         for row in rows:

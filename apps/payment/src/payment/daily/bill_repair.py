@@ -4,6 +4,7 @@ A bill is an unsigned file, so its lines settle nothing: where it knows more tha
 signed response is applied as a callback would be. Every other difference is flagged for review.
 """
 
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -26,9 +27,13 @@ from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 
 log = structlog.get_logger()
+KINDS = ("missing_here", "missing_there", "amount", "state", "unreadable")
 DIFFERENCES = Counter(
     "payment_reconciliation_differences_total", "Differences by kind and outcome", ["kind", "outcome"]
 )
+
+for _kind, _outcome in itertools.product(KINDS, ("settled", "mended", "review")):
+    DIFFERENCES.labels(_kind, _outcome)  # from 0 on: an alert on the increase sees the first one
 
 W = TypeVar("W")
 MAX_UNANSWERED = 10

@@ -27,6 +27,18 @@ from servicekit.telemetry import traces
 log = structlog.get_logger()
 M = TypeVar("M", bound=BaseModel)
 REFUSED = Counter("payment_callbacks_refused_total", "Callbacks that were not believed, by reason", ["reason"])
+for _reason in (
+    "timestamp",
+    "stale",
+    "serial",
+    "signature",
+    "envelope",
+    "algorithm",
+    "ciphertext",
+    "headers",
+    "content",
+):
+    REFUSED.labels(_reason)  # from 0 on: a rate sees the first one
 PREFIX = "/payment/v1/thirdPayment"
 PAY, REFUND = "/thirdPaymentWxPayCallback", "/thirdPaymentWxRefundCallback"
 CALLBACKS = (PREFIX + PAY, PREFIX + REFUND)

@@ -1,10 +1,12 @@
 """Applies WeChat's verdicts about payments to the ledger. Callbacks, queries, closes and bill repairs all come here."""
 
 import asyncio
+import itertools
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import prometheus_client
@@ -33,6 +35,17 @@ log = structlog.get_logger()
 VERDICTS = prometheus_client.Counter(
     "payment_verdicts_total", "Verdicts of WeChat by source and result", ["source", "did"]
 )
+DELAY = prometheus_client.Histogram(
+    "payment_settlement_delay_seconds",
+    "Time from WeChat's success time of a payment until it is settled here",
+    ["source"],
+    buckets=(1, 2, 3, 4, 5, 7.5, 10, 30, 60, 300, 1800),
+)
+SOURCES = ("callback", "query", "close", "absent", "refused", "bill")
+for _source, _did in itertools.product(SOURCES, Applied):  # from 0 on: a rate sees the first one
+    VERDICTS.labels(_source, _did.value)
+for _source in SOURCES:
+    DELAY.labels(_source)
 
 BATCH, MAX_WAITING, LONGEST_WAIT_SECONDS = 256, 2048, 2.0
 """Verdicts per transaction, verdicts that may wait for the next ones, and how long, in seconds. What arrives beyond
@@ -124,7 +137,9 @@ class Settlement:
             return [None] * len(arrived)
         except TimeoutError as error:
             raise DatabaseUnavailable(f"no commit within {BATCH_SECONDS:g} s") from error
-        _count(arrived, done)
+        _count([(arrived[place].verdict, applied) for place, applied in done.items()], self.clock())
+        if settled := [place for place, applied in done.items() if applied is Applied.SETTLED]:
+            log.info("payments settled", count=len(settled), first=arrived[settled[0]].verdict.out_trade_no)
         return [done.get(place) for place in range(len(arrived))]
 
     async def apply_alone(self, verdict: Verdict) -> Applied:
@@ -137,7 +152,7 @@ class Settlement:
                 applied = await flagged(tx, verdict, *mismatch)
             else:
                 applied = await self._change(tx, payment, verdict)
-        VERDICTS.labels(verdict.source, applied.value).inc()
+        _count([(verdict, applied)], self.clock())
         return applied
 
     def _find_mismatch(self, payment: ThirdPayment | LockedPayment, verdict: Verdict) -> tuple[Reason, str] | None:
@@ -186,9 +201,9 @@ class Settlement:
         return Applied.SETTLED
 
 
-def _count(arrived: Sequence[Arrived], done: Mapping[int, Applied]) -> None:
-    counts = Counter((arrived[place].verdict.source, applied.value) for place, applied in done.items())
-    for labels, count in counts.items():
+def _count(done: Sequence[tuple[Verdict, Applied]], now: datetime) -> None:
+    for labels, count in Counter((verdict.source, applied.value) for verdict, applied in done).items():
         VERDICTS.labels(*labels).inc(count)
-    if settled := [place for place, applied in done.items() if applied is Applied.SETTLED]:
-        log.info("payments settled", count=len(settled), first=arrived[settled[0]].verdict.out_trade_no)
+    for verdict, applied in done:
+        if applied is Applied.SETTLED and verdict.success_time is not None:
+            DELAY.labels(verdict.source).observe(max(0.0, (now - verdict.success_time).total_seconds()))

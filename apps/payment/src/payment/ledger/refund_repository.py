@@ -35,6 +35,13 @@ async def held(tx: Transaction, payment_sn: str) -> tuple[int, int]:
     return int(fen), int(count)
 
 
+async def count_unsettled(session: AsyncSession, *, before: datetime) -> Sequence[tuple[str, int, int]]:
+    """Rows of (state, number, number of those that were created before `before`)."""
+    query = select(Refund.state, func.count(), func.count().filter(Refund.created_at < before))
+    query = query.where(Refund.state.in_(UNSETTLED)).group_by(Refund.state)
+    return (await session.execute(query)).tuples().all()
+
+
 async def page(
     session: AsyncSession, *, below: int, size: int, state: str | None, until: datetime | None
 ) -> Sequence[Refund]:

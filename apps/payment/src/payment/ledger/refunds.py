@@ -1,10 +1,13 @@
 """Applies WeChat's verdicts about refunds to the ledger: responses to requests and queries, callbacks, bill repairs."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
+from prometheus_client import Histogram
 
 from payment import events
 from payment.ledger import payment_repository, refund_repository
@@ -18,11 +21,18 @@ from payment.merchant import Merchant
 from payment.models import Refund, ThirdPayment
 from payment.wechat.verdicts import RefundVerdict
 from servicekit.clock import Clock
-from servicekit.db import Database, Transaction
+from servicekit.db import Database, Transaction, after_commit
 from servicekit.numbers import business_number
 from servicekit.outbox import publish_later
 
 log = structlog.get_logger()
+SUBMISSION = Histogram(
+    "payment_refund_submission_seconds",
+    "Time from the request of a refund until WeChat has accepted or refused it",
+    buckets=(1, 5, 10, 30, 60, 300, 600, 1800, 3600, 86400),
+)
+for _source, _did in itertools.product(("callback", "query", "request", "bill"), Applied):
+    VERDICTS.labels(f"refund-{_source}", _did.value)  # from 0 on: a rate sees the first one
 
 MAX_ATTEMPTS = 3
 """Numbers for one request, before an operator must review why WeChat closes them."""
@@ -121,7 +131,7 @@ class RefundSettlement:
         refund.refund_id, refund.problem = verdict.refund_id, None
         if following is RefundState.SUCCEEDED:
             refund.success_time = verdict.success_time or self.clock()
-        refund_repository.transition(tx, refund, following, verdict.source)
+        self._transition(tx, refund, following, verdict.source)
         log.info("refund changed", refund_sn=refund.sn, state=following, source=verdict.source)
         if following is RefundState.SUCCEEDED:
             await self._add_refunded(tx, payment, refund, verdict.source)
@@ -133,6 +143,12 @@ class RefundSettlement:
             await self._reissue(tx, payment, refund, verdict)
             return Applied.CLOSED
         return Applied.SETTLED
+
+    def _transition(self, tx: Transaction, refund: Refund, following: RefundState, source: str) -> None:
+        if refund.state == RefundState.REQUESTED:
+            took = (self.clock() - refund.created_at).total_seconds()
+            after_commit(tx, partial(SUBMISSION.observe, max(0.0, took)))
+        refund_repository.transition(tx, refund, following, source)
 
     async def _add_refunded(self, tx: Transaction, payment: ThirdPayment, refund: Refund, source: str) -> None:
         """Add to the refunded amount, and publish it: each part is a new version of the payment, the last one ends it."""
@@ -165,7 +181,7 @@ class RefundSettlement:
             refund = await refund_repository.lock(tx, sn)
             if payment is None or refund is None or refund.state != RefundState.REQUESTED:
                 return
-            refund_repository.transition(tx, refund, RefundState.CLOSED, "refused")
+            self._transition(tx, refund, RefundState.CLOSED, "refused")
             refund.problem = reason
             await flag_refund(tx, refund, Reason.REFUND_REFUSED, reason)
             await publish_later(tx, events.refund_failed(refund, payment.service_type, self.clock))

@@ -65,6 +65,9 @@ class Reason(StrEnum):
     REFUND_BILL_STATE = "refund_bill_state"
 
 
+for _reason in Reason:
+    OPEN.labels(_reason.value)  # 0 until the queue is read
+
 RESOLVED_BY_SUCCESS: Final = (
     Reason.REFUND_NO_FUNDS,
     Reason.REFUND_MISCONFIGURED,

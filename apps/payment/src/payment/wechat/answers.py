@@ -54,6 +54,11 @@ class Call:
         return self.request.partition(" ")[0]
 
     @property
+    def path(self) -> str:
+        """The template of its path, the name of the call in metrics."""
+        return self.request.partition(" ")[2].partition("?")[0]
+
+    @property
     def rows(self) -> Sequence[Row]:
         """All documented errors, the call's own first."""
         return (*self.refusals, *COMMON)

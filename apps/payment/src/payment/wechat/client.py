@@ -3,8 +3,11 @@ number. A timeout is Ambiguous, never a refusal: the caller queries or retries, 
 """
 
 import asyncio
+import contextlib
+import itertools
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -13,12 +16,13 @@ from urllib.parse import quote
 import httpx
 import stamina
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from prometheus_client import Histogram
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from payment.wechat import answers, requests
 from payment.wechat.answers import Call
 from payment.wechat.crypto import ApiV3Key, CannotDecrypt, seal
-from payment.wechat.errors import Ambiguous, WechatError
+from payment.wechat.errors import Ambiguous, Refused, WechatError
 from payment.wechat.keys import PlatformKeys, public_key_of_certificate
 from payment.wechat.requests import BankCard
 from payment.wechat.signing import MerchantSigner, is_signed, message
@@ -29,6 +33,14 @@ from servicekit.transport import PooledTransport
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V")
+DURATION = Histogram(
+    "payment_wechat_call_seconds",
+    "Calls to WeChat Pay, retries included, by outcome; unknown: it may have happened",
+    ["call", "outcome"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+for _call, _outcome in itertools.product(set(answers.CALLS) - {answers.BILL_FILE}, ("success", "refused", "unknown")):
+    DURATION.labels(_call.path, _outcome)  # from 0 on: a rate sees the first one
 USER_AGENT = "minsu-payment/1.0"
 ATTEMPTS = 3
 WHOLE_CALL_SECONDS = 9.0
@@ -155,7 +167,8 @@ class WechatPay:
         The response is signed by one of the keys in it; it is trusted because AES-GCM under our APIv3 key authenticates
         them, and then checked against them as well.
         """
-        response = await self._send(answers.CERTIFICATES, "/v3/certificates", b"")
+        with _measured(answers.CERTIFICATES):
+            response = await self._send(answers.CERTIFICATES, "/v3/certificates", b"")
         keys: dict[str, RSAPublicKey] = {}
         try:
             for each in sorted(_parsed(_Certificates, response.content).data, key=lambda each: each.effective_time):
@@ -176,13 +189,14 @@ class WechatPay:
     ) -> bytes:
         """The verified body of the call's success. Ambiguous outcomes are tried again, at most `attempts` times and for
         `WHOLE_CALL_SECONDS` in all: whoever waits for us has a bound of his own."""
-        try:
-            async with asyncio.timeout(WHOLE_CALL_SECONDS):
-                async for attempt in stamina.retry_context(on=Ambiguous, attempts=attempts, wait_initial=0.2):
-                    with attempt:
-                        return await self._verified(call, target, body, serial)
-        except TimeoutError as error:
-            raise Ambiguous("no response in time") from error
+        with _measured(call):
+            try:
+                async with asyncio.timeout(WHOLE_CALL_SECONDS):
+                    async for attempt in stamina.retry_context(on=Ambiguous, attempts=attempts, wait_initial=0.2):
+                        with attempt:
+                            return await self._verified(call, target, body, serial)
+            except TimeoutError as error:
+                raise Ambiguous("no response in time") from error
         raise AssertionError("unreachable: the context either returns or raises")
 
     async def _verified(self, call: Call, target: str, body: bytes, serial: str) -> bytes:
@@ -231,6 +245,19 @@ class WechatPay:
         return is_signed(
             key, response.headers.get("Wechatpay-Signature", ""), message(timestamp, once, response.content)
         )
+
+
+@contextlib.contextmanager
+def _measured(call: Call) -> Iterator[None]:
+    began, outcome = time.perf_counter(), "unknown"
+    try:
+        yield
+        outcome = "success"
+    except Refused:
+        outcome = "refused"
+        raise
+    finally:
+        DURATION.labels(call.path, outcome).observe(time.perf_counter() - began)
 
 
 def _matching(requested: str, received: str, verdict: V) -> V:
