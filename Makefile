@@ -51,9 +51,10 @@ setup-tests: needs-setup-tests $(SETUP) ## what the tests need and the machine l
 check: $(SETUP) ## ruff, mypy, import-linter, deptry, Dapr's definitions
 	@$(STACK) check
 
-contracts: $(SETUP) ## write contracts/ anew from the services' code, and the cluster's rules from deploy/observability
+contracts: $(SETUP) ## write contracts/ anew from the services' code, the cluster's rules and Grafana's dashboards
 	@$(VENV)/python -m tests.contract.documents
 	@$(VENV)/python -m tests.deploy.rules
+	@$(VENV)/python -m tests.deploy.dashboards
 
 format: $(SETUP) ## format the code and apply ruff's fixes
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .

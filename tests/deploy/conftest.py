@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.setup import gobuild, kubernetes, versions
+from stack.setup import gobuild, kubernetes, preflight, versions
 from tests.deploy.manifests import OVERLAYS, Documents, built
 
 # `make k8s-test` and `make mesh-test` set these; `make test` leaves both out.
@@ -19,6 +19,14 @@ def kubectl() -> Path:
     if not gobuild.intact(store):
         pytest.skip("kubectl is not built yet: make compose-test builds it, once")
     return store
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """Without it these tests fail: an alert that was never seen firing is a hope."""
+    missing = preflight.prometheus()
+    assert missing is None, f"missing {missing.what}: {missing.install}"
+    return "promtool"
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Metrics of unfinished work: the age of the oldest row in each state that should end, and its limit.
 
-A service lists its states in `waiting.py`; two alerts (StateDoesNotEnd, StateIsOverdue) watch them all, so a new state needs a row there
-and nothing else. A test holds the rows and the states of all models together. An age that cannot be read is NaN, never a
-stale value, and is counted for an alert of its own (StateIsNotMeasured): no comparison is true of NaN.
+A service lists its states in `waiting.py`; two alerts (StateDoesNotEnd, StateIsOverdue) watch them all, so a new state
+needs a row there and nothing else. A test holds the rows and the states of all models together. An age that cannot be
+read is NaN, never a stale value, and is counted for an alert of its own (StateIsNotMeasured): no comparison is true of NaN.
 """
 
 import math

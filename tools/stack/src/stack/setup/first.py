@@ -19,9 +19,15 @@ def for_setup(repo: Path) -> list[preflight.Missing]:
     return [one for one in checks if one is not None]
 
 
+def for_tests(repo: Path) -> list[preflight.Missing]:
+    """Of Prometheus promtool, which runs every alert."""
+    missing = preflight.prometheus()
+    return [*testing.missing(repo), *([missing] if missing else [])]
+
+
 MORE: dict[str, Callable[[Path], list[preflight.Missing]]] = {
     "setup-tests": testing.missing,
-    "test": testing.missing,
+    "test": for_tests,
     "test-unit": testing.missing,
     "compose-test": lambda repo: kubernetes.missing(repo, ("kubectl",)),
     "k8s-test": kubernetes.missing,
