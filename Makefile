@@ -14,19 +14,21 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test nights-test calendars-test lock clean distclean FORCE
+.PHONY: help setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Run it
-run: $(SETUP) ## everything in the foreground, with its logs; Ctrl-C stops it
+# With OBS=1 what the machine lacks for it is said before the set-up.
+NEEDS_OBS := $(if $(filter-out 0,$(OBS)),needs-obs-test)
+run: $(NEEDS_OBS) $(SETUP) ## everything in the foreground, with its logs; Ctrl-C stops it
 	@$(STACK) run
 
-up: $(SETUP) ## everything in the background, when ready; MTLS=1 gives identities, REPLICAS="order=2" replicas
+up: $(NEEDS_OBS) $(SETUP) ## everything in the background, when ready; OBS=1 adds Jaeger and Prometheus, MTLS=1 identities, REPLICAS="order=2" replicas
 	@$(STACK) up
 
-infra: $(SETUP) ## all but the services: Kafka, PostgreSQL, migrations, topics, keys, wechatsim (then: dapr run -f dapr/dapr.yaml)
+infra: $(NEEDS_OBS) $(SETUP) ## all but the services: Kafka, PostgreSQL, migrations, topics, keys, wechatsim (then: dapr run -f dapr/dapr.yaml)
 	@$(STACK) infra
 
 down: ## stop what was started here
@@ -117,6 +119,9 @@ k8s-test: needs-k8s-test $(SETUP) ## the manifests on a real API server (built o
 mesh-test: needs-mesh-test $(SETUP) ## identities, refused calls and leaving replicas, on the whole system with MTLS=1
 	@$(VENV)/python -m stack.setup.sentry
 	@MINSU_MESH_TEST=1 $(PYTEST) tests/deploy/mesh $(ARGS)
+
+obs-test: needs-obs-test $(SETUP) ## one trace of a purchase in a real Jaeger, every part scraped by a real Prometheus (Jaeger is built once, minutes)
+	@MINSU_OBS_TEST=1 $(PYTEST) -n0 tests/observability $(ARGS)
 
 lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)
 	@UPGRADE=$(UPGRADE) tools/stack/lock.sh

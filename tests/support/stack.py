@@ -75,7 +75,7 @@ def free_offset() -> int:
     offsets = list(range(1000, 17000, 100))
     random.shuffle(offsets)
     for offset in offsets:
-        layout = plan({"PORT_OFFSET": str(offset)})
+        layout = plan({"PORT_OFFSET": str(offset), "MTLS": "1", "OBS": "1"})
         if all(ports.free(port) for port in layout.ports.values()):
             return offset
     raise RuntimeError("no block of free ports")

@@ -43,10 +43,11 @@ def test_without_it_nothing_of_it_is_planned_or_told(tmp_path: Path) -> None:
 
 def test_with_it_apps_and_sidecars_send_their_spans_to_jaeger_under_names_of_their_own(tmp_path: Path) -> None:
     app, own, sidecars = told(observed(tmp_path))
-    assert app == {"OTEL_EXPORTER_OTLP_ENDPOINT": OTLP}
+    assert app == {"OTEL_EXPORTER_OTLP_ENDPOINT": OTLP, "OTEL_BSP_SCHEDULE_DELAY": "1000"}
     assert own["OTEL_SERVICE_NAME"] == "order-daprd"
     assert {name: value for name, value in sidecars.items() if name.startswith("OTEL")} == {
         "OTEL_EXPORTER_OTLP_ENDPOINT": OTLP,
+        "OTEL_BSP_SCHEDULE_DELAY": "1000",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_EXPORTER_OTLP_INSECURE": "true",
         "OTEL_TRACES_SAMPLER_ARG": "1",

@@ -44,7 +44,8 @@ def nothing_built(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "etcd"), [("k8s-test", 1), ("compose-test", 0), ("mesh-test", 0), ("test", 0), ("test-unit", 0)]
+    ("target", "etcd"),
+    [("k8s-test", 1), ("compose-test", 0), ("mesh-test", 0), ("obs-test", 0), ("test", 0), ("test-unit", 0)],
 )
 def test_a_bare_machine_is_told_everything_once_and_nothing_is_built(
     nothing_built: None, capsys: pytest.CaptureFixture[str], target: str, etcd: int

@@ -94,11 +94,12 @@ class Environment:
         }
 
     def _traces(self) -> dict[str, str]:
-        """Where spans go, if anywhere: with OBS=1 to our own Jaeger, which stack.env does not name: who sources that and
-        starts again may leave OBS=1 out."""
+        """Where spans go, if anywhere: with OBS=1 to our own Jaeger, each second. stack.env does not say so: who sources
+        that and starts again may leave OBS=1 out."""
+        if self.layout.is_observed:
+            return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.layout.url("jaeger-otlp"), "OTEL_BSP_SCHEDULE_DELAY": "1000"}
         caller = self.caller.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-        endpoint = self.layout.url("jaeger-otlp") if self.layout.is_observed else caller
-        return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} if endpoint else {}
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": caller} if caller else {}
 
     def _own_settings(self) -> dict[str, dict[str, str]]:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
@@ -226,7 +227,8 @@ class Environment:
             "WXMA_SECRET": merchant["app_secret"],
         }
         if layout.is_observed:
-            values |= {"JAEGER_URL": layout.url("jaeger"), "PROMETHEUS_URL": layout.url("prometheus")}
+            places = {"JAEGER_URL": "jaeger", "JAEGER_OTLP_URL": "jaeger-otlp", "PROMETHEUS_URL": "prometheus"}
+            values |= {name: layout.url(place) for name, place in places.items()}
         for role in PEOPLE:
             person = self.vault.person(role)
             values |= {f"{role.upper()}_MOBILE": person.mobile, f"{role.upper()}_PASSWORD": person.password}

@@ -13,7 +13,7 @@ from stack.environment import inherited
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.processes import Program
-from stack.setup import jaeger, preflight, progress
+from stack.setup import first, jaeger, preflight, progress
 
 RULES = Path("deploy") / "observability"
 MOST_TRACES = 20_000
@@ -22,8 +22,7 @@ SCRAPE_EVERY = "5s"
 
 def require(layout: Layout) -> None:
     """Before anything starts: raises StackError with all that is missing; builds Jaeger the first time."""
-    checks = [preflight.prometheus(), *jaeger.missing(layout.repo)]
-    if lacking := [one for one in checks if one is not None]:
+    if lacking := first.for_observing(layout.repo):
         raise StackError(preflight.report(lacking))
     _jaeger_binary(layout)
 

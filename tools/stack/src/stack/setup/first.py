@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from stack.setup import daprd, kafka_jars, kubernetes, preflight, progress, sentry, testing, versions
+from stack.setup import daprd, jaeger, kafka_jars, kubernetes, preflight, progress, sentry, testing, versions
 
 
 def for_setup(repo: Path) -> list[preflight.Missing]:
@@ -25,6 +25,12 @@ def for_tests(repo: Path) -> list[preflight.Missing]:
     return [*testing.missing(repo), *([missing] if missing else [])]
 
 
+def for_observing(repo: Path) -> list[preflight.Missing]:
+    """What Jaeger and Prometheus need: `make obs-test`, and everything with OBS=1."""
+    prometheus = preflight.prometheus()
+    return [*([prometheus] if prometheus else []), *jaeger.missing(repo)]
+
+
 MORE: dict[str, Callable[[Path], list[preflight.Missing]]] = {
     "setup-tests": testing.missing,
     "test": for_tests,
@@ -32,6 +38,7 @@ MORE: dict[str, Callable[[Path], list[preflight.Missing]]] = {
     "compose-test": lambda repo: kubernetes.missing(repo, ("kubectl",)),
     "k8s-test": kubernetes.missing,
     "mesh-test": sentry.missing,
+    "obs-test": for_observing,
 }
 """What a target needs besides: a target of make that needs another tool is named here."""
 
