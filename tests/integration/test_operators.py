@@ -84,7 +84,21 @@ def test_outboxes_are_empty_when_all_is_well_and_say_so(system):
     assert [each["service"] for each in ops(system, "outbox")] == ["order", "payment"]
 
 
-@pytest.mark.parametrize("command", ["dead-letters", "notices", "tasks", "closing", "acts", "outbox"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "dead-letters",
+        "notices",
+        "tasks",
+        "closing",
+        "acts",
+        "outbox",
+        "payments",
+        "unfinished",
+        "reconciliations",
+        "payout-days",
+    ],
+)
 def test_every_list_has_a_shape_for_people(system, command):
     done = system.cli("minsu", "ops", command)
     rows = ops(system, command)

@@ -4,9 +4,22 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from gateway.console import acts, find, payments, signing_in
+from gateway.console import (
+    acts,
+    charts,
+    closings,
+    find,
+    money,
+    payment_list,
+    payments,
+    payouts,
+    reconciliation,
+    refunds,
+    reviews,
+    signing_in,
+)
 
-PAGES = (find, payments)
+PAGES = (find, payments, money, payment_list, refunds, reviews, closings, reconciliation, payouts, charts)
 ACTS = {act.name: act for page in PAGES for act in page.ACTS}
 
 

@@ -1,4 +1,14 @@
 """The console's pages in the order in which the navigation shows them. The text: `nav_<name>` of `locale/console/base`."""
 
-NAVIGATION: tuple[tuple[str, str], ...] = (("find", "/console"),)
+NAVIGATION: tuple[tuple[str, str], ...] = (
+    ("find", "/console"),
+    ("money", "/console/money"),
+    ("payments", "/console/money/payments"),
+    ("refunds", "/console/money/refunds"),
+    ("reviews", "/console/reviews"),
+    ("closings", "/console/closings"),
+    ("reconciliation", "/console/reconciliation"),
+    ("payouts", "/console/payouts"),
+    ("charts", "/console/charts"),
+)
 """(name, path); a page below the path belongs to it."""

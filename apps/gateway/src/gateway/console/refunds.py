@@ -1,0 +1,64 @@
+"""Refunds by state and age, and what an operator does with one that cannot complete by itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.responses import Response
+
+from gateway.console.acts import Act, Input
+from gateway.console.listing import AGES, age, choice, older, page_of
+from gateway.console.routing import new_router
+from gateway.console.visits import SignedIn
+
+router = new_router()
+STATES = ("requested", "accepted", "abnormal", "succeeded", "closed")
+
+
+def _to_merchant(params: Mapping[str, Any], _: Mapping[str, str]) -> dict[str, Any]:
+    return {**params, "card": None}
+
+
+def _to_card(params: Mapping[str, Any], card: Mapping[str, str]) -> dict[str, Any]:
+    return {**params, "card": dict(card)}
+
+
+ACTS: tuple[Act, ...] = (
+    Act(
+        name="refund_to_card",
+        page="refunds",
+        service="payment",
+        method="refundSendElsewhere",
+        params={"refundSn": str},
+        inputs=(
+            Input(name="bankType"),
+            Input(name="bankAccount", secret=True),
+            Input(name="realName", secret=True),
+        ),
+        body=_to_card,
+    ),
+    Act(
+        name="refund_to_merchant",
+        page="refunds",
+        service="payment",
+        method="refundSendElsewhere",
+        params={"refundSn": str},
+        body=_to_merchant,
+    ),
+    Act(name="refund_again", page="refunds", service="payment", method="refundBeginAgain", params={"refundSn": str}),
+)
+
+
+@router.get("/console/money/refunds")
+async def show(visit: SignedIn) -> Response:
+    state, least = choice(visit, "state", STATES), choice(visit, "older", AGES)
+    body = page_of(visit, state=state, olderThanSeconds=int(least or 0))
+    rows = (await visit.ask("payment", "refundList", body))["list"]
+    return visit.page(
+        "refunds",
+        rows=[{**row, "age": age(row["createdAt"])} for row in rows],
+        state=state,
+        states=STATES,
+        least=least,
+        ages=AGES,
+        next_page=older(visit, rows),
+    )
