@@ -22,6 +22,8 @@ OPEN = prometheus_client.Gauge("http_connections", "Connections that are open")
 CUT = prometheus_client.Counter(
     "http_connections_cut_total", "Connections that were ended early, by reason", ["reason"]
 )
+for _reason in ("address_is_full", "all_are_taken", "makes_room", "status_408", "status_431"):
+    CUT.labels(_reason)  # from 0 on: a rate sees the first one
 
 
 class Guest(Protocol):

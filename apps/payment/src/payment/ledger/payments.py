@@ -1,6 +1,7 @@
 """Applies WeChat's verdicts about payments to the ledger. Callbacks, queries, closes and bill repairs all come here."""
 
 import asyncio
+import functools
 import itertools
 import json
 from collections import Counter
@@ -44,8 +45,6 @@ DELAY = prometheus_client.Histogram(
 SOURCES = ("callback", "query", "close", "absent", "refused", "bill")
 for _source, _did in itertools.product(SOURCES, Applied):  # from 0 on: a rate sees the first one
     VERDICTS.labels(_source, _did.value)
-for _source in SOURCES:
-    DELAY.labels(_source)
 
 BATCH, MAX_WAITING, LONGEST_WAIT_SECONDS = 256, 2048, 2.0
 """Verdicts per transaction, verdicts that may wait for the next ones, and how long, in seconds. What arrives beyond
@@ -201,9 +200,19 @@ class Settlement:
         return Applied.SETTLED
 
 
+@functools.cache
+def _delay_of(source: str) -> prometheus_client.Histogram:
+    """One look-up by label costs more than the observation."""
+    return DELAY.labels(source)
+
+
+for _source in SOURCES:
+    _delay_of(_source)
+
+
 def _count(done: Sequence[tuple[Verdict, Applied]], now: datetime) -> None:
     for labels, count in Counter((verdict.source, applied.value) for verdict, applied in done).items():
         VERDICTS.labels(*labels).inc(count)
     for verdict, applied in done:
         if applied is Applied.SETTLED and verdict.success_time is not None:
-            DELAY.labels(verdict.source).observe(max(0.0, (now - verdict.success_time).total_seconds()))
+            _delay_of(verdict.source).observe(max(0.0, (now - verdict.success_time).total_seconds()))
