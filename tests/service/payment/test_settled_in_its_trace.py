@@ -3,7 +3,8 @@
 import pytest
 
 from servicekit.telemetry import traces
-from tests.service.payment.support import CALLBACK, PREPAY
+from tests.service.payment.refunding import ask, end, in_state
+from tests.service.payment.support import CALLBACK, PREPAY, REFUND_CALLBACK
 from tests.support.tracing import ids, links, recording
 
 
@@ -43,6 +44,22 @@ async def test_a_query_settles_in_the_same_trace(service):
     settled = recorded.one("settle payment")
     assert settled.attributes["minsu.payment_sn"] == number
     assert (settled.context.trace_id, settled.parent.span_id) == ids(recorded.one(f"POST {PREPAY}"))
+
+
+async def test_a_refund_is_settled_in_the_trace_of_its_prepay_too(service):
+    with recording() as recorded:
+        number = await service.settled()
+        await ask(service, number)
+        [refund] = await in_state(service, "accepted")
+        assert (await end(service, refund["sn"], "SUCCESS")).status_code == 204
+    numbers = {"minsu.payment_sn": number, "minsu.refund_sn": refund["sn"]}
+    for name in ("submit refund", f"POST {REFUND_CALLBACK}", "settle refund"):
+        assert numbers.items() <= dict(recorded.one(name).attributes).items()
+    settled = recorded.one("settle refund")
+    assert (settled.context.trace_id, settled.parent.span_id) == ids(recorded.one(f"POST {PREPAY}"))
+    assert links(settled) == {ids(recorded.one(f"POST {REFUND_CALLBACK}"))}
+    [row] = await service.rows("outbox where event->'data'->>'refundedFen' <> '0'")
+    assert row["event"]["traceparent"] == traces.written(settled.context).traceparent
 
 
 @pytest.mark.parametrize("ratio", [0, 1])

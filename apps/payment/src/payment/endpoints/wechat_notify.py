@@ -108,7 +108,9 @@ class NotificationEndpoint:
             applied = await self.payments.apply_together(verdict)
             return self.payments.apply_alone(verdict) if applied is None else None
         if event_type in REFUND_EVENTS:
-            return self.refunds.apply(_content(RefundNotice, content).verdict("callback"))
+            refund = _content(RefundNotice, content).verdict("callback")
+            traces.note(payment_sn=refund.out_trade_no, refund_sn=refund.out_refund_no)
+            return self.refunds.apply(refund)
         _content(RootModel[Any], content)
         log.warning("callback of a kind that has no effect", event_type=event_type[:64])
         return None

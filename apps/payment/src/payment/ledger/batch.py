@@ -90,13 +90,18 @@ async def settle_plain(
     return done
 
 
-def settled_in(payment: Traced, arrived: traces.SpanContext) -> traces.TraceContext:
-    """The context of what follows from settling a payment: a mark in the trace of its prepay, which the buyer began, with
-    links to what settled it. Of a payment without one, `arrived`."""
+def settled_in(payment: Traced, arrived: traces.SpanContext, *, refund_sn: str | None = None) -> traces.TraceContext:
+    """The context of what follows from settling a payment, or a refund of it: a mark in the trace of its prepay, which the
+    buyer began, with links to what settled it. Of a payment without one, `arrived`."""
     prepay = traces.parsed(payment.traceparent, payment.tracestate)
     if not prepay.is_valid:
         return traces.written(arrived)
     numbers = {"minsu.payment_sn": payment.sn, "minsu.order_sn": payment.order_sn}
-    mark = traces.begin("settle payment", prepay, links=[arrived, traces.current_context()], attributes=numbers)
+    if refund_sn is not None:
+        numbers["minsu.refund_sn"] = refund_sn
+    name = "settle payment" if refund_sn is None else "settle refund"
+    here = traces.current_context()
+    links = [arrived] if here == arrived else [arrived, here]
+    mark = traces.begin(name, prepay, links=links, attributes=numbers)
     mark.end()
     return traces.written(mark.get_span_context())

@@ -12,6 +12,7 @@ from prometheus_client import Histogram
 from payment import events
 from payment.ledger import payment_repository, refund_repository
 from payment.ledger.applied import Applied, flagged
+from payment.ledger.batch import settled_in
 from payment.ledger.mismatch import ComparedField, find_mismatch
 from payment.ledger.payment_states import PayStatus
 from payment.ledger.payments import VERDICTS
@@ -24,6 +25,7 @@ from servicekit.clock import Clock
 from servicekit.db import Database, Transaction, after_commit
 from servicekit.numbers import business_number
 from servicekit.outbox import publish_later
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 SUBMISSION = Histogram(
@@ -157,7 +159,8 @@ class RefundSettlement:
         whole = payment.refunded_fen == payment.total_fen
         payment_repository.transition(tx, payment, PayStatus.REFUNDED if whole else PayStatus.PAID, f"refund-{source}")
         await tx.flush()
-        await publish_later(tx, events.paystatus_updated(payment, self.clock))
+        trace = settled_in(payment, traces.current_context(), refund_sn=refund.sn)
+        await publish_later(tx, events.paystatus_updated(payment, self.clock, trace=trace))
         await resolve_flags(tx, refund.sn, RESOLVED_BY_SUCCESS)
 
     async def _reissue(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> None:

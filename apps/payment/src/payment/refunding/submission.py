@@ -18,6 +18,7 @@ from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.due import Schedule, side_by_side
 from servicekit.loop import Loop
+from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 
@@ -81,10 +82,13 @@ class RefundSubmission:
         return len(claimed)
 
     async def _submit(self, sn: str) -> None:
-        prepared = await self._prepare(sn)
-        if prepared is None:
-            return
-        refund, request, sent_before = prepared
+        with traces.using(traces.begin("submit refund", traces.NO_CONTEXT, attributes={"minsu.refund_sn": sn})):
+            prepared = await self._prepare(sn)
+            if prepared is not None:
+                traces.note(payment_sn=prepared[0].payment_sn, order_sn=prepared[0].order_sn)
+                await self._submit_prepared(sn, *prepared)
+
+    async def _submit_prepared(self, sn: str, refund: Refund, request: str, sent_before: bool) -> None:
         try:
             verdict = await self._submit_or_query(refund, request, sent_before=sent_before)
         except NotAccepted as error:
