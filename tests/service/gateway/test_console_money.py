@@ -95,6 +95,23 @@ async def test_what_should_end_leads_to_its_list_by_age(http):
     assert "597.00" in page
 
 
+async def test_closings_are_counted_too_up_to_a_bound_and_order_is_named_when_it_is_down(http, services):
+    await enter(http)
+    assert re.findall(r'data-testid="closings">.*?class="number">([^<]*)<', await shown(http, "/console/money")) == [
+        "1"
+    ]
+    services.data(f"{ORDER}/closingList", {"list": [CLOSING] * 100})
+    assert re.findall(r'data-testid="closings">.*?class="number">([^<]*)<', await shown(http, "/console/money")) == [
+        "100+"
+    ]
+    assert services.bodies[f"{ORDER}/closingList"] == [{"pageSize": 100}] * 2
+    del services.answers["order", f"{ORDER}/closingList"]
+    page = await shown(http, "/console/money")
+    assert 'data-testid="missing-order"' in page
+    assert 'data-testid="closings"' not in page
+    assert 'data-testid="payment_waiting"' in page
+
+
 @pytest.mark.parametrize(
     ("path", "method", "body"),
     [

@@ -1,5 +1,7 @@
 """What should end of money, by state and age, and the way to each list."""
 
+import asyncio
+
 from fastapi.responses import Response
 
 from gateway.console.acts import Act
@@ -18,11 +20,17 @@ LISTS = {
 """Where the rows of each subject are listed, and by which query of each state."""
 BY_AGE = ("payment", "refund")
 """Subjects whose list can be narrowed by age."""
+MOST_CLOSINGS = 100
+"""Closings are counted up to here."""
 
 
 @router.get("/console/money")
 async def show(visit: SignedIn) -> Response:
-    found = await visit.ask("payment", "unfinishedStatus")
+    """Without order the page shows what payment knows, and says what is missing."""
+    found, closings = await asyncio.gather(
+        visit.ask("payment", "unfinishedStatus"),
+        visit.read("order", "closingList", {"pageSize": MOST_CLOSINGS}),
+    )
     rows = []
     for row in found["list"]:
         path, queries = LISTS[row["subject"]]
@@ -37,4 +45,11 @@ async def show(visit: SignedIn) -> Response:
                 "age": age(row["oldestAt"]),
             }
         )
-    return visit.page("money", rows=rows)
+    closing = closings.data["list"] if closings.data else []
+    return visit.page(
+        "money",
+        rows=rows,
+        closings=closings,
+        closing=f"{len(closing)}+" if len(closing) == MOST_CLOSINGS else str(len(closing)),
+        oldest_closing=age(min((row["closingAt"] for row in closing), default=None)),
+    )
