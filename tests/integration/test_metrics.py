@@ -1,6 +1,7 @@
 """After a purchase apps and sidecars expose what the rules, the dashboards and docs/metrics.md name."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -64,6 +65,18 @@ def test_what_rules_and_dashboards_name_is_exposed(system) -> None:
     with contextlib.suppress(AssertionError):
         eventually(lambda: not missing(), seconds=150)  # cron ticks once a minute
     assert missing() == set()
+
+
+def test_only_services_with_an_outbox_have_a_relay(system) -> None:
+    found = {}
+    for kind, url in urls(system):
+        if kind == "app":
+            [line] = re.findall(
+                r"^outbox_relay_active (.+)$", httpx.get(f"{url}/metrics", timeout=10).text, re.MULTILINE
+            )
+            found[url] = line
+    of = {system.environment[f"{app}_URL"]: "1.0" for app in ("ORDER", "PAYMENT")}
+    assert found == dict.fromkeys(found, "NaN") | of
 
 
 def test_what_apps_expose_is_listed_and_the_other_way_round(system) -> None:

@@ -5,6 +5,7 @@ At most one event of a key is in flight, so the order of a key is kept; a key th
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -30,7 +31,8 @@ PUBLISHED = Counter("outbox_published_total", "Events handed to the broker", ["t
 FAILED = Counter("outbox_publish_failures_total", "Publish attempts that failed", ["topic"])
 LAG = Gauge("outbox_lag_events", "Events that wait in the outbox")
 AGE = Gauge("outbox_oldest_seconds", "Age of the oldest event that waits")
-ACTIVE = Gauge("outbox_relay_active", "1 where this replica holds the relay")
+ACTIVE = Gauge("outbox_relay_active", "1 where this replica holds the relay, NaN where there is no outbox")
+ACTIVE.set(math.nan)
 
 LOCK_ID = 7_301_001
 SILENT_SECONDS = 20
@@ -81,6 +83,7 @@ class Relay:
         self._next_sweep = 0.0
         self._pace = Pace()
         db.on_outbox.append(self.wake)
+        ACTIVE.set(0)
 
     def wake(self) -> None:
         self._woken.set()
