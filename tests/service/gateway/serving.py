@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
 from gateway.main import create_app
@@ -24,14 +25,21 @@ def settings(**values: object) -> Settings:
 @contextmanager
 def served(sidecar: FakeSidecar) -> Iterator[str]:
     """The storefront's address; its processes end with the block."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        server = uvicorn.Server(uvicorn.Config(create_app(settings(), sidecar=sidecar), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    with listening(create_app(settings(), sidecar=sidecar)) as address:
+        yield address
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The address of an app on a port of its own, in a thread with a loop of its own."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen()
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join(30)

@@ -34,12 +34,12 @@ class Input:
 @dataclass(frozen=True, kw_only=True)
 class Act:
     """`page` holds the texts: `act_<name>` (the button), `act_<name>_does` (what it will do) and `act_<name>_done`, which
-    may quote `params`; the last one also members of the response. `body` makes the request of params and inputs; `note`
-    is added."""
+    may quote `params`; the last one also members of the response. `service` None: the address names it, as a param.
+    `body` makes the request of params and inputs; `note` is added."""
 
     name: str
     page: str
-    service: str
+    service: str | None
     method: str
     params: Mapping[str, Callable[[str], Any]]
     inputs: tuple[Input, ...] = ()
@@ -67,7 +67,9 @@ def router(by_name: Mapping[str, Act]) -> APIRouter:
             if (each.required and not given[each.name]) or (each.options and given[each.name] not in each.options):
                 return _confirmation(visit, act, params, values=visit.form, wrong=each.name, status=422)
         try:
-            result = await visit.ask(act.service, act.method, act.body(params, given) | {"note": reason})
+            result = await visit.ask(
+                act.service or params["service"], act.method, act.body(params, given) | {"note": reason}
+            )
         except ServiceRefused as refused:
             return _confirmation(visit, act, params, values=visit.form, refused=refused, status=refused.status)
         response = RedirectResponse(_back(visit), 303)

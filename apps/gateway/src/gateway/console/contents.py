@@ -6,20 +6,43 @@ from fastapi import APIRouter
 
 from gateway.console import (
     acts,
+    audit,
     charts,
     closings,
     find,
+    hosts,
+    letters,
+    messages,
     money,
     payment_list,
     payments,
     payouts,
+    queues,
     reconciliation,
     refunds,
     reviews,
     signing_in,
+    system,
 )
 
-PAGES = (find, payments, money, payment_list, refunds, reviews, closings, reconciliation, payouts, charts)
+PAGES = (
+    find,
+    payments,
+    money,
+    payment_list,
+    refunds,
+    reviews,
+    closings,
+    reconciliation,
+    payouts,
+    charts,
+    letters,
+    queues,
+    messages,
+    hosts,
+    audit,
+    system,
+)
 ACTS = {act.name: act for page in PAGES for act in page.ACTS}
 
 

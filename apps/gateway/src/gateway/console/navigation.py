@@ -10,5 +10,11 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
     ("reconciliation", "/console/reconciliation"),
     ("payouts", "/console/payouts"),
     ("charts", "/console/charts"),
+    ("letters", "/console/letters"),
+    ("queues", "/console/queues"),
+    ("messages", "/console/messages"),
+    ("hosts", "/console/hosts"),
+    ("audit", "/console/audit"),
+    ("system", "/console/system"),
 )
 """(name, path); a page below the path belongs to it."""
