@@ -20,6 +20,11 @@ class Prometheus:
         """Name of an alert or a recorded series → its rule."""
         return {rule["name"]: rule for group in self._get("rules")["groups"] for rule in group["rules"]}
 
+    def alerts(self) -> list[dict[str, Any]]:
+        """Those that are pending or fire."""
+        found: list[dict[str, Any]] = self._get("alerts")["alerts"]
+        return found
+
     def query(self, expression: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._get("query", query=expression)["result"]
         return found

@@ -39,12 +39,19 @@ def test_every_rule_is_evaluated_without_an_error(prometheus):
         assert (rule["health"], rule.get("lastError", "")) == ("ok", ""), rule["name"]
 
 
-def test_a_request_is_counted_where_it_was_served(prometheus, system):
+def test_a_request_and_its_hop_are_counted_where_they_were_served(prometheus, system):
     system.book()
+    route = 'http_route="/order/v1/homestayOrder/createHomestayOrder",http_response_status_code="200"'
+    served = f'http_server_request_duration_seconds_count{{app="order",{route}}}'
+    hop = 'sum by (app, job) (dapr_http_server_request_count{app="order"})'
 
-    def counted():
-        found = prometheus.query('up{app="order"}')
-        return sorted(each["metric"]["job"] for each in found) == ["daprd", "order"] and found
+    def counted(expression):
+        return [each["metric"]["job"] for each in prometheus.query(expression) if float(each["value"][1]) >= 1]
 
-    found = eventually(counted, seconds=30, what="order and its sidecar are up in Prometheus")
-    assert {each["value"][1] for each in found} == {"1"}
+    eventually(lambda: counted(served) == ["order"], seconds=30, what="order has counted the request")
+    eventually(lambda: counted(hop) == ["daprd"], seconds=30, what="its sidecar has counted calls")
+
+
+def test_a_healthy_system_raises_no_alert(prometheus):
+    eventually(lambda: scraped(prometheus), seconds=60, what="every target was scraped")
+    eventually(lambda: prometheus.alerts() == [], seconds=90, what="no alert is pending or fires")

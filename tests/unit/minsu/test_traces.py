@@ -71,7 +71,7 @@ def jaeger(world=WORLD):
     return traces.Jaeger("http://jaeger.test", transport=httpx.MockTransport(respond)), asked
 
 
-def drawn(found, width=100):
+def drawn(found, width=120):
     out = io.StringIO()
     waterfall.show(Console(file=out, width=width, highlight=False), found)
     return out.getvalue()
@@ -111,7 +111,7 @@ def test_the_waterfall_has_a_line_for_each_span_with_its_place_and_what_failed()
     assert [line.split("  ")[0] for line in lines if line.startswith("trace")] == [
         f"trace {BOOKED}", f"trace {PREPAID}", f"trace {SETTLED}"
     ]  # fmt: skip
-    assert lines[5].endswith("(+2.00 s)  1 spans, 90.0 ms")
+    assert lines[5].endswith("(+2.00 s)  1 span, 90.0 ms")
     [quote] = [line for line in lines if "/internal/quote" in line]
     assert quote.startswith("travel       POST /internal/quote ")
     assert quote.split()[3:7] == ["10.0", "ms", "8.0", "ms"]
@@ -119,7 +119,13 @@ def test_the_waterfall_has_a_line_for_each_span_with_its_place_and_what_failed()
     assert "✗ deadlock" in failed
     [settle] = [line for line in lines if "linked" in line]
     assert "settle ⇠ 1 linked" in settle
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 120
+
+
+def test_a_narrow_terminal_still_shows_the_names():
+    [quote] = [line for line in drawn(jaeger()[0].of(ORDER), 80).splitlines() if "/internal/quote" in line]
+    assert quote.startswith("travel     POST /internal/quote ")
+    assert len(quote) <= 80
 
 
 @pytest.mark.parametrize("sn", [ORDER, "RFD2026112309302612345678"])

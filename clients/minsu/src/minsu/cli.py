@@ -152,7 +152,7 @@ def trace(
     if as_json:
         _print_json([each.as_json() for each in found])
     else:
-        waterfall.show(Console(highlight=False), found)
+        waterfall.show(Console(highlight=False, width=None if sys.stdout.isatty() else 160), found)
 
 
 def _signed_in(who: str) -> Api:

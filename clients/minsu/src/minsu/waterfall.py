@@ -11,14 +11,15 @@ from rich.text import Text
 from minsu.traces import Span, Trace
 
 PALETTE = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green", "bright_magenta", "bright_blue")
-BAR_AT_LEAST, BAR_SHARE = 16, 0.3
+WIDE = 120
+"""Columns from which on a level is indented by two, and the bars get a third of the line instead of an eighth."""
 
 
 def show(console: Console, traces: Sequence[Trace]) -> None:
     """Print all of them, oldest first; times of day are the reader's."""
     services = sorted({span.service for trace in traces for span in trace.spans})
     colours = {name: PALETTE[index % len(PALETTE)] for index, name in enumerate(services)}
-    console.print(Group(*_all(traces, colours, max(BAR_AT_LEAST, int(console.width * BAR_SHARE)))))
+    console.print(Group(*_all(traces, colours, console.width)))
 
 
 def _all(traces: Sequence[Trace], colours: dict[str, str], width: int) -> Iterator[RenderableType]:
@@ -32,11 +33,13 @@ def _all(traces: Sequence[Trace], colours: dict[str, str], width: int) -> Iterat
 def _head(trace: Trace, before: Trace | None) -> Text:
     clock = datetime.fromtimestamp(trace.started_at / 1e6, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
     later = f" (+{_time(trace.started_at - before.started_at)})" if before else ""
-    line = f"trace {trace.trace_id}  {clock}{later}  {len(trace.spans)} spans, {_time(trace.duration)}"
+    spans = "1 span" if len(trace.spans) == 1 else f"{len(trace.spans)} spans"
+    line = f"trace {trace.trace_id}  {clock}{later}  {spans}, {_time(trace.duration)}"
     return Text(f"\n{line}" if before else line, style="bold")
 
 
-def _waterfall(trace: Trace, colours: dict[str, str], width: int) -> Table:
+def _waterfall(trace: Trace, colours: dict[str, str], line: int) -> Table:
+    width, indent = (line // 3, 2) if line >= WIDE else (line // 8, 1)
     table = Table(box=None, show_header=False, pad_edge=False, expand=True)
     table.add_column("service", no_wrap=True)
     table.add_column("span", no_wrap=True, overflow="ellipsis", ratio=1)
@@ -49,7 +52,7 @@ def _waterfall(trace: Trace, colours: dict[str, str], width: int) -> Table:
         bar = _bar(offset, span.duration, trace.duration, width, colour)
         table.add_row(
             Text(span.service, style=colours[span.service]),
-            _name(depth, span),
+            _name(depth * indent, span),
             _time(offset),
             _time(span.duration),
             bar,
@@ -57,8 +60,8 @@ def _waterfall(trace: Trace, colours: dict[str, str], width: int) -> Table:
     return table
 
 
-def _name(depth: int, span: Span) -> Text:
-    name = Text("  " * depth + span.name)
+def _name(indent: int, span: Span) -> Text:
+    name = Text(" " * indent + span.name)
     if span.links:
         name.append(f" ⇠ {len(span.links)} linked", style="dim")
     if span.error:
