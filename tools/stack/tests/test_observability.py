@@ -120,3 +120,13 @@ def test_an_installed_jaeger_is_taken_unless_it_is_older(
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" if said else None)
     monkeypatch.setattr(preflight, "output_of", lambda *_: said)
     assert jaeger.on_machine("2.13.0") == (Path("/usr/bin/jaeger") if taken else None)
+
+
+@pytest.mark.parametrize("pages", [True, False])
+def test_the_console_links_to_jaeger_only_where_it_has_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, pages: bool
+) -> None:
+    monkeypatch.setattr(jaeger, "on_machine", lambda _: Path("/usr/bin/jaeger") if pages else None)
+    made = Environment(observed(tmp_path), Vault(tmp_path), Merchant(tmp_path, {}), External(), {})
+    linked = {"GATEWAY_JAEGER_URL": "http://127.0.0.1:16686"} if pages else {}
+    assert made._trace_pages() == linked

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from stack.children import MARK
 from stack.layout import DATABASES, Layout
+from stack.setup import jaeger
 from stack.vault import PEOPLE, Vault, write_private
 from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, REFUND_ASKED_TEMPLATE, REFUNDED_TEMPLATE, Merchant
 
@@ -101,12 +102,18 @@ class Environment:
         caller = self.caller.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": caller} if caller else {}
 
+    def _trace_pages(self) -> dict[str, str]:
+        """With OBS=1 the console links traces to Jaeger, if it has pages."""
+        linked = self.layout.is_observed and jaeger.has_pages(self.layout.repo)
+        return {"GATEWAY_JAEGER_URL": self.layout.url("jaeger")} if linked else {}
+
     def _own_settings(self) -> dict[str, dict[str, str]]:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
         callbacks = self.layout.url(self.layout.callbacks_to)
         return {
             "travel": {"TRAVEL_CALENDARS_ALLOW_LOCAL": "1"},
-            "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"},
+            "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"}
+            | self._trace_pages(),
             "usercenter": {
                 "USERCENTER_WXMA_BASE_URL": sim,
                 "USERCENTER_WXMA_APPID": merchant["appid"],

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stack.environment import Environment
+from stack.setup import jaeger
 from stack.system import PartState
 from stack.vault import PEOPLE
 
@@ -59,7 +60,8 @@ def banner(console: Console, environment: Environment) -> None:
         person = vault.person(role)
         table.add_row(role.capitalize(), f"{person.mobile}  password {person.password}")
     if where.is_observed:
-        table.add_row("Traces", f"{where.url('jaeger')} (minsu trace SN shows one in the terminal)")
+        pages = "" if jaeger.has_pages(where.repo) else "; pages come with an installed Jaeger"
+        table.add_row("Traces", f"{where.url('jaeger')} (minsu trace SN shows one in the terminal{pages})")
         table.add_row("Metrics", f"{where.url('prometheus')} (alerts: {where.url('prometheus')}/alerts)")
     table.add_row("Settings", str(where.run / "stack.env"))
     table.add_row("Logs", str(where.run / "logs"))

@@ -19,6 +19,11 @@ def on_machine(version: str) -> Path | None:
     return Path(found) if found and told and versions.at_least(told, versions.parse(version)) else None
 
 
+def has_pages(repo: Path) -> bool:
+    """Whether what `install` returns can be looked at in a browser."""
+    return on_machine(versions.read(repo / "versions.env")["JAEGER_VERSION"]) is not None
+
+
 def cached(pins: Mapping[str, str]) -> Path:
     return gobuild.place("jaeger", pins["JAEGER_VERSION"], pins["JAEGER_MODULE_SUM"])
 
