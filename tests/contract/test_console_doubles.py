@@ -12,7 +12,7 @@ from tests.service.gateway.operators import Operations
 
 
 def responses():
-    for situation in (ways.lost_callback, ways.settled):
+    for situation in (ways.lost_callback, ways.settled, ways.troubles):
         services = Operations()
         situation(services)
         for (service, path), answer in services.answers.items():

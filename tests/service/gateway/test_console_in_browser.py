@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.service.gateway.operators import LOOKS, Operations, look, sign_in
 from tests.service.gateway.serving import served
-from tests.service.gateway.ways import MOBILE, PAYMENT_SN, SN, lost_callback, settled
+from tests.service.gateway.ways import MOBILE, PAYMENT_SN, SN, lost_callback, settled, troubles
 from tests.support.browsing import DESK, opened
 
 ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
@@ -162,6 +162,9 @@ def test_every_page_is_as_it_should_be(browser, complaints, services, address, l
     page.reload()
     expect(page.get_by_test_id("missing-notification")).to_be_visible()
     look(page, f"payment-{ending}")
+    troubles(services)
+    page.reload()
+    look(page, f"payment-troubles-{ending}")
     page.get_by_test_id("act-payment_query").first.click()
     look(page, f"act-{ending}")
     page.goto(f"{address}/console/payments/x")

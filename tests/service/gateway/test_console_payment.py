@@ -18,9 +18,8 @@ from tests.service.gateway.ways import (
     TRANSACTION,
     event,
     lost_callback,
-    message,
-    order,
     settled,
+    troubles,
 )
 
 WAY = f"/console/payments/{SN}"
@@ -174,12 +173,10 @@ async def test_a_dead_letter_is_a_step(http, services):
     assert (row[2], row[4], row[5]) == ("travel", "travel:7", "需人工处理")
 
 
-async def test_each_trouble_has_its_button(http, services):
-    services.data("/order/v1/ops/orderSteps", {"order": order(tradeState=1, refundState="failed"), "steps": []})
-    services.data(
-        "/notification/v1/ops/messageSteps",
-        {"tasks": [message(state="refused", reason="43101 user refuse to accept the msg", sentAt=None)], "steps": []},
-    )
+async def test_each_trouble_has_its_button_and_its_reason(http, services):
+    troubles(services)
     page = (await http.get(WAY)).text
-    assert 'data-testid="act-refund_ask_again"' in page
-    assert "43101 user refuse to accept the msg" in page
+    for act in ("refund_ask_again", "refund_to_card", "refund_to_merchant", "notice_resolve"):
+        assert f'data-testid="act-{act}"' in page
+    for reason in ("43101 user refuse to accept the msg", "the card is closed", "尚未汇总"):
+        assert reason in page

@@ -122,6 +122,38 @@ def settled(services: Operations) -> None:
     )
 
 
+def troubles(services: Operations) -> None:
+    """A refund that is abnormal, flagged, and failed for order; a message that the guest refuses; a payout to come."""
+    settled(services)
+    refund = {
+        "sn": "RFD2026112309350000000001", "requestSn": "RFR2026112309340000000001", "attempt": 1, "orderSn": SN,
+        "paymentSn": PAYMENT_SN, "refundFen": 74_051, "cause": "buyer", "reason": "改期", "state": "abnormal",
+        "refundId": "50300", "successTime": None, "problem": "the card is closed", "id": 3,
+        "createdAt": "2026-11-23T01:50:00Z", "sentElsewhereAt": None,
+    }  # fmt: skip
+    notice = {
+        "id": 4, "outTradeNo": PAYMENT_SN, "transactionId": None, "outRefundNo": refund["sn"], "state": "needs_review",
+        "reason": "refund_abnormal", "detail": "CHANGE", "source": "request", "totalFen": 74_051, "seen": 1, "note": None,
+        "createdAt": "2026-11-23T01:51:00Z", "resolvedBy": None, "resolvedAt": None,
+    }  # fmt: skip
+    entry = {
+        "kind": "stay", "number": SN, "homestayBusinessId": 1, "day": "2026-11-27", "amountFen": 74_051, "feeFen": 444,
+        "recordId": None,
+    }  # fmt: skip
+    records = {
+        "payments": [payment(payStatus=1)],
+        "refunds": [refund],
+        "notices": [notice],
+        "payout": [entry],
+        "steps": [],
+    }
+    services.data("/payment/v1/ops/paymentSteps", records)
+    failed = order(tradeState=1, refundState="failed", paymentSn=PAYMENT_SN, paidAt="2026-11-23T01:31:20Z")
+    services.data("/order/v1/ops/orderSteps", {"order": failed, "steps": []})
+    refused = message(state="refused", reason="43101 user refuse to accept the msg", cause="user-refused", sentAt=None)
+    services.data("/notification/v1/ops/messageSteps", {"tasks": [refused], "steps": []})
+
+
 def message(**changes: Any) -> dict[str, Any]:
     return {
         "id": 5, "orderSn": SN, "kind": "paid", "state": "sent", "reason": None, "cause": None, "attempts": 1,
