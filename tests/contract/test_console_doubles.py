@@ -7,12 +7,12 @@ import jsonschema
 import pytest
 
 from tests.contract.documents import FOLDER
-from tests.service.gateway import ways
+from tests.service.gateway import money, ways
 from tests.service.gateway.operators import Operations
 
 
 def responses():
-    for situation in (ways.lost_callback, ways.settled, ways.troubles):
+    for situation in (ways.lost_callback, ways.settled, ways.troubles, money.tell_all):
         services = Operations()
         situation(services)
         for (service, path), answer in services.answers.items():
