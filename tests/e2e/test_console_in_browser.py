@@ -39,7 +39,9 @@ def test_a_lost_callback_is_found_by_a_mobile_and_set_going(browser, stack, syst
         page.get_by_test_id("confirm").click()
         expect(page.get_by_test_id("done")).to_contain_text("SUCCESS")
 
-    eventually(lambda: system.order(order_sn)["tradeState"] == 1, what="the order is confirmed")
+    ended = "select 1 from notification_task where order_sn = %s and kind = 'paid' and state <> 'pending'"
+    eventually(lambda: system.rows("notification", ended, order_sn), what="the guest's message has ended")
+    page.reload()
     steps = page.get_by_test_id("steps")
     for service, what in (("payment", "支付状态"), ("order", "事件生效"), ("notification", "发送消息")):
         expect(steps.locator("tr").filter(has_text=service).filter(has_text=what).first).to_be_visible()

@@ -169,14 +169,16 @@ async def test_a_dead_letter_is_a_step(http, services):
     letter = {"id": 7, "source": "minsu/payment", "eventId": "e-1", "topic": "payment-update-paystatus-topic",
               "state": "poison", "reason": "cannot be read", "receivedAt": "2026-11-23T01:45:01Z"}  # fmt: skip
     services.data("/travel/v1/ops/receivedEvents", {"taken": [], "letters": [letter]})
-    [row] = [row for row in rows((await http.get(WAY)).text) if row[3] == "成为死信"]
+    page = (await http.get(WAY)).text
+    [row] = [row for row in rows(page) if row[3] == "成为死信"]
+    assert "/console/acts/letter_replay?service=travel&amp;id=7&amp;back=" in page
     assert (row[2], row[4], row[5]) == ("travel", "travel:7", "需人工处理")
 
 
 async def test_each_trouble_has_its_button_and_its_reason(http, services):
     troubles(services)
     page = (await http.get(WAY)).text
-    for act in ("refund_ask_again", "refund_to_card", "refund_to_merchant", "notice_resolve"):
+    for act in ("refund_ask_again", "refund_to_card", "refund_to_merchant", "notice_resolve", "resend"):
         assert f'data-testid="act-{act}"' in page
     for reason in ("43101 user refuse to accept the msg", "the card is closed", "尚未汇总"):
         assert reason in page

@@ -21,6 +21,8 @@ router = new_router()
 STEPS_SECONDS, RECEIPTS_SECONDS = 2.5, 1.5
 """How long the services may take for the two rounds of questions: the page is there within five seconds."""
 RECEIVERS = ("order", "payment", "notification", "travel")
+WAIT_PAY = 0
+"""The trade state of an order that is not paid yet, as far as order knows."""
 SCHEDULED = "before_arrival"
 """The kind of message that waits for its day: nothing is under way because of it."""
 
@@ -117,7 +119,7 @@ def _missing(readings: Iterable[Reading]) -> list[Reading]:
 def _is_open(order: Reading, payment: Reading, messages: Reading) -> bool:
     """Whether something is under way, so that the page looks again by itself."""
     return (
-        bool(order.data and order.data["order"]["closing"])
+        bool(order.data and order.data["order"]["tradeState"] == WAIT_PAY)
         or any(each["payStatus"] == 0 for each in _records(payment, "payments"))
         or any(each["state"] in {"requested", "accepted"} for each in _records(payment, "refunds"))
         or any(each["state"] == "pending" and each["kind"] != SCHEDULED for each in _records(messages, "tasks"))
