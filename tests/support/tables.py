@@ -1,5 +1,10 @@
 """Empties a service's tables between tests."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
 EMPTY_ALL = """
 do $$
 declare
@@ -24,3 +29,11 @@ end $$
 
 `truncate` makes new files for each table and index: up to 70 ms of processor time for payment's, before each of 500 tests.
 """
+
+
+@contextmanager
+def kept_connection(url: str) -> Iterator[psycopg.Connection]:
+    """A connection for many tests, on which they also empty the tables: on a new one the server would read its catalogues
+    and plan the statement anew, 10 ms of processor time instead of one."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection

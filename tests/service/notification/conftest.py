@@ -1,7 +1,7 @@
 """notification in process on a real PostgreSQL; its peers and WeChat are played."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,8 +18,9 @@ from notification.main import create_app
 from notification.settings import Settings
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
 from tests.service.notification.wechat import APPID, ARRIVAL, OPENID, PAID, REFUND_ASKED, REFUNDED, SECRET, FakeWechat
+from tests.support.databases import kept_between_tests
 from tests.support.postgres import PostgresServer
-from tests.support.tables import EMPTY_ALL
+from tests.support.tables import EMPTY_ALL, kept_connection
 
 SN = "HSO2026112309302612345678"
 ORDER = {
@@ -76,6 +77,7 @@ class Service:
     wechat: FakeWechat
     sidecar: FakeSidecar
     tokens: Tokens
+    sql: psycopg.Connection
 
     async def hears_of_refund(
         self, refund_state: str, *, sn: str = SN, event_id: str = "", settle: bool = True, **more: Any
@@ -118,16 +120,15 @@ class Service:
 
     def plan(self, *sns: str) -> None:
         """A `paid` message for each order, due now; no event, no second message, nobody woken."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            for sn in sns:
-                connection.execute(
-                    "insert into notification_task (order_sn, kind, due_at, give_up_at) values (%s, 'paid', %s, %s)",
-                    (sn, self.clock.now, self.clock.now + timedelta(hours=24)),
-                )
+        for sn in sns:
+            self.sql.execute(
+                "insert into notification_task (order_sn, kind, due_at, give_up_at) values (%s, 'paid', %s, %s)",
+                (sn, self.clock.now, self.clock.now + timedelta(hours=24)),
+            )
 
     def rows(self, query: str, *params: object) -> list[dict[str, Any]]:
-        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
-            return connection.execute(query.encode(), params).fetchall()
+        with self.sql.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query.encode(), params).fetchall()
 
     def task(self, kind: str) -> dict[str, Any]:
         return self.rows("select * from notification_task where kind = %s", kind)[0]
@@ -140,8 +141,7 @@ class Service:
         return [row["outcome"] for row in found]
 
     def execute(self, statement: str, *params: object) -> None:
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            connection.execute(statement.encode(), params)
+        self.sql.execute(statement.encode(), params)
 
 
 def event(trade_state: int, *, sn: str = SN, event_id: str = "", **more: Any) -> dict[str, Any]:
@@ -186,6 +186,7 @@ class World:
 
     database_url: str
     stack: AsyncExitStack
+    sql: psycopg.Connection
     clock: TestClock = field(default_factory=TestClock)
     sidecar: FakeSidecar = field(default_factory=peers)
     tokens: Tokens = field(default_factory=Tokens)
@@ -205,7 +206,7 @@ class World:
         )
         http = await self.stack.enter_async_context(client(app))
         courier: Couriers = app.state.provided[Couriers]
-        return Service(http, courier, self.database_url, self.clock, self.wechat, self.sidecar, self.tokens)
+        return Service(http, courier, self.database_url, self.clock, self.wechat, self.sidecar, self.tokens, self.sql)
 
 
 def settings_of(database_url: str, **settings: Any) -> Settings:
@@ -224,12 +225,23 @@ def settings_of(database_url: str, **settings: Any) -> Settings:
     )
 
 
+@pytest.fixture(autouse=True, scope="module")
+async def _kept_databases() -> AsyncIterator[None]:
+    async with kept_between_tests():
+        yield
+
+
+@pytest.fixture(scope="module")
+def tables(database_url: str) -> Iterator[psycopg.Connection]:
+    with kept_connection(database_url) as connection:
+        yield connection
+
+
 @pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(EMPTY_ALL)
+async def world(database_url: str, tables: psycopg.Connection) -> AsyncIterator[World]:
+    tables.execute(EMPTY_ALL)
     async with AsyncExitStack() as stack:
-        yield World(database_url, stack)
+        yield World(database_url, stack, tables)
 
 
 @pytest.fixture

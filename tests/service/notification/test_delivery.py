@@ -312,6 +312,7 @@ async def test_the_overtaken_sender_leaves_the_task_to_the_other(world: World) -
 KILLED = """
 import asyncio, os, signal, sys
 from contextlib import AsyncExitStack
+import psycopg
 from tests.service.notification.conftest import World
 from tests.service.notification.wechat import FakeWechat
 
@@ -324,7 +325,8 @@ async def die(wechat, request):
 
 async def main():
     async with AsyncExitStack() as stack:
-        world = World(sys.argv[1], stack)
+        sql = stack.enter_context(psycopg.connect(sys.argv[1], autocommit=True))
+        world = World(sys.argv[1], stack, sql)
         (world.wechat.token_faults if sys.argv[2] == "before the send" else world.wechat.faults).append(die)
         await (await world.start(parallel=1)).tick()
 

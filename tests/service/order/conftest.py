@@ -10,8 +10,9 @@ from order.main import create_app
 from order.settings import Settings
 from servicekit.testing import APP_TOKEN, Tokens, client
 from tests.service.order.support import Clock, Order, Peers
+from tests.support.databases import kept_between_tests
 from tests.support.postgres import PostgresServer
-from tests.support.tables import EMPTY_ALL
+from tests.support.tables import EMPTY_ALL, kept_connection
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +25,23 @@ def order_tokens() -> Tokens:
     return Tokens()
 
 
-@pytest.fixture
-def sql(order_database: str) -> Iterator[psycopg.Connection]:
-    """The tables as they are, emptied first."""
-    with psycopg.connect(order_database, autocommit=True) as connection:
-        connection.execute(EMPTY_ALL)
+@pytest.fixture(autouse=True, scope="module")
+async def _kept_databases() -> AsyncIterator[None]:
+    async with kept_between_tests():
+        yield
+
+
+@pytest.fixture(scope="session")
+def tables(order_database: str) -> Iterator[psycopg.Connection]:
+    with kept_connection(order_database) as connection:
         yield connection
+
+
+@pytest.fixture
+def sql(tables: psycopg.Connection) -> psycopg.Connection:
+    """The tables as they are, emptied first."""
+    tables.execute(EMPTY_ALL)
+    return tables
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 import pytest
 import stamina
 from cryptography.hazmat.primitives import serialization
-from sqlalchemy import text
 
 from payment.endpoints import wechat_notify
 from payment.endpoints.internal import CALLERS
@@ -18,7 +17,8 @@ from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
 from tests.service.payment.support import BUYER, SETTINGS, Service, payable, secrets_of
 from tests.service.payment.wechat import OPENID, FakeWechat
 from tests.support.clock import RunningClock
-from tests.support.tables import EMPTY_ALL
+from tests.support.databases import kept_between_tests
+from tests.support.tables import EMPTY_ALL, kept_connection
 
 
 @pytest.fixture(scope="session")
@@ -26,13 +26,30 @@ def database_url(postgres):
     return postgres.migrated("payment", "payment_service_tests")
 
 
-@pytest.fixture
-async def db(database_url):
+@pytest.fixture(autouse=True, scope="module")
+async def _kept_databases():
+    async with kept_between_tests():
+        yield
+
+
+@pytest.fixture(scope="session")
+def tables(database_url):
+    with kept_connection(database_url) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+async def pool(database_url):
     database = Database(database_url)
-    async with database.transaction() as tx:
-        await tx.execute(text(EMPTY_ALL))
     yield database
     await database.close()
+
+
+@pytest.fixture
+def db(pool, tables):
+    """The tables, empty."""
+    tables.execute(EMPTY_ALL)
+    return pool
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -112,7 +112,11 @@ def batches(monkeypatch):
 def statements(db, monkeypatch):
     """Every statement from here on, through SQLAlchemy or past it."""
     seen = []
-    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+
+    def note(*args):
+        seen.append(args[2])
+
+    event.listen(db.engine.sync_engine, "before_cursor_execute", note)
     for name in ("fetch", "execute"):
         run = getattr(ArrayTransaction, name)
 
@@ -121,7 +125,8 @@ def statements(db, monkeypatch):
             return await run(tx, statement, *parameters)
 
         monkeypatch.setattr(ArrayTransaction, name, noted)
-    return seen
+    yield seen
+    event.remove(db.engine.sync_engine, "before_cursor_execute", note)
 
 
 async def test_a_hundred_are_settled_by_a_handful_of_statements(settlement, add, rows, statements):

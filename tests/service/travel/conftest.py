@@ -8,6 +8,7 @@ import httpx
 import psycopg
 import pytest
 from tests.service.travel.hosting import user_ids
+from tests.support.databases import kept_between_tests
 from tests.support.postgres import PostgresServer
 
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
@@ -16,11 +17,23 @@ from travel.seed import seed
 from travel.settings import Settings
 
 
+@pytest.fixture(scope="session")
+async def seeded(postgres: PostgresServer) -> str:
+    """The name of a database with the seeded homestays, to be copied."""
+    name = "template_travel_seeded"
+    await seed(postgres.migrated("travel", name))
+    return name
+
+
+@pytest.fixture(autouse=True, scope="module")
+async def _kept_databases() -> AsyncIterator[None]:
+    async with kept_between_tests():
+        yield
+
+
 @pytest.fixture(scope="module")
-async def database_url(postgres: PostgresServer) -> str:
-    url = postgres.migrated("travel", f"travel_{secrets.token_hex(4)}")
-    await seed(url)
-    return url
+def database_url(postgres: PostgresServer, seeded: str) -> str:
+    return postgres.create(f"travel_{secrets.token_hex(4)}", template=seeded)
 
 
 @pytest.fixture(scope="module")

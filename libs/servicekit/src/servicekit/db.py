@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import NullPool
 
 from servicekit.arrays import ArrayTransaction
 from servicekit.connections import Watch, keep_alive
@@ -112,6 +113,12 @@ class Database:
             pool_pre_ping=False,
             pool_recycle=1800,
             connect_args={**_CLIENT_LIMITS, "timeout": connect_seconds},
+        )
+        self._unpooled = create_async_engine(
+            self.url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"timeout": 3, "command_timeout": 6},
         )
         self.on_outbox: list[Callable[[], None]] = []
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
@@ -207,15 +214,10 @@ class Database:
     async def own_connection(self, *, silent_seconds: int = 0) -> AsyncIterator[AsyncConnection]:
         """A connection outside the pool's budget, for an advisory lock that is held for long. The server ends one that is
         idle for `silent_seconds` (0: never), and the lock with it: it does not notice a lost node or a frozen process."""
-        settings = {"idle_session_timeout": f"{silent_seconds}s"}
-        limits = {"timeout": 3, "command_timeout": 6, "server_settings": settings}
-        engine = create_async_engine(self.url, pool_size=1, max_overflow=0, connect_args=limits)
-        try:
-            async with engine.connect() as connection:
-                keep_alive((await connection.get_raw_connection()).driver_connection)
-                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
-        finally:
-            await engine.dispose()
+        async with self._unpooled.connect() as connection:
+            keep_alive((await connection.get_raw_connection()).driver_connection)
+            await connection.execute(text(f"set idle_session_timeout = '{silent_seconds}s'"))
+            yield connection
 
     async def close(self) -> None:
         self._watch.terminate_used()

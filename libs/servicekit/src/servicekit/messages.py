@@ -1,6 +1,8 @@
 """Message catalogues: the user's text for a slug, in Chinese or English. Text lives in `messages.toml`, not in code."""
 
 import tomllib
+from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 
 
@@ -10,8 +12,7 @@ class Catalogue:
     def __init__(self, *packages: str) -> None:
         self._messages: dict[str, dict[str, str]] = {}
         for package in ("servicekit", *packages):
-            text = resources.files(package).joinpath("messages.toml").read_text("utf-8")
-            self._messages |= tomllib.loads(text)
+            self._messages |= _messages_of(package)
 
     def __contains__(self, slug: str) -> bool:
         return slug in self._messages
@@ -20,6 +21,11 @@ class Catalogue:
         """The message of `slug` in `language` (`zh` or `en`), with `{params}` filled in."""
         entry = self._messages.get(slug) or self._messages["server-error"]
         return entry[language].format_map(_Forgiving(params))
+
+
+@cache
+def _messages_of(package: str) -> Mapping[str, dict[str, str]]:
+    return tomllib.loads(resources.files(package).joinpath("messages.toml").read_text("utf-8"))
 
 
 class _Forgiving(dict[str, object]):
