@@ -1,10 +1,22 @@
 """Models and migrations of every service describe the same tables, and what operators did cannot be changed."""
 
+from pathlib import Path
+
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
 from servicekit import migrate
 from stack.layout import DATABASES
+from tests.support.services import SOURCES
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_the_names_of_the_files_tell_the_order_of_the_revisions(name):
+    revisions = ScriptDirectory(str(SOURCES[name] / "migrations")).walk_revisions()
+    files = [Path(each.path).stem for each in revisions]
+    assert files == sorted(files, reverse=True)
+    assert files[-1] == "0001_tables"
 
 
 @pytest.mark.parametrize("name", DATABASES)

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0004_overview"
+revision = "0004_overview"  # databases know it by this name, from before its file was numbered in order
 down_revision = "0004_traces"
 branch_labels = None
 depends_on = None

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005_inspection"
+revision = "0005_inspection"  # databases know it by this name, from before its file was numbered in order
 down_revision = "0004_overview"
 branch_labels = None
 depends_on = None
