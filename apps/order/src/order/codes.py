@@ -7,7 +7,8 @@ from servicekit.errors import InvalidInput
 
 ALPHABET = "346789ACDEFGHJKMNPQRTUWXY"
 LENGTH = 8
-"""Also the width of `homestay_order.checkin_code`: a longer one needs a revision."""
+"""Also the width of `homestay_order.checkin_code`: a longer one needs a revision. Whatever else goes by it is held to this by
+`tests/contract/test_checkin_code.py`."""
 
 
 def new_code() -> str:
