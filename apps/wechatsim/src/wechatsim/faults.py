@@ -1,7 +1,14 @@
 """The faults and their magic amounts, in one table, `FAULTS`, which README, CLI and console print.
 
-Each takes effect where the code calls `consume("<name>", …)`: those of the API in pay/endpoint.py, for every v3 call; those
-of callbacks in notify/.
+Where each takes effect, by the beginning of its name:
+- `pay-`, `close-`: pay/orders.py
+- `refund-`: pay/refunds.py, pay/refund_endings.py
+- `bill-`: pay/bills.py, pay/bill_faults.py
+- `api-`: pay/endpoint.py, for every v3 call
+- `mini-`, `message-`: mini/
+- `callback-`: `FaultRegistry.callbacks`, which notify/notifier.py calls when it writes the notification; they are kept with
+  it. What is sent is changed in notify/prepared.py; whether and when (`-lost`, `-reordered`, `-late`, `-again`) in
+  notify/notifier.py, how (`-doubled`, `-5xx`, `-slow`) in notify/attempt.py.
 
 A fault is active until cleared, or for `times` uses; `match` limits it to subjects that contain that text (an
 order number, a refund number, an event type, a path). A magic amount (the order's total in fen) activates the
