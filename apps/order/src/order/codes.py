@@ -7,7 +7,7 @@ from servicekit.errors import InvalidInput
 
 ALPHABET = "346789ACDEFGHJKMNPQRTUWXY"
 LENGTH = 8
-"""Also the width of `homestay_order.checkin_code`: a longer one needs a revision. Whatever else goes by it is held to this by
+"""Also the width of `homestay_order.checkin_code`: a longer one needs a revision. All that go by it are held to this by
 `tests/contract/test_checkin_code.py`."""
 
 
