@@ -7,7 +7,7 @@ from importlib import resources
 import pytest
 
 from order.cancelling import TERMS
-from order.states import RefundState
+from order.states import RefundState, TradeState
 
 FILES = resources.files("gateway")
 LANGUAGES = ("zh", "en")
@@ -79,9 +79,9 @@ def test_every_state_of_a_refund_has_a_word_and_a_story():
 
 
 def test_every_state_of_an_order_has_a_word_and_a_hint():
-    for state in (-1, 0, 1, 2, 3, 4):
-        assert ZH["browser"][f"state_{state}"]
-        assert ZH["browser"][f"hint_{state}"]
+    for state in TradeState:
+        assert ZH["browser"][f"state_{state.value}"]
+        assert ZH["browser"][f"hint_{state.value}"]
 
 
 @pytest.mark.parametrize("desk", [DESK_ZH, DESK_EN], ids=LANGUAGES)

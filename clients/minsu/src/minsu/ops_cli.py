@@ -14,7 +14,8 @@ app.add_typer(ops_system_cli.app)
 app.add_typer(ops_money_cli.app)
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai, YYYY-MM-DD.")]
 Service = Annotated[
-    str | None, typer.Option("--service", help="order, payment, notification; acts: usercenter, too. Else all.")
+    str | None,
+    typer.Option("--service", help="order, payment, notification or travel; acts: also usercenter. Else all."),
 ]
 LetterId = Annotated[str, typer.Argument(help="<service>:<number>, as dead-letters prints it.")]
 RefundSn = Annotated[str, typer.Argument(help="RFD…, as refunds prints it.")]

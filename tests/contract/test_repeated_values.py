@@ -1,0 +1,163 @@
+"""States, kinds and reasons of a service, wherever they are written down again: constraints of its tables, schemas, filters
+and texts of the console, help of `minsu ops`, numbers in scripts."""
+
+import json
+import re
+import tomllib
+from enum import Enum
+
+import pytest
+import typer
+from sqlalchemy import CheckConstraint
+
+import notification.states
+from gateway.console import hosts, letters, messages, reconciliation, refunds, reviews
+from minsu import ops, ops_cli
+from notification.models import NotificationTask
+from notification.states import Kind, Outcome, TaskState
+from order.states import RefundCause, TradeState
+from payment.daily import bill_repair
+from payment.daily.report import KIND_LABELS
+from payment.ledger.payment_states import PayStatus
+from payment.ledger.refund_states import RefundState
+from payment.ledger.reviews import Reason
+from payment.models import ProviderNotice, ReconciliationDifference, Refund
+from servicekit.operations import LetterState
+from tests.contract.documents import FOLDER
+from tests.support.services import SOURCES
+from travel.models import HostApplication
+from travel.states import ApplicationState
+
+
+def values(kind: type[Enum]) -> set[str]:
+    return {str(each.value) for each in kind}
+
+
+def allowed(table, column) -> set[str]:
+    """What the check constraint of a table allows in a column."""
+    for constraint in table.__table__.constraints:
+        text = str(constraint.sqltext) if isinstance(constraint, CheckConstraint) else ""
+        if found := re.fullmatch(rf"{column} in \(([^)]*)\)", text):
+            return set(re.findall(r"'([^']+)'", found[1]))
+    raise AssertionError(f"no constraint on {column}")
+
+
+NOTICE_STATES = allowed(ProviderNotice, "state")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "expected"),
+    [
+        (NotificationTask, "kind", values(Kind)),
+        (NotificationTask, "state", values(TaskState)),
+        (Refund, "state", values(RefundState)),
+        (ReconciliationDifference, "kind", set(bill_repair.KINDS)),
+        (HostApplication, "state", values(ApplicationState)),
+    ],
+)
+def test_the_table_allows_every_value_and_no_other(table, column, expected):
+    assert allowed(table, column) == expected
+
+
+@pytest.mark.parametrize(
+    ("offered", "expected"),
+    [
+        (messages.KINDS, values(Kind)),
+        (messages.STATES, values(TaskState)),
+        (refunds.STATES, values(RefundState)),
+        (reviews.STATES, NOTICE_STATES),
+        (reconciliation.KINDS, set(bill_repair.KINDS)),
+        (letters.STATES, values(LetterState)),
+        (hosts.STATES, values(ApplicationState)),
+    ],
+)
+def test_the_console_filters_by_every_value(offered, expected):
+    assert sorted(offered) == sorted(expected)
+
+
+def test_the_console_offers_acts_for_reasons_that_there_are():
+    assert set(reviews.RESCUES) <= values(Reason)
+
+
+@pytest.mark.parametrize(
+    ("page", "prefix", "expected"),
+    [
+        ("messages", "kind", values(Kind)),
+        ("messages", "state", values(TaskState)),
+        ("message", "kind", values(Kind)),
+        ("message", "state", values(TaskState)),
+        ("message", "outcome", values(Outcome)),
+        ("reviews", "reason", values(Reason)),
+        ("refunds", "state", values(RefundState)),
+        ("refunds", "cause", values(RefundCause)),
+        ("reconciliation_day", "kind", set(bill_repair.KINDS)),
+        ("reconciliation_day", "outcome", allowed(ReconciliationDifference, "outcome")),
+        ("payment_list", "status", values(PayStatus)),
+        ("payment", "pay_status", values(PayStatus)),
+        ("payment", "order_state", values(TradeState)),
+        ("find", "order_state", values(TradeState)),
+        ("letters", "state", values(LetterState)),
+        ("letter", "state", values(LetterState)),
+        ("hosts", "status", values(ApplicationState)),
+    ],
+)
+def test_the_console_has_a_text_for_every_value(page, prefix, expected):
+    texts = tomllib.loads((SOURCES["gateway"] / "locale" / "console" / f"{page}.zh.toml").read_text())
+    assert {f"{prefix}_{each}" for each in expected} - texts.keys() == set()
+
+
+def test_the_report_of_a_day_has_a_text_for_every_kind_of_difference():
+    assert set(KIND_LABELS) == set(bill_repair.KINDS)
+
+
+@pytest.mark.parametrize(
+    ("service", "request_model", "member", "expected"),
+    [
+        ("payment", "DifferenceQuery", "kind", set(bill_repair.KINDS)),
+        ("payment", "RefundQuery", "state", values(RefundState)),
+        ("payment", "NoticeQuery", "state", NOTICE_STATES),
+        ("notification", "ResendRequest", "state", set(messages.RESENDABLE)),
+        ("order", "OrderQuery", "tradeState", values(TradeState) | {"-99"}),
+    ],
+)
+def test_a_request_takes_every_value(service, request_model, member, expected):
+    found = json.loads((FOLDER / f"{service}.json").read_text())["components"]["schemas"][request_model]
+    [enum] = re.findall(r'"enum": (\[[^]]*\])', json.dumps(found["properties"][member]))
+    assert {str(each) for each in json.loads(enum)} == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "expected"),
+    [
+        ("dead-letters", "service", set(ops.SERVICES)),
+        ("acts", "service", set(ops.WITH_ACTS)),
+        ("dead-letters", "state", values(LetterState)),
+        ("notices", "state", NOTICE_STATES),
+        ("refunds", "state", values(RefundState)),
+        ("tasks", "state", values(TaskState)),
+        ("tasks", "kind", values(Kind)),
+        ("hosts", "status", values(ApplicationState)),
+        ("payments", "status", values(PayStatus)),
+    ],
+)
+def test_the_help_of_minsu_ops_names_every_value(command, option, expected):
+    [found] = [each for each in typer.main.get_command(ops_cli.app).commands[command].params if each.name == option]
+    assert expected <= set(re.findall(r"-?\w+", found.help))
+
+
+def test_scripts_of_the_pages_number_the_states_of_an_order_as_order_does():
+    script = (SOURCES["gateway"] / "static" / "js" / "states.js").read_text()
+    numbers = {name: int(number) for name, number in re.findall(r"const (\w+) = (-?\d+);", script)}
+    for state in TradeState:
+        assert numbers[state.name] == state
+    assert (numbers["NOT_PAID"], numbers["PAID"]) == (PayStatus.WAITING, PayStatus.PAID)
+    listed = re.search(r"TRADE_STATES = \[([^]]*)\]", script)
+    assert listed
+    assert sorted(listed[1].split(", ")) == sorted(TradeState.__members__)
+
+
+def test_messages_are_caused_by_states_that_order_has():
+    assert (notification.states.PAID_ORDER, notification.states.REFUNDED_ORDER) == (
+        TradeState.WAIT_USE,
+        TradeState.REFUNDED,
+    )
