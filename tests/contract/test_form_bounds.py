@@ -1,0 +1,110 @@
+"""What pages let people type is what the services take: no longer, no shorter, no other numbers in the texts about it."""
+
+import json
+import re
+import tomllib
+
+import pytest
+
+from gateway.console import acts, contents
+from tests.contract.documents import FOLDER
+from tests.support.services import SOURCES
+from travel import pictures
+from travel.hosting.calendar import MOST_NIGHTS_AT_ONCE
+from travel.ical import fetching, lines
+
+GATEWAY = SOURCES["gateway"]
+SHORTER = {("homestay.html", "remark")}
+"""A page offers less on purpose: a remark that a host reads on a phone."""
+ATTRIBUTES = {"minlength": "minLength", "maxlength": "maxLength", "min": "minimum", "max": "maximum"}
+
+
+def offered(page: str, name: str) -> dict[str, int]:
+    """The bounds that a template gives a field, by their names in JSON schema."""
+    text = (GATEWAY / "templates" / page).read_text()
+    [field] = re.findall(rf'field\("{name}".*?\) ?}}}}|<(?:input|textarea)[^>]* name="{name}"[^>]*>', text)
+    found = re.findall(r'\b(minlength|maxlength|min|max)="?(\d+)', field)
+    assert found, field
+    return {ATTRIBUTES[attribute]: int(number) for attribute, number in found}
+
+
+def taken(service: str, model: str, member: str) -> dict[str, float]:
+    """The bounds of a member in the service's OpenAPI document."""
+    found = json.loads((FOLDER / f"{service}.json").read_text())["components"]["schemas"][model]["properties"][member]
+    return {
+        name: each[name] for each in (found, *found.get("anyOf", ())) for name in ATTRIBUTES.values() if name in each
+    }
+
+
+def constant(script: str, name: str) -> int:
+    return int(re.search(rf"const {name} = (\d+);", (GATEWAY / "static" / "js" / f"{script}.js").read_text())[1])
+
+
+@pytest.mark.parametrize(
+    ("page", "service", "model", "names"),
+    [
+        ("host_edit.html", "travel", "HomestayFields", ["title", "subTitle", "city", "info", "foodInfo"]),
+        ("host_edit.html", "travel", "HomestayFields", ["stock", "peopleNum", "minNights", "maxNights", "daysAhead"]),
+        ("host.html", "travel", "Apply", ["shopName", "contactName", "about"]),
+        ("host_shop.html", "travel", "EditShop", ["title", "info", "bossInfo", "tags"]),
+        ("host_links.html", "travel", "AddImport", ["name", "url"]),
+        ("homestays.html", "travel", "SearchRequest", ["people"]),
+        ("homestay.html", "order", "CreateOrder", ["remark"]),
+        ("signin.html", "usercenter", "NewAccount", ["password"]),
+        ("console/signin.html", "usercenter", "Credentials", ["password"]),
+        ("console/messages.html", "notification", "TaskListRequest", ["cause"]),
+    ],
+)
+def test_a_field_takes_what_its_service_takes(page, service, model, names):
+    for name in names:
+        bounds, known = offered(page, name), taken(service, model, name)
+        if (page, name) in SHORTER:
+            assert bounds["maxLength"] < known["maxLength"]
+        else:
+            assert bounds == {each: known[each] for each in bounds}, name
+
+
+@pytest.mark.parametrize(
+    ("script", "name", "service", "model", "member"),
+    [
+        ("cancel", "LONGEST_REASON", "order", "RefundRequest", "reason"),
+        ("host_decisions", "LONGEST_NOTE", "order", "RefundDecision", "note"),
+        ("list", "MOST", "order", "OrderQuery", "pageSize"),
+        ("host_payouts", "DAYS", "payment", "StatementQuery", "pageSize"),
+    ],
+)
+def test_a_script_asks_for_no_more_than_its_service_takes(script, name, service, model, member):
+    known = taken(service, model, member)
+    assert constant(script, name) == known.get("maxLength", known.get("maximum"))
+
+
+def test_a_host_sets_no_more_nights_at_once_than_travel_takes():
+    assert constant("host_calendar", "MOST_NIGHTS") <= MOST_NIGHTS_AT_ONCE
+
+
+def test_every_act_of_the_console_takes_a_reason_as_long_as_the_page_lets_type():
+    for act in (act for page in contents.PAGES for act in page.ACTS if act.service):
+        document = json.loads((FOLDER / f"{act.service}.json").read_text())
+        operation = document["paths"][f"/{act.service}/v1/ops/{act.method}"]["post"]
+        model = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        assert taken(act.service, model, "note")["maxLength"] >= acts.MOST_REASON, act.name
+
+
+def test_the_rule_beside_a_new_password_is_the_one_that_is_kept():
+    known = taken("usercenter", "NewAccount", "password")
+    for language in ("zh", "en"):
+        texts = tomllib.loads((GATEWAY / "locale" / f"{language}.toml").read_text())
+        rule = next(section["password_rule"] for section in texts.values() if "password_rule" in section)
+        assert re.findall(r"\d+", rule) == [str(known["minLength"]), str(known["maxLength"])]
+
+
+def test_what_is_too_large_for_travel_is_said_with_its_numbers():
+    texts = tomllib.loads((SOURCES["travel"] / "messages.toml").read_text())
+    picture, calendar = texts["picture-too-large"], texts["calendar-too-large"]
+    most, jpeg, other = pictures.MOST_BYTES, pictures.MOST_PIXELS["JPEG"], pictures.MOST_PIXELS["PNG"]
+    assert f"{most // 10**6} MB；JPEG {jpeg // 10**4} 万像素，其他格式 {other // 10**4} 万" in picture["zh"]
+    assert (
+        f"{most // 10**6} MB, and {jpeg // 10**6} million pixels as JPEG or {other // 10**6} million" in picture["en"]
+    )
+    assert f"{fetching.MOST_BYTES // 10**6} MB 或 {lines.MOST_EVENTS} 条" in calendar["zh"]
+    assert f"{fetching.MOST_BYTES // 10**6} MB or {lines.MOST_EVENTS:,} events" in calendar["en"]
