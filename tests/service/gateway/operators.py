@@ -19,13 +19,14 @@ MOBILE, PASSWORD = "13800000009", "secret-123"
 
 
 class Operations(Services):
-    """Services behind the console: `data("/order/v1/ops/closingList", …)`. `bodies` is what a path was asked, oldest first.
-    An operator's sign-in works from the start."""
+    """Services behind the console: `data("/order/v1/ops/closingList", …)`. `bodies` is what a path was asked, oldest first;
+    `waits` how many seconds each could take. An operator's sign-in works from the start."""
 
     def __init__(self) -> None:
         super().__init__()
         self.bodies: dict[str, list[dict[str, Any]]] = {}
         self.bearers: list[str] = []
+        self.waits: list[float | None] = []
         self.fresh()
 
     def fresh(self) -> None:
@@ -33,11 +34,13 @@ class Operations(Services):
         self.answers.clear()
         self.bodies.clear()
         self.bearers.clear()
+        self.waits.clear()
         self.sign_in("operator")
 
     async def invoke(self, app_id, method, path, **parts):
         if parts.get("json") is not None:
             self.bodies.setdefault(path, []).append(parts["json"])
+            self.waits.append(parts.get("timeout_seconds"))
             self.bearers.append((parts.get("headers") or {}).get("authorization", ""))
         return await super().invoke(app_id, method, path, **parts)
 

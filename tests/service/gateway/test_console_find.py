@@ -1,5 +1,7 @@
 """Find: whatever is known of a payment leads to its order, and what is typed is in no address."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -60,8 +62,54 @@ async def test_a_number_of_a_payment_a_refund_or_wechat_leads_to_the_order(searc
     services.data("/payment/v1/ops/paymentFind", {"list": [payment(), payment(sn="PMT2026112309310000000001")]})
     response = await search(number)
     assert (response.status_code, response.headers["location"]) == (303, WAY)
-    assert services.bodies["/payment/v1/ops/paymentFind"] == [{"number": number}]
-    assert services.bodies["/order/v1/ops/orderFind"] == [{"sn": SN}]
+    assert services.bodies == {"/payment/v1/ops/paymentFind": [{"number": number}]}
+
+
+@pytest.mark.parametrize("number", [PAYMENT_SN, TRANSACTION])
+async def test_a_payments_number_leads_to_the_way_while_order_is_down(search, services, number):
+    services.data("/payment/v1/ops/paymentFind", {"list": [payment()]})
+    del services.answers["order", "/order/v1/ops/orderFind"]
+    response = await search(number)
+    assert (response.status_code, response.headers.get("location")) == (303, WAY)
+
+
+async def test_orders_of_payments_are_listed_as_far_as_payment_knows_them_while_order_is_down(search, services):
+    other = payment(sn="PMT2026112309310000000001", orderSn=OTHER, createdAt="2026-11-24T01:31:00Z", totalFen=12_300)
+    services.data("/payment/v1/ops/paymentFind", {"list": [payment(), other]})
+    del services.answers["order", "/order/v1/ops/orderFind"]
+    response = await search(PAYMENT_SN)
+    assert response.status_code == 200
+    assert response.text.count('data-testid="missing-order"') == 1
+    assert re.findall(r'<tr><td><a href="/console/payments/(\w+)">', response.text) == [OTHER, SN]
+    assert "740.51" in response.text
+    assert "123.00" in response.text
+
+
+async def test_orders_of_payments_are_told_apart_by_what_order_knows(search, services):
+    services.data("/payment/v1/ops/paymentFind", {"list": [payment(), payment(orderSn=OTHER)]})
+    response = await search(PAYMENT_SN)
+    assert response.status_code == 200
+    assert services.bodies["/order/v1/ops/orderFind"] == [{"sn": SN}, {"sn": OTHER}]
+    assert "洱海边的白族小院" in response.text
+    assert 'data-testid="missing-order"' not in response.text
+
+
+async def test_a_mobile_is_asked_for_as_no_number_and_no_service_may_take_long(search, services):
+    await search(MOBILE)
+    assert set(services.bodies) == {"/usercenter/v1/ops/accountDetail", "/order/v1/ops/orderFind"}
+    assert services.waits[-2:] == [2.0, 2.0]
+
+
+async def test_a_text_that_may_be_a_code_or_a_number_is_asked_for_as_both_at_once(search, services, monkeypatch):
+    both = asyncio.Barrier(2)
+
+    async def together(app_id, method, path, **parts):
+        await asyncio.wait_for(both.wait(), 5)
+        return await Operations.invoke(services, app_id, method, path, **parts)
+
+    monkeypatch.setattr(services, "invoke", together)
+    response = await search("K7MX4QPA")
+    assert (response.status_code, response.headers["location"]) == (303, WAY)
 
 
 @pytest.mark.parametrize("code", ["K7MX4QPA", "k7mx4qpa", "K7MX-4QPA", "k7mx 4qpa"])

@@ -5,6 +5,8 @@ What is typed comes in a body, never in an address that logs would keep: it may 
 
 import asyncio
 import re
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from fastapi.responses import RedirectResponse, Response
@@ -22,6 +24,12 @@ MOBILE = re.compile(r"1[3-9][0-9]{9}")
 CHECKIN_CODE = re.compile(r"[0-9A-Z]{8}")
 NUMBER = re.compile(r"[0-9A-Za-z_-]{4,64}")
 MOST_ORDERS = 20
+SECONDS = 2.0
+"""How long one service may take: two are asked one after the other, and the page is there within five seconds."""
+Row = Mapping[str, Any]
+"""An order, as orderFind tells it or with the members alone that payment knows."""
+Found = tuple[list[Row], list[Reading]]
+"""Orders, and the readings that failed."""
 
 
 @router.get("/console")
@@ -42,34 +50,55 @@ async def search(visit: SignedIn) -> Response:
     return visit.page("find", status=status, what=what, searched=True, orders=orders, missing=missing)
 
 
-async def _search(visit: Visit, what: str) -> tuple[list[dict[str, Any]], list[Reading]]:
+async def _search(visit: Visit, what: str) -> tuple[list[Row], list[Reading]]:
     """Orders that it may mean, newest first, and the readings that failed. A text may be a number and a code alike."""
-    readings: list[Reading] = []
     if MOBILE.fullmatch(what):
-        readings += await _of_mobile(visit, what)
-    if CHECKIN_CODE.fullmatch(code := _as_code(what)):
-        readings.append(await visit.read("order", "orderFind", {"checkinCode": code}))
-    if NUMBER.fullmatch(what):
-        readings += await _of_number(visit, what)
-    found = {each["sn"]: each for reading in readings if reading.data for each in reading.data.get("list", [])}
-    orders = sorted(found.values(), key=lambda order: str(order["createdAt"]), reverse=True)
-    return orders, [reading for reading in readings if reading.data is None]
+        answers = [await _of_mobile(visit, what)]
+    else:
+        answers = list(await asyncio.gather(_of_code(visit, _as_code(what)), _of_number(visit, what)))
+    rows: dict[str, Row] = {}
+    for found, _ in reversed(answers):  # what order tells of its own code last: it knows more than payment
+        rows |= {row["sn"]: row for row in found}
+    orders = sorted(rows.values(), key=lambda order: str(order["createdAt"]), reverse=True)
+    return orders, list({each.service: each for _, missing in answers for each in missing}.values())
 
 
-async def _of_mobile(visit: Visit, mobile: str) -> list[Reading]:
-    account = await visit.read("usercenter", "accountDetail", {"mobile": mobile})
+async def _of_mobile(visit: Visit, mobile: str) -> Found:
+    account = await visit.read("usercenter", "accountDetail", {"mobile": mobile}, seconds=SECONDS)
     if account.data is None:
-        return [] if account.status == 404 else [account]
-    return [await visit.read("order", "orderFind", {"userId": account.data["id"]})]
+        return [], [] if account.status == 404 else [account]
+    return await _of_order(visit, {"userId": account.data["id"]})
 
 
-async def _of_number(visit: Visit, number: str) -> list[Reading]:
-    """The orders of payments and refunds with this number, ours or WeChat's."""
-    payments = await visit.read("payment", "paymentFind", {"number": number})
+async def _of_code(visit: Visit, code: str) -> Found:
+    return await _of_order(visit, {"checkinCode": code}) if CHECKIN_CODE.fullmatch(code) else ([], [])
+
+
+async def _of_order(visit: Visit, known: Mapping[str, Any]) -> Found:
+    orders = await visit.read("order", "orderFind", known, seconds=SECONDS)
+    return ([], [orders]) if orders.data is None else (orders.data["list"], [])
+
+
+async def _of_number(visit: Visit, number: str) -> Found:
+    """The orders of payments and refunds with this number, ours or WeChat's. Payment alone is enough to find them; order
+    is asked only to tell several apart."""
+    if not NUMBER.fullmatch(number):
+        return [], []
+    payments = await visit.read("payment", "paymentFind", {"number": number}, seconds=SECONDS)
     if payments.data is None:
-        return [payments]
-    sns = list(dict.fromkeys(each["orderSn"] for each in payments.data["list"]))[:MOST_ORDERS]
-    return list(await asyncio.gather(*(visit.read("order", "orderFind", {"sn": sn}) for sn in sns)))
+        return [], [payments]
+    orders = {payment["orderSn"]: _row(payment) for payment in payments.data["list"]}
+    paid = dict(islice(orders.items(), MOST_ORDERS))
+    if len(paid) < 2:
+        return list(paid.values()), []
+    answers = await asyncio.gather(*(_of_order(visit, {"sn": sn}) for sn in paid))
+    known = {row["sn"]: row for found, _ in answers for row in found}
+    return list((paid | known).values()), [each for _, missing in answers for each in missing]
+
+
+def _row(payment: Mapping[str, Any]) -> Row:
+    """An order as far as payment knows it."""
+    return {"sn": payment["orderSn"], "orderTotalFen": payment["totalFen"], "createdAt": payment["createdAt"]}
 
 
 def _as_code(what: str) -> str:
