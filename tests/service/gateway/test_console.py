@@ -218,8 +218,35 @@ async def test_a_link_from_another_site_is_followed_from_a_page_of_ours(http):
 async def test_a_service_that_is_down_is_named(http, services):
     csrf = await enter(http)
     del services.answers["order", AGAIN]
-    response = await post(http, ACT, {"csrf": csrf, "reason": "x"})
+    response = await post(http, ACT, {"csrf": csrf, "reason": "买家来电"})
     assert response.status_code == 503
+    assert "订单服务（order）没有应答" in response.text
+    assert ">买家来电</textarea>" in response.text
+    assert "可能已经执行" in response.text
+
+
+async def test_a_service_that_cannot_do_it_now_says_why_and_that_it_may_be_done(http, services):
+    csrf = await enter(http)
+    services.refuse(AGAIN, 503, "微信支付暂时无响应")
+    response = await post(http, ACT, {"csrf": csrf, "reason": "买家来电"})
+    assert response.status_code == 503
+    assert "微信支付暂时无响应" in response.text
+    assert "没有应答" not in response.text
+    assert ">买家来电</textarea>" in response.text
+    assert "可能已经执行" in response.text
+
+
+async def test_a_refusal_does_not_say_that_it_may_be_done(http, services):
+    csrf = await enter(http)
+    services.refuse(AGAIN, 409, "该订单没有失败的退款")
+    response = await post(http, ACT, {"csrf": csrf, "reason": "买家来电"})
+    assert 'data-testid="unknown"' not in response.text
+
+
+async def test_a_503_that_is_no_problem_of_the_service_is_no_answer(http, services):
+    csrf = await enter(http)
+    services.answer("order", AGAIN, {"error": "bad gateway"}, status=503)
+    response = await post(http, ACT, {"csrf": csrf, "reason": "买家来电"})
     assert "订单服务（order）没有应答" in response.text
 
 

@@ -16,6 +16,7 @@ from gateway.console import addresses, notes
 from gateway.console.errors import ServiceRefused
 from gateway.console.routing import new_router
 from gateway.console.visits import SignedIn, Visit
+from servicekit.errors import PeerUnavailable
 
 MOST_REASON = 256
 
@@ -62,16 +63,17 @@ def router(by_name: Mapping[str, Act]) -> APIRouter:
         reason = visit.form.get("reason", "").strip()
         if not 1 <= len(reason) <= MOST_REASON:
             return _confirmation(visit, act, params, values=visit.form, wrong="reason", status=422)
+        service = act.service or params["service"]
         given = {each.name: visit.form.get(each.name, "").strip() for each in act.inputs}
         for each in act.inputs:
             if (each.required and not given[each.name]) or (each.options and given[each.name] not in each.options):
                 return _confirmation(visit, act, params, values=visit.form, wrong=each.name, status=422)
         try:
-            result = await visit.ask(
-                act.service or params["service"], act.method, act.body(params, given) | {"note": reason}
-            )
+            result = await visit.ask(service, act.method, act.body(params, given) | {"note": reason})
         except ServiceRefused as refused:
             return _confirmation(visit, act, params, values=visit.form, refused=refused, status=refused.status)
+        except PeerUnavailable:
+            return _confirmation(visit, act, params, values=visit.form, silent=service, status=503)
         response = RedirectResponse(_back(visit), 303)
         done = visit.texts(act.page)[f"act_{act.name}_done"].format_map(_Shown(result | dict(params)))
         notes.leave(response, {"done": done}, secure=visit.console.secure(visit.request))
@@ -106,8 +108,11 @@ def _confirmation(
     values: Mapping[str, str],
     wrong: str = "",
     refused: ServiceRefused | None = None,
+    silent: str = "",
     status: int = 200,
 ) -> Response:
+    """Before the act, or after it was not done: `refused` by the service, or `silent` names one that did not respond. From
+    500 on it may have been done all the same."""
     texts = visit.texts(act.page)
     return visit.page(
         "act",
@@ -119,6 +124,8 @@ def _confirmation(
         values={each.name: "" for each in act.inputs} | {"reason": ""} | dict(values),
         wrong=wrong,
         refused=refused,
+        silent=silent,
+        is_unknown=status >= 500,
         back=_back(visit),
         not_done="kept" in visit.note,
         most=MOST_REASON,

@@ -48,7 +48,8 @@ class Services:
         seconds: float | None = None,
     ) -> dict[str, Any]:
         """`data` of `/<service>/v1/ops/<name>`. Raises SessionEnded (401), ServiceRefused (any other refusal, with the
-        service's message in `language`), PeerUnavailable when it did not respond within `seconds`."""
+        service's message in `language`; of its own 503 as well), PeerUnavailable when nothing of the service responded
+        within `seconds`."""
         return await self._call(f"/{service}/v1/ops/{name}", body, _headers(session, language), seconds)
 
     async def read(
@@ -85,7 +86,7 @@ class Services:
             return data
         if response.status_code == 401 and path != LOGIN:
             raise SessionEnded
-        if response.status_code == 503:
+        if response.status_code == 503 and "code" not in content:  # no problem of the service itself
             raise PeerUnavailable(f"{service}: 503 for {path}")
         raise ServiceRefused(service, response.status_code, content)
 

@@ -67,7 +67,7 @@ def _instead(request: Request, console: Console, error: Exception) -> Response:
         case Forged():
             return visit.problem(403, "forged")
         case ServiceRefused():
-            status = error.status if error.status < 500 else 502
+            status = error.status if error.status < 500 or error.status == 503 else 502
             return visit.problem(status, "refused", message=error.message, reference=error.trace_id)
         case PeerUnavailable():
             return visit.problem(503, "unavailable", message=str(error).partition(":")[0])
