@@ -1,21 +1,27 @@
 """No state is waited in unseen: each is an end, or has a gauge of its oldest one's age and a bound."""
 
 import re
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
 import pytest
+import yaml
 from sqlalchemy import CheckConstraint, MetaData
 
 import notification.states
+import order.settings
 import order.states
 import payment.ledger.payment_states
 import payment.ledger.refund_states
+import payment.waiting
 import travel.states
 from servicekit import deadletters, idempotency, inbox, outbox
 from servicekit.unfinished import Unfinished
 from tests.support.services import modules
 
+REPO = Path(__file__).resolve().parents[2]
+OBSERVABILITY = REPO / "deploy" / "observability"
 AGED: dict[str, Unfinished] = {
     each.state: each
     for each in [
@@ -125,9 +131,54 @@ def test_every_age_has_a_bound(state):
     assert AGED[state].limit.total_seconds() > 0
 
 
-def test_the_runbook_has_a_row_for_every_age():
-    runbook = (Path(__file__).parents[2] / "docs/runbook.md").read_text(encoding="utf-8")
+def rows_of_the_runbook():
+    """By state, in the order of the limits beside them, the cell that tells the limits."""
+    runbook = (REPO / "docs/runbook.md").read_text(encoding="utf-8")
     section = re.split(r"^## ", runbook.partition("\n## StateDoesNotEnd\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
-    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    listed = [state for cell in cells for state in re.findall(r"`(\w+\.\w+)`", cell)]
+    for line in section.splitlines():
+        if line.startswith("| `"):
+            _, states, limits, _, _ = line.split("|", 4)
+            yield re.findall(r"`(\w+\.\w+)`", states), limits
+
+
+def test_the_runbook_has_a_row_for_every_age():
+    listed = [state for states, _ in rows_of_the_runbook() for state in states]
     assert sorted(listed) == sorted({*AGED, "idempotency_key.in_flight"})
+
+
+def test_the_runbook_tells_the_limit_of_every_age():
+    units = {"min": "minutes", "h": "hours", "day": "days", "days": "days"}
+    for states, cell in rows_of_the_runbook():
+        told = [timedelta(**{units[unit]: int(count)}) for count, unit in re.findall(r"(\d+) (min|h|days?)\b", cell)]
+        limits = [AGED[state].limit for state in states if state in AGED]
+        assert (told if len(set(limits)) > 1 else told * len(limits)) == limits, cell
+
+
+@pytest.mark.parametrize(
+    ("alert", "state"),
+    [
+        ("RefundRequestsUnanswered", "homestay_order.asked"),
+        ("RefundsFailed", "homestay_order.failed"),
+        ("OrdersDoNotClose", "homestay_order.closing"),
+    ],
+)
+def test_an_alert_about_one_state_has_its_limit(alert, state):
+    [group] = yaml.safe_load((OBSERVABILITY / "alerts.yaml").read_text())["groups"]
+    [expr] = [each["expr"] for each in group["rules"] if each["alert"] == alert]
+    assert float(expr.rpartition(">")[2]) == AGED[state].limit.total_seconds()
+
+
+def test_a_refund_request_is_late_an_hour_after_it_should_have_ended_by_itself():
+    answer = order.settings.Settings.model_fields["refund_answer_seconds"].default
+    assert AGED["homestay_order.asked"].limit == timedelta(seconds=answer, hours=1)
+
+
+def test_the_objective_of_refunds_has_one_bound_everywhere():
+    text = (OBSERVABILITY / "slo.yaml").read_text()
+    bound = payment.waiting.SUBMITTED_WITHIN.total_seconds()
+    divided = re.findall(r"payment_refunds_overdue\) / (\d+)", text)
+    buckets = re.findall(r'payment_refund_submission_seconds_bucket\{le="([\d.]+)"', text)
+    assert divided
+    assert buckets
+    assert {float(each) for each in (*divided, *buckets)} == {bound}
+    assert f"refunds reach WeChat in {bound / 60:g} minutes" in (REPO / "docs/slo.md").read_text()
