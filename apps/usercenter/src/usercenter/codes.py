@@ -13,6 +13,8 @@ from usercenter import repository
 from usercenter.errors import TooManyCodes
 from usercenter.sms import TextMessages
 
+DIGITS = 6
+"""As in the pattern of schemas.NewAccount and the field of the sign-in page: tests/contract/test_form_bounds.py."""
 VALID_FOR = timedelta(minutes=5)
 MOST_ATTEMPTS = 5
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -48,7 +50,7 @@ class MobileCodes:
     async def send(self, mobile: str, address: str | None) -> int:
         """Send a code; returns the seconds until another can be requested. `address` is the caller's IP address if
         known. Raises TooManyCodes; PeerUnavailable when it could not be sent: then another can be requested at once."""
-        code = f"{secrets.randbelow(10**6):06d}"
+        code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
         digest, now, site = self._digest(mobile, code), self.clock(), _site(address)
         async with self.db.transaction() as tx:
             await repository.lock_code_sending(tx)
