@@ -1,4 +1,5 @@
-"""Alembic under an advisory lock: any number of replicas may start at once, one migrates, the others find it done.
+"""`python -m <service> migrate`, which runs before the service; a server never migrates. Alembic under an advisory lock: of
+several that run at once one migrates, the others find it done.
 
 A lock on a table is waited for only as long as running requests can bear; then the migration is retried.
 """

@@ -45,7 +45,7 @@ def command_line(
 
         @cli.command("migrate")
         def migrate_database() -> None:
-            """Bring the database to the newest revision, once, however many replicas start."""
+            """Bring the database to the newest revision, once, however many run this at the same time."""
             from servicekit import migrate  # noqa: PLC0415 - Alembic and its driver, 17 MB that no server needs
 
             url = os.environ.get(f"{name.upper()}_DATABASE_URL")
