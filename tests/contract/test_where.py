@@ -65,10 +65,12 @@ def test_every_file_that_it_names_is_there():
     assert [name for name, path, _ in _places() if not path.exists()] == []
 
 
-def test_every_name_after_a_file_is_in_it():
+def test_every_name_after_a_file_or_folder_is_in_it():
     lost = []
     for name, path, symbols in _places():
-        if path.suffix == ".py" and path.exists():
+        if path.is_dir():
+            lost += [f"{name}: {each}" for each in symbols if not (path / each).exists()]
+        elif path.suffix == ".py" and path.exists():
             lost += [f"{name}: {each}" for each in symbols if each not in _defined(path)]
         elif path.is_file():
             lost += [
