@@ -7,11 +7,13 @@ import tomllib
 import pytest
 
 from gateway.console import acts, contents
+from gateway.endpoints import photos
 from tests.contract.documents import FOLDER
 from tests.support.services import SOURCES
 from travel import pictures
 from travel.hosting.calendar import MOST_NIGHTS_AT_ONCE
 from travel.ical import fetching, lines
+from usercenter import codes
 
 GATEWAY = SOURCES["gateway"]
 SHORTER = {("homestay.html", "remark")}
@@ -108,3 +110,19 @@ def test_what_is_too_large_for_travel_is_said_with_its_numbers():
     )
     assert f"{fetching.MOST_BYTES // 10**6} MB 或 {lines.MOST_EVENTS} 条" in calendar["zh"]
     assert f"{fetching.MOST_BYTES // 10**6} MB or {lines.MOST_EVENTS:,} events" in calendar["en"]
+
+
+def test_the_field_for_a_code_by_text_message_takes_a_whole_code():
+    pattern = json.loads((FOLDER / "usercenter.json").read_text())["components"]["schemas"]["NewAccount"]["properties"][
+        "code"
+    ]
+    assert re.findall(r"\{(\d+)\}", json.dumps(pattern)) == [str(codes.DIGITS)]
+    assert offered("signin.html", "code") == {"maxLength": codes.DIGITS}
+
+
+def test_the_gateway_serves_every_size_of_a_photo_and_browsers_send_no_larger_one():
+    assert set(photos.SIZES) == set(pictures.SIZES)
+    schemas = json.loads((FOLDER / "travel.json").read_text())["components"]["schemas"]
+    assert set(schemas["PhotoFile"]["properties"]["size"]["enum"]) == set(pictures.SIZES)
+    assert constant("host_images", "LONGEST_PX") == pictures.SIZES["large"]
+    assert f"at most {pictures.SIZES['thumb']} pixels" in json.dumps(schemas)

@@ -11,8 +11,8 @@ import typer
 from sqlalchemy import CheckConstraint
 
 import notification.states
-from gateway.console import hosts, letters, messages, reconciliation, refunds, reviews
-from minsu import ops, ops_cli
+from gateway.console import find, hosts, letters, messages, reconciliation, refunds, reviews
+from minsu import following, ops, ops_cli, purchase
 from notification.models import NotificationTask
 from notification.states import Kind, Outcome, TaskState
 from order.states import RefundCause, TradeState
@@ -156,8 +156,21 @@ def test_scripts_of_the_pages_number_the_states_of_an_order_as_order_does():
     assert sorted(listed[1].split(", ")) == sorted(TradeState.__members__)
 
 
+def test_the_command_line_has_a_word_for_every_state_of_an_order():
+    assert set(purchase.STATES) == set(TradeState)
+
+
 def test_messages_are_caused_by_states_that_order_has():
     assert (notification.states.PAID_ORDER, notification.states.REFUNDED_ORDER) == (
         TradeState.WAIT_USE,
         TradeState.REFUNDED,
     )
+
+
+def test_a_mobile_looks_the_same_everywhere():
+    found = []
+    for service, model, member in (("usercenter", "Credentials", "mobile"), ("travel", "Apply", "contactMobile")):
+        schemas = json.loads((FOLDER / f"{service}.json").read_text())["components"]["schemas"]
+        found.append(schemas[model]["properties"][member]["pattern"].strip("^$"))
+    found += [each.MOBILE.pattern.replace(r"\d", "[0-9]") for each in (find, following)]
+    assert found == ["1[3-9][0-9]{9}"] * 4
