@@ -20,6 +20,7 @@ TRADE_STATE_TOPIC, TRADE_STATE_TYPE = "order-update-tradestate-topic", "minsu.or
 REFUND_REQUESTED_TOPIC, REFUND_REQUESTED_TYPE = "order-refund-requested-topic", "minsu.order.refund-requested.v1"
 REFUND_UPDATED_TOPIC, REFUND_UPDATED_TYPE = "order-update-refund-topic", "minsu.order.refund-updated.v1"
 NIGHTS_TOPIC, NIGHTS_TYPE = "order-nights-topic", "minsu.order.nights-updated.v1"
+PUBLISHED_TOPICS = (TRADE_STATE_TOPIC, REFUND_REQUESTED_TOPIC, REFUND_UPDATED_TOPIC, NIGHTS_TOPIC)
 PAYMENT_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
 LONGEST_REASON = 80

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from order import jobs
 from order.endpoints import buyer, inspection, internal, merchant, operations
+from order.events import PUBLISHED_TOPICS
 from order.parts import Parts
 from order.settings import Settings
 from order.waiting import UNFINISHED, FailedRefunds
@@ -52,6 +53,7 @@ def create_app(
         clock=clock,
         db=parts.db,
         outbox=True,
+        publishes=PUBLISHED_TOPICS,
         idempotency_keys=True,
         metrics=[FailedRefunds(db=parts.db).measure],
         upkeep=[parts.expiry.delete_misses],

@@ -14,6 +14,7 @@ from servicekit.telemetry.traces import TraceContext
 
 PAYMENT_STATUS_TOPIC = "payment-update-paystatus-topic"
 REFUND_FAILED_TOPIC = "payment-refund-failed-topic"
+PUBLISHED_TOPICS = (PAYMENT_STATUS_TOPIC, REFUND_FAILED_TOPIC)
 REFUND_REQUESTED_TOPIC = "order-refund-requested-topic"
 SOURCE = "minsu/payment"
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from payment import jobs
 from payment.endpoints import host, inspection, internal, operations, overview, third_payment, wechat_notify
+from payment.events import PUBLISHED_TOPICS
 from payment.parts import Parts
 from payment.paying.business import BusinessType
 from payment.settings import Settings
@@ -80,6 +81,7 @@ def create_app(
             parts.daily,
         ],
         outbox=True,
+        publishes=PUBLISHED_TOPICS,
         idempotency_keys=True,
         metrics=[
             OpenRefunds(db=parts.db, clock=clock).measure,

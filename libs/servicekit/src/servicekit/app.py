@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from servicekit import admission, health, problems, saturation, stopping, unknown
 from servicekit.activity import Activity
 from servicekit.auth import TokenVerifier
-from servicekit.background import Background, for_service, for_tables
+from servicekit.background import Background, for_service, for_tables, measuring
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -23,7 +23,7 @@ from servicekit.direct import Direct
 from servicekit.errors import Problem
 from servicekit.event_history import EventHistory
 from servicekit.event_history_api import event_history_router
-from servicekit.health import Subscriptions
+from servicekit.health import Readiness, Subscriptions
 from servicekit.idempotency import Idempotency
 from servicekit.jobs import JobRoute
 from servicekit.loop import Step
@@ -31,6 +31,7 @@ from servicekit.messages import Catalogue
 from servicekit.middleware import SIDECAR_ONLY, Gatekeeper, duration_of
 from servicekit.operations import Operations
 from servicekit.operations_api import operations_router
+from servicekit.relay import PUBLISHED
 from servicekit.replicas import Replicas
 from servicekit.schemas import ProblemDetails
 from servicekit.settings import ServiceSettings
@@ -71,6 +72,7 @@ def build(
     db: Database | None = None,
     background: Sequence[Background] = (),
     outbox: bool = False,
+    publishes: Sequence[str] = (),
     idempotency_keys: bool = False,
     dead_letters: DeadLetters | None = None,
     metrics: Sequence[Step] = (),
@@ -90,7 +92,8 @@ def build(
     `on_start` runs before the first request is taken (keys, secrets); `name` is the app-id and the package.
     `outbox` and `idempotency_keys` say which of servicekit's tables the service has; `inbox` and `dead_letter` come with
     `dead_letters`. All of them are pruned and measured here; `upkeep` (every hour) and `metrics` (every 15 s) are what
-    the service adds, `unfinished` its own states that should end.
+    the service adds, `unfinished` its own states that should end. `publishes` are the topics of the outbox: what is
+    published is counted from 0 on, for an alert watches it.
     `sidecar_only` is empty where such paths do not exist at all (the public door). `callbacks` are the paths that WeChat
     calls: visitors cannot take the places kept for them; their failures, and those of `objective_paths`, are counted from 0
     on, for an objective of docs/slo.md is about them. `direct` are endpoints by path that are served past FastAPI
@@ -112,8 +115,7 @@ def build(
             await db.close()
 
     expected = Subscriptions(sidecar, dead_letters.topics if dead_letters else frozenset())
-    for path, status in itertools.product((*callbacks, *objective_paths), FAILURES):
-        duration_of("POST", path, status)
+    _count_from_zero((*callbacks, *objective_paths), publishes)
     running: list[Background] = [*background, saturation.LoopLag(), *for_service(metrics=metrics, upkeep=upkeep)]
     places = admission.standard(
         common=settings.request_concurrency,
@@ -123,6 +125,8 @@ def build(
         delivery_places=settings.delivery_places,
         uploads=settings.uploads,
     )
+    readiness = Readiness(db, sidecar, expected, places, full_seconds=settings.capacity_seconds)
+    running.append(measuring(readiness.measure))
     catalogue = Catalogue(name)
     app = FastAPI(
         title=f"minsu {name}",
@@ -144,7 +148,7 @@ def build(
     app.state.provided = {type(instance): instance for instance in provides}
     app.state.token_verifier = verifier
     problems.install(app, catalogue)
-    for router in (health.router(db, sidecar, expected, places, full_seconds=settings.capacity_seconds), *routers):
+    for router in (health.router(readiness), *routers):
         app.include_router(router)
     if db is not None:
         saturation.watch_pool(db)
@@ -183,6 +187,13 @@ def build(
 
     _guard(app, settings, catalogue, places, verifier, sidecar_only=sidecar_only, direct=direct or {})
     return app
+
+
+def _count_from_zero(paths: Sequence[str], topics: Sequence[str]) -> None:
+    for path, status in itertools.product(paths, FAILURES):
+        duration_of("POST", path, status)
+    for topic in topics:
+        PUBLISHED.labels(topic)
 
 
 def _guard(

@@ -1,5 +1,7 @@
 """Probes and metrics: `/livez`, `/readyz`, `/metrics`."""
 
+from collections.abc import Collection
+
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, disable_created_metrics, generate_latest
 
@@ -10,6 +12,7 @@ from servicekit.sidecar import Sidecar
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a time for each series: no rule reads it
 MISSING = Gauge("subscription_missing", "1 where the sidecar does not read a topic that this service needs", ["topic"])
+READY = Gauge("service_ready", "1 where this replica is ready, as `/readyz` says")
 
 
 class Subscriptions:
@@ -24,15 +27,53 @@ class Subscriptions:
         return sorted(await self._sidecar.missing(self._topics)) if self._topics else []
 
     async def measure(self) -> None:
-        missing = await self.missing()
-        for topic in self._topics:
-            MISSING.labels(topic).set(topic in missing)
+        """A sidecar that does not say reads none. Raises PeerUnavailable then."""
+        missing: Collection[str] = self._topics
+        try:
+            missing = await self.missing()
+        finally:
+            for topic in self._topics:
+                MISSING.labels(topic).set(topic in missing)
 
 
-def router(
-    db: Database | None, sidecar: Sidecar, subscriptions: Subscriptions, places: Admission, *, full_seconds: float
-) -> APIRouter:
-    """`/livez`, `/readyz`, `/metrics`. `full_seconds`: how long not one place may come free while it is still ready."""
+class Readiness:
+    """Whether this replica can serve. `full_seconds`: how long not one place may come free while it is still ready."""
+
+    def __init__(
+        self,
+        db: Database | None,
+        sidecar: Sidecar,
+        subscriptions: Subscriptions,
+        places: Admission,
+        *,
+        full_seconds: float,
+    ) -> None:
+        self._db, self._sidecar, self._subscriptions = db, sidecar, subscriptions
+        self._places, self._full_seconds = places, full_seconds
+
+    async def check(self) -> None:
+        """Raises Unavailable, which says what is missing."""
+        if (full := self._places.full_for()) > self._full_seconds:
+            raise Unavailable(f"at capacity for {full:.0f} s: no request ends")
+        if not await self._sidecar.is_ready():
+            raise Unavailable("the sidecar does not answer")
+        if missing := await self._subscriptions.missing():
+            raise Unavailable(f"the sidecar does not read {', '.join(missing)}")
+        if self._db is not None:
+            await self._db.ping()
+
+    async def measure(self) -> None:
+        """Sets the gauge: Prometheus reads `/metrics`, which responds whatever is missing. Raises as `check` does."""
+        is_ready = False
+        try:
+            await self.check()
+            is_ready = True
+        finally:
+            READY.set(is_ready)
+
+
+def router(readiness: Readiness) -> APIRouter:
+    """`/livez`, `/readyz`, `/metrics`."""
     api = APIRouter(include_in_schema=False)
 
     @api.get("/livez")
@@ -42,14 +83,7 @@ def router(
 
     @api.get("/readyz")
     async def readyz() -> dict[str, str]:
-        if (full := places.full_for()) > full_seconds:
-            raise Unavailable(f"at capacity for {full:.0f} s: no request ends")
-        if not await sidecar.is_ready():
-            raise Unavailable("the sidecar does not answer")
-        if missing := await subscriptions.missing():
-            raise Unavailable(f"the sidecar does not read {', '.join(missing)}")
-        if db is not None:
-            await db.ping()
+        await readiness.check()
         return {"state": "ready"}
 
     @api.get("/metrics")
