@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from servicekit.clock import Clock
+from servicekit.error_texts import error_text
 from servicekit.schemas import ApiModel
 
-LONGEST_ERROR = 300
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -75,7 +75,7 @@ class Activity:
             yield running
         except Exception as fault:
             running.claimed, failed_at = None, self._clock()
-            error = f"{type(fault).__name__}: {fault}"[:LONGEST_ERROR]
+            error = error_text(fault)
             raise
         finally:
             seconds = round((self._clock() - began).total_seconds(), 3)

@@ -112,12 +112,14 @@ class Database:
             pool_timeout=pool_timeout,
             pool_pre_ping=False,
             pool_recycle=1800,
+            hide_parameters=True,
             connect_args={**_CLIENT_LIMITS, "timeout": connect_seconds},
         )
         self._unpooled = create_async_engine(
             self.url,
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             connect_args={"timeout": 3, "command_timeout": 6},
         )
         self.on_outbox: list[Callable[[], None]] = []

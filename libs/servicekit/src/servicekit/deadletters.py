@@ -37,6 +37,7 @@ from servicekit.clock import Clock
 from servicekit.dapr_app import dapr_app
 from servicekit.db import Database, new_metadata
 from servicekit.due import RELEASED, Backoff, claim, due_index
+from servicekit.error_texts import error_text
 from servicekit.errors import Poison
 from servicekit.events import SUCCESS, UNREADABLE, CloudEvent, Consumer
 from servicekit.unfinished import Unfinished
@@ -187,10 +188,11 @@ class DeadLetters:
         except (Poison, KeyError, *UNREADABLE) as error:
             # Stricter than Consumer.outcome, which retries a handler's ValueError: the broker has done so already, and
             # what is still unreadable, of no known topic or refused as a value needs an operator, not more time.
-            log.error("dead letter is poison", topic=topic, reason=str(error))
-            return "poison", str(error)[:500]
+            reason = str(error)[:500] if isinstance(error, Poison) else error_text(error)
+            log.error("dead letter is poison", topic=topic, reason=reason)
+            return "poison", reason
         except Exception as error:  # noqa: BLE001 - any other fault may pass: the row keeps the reason and is retried
-            return "waiting", f"{type(error).__name__}: {error}"[:500]
+            return "waiting", error_text(error)
         return "applied", None
 
     async def _record(self, letter_id: int, state: str, reason: str | None, tries: int) -> None:

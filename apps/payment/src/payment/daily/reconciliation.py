@@ -26,6 +26,7 @@ from payment.wechat.trade_bill import TradeLine, Unreadable, lines_of, parse_tra
 from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database
+from servicekit.error_texts import error_text
 
 log = structlog.get_logger()
 
@@ -109,7 +110,7 @@ class Reconciler:
             except (AnotherDaysBill, BadBill, WechatError) as error:
                 await self._later(day, AFTER_TROUBLE, f"{type(error).__name__}: {error}")
             except Exception as error:  # noqa: BLE001 - a full disk or a bug must not stop the other days
-                await self._later(day, AFTER_TROUBLE, f"{type(error).__name__}: {error}", unforeseen=error)
+                await self._later(day, AFTER_TROUBLE, error_text(error), unforeseen=error)
 
     async def _later(self, day: date, pause: timedelta, problem: str, *, unforeseen: Exception | None = None) -> None:
         log.warning("reconciliation must wait", day=str(day), reason=problem, exc_info=unforeseen)
