@@ -1,6 +1,7 @@
 """Masks what is personal or secret in a text that a page quotes as it came, such as an event or a notice.
 
-By the names of members, at any depth; in texts also whatever looks like a mobile number. What is no JSON is masked as text.
+By the names of members, at any depth, with all that such a member holds; in texts and numbers also whatever looks like a
+mobile number, an identity card's or an openid. What is no JSON is masked as text.
 """
 
 import json
@@ -11,11 +12,14 @@ MASK = "***"
 LONGEST = 8000
 _NAMES = re.compile(
     r"openid|unionid|mobile|phone|tel$|name$|account|card|bank|payer|address|email|token|secret|password|key$|code$|signature"
-    r"|nonce|ciphertext",
+    r"|nonce|ciphertext|contact|id_?(no|number)$|identity",
     re.IGNORECASE,
 )
 _HARMLESS = frozenset({"partitionkey", "errcode", "bankcode", "topicname", "pubsubname"})
 _MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+_IDENTITY_CARD = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
+_OPENID = re.compile(r"(?<![\w-])o(?=[a-z\d_-]*[A-Z])[\w-]{27}(?![\w-])", re.ASCII)
+"""28 characters; a capital letter at least, which no topic's name has."""
 
 
 def redacted(text: str) -> str:
@@ -27,17 +31,23 @@ def redacted(text: str) -> str:
     return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
 
 
-def _masked(value: Any, name: str = "") -> Any:
+def _masked(value: Any, *, whole: bool = False) -> Any:
+    """`whole`: value is that of a member whose name says that it is personal or secret."""
     if isinstance(value, dict):
-        return {member: _masked(inner, member) for member, inner in value.items()}
+        return {name: _masked(inner, whole=whole or _is_personal(name)) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_masked(inner, name) for inner in value]
+        return [_masked(inner, whole=whole) for inner in value]
     if value is None or isinstance(value, bool):
         return value
-    if name.lower() not in _HARMLESS and _NAMES.search(name):
+    if whole:
         return MASK
-    return _of_text(value) if isinstance(value, str) else value
+    text = _of_text(str(value))
+    return text if isinstance(value, str) or text != str(value) else value
+
+
+def _is_personal(name: str) -> bool:
+    return name.lower() not in _HARMLESS and bool(_NAMES.search(name))
 
 
 def _of_text(text: str) -> str:
-    return _MOBILE.sub(r"\1****\2", text)
+    return _MOBILE.sub(r"\1****\2", _OPENID.sub(MASK, _IDENTITY_CARD.sub(MASK, text)))
