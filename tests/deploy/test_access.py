@@ -66,11 +66,7 @@ def asked(service: str) -> Iterator[tuple[str, str, str]]:
 def calls_in_the_code():
     found = {call for service in SERVICES for call in asked(service)}
     found |= {(service, "usercenter", "/internal/jwks") for service in SERVICES if service != "usercenter"}
-    verifying = set(SERVICES) - {
-        "usercenter",
-        "gateway",
-    }  # the gateway verifies those of uploads alone, as far as keys go
-    return found | {(service, "usercenter", "/internal/revocations") for service in verifying}
+    return found | {(service, "usercenter", "/internal/revocations") for service in SERVICES if service != "usercenter"}
 
 
 def verb(path: str) -> str:

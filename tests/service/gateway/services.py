@@ -38,4 +38,5 @@ class Services(FakeSidecar):
         """Let `path` give out a token with these roles, which the gateway itself can verify."""
         bearer = self._tokens.bearer(7, *roles)["Authorization"].removeprefix("Bearer ")
         self.answer("usercenter", "/internal/jwks", {"keys": [self._tokens.jwk]})
+        self.answer("usercenter", "/internal/revocations", {"users": []})
         self.data(path, {"accessToken": bearer, "accessExpire": 4_000_000_000, "refreshAfter": refresh_after})

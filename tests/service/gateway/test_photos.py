@@ -102,6 +102,7 @@ async def test_an_upload_is_larger_than_other_requests_and_only_for_who_is_signe
 
     tokens = Tokens()
     peers.answer("usercenter", "/internal/jwks", {"keys": [tokens.jwk]})
+    peers.answer("usercenter", "/internal/revocations", {"users": []})
     peers.answer("travel", "/travel/v1/host/addPhoto", {"code": 200})
     taken = await peers.http.post("/travel/v1/host/addPhoto", content=body, headers=tokens.bearer(2, "merchant"))
     assert (taken.status_code, peers.requests[-1].content) == (200, body)

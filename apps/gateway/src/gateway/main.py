@@ -19,7 +19,7 @@ from gateway.routes import CALLBACKS, CHECKOUT
 from gateway.settings import Settings
 from gateway.storefront import Storefront
 from servicekit import app as servicekit
-from servicekit.auth import TokenVerifier, jwks_by_invocation
+from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.sidecar import Sidecar
 
@@ -32,7 +32,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
     )
     travel = TravelPeer(sidecar=sidecar)
     assets = Assets()
-    verifier = TokenVerifier(jwks_by_invocation(sidecar))
+    verifier = TokenVerifier.by_invocation(sidecar)
     console = Console(
         services=Services(sidecar=sidecar),
         renderer=Renderer(assets.base),

@@ -31,7 +31,7 @@ from usercenter.tokens import SigningKeys
 
 CALLERS: dict[str, set[str]] = {
     "jwks": {"gateway", "travel", "order", "payment", "notification"},
-    "revocations": {"travel", "order", "payment", "notification"},
+    "revocations": {"gateway", "travel", "order", "payment", "notification"},
     "userById": {"travel"},
     "usersByIds": {"travel"},
     "grantRole": {"travel"},
