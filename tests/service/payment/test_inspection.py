@@ -69,6 +69,7 @@ async def test_a_payment_whose_callback_was_lost_is_settled_by_a_query_with_who_
     after = await data(service, "paymentQuery", {"paymentSn": number, "note": "买家来电"})
 
     assert (after["payStatus"], after["tradeState"], after["transactionId"] is not None) == (1, "SUCCESS", True)
+    assert after["askedAt"] is not None
     steps = (await data(service, "paymentSteps", {"orderSn": ORDER}))["steps"]
     [status] = [each for each in steps if each["what"] == "payment_status"]
     assert status["source"] == "query"
@@ -87,7 +88,7 @@ async def test_while_wechat_does_not_respond_nothing_is_changed_but_the_act_is_k
     response = await service.desk("paymentQuery", {"paymentSn": number, "note": "n"})
     assert (response.status_code, response.json()["code"]) == (503, 104007)
     [payment] = await service.payments()
-    assert payment["pay_status"] == 0
+    assert (payment["pay_status"], payment["asked_at"]) == (0, None)
     assert len(await service.rows("operator_act")) == 1
 
 
@@ -95,9 +96,9 @@ async def test_a_query_that_wechat_refuses_is_told(service, wechat):
     number = await service.paid()
     wechat.fail_with = [refusal(403, "NO_AUTH", "no permission")] * 9
     response = await service.desk("paymentQuery", {"paymentSn": number, "note": "n"})
-    assert response.status_code in {502, 503}
+    assert (response.status_code, response.json()["code"]) == (409, 104023)
     [payment] = await service.payments()
-    assert payment["pay_status"] == 0
+    assert (payment["pay_status"], payment["asked_at"]) == (0, None)
 
 
 async def test_a_payment_that_does_not_exist_is_not_queried(service):

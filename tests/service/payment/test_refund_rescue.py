@@ -150,7 +150,7 @@ async def test_wechats_refusal_is_told_and_leaves_the_way_open(service, desk, we
 
     answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
 
-    assert (answer.status_code, answer.json()["code"]) == (502, 104008)
+    assert (answer.status_code, answer.json()["code"]) == (409, 104023)
     assert "银行卡号错误" in answer.json()["detail"]
     assert [row["sent_elsewhere_at"] for row in await service.rows("refund")] == [None]
     assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 200

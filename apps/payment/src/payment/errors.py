@@ -39,6 +39,12 @@ class WechatRefused(Problem):
     status, code, slug = 502, 104008, "wechat-refused"
 
 
+class WechatRefusedAct(Conflict):
+    """WeChat refused what an operator asked of it; nothing was changed. No 502: the gateway's sidecar repeats those."""
+
+    code, slug = 104023, "wechat-refused-act"
+
+
 class NotRefundable(Conflict):
     code, slug = 104009, "payment-not-refundable"
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from payment.errors import PaymentNotFound, WechatRefused, WechatUnavailable
+from payment.errors import PaymentNotFound, WechatRefusedAct, WechatUnavailable
 from payment.inspection_schemas import InspectedPayment, InspectedPayments, PaymentHistory, PaymentQuery, PaymentSearch
 from payment.ledger.inspection import Inspection
 from payment.paying.inquiry import Inquiry
@@ -32,7 +32,7 @@ async def list_steps(body: OrderRequest, _: Operator, inspection: TheInspection)
     return Ok(data=PaymentHistory.of(await inspection.history(body.order_sn)))
 
 
-@router.post("/paymentQuery", responses=declared(PaymentNotFound, WechatUnavailable, WechatRefused))
+@router.post("/paymentQuery", responses=declared(PaymentNotFound, WechatUnavailable, WechatRefusedAct))
 async def query_payment(
     body: PaymentQuery, operator: Operator, inquiry: Annotated[Inquiry, Depends(provided(Inquiry))]
 ) -> Ok[InspectedPayment]:

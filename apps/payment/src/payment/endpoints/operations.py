@@ -37,7 +37,7 @@ from payment.errors import (
     RefundNotFound,
     RefundSentElsewhere,
     TooManyRefunds,
-    WechatRefused,
+    WechatRefusedAct,
     WechatUnavailable,
 )
 from payment.ledger.reviews import ReviewQueue
@@ -62,7 +62,7 @@ router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
 Reconciliations = Annotated[Reconciler, Depends(provided(Reconciler))]
 Rescue = Annotated[RefundRescue, Depends(provided(RefundRescue))]
 Review = Annotated[ReviewQueue, Depends(provided(ReviewQueue))]
-REROUTE = declared(RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere, WechatUnavailable, WechatRefused)
+REROUTE = declared(RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere, WechatUnavailable, WechatRefusedAct)
 REISSUE = declared(RefundNotFound, RefundNotEnded, BuyerAsksAgain, RefundExceedsPayment, TooManyRefunds)
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 
-from payment.errors import PaymentNotFound, WechatRefused, WechatUnavailable
+from payment.errors import PaymentNotFound, WechatRefusedAct, WechatUnavailable
 from payment.ledger import payment_repository
 from payment.ledger.payment_states import PayStatus
 from payment.ledger.payments import Settlement
@@ -47,26 +47,25 @@ class Inquiry:
 
     async def query_now(self, operator_id: int, sn: str, note: str | None) -> ThirdPayment:
         """Query WeChat about a payment, open or not, and settle its verdict; `note` says why, for the audit. Returns the
-        payment afterwards. Raises PaymentNotFound; WechatUnavailable, WechatRefused: nothing was changed."""
+        payment afterwards. Raises PaymentNotFound; WechatUnavailable, WechatRefusedAct: nothing was changed."""
         now = self.clock()
         async with self.db.transaction() as tx:
-            payment = await payment_repository.lock_by_sn(tx, sn)
-            if payment is None:
+            if await payment_repository.lock_by_sn(tx, sn) is None:
                 raise PaymentNotFound(f"no payment {sn}", field="paymentSn")
-            payment.asked_at = now
             await acts.record(tx, now, operator_id, "query-payment", f"payment:{sn}", note=note)
         try:
             await self._poll(sn)
         except Refused as error:
             if error.meaning is Meaning.LATER:
                 raise WechatUnavailable(str(error)) from error
-            raise WechatRefused(str(error)) from error
+            raise WechatRefusedAct(str(error)) from error
         except WechatError as error:
             raise WechatUnavailable(str(error)) from error
-        async with self.db.read() as session:
-            after = await payment_repository.by_sn(session, sn)
-        if after is None:
-            raise PaymentNotFound(f"no payment {sn}", field="paymentSn")
+        async with self.db.transaction() as tx:
+            after = await payment_repository.lock_by_sn(tx, sn)
+            if after is None:
+                raise PaymentNotFound(f"no payment {sn}", field="paymentSn")
+            after.asked_at = now
         return after
 
     async def _poll_and_schedule(self, sn: str, tries: int) -> None:

@@ -12,7 +12,7 @@ from payment.errors import (
     RefundNotFound,
     RefundSentElsewhere,
     TooManyRefunds,
-    WechatRefused,
+    WechatRefusedAct,
     WechatUnavailable,
 )
 from payment.ledger import payment_repository, refund_repository
@@ -55,7 +55,7 @@ class RefundRescue:
         """Reroute an abnormal refund (发起异常退款) to `card` of the buyer, or with None to the merchant's own account,
         from which the buyer is paid by hand. The row is marked before the call; the card is never stored.
 
-        Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (already rerouted), WechatRefused (nothing was
+        Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (already rerouted), WechatRefusedAct (nothing was
         done), WechatUnavailable (the result is unknown; submission.py queries it within minutes).
         """
         refund = await self._mark_rerouted(operator_id, sn, card, note)
@@ -65,7 +65,7 @@ class RefundRescue:
             await self._unmark_rerouted(sn)
             if error.meaning is Meaning.LATER:
                 raise WechatUnavailable(str(error)) from error
-            raise WechatRefused(str(error)) from error
+            raise WechatRefusedAct(str(error)) from error
         except WechatError as error:
             raise WechatUnavailable(str(error)) from error
         await self.settlement.apply(verdict)
