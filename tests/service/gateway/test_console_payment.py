@@ -13,6 +13,7 @@ from tests.service.gateway.operators import Operations, enter, post
 from tests.service.gateway.serving import settings
 from tests.service.gateway.ways import (
     PAYMENT_SN,
+    PREPAY_TRACE,
     SN,
     TRACE,
     TRANSACTION,
@@ -132,6 +133,12 @@ async def test_an_order_that_no_service_knows_is_said(http, services):
 @pytest.mark.parametrize("sn", ["HSO1", "PMT2026112309302612345678", "x", "HSO20261123093026123456789"])
 async def test_what_is_no_orders_number_has_no_way(http, sn):
     assert (await http.get(f"/console/payments/{sn}")).status_code == 404
+
+
+async def test_a_payment_that_no_event_tells_of_leads_to_the_trace_of_its_prepay(http):
+    page = (await http.get(WAY)).text
+    [traces] = re.findall(r'data-testid="traces">.*?</ul>', page, re.DOTALL)
+    assert re.findall(r"<code>([0-9a-f]{32})<", traces) == [PREPAY_TRACE]
 
 
 async def test_a_lost_callback_is_set_going_from_the_page(http, services):

@@ -8,6 +8,7 @@ SN, PAYMENT_SN = "HSO2026112309302612345678", "PMT2026112309310087654321"
 TRANSACTION = "4200002026112300001234567890"
 MOBILE, USER_ID = "13800000001", 7
 EMPTY = {"number": "", "before": None, "after": None, "source": None, "detail": None, "fen": None}
+PREPAY_TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -25,7 +26,7 @@ def payment(**changes: Any) -> dict[str, Any]:
         "sn": PAYMENT_SN, "orderSn": SN, "serviceType": "homestayOrder", "userId": USER_ID, "payStatus": 0,
         "tradeState": "NOTPAY", "totalFen": 74_051, "refundedFen": 0, "transactionId": None,
         "createdAt": "2026-11-23T01:31:00Z", "expiresAt": "2026-11-23T02:00:26Z", "payTime": None, "askedAt": None,
-        "nextQueryAt": "2026-11-23T01:31:30Z", "version": 1,
+        "nextQueryAt": "2026-11-23T01:31:30Z", "traceId": PREPAY_TRACE, "version": 1,
     } | changes  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from payment.models import PayoutItem, ThirdPayment
 from payment.schemas import NoticeAnswer, RefundRow
 from servicekit.schemas import ApiModel, Note, Sn
 from servicekit.steps import Step
+from servicekit.telemetry.traces import TraceContext
 
 
 class PaymentSearch(ApiModel):
@@ -28,7 +29,7 @@ class PaymentQuery(ApiModel):
 
 class InspectedPayment(ApiModel):
     """A payment as operators see it. `payStatus` -1 closed, 0 waiting, 1 paid, 2 refunded; `nextQueryAt`: when WeChat is
-    queried next, null when it is not open."""
+    queried next, null when it is not open; `traceId`: of the prepay, empty for one from before traces were kept."""
 
     sn: str
     order_sn: str
@@ -44,13 +45,15 @@ class InspectedPayment(ApiModel):
     pay_time: AwareDatetime | None
     asked_at: AwareDatetime | None
     next_query_at: AwareDatetime | None
+    trace_id: str
     version: int
 
     @classmethod
     def of(cls, payment: ThirdPayment) -> Self:
         next_query = payment.next_claim_at if payment.pay_status == 0 else None
-        shown = {name: getattr(payment, name) for name in cls.model_fields if name != "next_query_at"}
-        return cls(next_query_at=next_query, **shown)
+        trace_id = TraceContext(payment.traceparent or "").trace_id
+        shown = {name: getattr(payment, name) for name in cls.model_fields if name not in {"next_query_at", "trace_id"}}
+        return cls(next_query_at=next_query, trace_id=trace_id, **shown)
 
 
 class InspectedPayments(ApiModel):

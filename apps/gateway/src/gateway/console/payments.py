@@ -76,6 +76,7 @@ async def _found(visit: Visit, sn: str) -> dict[str, Any]:
     rows = [row for each in (order, payment, messages) if each.data for row in _rows(each.service, each.data)]
     rows += [row for service, listed in events for row in steps.of_events(service, listed)]
     rows += [row for each in receipts if each.data for row in steps.of_receipts(each.service, each.data, topics)]
+    prepays = [each.get("traceId", "") for each in _records(payment, "payments")]
     return {
         "sn": sn,
         "order": order.data["order"] if order.data else None,
@@ -88,7 +89,7 @@ async def _found(visit: Visit, sn: str) -> dict[str, Any]:
         "rows": steps.in_order(rows),
         "is_open": _is_open(order, payment, messages) or any(row.after == "waiting" for row in rows),
         "missing": _missing([*readings, *receipts]),
-        "traces": list(dict.fromkeys(row.trace_id for row in rows if row.trace_id)),
+        "traces": list(dict.fromkeys(filter(None, [*prepays, *(row.trace_id for row in rows)]))),
         "jaeger": visit.console.jaeger_url,
     }
 
