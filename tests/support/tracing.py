@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from servicekit.telemetry import traces
-from servicekit.telemetry.export import Exporting, KeepFailures
+from servicekit.telemetry.export import provider_of
 
 
 class Recorded:
@@ -32,8 +32,7 @@ class Recorded:
 def recording(ratio: float = 1.0) -> Iterator[Recorded]:
     """servicekit's own spans, as sampled and exported with OTEL_TRACES_SAMPLER_ARG=`ratio`."""
     exporter = InMemorySpanExporter()
-    provider = TracerProvider(sampler=KeepFailures(ratio))
-    provider.add_span_processor(Exporting(SimpleSpanProcessor(exporter)))
+    provider = provider_of(ratio, SimpleSpanProcessor(exporter))
     traces.record_with(provider.get_tracer("test"))
     try:
         yield Recorded(exporter)

@@ -15,6 +15,7 @@ from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, client
 from tests.service.servicekit.served import CALLBACK, STUCK_CALLBACK, create_app
 from tests.support.async_waiting import eventually
 from tests.support.metrics import Growth, value
+from tests.support.tracing import recording
 
 
 async def _take(_event, _data):
@@ -74,6 +75,13 @@ async def test_what_is_refused_is_counted_a_callback_by_its_path_all_else_as_unr
     async with stuck(service, "/stuck", "/stuck", STUCK_CALLBACK):
         assert [(await service.post(path)).status_code for path in (CALLBACK, "/page")] == [503, 503]
     assert (requests(CALLBACK) - callbacks, requests("unrouted") - unrouted, lane()) == (1, 1, 1)
+
+
+async def test_a_flood_leaves_no_spans_but_the_sampled_ones(service):
+    with recording(ratio=0) as recorded:
+        async with stuck(service, "/stuck", "/stuck", STUCK_CALLBACK):
+            assert [(await service.post(path)).status_code for path in (CALLBACK, "/page")] == [503, 503]
+            assert recorded.spans == []
 
 
 async def test_the_sidecar_may_ask_for_subscriptions_whatever_is_going_on(service):

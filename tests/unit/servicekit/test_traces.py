@@ -10,13 +10,16 @@ from servicekit.app import build
 from servicekit.clock import utc_now
 from servicekit.collector import Collector
 from servicekit.errors import NotFound, Unavailable
+from servicekit.events import LARGEST_BATCH
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import traces
 from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
+from tests.support.metrics import value
 from tests.support.tracing import ids, links, recording
 
 TRACE, SPAN = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
 SAMPLED, UNSAMPLED = f"00-{TRACE:032x}-{SPAN:016x}-01", f"00-{TRACE:032x}-{SPAN:016x}-00"
+DURATION = "http_server_request_duration_seconds"
 router = APIRouter()
 
 
@@ -110,6 +113,18 @@ async def test_failures_are_kept_whatever_is_sampled_and_say_nothing_of_their_ca
         assert "secret" not in span.to_json()
 
 
+@pytest.mark.parametrize("method", ["PROPFIND", "HSO20261129"])
+async def test_a_strangers_method_is_no_series_and_no_name(http, method):
+    with recording() as recorded:
+        response = await http.request(method, "/page/1")
+    assert response.status_code == 405
+    [span] = recorded.spans
+    assert (span.name, span.attributes["http.request.method"]) == ("HTTP /page/{number}", "_OTHER")
+    counted = {"http_route": "/page/{number}", "http_response_status_code": "405"}
+    assert value(f"{DURATION}_count", http_request_method=method, **counted) is None
+    assert value(f"{DURATION}_count", http_request_method="_OTHER", **counted) > 0
+
+
 def test_a_review_is_kept_whatever_is_sampled():
     with recording(ratio=0) as recorded:
         with traces.using(traces.begin("settle", traces.parsed(UNSAMPLED))):
@@ -158,3 +173,10 @@ async def test_what_is_done_together_is_one_span_with_a_link_to_each_and_for_one
     assert seen == [alone.context.span_id, together.context.span_id]
     assert ((alone.context.trace_id, alone.parent.span_id), links(alone)) == (requests[0], set())
     assert (together.parent, links(together)) == (None, {requests[1], requests[2]})
+
+
+def test_the_largest_batch_is_linked_to_each_of_its_traces():
+    contexts = [traces.parsed(f"00-{TRACE + place:032x}-{SPAN:016x}-01") for place in range(8 * LARGEST_BATCH)]
+    with recording() as recorded, traces.batch("process topic", contexts):
+        pass
+    assert links(recorded.one("process topic")) == {(each.trace_id, each.span_id) for each in contexts}

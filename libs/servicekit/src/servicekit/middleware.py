@@ -19,6 +19,7 @@ from servicekit.telemetry import traces
 log = structlog.get_logger()
 
 SIDECAR_ONLY = ("/internal/", "/events/", "/jobs/", "/dapr/")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 UNMEASURED = ("/livez", "/readyz", "/metrics")
 DURATION = Histogram(
     "http_server_request_duration_seconds",
@@ -27,6 +28,12 @@ DURATION = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 _READ = frozenset({b"traceparent", b"tracestate", b"dapr-api-token", b"content-length", b"authorization"})
+
+
+def method_of(scope: Scope) -> str:
+    """`_OTHER` for all that is none of HTTP's own, by the conventions: a stranger's words would each be a series."""
+    method: str = scope["method"]
+    return method if method in METHODS else "_OTHER"
 
 
 @functools.lru_cache(maxsize=1024)
@@ -68,7 +75,8 @@ class Gatekeeper:
         except BaseException as error:
             _end(span, scope, answer.status or 500, type(error).__qualname__)
             raise
-        _end(span, scope, answer.status, str(answer.status) if answer.status >= 500 else "")
+        failed = answer.status >= 500 and not answer.is_refusal
+        _end(span, scope, answer.status, str(answer.status) if failed else "")
 
     async def _admit(
         self, scope: Scope, receive: Receive, send: "_Answer", headers: Mapping[bytes, bytes], *, is_sidecar: bool
@@ -98,14 +106,16 @@ class Gatekeeper:
         try:
             await self._app(scope, receive, send)
         finally:
-            duration_of(scope["method"], route_of(scope), send.status or 500).observe(time.perf_counter() - began)
+            duration_of(method_of(scope), route_of(scope), send.status or 500).observe(time.perf_counter() - began)
 
-    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-        """Counted with no duration. No route is found for it yet: a lane of exact paths tells what it was for."""
+    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: "_Answer") -> None:
+        """Counted with no duration. No route is found for it yet: a lane of exact paths tells what it was for. Its span is
+        no failure, whatever the status: those are always exported, and a flood would drive out the ones worth keeping."""
+        send.is_refusal = True
         path = scope["path"]
         await self._render(Request(scope), problem)(scope, receive, send)
         route = path if path in self._admission.lane(path).paths else UNROUTED
-        duration_of(scope["method"], route, problem.status).observe(0.0)
+        duration_of(method_of(scope), route, problem.status).observe(0.0)
 
     def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes], lane: Lane, *, is_sidecar: bool) -> Problem | None:
         if scope["path"].startswith(self._sidecar_only) and not is_sidecar:
@@ -117,12 +127,14 @@ class Gatekeeper:
 
 
 class _Answer:
-    """The way back of one request: notes the status (0 until there is one) and adds the trace's id."""
+    """The way back of one request: notes the status (0 until there is one) and adds the trace's id. `is_refusal`: it was
+    refused before it was looked at."""
 
-    __slots__ = ("_send", "_trace_id", "status")
+    __slots__ = ("_send", "_trace_id", "is_refusal", "status")
 
     def __init__(self, send: Send) -> None:
         self._send, self._trace_id, self.status = send, traces.current_id().encode(), 0
+        self.is_refusal = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -138,7 +150,7 @@ def _span(scope: Scope, headers: Mapping[bytes, bytes], *, is_sidecar: bool) -> 
         headers.get(b"traceparent", b"").decode("latin-1"), headers.get(b"tracestate", b"").decode("latin-1")
     )
     span = traces.begin(
-        scope["method"],
+        method_of(scope),
         sent if is_sidecar else traces.NO_CONTEXT,
         kind=traces.SpanKind.SERVER,
         links=() if is_sidecar else (sent,),
@@ -151,8 +163,8 @@ def _end(span: traces.Span, scope: Scope, status: int, failure: str) -> None:
     """By the conventions for HTTP servers; never the path, the query or a header, which may hold a secret. `status` is 0
     for a client that has gone, `failure` empty where there is none."""
     if span.is_recording():
-        method, route = scope["method"], route_of(scope)
-        span.update_name(f"{method} {route}")
+        method, route = method_of(scope), route_of(scope)
+        span.update_name(f"{'HTTP' if method == '_OTHER' else method} {route}")
         span.set_attributes(
             {"http.request.method": method, "http.route": route, "url.scheme": scope.get("scheme", "http")}
             | ({"http.response.status_code": status} if status else {})

@@ -9,13 +9,17 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult, TraceIdRatioBased
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import Attributes
 
 from servicekit.telemetry import traces
+
+MAX_LINKS = 2048
+"""More than come together: a page of the relay is 500 events, and eight deliveries of 200 may be handled as one. The SDK
+keeps 128 of a span by itself, and the other traces would end before it."""
 
 
 def start(service: str) -> TracerProvider:
@@ -27,11 +31,18 @@ def start(service: str) -> TracerProvider:
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
     ratio = float(os.environ.get("OTEL_TRACES_SAMPLER_ARG") or 1)
     resource = Resource.create({SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", service)})
-    provider = TracerProvider(sampler=KeepFailures(ratio), resource=resource)
-    provider.add_span_processor(Exporting(BatchSpanProcessor(OTLPSpanExporter())))
+    provider = provider_of(ratio, BatchSpanProcessor(OTLPSpanExporter()), resource)
     trace.set_tracer_provider(provider)
     AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # the library's
     traces.record_with(provider.get_tracer("servicekit"))
+    return provider
+
+
+def provider_of(ratio: float, exporting: SpanProcessor, resource: Resource | None = None) -> TracerProvider:
+    """Samples a share of `ratio` of the traces that begin here, and gives to `exporting` what is kept."""
+    limits = SpanLimits(max_links=MAX_LINKS)
+    provider = TracerProvider(sampler=KeepFailures(ratio), resource=resource, span_limits=limits)
+    provider.add_span_processor(Exporting(exporting))
     return provider
 
 
