@@ -116,6 +116,16 @@ async def test_both_services_are_asked_for_the_same_span(http, services, query, 
     assert services.bodies[f"{ORDER}/confirmationStatistics"] == [body]
 
 
+async def test_the_step_that_has_not_ended_is_no_rate(http, services):
+    half_done = {"at": "2026-11-23T01:50:00Z", "count": 1, "fen": 19900, "p50Seconds": 0.5, "p99Seconds": 1}
+    full = half_done | {"at": "2026-11-23T01:40:00Z", "count": 10}
+    services.data(f"{PAYMENT}/paymentStatistics", SPAN | {"paid": [full, half_done], "failures": []})
+    page = (await http.get("/console/charts")).text
+    [path] = re.findall(r'<path class="line rate" d="([^"]+)"', page)
+    assert path.count("L") == 24 * 6 - 2
+    assert path.endswith(" 12.0")
+
+
 async def test_a_service_that_does_not_respond_leaves_its_charts_away_and_is_named(http, services):
     del services.answers["order", f"{ORDER}/confirmationStatistics"]
     page = await http.get("/console/charts")

@@ -37,8 +37,9 @@ async def show(visit: SignedIn) -> Response:
     rate = confirmed = settled = None
     failures: list[charting.Bar] = []
     if (data := payment.data) is not None:
-        per_minute = {at: count / minutes for at, count in _by_step(data["paid"], "count").items()}
-        rate = drawn(data, {"rate": per_minute}, 0)
+        ended = datetime.fromisoformat(data["until"]) - step  # the last step still counts: it has no rate yet
+        per_minute = {at: count / minutes for at, count in _by_step(data["paid"], "count").items() if at < ended}
+        rate = drawn(data | {"until": ended.isoformat()}, {"rate": per_minute}, 0)
         settled = drawn(data, _percentiles(data["paid"]), None)
         reasons = {**visit.texts("reviews"), **visit.texts("charts")}
         failures = charting.bars([(_failure(each, reasons), each["count"]) for each in data["failures"]])
