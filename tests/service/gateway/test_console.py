@@ -109,6 +109,8 @@ async def test_an_act_says_what_it_does_needs_a_reason_and_is_done_once(http, se
     done = await post(http, ACT, {"csrf": csrf, "reason": " 买家来电 "})
     assert (done.status_code, done.headers["location"]) == (303, "/console")
     assert services.bodies[AGAIN] == [{"sn": SN, "note": "买家来电"}]
+    for other in (f"/console/payments/{SN}/steps", "/console/letters"):
+        assert 'data-testid="done"' not in (await http.get(other)).text
     assert f"已重新申请订单 {SN} 的退款。" in (await http.get("/console")).text
     assert 'data-testid="done"' not in (await http.get("/console")).text
 

@@ -74,9 +74,9 @@ def router(by_name: Mapping[str, Act]) -> APIRouter:
             return _confirmation(visit, act, params, values=visit.form, refused=refused, status=refused.status)
         except PeerUnavailable:
             return _confirmation(visit, act, params, values=visit.form, silent=service, status=503)
-        response = RedirectResponse(_back(visit), 303)
+        response = RedirectResponse(back := _back(visit), 303)
         done = visit.texts(act.page)[f"act_{act.name}_done"].format_map(_Shown(result | dict(params)))
-        notes.leave(response, {"done": done}, secure=visit.console.secure(visit.request))
+        notes.leave(response, back, {"done": done}, secure=visit.console.secure(visit.request))
         return response
 
     return routes

@@ -1,4 +1,5 @@
-"""What one page hands to the next, once: the outcome of an act, or the reason that was typed when the session had ended."""
+"""What one page hands to another, once: the outcome of an act, or the reason that was typed when the session had ended.
+Only the page that it is for takes it: others, such as one that reloads itself in another tab, leave it alone."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -13,8 +14,9 @@ COOKIE = "minsu_console_note"
 SECONDS = 300
 
 
-def leave(response: Response, note: dict[str, Any], *, secure: bool) -> None:
-    text = urlsafe_b64encode(json.dumps(note, ensure_ascii=False).encode()).decode()
+def leave(response: Response, page: str, note: dict[str, Any], *, secure: bool) -> None:
+    """For `page`, an address as `addresses.resolve` returns it."""
+    text = urlsafe_b64encode(json.dumps(note | {"page": page}, ensure_ascii=False).encode()).decode()
     response.set_cookie(COOKIE, text, max_age=SECONDS, path=PATH, httponly=True, samesite="strict", secure=secure)
 
 

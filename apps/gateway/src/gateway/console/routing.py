@@ -84,7 +84,7 @@ def _to_sign_in(request: Request, console: Console, visit: Visit) -> Response:
     response = RedirectResponse(addresses.sign_in(addresses.own(request), ended=had_session), 303)
     forget(response, secure=console.secure(request))
     if form := getattr(request.state, "form", None):
-        notes.leave(response, {"kept": form.get("reason", "")}, secure=console.secure(request))
+        notes.leave(response, addresses.own(request), {"kept": form.get("reason", "")}, secure=console.secure(request))
     return response
 
 

@@ -2,7 +2,7 @@
 
 from fastapi.responses import RedirectResponse, Response
 
-from gateway.console import addresses
+from gateway.console import addresses, notes
 from gateway.console.errors import ServiceRefused
 from gateway.console.routing import new_router
 from gateway.console.sessions import PATH, Session, forget
@@ -40,16 +40,15 @@ async def sign_out(visit: SignedIn) -> Response:
 
 
 def _form(visit: Visit, *, target: str, refused: ServiceRefused | None = None) -> Response:
-    """Shown with the note of before still in its cookie: it is for the page after the sign-in."""
+    """Says that something was not done; the note about it is for the page after the sign-in."""
     response = visit.page(
         "signin",
         status=refused.status if refused else 200,
         target=addresses.resolve(target) if target else PATH,
         mobile=visit.form.get("mobile", ""),
         ended="ended" in visit.query,
-        lost="kept" in visit.note,
+        lost="kept" in notes.left(visit.request),
         refused=refused,
-        keep_note=True,
     )
     if Session.of(visit.request) is None:
         visit.session.store(response, secure=visit.console.secure(visit.request))

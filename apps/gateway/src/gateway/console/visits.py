@@ -68,7 +68,9 @@ class Visit:
 
     @property
     def note(self) -> dict[str, Any]:
-        return notes.left(self.request)
+        """What was left for this very page."""
+        note = notes.left(self.request)
+        return note if note.get("page") == addresses.own(self.request) else {}
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -87,9 +89,7 @@ class Visit:
         """As `ask`, but what goes wrong is in the result: for pages that show several services (`asyncio.gather`)."""
         return await self.console.services.read(self.session, self.language, service, name, body or {}, seconds=seconds)
 
-    def page(
-        self, page: str, *, status: int = 200, keep_note: bool = False, texts: str = "", **values: Any
-    ) -> Response:
+    def page(self, page: str, *, status: int = 200, texts: str = "", **values: Any) -> Response:
         """`templates/console/<page>.html` with `values` and the texts of `texts` (else its own); shows the note that was
         left, once."""
         note = self.note
@@ -107,7 +107,7 @@ class Visit:
         }
         html = self.console.renderer.html(page, texts or page, self.language, shared | values)
         response = HTMLResponse(html, status_code=status, headers=HEADERS)
-        if note and not keep_note:
+        if note:
             notes.clear(response)
         return response
 
