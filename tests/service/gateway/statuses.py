@@ -52,7 +52,13 @@ def all_run(services: Operations) -> None:
     """Every service runs; order reads payment's topic."""
     for each in SERVICES:
         services.data(f"/{each}/v1/ops/system", status(each))
-    received = {"topic": TOPIC, "handledAt": "2026-11-23T04:00:01.500000Z", "occurredAt": AT, "retriedAt": None}
+    received = {
+        "topic": TOPIC,
+        "handledAt": "2026-11-23T04:00:01.500000Z",
+        "occurredAt": AT,
+        "newestAt": AT,
+        "retriedAt": None,
+    }
     order = status(
         "order",
         subscriptions=[subscription(TOPIC), subscription(f"{TOPIC}.order.dlq")],
@@ -60,7 +66,7 @@ def all_run(services: Operations) -> None:
         received=[received],
     )
     services.data("/order/v1/ops/system", order)
-    published = [{"topic": TOPIC, "publishedAt": "2026-11-23T04:00:01Z"}]
+    published = [{"topic": TOPIC, "publishedAt": "2026-11-23T04:00:01Z", "newestAt": AT}]
     services.data("/payment/v1/ops/system", status("payment", published=published))
 
 

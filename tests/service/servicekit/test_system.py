@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fastapi import APIRouter
 
-from servicekit.activity import Activity
+from servicekit.activity import Activity, Publication
 from servicekit.app import build
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -166,7 +166,7 @@ async def test_a_tick_is_noted_with_what_it_claimed_and_a_failure_stays_to_be_se
 
 async def test_a_topic_is_noted_when_its_events_are_handled_and_when_they_are_left_to_the_broker(world, http):
     assert await deliver(http, 1) == ["SUCCESS"]
-    received = {"topic": "topic", "handledAt": "2026-11-23T04:00:00Z", "occurredAt": "2026-11-23T03:59:57.500000Z"}
+    received = {"topic": "topic", "handledAt": "2026-11-23T04:00:00Z", "occurredAt": OCCURRED, "newestAt": OCCURRED}
     assert (await world.status(http))["received"] == [{**received, "retriedAt": None}]
 
     world.clock.passes(seconds=5)
@@ -190,7 +190,22 @@ async def test_a_topic_is_noted_when_the_broker_has_taken_its_events(world, db):
     async with db.transaction() as tx:
         await publish_later(tx, OutgoingEvent("topic", "a", "minsu.test.v1", "minsu/test", "a", {}, NOW))
     await Relay(db, Broker(), activity=activity).publish_once()
-    assert activity.published == {"topic": NOW}
+    assert activity.published == {"topic": Publication(published_at=NOW, newest_at=NOW)}
+
+
+def test_an_older_event_that_comes_late_leaves_the_newest_as_it_was():
+    older = {"time": "2026-11-23T03:59:50Z"}
+    activity = Activity(Time(), port=1, version="1")
+    activity.handled("topic", [{"time": OCCURRED}, older], retried=False)
+    activity.sent("topic", {"time": OCCURRED})
+    activity.sent("topic", older)
+    received, newest = activity.received["topic"], datetime.fromisoformat(OCCURRED)
+    assert (received.occurred_at, received.newest_at) == (datetime(2026, 11, 23, 3, 59, 50, tzinfo=UTC), newest)
+    assert activity.published["topic"].newest_at == newest
+
+
+def test_a_row_of_an_older_build_is_read():
+    assert Publication.model_validate("2026-11-23T04:00:00Z") == Publication(published_at=NOW)
 
 
 async def test_what_other_replicas_did_is_told_too_and_one_that_is_silent_is_not_up(world, http, db):
@@ -198,7 +213,7 @@ async def test_what_other_replicas_did_is_told_too_and_one_that_is_silent_is_not
     with other.tick("count") as running:
         running.claimed = 7
     other.handled("topic", [{"time": OCCURRED}], retried=False)
-    other.sent("elsewhere")
+    other.sent("elsewhere", {"time": OCCURRED})
     await Replicas(db, world.clock, other).write()
 
     world.clock.passes(seconds=44)
@@ -209,7 +224,7 @@ async def test_what_other_replicas_did_is_told_too_and_one_that_is_silent_is_not
     ]
     assert (job(status)["at"], job(status)["claimed"]) == ("2026-11-23T04:00:00Z", 7)
     assert status["received"][0]["occurredAt"] == OCCURRED
-    assert status["published"] == [{"topic": "elsewhere", "publishedAt": "2026-11-23T04:00:00Z"}]
+    assert status["published"] == [{"topic": "elsewhere", "publishedAt": "2026-11-23T04:00:00Z", "newestAt": OCCURRED}]
 
     assert await tick(http) == 200
     world.clock.passes(seconds=1)

@@ -27,4 +27,19 @@ EARLY, LATE = "2026-11-23T04:00:20Z", "2026-11-23T04:00:40Z"
     ],
 )
 def test_progress(published, handled, retried, expected):
-    assert progress(published, handled, retried, NOW) == expected
+    assert progress({"publishedAt": published}, {"handledAt": handled, "retriedAt": retried}, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("newest", "newest_handled", "expected"),
+    [
+        ("2026-11-23T04:00:10Z", "2026-11-23T04:00:10Z", Progress.DONE),
+        ("2026-11-23T04:00:10Z", "2026-11-23T04:00:11Z", Progress.DONE),
+        ("2026-11-23T04:00:10.001Z", "2026-11-23T04:00:10Z", Progress.BEHIND),
+        ("2026-11-23T04:00:10Z", None, Progress.BEHIND),
+    ],
+)
+def test_a_consumer_that_is_faster_than_the_publishers_mark_is_not_behind(newest, newest_handled, expected):
+    sent = {"publishedAt": "2026-11-23T04:00:12.005Z", "newestAt": newest}
+    received = {"handledAt": "2026-11-23T04:00:12Z", "newestAt": newest_handled, "retriedAt": None}
+    assert progress(sent, received, NOW) == expected

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import model_validator
+
 from servicekit.clock import Clock
 from servicekit.error_texts import error_text
 from servicekit.schemas import ApiModel
@@ -27,11 +29,26 @@ class Tick(ApiModel):
 
 class Reception(ApiModel):
     """`handled_at`: when an event of the topic was last applied or sent to the dead letters; `occurred_at`: when that
-    event occurred; `retried_at`: when one was last left to the broker, to be delivered again."""
+    event occurred, `newest_at`: the newest of all that were handled; `retried_at`: when one was last left to the broker,
+    to be delivered again."""
 
     handled_at: datetime | None = None
     occurred_at: datetime | None = None
+    newest_at: datetime | None = None
     retried_at: datetime | None = None
+
+
+class Publication(ApiModel):
+    """`published_at`: when events of the topic were last given to the broker; `newest_at`: when the newest of all that were
+    had occurred. Consumers know that moment too, by the same clock."""
+
+    published_at: datetime
+    newest_at: datetime | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_older_build(cls, stored: Any) -> Any:
+        return {"published_at": stored} if isinstance(stored, str) else stored
 
 
 def newest_tick(one: Tick, other: Tick) -> Tick:
@@ -46,7 +63,19 @@ def newest_reception(one: Reception, other: Reception) -> Reception:
     """Of a topic on two replicas: the event handled later, and the later retry."""
     last = max(one, other, key=lambda each: each.handled_at or NEVER)
     retried = max(each.retried_at or NEVER for each in (one, other))
-    return last.model_copy(update={"retried_at": None if retried == NEVER else retried})
+    return last.model_copy(
+        update={
+            "newest_at": _later(one.newest_at, other.newest_at),
+            "retried_at": None if retried == NEVER else retried,
+        }
+    )
+
+
+def newest_publication(one: Publication, other: Publication) -> Publication:
+    """Of a topic on two replicas."""
+    return Publication(
+        published_at=max(one.published_at, other.published_at), newest_at=_later(one.newest_at, other.newest_at)
+    )
 
 
 class RunningTick:
@@ -63,7 +92,7 @@ class Activity:
         self.name, self.version, self.started_at = f"{socket.gethostname()}:{port}", version, clock()
         self.ticks: dict[str, Tick] = {}
         self.received: dict[str, Reception] = {}
-        self.published: dict[str, datetime] = {}
+        self.published: dict[str, Publication] = {}
 
     @contextlib.contextmanager
     def tick(self, job: str) -> Iterator[RunningTick]:
@@ -87,12 +116,19 @@ class Activity:
         self.received[topic] = Reception(
             handled_at=now if envelopes else known.handled_at,
             occurred_at=_time_of(envelopes[-1]) if envelopes else known.occurred_at,
+            newest_at=_later(known.newest_at, *map(_time_of, envelopes)),
             retried_at=now if retried else known.retried_at,
         )
 
-    def sent(self, topic: str) -> None:
-        """Events of `topic` were given to the broker."""
-        self.published[topic] = self._clock()
+    def sent(self, topic: str, last: Any) -> None:
+        """Events of `topic` were given to the broker; `last` is the envelope of the last of them."""
+        known = self.published.get(topic)
+        newest = _later(known.newest_at if known else None, _time_of(last))
+        self.published[topic] = Publication(published_at=self._clock(), newest_at=newest)
+
+
+def _later(*moments: datetime | None) -> datetime | None:
+    return max((each for each in moments if each), default=None)
 
 
 def _time_of(envelope: Any) -> datetime | None:

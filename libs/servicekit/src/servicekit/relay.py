@@ -186,10 +186,10 @@ class Relay:
         entries = [BulkEntry(row["event_id"], row["text"], row["partition_key"]) for row in rows]
         with _span(topic, entries):
             failed = await self._sidecar.publish_bulk(topic, entries)
-        if sent := [row["id"] for row in rows if row["event_id"] not in failed]:
-            await self._db.run_alone(_MARK, sent)
+        if sent := [place for place, row in enumerate(rows) if row["event_id"] not in failed]:
+            await self._db.run_alone(_MARK, [rows[place]["id"] for place in sent])
             if self._activity:
-                self._activity.sent(topic)
+                self._activity.sent(topic, entries[sent[-1]].event)
         PUBLISHED.labels(topic).inc(len(sent))
         FAILED.labels(topic).inc(len(failed))
         for row in rows:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Column, DateTime, Table, Text, delete, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from servicekit.activity import Activity, Reception, Tick
+from servicekit.activity import Activity, Publication, Reception, Tick
 from servicekit.clock import Clock
 from servicekit.db import Database, new_metadata
 
@@ -33,12 +33,12 @@ replica = Table(
 
 _TICKS = TypeAdapter(dict[str, Tick])
 _RECEIVED = TypeAdapter(dict[str, Reception])
-_PUBLISHED = TypeAdapter(dict[str, datetime])
+_PUBLISHED = TypeAdapter(dict[str, Publication])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replica:
-    """`seen_at`: when it last wrote its row. `ticks` by job; `received` and `published` (the last time) by topic."""
+    """`seen_at`: when it last wrote its row. `ticks` by job; `received` and `published` by topic."""
 
     name: str
     version: str
@@ -46,7 +46,7 @@ class Replica:
     seen_at: datetime
     ticks: Mapping[str, Tick]
     received: Mapping[str, Reception]
-    published: Mapping[str, datetime]
+    published: Mapping[str, Publication]
 
 
 class Replicas:

@@ -11,7 +11,15 @@ from typing import TypeVar
 
 from sqlalchemy import func, select
 
-from servicekit.activity import Activity, Reception, Tick, newest_reception, newest_tick
+from servicekit.activity import (
+    Activity,
+    Publication,
+    Reception,
+    Tick,
+    newest_publication,
+    newest_reception,
+    newest_tick,
+)
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import dead_letter
@@ -37,7 +45,7 @@ class Snapshot:
     sidecar_problem: str | None
     ticks: Mapping[str, Tick]
     received: Mapping[str, Reception]
-    published: Mapping[str, datetime]
+    published: Mapping[str, Publication]
     replicas: Sequence[Replica] | None
     dead_letters: Mapping[str, int] | None
     database_problem: str | None
@@ -71,7 +79,7 @@ class System:
             sidecar_problem=sidecar_problem,
             ticks=_merged(newest_tick, own.ticks, *(each.ticks for each in others)),
             received=_merged(newest_reception, own.received, *(each.received for each in others)),
-            published=_merged(max, own.published, *(each.published for each in others)),
+            published=_merged(newest_publication, own.published, *(each.published for each in others)),
             replicas=replicas,
             dead_letters=letters,
             database_problem=database_problem,

@@ -55,18 +55,23 @@ class JobState(ApiModel):
 
 
 class ReceivedTopic(ApiModel):
-    """The last event of the topic over all replicas: handled when, and when it had occurred; `retriedAt`: when one was
-    last left to the broker for another delivery."""
+    """The last event of the topic over all replicas: handled when, and when it had occurred; `newestAt`: when the
+    newest of all that were handled had; `retriedAt`: when one was last left to the broker for another delivery."""
 
     topic: str
     handled_at: datetime | None
     occurred_at: datetime | None
+    newest_at: datetime | None
     retried_at: datetime | None
 
 
 class PublishedTopic(ApiModel):
+    """`publishedAt`: when events were last given to the broker; `newestAt`: when the newest of all that were had
+    occurred."""
+
     topic: str
     published_at: datetime
+    newest_at: datetime | None
 
 
 class ReplicaState(ApiModel):
@@ -130,7 +135,7 @@ class SystemStatus(ApiModel):
                 for name in sorted(found.jobs)
             ],
             received=[ReceivedTopic(topic=topic, **dict(last)) for topic, last in sorted(found.received.items())],
-            published=[PublishedTopic(topic=topic, published_at=at) for topic, at in sorted(found.published.items())],
+            published=[PublishedTopic(topic=topic, **dict(last)) for topic, last in sorted(found.published.items())],
             replicas=None if found.replicas is None else [ReplicaState.of(each, found.at) for each in found.replicas],
             dead_letters=None if found.dead_letters is None else StuckLetters(**found.dead_letters),
         )

@@ -47,39 +47,50 @@ async def queues(visit: SignedIn) -> Response:
 
 def topics_of(statuses: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
     """A row for each topic and each of its consumers; `delay`: seconds from the last event until it was handled."""
-    published = {
-        each["topic"]: (status["service"], each["publishedAt"]) for status in statuses for each in status["published"]
-    }
+    published = {each["topic"]: (status["service"], each) for status in statuses for each in status["published"]}
     rows = []
     for status in statuses:
         received = {each["topic"]: each for each in status["received"]}
         for topic in status["subscriptions"]:
             if topic["wanted"] and not topic["topic"].endswith(".dlq"):
-                publisher, published_at = published.get(topic["topic"], (None, None))
+                publisher, sent = published.get(topic["topic"], (None, {}))
                 last = received.get(topic["topic"], {})
                 rows.append(
                     {
                         "topic": topic["topic"],
                         "consumer": status["service"],
                         "publisher": publisher,
-                        "published_at": published_at,
+                        "published_at": sent.get("publishedAt"),
                         "handled_at": last.get("handledAt"),
                         "delay": _seconds(last.get("occurredAt"), last.get("handledAt")),
                         "retried_at": last.get("retriedAt"),
-                        "progress": progress(published_at, last.get("handledAt"), last.get("retriedAt"), now),
+                        "progress": progress(sent, last, now),
                     }
                 )
     return sorted(rows, key=lambda row: (row["topic"], row["consumer"]))
 
 
-def progress(published_at: str | None, handled_at: str | None, retried_at: str | None, now: datetime) -> Progress:
-    """Of a consumer with a topic; moments as in the API (ISO 8601, UTC), None where there was none."""
-    published, handled, retried = _moment(published_at), _moment(handled_at), _moment(retried_at)
+def progress(sent: Mapping[str, Any], received: Mapping[str, Any], now: datetime) -> Progress:
+    """Of a consumer with a topic, from what `published` and `received` of the API tell of it, empty where they do not.
+
+    What is compared is when the newest events occurred: published and handled are noted by two clocks, and a consumer is
+    done with an event before its publisher has marked it.
+    """
+    published, handled = _moment(sent.get("publishedAt")), _moment(received.get("handledAt"))
+    retried = _moment(received.get("retriedAt"))
     if retried and (handled is None or retried > handled):
         return Progress.RETRYING
-    if published is None or (handled is not None and handled >= published):
-        return Progress.QUIET if handled is None else Progress.DONE
+    if handled is None and published is None:
+        return Progress.QUIET
+    if published is None or (handled is not None and _has_all(sent, received)):
+        return Progress.DONE
     return Progress.BEHIND if now - published > PATIENCE else Progress.WAITING
+
+
+def _has_all(sent: Mapping[str, Any], received: Mapping[str, Any]) -> bool:
+    """By when they were noted where one of the two does not tell of the events themselves."""
+    name = "newestAt" if sent.get("newestAt") and received.get("newestAt") else None
+    return datetime.fromisoformat(received[name or "handledAt"]) >= datetime.fromisoformat(sent[name or "publishedAt"])
 
 
 def _moment(text: str | None) -> datetime | None:
