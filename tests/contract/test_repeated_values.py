@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from enum import Enum
+from pathlib import Path
 
 import pytest
 import typer
@@ -15,6 +16,7 @@ from gateway.console import find, hosts, letters, messages, reconciliation, refu
 from minsu import following, ops, ops_cli, purchase
 from notification.models import NotificationTask
 from notification.states import Kind, Outcome, TaskState
+from order.cancelling import TERMS
 from order.states import RefundCause, TradeState
 from payment.daily import bill_repair
 from payment.daily.report import KIND_LABELS
@@ -23,10 +25,13 @@ from payment.ledger.refund_states import RefundState
 from payment.ledger.reviews import Reason
 from payment.models import ProviderNotice, ReconciliationDifference, Refund
 from servicekit.operations import LetterState
+from tests.chaos.refunds import SHARES
 from tests.contract.documents import FOLDER
 from tests.support.services import SOURCES
 from travel.models import HostApplication
 from travel.states import ApplicationState
+
+REPO = Path(__file__).resolve().parents[2]
 
 
 def values(kind: type[Enum]) -> set[str]:
@@ -174,3 +179,13 @@ def test_a_mobile_looks_the_same_everywhere():
         found.append(schemas[model]["properties"][member]["pattern"].strip("^$"))
     found += [each.MOBILE.pattern.replace(r"\d", "[0-9]") for each in (find, following)]
     assert found == ["1[3-9][0-9]{9}"] * 4
+
+
+def test_the_checklist_says_what_to_do_about_every_reason():
+    checklist = (REPO / "docs" / "guides" / "go-live-checklist.md").read_text().partition("\n## What needs review\n")[2]
+    assert {each for each in Reason if f"`{each}`" not in checklist} == set()
+
+
+def test_chaos_expects_the_shares_that_policies_give():
+    given = {policy: [(step.days, step.percent) for step in terms.steps] for policy, terms in TERMS.items()}
+    assert given == SHARES

@@ -1,0 +1,98 @@
+"""Limits in different files that only work together: a caller waits longer than the callee may take, and what is kept outlives
+what can still come."""
+
+import re
+from datetime import timedelta
+from inspect import signature
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+import gateway.settings
+import order.settings
+import payment.settings
+from order import peers
+from payment.endpoints import wechat_notify
+from payment.ledger import payments
+from payment.paying import checkout
+from payment.refunding import requests
+from payment.wechat import client
+from servicekit.settings import ServiceSettings
+from servicekit.sidecar import Sidecar
+from tests.support.services import SOURCES
+from wechatsim.notify import attempt
+from wechatsim.pay import orders, refunds
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def default(settings, name):
+    return settings.model_fields[name].default
+
+
+def resiliency(name):
+    return yaml.safe_load((REPO / "dapr" / "resiliency" / f"{name}.yaml").read_text())["spec"]["policies"]
+
+
+def seconds(duration):
+    number, unit = re.fullmatch(r"(\d+)(ms|s)", duration).groups()
+    return int(number) / {"s": 1, "ms": 1000}[unit]
+
+
+def page_waits():
+    return (
+        int(re.search(r"PATIENCE_MS = (\d+)", (SOURCES["gateway"] / "static" / "js" / "api.js").read_text())[1]) / 1000
+    )
+
+
+def test_from_the_buyers_page_to_wechat_each_waits_longer_than_the_next():
+    chain = [
+        default(payment.settings.PaymentSettings, "wxpay_timeout_seconds"),
+        client.WHOLE_CALL_SECONDS,
+        peers.CLOSE_SECONDS,
+        seconds(resiliency("services")["timeouts"]["provider"]),
+        default(gateway.settings.Settings, "answer_seconds"),
+        page_waits(),
+        seconds(resiliency("gateway")["timeouts"]["chain"]),
+    ]
+    assert all(inner < outer for inner, outer in pairwise(chain)), chain
+
+
+def test_a_service_waits_for_all_attempts_of_its_sidecar():
+    policies = resiliency("services")
+    retry, attempt_seconds = policies["retries"]["peer"], seconds(policies["timeouts"]["quick"])
+    all_attempts = attempt_seconds * (retry["maxRetries"] + 1) + seconds(retry["duration"]) * retry["maxRetries"]
+    assert all_attempts < signature(Sidecar.of).parameters["timeout_seconds"].default
+
+
+def test_a_callback_has_its_response_before_wechat_gives_up():
+    assert payments.LONGEST_WAIT_SECONDS < wechat_notify.ANSWER_SECONDS < attempt.RESPONSE_TIMEOUT_S == 5
+
+
+def test_a_prepay_id_is_given_out_only_while_wechat_takes_it():
+    assert timedelta(seconds=orders.PREPAY_LIFE_S) > checkout.PREPAY_LIFE
+
+
+def test_no_more_refunds_are_asked_for_than_wechat_carries_out():
+    assert requests.MAX_REFUNDS == refunds.MAX_REFUNDS
+
+
+def test_a_service_remembers_an_event_longer_than_kafka_can_bring_it_again():
+    topics = yaml.safe_load_all((REPO / "deploy/k8s/components/strimzi/topics.yaml").read_text())
+    kept = [timedelta(milliseconds=topic["spec"]["config"]["retention.ms"]) for topic in topics]
+    assert kept
+    assert max(kept) < timedelta(days=default(ServiceSettings, "inbox_keep_days"))
+
+
+@pytest.mark.parametrize(
+    ("service", "settings", "name"),
+    [
+        ("gateway", gateway.settings.Settings, "answer_seconds"),
+        ("order", order.settings.Settings, "pay_window_seconds"),
+    ],
+)
+def test_a_cluster_is_told_the_default_of_what_it_repeats(service, settings, name):
+    told = (REPO / "deploy/k8s/base" / service / "settings.env").read_text()
+    assert f"{service.upper()}_{name.upper()}={default(settings, name):g}\n" in told
