@@ -1,5 +1,5 @@
-"""Limits in different files that only work together: a caller waits longer than the callee may take, and what is kept outlives
-what can still come."""
+"""Limits in different files that only work together: a caller waits longer than the callee may take, and what is kept
+outlives what can still come."""
 
 import re
 from datetime import timedelta
