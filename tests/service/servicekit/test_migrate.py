@@ -23,6 +23,11 @@ OTHERS = (
     "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
     " and backend_type = 'client backend'"
 )
+BUILDS = (
+    "select query_start from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    " and query ilike '%index%' and pid <> pg_backend_pid()"
+)
+WRITES = "lock table outbox in row exclusive mode"
 UNCHECKED = "select conname from pg_constraint where not convalidated"
 REVISION = "select version_num from alembic_version"
 LATER = "order_of_a_later_version"
@@ -125,6 +130,33 @@ def test_a_table_that_is_in_use_is_left_to_its_users_and_asked_for_again(postgre
         migrating.result(timeout=60)
         assert watcher.execute("select count(*) from homestay_order where channel is not null").fetchone() == (0,)
     assert unchecked(url) == []
+
+
+def test_an_index_is_built_beside_those_who_write_and_other_migrators_that_wait(postgres):
+    url = postgres.create("migrate_index")
+    to_revision("order", url, "0009_confirmation_times")
+    builds = set()
+
+    def came_twice():
+        builds.update(watcher.execute(BUILDS).fetchall())
+        return len(builds) >= 2
+
+    with (
+        ThreadPoolExecutor() as threads,
+        psycopg.connect(url, autocommit=True) as watcher,
+        psycopg.connect(url) as user,
+    ):
+        user.execute(WRITES)
+        migrating = [threads.submit(migrate.upgrade, "order", url) for _ in range(3)]
+        eventually(came_twice, what="a second try")
+        with psycopg.connect(url, options="-c lock_timeout=500") as other:
+            other.execute(WRITES)
+        user.rollback()
+        for each in migrating:
+            each.result(timeout=60)
+        assert watcher.execute(REVISION).fetchall() == [(REVISIONS[-1],)]
+        assert watcher.execute("select indexrelid::regclass::text from pg_index where not indisvalid").fetchall() == []
+        assert watcher.execute("select to_regclass('ix_outbox_partition_key') is not null").fetchone() == (True,)
 
 
 def test_another_fault_is_not_tried_again(postgres, later):

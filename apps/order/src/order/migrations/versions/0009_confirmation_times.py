@@ -9,7 +9,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("ix_order_transition_created_at", "order_transition", ["created_at"], postgresql_using="brin")
+    name, table = "ix_order_transition_created_at", "order_transition"
+    with op.get_context().autocommit_block():
+        op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+        op.create_index(name, table, ["created_at"], postgresql_using="brin", postgresql_concurrently=True)
 
 
 def downgrade() -> None:

@@ -9,7 +9,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("ix_outbox_partition_key", "outbox", ["partition_key"])
+    with op.get_context().autocommit_block():
+        op.drop_index("ix_outbox_partition_key", "outbox", if_exists=True, postgresql_concurrently=True)
+        op.create_index("ix_outbox_partition_key", "outbox", ["partition_key"], postgresql_concurrently=True)
 
 
 def downgrade() -> None:

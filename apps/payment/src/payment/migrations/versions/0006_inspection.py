@@ -10,8 +10,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("ix_outbox_partition_key", "outbox", ["partition_key"])
-    op.create_index("ix_refund_refund_id", "refund", ["refund_id"], postgresql_where=sa.text("refund_id is not null"))
+    known = sa.text("refund_id is not null")
+    with op.get_context().autocommit_block():
+        op.drop_index("ix_outbox_partition_key", "outbox", if_exists=True, postgresql_concurrently=True)
+        op.create_index("ix_outbox_partition_key", "outbox", ["partition_key"], postgresql_concurrently=True)
+        op.drop_index("ix_refund_refund_id", "refund", if_exists=True, postgresql_concurrently=True)
+        op.create_index(
+            "ix_refund_refund_id", "refund", ["refund_id"], postgresql_where=known, postgresql_concurrently=True
+        )
 
 
 def downgrade() -> None:
