@@ -2,11 +2,15 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import psycopg
 import pytest
 
+from order.main import create_app
+from order.settings import Settings
+from servicekit.testing import APP_TOKEN, Tokens, client
 from tests.service.order.nights import CREATE, nights_are_right, room, taken
 from tests.service.order.support import BUYER, Order, paid
 
@@ -105,3 +109,83 @@ class TestWithFewSlots:
         assert (await order.post(CREATE, order.booking_request(days=5))).json()["code"] == 103043
         assert await order.hear(paid(sns[0])) == ["SUCCESS"]
         await order.create(days=5)
+
+
+class TestWithANightThatAnotherTransactionHolds:
+    """A replica that froze within a transaction, or an operator's psql."""
+
+    @pytest.fixture
+    def held(self, order: Order, order_database: str) -> Iterator[psycopg.Connection]:
+        with psycopg.connect(order_database) as other:
+            yield other
+            other.rollback()
+
+    async def test_other_nights_are_sold_at_once(self, order: Order, held: psycopg.Connection) -> None:
+        await order.create(days=1, user=1)
+        held.execute("select from homestay_night where night = %s for update", (TOMORROW,))
+
+        waiting = [
+            asyncio.create_task(order.post(CREATE, order.booking_request(days=1), user=20 + n)) for n in range(6)
+        ]
+        answers = await together(order, *((40 + n, {"days": 2 + n % 5}) for n in range(36)))
+
+        assert {each.status_code for each in answers} == {200}
+        assert not any(each.done() for each in waiting), "only those who want the held night wait"
+        held.rollback()
+        assert Counter([each.status_code for each in await asyncio.gather(*waiting)]) == {200: 6}
+        assert taken(order)[TOMORROW] == 7
+
+    async def test_a_new_night_that_another_inserts_holds_up_no_other(
+        self, order: Order, held: psycopg.Connection
+    ) -> None:
+        held.execute("insert into homestay_night values (7, %s, 1, 1, 1, 0)", (TOMORROW,))
+
+        one = asyncio.create_task(order.post(CREATE, order.booking_request(days=1), user=20))
+        answers = await together(order, (21, {}), (22, {"days": 3}))
+
+        assert [each.status_code for each in answers] == [200, 200]
+        assert not one.done()
+        held.rollback()
+        assert (await one).status_code == 200
+        assert taken(order) == {TODAY: 1, TOMORROW: 1, "2026-11-26": 1, "2027-09-19": 1}
+
+    async def test_who_waits_too_long_is_told_to_come_again_and_has_no_order(
+        self, order: Order, held: psycopg.Connection
+    ) -> None:
+        await order.create(days=1, user=1)
+        held.execute("select from homestay_night where night = %s for update", (TOMORROW,))
+
+        answers = await together(order, (11, {"days": 1}), (12, {"days": 1}), (13, {}))
+
+        assert [each.status_code for each in answers] == [503, 503, 200]
+        held.rollback()
+        assert {row["user_id"] for row in order.rows("select user_id from homestay_order")} == {1, 13, 9999}
+        assert taken(order)[TOMORROW] == 1
+
+
+class TestWithTwoReplicas:
+    @pytest.fixture
+    async def other(
+        self, order: Order, order_database: str, order_tokens: Tokens, sql: psycopg.Connection
+    ) -> AsyncIterator[Order]:
+        settings = Settings(database_url=order_database, APP_API_TOKEN=APP_TOKEN, database_pool_size=10)
+        app = create_app(settings, clock=order.clock, sidecar=order.peers, verifier=order_tokens.verifier())
+        async with client(app) as http:
+            yield Order(http, order.clock, order.peers, order_tokens, sql)
+
+    async def test_they_sell_the_last_rooms_once_and_no_one_fails(self, order: Order, other: Order) -> None:
+        room(order, 3)
+        requests = [{"days": n % 5, "nights": 1 + n % 3} for n in range(60)]
+
+        sent = [
+            each.post(CREATE, each.booking_request(**request), user=100 + place)
+            for place, request in enumerate(requests)
+            for each in (order, other)
+        ]
+        answers = await asyncio.gather(*sent)
+
+        found = Counter(each.status_code for each in answers)
+        assert set(found) == {200, 409}
+        assert found[200] == len(order.rows("select id from homestay_order"))
+        assert max(taken(order).values()) == 3
+        assert {each.json()["code"] for each in answers if each.status_code == 409} == {103034}

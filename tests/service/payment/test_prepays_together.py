@@ -6,6 +6,7 @@ import json
 import httpx
 import pytest
 
+from payment.ledger import payment_repository
 from payment.ledger.prepay_repository import NewPayment
 from payment.paying.reservation import Reservations
 from servicekit.testing import FakeSidecar, called_by
@@ -97,6 +98,18 @@ async def test_what_the_table_refuses_is_stored_for_nobody_and_each_is_tried_alo
 
     monkeypatch.setattr(Reservations, "open", _not_together)
     assert await together(service, *BUYERS) == [200] * 8
+    assert sorted(row["user_id"] for row in await service.payments()) == list(BUYERS)
+
+
+async def test_an_order_that_another_transaction_holds_waits_alone(service):
+    async with service.db.transaction() as closing:
+        await payment_repository.lock_order(closing, sn(3))
+        held = asyncio.create_task(together(service, 3))
+        assert await together(service, *(set(BUYERS) - {3})) == [200] * 7
+        assert {row["user_id"] for row in await service.payments()} == set(BUYERS) - {3}
+        assert not held.done()
+
+    assert await held == [200]
     assert sorted(row["user_id"] for row in await service.payments()) == list(BUYERS)
 
 

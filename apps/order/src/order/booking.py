@@ -68,8 +68,9 @@ class Booking:
         used with other values), PeerUnavailable."""
         try:
             return await self._create(request)
-        except Problem:
-            if earlier := await self._earlier(request):  # which cannot be booked a second time
+        except Problem as refused:
+            # An order of the same key cannot be booked a second time. Who was turned away asks nothing of a busy database.
+            if type(refused) is not Unavailable and (earlier := await self._earlier(request)):
                 return _same(earlier, request)
             raise
 

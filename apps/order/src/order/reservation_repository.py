@@ -1,8 +1,8 @@
 """The statements of new orders, each for those that come together: the orders, the nights that they want, what is written
 of those that fit. Functions use the caller's transaction and never end it.
 
-Orders come before nights, and both are sorted: two transactions that want the same slots or nights wait for one another
-and never deadlock.
+Orders come before nights, and both are sorted. A transaction of many never waits for a night that another one holds: it
+leaves the orders that want such nights to transactions of their own.
 """
 
 import json
@@ -33,7 +33,7 @@ def _insert_orders(names: tuple[str, ...]) -> str:
         "      from (select distinct user_id from asked) as each offset 0) as of_user,"
         "    generate_series(1, $2::int) as n where n <> all(of_user.taken)),"
         f" added as (insert into homestay_order ({inserted}, unpaid_slot)"
-        f"  select {given}, free.n from asked join free using (user_id, nth) order by asked.user_id, asked.sn"
+        f"  select {given}, free.n from asked join free using (user_id, nth) order by asked.user_id, free.n"
         "   on conflict do nothing returning id, sn)"
         " select asked.sn, added.id, free.n is not null as had_slot"
         "  from asked left join free using (user_id, nth) left join added on added.sn = asked.sn"
@@ -46,6 +46,13 @@ select held.homestay_id, held.night, held.taken, held.stock, held.sold_by
     on held.homestay_id = wanted.homestay_id and held.night = wanted.night
  order by held.homestay_id, held.night for update of held
 """
+_LOCK_FREE_NIGHTS = f"""
+with free as ({_LOCK_NIGHTS} skip locked)
+select homestay_id, night, free.taken, free.stock, free.sold_by
+  from homestay_night join unnest($1::bigint[], $2::date[]) as wanted(homestay_id, night) using (homestay_id, night)
+  left join free using (homestay_id, night)
+"""  # noqa: S608 - made of constants
+"""Also those that others hold, without what is taken of them."""
 _WRITE = """
 with now as (
   insert into homestay_night as held (homestay_id, night, taken, stock, sold_by)
@@ -93,10 +100,16 @@ async def insert_orders(
     return {row["sn"]: Inserted(row["id"], row["had_slot"]) for row in inserted}
 
 
-async def lock_nights(tx: ArrayTransaction, wanted: Collection[NightKey]) -> dict[NightKey, Held]:
-    """Those of the nights that have a row, locked until the transaction ends."""
-    rows = await tx.fetch(_LOCK_NIGHTS, *columns(wanted))
-    return {(row["homestay_id"], row["night"]): Held(row["taken"], row["stock"], row["sold_by"]) for row in rows}
+async def lock_nights(tx: ArrayTransaction, wanted: Collection[NightKey], *, wait: bool) -> dict[NightKey, Held | None]:
+    """Those of the nights that have a row, locked until the transaction ends; unless it shall `wait` for them, None for
+    those that another transaction holds."""
+    rows = await tx.fetch(_LOCK_NIGHTS if wait else _LOCK_FREE_NIGHTS, *columns(wanted))
+    return {
+        (row["homestay_id"], row["night"]): None
+        if row["taken"] is None
+        else Held(row["taken"], row["stock"], row["sold_by"])
+        for row in rows
+    }
 
 
 async def write(

@@ -149,11 +149,14 @@ class Database:
         self._after(info)
 
     @asynccontextmanager
-    async def arrays(self) -> AsyncIterator[ArrayTransaction]:
+    async def arrays(self, *, lock_timeout_ms: int | None = None) -> AsyncIterator[ArrayTransaction]:
         """`transaction()` on asyncpg's own connection. A refusal of the use-case (a Problem) rolls it back; after any other
-        error its connection is closed, never asked to roll back: one that does not respond would hold the next batch up."""
+        error its connection is closed, never asked to roll back: one that does not respond would hold the next batch up.
+        `lock_timeout_ms`: how long a statement waits for what another transaction holds; None: as in every transaction."""
         async with self._raw_connection() as raw:
-            await raw.execute("begin")
+            await raw.execute(
+                "begin" if lock_timeout_ms is None else f"begin; set local lock_timeout = {lock_timeout_ms}"
+            )
             tx = ArrayTransaction(raw)
             try:
                 yield tx

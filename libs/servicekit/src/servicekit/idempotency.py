@@ -36,10 +36,11 @@ idempotency_key = Table(
 )
 Index("ix_idempotency_key_claimed_at", idempotency_key.c.claimed_at)
 
-# Two statements for every creating request: on arrays, for the requests that come together.
+# Two statements for every creating request: on arrays, for the requests that come together. Sorted: two replicas that
+# get the same keys in another order would else deadlock.
 _CLAIM = (
     "insert into idempotency_key (scope, key, fingerprint, claimed_at)"
-    " select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])"
+    " select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) as k(scope, key) order by scope, key"
     " on conflict do nothing returning scope, key"
 )
 _KEEP_ANSWER = (

@@ -29,9 +29,10 @@ class Prepaid(NamedTuple):
 
 
 _LOCK_ORDERS = (
-    "select pg_advisory_xact_lock(hash) from (select distinct hashtextextended(order_sn, 0) as hash"
-    " from unnest($1::text[]) as order_sn order by 1) as ordered"
+    "select order_sn from (select distinct order_sn from unnest($1::text[]) as order_sn) as wanted"
+    " where pg_try_advisory_xact_lock(hashtextextended(order_sn, 0))"
 )
+"""Those that no other transaction holds: the others would hold up all that came with them."""
 # A statement of its own, after the locks: it has to see what those who held them wrote.
 _OPEN = """
 insert into third_payment (sn, order_sn, user_id, service_type, total_fen, request, expires_at, due_at, traceparent,
@@ -56,7 +57,9 @@ update third_payment p set prepay_id = open.prepay_id, prepay_at = open.prepay_a
 
 
 async def open_payments(tx: ArrayTransaction, new: Sequence[NewPayment]) -> set[str]:
-    """Insert a payment for each order that may have one: not closed, not paid, without an open one. Locks the orders until
-    the end of the transaction, as `payment_repository.lock_order` does. Returns the numbers of those inserted."""
-    await tx.execute(_LOCK_ORDERS, [each.order_sn for each in new])
-    return {row["sn"] for row in await tx.fetch(_OPEN, *columns(new))}
+    """Insert a payment for each order that may have one: not closed, not paid, without an open one, and not held by another
+    transaction. Locks the orders until the end of the transaction, as `payment_repository.lock_order` does. Returns the
+    numbers of those inserted."""
+    locked = {row["order_sn"] for row in await tx.fetch(_LOCK_ORDERS, [each.order_sn for each in new])}
+    mine = [each for each in new if each.order_sn in locked]
+    return {row["sn"] for row in await tx.fetch(_OPEN, *columns(mine))} if mine else set()

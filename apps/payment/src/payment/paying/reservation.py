@@ -26,8 +26,9 @@ class Reservations:
         self._attached = Collector(self._attach, name="store prepay ids", longest_seconds=LONGEST_WAIT_SECONDS)
 
     async def open(self, payment: NewPayment) -> bool:
-        """Store a new payment. False when it was not stored: its order has one or is closed, its number is taken, or a
-        value is refused. Why is for the caller to find out, in a transaction of its own."""
+        """Store a new payment. False when it was not stored: its order has one, is closed or held by another
+        transaction, its number is taken, or a value is refused. Why is for the caller to find out, in a transaction of
+        its own."""
         return await self._opened.submit(payment)
 
     async def attach(self, prepaid: Prepaid) -> bool:
