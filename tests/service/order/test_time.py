@@ -6,12 +6,12 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from order.models import Base
 from order.parts import Parts
 from order.settings import Settings
-from servicekit import acts, deadletters, idempotency, inbox, outbox
+from servicekit import acts, deadletters, idempotency, inbox, outbox, replicas
 from servicekit.testing import APP_TOKEN
 from tests.service.order.support import Order
 
@@ -83,14 +83,14 @@ async def test_the_tables_refuse_a_total_that_does_not_add_up(order: Order, sql:
 
 
 def test_the_migrations_make_what_the_models_say(order_database: str) -> None:
-    ours = [Base.metadata, acts.metadata, outbox.metadata, inbox.metadata, deadletters.metadata, idempotency.metadata]
-    engine = create_engine(order_database.replace("postgresql://", "postgresql+psycopg://"))
+    shared = (acts, outbox, inbox, deadletters, idempotency, replicas)
+    ours = [Base.metadata, *(each.metadata for each in shared)]
+    engine = create_engine(order_database.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         context.opts["target_metadata"] = ours
         assert compare_metadata(context, ours) == []
         found = set(connection.scalars(text("select conname from pg_constraint where starts_with(conname, 'ck_')")))
-    engine.dispose()
     expected = {
         str(constraint.name)
         for table in Base.metadata.tables.values()

@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from tests.service.usercenter.conftest import new_key
 
-from servicekit import acts, idempotency
+from servicekit import acts, idempotency, replicas
 from servicekit.secrets import BadSecret
 from servicekit.testing import APP_TOKEN, FakeSidecar, client
 from usercenter import models
@@ -101,7 +101,9 @@ async def test_the_migrations_make_what_the_models_say(own_url):
     engine = create_engine(own_url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        difference = compare_metadata(context, [models.Base.metadata, idempotency.metadata, acts.metadata])
+        difference = compare_metadata(
+            context, [models.Base.metadata, idempotency.metadata, acts.metadata, replicas.metadata]
+        )
     engine.dispose()
     assert difference == []
 

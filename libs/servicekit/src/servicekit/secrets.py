@@ -67,21 +67,22 @@ def of_files(prefix: str, names: tuple[str, ...], environment: Mapping[str, str]
     return held
 
 
-async def fetch(settings: ProcessSettings, name: str, *, attempts: int = 60) -> dict[str, str]:
+async def fetch(settings: ProcessSettings, name: str, *, attempts: int = 180) -> dict[str, str]:
     """All keys of secret `name` in the service's store. Waits for the sidecar, a second an attempt, then gives up.
 
-    Raises RuntimeError when the store cannot be read.
+    Raises RuntimeError, with the last reason, when the store cannot be read.
     """
-    sidecar = Sidecar.of(settings)
+    sidecar, reason = Sidecar.of(settings), ""
     try:
         for attempt in range(1, attempts + 1):
             try:
                 return await sidecar.secret(settings.secret_store, name)
             except PeerUnavailable as error:
+                reason = str(error)[:200]
                 if attempt % 5 == 0:
-                    log.warning("waiting for the secret store", secret_name=name, reason=str(error)[:200])
+                    log.warning("waiting for the secret store", secret_name=name, reason=reason)
                 await asyncio.sleep(1)
     finally:
         await sidecar.close()
-    msg = f"secret {name} cannot be read from store {settings.secret_store}"
+    msg = f"secret {name} cannot be read from store {settings.secret_store}: {reason}"
     raise RuntimeError(msg)
