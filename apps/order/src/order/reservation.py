@@ -54,10 +54,6 @@ class Outcome(NamedTuple):
     busy: bool = False
 
 
-class _OvertakenError(Unavailable):
-    """A night that had no row was taken by another transaction meanwhile, and not enough of it is left."""
-
-
 @dataclass(kw_only=True, eq=False)
 class Reservations:
     db: Database
@@ -95,10 +91,10 @@ class Reservations:
         try:
             async with self.db.arrays(lock_timeout_ms=LOCK_TIMEOUT_MS) as tx:
                 return await self._insert_all(tx, orders, wait=False)
-        except (_OvertakenError, *REFUSED_VALUES):  # the value of one may be at fault: alone, each shows which
+        except REFUSED_VALUES:  # the value of one is at fault: alone, each shows which
             pass
-        except DatabaseUnavailable as error:
-            if getattr(error.__cause__, "sqlstate", None) not in LOCKED:
+        except Unavailable as error:
+            if isinstance(error, DatabaseUnavailable) and getattr(error.__cause__, "sqlstate", None) not in LOCKED:
                 raise
         return [Outcome(busy=True)] * len(orders)
 
@@ -107,7 +103,9 @@ class Reservations:
             async with self.db.arrays() as tx:
                 [outcome] = await self._insert_all(tx, [order], wait=True)
                 return outcome
-        except _OvertakenError:
+        except Unavailable as error:
+            if isinstance(error, DatabaseUnavailable):
+                raise
             return Outcome()
 
     @asynccontextmanager
@@ -162,7 +160,7 @@ class Reservations:
         ]
         now = await reservation_repository.write(tx, nights.taken(), held, list(kept), list(refused))
         if sum(map(len, now.values())) < len(nights.taken()):
-            raise _OvertakenError
+            raise Unavailable("a night that had no row was taken by another transaction meanwhile")
         await publish_later(tx, *_told(now, list(kept.values()), self.clock()))
         return refused
 
