@@ -14,7 +14,7 @@ def dapr_app(app: FastAPI) -> "DaprApp":
     """`DaprApp(app)`, which serves `GET /dapr/subscribe`. Raises ImportError where the SDK has it in another file."""
     package = find_spec("dapr.ext.fastapi")  # finds it without running it
     file = Path(package.origin or "").with_name("app.py") if package else Path()
-    spec = spec_from_file_location("dapr_app", file)
+    spec = spec_from_file_location("dapr.ext.fastapi.app", file)
     if spec is None or spec.loader is None:
         raise ImportError(f"no DaprApp in {file}")
     module = module_from_spec(spec)
