@@ -1,6 +1,7 @@
 """Limits in different files that only work together: a caller waits longer than the callee may take, and what is kept
 outlives what can still come."""
 
+import json
 import re
 from datetime import timedelta
 from inspect import signature
@@ -14,7 +15,10 @@ import gateway.settings
 import order.settings
 import payment.settings
 from order import peers
+from order.events import LONGEST_REASON
+from order.refund_schemas import RefundMore, RefundRequest
 from payment.endpoints import wechat_notify
+from payment.events import RefundRequested
 from payment.ledger import payments
 from payment.paying import checkout
 from payment.refunding import requests
@@ -26,6 +30,8 @@ from wechatsim.notify import attempt
 from wechatsim.pay import orders, refunds
 
 REPO = Path(__file__).resolve().parents[2]
+REASONS = ("reason", "note", "reason", "reason")
+"""What the reason is called in RefundRequest, RefundMore, RefundRequested and the event."""
 
 
 def default(settings, name):
@@ -96,3 +102,10 @@ def test_a_service_remembers_an_event_longer_than_kafka_can_bring_it_again():
 def test_a_cluster_is_told_the_default_of_what_it_repeats(service, settings, name):
     told = (REPO / "deploy/k8s/base" / service / "settings.env").read_text()
     assert f"{service.upper()}_{name.upper()}={default(settings, name):g}\n" in told
+
+
+def test_a_refunds_reason_is_as_long_in_every_place_between_buyer_and_payment():
+    told = json.loads((REPO / "contracts/events/refund-requested.v1.schema.json").read_text())
+    models = (RefundRequest.model_json_schema(), RefundMore.model_json_schema(), RefundRequested.model_json_schema())
+    members = [schema["properties"][name] for schema, name in zip((*models, told), REASONS, strict=True)]
+    assert [each["maxLength"] for each in members] == [LONGEST_REASON] * 4

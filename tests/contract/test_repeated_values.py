@@ -4,27 +4,33 @@ and texts of the console, help of `minsu ops`, numbers in scripts."""
 import json
 import re
 import tomllib
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
 import pytest
 import typer
+from pydantic import TypeAdapter
 from sqlalchemy import CheckConstraint
 
 import notification.states
 from gateway.console import find, hosts, letters, messages, reconciliation, refunds, reviews
-from minsu import following, ops, ops_cli, purchase
+from minsu import following, ops, ops_cli, purchase, traces
+from notification.events import TradeStateUpdated
 from notification.models import NotificationTask
 from notification.states import Kind, Outcome, TaskState
 from order.cancelling import TERMS
 from order.states import RefundCause, TradeState
 from payment.daily import bill_repair
+from payment.daily.bill_comparison import OUR_NUMBER
 from payment.daily.report import KIND_LABELS
 from payment.ledger.payment_states import PayStatus
 from payment.ledger.refund_states import RefundState
 from payment.ledger.reviews import Reason
 from payment.models import ProviderNotice, ReconciliationDifference, Refund
+from servicekit.numbers import business_number
 from servicekit.operations import LetterState
+from servicekit.schemas import Sn
 from tests.chaos.refunds import SHARES
 from tests.contract.documents import FOLDER
 from tests.support.services import SOURCES
@@ -189,3 +195,14 @@ def test_the_checklist_says_what_to_do_about_every_reason():
 def test_chaos_expects_the_shares_that_policies_give():
     given = {policy: [(step.days, step.percent) for step in terms.steps] for policy, terms in TERMS.items()}
     assert given == SHARES
+
+
+def test_numbers_are_told_by_their_prefix_as_they_are_made():
+    now = datetime.now(UTC)
+    order_sn, payment_sn, refund_sn = (business_number(prefix, now) for prefix in ("HSO", "PMT", "RFD"))
+    for number in (order_sn, payment_sn, refund_sn):
+        TypeAdapter(Sn).validate_python(number)
+        assert number[:3] in traces.ATTRIBUTES
+    assert TradeStateUpdated.model_validate({"orderSn": order_sn, "tradeState": 1}).order_sn == order_sn
+    assert find.ORDER_SN.fullmatch(order_sn)
+    assert OUR_NUMBER.fullmatch(payment_sn)
