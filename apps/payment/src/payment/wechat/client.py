@@ -25,7 +25,7 @@ from payment.wechat.crypto import ApiV3Key, CannotDecrypt, seal
 from payment.wechat.errors import Ambiguous, Refused, WechatError
 from payment.wechat.keys import PlatformKeys, public_key_of_certificate
 from payment.wechat.requests import BankCard
-from payment.wechat.signing import MerchantSigner, is_signed, message
+from payment.wechat.signing import WINDOW_SECONDS, MerchantSigner, is_signed, message
 from payment.wechat.verdicts import NotJson, RefundContent, RefundVerdict, Transaction, Verdict, parsed
 from servicekit.clock import Clock
 from servicekit.storable import shown
@@ -240,7 +240,7 @@ class WechatPay:
     def _is_authentic(self, key: RSAPublicKey, response: httpx.Response) -> bool:
         timestamp = response.headers.get("Wechatpay-Timestamp", "")
         once = response.headers.get("Wechatpay-Nonce", "")
-        if not timestamp.isdecimal() or abs(self._clock().timestamp() - int(timestamp)) > 300:
+        if not timestamp.isdecimal() or abs(self._clock().timestamp() - int(timestamp)) > WINDOW_SECONDS:
             return False
         return is_signed(
             key, response.headers.get("Wechatpay-Signature", ""), message(timestamp, once, response.content)

@@ -7,10 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from payment.wechat.crypto import ApiV3Key, CannotDecrypt
 from payment.wechat.errors import InvalidNotification
 from payment.wechat.keys import PlatformKeys
-from payment.wechat.signing import is_signed, message
+from payment.wechat.signing import WINDOW_SECONDS, is_signed, message
 from servicekit.clock import Clock
-
-WINDOW_SECONDS = 300
 
 
 class Resource(BaseModel):

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
+WINDOW_SECONDS = 300
+"""How far the time in a signature of WeChat may be from ours, of callbacks and of responses."""
 _PADDING, _HASH = PKCS1v15(), hashes.SHA256()
 
 
