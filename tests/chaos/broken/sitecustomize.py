@@ -10,8 +10,11 @@ from typing import Any
 def _without_outbox() -> None:
     import servicekit.outbox
 
-    async def forget(_tx: Any, *_events: Any) -> str:
-        return "nobody will hear of it"
+    publish_later = servicekit.outbox.publish_later
+
+    async def forget(tx: Any, *events: Any) -> None:
+        """All but taken nights: travel's copy would stay wrong for the tests that follow."""
+        await publish_later(tx, *(each for each in events if each.topic == "order-nights-topic"))
 
     servicekit.outbox.publish_later = forget
 
@@ -41,7 +44,7 @@ def _without_refund_messages() -> None:
 def _without_nights() -> None:
     from order import reservation, reservation_repository
 
-    async def take_none(_self: Any, tx: Any, wanted: Any) -> dict[int, Any]:
+    async def take_none(_self: Any, tx: Any, wanted: Any, *, wait: bool) -> dict[int, Any]:
         await reservation_repository.write(tx, [], [], list(wanted), [])
         return {}
 

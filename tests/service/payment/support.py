@@ -91,9 +91,10 @@ class Service:
 
 
 async def rows(db: Database, table: str) -> Sequence[RowMapping]:
-    """The rows of a table, which may be followed by `where` or `order by`."""
+    """The rows of a table, which may be followed by `where` or `order by`; else in the order of their first column."""
+    query = f"select * from {table}" + ("" if "order by" in table else " order by 1")  # noqa: S608 - names of ours
     async with db.read() as session:
-        return (await session.execute(text(f"select * from {table}"))).mappings().all()  # noqa: S608 - names of ours
+        return (await session.execute(text(query))).mappings().all()
 
 
 def parts_of(

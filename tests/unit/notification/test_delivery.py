@@ -15,9 +15,10 @@ from notification.rendering import MessageTexts
 from notification.states import Kind, Outcome, Verdict
 from notification.wechat.messages import Message
 from servicekit.errors import DatabaseUnavailable
+from servicekit.telemetry.traces import TraceContext
 
 ACCEPTED = Verdict(Outcome.ACCEPTED, "ok", 0)
-CLAIM = Claim(1, "HSO2026112309302612345678", Kind.PAID, 1, None)
+CLAIM = Claim(1, "HSO2026112309302612345678", Kind.PAID, 1, TraceContext())
 TEMPLATES = Templates({Kind.PAID: "t"}, "", MessageTexts("warning", "untitled", "back", "14:00", "12:00"))
 
 
