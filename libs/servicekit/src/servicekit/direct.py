@@ -8,6 +8,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["ASGIApp", "Direct", "Message", "NotPlain", "Receive", "Scope", "Send"]
 
 
+def read_before(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives a body that was read already, then whatever comes after it."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
 class NotPlain(Exception):
     """Raised by an endpoint for a request that FastAPI's route of the same path shall serve; `receive` gives it whole."""
 

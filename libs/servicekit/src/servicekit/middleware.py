@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.admission import Admission, Lane, Visit
+from servicekit.direct import read_before
 from servicekit.errors import Problem, Unauthenticated
 from servicekit.problems import UNROUTED, route_of
 from servicekit.telemetry import traces
@@ -97,7 +98,7 @@ class Gatekeeper:
             except Problem as problem:
                 await self._refuse(problem, scope, receive, send)
                 return
-            await self._serve(scope, _again(body, receive), send)
+            await self._serve(scope, read_before(body, receive), send)
         finally:
             visit.leave()
 
@@ -181,17 +182,3 @@ def _read(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         if name in _READ:
             found.setdefault(name, value)
     return found
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """What was read before, then whatever comes after a body."""
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 from starlette.requests import Request
 
-from servicekit.direct import Message, NotPlain, Receive, Scope, Send
+from servicekit.direct import NotPlain, Receive, Scope, Send, read_before
 from servicekit.errors import Problem
 from servicekit.idempotency import Idempotency, is_key
 from servicekit.schemas import Ok
@@ -31,17 +31,17 @@ class PlainPost(Generic[B, A]):
     create: Callable[[B, int, str | None], Awaitable[A]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        message = await receive()  # whole: the gatekeeper has read it
+        document = (await receive())["body"]  # whole: the gatekeeper has read it
         headers = dict(reversed(scope["headers"]))  # of one that is there twice the first counts
-        body = self._read(headers, message["body"])
+        body = self._read(headers, document)
         key = headers[b"idempotency-key"].decode("latin-1") if b"idempotency-key" in headers else None
         if body is None or (key is not None and not is_key(key)):
-            raise NotPlain(_again(message, receive))
+            raise NotPlain(read_before(document, receive))
         state = scope["app"].state
         try:
             user = await state.token_verifier.principal(headers.get(b"authorization", b"").decode("latin-1"))
         except Problem:
-            raise NotPlain(_again(message, receive)) from None
+            raise NotPlain(read_before(document, receive)) from None
         try:
             result, replayed = await self._created(state.idempotency, scope["path"], body, user.user_id, key)
         except Problem as problem:
@@ -73,13 +73,3 @@ class PlainPost(Generic[B, A]):
         if key is None:
             return await create(), False
         return await keys.once(f"{user_id}:{path}", key, body, self.answer, create)
-
-
-def _again(message: Message, receive: Receive) -> Receive:
-    """The message that was received already, then what comes next."""
-    given = [message]
-
-    async def again() -> Message:
-        return given.pop() if given else await receive()
-
-    return again
