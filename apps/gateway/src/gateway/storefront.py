@@ -26,6 +26,17 @@ PAGE_HEADERS = {
 }
 
 
+def new_environment() -> Environment:
+    """Jinja for the gateway's templates: all is escaped, and a name that is not there is an error."""
+    return Environment(
+        loader=PackageLoader("gateway"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 class Storefront:
     """`assets` is the address under which the pages find their files."""
 
@@ -35,13 +46,7 @@ class Storefront:
         self._desk_words = {
             language: _merged(self._words[language], _catalogue(f"desk.{language}.toml")) for language in LANGUAGES
         }
-        self._pages = Environment(
-            loader=PackageLoader("gateway"),
-            autoescape=select_autoescape(default=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._pages = new_environment()
 
     def language(self, chosen: str | None, accept_language: str) -> str:
         """What the reader has chosen, else what the browser asks for, else Chinese."""

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from gateway.storefront import LANGUAGES
+from gateway.storefront import LANGUAGES, new_environment
 from servicekit.clock import SHANGHAI
 from servicekit.money import yuan_text
 
@@ -35,13 +34,7 @@ class Renderer:
     def __init__(self, assets: str) -> None:
         self._assets = assets
         self._texts: dict[tuple[str, str], Texts] = {}
-        self._pages = Environment(
-            loader=PackageLoader("gateway"),
-            autoescape=select_autoescape(default=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._pages = new_environment()
         self._pages.filters |= {"moment": moment, "pause": pause, "yuan": yuan_text}
 
     def texts(self, page: str, language: str) -> Texts:
