@@ -1,10 +1,10 @@
 """Requests and responses of the operations endpoints; amounts in fen."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from order.models import HomestayOrder
 from order.repository import Confirmed
@@ -58,28 +58,6 @@ class ClosingAgain(ApiModel):
 
     sn: Sn
     note: Note | None = None
-
-
-class StatisticsQuery(ApiModel):
-    """The last `hours`, in steps of `stepMinutes`, which divide an hour."""
-
-    hours: Annotated[int, Field(ge=1, le=24, strict=True)] = 24
-    step_minutes: Annotated[int, Field(ge=1, le=60, strict=True)] = 10
-
-    @model_validator(mode="after")
-    def _whole_steps(self) -> Self:
-        if 60 % self.step_minutes:
-            msg = "stepMinutes must divide an hour"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def span(self) -> timedelta:
-        return timedelta(hours=self.hours)
-
-    @property
-    def step(self) -> timedelta:
-        return timedelta(minutes=self.step_minutes)
 
 
 class ConfirmedStep(ApiModel):

@@ -1,9 +1,8 @@
 """Request and response bodies of the operators' overview; amounts in fen, times in UTC."""
 
-from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field
 
 from payment.models import ThirdPayment
 from payment.overview.overview import Statistics
@@ -63,28 +62,6 @@ class UnfinishedRow(ApiModel):
 
 class UnfinishedStatus(ApiModel):
     list: list[UnfinishedRow]
-
-
-class StatisticsQuery(ApiModel):
-    """The last `hours`, in steps of `stepMinutes`, which divide an hour."""
-
-    hours: Annotated[int, Field(ge=1, le=24, strict=True)] = 24
-    step_minutes: Annotated[int, Field(ge=1, le=60, strict=True)] = 10
-
-    @model_validator(mode="after")
-    def _whole_steps(self) -> Self:
-        if 60 % self.step_minutes:
-            msg = "stepMinutes must divide an hour"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def span(self) -> timedelta:
-        return timedelta(hours=self.hours)
-
-    @property
-    def step(self) -> timedelta:
-        return timedelta(minutes=self.step_minutes)
 
 
 class PaidStep(ApiModel):

@@ -1,8 +1,9 @@
 """Building blocks of request and answer models: camelCase outside, snake_case inside, bounds on everything."""
 
-from typing import Annotated, Generic, Literal, TypeVar
+from datetime import timedelta
+from typing import Annotated, Generic, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from servicekit.paging import BIGINT_MAX
@@ -53,3 +54,25 @@ class ProblemDetails(BaseModel):
     trace_id: str
     field: str | None = None
     errors: list[dict[str, str]] | None = None
+
+
+class StatisticsQuery(ApiModel):
+    """The last `hours`, in steps of `stepMinutes`, which divide an hour."""
+
+    hours: Annotated[int, Field(ge=1, le=24, strict=True)] = 24
+    step_minutes: Annotated[int, Field(ge=1, le=60, strict=True)] = 10
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> Self:
+        if 60 % self.step_minutes:
+            msg = "stepMinutes must divide an hour"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def span(self) -> timedelta:
+        return timedelta(hours=self.hours)
+
+    @property
+    def step(self) -> timedelta:
+        return timedelta(minutes=self.step_minutes)

@@ -17,7 +17,6 @@ from order.operations_schemas import (
     FailedRefunds,
     RefundAgain,
     RetriedClosing,
-    StatisticsQuery,
 )
 from order.refunds import Refunds
 from order.schemas import OrderState
@@ -25,7 +24,7 @@ from order.statistics import Statistics
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.problems import declared
-from servicekit.schemas import Ok
+from servicekit.schemas import Ok, StatisticsQuery
 
 router = APIRouter(prefix="/order/v1/ops", tags=["operations"])
 

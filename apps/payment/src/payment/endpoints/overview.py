@@ -10,13 +10,12 @@ from payment.overview_schemas import (
     PaymentQuery,
     PaymentRow,
     PaymentStatistics,
-    StatisticsQuery,
     UnfinishedRow,
     UnfinishedStatus,
 )
 from servicekit.app import provided
 from servicekit.auth import Operator
-from servicekit.schemas import Empty, Ok
+from servicekit.schemas import Empty, Ok, StatisticsQuery
 
 router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
 Ledger = Annotated[Overview, Depends(provided(Overview))]
