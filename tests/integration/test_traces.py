@@ -1,5 +1,5 @@
 """A night is bought on a system of its own whose services and sidecars send their spans here: what each step follows from,
-and that no span says anything that nobody may read."""
+and that no span holds a secret or anything personal."""
 
 from pathlib import Path
 
