@@ -91,6 +91,11 @@ def test_a_setting_in_the_callers_environment_reaches_its_service_only(tmp_path:
     assert not {"ORDER_URL", "ORDER_DAPR_HTTP_PORT"} & set(made.service("order"))
 
 
+def test_the_callers_log_level_reaches_every_service_and_is_the_services_own_otherwise(tmp_path: Path) -> None:
+    assert build(tmp_path, {"LOG_LEVEL": "DEBUG"}).service("order")["LOG_LEVEL"] == "DEBUG"
+    assert "LOG_LEVEL" not in build(tmp_path, {}).service("order")
+
+
 def test_an_app_gets_no_secret_and_a_sidecar_only_its_own(tmp_path: Path) -> None:
     made = build(tmp_path, {})
     made.write()

@@ -77,6 +77,8 @@ class Environment:
         """What one app is told, besides the ports, which come from dapr.yaml."""
         prefix = name.upper()
         values = self._tokens(name) | {"LOG_FORMAT": self.caller.get("LOG_FORMAT") or "console"} | self._traces()
+        if level := self.caller.get("LOG_LEVEL"):
+            values["LOG_LEVEL"] = level
         if name in DATABASES:
             values[f"{prefix}_DATABASE_URL"] = self.database_url(name)
         values |= self._own_settings().get(name, {})
