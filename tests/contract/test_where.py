@@ -130,5 +130,8 @@ def test_every_alert_is_listed():
 
 def test_every_helper_of_tests_is_listed():
     named = {path for _, path, _ in _places()}
-    helpers = [path for path in (REPO / "tests" / "support").glob("*.py") if path.name != "__init__.py"]
-    assert [path.name for path in helpers if path not in named] == []
+    folders = [REPO / "tests" / "support", *(REPO / "tests" / "service").glob("*/")]
+    found = [path for folder in folders for path in folder.glob("*.py")]
+    helpers = [path for path in found if path.name not in {"__init__.py", "conftest.py"} and path.name[:5] != "test_"]
+    assert len(helpers) > 40
+    assert [str(path.relative_to(REPO)) for path in helpers if path not in named] == []

@@ -1,5 +1,5 @@
-"""Writes deploy/observability/dashboards/*.json, which Grafana loads, from dashboards.toml beside them. `make contracts`
-writes them anew."""
+"""Writes deploy/observability/dashboards/*.json, which Grafana loads, from deploy/observability/dashboards.toml.
+`make contracts` writes them anew."""
 
 import json
 import string
