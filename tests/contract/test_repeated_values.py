@@ -35,6 +35,7 @@ from tests.chaos.refunds import SHARES
 from tests.contract.documents import FOLDER
 from tests.support.services import SOURCES
 from travel.models import HostApplication
+from travel.search_repository import Sort
 from travel.states import ApplicationState
 
 REPO = Path(__file__).resolve().parents[2]
@@ -165,6 +166,18 @@ def test_scripts_of_the_pages_number_the_states_of_an_order_as_order_does():
     listed = re.search(r"TRADE_STATES = \[([^]]*)\]", script)
     assert listed
     assert sorted(listed[1].split(", ")) == sorted(TradeState.__members__)
+
+
+def test_guests_can_choose_every_order_of_what_search_found():
+    pages = SOURCES["gateway"]
+    script = (pages / "static" / "js" / "search.js").read_text()
+    listed = re.search(r"SORTS = \[([^]]*)\]", script)
+    assert listed
+    assert re.findall(r'"(\w+)"', listed[1]) == [each.value for each in Sort]
+    offered = re.findall(
+        r'<option value="(\w+)">{{ t\.sort_(\w+) }}</option>', (pages / "templates" / "homestays.html").read_text()
+    )
+    assert offered == [(each.value, each.name.lower()) for each in Sort]
 
 
 def test_the_command_line_has_a_word_for_every_state_of_an_order():
