@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from servicekit.auth import TokenVerifier
-from usercenter.identity import Identity
-from usercenter.tokens import SigningKeys, TokenIssuer, signed_in_at
+from usercenter.models import UserSession
+from usercenter.tokens import SigningKeys, TokenIssuer
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -34,25 +34,29 @@ def keys_of(private, previous: str = "") -> SigningKeys:
     return keys
 
 
+def session() -> UserSession:
+    """Of user 7. Its id is one that JSON's numbers cannot hold."""
+    proven_at = datetime.fromtimestamp(5, UTC)
+    return UserSession(id=2**53 + 1, user_id=7, generation=3, amr=["pwd"], authenticated_at=proven_at)
+
+
 async def test_every_service_accepts_what_is_issued():
     keys = keys_of(ec.generate_private_key(ec.SECP256R1()))
-    token = TokenIssuer(keys=keys, lifetime=timedelta(hours=2)).issue(
-        Identity(user_id=7, generation=3), ["merchant", "buyer"], NOW, 5
-    )
+    token = TokenIssuer(keys=keys, lifetime=timedelta(hours=2)).issue(session(), ["merchant", "buyer"], NOW)
 
     async def source():
         return keys.jwks()
 
     principal = await TokenVerifier(source).principal(f"Bearer {token.access_token}")
     assert (principal.user_id, principal.roles) == (7, frozenset({"buyer", "merchant"}))
-    assert principal.generation == 3
-    assert signed_in_at(f"Bearer {token.access_token}") == 5
+    assert (principal.generation, principal.session_id) == (3, 2**53 + 1)
+    assert (principal.auth_time, principal.amr) == (5, frozenset({"pwd"}))
     assert token.access_expire - token.refresh_after == 3600
 
 
 async def test_tokens_of_the_key_before_stay_valid_while_keys_change():
     old, new = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    token = TokenIssuer(keys=keys_of(old), lifetime=timedelta(hours=2)).issue(Identity(user_id=7), ["buyer"], NOW, 5)
+    token = TokenIssuer(keys=keys_of(old), lifetime=timedelta(hours=2)).issue(session(), ["buyer"], NOW)
     keys = keys_of(new, public_pem(old))
 
     async def source():
@@ -76,8 +80,3 @@ def test_the_key_id_is_the_thumbprint_of_rfc_7638():
 def test_keys_of_another_kind_are_refused_at_start(key):
     with pytest.raises(ValueError, match="P-256"):
         SigningKeys().load(pem(key))
-
-
-def test_a_token_without_a_sign_in_time_counts_from_its_issue():
-    token = jwt.encode({"iat": 11}, "k" * 32, algorithm="HS256")
-    assert signed_in_at(f"Bearer {token}") == 11

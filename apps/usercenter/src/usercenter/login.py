@@ -9,7 +9,7 @@ from servicekit.db import Database
 from usercenter import repository
 from usercenter.errors import TooManyFailures, WrongCredentials
 from usercenter.identity import Identity
-from usercenter.models import LoginFailure, User
+from usercenter.models import PASSWORD, LoginFailure, User
 from usercenter.passwords import Passwords
 
 
@@ -33,7 +33,7 @@ class Login:
             raise await self._count(mobile)
         await self._admit(mobile)
         await self._renew_hash(user, kept, password)
-        return Identity.of(user)
+        return Identity.of(user, PASSWORD)
 
     async def _count(self, mobile: str) -> WrongCredentials | TooManyFailures:
         async with self.db.transaction() as tx:

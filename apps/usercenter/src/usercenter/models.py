@@ -10,6 +10,8 @@ from servicekit import db
 SYSTEM, WX_MINI = "system", "wxMini"
 BUYER, MERCHANT, OPERATOR = "buyer", "merchant", "operator"
 BY_WECHAT, BY_CODE, BY_OPERATOR, BY_SEED = "wechat", "code", "operator", "seed"
+PASSWORD, WECHAT = "pwd", "wechat"
+"""How a session was opened: `amr` of its tokens. RFC 8176 has `pwd`; `wechat` is ours."""
 
 
 class Base(db.Base):
@@ -82,6 +84,25 @@ class UserAuth(Base):
     appid: Mapped[str] = mapped_column(Text, server_default="")
     """The mini-program that the openid belongs to. Empty for `system`, and for an openid stored without it: the next
     sign-in sets it."""
+
+
+class UserSession(Base):
+    """One sign-in, on one device, until it ends."""
+
+    __tablename__ = "user_session"
+    __table_args__ = (Index("ix_user_session_user_id", "user_id", "last_used_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    """`sid` of its tokens."""
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id", ondelete="CASCADE"))
+    generation: Mapped[int] = mapped_column(BigInteger)
+    """The account's token generation that it belongs to: once the account has another, the session is over."""
+    amr: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    device: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime]
+    authenticated_at: Mapped[datetime]
+    """The last time that the user proved who they are: `auth_time` of its tokens."""
+    last_used_at: Mapped[datetime]
 
 
 class LoginFailure(Base):

@@ -1,7 +1,7 @@
 """Issues access tokens, at sign-in and at refresh, and lists the voided ones."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from servicekit.auth import LEEWAY_SECONDS
 from servicekit.clock import Clock, unix
@@ -11,7 +11,7 @@ from servicekit.revocation import MOST_REVOCATIONS, Voided
 from usercenter import repository
 from usercenter.errors import SessionTooOld
 from usercenter.identity import Identity
-from usercenter.models import User
+from usercenter.models import User, UserSession
 from usercenter.tokens import IssuedToken, TokenIssuer
 
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -24,24 +24,40 @@ class Sessions:
     clock: Clock
     longest: timedelta
 
-    async def open(self, identity: Identity) -> IssuedToken:
-        """A token for an identity. Raises NotFound for a closed account, Unauthenticated when its tokens were voided
-        since."""
-        user = await self._find(identity.user_id)
-        if user is None:
-            raise NotFound("no such user")
+    async def open(self, identity: Identity, device: str) -> IssuedToken:
+        """A session of this identity, on `device` as the user will know it. Raises NotFound for a closed account,
+        Unauthenticated when its tokens were voided since."""
         now = self.clock()
-        return self._issue(user, identity.generation, signed_in_at=unix(now))
+        async with self.db.transaction() as tx:
+            user = await repository.user_by_id(tx, identity.user_id)
+            if user is None:
+                raise NotFound("no such user")
+            session = UserSession(
+                user_id=user.id,
+                generation=identity.generation,
+                amr=identity.amr,
+                device=device,
+                started_at=now,
+                authenticated_at=now,
+                last_used_at=now,
+            )
+            tx.add(session)
+            await tx.flush()
+        return self._issue(session, user, now)
 
-    async def renew(self, identity: Identity, signed_in_at: int) -> IssuedToken:
-        """A new token with the current roles. `signed_in_at` in unix seconds. Raises SessionTooOld; Unauthenticated
-        for a closed account or a void token."""
-        if unix(self.clock()) - signed_in_at > self.longest.total_seconds():
-            raise SessionTooOld("signed in too long ago to refresh")
-        user = await self._find(identity.user_id)
-        if user is None:
-            raise Unauthenticated("the account is closed")
-        return self._issue(user, identity.generation, signed_in_at)
+    async def renew(self, session_id: int) -> IssuedToken:
+        """A new token with the current roles. Raises SessionTooOld; Unauthenticated for a closed account or a void
+        session."""
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            session = await repository.locked_session(tx, session_id)
+            user = await repository.user_by_id(tx, session.user_id) if session else None
+            if session is None or user is None:
+                raise Unauthenticated("the account is closed")
+            if now - session.started_at > self.longest:
+                raise SessionTooOld("signed in too long ago to refresh")
+            session.last_used_at = now
+            return self._issue(session, user, now)
 
     async def revocations(self) -> Voided:
         """Accounts whose void tokens may not have expired yet: the newest by id; for the rest, the time until which
@@ -53,11 +69,7 @@ class Sessions:
         rest = [moment for _, _, moment in found[MOST_REVOCATIONS:]]
         return Voided(named, unix(rest[0]) + LEEWAY_SECONDS if rest else 0)
 
-    def _issue(self, user: User, generation: int, signed_in_at: int) -> IssuedToken:
-        if generation != user.token_generation:
+    def _issue(self, session: UserSession, user: User, now: datetime) -> IssuedToken:
+        if session.generation != user.token_generation:
             raise Unauthenticated("the sign-in has been voided")
-        return self.issuer.issue(Identity.of(user), user.roles_in_force, self.clock(), signed_in_at)
-
-    async def _find(self, user_id: int) -> User | None:
-        async with self.db.read() as session:
-            return await repository.user_by_id(session, user_id)
+        return self.issuer.issue(session, user.roles_in_force, now)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from servicekit.auth import ALGORITHM, AUDIENCE, ISSUER
 from servicekit.clock import unix
-from usercenter.identity import Identity
+from usercenter.models import UserSession
 
 
 class SigningKeys:
@@ -56,30 +56,26 @@ class TokenIssuer:
     keys: SigningKeys
     lifetime: timedelta
 
-    def issue(self, identity: Identity, roles: list[str], now: datetime, signed_in_at: int) -> IssuedToken:
-        """`signed_in_at` (unix seconds) is kept through every refresh, as OpenID's `auth_time`."""
+    def issue(self, session: UserSession, roles: list[str], now: datetime) -> IssuedToken:
+        """`sid`, `auth_time` and `amr` are OpenID's: which session, when the user proved who they are, and how."""
         expires_at = now + self.lifetime
         claims = {
-            "sub": str(identity.user_id),
-            "gen": identity.generation,
+            "sub": str(session.user_id),
+            "sid": str(session.id),
+            "gen": session.generation,
             "roles": sorted(roles),
             "iss": ISSUER,
             "aud": AUDIENCE,
             "iat": unix(now),
             "exp": unix(expires_at),
-            "auth_time": signed_in_at,
+            "auth_time": unix(session.authenticated_at),
+            "amr": session.amr,
         }
         return IssuedToken(
             access_token=self.keys.sign(claims),
             access_expire=unix(expires_at),
             refresh_after=unix(now + self.lifetime / 2),
         )
-
-
-def signed_in_at(authorization: str) -> int:
-    """When the user signed in, in unix seconds. `authorization` must have been verified."""
-    claims = jwt.decode(authorization.partition(" ")[2], options={"verify_signature": False})
-    return int(claims.get("auth_time", claims["iat"]))
 
 
 def _jwk(public: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from servicekit.errors import Unavailable
 from usercenter import proof, repository
 from usercenter.errors import WechatAlreadyBound
 from usercenter.identity import Identity
-from usercenter.models import BY_WECHAT, WX_MINI, User, UserAuth
+from usercenter.models import BY_WECHAT, WECHAT, WX_MINI, User, UserAuth
 from usercenter.registration import NewUserDefaults
 from usercenter.wechat.client import MiniProgram
 from usercenter.wechat.phone import phone_number
@@ -35,7 +35,7 @@ class WechatLogin:
         for _ in range(ATTEMPTS):
             try:
                 async with self.db.transaction() as tx:
-                    return Identity.of(await self._account(tx, session.openid, mobile))
+                    return Identity.of(await self._account(tx, session.openid, mobile), WECHAT)
             except _LostRace:
                 continue
         raise Unavailable("this openid is being bound by concurrent requests", retry_after=1)

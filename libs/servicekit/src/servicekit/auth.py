@@ -37,11 +37,17 @@ JwksSource = Callable[[], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Principal:
-    """The signed-in user. `roles` may hold `buyer`, `merchant`, `operator`; `generation`: see `revocation.py`."""
+    """The signed-in user. `roles` may hold `buyer`, `merchant`, `operator`; `generation`: see `revocation.py`.
+
+    `session_id`: usercenter's id of the sign-in; 0 in a token without one. `auth_time`: when the user last proved who they
+    are, in unix seconds. `amr`: how, by `pwd`, `wechat` …"""
 
     user_id: int
     roles: frozenset[str]
     generation: int = 0
+    session_id: int = 0
+    auth_time: int = 0
+    amr: frozenset[str] = frozenset()
 
     def require(self, role: str) -> None:
         if role not in self.roles:
@@ -117,7 +123,7 @@ class TokenVerifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub"]},
             )
-            principal = Principal(int(claims["sub"]), frozenset(claims.get("roles", [])), int(claims.get("gen", 0)))
+            principal = _principal(claims)
             verified = _Verified(principal, kid, int(claims["iat"]), float(claims["exp"]))
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise Unauthenticated(f"token: {error}") from error
@@ -155,6 +161,18 @@ class TokenVerifier:
         self._keys = {key.key_id or "": key for key in found}
         self._verified.clear()
         self._fetched_at = self._monotonic()
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    """Raises ValueError or TypeError for claims that usercenter does not issue."""
+    return Principal(
+        int(claims["sub"]),
+        frozenset(claims.get("roles", [])),
+        int(claims.get("gen", 0)),
+        int(claims.get("sid", 0)),
+        int(claims.get("auth_time", 0)),
+        frozenset(claims.get("amr", [])),
+    )
 
 
 def jwks_by_invocation(sidecar: Sidecar) -> JwksSource:

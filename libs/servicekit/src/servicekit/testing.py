@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from servicekit.auth import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from servicekit.callers import CALLER
+from servicekit.clock import unix
 from servicekit.errors import PeerUnavailable
 from servicekit.sidecar import BindingRefused, Sidecar, SidecarMetadata
 
@@ -122,7 +123,11 @@ class Tokens:
         expires_in: timedelta = timedelta(hours=1),
         issued_in: timedelta = timedelta(),
         generation: int = 0,
+        session_id: int = 0,
+        auth_time: int | None = None,
+        amr: Collection[str] = ("pwd",),
     ) -> dict[str, str]:
+        """`auth_time` (unix seconds): None is now."""
         now = datetime.now(UTC)
         claims = {
             "sub": str(user_id),
@@ -132,6 +137,9 @@ class Tokens:
             "iat": now + issued_in,
             "exp": now + expires_in,
             "gen": generation,
+            "sid": str(session_id),
+            "auth_time": unix(now) if auth_time is None else auth_time,
+            "amr": [*amr],
         }
         token = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": "test"})
         return {"Authorization": f"Bearer {token}"}

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header
 
 from servicekit.app import provided
 from servicekit.auth import CurrentUser, Principal
@@ -10,6 +10,7 @@ from servicekit.errors import PeerUnavailable, Unauthenticated, Unavailable
 from servicekit.idempotency import IdempotencyInFlight, IdempotencyMismatch, OnceOnly
 from servicekit.problems import declared
 from servicekit.schemas import Ok
+from usercenter import devices
 from usercenter.codes import MobileCodes
 from usercenter.errors import (
     CodeNeeded,
@@ -42,13 +43,13 @@ from usercenter.schemas import (
     WxMiniAuth,
 )
 from usercenter.sessions import Sessions
-from usercenter.tokens import signed_in_at
 from usercenter.wechat_login import WechatLogin
 
 router = APIRouter(prefix="/usercenter/v1/user", tags=["user"])
 
 TheLogin = Annotated[Login, Depends(provided(Login))]
 TheSessions = Annotated[Sessions, Depends(provided(Sessions))]
+UserAgent = Annotated[str, Header(include_in_schema=False)]
 
 
 @router.post(
@@ -70,19 +71,23 @@ async def register(
     registration: Annotated[Registration, Depends(provided(Registration))],
     login: TheLogin,
     sessions: TheSessions,
+    user_agent: UserAgent = "",
 ) -> Ok[AccessToken]:
     """Registers and signs in. A `code` proves the mobile; it takes over an account whose mobile is unproven and voids
     its password and tokens. A replay under the same Idempotency-Key needs the password like any sign-in."""
     password = body.password.get_secret_value()
     of = RegistrationOf(mobile=body.mobile)
     await once(body.mobile, of, Identity, lambda: registration.register(body.mobile, password, body.code))
-    return Ok(data=AccessToken.of(await sessions.open(await login.by_password(body.mobile, password))))
+    identity = await login.by_password(body.mobile, password)
+    return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
 
 
 @router.post("/login", responses=declared(WrongCredentials, TooManyFailures, Unavailable))
-async def sign_in(body: Credentials, login: TheLogin, sessions: TheSessions) -> Ok[AccessToken]:
+async def sign_in(
+    body: Credentials, login: TheLogin, sessions: TheSessions, user_agent: UserAgent = ""
+) -> Ok[AccessToken]:
     identity = await login.by_password(body.mobile, body.password.get_secret_value())
-    return Ok(data=AccessToken.of(await sessions.open(identity)))
+    return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
 
 
 @router.post("/sendMobileCode", responses=declared(TooManyCodes, PeerUnavailable))
@@ -113,11 +118,12 @@ async def sign_in_by_wechat(
     once: OnceOnly,
     wechat_login: Annotated[WechatLogin, Depends(provided(WechatLogin))],
     sessions: TheSessions,
+    user_agent: UserAgent = "",
 ) -> Ok[AccessToken]:
     identity = await once(
         "wxMini", body, Identity, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data)
     )
-    return Ok(data=AccessToken.of(await sessions.open(identity)))
+    return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
 
 
 @router.post("/detail", responses=declared(Unauthenticated))
@@ -128,10 +134,9 @@ async def show_own_detail(
 
 
 @router.post("/refreshToken", responses=declared(SessionTooOld, Unauthenticated))
-async def refresh_token(user: CurrentUser, request: Request, sessions: TheSessions) -> Ok[AccessToken]:
+async def refresh_token(user: CurrentUser, sessions: TheSessions) -> Ok[AccessToken]:
     """A new token for a valid one."""
-    since = signed_in_at(request.headers["authorization"])
-    return Ok(data=AccessToken.of(await sessions.renew(_identity(user), since)))
+    return Ok(data=AccessToken.of(await sessions.renew(user.session_id)))
 
 
 def _identity(user: Principal) -> Identity:
