@@ -56,7 +56,6 @@ class Sessions:
                 raise Unauthenticated("the account is closed")
             if now - session.started_at > self.longest:
                 raise SessionTooOld("signed in too long ago to refresh")
-            session.last_used_at = now
             return self._issue(session, user, now)
 
     async def revocations(self) -> Voided:
