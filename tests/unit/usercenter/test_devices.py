@@ -4,18 +4,24 @@ import pytest
 
 from usercenter import devices
 
-CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+)
 NAMES = [
     (CHROME, "Chrome, Windows"),
     (f"{CHROME} Edg/126.0.0.0", "Edge, Windows"),
     (
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
-        " Mobile/15E148 Safari/604.1",
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
+            " Mobile/15E148 Safari/604.1"
+        ),
         "Safari, iPhone",
     ),
     (
-        "Mozilla/5.0 (Linux; Android 14; Mate 60) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0"
-        " Mobile Safari/537.36 MicroMessenger/8.0.49.2600 MiniProgramEnv/android",
+        (
+            "Mozilla/5.0 (Linux; Android 14; Mate 60) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0"
+            " Mobile Safari/537.36 MicroMessenger/8.0.49.2600 MiniProgramEnv/android"
+        ),
         "WeChat, Android",
     ),
     ("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "Firefox, Linux"),

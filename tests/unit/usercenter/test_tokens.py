@@ -2,7 +2,6 @@ import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa

@@ -12,9 +12,9 @@ class Identity(ApiModel):
 
     user_id: int
     generation: int = 0
-    amr: list[str] = []
+    amr: tuple[str, ...] = ()
     """How it was proven; empty for what is not a sign-in yet."""
 
     @classmethod
     def of(cls, user: User, *amr: str) -> Self:
-        return cls(user_id=user.id, generation=user.token_generation, amr=[*amr])
+        return cls(user_id=user.id, generation=user.token_generation, amr=amr)

@@ -35,7 +35,7 @@ class Sessions:
             session = UserSession(
                 user_id=user.id,
                 generation=identity.generation,
-                amr=identity.amr,
+                amr=[*identity.amr],
                 device=device,
                 started_at=now,
                 authenticated_at=now,

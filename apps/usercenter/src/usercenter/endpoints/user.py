@@ -68,6 +68,7 @@ UserAgent = Annotated[str, Header(include_in_schema=False)]
 async def register(
     body: NewAccount,
     once: OnceOnly,
+    *,
     registration: Annotated[Registration, Depends(provided(Registration))],
     login: TheLogin,
     sessions: TheSessions,

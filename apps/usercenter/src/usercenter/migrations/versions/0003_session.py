@@ -22,9 +22,7 @@ def upgrade() -> None:
         sa.Column("started_at", MOMENT, nullable=False),
         sa.Column("authenticated_at", MOMENT, nullable=False),
         sa.Column("last_used_at", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user.id"], name="fk_user_session_user_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name="fk_user_session_user_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_user_session"),
     )
     op.create_index("ix_user_session_user_id", "user_session", ["user_id", "last_used_at"])
