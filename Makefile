@@ -98,9 +98,9 @@ bench-compare: $(SETUP) ## two revisions in turn: BASE=main; ARGS="--rounds 3 --
 bench-guard: $(SETUP) ## processor time of a payment over its floor's, against the recorded ratio; ARGS=--record
 	@$(VENV)/python -m tests.bench.guard $(ARGS)
 
-bench-docs: $(SETUP) ## the table and the plots of JSON=<what make bench --json wrote> into docs/performance.md
-	@$(VENV)/python -m tests.bench.plots $(JSON) docs/performance
-	@$(VENV)/python -m tests.bench.markdown $(JSON) docs/performance.md
+bench-docs: $(SETUP) ## the table and the plots of JSON=<what make bench --json wrote> into docs/performance.md; SECTION=tracing: that section's table alone
+	@$(if $(SECTION),,$(VENV)/python -m tests.bench.plots $(JSON) docs/performance)
+	@$(VENV)/python -m tests.bench.markdown $(JSON) docs/performance.md $(if $(SECTION),--section $(SECTION))
 
 bench-plots: $(SETUP) ## SVG of JSON=<what make bench --json wrote> into INTO (default docs/performance)
 	@$(VENV)/python -m tests.bench.plots $(JSON) $(or $(INTO),docs/performance)

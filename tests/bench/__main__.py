@@ -12,7 +12,20 @@ from pathlib import Path
 from rich.console import Console
 
 from stack import signals
-from tests.bench import at_rest, bill, crowd, figures, front_door, machine, markdown, messages, payments, rows, soak
+from tests.bench import (
+    at_rest,
+    bill,
+    crowd,
+    figures,
+    front_door,
+    machine,
+    markdown,
+    messages,
+    payments,
+    rows,
+    soak,
+    tracing,
+)
 from tests.bench.figures import Figure
 from tests.bench.floors.sidecars import Sidecars, noop_sidecars
 from tests.support.rooms import SEEDED
@@ -37,9 +50,10 @@ SCENARIOS: Mapping[str, Scenario] = {
     "rates": lambda system, _, size: payments.rates(system, int(4000 * size), 15 * size),
     "soak": lambda system, _, size: soak.soak(system, 600 * size),
     "rows": lambda system, _, size: rows.rows(system, int(10_000_000 * size)),
+    "tracing": lambda system, _, size: tracing.tracing(system, int(4000 * size)),
     "up": lambda system, _, __: at_rest.starting(system),
 }
-BY_NAME_ONLY = frozenset({"bill", "crowd", "rates", "rows", "soak", "sustained", "up"})
+BY_NAME_ONLY = frozenset({"bill", "crowd", "rates", "rows", "soak", "sustained", "tracing", "up"})
 """Run when they are asked for by name alone: they take minutes, stop the system or fill its tables."""
 
 

@@ -40,12 +40,19 @@ class Burst:
 
 
 def burst(
-    system: System, count: int, *, connections: int = CONNECTIONS, rate: float = 0.0, messages: bool = True
+    system: System,
+    count: int,
+    *,
+    connections: int = CONNECTIONS,
+    rate: float = 0.0,
+    messages: bool = True,
+    idle: Mapping[str, float] | None = None,
 ) -> Burst:
     """Send `count` callbacks, as fast as they are answered or `rate` a second; wait until every order is paid and every
-    message is out, without `messages` only planned: no backlog of events must be left in Kafka."""
+    message is out, without `messages` only planned: no backlog of events must be left in Kafka. `idle` is cores by part
+    without requests; where it is not given the first burst measures it for all."""
     run, environment = Path(system.environment["RUN_DIR"]), system.environment
-    idle = _idle(run)
+    idle = _idle(run) if idle is None else idle
     orders = seeding.waiting_payments(system, count)
     requests = signed(environment, orders)
     seeding.accept_messages(system, count)
@@ -85,5 +92,4 @@ def _told(system: System, orders: seeding.Orders, left: Callable[[System, seedin
 
 @cache
 def _idle(run: Path) -> dict[str, float]:
-    """Cores by part without requests, measured once, before the first burst."""
     return parts.idle_share(run, IDLE_SECONDS)

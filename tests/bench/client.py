@@ -6,9 +6,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.bench.programs import built
 
 SOURCE = Path(__file__).parent / "client"
 
@@ -58,7 +59,7 @@ def send(
     with tempfile.TemporaryDirectory() as folder:
         file, sent_at = Path(folder) / "requests", Path(folder) / "sent-at"
         file.write_bytes(b"".join(struct.pack("!I", len(each)) + each for each in requests))
-        argv: list[object] = [_program(), "-address", f"{where.hostname}:{where.port}", "-requests", file]
+        argv: list[object] = [built(SOURCE), "-address", f"{where.hostname}:{where.port}", "-requests", file]
         argv += ["-connections", connections, "-rate", rate, "-seconds", seconds]
         argv += ["-sent-at", sent_at] if moments else []
         done = subprocess.run([str(each) for each in argv], capture_output=True, text=True, check=True)
@@ -68,10 +69,3 @@ def send(
 def _moments(file: Path) -> list[float]:
     by_index = (line.split() for line in file.read_text().splitlines())
     return [nanoseconds / 1e9 for _, nanoseconds in sorted((int(index), int(at)) for index, at in by_index)]
-
-
-@cache
-def _program() -> Path:
-    built = Path(tempfile.gettempdir()) / f"minsu-bench-client-{SOURCE.stat().st_mtime_ns}"
-    subprocess.run(["go", "build", "-o", built, "."], cwd=SOURCE, check=True)
-    return built

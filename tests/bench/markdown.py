@@ -1,6 +1,7 @@
 """`make bench-docs JSON=FILE`: the table of what `make bench --json` wrote, as Markdown, between two marks of a document.
 
-`python -m tests.bench.markdown FIGURES.json [DOCUMENT]` prints it where no document is named.
+`python -m tests.bench.markdown FIGURES.json [DOCUMENT]` prints it where no document is named. A SECTION has marks and a
+table of its own: `<!-- bench tracing: begin -->`.
 """
 
 import argparse
@@ -10,8 +11,6 @@ from pathlib import Path
 
 from tests.bench import figures
 from tests.bench.figures import Row
-
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
 def render(rows: Sequence[Row], machine: Mapping[str, float]) -> str:
@@ -39,13 +38,16 @@ def pictures(document: Path) -> str:
     return "".join(f"\n![{file.stem}]({file.parent.name}/{file.name})\n" for file in found)
 
 
-def put_into(document: str, table: str) -> str:
-    """`document` with `table` between its marks. Raises ValueError where they are missing."""
-    before, _, rest = document.partition(BEGIN)
-    _, mark, after = rest.partition(END)
+def put_into(document: str, table: str, section: str = "") -> str:
+    """`document` with `table` between its marks, those of a `section` where one is named. Raises ValueError where they are
+    missing."""
+    name = f"bench {section}".strip()
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = document.partition(begin)
+    _, mark, after = rest.partition(end)
     if not mark:
-        raise ValueError(f"no {BEGIN} … {END}")
-    return f"{before}{BEGIN}\n{table}{END}{after}"
+        raise ValueError(f"no {begin} … {end}")
+    return f"{before}{begin}\n{table}{end}{after}"
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -56,12 +58,15 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="make bench-docs", description=__doc__)
     arguments.add_argument("figures", type=Path)
     arguments.add_argument("document", type=Path, nargs="?")
+    arguments.add_argument("--section", default="")
     chosen = arguments.parse_args()
     table = render(*figures.of_json(chosen.figures.read_text(encoding="utf-8")))
     if chosen.document is None:
         sys.stdout.write(table)
         return
-    document = put_into(chosen.document.read_text(encoding="utf-8"), table + pictures(chosen.document))
+    if not chosen.section:
+        table += pictures(chosen.document)
+    document = put_into(chosen.document.read_text(encoding="utf-8"), table, chosen.section)
     chosen.document.write_text(document, encoding="utf-8")
 
 

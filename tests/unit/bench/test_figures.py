@@ -45,13 +45,20 @@ def test_rows_of_several_programs_become_one():
 
 
 def test_the_table_stands_between_its_marks():
-    document = f"before\n{markdown.BEGIN}\nold\n{markdown.END}\nafter\n"
+    document = "before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n"
     written = markdown.put_into(document, markdown.render(rows(), MACHINE))
     assert "| paid | 1,500 /s | 13 % of 3 | 3,100 | 0.48 | ≥ 1,500 | met |" in written
     assert "| time | order 0.70, payment 0.50; all 1.20 |" in written
     assert written.startswith("before\n")
     assert written.endswith("\nafter\n")
     assert "old" not in written
+
+
+def test_a_section_of_its_own_has_its_own_marks():
+    document = "<!-- bench: begin -->\nkept\n<!-- bench: end -->\n"
+    document += "<!-- bench tracing: begin -->\n<!-- bench tracing: end -->\n"
+    written = markdown.put_into(document, "table\n", "tracing")
+    assert written == document.replace("tracing: begin -->\n", "tracing: begin -->\ntable\n")
 
 
 def test_a_document_without_marks_is_refused():

@@ -1,0 +1,3 @@
+module minsu.example/bench/sink
+
+go 1.22
