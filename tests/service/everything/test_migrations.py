@@ -4,9 +4,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
 
 from servicekit import migrate
+from servicekit.audit import Audit
+from servicekit.db import Database
 from stack.layout import DATABASES
 from tests.support.services import SOURCES
 
@@ -35,3 +38,48 @@ def test_what_operators_did_is_append_only(postgres, name):
         [(tables, triggers)] = connection.execute(query).fetchall()
 
     assert tables == triggers
+
+
+@pytest.mark.parametrize("name", DATABASES)
+async def test_acts_of_before_the_chain_are_chained_by_the_migration(postgres, name):
+    """In the order of their ids; and who writes without knowing of the chain, as a pod of the build before, is chained."""
+    url = postgres.create(f"minsu_chaining_{name}")
+    insert = (
+        "insert into operator_act (id, operator_id, act, subject, note, acted_at)"
+        " values (%s, 9, 'replay', 'dead-letter:1', %s, now())"
+    )
+    with migrate._connected(url) as connection:
+        configuration = migrate.configuration(name, connection)
+        [chain] = [
+            each
+            for each in ScriptDirectory.from_config(configuration).walk_revisions()
+            if each.revision.endswith("_act_chain")
+        ]
+        command.upgrade(configuration, chain.down_revision)
+        connection.commit()
+        with psycopg.connect(url) as before:
+            for number, note in ((3, "一"), (5, None), (9, "b")):
+                before.execute(insert, (number, note))
+        command.upgrade(configuration, "head")
+        connection.commit()
+    with psycopg.connect(url) as after:
+        after.execute(insert, (20, "later"))
+        kept = after.execute("select id, seq from operator_act order by seq").fetchall()
+    assert kept == [(3, 1), (5, 2), (9, 3), (20, 4)]
+    db = Database(url)
+    found = await Audit(db=db).verify()
+    await db.close()
+    assert (found.head.seq, found.verified.seq, found.broken) == (4, 4, None)
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_what_operators_did_is_neither_changed_nor_removed(postgres, name):
+    with psycopg.connect(postgres.migrated(name, f"minsu_kept_acts_{name}"), autocommit=True) as connection:
+        connection.execute(
+            "insert into operator_act (operator_id, act, subject, acted_at) values (9, 'replay', 'dead-letter:1', now())"
+        )
+        before = connection.execute("select * from operator_act").fetchall()
+        for statement in ("update operator_act set note = 'x'", "delete from operator_act", "truncate operator_act"):
+            with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+                connection.execute(statement)
+        assert connection.execute("select * from operator_act").fetchall() == before

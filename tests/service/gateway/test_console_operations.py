@@ -255,6 +255,34 @@ async def test_who_did_what_is_merged_by_time_and_names_the_reason(http, service
     assert len(services.bodies["/order/v1/ops/actList"]) == 1
 
 
+def chain(**members):
+    head = {"seq": 12, "hash": "ab" * 32}
+    return {"head": head, "verifiedSeq": 12, "complete": True, "brokenSeq": None, "flaw": None} | members
+
+
+async def test_who_did_what_says_of_each_service_whether_its_log_is_as_it_was_written(http, services):
+    for each in statuses.SERVICES:
+        services.data(f"/{each}/v1/ops/actList", {"list": []})
+        services.data(f"/{each}/v1/ops/auditVerify", chain())
+    services.data("/payment/v1/ops/auditVerify", chain(brokenSeq=7, verifiedSeq=6, flaw="missing"))
+    services.data(
+        "/travel/v1/ops/auditVerify", chain(head={"seq": 30000, "hash": ""}, verifiedSeq=20000, complete=False)
+    )
+    html = await text(http, "/console/audit")
+
+    def state(service):
+        return html.partition(f'data-testid="chain-{service}"')[2].partition("</li>")[0]
+
+    assert "完好，已核对 12 行" in state("order")
+    assert "第 7 行有问题" in state("payment")
+    assert "AuditLogIsBroken" in state("payment")
+    assert "共 30000 行，前 20000 行完好" in state("travel")
+    del services.answers["order", "/order/v1/ops/auditVerify"]
+    html = await text(http, "/console/audit")
+    assert not state("order")
+    assert state("usercenter")
+
+
 async def test_the_system_page_shows_each_service_with_its_sidecar_jobs_and_subscriptions(http, services):
     statuses.all_run(services)
     services.found = SidecarMetadata(version="1.18.9", components={}, topics=frozenset())

@@ -142,9 +142,11 @@ async def test_a_rebuild_takes_all_pages_and_forgets_what_order_does_not_have(
     sql.execute("insert into homestay_night values (1, '2026-11-23', 7, 7, 99), (77, '2026-12-01', 1, 1, 1)")
     parts = parts_of(database_url, orders)
 
-    assert await parts.taken_nights.rebuild() == 2400
+    assert await parts.taken_nights.rebuild(by="li@desk") == 2400
 
     assert sql.execute(ROWS).fetchall() == orders.kept()
+    acts = sql.execute("select operator_id, act, subject, note from operator_act").fetchall()
+    assert acts == [(0, "rebuild-nights", "nights", "li@desk")]
     assert [asked["afterHomestayId"] for asked in orders.asked] == [0, 4, 7]
     assert {asked["since"] for asked in orders.asked} == {"2026-11-16"}
     await parts.db.close()
@@ -163,13 +165,13 @@ async def test_nothing_that_was_taken_is_free_when_order_fails_in_the_middle_of_
     parts = parts_of(database_url, orders)
     orders.pages_left = 2
     with pytest.raises(PeerUnavailable):
-        await parts.taken_nights.rebuild()
+        await parts.taken_nights.rebuild(by="li@desk")
 
     counted = "select taken, version > 0, count(*) from homestay_night group by 1, 2 order by 1, 2"
     assert sql.execute(counted).fetchall() == [(1, False, 401), (2, True, 2000)]
 
     orders.pages_left = None
-    assert await parts.taken_nights.rebuild() == 2400
+    assert await parts.taken_nights.rebuild(by="li@desk") == 2400
     assert sql.execute(ROWS).fetchall() == orders.kept()
     await parts.db.close()
 
@@ -188,11 +190,11 @@ async def test_of_two_rebuilds_at_once_neither_forgets_what_the_other_has_not_re
         async for page in pages(*args):
             yield page
         with pytest.raises(PeerUnavailable):
-            await other.taken_nights.rebuild()
+            await other.taken_nights.rebuild(by="li@desk")
 
     parts.taken_nights.pages = another_begins  # type: ignore[method-assign]
 
-    assert await parts.taken_nights.rebuild() == 2
+    assert await parts.taken_nights.rebuild(by="li@desk") == 2
 
     assert sql.execute("select homestay_id, taken from homestay_night order by 1").fetchall() == [(7, 1), (8, 1)]
     await other.db.close()
@@ -204,10 +206,10 @@ async def test_a_rebuild_without_order_can_be_run_again(database_url: str, sql: 
     parts = parts_of(database_url, orders)
     orders.is_down = True
     with pytest.raises(PeerUnavailable):
-        await parts.taken_nights.rebuild()
+        await parts.taken_nights.rebuild(by="li@desk")
     orders.is_down = False
 
-    assert await parts.taken_nights.rebuild() == 1
+    assert await parts.taken_nights.rebuild(by="li@desk") == 1
     assert sql.execute(ROWS).fetchall() == orders.kept()
     await parts.db.close()
 

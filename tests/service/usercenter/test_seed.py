@@ -45,6 +45,11 @@ def rows(url: str) -> list:
     return [users, auths]
 
 
+def acts_of(url: str) -> list:
+    with psycopg.connect(url) as connection:
+        return connection.execute("select operator_id, act, subject, note from operator_act order by seq").fetchall()
+
+
 def proofs(url: str) -> set:
     with psycopg.connect(url) as connection:
         return {by for (by,) in connection.execute('select mobile_proven_by from "user"')}
@@ -53,8 +58,20 @@ def proofs(url: str) -> set:
 async def test_seeding_twice_is_seeding_once(own_url):
     await seed(environment(own_url))
     once = rows(own_url)
+    granted = acts_of(own_url)
     await seed(environment(own_url))
     assert rows(own_url) == once
+    assert acts_of(own_url) == granted
+    assert granted == [
+        (0, "password-set", "user:1", "by the seed"),
+        (0, "role-grant", "user:2", "merchant; by the seed"),
+        (0, "password-set", "user:2", "by the seed"),
+        (0, "role-grant", "user:3", "operator; by the seed"),
+        (0, "password-set", "user:3", "by the seed"),
+        (0, "role-grant", "user:4", "merchant; by the seed"),
+        (0, "role-grant", "user:5", "merchant; by the seed"),
+        (0, "role-grant", "user:6", "merchant; by the seed"),
+    ]
 
     users, auths = once
     assert [user[0] for user in users] == list(range(1, 13))

@@ -39,7 +39,7 @@ def test_the_services_are_those_whose_endpoints_the_gateway_routes():
 
     assert set(ops.SERVICES) == offering("deadLetterList")
     assert set(ops.WITH_OUTBOX) == offering("outboxStatus")
-    assert set(ops.WITH_ACTS) == offering("actList")
+    assert set(ops.WITH_ACTS) == offering("actList") == offering("auditVerify")
 
 
 def test_dead_letters_of_all_services_have_ids_that_name_the_service(world, api):

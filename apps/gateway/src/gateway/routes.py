@@ -26,7 +26,9 @@ def _routes(app_id: str, prefix: str, who: Who, *names: str, is_catalogue: bool 
     return tuple(PublicRoute(f"/{app_id}/v1/{prefix}/{name}", app_id, who, is_catalogue) for name in names)
 
 
-DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "actList", "receivedEvents")
+AUDIT = ("actList", "auditVerify")
+"""What operators did, in every service that keeps state."""
+DELIVERY = ("deadLetterList", "deadLetterDetail", "deadLetterReplay", "deadLetterDiscard", "receivedEvents", *AUDIT)
 """What operators may do with the events of every service that consumes some."""
 OUTBOX = ("outboxStatus", "publishedEvents")
 """What operators see of the events of every service that publishes some."""
@@ -147,7 +149,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
         *BOOKS,
         *OVERVIEW,
     ),
-    *_routes("usercenter", "ops", Who.SIGNED_IN, SYSTEM, "accountDetail", "accountRelease", "actList"),
+    *_routes("usercenter", "ops", Who.SIGNED_IN, SYSTEM, "accountDetail", "accountRelease", *AUDIT),
     *_routes(
         "notification",
         "ops",

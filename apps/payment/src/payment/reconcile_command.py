@@ -4,9 +4,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
-import pwd
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,6 +24,7 @@ from payment.wechat.bills import BillNotReady
 from payment.wechat.errors import BadBill, WechatError
 from servicekit import secrets
 from servicekit.errors import Unavailable
+from servicekit.run import user_and_host
 
 EVERY_SECONDS = 1.0
 
@@ -73,7 +71,8 @@ async def _reconcile(settings: PaymentSettings, day: date | None, shape: Format,
     try:
         day = day or parts.reconciler.yesterday()
         with _progress() as progress:
-            await parts.reconciler.run(day, bill=bill, by=_who(by), progress=progress)
+            who = f"{by} ({user_and_host()})" if by else user_and_host()
+            await parts.reconciler.run(day, bill=bill, by=who, progress=progress)
         report = parts.report
         shapes: dict[Format, Callable[[date], AsyncIterator[str]]] = {
             Format.TEXT: report.text,
@@ -86,17 +85,6 @@ async def _reconcile(settings: PaymentSettings, day: date | None, shape: Format,
         await parts.close()
         await parts.sidecar.close()
         await parts.db.close()
-
-
-def _who(by: str) -> str:
-    """`by` with the user that this process runs as (not what the environment claims) and the host."""
-    number = os.getuid()
-    try:
-        login = pwd.getpwuid(number).pw_name
-    except KeyError:
-        login = f"uid {number}"
-    where = f"{login}@{socket.gethostname()}"
-    return f"{by} ({where})" if by else where
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import sys
 from pydantic import ValidationError
 
 from servicekit.errors import Unavailable
-from servicekit.run import command_line
+from servicekit.run import command_line, user_and_host
 from travel.main import create_app
 from travel.parts import Parts
 from travel.seed import seed
@@ -41,7 +41,7 @@ def rebuild_nights() -> None:
 
 async def _rebuilt(parts: Parts) -> int:
     try:
-        return await parts.taken_nights.rebuild()
+        return await parts.taken_nights.rebuild(by=user_and_host())
     finally:
         await parts.sidecar.close()
         await parts.db.close()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from servicekit import inbox
+from servicekit import acts, inbox
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.db import Database
 from servicekit.events import CloudEvent, Received
@@ -16,6 +16,8 @@ from travel.models import NightTaken
 from travel.peers import OrderPeer
 
 PAGE = 1000
+COMMAND_LINE = 0
+"""Operator id of acts from the command line; their note names the user."""
 KEEP_DAYS = 7
 """How long a night that is over is kept, and asked for: a stay that began before it may still be changed."""
 
@@ -49,13 +51,15 @@ class TakenNights:
                 await night_repository.keep_newer(tx, [night for each in new.values() for night in each.data.taken])
         return set(range(len(received)))
 
-    async def rebuild(self) -> int:
+    async def rebuild(self, *, by: str) -> int:
         """Take all nights from order again, whatever their version here, and forget those that order does not have. Returns
-        how many. What is taken stays taken meanwhile. Raises PeerUnavailable: then the pages that were not read are as
-        before, until their next event, the next comparison or another run. Events that come meanwhile are kept."""
+        how many. What is taken stays taken meanwhile. `by`, the user of the command line, goes into the audit. Raises
+        PeerUnavailable: then the pages that were not read are as before, until their next event, the next comparison or
+        another run. Events that come meanwhile are kept."""
         mark = -1 - secrets.randbelow(2**31 - 1)
         async with self.db.transaction() as tx:
             await night_repository.mark_all(tx, mark)
+            await acts.record(tx, self.clock(), COMMAND_LINE, "rebuild-nights", "nights", note=by)
         count = 0
         async for page in self.pages():
             async with self.db.transaction() as tx:

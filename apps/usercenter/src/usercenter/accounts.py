@@ -53,8 +53,3 @@ class Accounts:
             proof.void_tokens(user, now)
             await acts.record(tx, now, operator_id, "account-release", proof.subject(user), note=note)
         return await self.show(mobile)
-
-    async def acts(self, *, last_id: int, limit: int) -> Sequence[RowMapping]:
-        """Newest first."""
-        async with self.db.read() as session:
-            return await acts.newest(session, last_id=last_id, limit=limit)

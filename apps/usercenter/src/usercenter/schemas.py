@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from servicekit.operations_api import Act
+from servicekit.audit_api import Act
 from servicekit.schemas import ApiModel, Note, RowId
 from usercenter.accounts import AccountRecord
 from usercenter.models import User, UserAuth

@@ -10,8 +10,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from servicekit import acts
 from servicekit.clock import utc_now
 from servicekit.db import Database, Transaction
+from usercenter import proof
 from usercenter.models import BUYER, BY_SEED, MERCHANT, OPERATOR, SYSTEM, WX_MINI, User, UserAuth
 from usercenter.passwords import HASHER
 
@@ -128,11 +130,14 @@ async def _put(tx: Transaction, seeded: SeedUser, appid: str) -> None:
             avatar=f"/static/avatars/{seeded.id}.svg",
         )
         tx.add(user)
+        for role in set(seeded.roles) - {BUYER}:
+            await _record(tx, user, "role-grant", f"{role}; by the seed")
     user.mobile = mobile
     if user.mobile_proven_at is None:
         user.mobile_proven_at, user.mobile_proven_by = utc_now(), BY_SEED
     if seeded.password and not _matches(user.password_hash, seeded.password):
         user.password_hash = HASHER.hash(seeded.password)
+        await _record(tx, user, "password-set", "by the seed")
     await tx.flush()
     if seeded.password:
         await _put_auth(tx, seeded.id, SYSTEM, mobile, "")
@@ -143,6 +148,10 @@ async def _put(tx: Transaction, seeded: SeedUser, appid: str) -> None:
             .values(appid=appid)
         )
         await _put_auth(tx, seeded.id, WX_MINI, seeded.openid, appid)
+
+
+async def _record(tx: Transaction, user: User, act: str, note: str) -> None:
+    await acts.record(tx, utc_now(), proof.SYSTEM_ACTOR, act, proof.subject(user), note=note)
 
 
 async def _put_auth(tx: Transaction, user_id: int, auth_type: str, key: str, appid: str) -> None:

@@ -1,11 +1,30 @@
-"""Audit log of operators: one row per action, written in the action's own transaction; rows are never changed."""
+"""Audit log of operators: one row per action, written in the action's own transaction; rows are never changed.
+
+Each row has the hash of the one before it (act_chain.py), so that a row that was changed or removed all the same is found.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, RowMapping, Table, Text, insert, select
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    LargeBinary,
+    RowMapping,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+    insert,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from servicekit import act_chain
 from servicekit.db import Transaction, new_metadata
 from servicekit.paging import newest_first
 
@@ -20,14 +39,32 @@ operator_act = Table(
     Column("subject", Text, nullable=False),
     Column("note", Text),
     Column("acted_at", DateTime(timezone=True), nullable=False),
+    # Both by a trigger of act_chain: the place in the chain, without gaps, and the SHA-256 of this row and the one before.
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("seq"),
 )
 Index("ix_operator_act_subject", operator_act.c.subject, operator_act.c.id)
+
+operator_act_head = Table(
+    "operator_act_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("id = 1", name="one"),
+)
+"""The end of the chain: `seq` and `hash` of the last row. Missing before the first act."""
+
+for _statement in act_chain.CREATE:
+    event.listen(operator_act, "after_create", act_chain.ddl(_statement))
 
 
 async def record(
     tx: Transaction, now: datetime, operator_id: int, act: str, *subjects: str, note: str | None = None
 ) -> None:
-    """Write the act down for each of `subjects`, such as `dead-letter:7`."""
+    """Write the act down for each of `subjects`, such as `dead-letter:7`. Call it after all rows of the transaction are
+    locked: until its end no other act of this service can be recorded."""
     rows = [
         {"operator_id": operator_id, "act": act, "subject": subject, "note": note, "acted_at": now}
         for subject in subjects

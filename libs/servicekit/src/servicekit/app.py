@@ -13,6 +13,8 @@ from starlette.types import ASGIApp
 
 from servicekit import admission, health, problems, saturation, stopping, unknown
 from servicekit.activity import Activity
+from servicekit.audit import Audit
+from servicekit.audit_api import audit_router
 from servicekit.auth import TokenVerifier
 from servicekit.background import Background, for_service, for_tables, measuring
 from servicekit.clock import Clock
@@ -154,6 +156,8 @@ def build(
         saturation.watch_pool(db)
         keys = Idempotency(db, clock, keep=timedelta(days=settings.idempotency_keep_days)) if idempotency_keys else None
         app.state.idempotency = keys
+        audit = app.state.audit = Audit(db=db)
+        app.include_router(audit_router(name))
         running += for_tables(
             db,
             clock,
@@ -164,6 +168,7 @@ def build(
             subscriptions=expected,
             unfinished=unfinished,
             activity=activity,
+            audit=audit,
         )
     if dead_letters is not None and db is not None:
         dead_letters.subscribe(app, settings.pubsub)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from servicekit import deadletters, inbox
 from servicekit.activity import Activity
+from servicekit.audit import Audit
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -61,6 +62,7 @@ def for_tables(
     subscriptions: Subscriptions,
     unfinished: Sequence[Unfinished],
     activity: Activity,
+    audit: Audit,
 ) -> Iterator[Background]:
     """The work on those of servicekit's tables that a service has. `unfinished` are the service's own states."""
     states = [*unfinished]
@@ -85,4 +87,4 @@ def for_tables(
     yield measuring(Ages(db, clock, states).measure)
     replicas = Replicas(db, clock, activity)
     yield measuring(replicas.write)
-    yield hourly(replicas.forget)
+    yield hourly(replicas.forget, audit.watch)

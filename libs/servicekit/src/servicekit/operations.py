@@ -115,10 +115,6 @@ class Operations:
             await acts.record(tx, now, operator_id, "discard", _subject(letter_id), note=note)
             return await _letter(tx, letter_id)
 
-    async def acts(self, *, last_id: int, limit: int) -> Sequence[RowMapping]:
-        async with self._db.read() as session:
-            return await acts.newest(session, last_id=last_id, limit=limit)
-
     async def outbox(self) -> dict[str, Any]:
         """Size and age of the outbox, the number of failing events, and the oldest ones."""
         waiting = outbox.c.published_at.is_(None)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, StrictBool, model_validator
 
+from servicekit.audit_api import Act
 from servicekit.auth import Operator
 from servicekit.due import next_claim_at
 from servicekit.operations import LetterState, Operations
@@ -25,11 +26,6 @@ class LetterQuery(ApiModel):
     last_id: LastId = 0
     page_size: PageSize = 20
     state: LetterState | None = None
-
-
-class ActQuery(ApiModel):
-    last_id: LastId = 0
-    page_size: PageSize = 20
 
 
 class LetterRef(ApiModel):
@@ -80,21 +76,8 @@ class Letter(ApiModel):
         )
 
 
-class Act(ApiModel):
-    id: int
-    operator_id: int
-    act: str
-    subject: str
-    note: str | None
-    acted_at: datetime
-
-
 class LetterList(ApiModel):
     list: list[Letter]
-
-
-class ActList(ApiModel):
-    list: list[Act]
 
 
 class LetterDetail(ApiModel):
@@ -164,12 +147,6 @@ def operations_router(service: str, *, has_outbox: bool) -> APIRouter:
     async def dead_letter_discard(body: Discard, operator: Operator, operations: Ops) -> Ok[Letter]:
         """Give one up; the note says why."""
         return Ok(data=Letter.of(await operations.discard(operator.user_id, body.id, body.note)))
-
-    @router.post("/actList")
-    async def act_list(body: ActQuery, _: Operator, operations: Ops) -> Ok[ActList]:
-        """What operators did here, newest first."""
-        rows = await operations.acts(last_id=body.last_id, limit=body.page_size)
-        return Ok(data=ActList(list=[Act.model_validate(dict(row)) for row in rows]))
 
     if has_outbox:
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import pwd
 import resource
+import socket
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -87,6 +89,16 @@ def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> Non
         server.run()
     if not server.started:
         raise SystemExit(STARTUP_FAILED)
+
+
+def user_and_host() -> str:
+    """Who runs a command, for the audit: the user of this process, not what the environment claims, and the host."""
+    number = os.getuid()
+    try:
+        login = pwd.getpwuid(number).pw_name
+    except KeyError:  # the user id has no name, as in a container
+        login = f"uid {number}"
+    return f"{login}@{socket.gethostname()}"
 
 
 def bounds_of(settings: ServiceSettings) -> Bounds:

@@ -1,4 +1,6 @@
-"""Who did what: the operators' acts of all services in one list."""
+"""Who did what: the operators' acts of all services in one list, and whether they are as they were written."""
+
+import asyncio
 
 from fastapi.responses import Response
 
@@ -15,5 +17,7 @@ SERVICES = ("order", "payment", "notification", "travel", "usercenter")
 async def audit(visit: SignedIn) -> Response:
     service = visit.query.get("service", "")
     chosen = (service,) if service in SERVICES else SERVICES
-    found = await newest(visit, chosen, "actList", {}, by="actedAt")
-    return visit.page("audit", found=found, services=SERVICES, service=service)
+    found, *states = await asyncio.gather(
+        newest(visit, chosen, "actList", {}, by="actedAt"), *(visit.read(each, "auditVerify") for each in chosen)
+    )
+    return visit.page("audit", found=found, states=states, services=SERVICES, service=service)

@@ -52,8 +52,8 @@ class Payouts:
         if day > self.yesterday():
             raise DayNotOver(f"{day} is not over in Shanghai", field="date")
         async with self.db.transaction() as tx:
-            await acts.record(tx, self.clock(), operator_id, "payout", f"day:{day}", note=note)
             await repository.schedule_day(tx, day)
+            await acts.record(tx, self.clock(), operator_id, "payout", f"day:{day}", note=note)
 
     async def run_scheduled(self) -> None:
         """Run the scheduled days, oldest first; a failure of one does not stop the others. Raises Unavailable: the days

@@ -65,8 +65,9 @@ class Reconciler:
         if not -1 <= age < KEPT_DAYS:
             raise NoSuchBill(f"WeChat has bills of the last {KEPT_DAYS} days", field="date")
         async with self.db.transaction() as tx:
+            run = await repository.schedule(tx, day, self.clock())
             await acts.record(tx, self.clock(), operator_id, "reconcile", f"day:{day}", note=note)
-            return await repository.schedule(tx, day, self.clock())
+            return run
 
     async def find(self, day: date) -> Reconciliation:
         """Raises NotReconciled for a day that was never scheduled."""

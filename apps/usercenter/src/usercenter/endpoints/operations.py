@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends
 from servicekit.app import provided
 from servicekit.auth import Operator
 from servicekit.errors import NotFound
-from servicekit.operations_api import Act, ActList, ActQuery
 from servicekit.problems import declared
 from servicekit.schemas import Ok
 from usercenter.accounts import Accounts
@@ -31,10 +30,3 @@ async def account_release(body: Release, operator: Operator, accounts: TheAccoun
     number, by WeChat or by a code, gets the account; all earlier sign-ins are void. The account keeps its orders:
     check whom you talk to."""
     return Ok(data=AccountDetail.of(await accounts.release(operator.user_id, body.mobile, body.note)))
-
-
-@router.post("/actList")
-async def act_list(body: ActQuery, _: Operator, accounts: TheAccounts) -> Ok[ActList]:
-    """Acts on accounts, newest first; operator 0 is the system or its command line."""
-    rows = await accounts.acts(last_id=body.last_id, limit=body.page_size)
-    return Ok(data=ActList(list=[Act.model_validate(dict(row)) for row in rows]))
