@@ -101,8 +101,8 @@ class Machine:
         return self.where.port(name) + (BEHIND if name in PROXIED else 0)
 
     def real_url(self, service: str) -> str:
-        """The database of `service`, past the proxy."""
-        url = self._environment.database_url(service)
+        """The database of `service` for its owner, past the proxy."""
+        url = self._environment.owner_url(service)
         return url.replace(f":{self.where.port('postgres')}/", f":{self.real_port('postgres')}/")
 
     @property

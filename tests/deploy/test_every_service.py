@@ -7,6 +7,7 @@ import pytest
 import yaml
 from fastapi.routing import iter_route_contexts
 
+from stack.databases import owner_of, role_of
 from stack.layout import DATABASES
 from tests.contract.documents import apps
 from tests.deploy.manifests import REPO
@@ -104,18 +105,42 @@ def test_secrets_are_made_for_every_service():
     names = {one["metadata"]["name"] for one in yaml.safe_load_all(made) if one}
     tokens = {f"{name}-{which}-token" for name in SERVICES for which in ("app", "dapr")}
 
-    assert names == {"photos", "sms-token"} | tokens | {f"{name}-database" for name in DATABASES}
+    databases = {f"{name}-database{whose}" for name in DATABASES for whose in ("", "-service")}
+    assert names == {"photos", "sms-token"} | tokens | databases
 
 
-def test_the_cluster_has_a_database_and_a_role_for_every_service(manifests):
+def test_the_cluster_has_a_database_an_owner_and_a_role_for_every_service(manifests):
     documents = manifests["production"]
     [cluster] = documents.of("Cluster")
     roles = {each["name"]: each["passwordSecret"]["name"] for each in cluster["spec"]["managed"]["roles"]}
 
-    assert roles == {f"minsu_{name}": f"{name}-database" for name in DATABASES}
+    owners = {owner_of(name): f"{name}-database" for name in DATABASES}
+    assert roles == owners | {role_of(name): f"{name}-database-service" for name in DATABASES}
     assert {(each["metadata"]["name"], each["spec"]["owner"]) for each in documents.of("Database")} == {
-        (name, f"minsu_{name}") for name in DATABASES
+        (name, owner_of(name)) for name in DATABASES
     }
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_pod_of_a_service_holds_the_password_of_its_role_and_its_migration_that_of_the_owner(manifests, name):
+    for documents in manifests.values():
+        held = {}
+        for workload, labels, pod in documents.workloads():
+            variables = {each["name"]: each.get("valueFrom", {}) for each in pod["containers"][0].get("env", [])}
+            if labels["labels"]["app.kubernetes.io/name"].removesuffix("-migrate") == name:
+                held[workload.partition("/")[0]] = {
+                    variable: (source["secretKeyRef"]["name"], source["secretKeyRef"]["key"])
+                    for variable, source in variables.items()
+                    if "DATABASE" in variable
+                }
+        prefix = name.upper()
+        assert held == {
+            "Deployment": {f"{prefix}_DATABASE_URL": (f"{name}-database-service", "url")},
+            "Job": {
+                f"{prefix}_OWNER_DATABASE_URL": (f"{name}-database", "url"),
+                f"{prefix}_DATABASE_ROLE": (f"{name}-database-service", "username"),
+            },
+        }
 
 
 def selected(policy):

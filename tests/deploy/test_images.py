@@ -32,7 +32,12 @@ def test_setup_hands_every_app_its_settings_with_the_containers_names(prepared):
         told = read_stack_env(prepared.run / "env" / f"{service}.env")
         assert len(told["APP_API_TOKEN"]) >= 16
         if service in DATABASES:
-            assert told[f"{service.upper()}_DATABASE_URL"].endswith(f"@postgres:5432/minsu_{service}")
+            url = told[f"{service.upper()}_DATABASE_URL"]
+            assert url.startswith(f"postgresql://minsu_{service}_service:")
+            assert url.endswith(f"@postgres:5432/minsu_{service}")
+            owner = read_stack_env(prepared.run / "env" / f"{service}-migrate.env")
+            assert owner[f"{service.upper()}_OWNER_DATABASE_URL"].startswith(f"postgresql://minsu_{service}:")
+            assert owner[f"{service.upper()}_DATABASE_ROLE"] == f"minsu_{service}_service"
     payment = read_stack_env(prepared.run / "env" / "payment.env")
     assert payment["PAYMENT_WXPAY_BASE_URL"] == "http://wechatsim:8090"
     assert payment["PAYMENT_WXPAY_NOTIFY_URL"].startswith("http://gateway:8000/payment/v1/")

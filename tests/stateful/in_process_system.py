@@ -34,6 +34,7 @@ from tests.stateful.wechat import APPID, MCHID, OPENID, Wechat
 from tests.support.tables import EMPTY_ALL
 from travel.parts import Parts as TravelParts
 from travel.settings import Settings as TravelSettings
+from tests.support.postgres import as_owner
 
 SERVICES = ("order", "payment", "notification", "travel")
 SIDECAR = FakeSidecar()
@@ -149,7 +150,7 @@ class Shelves:
 
     def __init__(self, urls: dict[str, str]) -> None:
         self._connections = {
-            name: psycopg.connect(url, autocommit=True, row_factory=dict_row) for name, url in urls.items()
+            name: psycopg.connect(as_owner(url), autocommit=True, row_factory=dict_row) for name, url in urls.items()
         }
 
     def rows(self, service: str, query: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ class System:
         return self.data("/payment/v1/thirdPayment/thirdPaymentStatus", {"orderSn": order_sn}, "BUYER")
 
     def rows(self, service: str, query: str, *parameters: Any) -> list[dict[str, Any]]:
-        """What `service` has in its own database."""
+        """What `service` has in its own database, as the owner of its tables: tests prepare what no service may write."""
         try:
             cursor = self._database(service).execute(query.encode(), parameters)
         except psycopg.OperationalError:  # a test has stopped the database in between
@@ -98,7 +98,7 @@ class System:
     def _database(self, service: str) -> psycopg.Connection[dict[str, Any]]:
         with self._connecting:
             if service not in self._connections:
-                url = self.environment[f"{service.upper()}_DATABASE_URL"].replace("+psycopg", "")
+                url = self.environment[f"{service.upper()}_OWNER_DATABASE_URL"].replace("+psycopg", "")
                 # Nothing prepared: a test may change a table in between.
                 self._connections[service] = psycopg.connect(
                     url, row_factory=dict_row, autocommit=True, prepare_threshold=None

@@ -12,6 +12,7 @@ from servicekit.audit import Audit
 from servicekit.db import Database
 from stack.layout import DATABASES
 from tests.support.services import SOURCES
+from tests.support.postgres import as_owner
 
 
 @pytest.mark.parametrize("name", DATABASES)
@@ -24,7 +25,7 @@ def test_the_names_of_the_files_tell_the_order_of_the_revisions(name):
 
 @pytest.mark.parametrize("name", DATABASES)
 def test_migrations_make_the_tables_of_the_models(postgres, name):
-    migrate.check(name, postgres.migrated(name, f"minsu_models_{name}"))
+    migrate.check(name, as_owner(postgres.migrated(name, f"minsu_models_{name}")))
 
 
 @pytest.mark.parametrize("name", DATABASES)

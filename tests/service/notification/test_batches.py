@@ -13,6 +13,7 @@ from notification.attempts import LEASE
 from servicekit.testing import SIDECAR_HEADERS
 from tests.service.notification.conftest import ORDER, SN, Service, World, event
 from tests.service.notification.wechat import OPENID, PAID, FakeWechat, answer
+from tests.support.postgres import as_owner
 
 
 def numbers(count: int) -> list[str]:
@@ -243,7 +244,7 @@ async def test_a_task_that_another_transaction_holds_is_left_to_its_lease_and_ho
     service = await world.start()
     service.plan(*numbers(5))
     claims = service.courier.fresh.claim
-    with psycopg.connect(service.database_url) as other:
+    with psycopg.connect(as_owner(service.database_url)) as other:
 
         async def claim_and_hold(limit: int) -> Any:
             found = await claims(limit)

@@ -11,6 +11,7 @@ from servicekit import inbox, migrate
 from servicekit.db import Database
 from servicekit.testing import SIDECAR_HEADERS
 from tests.service.notification.conftest import SN, Service, World, event
+from tests.support.postgres import as_owner
 
 LETTERS = f"/events/dead-letters/{TRADE_STATE_TOPIC}"
 
@@ -63,7 +64,7 @@ async def test_old_events_leave_the_inbox(service: Service, world: World) -> Non
 
 
 async def test_the_migration_makes_what_the_models_say(world: World) -> None:
-    await asyncio.to_thread(migrate.check, "notification", world.database_url)
+    await asyncio.to_thread(migrate.check, "notification", as_owner(world.database_url))
 
 
 async def test_a_kind_that_the_models_do_not_name_is_refused_by_the_table(service: Service) -> None:

@@ -22,6 +22,7 @@ from stack import children
 from tests.service.order.support import paid
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
+from tests.support.postgres import as_owner
 
 SN = "HSO2026112309302612345678"
 READ = [
@@ -153,13 +154,13 @@ class Locked:
         self._url = url
 
     def __enter__(self):
-        self._connection = psycopg.connect(self._url)
+        self._connection = psycopg.connect(as_owner(self._url))
         self._connection.execute("lock table homestay_order in access exclusive mode")
         return self
 
     def waiting(self):
         """How many requests and events wait for the table; what is measured now and then (`select min`) does not count."""
-        with psycopg.connect(self._url, autocommit=True) as look:
+        with psycopg.connect(as_owner(self._url), autocommit=True) as look:
             query = (
                 "select count(*) from pg_locks join pg_stat_activity using (pid)"
                 " where not granted and relation = 'homestay_order'::regclass"

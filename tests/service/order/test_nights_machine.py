@@ -26,7 +26,7 @@ from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.service.order.nights import nights_are_right
 from tests.service.order.support import MERCHANT, Clock, payment_number, snapshot
 from tests.support.machines import run_machine
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, as_owner
 from tests.support.tables import EMPTY_ALL
 from travel.parts import Parts as TravelParts
 from travel.settings import Settings as TravelSettings
@@ -267,6 +267,6 @@ def test_no_history_sells_a_night_beyond_its_stock_or_keeps_it_from_the_next(
 ) -> None:
     travel_database = postgres.migrated("travel", "minsu_nights_machine_travel")
     db, travel_db = Database(order_database), Database(travel_database)
-    with psycopg.connect(travel_database, autocommit=True) as travel_sql:
+    with psycopg.connect(as_owner(travel_database), autocommit=True) as travel_sql:
         given = {"sql": sql, "db": db, "travel_sql": travel_sql, "travel_db": travel_db}
         run_machine(Nights, [db, travel_db], examples=25, steps=25, **given)

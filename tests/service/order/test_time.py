@@ -14,6 +14,7 @@ from order.settings import Settings
 from servicekit import acts, deadletters, idempotency, inbox, outbox, replicas
 from servicekit.testing import APP_TOKEN
 from tests.service.order.support import Order
+from tests.support.postgres import as_owner
 
 EXPIRE = "/jobs/order-expire-stays"
 
@@ -85,7 +86,7 @@ async def test_the_tables_refuse_a_total_that_does_not_add_up(order: Order, sql:
 def test_the_migrations_make_what_the_models_say(order_database: str) -> None:
     shared = (acts, outbox, inbox, deadletters, idempotency, replicas)
     ours = [Base.metadata, *(each.metadata for each in shared)]
-    engine = create_engine(order_database.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+    engine = create_engine(as_owner(order_database).replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         context.opts["target_metadata"] = ours

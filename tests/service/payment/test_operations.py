@@ -12,6 +12,7 @@ from servicekit import migrate
 from servicekit.clock import SHANGHAI
 from tests.service.payment.support import OPERATOR, parts_of
 from tests.support.async_waiting import eventually
+from tests.support.postgres import as_owner
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ async def test_the_outbox_is_told_of(desk, db):
 
 
 async def test_the_migrations_make_what_the_models_say(database_url):
-    await asyncio.to_thread(migrate.check, "payment", database_url)
+    await asyncio.to_thread(migrate.check, "payment", as_owner(database_url))
 
 
 def day(before):

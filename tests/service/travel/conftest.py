@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from tests.service.travel.hosting import user_ids
 from tests.support.databases import kept_between_tests
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, as_owner
 
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
 from travel.main import create_app
@@ -33,7 +33,7 @@ async def _kept_databases() -> AsyncIterator[None]:
 
 @pytest.fixture(scope="module")
 def database_url(postgres: PostgresServer, seeded: str) -> str:
-    return postgres.create(f"travel_{secrets.token_hex(4)}", template=seeded)
+    return postgres.copy(seeded, f"travel_{secrets.token_hex(4)}")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def people(sidecar: FakeSidecar) -> None:
 
 @pytest.fixture
 def sql(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(as_owner(database_url), autocommit=True) as connection:
         yield connection
 
 

@@ -12,7 +12,7 @@ import hypothesis.strategies as st
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, as_owner
 
 from order import pricing
 from order.peers import Homestay as OfferedToOrder
@@ -366,7 +366,7 @@ def bound(criteria: Criteria, *, page: int = 1) -> tuple[bytes, dict[str, object
 def large(postgres: PostgresServer) -> Iterator[psycopg.Connection]:
     """10,000 homestays in 50 cities, each of 90 nights taken once."""
     url = postgres.migrated("travel", f"travel_{secrets.token_hex(4)}")
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(as_owner(url), autocommit=True) as connection:
         connection.execute("insert into homestay_business (id, title, user_id, row_state) values (1, 'shop', 1, 1)")
         connection.execute(
             "insert into homestay (id, title, people_num, homestay_business_id, user_id, row_state, homestay_price_fen,"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, as_owner
 from tests.support.sandbox import Sandbox
 
 from servicekit.clock import utc_now
@@ -110,7 +110,7 @@ async def http(settings: Settings, clock: MovableClock, sidecar: FakeSidecar) ->
 
 @pytest.fixture
 def sql(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(as_owner(database_url), autocommit=True) as connection:
         yield connection
 
 

@@ -15,6 +15,7 @@ from usercenter import models
 from usercenter.main import create_app
 from usercenter.seed import SeedSettings, seed
 from usercenter.settings import Settings
+from tests.support.postgres import as_owner
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +116,7 @@ async def test_a_changed_password_and_openid_take_effect(own_url):
 
 
 async def test_the_migrations_make_what_the_models_say(own_url):
-    engine = create_engine(own_url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = create_engine(as_owner(own_url).replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         difference = compare_metadata(

@@ -128,7 +128,35 @@ def test_a_database_and_a_broker_of_the_callers_take_the_place_of_ours(tmp_path:
     given = {"ORDER_DATABASE_URL": "postgresql://elsewhere/order", "KAFKA_BROKERS": "kafka.example:9092"}
     outside = environment.external(made.layout, made.vault, given)
     assert outside == External({"order": "postgresql://elsewhere/order"}, "kafka.example:9092")
+    assert build(tmp_path, given, outside).migration("order") == {
+        "ORDER_OWNER_DATABASE_URL": "postgresql://elsewhere/order",
+        "ORDER_DATABASE_ROLE": "",
+    }
     assert build(tmp_path, given, outside).service("order")["ORDER_DATABASE_URL"] == "postgresql://elsewhere/order"
+
+
+def test_an_owner_of_the_callers_migrates_and_gives_its_rights_to_the_role_of_the_url(tmp_path: Path) -> None:
+    given = {
+        "ORDER_DATABASE_URL": "postgresql://worker:secret@elsewhere/order",
+        "ORDER_OWNER_DATABASE_URL": "postgresql://owner:secret@elsewhere/order",
+    }
+    made = build(tmp_path, {})
+    outside = environment.external(made.layout, made.vault, given)
+    assert build(tmp_path, given, outside).migration("order") == {
+        "ORDER_OWNER_DATABASE_URL": "postgresql://owner:secret@elsewhere/order",
+        "ORDER_DATABASE_ROLE": "worker",
+    }
+
+
+def test_an_app_knows_neither_the_owner_of_its_tables_nor_a_password_of_the_demo(tmp_path: Path) -> None:
+    made = build(tmp_path, {"USERCENTER_SEED_BUYER_PASSWORD": "of the caller"})
+    told = made.service("usercenter")
+    assert not [name for name in told if "SEED" in name or "OWNER" in name]
+    assert "//minsu_usercenter_service:" in told["USERCENTER_DATABASE_URL"]
+    assert made.seed("usercenter")["USERCENTER_SEED_BUYER_PASSWORD"] == "of the caller"
+    assert made.seed("order") == {}
+    assert "//minsu_usercenter:" in made.migration("usercenter")["USERCENTER_OWNER_DATABASE_URL"]
+    assert made.migration("usercenter")["USERCENTER_DATABASE_ROLE"] == "minsu_usercenter_service"
 
 
 def test_a_sourced_stack_env_does_not_turn_our_own_database_into_a_foreign_one(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stack import layout, system
+from stack import layout
 from stack.errors import StackError
 
 DAPR_FILE = layout.REPO / "dapr" / "dapr.yaml"
@@ -61,4 +61,4 @@ def test_second_replicas_of_every_service_find_ports_of_their_own() -> None:
 def test_every_service_with_migrations_has_a_database_and_every_seed_is_run() -> None:
     sources = {folder.name: folder for folder in (layout.REPO / "apps").glob("*/src/*") if folder.name != "wechatsim"}
     assert set(layout.DATABASES) == {name for name, folder in sources.items() if (folder / "migrations").is_dir()}
-    assert set(system.SEEDED) == {name for name, folder in sources.items() if (folder / "seed.py").is_file()}
+    assert set(layout.SEEDED) == {name for name, folder in sources.items() if (folder / "seed.py").is_file()}

@@ -51,6 +51,9 @@ _CLIENT_LIMITS: dict[str, Any] = {
         "jit": "off",
     },
 }
+_CLOSED = text("""
+select exists (select from pg_class where relname = 'alembic_version' and relnamespace = 'public'::regnamespace
+  and not has_table_privilege(oid, 'select'))""")
 _UNREACHABLE = (PoolTimeout, InterfaceError, asyncpg.InterfaceError, ConnectionError, TimeoutError)
 _TRANSIENT_SQLSTATES = ("08", "53", "57", "55P03", "40", "25006", "25P03")
 
@@ -208,12 +211,15 @@ class Database:
     `begin` and `commit`."""
 
     async def ping(self) -> None:
-        """Raises DatabaseUnavailable unless the server answers within two seconds."""
+        """Raises DatabaseUnavailable unless the server answers within two seconds and its tables, if there are any, are
+        open to this role: `migrate` opens them."""
         try:
             async with asyncio.timeout(2), self.read() as session:
-                await session.execute(text("select 1"))
+                is_closed = await session.scalar(_CLOSED)
         except TimeoutError as error:
             raise DatabaseUnavailable("no answer within two seconds") from error
+        if is_closed:
+            raise DatabaseUnavailable("this role has no rights on the tables yet: migrate has not run")
 
     @asynccontextmanager
     async def own_connection(self, *, silent_seconds: int = 0) -> AsyncIterator[AsyncConnection]:

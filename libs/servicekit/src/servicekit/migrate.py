@@ -18,6 +18,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from servicekit import grants
+
 LOCK_ID = 7_301_002
 LOCK_TIMEOUT = "2s"
 """All who come after us queue behind our wait for a table: it must end before their own time-outs, of 4 s, do."""
@@ -30,8 +32,9 @@ class UnknownRevision(Exception):
     """The database was migrated by another version, to a revision that this one does not have."""
 
 
-def upgrade(package: str, database_url: str) -> None:
-    """Bring the database of `package` to its newest revision. Waits for another's migration. Raises UnknownRevision."""
+def upgrade(package: str, database_url: str, role: str = "") -> None:
+    """Bring the database of `package` to its newest revision, as the owner of its tables, and give `role`, if it is named,
+    the rights of the service. Waits for another's migration. Raises UnknownRevision."""
     with _connected(database_url) as connection:
         _wait_for_turn(connection)
         connection.execute(text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))  # from here on: others' migrations take long
@@ -43,6 +46,8 @@ def upgrade(package: str, database_url: str) -> None:
                 with attempt:
                     connection.rollback()
                     command.upgrade(configuration(package, connection), "head")
+            if role:
+                grants.grant(connection, role)
         except CommandError as error:
             if not isinstance(error.__cause__, ResolutionError):
                 raise

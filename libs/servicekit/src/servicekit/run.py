@@ -47,14 +47,16 @@ def command_line(
 
         @cli.command("migrate")
         def migrate_database() -> None:
-            """Bring the database to the newest revision, once, however many run this at the same time."""
+            """Bring the database to the newest revision, once, however many run this at the same time, and give the
+            service's role its rights. Connects as the owner of the tables: the service's own role may not change them."""
             from servicekit import migrate  # noqa: PLC0415 - Alembic and its driver, 17 MB that no server needs
 
-            url = os.environ.get(f"{name.upper()}_DATABASE_URL")
+            owner, role = (f"{name.upper()}_{which}" for which in ("OWNER_DATABASE_URL", "DATABASE_ROLE"))
+            url = os.environ.get(owner)
             if not url:
-                raise typer.BadParameter(f"{name.upper()}_DATABASE_URL is not set")
+                raise typer.BadParameter(f"{owner} is not set")
             try:
-                migrate.upgrade(name, url)
+                migrate.upgrade(name, url, os.environ.get(role, ""))
             except migrate.UnknownRevision as error:
                 typer.echo(str(error), err=True)
                 raise SystemExit(DATABASE_UNKNOWN) from None

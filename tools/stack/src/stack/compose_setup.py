@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import kafka, layout, wechat
-from stack.environment import Environment, External
+from stack.databases import database_url, owner_of, role_of
+from stack.environment import Environment, External, dotenv
 from stack.errors import StackError
-from stack.layout import DATABASES, Layout
+from stack.layout import DATABASES, SEEDED, Layout
 from stack.vault import Vault, write_private
 
 REPO, RUN = Path("/src"), Path("/run/minsu")
-BROKERS = "kafka:9092"
+BROKERS, POSTGRES = "kafka:9092", "postgres:5432"
 USER = 10001
 PATIENCE = 60.0
 
@@ -42,11 +43,6 @@ def plan(repo: Path = REPO, run: Path = RUN) -> Composed:
     return Composed(repo, run, layout.planned_ports(repo / "dapr" / "dapr.yaml", {}))
 
 
-def database_url(vault: Vault, service: str) -> str:
-    name = f"minsu_{service}"
-    return f"postgresql://{name}:{vault.token(f'{name}-password')}@postgres:5432/{name}"
-
-
 def environment(where: Composed, merchant: wechat.Merchant, vault: Vault) -> Environment:
     """The browser is outside: what it is sent to has to be the published port."""
     caller = {
@@ -54,18 +50,20 @@ def environment(where: Composed, merchant: wechat.Merchant, vault: Vault) -> Env
         "GATEWAY_CASHIER_URL": f"http://localhost:{where.port('wechatsim')}/cashier",
         "GATEWAY_DEMO": "true",
     }
-    databases = {service: database_url(vault, service) for service in DATABASES}
-    return Environment(where, vault, merchant, External(databases, BROKERS), caller)
+    databases = {service: database_url(vault, service, role_of(service), POSTGRES) for service in DATABASES}
+    owners = {service: database_url(vault, service, owner_of(service), POSTGRES) for service in DATABASES}
+    return Environment(where, vault, merchant, External(databases, BROKERS, owners), caller)
 
 
 def databases_sql(vault: Vault) -> str:
     """Passwords are letters and digits: nothing to quote."""
     lines = []
     for service in DATABASES:
-        name = f"minsu_{service}"
+        roles = (owner_of(service), role_of(service))
+        lines += [f"create role {name} login password '{vault.token(f'{name}-password')}';" for name in roles]
         lines += [
-            f"create role {name} login password '{vault.token(f'{name}-password')}';",
-            f"create database {name} owner {name};",
+            f"create database {roles[0]} owner {roles[0]};",
+            f"revoke connect on database {roles[0]} from public;",
         ]
     return "\n".join(lines) + "\n"
 
@@ -73,7 +71,13 @@ def databases_sql(vault: Vault) -> str:
 def write(where: Composed) -> None:
     """A second run changes nothing that is there."""
     vault = Vault(where.run)
-    environment(where, wechat.make_keys(where, vault), vault).write()
+    made = environment(where, wechat.make_keys(where, vault), vault)
+    made.write()
+    for service in DATABASES:
+        write_private(where.run / "env" / f"{service}-migrate.env", dotenv(made.migration(service)))
+    for service in SEEDED:
+        told = made.service(service) | made.seed(service)
+        write_private(where.run / "env" / f"{service}-seed.env", dotenv(told))
     for name in ("secrets", "env", "state", "wechatsim"):
         (where.run / name).mkdir(exist_ok=True)
     sidecars = where.run / "env" / "daprd.env"

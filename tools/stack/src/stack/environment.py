@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from stack.children import MARK
+from stack.databases import own_database_url, own_owner_url
 from stack.layout import DATABASES, Layout
 from stack.setup import jaeger
 from stack.vault import PEOPLE, Vault, write_private
@@ -18,31 +20,32 @@ from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, REFUND_ASKED_TEMPLATE,
 CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
 REFUND_CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxRefundCallback"
 # Names that `stack.env` gives out: someone who sources it and runs `make up` again does not set a service with them.
-GIVEN_OUT = ("_URL", "_DATABASE_URL", "_DAPR_HTTP_PORT", "_DAPR_GRPC_PORT")
+GIVEN_OUT = ("_URL", "_DATABASE_URL", "_OWNER_DATABASE_URL", "_DAPR_HTTP_PORT", "_DAPR_GRPC_PORT")
 
 
 @dataclass(frozen=True)
 class External:
-    """What the caller brings along instead of our own PostgreSQL and Kafka."""
+    """What the caller brings along instead of our own PostgreSQL and Kafka. A database without an owner's URL of its own is
+    migrated by the role that works in it."""
 
     databases: dict[str, str] = field(default_factory=dict)
     brokers: str = ""
+    owners: dict[str, str] = field(default_factory=dict)
 
 
 def external(layout: Layout, vault: Vault, env: Mapping[str, str]) -> External:
     """What the environment names, unless it names our own (a sourced stack.env)."""
-    ours = {name: own_database_url(layout, vault, name) for name in DATABASES}
-    given = {name: env.get(f"{name.upper()}_DATABASE_URL", "") for name in DATABASES}
+
+    def given(variable: str, ours: Callable[[Layout, Vault, str], str]) -> dict[str, str]:
+        urls = {name: env.get(f"{name.upper()}_{variable}", "") for name in DATABASES}
+        return {name: url for name, url in urls.items() if url and url != ours(layout, vault, name)}
+
     brokers = env.get("KAFKA_BROKERS", "")
     return External(
-        {name: url for name, url in given.items() if url and url != ours[name]},
+        given("DATABASE_URL", own_database_url),
         "" if brokers == own_brokers(layout) else brokers,
+        given("OWNER_DATABASE_URL", own_owner_url),
     )
-
-
-def own_database_url(layout: Layout, vault: Vault, service: str) -> str:
-    name = f"minsu_{service}"
-    return f"postgresql://{name}:{vault.token(f'{name}-password')}@127.0.0.1:{layout.port('postgres')}/{name}"
 
 
 def own_brokers(layout: Layout) -> str:
@@ -73,6 +76,24 @@ class Environment:
     def database_url(self, service: str) -> str:
         return self.outside.databases.get(service) or own_database_url(self.layout, self.vault, service)
 
+    def owner_url(self, service: str) -> str:
+        outside = self.outside
+        if service in outside.databases:
+            return outside.owners.get(service) or outside.databases[service]
+        return own_owner_url(self.layout, self.vault, service)
+
+    def migration(self, service: str) -> dict[str, str]:
+        """What `python -m <service> migrate` is told beside what its app is."""
+        role = urlsplit(self.database_url(service)).username or ""
+        prefix = service.upper()
+        return {f"{prefix}_OWNER_DATABASE_URL": self.owner_url(service), f"{prefix}_DATABASE_ROLE": role}
+
+    def seed(self, service: str) -> dict[str, str]:
+        """What `python -m <service> seed` is told beside what its app is: the app itself knows no password of the demo."""
+        return (self._seeds() if service == "usercenter" else {}) | {
+            key: value for key, value in self.caller.items() if key.startswith(f"{service.upper()}_SEED_")
+        }
+
     def service(self, name: str) -> dict[str, str]:
         """What one app is told, besides the ports, which come from dapr.yaml."""
         prefix = name.upper()
@@ -85,7 +106,9 @@ class Environment:
         passed_on = {
             key: value
             for key, value in self.caller.items()
-            if key.startswith(f"{prefix}_") and not any(key == prefix + suffix for suffix in GIVEN_OUT)
+            if key.startswith(f"{prefix}_")
+            and not key.startswith(f"{prefix}_SEED_")
+            and not any(key == prefix + suffix for suffix in GIVEN_OUT)
         }
         return values | passed_on
 
@@ -120,8 +143,7 @@ class Environment:
                 "USERCENTER_WXMA_BASE_URL": sim,
                 "USERCENTER_WXMA_APPID": merchant["appid"],
                 "MALLOC_MMAP_THRESHOLD_": str(1 << 20),  # or each thread keeps the 19 MiB of its last password hash
-            }
-            | self._seeds(),
+            },
             "payment": {
                 "PAYMENT_WXPAY_BASE_URL": sim,
                 "PAYMENT_WXPAY_MCHID": merchant["mchid"],
@@ -245,6 +267,7 @@ class Environment:
             prefix = name.upper()
             if name in DATABASES:
                 values[f"{prefix}_DATABASE_URL"] = self.database_url(name)
+                values[f"{prefix}_OWNER_DATABASE_URL"] = self.owner_url(name)
             values[f"{prefix}_URL"] = layout.url(name)
             values[f"{prefix}_DAPR_HTTP_PORT"] = str(layout.port(f"{name}-dapr-http"))
             values[f"{prefix}_DAPR_GRPC_PORT"] = str(layout.port(f"{name}-dapr-grpc"))

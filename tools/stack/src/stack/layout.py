@@ -17,6 +17,7 @@ REPO = Path(__file__).resolve().parents[4]
 # stacks whose offsets differ by a multiple of 100 share none.
 INFRASTRUCTURE = {"postgres": 15432, "kafka": 9092, "kafka-controller": 9093, "wechatsim": 8090}
 DATABASES = ("usercenter", "travel", "order", "payment", "notification")
+SEEDED = ("usercenter", "travel")
 PORT_NAMES = {
     "appPort": "",
     "daprHTTPPort": "-dapr-http",

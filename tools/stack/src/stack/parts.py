@@ -164,9 +164,10 @@ def _keep_or_forget(environment: Environment, service: str) -> str:
 
 
 def run_once(environment: Environment, service: str, verb: str, log: Path) -> None:
-    """`python -m <service> migrate` or `seed`, with the service's own settings."""
+    """`python -m <service> migrate` as the owner of its tables, or `seed` with the service's own settings and the demo's."""
     layout = environment.layout
-    env = inherited() | {"APP_ID": service, "APP_PORT": str(layout.port(service))} | environment.service(service)
+    told = environment.service(service) | environment.seed(service)
+    env = inherited() | (environment.migration(service) if verb == "migrate" else told)
     with log.open("w") as sink:
         done = subprocess.run(  # noqa: S603 - the stack's own services
             [str(layout.python), "-m", service, verb], env=env, cwd=layout.repo / "apps" / service,

@@ -1,4 +1,4 @@
-"""The PostgreSQL of one stack: scram passwords, and a role with a database of its own for each service."""
+"""The PostgreSQL of one stack: scram passwords, and for each service a database with an owner and a role that works in it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from psycopg import sql
 
+from stack.databases import owner_of, role_of
 from stack.layout import Layout
 from stack.pgserver import PostgresServer, reaches, system_user
 from stack.processes import Program
@@ -54,17 +55,19 @@ class Postgres:
         return self.server.why_not_ready()
 
     def create_databases(self, services: Iterable[str]) -> None:
-        """A role and a database of its own for each service; the passwords follow the vault."""
+        """A database for each service, the role that owns it and the one that works in it; passwords follow the vault."""
         with self.server.connect() as connection:
             for service in services:
-                name = f"minsu_{service}"
-                role, password = sql.Identifier(name), sql.Literal(self._vault.token(f"{name}-password"))
-                known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
-                verb = sql.SQL("ALTER" if known else "CREATE")
-                connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, password))
-                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
-                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-                    connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(role))
+                owner = owner_of(service)
+                for name in (owner, role_of(service)):
+                    role, password = sql.Identifier(name), sql.Literal(self._vault.token(f"{name}-password"))
+                    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
+                    verb = sql.SQL("ALTER" if known else "CREATE")
+                    connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, password))
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (owner,)).fetchone():
+                    database = sql.Identifier(owner)
+                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, database))
+                    connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(database))
 
     def erase(self) -> None:
         """Forget all data, wherever it lies."""

@@ -16,13 +16,12 @@ from pathlib import Path
 from stack import daprfile, graph, kafka, layout, observability, ports, replicas, sidecar, wechat
 from stack.environment import Environment, External, external
 from stack.errors import StackError
-from stack.layout import DATABASES, Layout
+from stack.layout import DATABASES, SEEDED, Layout
 from stack.parts import INFRASTRUCTURE, Part, all_parts, run_once
 from stack.postgres import Postgres
 from stack.processes import Processes
 from stack.vault import Vault
 
-SEEDED = ("usercenter", "travel")
 CONTRACT = Path("contracts") / "asyncapi.yaml"
 
 
@@ -160,7 +159,8 @@ def _stamp(home: Path, service: str) -> Path:
 
 def _source(environment: Environment, service: str) -> str:
     """A digest of what a migration (and, where there is one, a seed) of this database depends on."""
-    whole = hashlib.sha256(environment.database_url(service).encode())
+    told = environment.migration(service) | (environment.seed(service) if service in SEEDED else {})
+    whole = hashlib.sha256(f"{environment.database_url(service)} {told}".encode())
     folder = environment.layout.repo / "apps" / service / "src"
     if service not in SEEDED:
         folder = folder / service / "migrations"
