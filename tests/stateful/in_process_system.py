@@ -31,10 +31,10 @@ from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.chaos.books import TABLES, Books
 from tests.service.order.support import Clock, snapshot
 from tests.stateful.wechat import APPID, MCHID, OPENID, Wechat
+from tests.support.postgres import as_owner
 from tests.support.tables import EMPTY_ALL
 from travel.parts import Parts as TravelParts
 from travel.settings import Settings as TravelSettings
-from tests.support.postgres import as_owner
 
 SERVICES = ("order", "payment", "notification", "travel")
 SIDECAR = FakeSidecar()

@@ -35,7 +35,7 @@ end $$
 
 @contextmanager
 def kept_connection(url: str) -> Iterator[psycopg.Connection]:
-    """A connection as superuser for many tests, on which they also empty the tables: on a new one the server would read its catalogues
-    and plan the statement anew, 10 ms of processor time instead of one."""
+    """A superuser's connection for many tests, on which they also empty the tables: on a new one the server would read its
+    catalogues and plan the statement anew, 10 ms of processor time instead of one."""
     with psycopg.connect(as_owner(url), autocommit=True) as connection:
         yield connection

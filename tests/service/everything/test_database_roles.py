@@ -1,7 +1,8 @@
-"""The role that a service works as reads and writes rows, and nothing else: what is append-only stays so, whatever it sends."""
+"""The role that a service works as reads and writes rows, and nothing else: what is append-only stays so."""
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from servicekit import migrate
 from servicekit.db import Database
@@ -19,15 +20,14 @@ APPEND_ONLY = {
 FORBIDDEN = (
     "drop table {0}",
     "truncate {0}",
-    "update {0} set id = id",
+    "update {0} set {1} = {1}",
     "delete from {0}",
     "alter table {0} disable trigger append_only",
     "alter table {0} disable trigger all",
     "drop trigger append_only on {0}",
     "alter table {0} add column more text",
     "alter table {0} owner to service",
-    "grant update on {0} to service",
-    "create index on {0} (id)",
+    "create index on {0} ({1})",
     "create table more (id int)",
     "create function refuse_more() returns int language sql as 'select 1'",
     "set session_replication_role = replica",
@@ -62,8 +62,9 @@ def test_every_table_is_read_and_written_and_what_is_append_only_is_added_to_alo
 def test_the_services_role_is_refused_what_only_an_owner_may_do(urls, name, statement):
     with psycopg.connect(urls[name], autocommit=True) as connection:
         for table in APPEND_ONLY[name]:
+            column = connection.execute(sql.SQL("table {}").format(sql.Identifier(table))).description[0].name
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(statement.format(table).encode())
+                connection.execute(statement.format(table, column).encode())
 
 
 async def test_a_replica_whose_role_was_given_no_rights_yet_is_not_ready(postgres):

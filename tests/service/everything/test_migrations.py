@@ -11,8 +11,8 @@ from servicekit import migrate
 from servicekit.audit import Audit
 from servicekit.db import Database
 from stack.layout import DATABASES
-from tests.support.services import SOURCES
 from tests.support.postgres import as_owner
+from tests.support.services import SOURCES
 
 
 @pytest.mark.parametrize("name", DATABASES)

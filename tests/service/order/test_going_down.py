@@ -21,8 +21,8 @@ from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, called_by
 from stack import children
 from tests.service.order.support import paid
 from tests.support.ports import free_port
-from tests.support.waiting import eventually
 from tests.support.postgres import as_owner
+from tests.support.waiting import eventually
 
 SN = "HSO2026112309302612345678"
 READ = [

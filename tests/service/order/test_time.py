@@ -86,7 +86,9 @@ async def test_the_tables_refuse_a_total_that_does_not_add_up(order: Order, sql:
 def test_the_migrations_make_what_the_models_say(order_database: str) -> None:
     shared = (acts, outbox, inbox, deadletters, idempotency, replicas)
     ours = [Base.metadata, *(each.metadata for each in shared)]
-    engine = create_engine(as_owner(order_database).replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+    engine = create_engine(
+        as_owner(order_database).replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool
+    )
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         context.opts["target_metadata"] = ours

@@ -7,6 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from tests.service.usercenter.conftest import new_key
+from tests.support.postgres import as_owner
 
 from servicekit import acts, idempotency, replicas
 from servicekit.secrets import BadSecret
@@ -15,7 +16,6 @@ from usercenter import models
 from usercenter.main import create_app
 from usercenter.seed import SeedSettings, seed
 from usercenter.settings import Settings
-from tests.support.postgres import as_owner
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,7 @@ def test_a_database_is_prepared_again_when_what_prepared_it_has_changed(
     layout = SimpleNamespace(repo=tmp_path, run=tmp_path)
     outside = SimpleNamespace(databases={})
     told = {"migration": lambda name: {"owner": name}, "seed": lambda name: {"seed": name}}
-    environment: Any = SimpleNamespace(
-        layout=layout, outside=outside, database_url=lambda name: f"db/{name}", **told
-    )
+    environment: Any = SimpleNamespace(layout=layout, outside=outside, database_url=lambda name: f"db/{name}", **told)
     file = tmp_path / "apps" / service / "src" / service / changed
     file.parent.mkdir(parents=True)
     file.write_text("before")

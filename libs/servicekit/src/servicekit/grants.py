@@ -1,4 +1,4 @@
-"""What a service's own role may do in its database: work with rows. The owner, who migrates, grants it after each migration.
+"""What a service's own role may do in its database: work with rows. The owner grants it after each migration.
 
 Not the owner of its tables, the role can neither change them nor switch their triggers off (docs/decisions/0035).
 """
@@ -22,10 +22,8 @@ def grant(connection: Connection, role: str) -> None:
     owner, database = connection.execute(text("select current_user, current_database()")).one()
     if role != owner:
         tables = connection.execute(_TABLES, {"append_only": APPEND_ONLY}).all()
-        driver = connection.connection.driver_connection
-        assert driver is not None
         for statement in _statements(role, database, [(name, bool(append_only)) for name, append_only in tables]):
-            driver.execute(statement)
+            connection.exec_driver_sql(statement.as_string())
     connection.commit()
 
 

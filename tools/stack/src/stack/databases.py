@@ -1,4 +1,4 @@
-"""Whose databases they are: one of each service, a role that owns it and migrates, and one that works in it (decision 0035)."""
+"""Of each service a database, the role that owns it and migrates, and the role that works in it (decision 0035)."""
 
 from stack.layout import Layout
 from stack.vault import Vault

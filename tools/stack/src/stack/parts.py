@@ -164,7 +164,7 @@ def _keep_or_forget(environment: Environment, service: str) -> str:
 
 
 def run_once(environment: Environment, service: str, verb: str, log: Path) -> None:
-    """`python -m <service> migrate` as the owner of its tables, or `seed` with the service's own settings and the demo's."""
+    """`python -m <service> migrate` as the owner of its tables, or `seed` with the service's and the demo's settings."""
     layout = environment.layout
     told = environment.service(service) | environment.seed(service)
     env = inherited() | (environment.migration(service) if verb == "migrate" else told)

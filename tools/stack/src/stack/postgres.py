@@ -1,4 +1,4 @@
-"""The PostgreSQL of one stack: scram passwords, and for each service a database with an owner and a role that works in it."""
+"""The PostgreSQL of one stack: scram passwords, and of each service a database, its owner and the role that works in it."""
 
 from __future__ import annotations
 
