@@ -89,16 +89,16 @@ async def test_what_wechat_need_not_be_asked_about_is_flagged_in_one_transaction
         assert tuple((await session.execute(writers)).one()) == (1, 30)
 
 
-async def test_one_that_cannot_be_flagged_leaves_the_others_flagged(world):
+async def test_one_that_cannot_be_flagged_leaves_the_others_flagged(world, tables):
     refused, *others = [await world.payment(n) for n in range(1, 6)]
-    await world.execute(
+    tables.execute(
         f"alter table provider_notice add constraint no_such_number check (out_trade_no <> '{refused}') not valid"
     )
     try:
         with pytest.raises(IntegrityError):
             await world.run()
     finally:
-        await world.execute("alter table provider_notice drop constraint no_such_number")
+        tables.execute("alter table provider_notice drop constraint no_such_number")
     found = {number: outcome for _, _, number, _, outcome in await world.found()}
     assert found == {refused: "open"} | dict.fromkeys(others, "review")
     assert {notice["out_trade_no"] for notice in await rows(world.db, "provider_notice")} == set(others)

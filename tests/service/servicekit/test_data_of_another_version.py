@@ -32,7 +32,9 @@ def test_it_is_told_in_one_line_with_what_to_do_and_nothing_is_changed(postgres,
     environment = SimpleNamespace(
         layout=layout.plan({"MINSU_RUN_DIR": str(tmp_path)}),
         outside=External(databases),
-        service=lambda _: {"TRAVEL_DATABASE_URL": url},
+        service=lambda _: {},
+        seed=lambda _: {},
+        migration=lambda _: {"TRAVEL_OWNER_DATABASE_URL": url},
     )
     log = tmp_path / "travel-migrate.log"
 

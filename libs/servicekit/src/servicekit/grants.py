@@ -36,7 +36,8 @@ def _statements(role: str, database: str, tables: list[tuple[str, bool]]) -> lis
         sql.SQL("grant usage on schema {} to {}").format(public, to),
         sql.SQL("revoke all on all tables in schema {} from {}").format(public, to),
         sql.SQL("revoke all on all sequences in schema {} from {}").format(public, to),
-        sql.SQL("grant usage, select on all sequences in schema {} to {}").format(public, to),
+        # Update: seeds let the numbers of newcomers begin above theirs.
+        sql.SQL("grant usage, select, update on all sequences in schema {} to {}").format(public, to),
     ]
     for name, append_only in tables:
         rights = sql.SQL(rights_on(name, append_only=append_only))
