@@ -75,7 +75,7 @@ async def test_acts_of_before_the_chain_are_chained_by_the_migration(postgres, n
 
 @pytest.mark.parametrize("name", DATABASES)
 def test_what_operators_did_is_neither_changed_nor_removed(postgres, name):
-    with psycopg.connect(postgres.migrated(name, f"minsu_kept_acts_{name}"), autocommit=True) as connection:
+    with psycopg.connect(as_owner(postgres.migrated(name, f"minsu_kept_acts_{name}")), autocommit=True) as connection:
         connection.execute(
             "insert into operator_act (operator_id, act, subject, acted_at) values (9, 'replay', 'dead-letter:1', now())"
         )
