@@ -37,8 +37,8 @@ async def search(app: httpx.AsyncClient, services: Operations):
     csrf = await enter(app)
     services.bodies.clear()
 
-    async def search(what: str) -> httpx.Response:
-        return await post(app, "/console", {"csrf": csrf, "what": what})
+    async def search(what: str, **fields: str) -> httpx.Response:
+        return await post(app, "/console", {"csrf": csrf, "what": what, **fields})
 
     return search
 
@@ -55,6 +55,12 @@ async def test_a_mobile_leads_to_its_accounts_order(search, services):
     assert (response.status_code, response.headers["location"]) == (303, WAY)
     assert services.bodies["/usercenter/v1/ops/accountDetail"] == [{"mobile": MOBILE}]
     assert services.bodies["/order/v1/ops/orderFind"] == [{"userId": USER_ID}]
+
+
+async def test_the_reason_of_a_search_for_a_person_goes_into_the_audit(search, services):
+    await search(MOBILE, note=" 客人来电 ")
+    assert services.bodies["/usercenter/v1/ops/accountDetail"] == [{"mobile": MOBILE, "note": "客人来电"}]
+    assert services.bodies["/order/v1/ops/orderFind"] == [{"userId": USER_ID, "note": "客人来电"}]
 
 
 @pytest.mark.parametrize("number", [PAYMENT_SN, "RFD2026112309310087654321", TRANSACTION])

@@ -48,6 +48,19 @@ async def test_an_order_is_found_by_its_number_its_buyer_and_its_checkin_code(or
     assert by_code == [found]
 
 
+async def test_who_looks_for_a_persons_orders_is_in_the_audit_with_the_reason(order: Order) -> None:
+    sn, _ = await order.paid()
+    await data(order, "orderFind", {"sn": sn})
+    assert order.rows("select * from operator_act") == []
+    await data(order, "orderFind", {"userId": BUYER, "note": "guest calls"})
+    await data(order, "orderFind", {"checkinCode": order.row(sn)["checkin_code"]})
+    await data(order, "orderFind", {"checkinCode": "ABCDEFGH", "note": "guest calls"})
+    assert order.rows("select operator_id, act, subject, note from operator_act order by seq") == [
+        {"operator_id": OPERATOR, "act": "orders-read", "subject": f"user:{BUYER}", "note": "guest calls"},
+        {"operator_id": OPERATOR, "act": "orders-read", "subject": f"order:{sn}", "note": None},
+    ]
+
+
 @pytest.mark.parametrize("body", [{"sn": "HSO2026112309302600000000"}, {"userId": 999}, {"checkinCode": "ABCDEFGH"}])
 async def test_what_belongs_to_no_order_finds_none(order: Order, body: Any) -> None:
     await order.paid()

@@ -126,6 +126,10 @@ async def test_what_an_operator_sees_holds_no_openid_and_no_password(http, desk,
     assert [each["appid"] for each in shown["wechat"]] == [APPID]
     assert (shown["mobile"], shown["mobileProvenBy"], shown["roles"]) == (mobile, "wechat", ["buyer"])
     assert guest.openid not in answer.text
+    await desk.post(LOOK, json={"mobile": mobile, "note": "owner calls"}, headers=operator)
+    read = await desk.post(LOOK, json={"mobile": mobile}, headers=operator)
+    acts = [(each["act"], each["operatorId"], each["note"]) for each in read.json()["data"]["acts"]]
+    assert acts == [("account-read", OPERATOR, None), ("account-read", OPERATOR, "owner calls")]
 
 
 async def test_acts_are_listed_newest_first(http, desk, operator, mobile, wechat_user):

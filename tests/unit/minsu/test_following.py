@@ -27,6 +27,9 @@ def test_a_mobile_is_looked_up_at_usercenter_first(world, api):
     world.answers[FIND] = lambda _: ok({"list": [{"sn": SN}]})
     assert following.find(api, " 13800000001 ") == [{"sn": SN}]
     assert asked(world, FIND) == [{"userId": 7}]
+    following.find(api, "13800000001", "guest calls")
+    assert asked(world, "/usercenter/v1/ops/accountDetail")[1] == {"mobile": "13800000001", "note": "guest calls"}
+    assert asked(world, FIND)[1] == {"userId": 7, "note": "guest calls"}
 
 
 def test_a_checkin_code_is_looked_for_in_capitals(world, api):

@@ -14,6 +14,7 @@ import notification.peers
 import order.peers
 import payment.peers
 import travel.peers
+import usercenter.peers
 from order.pricing import Stay
 from servicekit.auth import TokenVerifier, jwks_by_invocation
 from servicekit.errors import PeerUnavailable
@@ -26,6 +27,7 @@ STAY = Stay(date(2026, 11, 23), date(2026, 11, 25))
 SN, APPID = "HSO2026112309302612345678", "wx0000000000000001"
 OTHER = "HSO2026112309302612345679"
 DAY = date(2026, 11, 23)
+ERASURE = usercenter.peers.Erasure(user_id=1, operator_id=9, note="asked by letter")
 JSON = {"content-type": "application/json"}
 
 
@@ -84,6 +86,28 @@ CALLS: dict[tuple[str, str, str], Callable[[Sidecar], Awaitable[object]]] = {
     ("notification", "usercenter", "openids"): lambda sidecar: notification.peers.UserPeer(
         sidecar=sidecar, appid=APPID
     ).openids([1, 2]),
+    ("usercenter", "order", "personalData"): lambda sidecar: usercenter.peers.OrderPeer(sidecar=sidecar).held(1),
+    ("usercenter", "order", "erasePersonalData"): lambda sidecar: usercenter.peers.OrderPeer(sidecar=sidecar).erase(
+        ERASURE
+    ),
+    ("usercenter", "payment", "personalData"): lambda sidecar: usercenter.peers.PaymentPeer(sidecar=sidecar).held(
+        1, [SN]
+    ),
+    ("usercenter", "payment", "erasePersonalData"): lambda sidecar: usercenter.peers.PaymentPeer(sidecar=sidecar).erase(
+        ERASURE, [SN]
+    ),
+    ("usercenter", "travel", "personalData"): lambda sidecar: usercenter.peers.TravelPeer(sidecar=sidecar).held(
+        1, [SN]
+    ),
+    ("usercenter", "travel", "erasePersonalData"): lambda sidecar: usercenter.peers.TravelPeer(sidecar=sidecar).erase(
+        ERASURE, [SN]
+    ),
+    ("usercenter", "notification", "personalData"): lambda sidecar: usercenter.peers.NotificationPeer(
+        sidecar=sidecar
+    ).held(1, [SN]),
+    ("usercenter", "notification", "erasePersonalData"): lambda sidecar: usercenter.peers.NotificationPeer(
+        sidecar=sidecar
+    ).erase(ERASURE, [SN]),
 }
 
 """By caller, callee and internal method."""

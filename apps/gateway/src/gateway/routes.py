@@ -36,6 +36,7 @@ OUTBOX = ("outboxStatus", "publishedEvents")
 SYSTEM = "system"
 """How a service runs. Each has it; the gateway's own is served by itself."""
 
+PERSONAL_DATA = ("personalDataExport", "personalDataErase")
 REFUNDS = ("refundList", "refundSendElsewhere", "refundBeginAgain")
 FOLLOWING = ("paymentFind", "paymentSteps", "paymentQuery")
 BOOKS = (
@@ -74,7 +75,7 @@ HOST = (
 # The spelling of paths is the source system's: its front ends keep working.
 PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("usercenter", "user", Who.ANYONE, "register", "login", "sendMobileCode", "wxMiniAuth"),
-    *_routes("usercenter", "user", Who.SIGNED_IN, "detail", "refreshToken"),
+    *_routes("usercenter", "user", Who.SIGNED_IN, "detail", "refreshToken", "exportData"),
     *_routes(
         "travel",
         "homestay",
@@ -149,7 +150,7 @@ PUBLIC: tuple[PublicRoute, ...] = (
         *BOOKS,
         *OVERVIEW,
     ),
-    *_routes("usercenter", "ops", Who.SIGNED_IN, SYSTEM, "accountDetail", "accountRelease", *AUDIT),
+    *_routes("usercenter", "ops", Who.SIGNED_IN, SYSTEM, "accountDetail", "accountRelease", *AUDIT, *PERSONAL_DATA),
     *_routes(
         "notification",
         "ops",

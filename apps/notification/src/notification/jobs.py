@@ -9,6 +9,7 @@ from notification.schemas import Claimed
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
 from servicekit.jobs import JobRoute
+from servicekit.personal_data import PersonalData
 
 router = APIRouter(include_in_schema=False, route_class=JobRoute)
 
@@ -24,3 +25,9 @@ async def reapply_dead_letters(
 ) -> Claimed:
     counts = await letters.reapply()
     return Claimed(claimed=sum(counts.values()))
+
+
+@router.post("/jobs/notification-forget-personal-data")
+async def forget_personal_data(personal: Annotated[PersonalData, Depends(provided(PersonalData))]) -> Claimed:
+    """Once a day: what is older than its time."""
+    return Claimed(claimed=await personal.forget())

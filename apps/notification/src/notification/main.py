@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from notification import jobs
-from notification.endpoints import inspection, operations
+from notification.endpoints import inspection, internal, operations
 from notification.parts import NAME, Parts
 from notification.settings import Settings
 from notification.waiting import UNFINISHED
@@ -35,8 +35,8 @@ def create_app(
     return app.build(
         NAME,
         settings,
-        routers=[operations.router, inspection.router, jobs.router, bulk_routes(*parts.consumers)],
-        provides=[parts.couriers, parts.dead_letters, parts.inspection, parts.operations],
+        routers=[operations.router, inspection.router, internal.router, jobs.router, bulk_routes(*parts.consumers)],
+        provides=[parts.couriers, parts.dead_letters, parts.inspection, parts.operations, parts.personal_data],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
         clock=clock,

@@ -37,6 +37,7 @@ class NotificationTask(Leased, Base):
         due_index("notification_task", "id", is_open=text("state = 'pending'")),
         Index("ix_notification_task_fresh", "id", postgresql_where=text("state = 'pending' and attempts = 0")),
         Index("ix_notification_task_state_id", "state", "id"),
+        Index("ix_notification_task_created_at", "created_at", postgresql_using="brin"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Self
 
+from notification import personal_data
 from notification.attempts import Attempts
 from notification.composing import Templates
 from notification.courier import Courier, Couriers
@@ -31,6 +32,7 @@ from servicekit.deadletters import DeadLetters
 from servicekit.due import Backoff
 from servicekit.events import Consumer
 from servicekit.messages import Catalogue
+from servicekit.personal_data import PersonalData
 from servicekit.sidecar import Sidecar
 
 NAME = "notification"
@@ -50,6 +52,7 @@ class Parts:
     planning: Planning
     inspection: Inspection
     operations: Operations
+    personal_data: PersonalData
     consumers: tuple[Consumer[Any], ...]
     dead_letters: DeadLetters
 
@@ -112,6 +115,12 @@ class Parts:
             couriers=couriers,
             planning=planning,
             inspection=Inspection(db=db),
+            personal_data=PersonalData(
+                db=db,
+                clock=clock,
+                holdings=personal_data.HOLDINGS,
+                retentions=personal_data.retentions(settings.messages_keep_days),
+            ),
             operations=Operations(db=db, clock=clock, policy=policy, wake=couriers.waiting.wake),
             consumers=consumers,
             dead_letters=DeadLetters(db, clock, NAME, consumers),

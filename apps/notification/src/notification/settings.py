@@ -43,3 +43,5 @@ class Settings(ServiceSettings):
     """The age at which a message is no longer retried. Pauses double from the first to the longest."""
     first_pause_seconds: float = Field(5.0, gt=0, le=3600)
     longest_pause_seconds: float = Field(5400.0, gt=0, le=86400)
+    messages_keep_days: int = Field(365, ge=31)
+    """How long messages that have ended are kept. Longer than events can come again."""

@@ -7,6 +7,7 @@ from order import refund_repository, repository
 from order.errors import OrderNotFound
 from order.models import HomestayOrder, OrderRefund, OrderTransition
 from servicekit import acts
+from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.steps import Step, in_order
 
@@ -15,17 +16,25 @@ MOST_FOUND = 50
 
 @dataclass(kw_only=True, eq=False)
 class Inspection:
+    """Who looks for a person's orders is in the audit, with `note`, why; an order's number leads to no person."""
+
     db: Database
+    clock: Clock
 
-    async def of_user(self, user_id: int) -> Sequence[HomestayOrder]:
+    async def of_user(self, operator_id: int, user_id: int, note: str | None) -> Sequence[HomestayOrder]:
         """The newest orders of a buyer, at most MOST_FOUND."""
-        async with self.db.read() as session:
-            return await repository.newest_of(session, HomestayOrder.user_id == user_id, limit=MOST_FOUND)
+        async with self.db.transaction() as tx:
+            found = await repository.newest_of(tx, HomestayOrder.user_id == user_id, limit=MOST_FOUND)
+            await acts.record(tx, self.clock(), operator_id, "orders-read", f"user:{user_id}", note=note)
+        return found
 
-    async def by_checkin_code(self, code: str) -> Sequence[HomestayOrder]:
+    async def by_checkin_code(self, operator_id: int, code: str, note: str | None) -> Sequence[HomestayOrder]:
         """The orders that have or had the code, newest first; a code may be used again after a stay."""
-        async with self.db.read() as session:
-            return await repository.newest_of(session, HomestayOrder.checkin_code == code, limit=MOST_FOUND)
+        async with self.db.transaction() as tx:
+            found = await repository.newest_of(tx, HomestayOrder.checkin_code == code, limit=MOST_FOUND)
+            subjects = [f"order:{order.sn}" for order in found]
+            await acts.record(tx, self.clock(), operator_id, "orders-read", *subjects, note=note)
+        return found
 
     async def by_sn(self, sn: str) -> Sequence[HomestayOrder]:
         async with self.db.read() as session:

@@ -8,16 +8,18 @@ from pydantic import Field, StringConstraints, model_validator
 
 from order.models import HomestayOrder
 from order.schemas import closing
-from servicekit.schemas import ApiModel, RowId, Sn
+from servicekit.schemas import ApiModel, Note, RowId, Sn
 from servicekit.steps import Step
 
 
 class OrderSearch(ApiModel):
-    """Exactly one of the three."""
+    """Exactly one of the three. `note`: why, for the audit."""
 
     sn: Sn | None = None
     user_id: RowId | None = Field(None, description="The buyer's, as accountDetail gives it for a mobile")
     checkin_code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{8}$")] | None = None
+
+    note: Note | None = None
 
     @model_validator(mode="after")
     def _one_of_three(self) -> Self:

@@ -44,6 +44,7 @@ def create_app(
             parts.goodwill,
             parts.lookup,
             parts.inspection,
+            parts.personal_data,
             parts.dead_letters,
             parts.refunds,
             parts.statistics,

@@ -25,6 +25,7 @@ from servicekit.due import Leased, due_index
 WAIT_PAY, WAIT_USE = "trade_state = 0", "trade_state = 1"
 PAID_STAY = "trade_state in (1, 2, 4)"
 REFUND_ASKED, REFUND_FAILED = "refund_state = 'asked'", "refund_state = 'failed'"
+HAS_TEXTS = "remark <> '' or refund_reason is not null or refund_note is not null"
 REFUND_UNDER_WAY = "state = 'requested'"
 
 
@@ -137,6 +138,7 @@ class HomestayOrder(Leased, Base):
         Index("ix_homestay_order_unanswered", "refund_opened_at", postgresql_where=text(REFUND_ASKED)),
         Index("ix_homestay_order_refund_failed", "id", postgresql_where=text(f"{REFUND_FAILED} and {WAIT_USE}")),
         Index("ix_homestay_order_checkin_code", "checkin_code"),
+        Index("ix_homestay_order_texts", "live_end_date", postgresql_where=text(HAS_TEXTS)),
         Index("uq_homestay_order_valid_code", "checkin_code", unique=True, postgresql_where=text(WAIT_USE)),
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
+from order import personal_data
 from order.batch import Batch
 from order.booking import Booking
 from order.checkin import CheckIn
@@ -24,6 +25,7 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.events import Consumer
+from servicekit.personal_data import PersonalData
 from servicekit.sidecar import Sidecar
 
 
@@ -44,6 +46,7 @@ class Parts:
     lookup: Lookup
     statistics: Statistics
     inspection: Inspection
+    personal_data: PersonalData
     consumers: tuple[Consumer[Any], ...]
     dead_letters: DeadLetters
 
@@ -104,7 +107,14 @@ class Parts:
             ),
             lookup=Lookup(db=db, clock=clock, payment=payment, answer_within=answer_within),
             statistics=Statistics(db=db, clock=clock),
-            inspection=Inspection(db=db),
+            inspection=Inspection(db=db, clock=clock),
+            personal_data=PersonalData(
+                db=db,
+                clock=clock,
+                holdings=personal_data.HOLDINGS,
+                retentions=personal_data.retentions(settings.texts_keep_days),
+                open_orders=personal_data.open_orders,
+            ),
             consumers=consumers,
             dead_letters=DeadLetters(db, clock, "order", consumers),
         )

@@ -28,3 +28,5 @@ class Settings(ServiceSettings):
     checkin_misses: int = Field(10, ge=1, le=1000)
     """Wrong check-in codes that a merchant may enter within the window below."""
     checkin_window_seconds: int = Field(600, ge=1, le=86400)
+    texts_keep_days: int = Field(1096, ge=30)
+    """How long after a stay what its guest wrote is kept: three years, as the E-Commerce Law asks (article 31)."""

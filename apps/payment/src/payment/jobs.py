@@ -12,6 +12,7 @@ from payment.refunding.submission import RefundSubmission
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
 from servicekit.jobs import JobRoute
+from servicekit.personal_data import PersonalData
 
 router = APIRouter(prefix="/jobs", include_in_schema=False, route_class=JobRoute)
 
@@ -51,3 +52,9 @@ async def pay_out(
 async def reapply_dead_letters(letters: Annotated[DeadLetters, Depends(provided(DeadLetters))]) -> dict[str, int]:
     counts = await letters.reapply()
     return {"claimed": sum(counts.values()), **counts}
+
+
+@router.post("/payment-forget-personal-data")
+async def forget_personal_data(personal: Annotated[PersonalData, Depends(provided(PersonalData))]) -> dict[str, int]:
+    """Once a day: what is older than its time."""
+    return {"claimed": await personal.forget()}

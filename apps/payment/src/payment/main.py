@@ -62,6 +62,7 @@ def create_app(
             parts.queries,
             parts.reviews,
             parts.inspection,
+            parts.personal_data,
             parts.reconciler,
             parts.payouts,
             parts.statements,

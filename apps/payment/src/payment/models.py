@@ -27,6 +27,11 @@ class Base(ServiceBase):
     metadata = new_metadata()
 
 
+HAS_PAYER = "pay_status <> 0 and request like '%\"payer\"%'"
+"""An open payment's request is sent again, byte for byte."""
+HAS_REASON = "state in ('succeeded', 'closed') and reason <> ''"
+
+
 class ThirdPayment(Leased, Base):
     """One attempt to pay one order. Written before WeChat is called; `sn` is WeChat's out_trade_no. The leased work of a
     row is the query about it while it is open."""
@@ -40,6 +45,7 @@ class ThirdPayment(Leased, Base):
         Index("uq_third_payment_open", "order_sn", unique=True, postgresql_where=text("pay_status = 0")),
         due_index("third_payment", is_open=text("pay_status = 0")),
         Index("ix_third_payment_order_sn", "order_sn"),
+        Index("ix_third_payment_payers", "created_at", postgresql_where=text(HAS_PAYER)),
         Index("ix_third_payment_pay_time", "pay_time", postgresql_where=text("pay_time is not null")),
     )
 
@@ -145,6 +151,7 @@ class Refund(Leased, Base):
         UniqueConstraint("request_sn", "attempt"),
         Index("uq_refund_live", "request_sn", unique=True, postgresql_where=text("state <> 'closed'")),
         Index("ix_refund_payment_sn", "payment_sn"),
+        Index("ix_refund_reasons", "created_at", postgresql_where=text(HAS_REASON)),
         Index("ix_refund_refund_id", "refund_id", postgresql_where=text("refund_id is not null")),
         due_index("refund", is_open=text("state in ('requested', 'accepted', 'abnormal')")),
     )

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import httpx
 
+from payment import personal_data
 from payment.daily.bill_repair import BillRepair
 from payment.daily.days import Daily
 from payment.daily.payouts import Payouts
@@ -36,6 +37,7 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.events import Consumer
+from servicekit.personal_data import PersonalData
 from servicekit.sidecar import Sidecar
 
 
@@ -50,6 +52,7 @@ class Parts:
     refund_settlement: RefundSettlement
     reviews: ReviewQueue
     inspection: Inspection
+    personal_data: PersonalData
     checkout: Checkout
     closing: Closing
     inquiry: Inquiry
@@ -128,6 +131,12 @@ class Parts:
             refund_settlement=refund_settlement,
             reviews=ReviewQueue(db=db, clock=clock),
             inspection=Inspection(db=db),
+            personal_data=PersonalData(
+                db=db,
+                clock=clock,
+                holdings=personal_data.HOLDINGS,
+                retentions=personal_data.retentions(settings),
+            ),
             checkout=checkout,
             closing=closing,
             inquiry=Inquiry(db=db, clock=clock, wechat=pay, settlement=settlement, closing=closing),

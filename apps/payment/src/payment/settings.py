@@ -27,6 +27,10 @@ class PaymentSettings(ProcessSettings):
     """WeChat's fee rate for this merchant, in hundredths of a percent: 60 is 0.60 %. Used by payouts alone."""
     refund_spacing_seconds: int = Field(60, ge=0)
     """Minimum seconds between the submissions of two refunds of one payment; WeChat requires a minute."""
+    payers_keep_days: int = Field(30, ge=1)
+    """How long the payer's openid stays in the stored request of a payment that has ended: it is sent no more."""
+    texts_keep_days: int = Field(1096, ge=30)
+    """How long reasons of refunds, resolved notices and lines of bills are kept. As order's."""
 
     @property
     def merchant(self) -> Merchant:

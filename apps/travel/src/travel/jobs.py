@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from servicekit.app import provided
 from servicekit.deadletters import DeadLetters
 from servicekit.jobs import JobRoute
+from servicekit.personal_data import PersonalData
 from travel.hosting.applications import Applications
 from travel.ical.sync import CalendarSync
 from travel.night_comparison import NightComparing
@@ -39,3 +40,9 @@ async def compare_nights(comparing: Annotated[NightComparing, Depends(provided(N
 async def reapply_dead_letters(letters: Annotated[DeadLetters, Depends(provided(DeadLetters))]) -> dict[str, int]:
     counts = await letters.reapply()
     return {"claimed": sum(counts.values()), **counts}
+
+
+@router.post("/travel-forget-personal-data")
+async def forget_personal_data(personal: Annotated[PersonalData, Depends(provided(PersonalData))]) -> dict[str, int]:
+    """Once a day: what is older than its time."""
+    return {"claimed": await personal.forget()}

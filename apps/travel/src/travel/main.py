@@ -53,6 +53,7 @@ def create_app(
             parts.host_homestays,
             parts.host_calendar,
             parts.changes,
+            parts.personal_data,
             parts.calendar_sync,
             parts.photos,
             parts.night_comparing,

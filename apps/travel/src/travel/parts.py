@@ -8,7 +8,9 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.events import Consumer
+from servicekit.personal_data import PersonalData
 from servicekit.sidecar import Sidecar
+from travel import personal_data
 from travel.availability import Availability
 from travel.comments import Comments
 from travel.homestays import Homestays
@@ -47,6 +49,7 @@ class Parts:
     host_homestays: HostHomestays
     host_calendar: HostCalendar
     changes: Changes
+    personal_data: PersonalData
     calendar_sync: CalendarSync
     photos: Photos
     taken_nights: TakenNights
@@ -88,6 +91,12 @@ class Parts:
             host_homestays=HostHomestays(db=db, clock=clock),
             host_calendar=HostCalendar(db=db, clock=clock),
             changes=Changes(db=db),
+            personal_data=PersonalData(
+                db=db,
+                clock=clock,
+                holdings=personal_data.HOLDINGS,
+                retentions=personal_data.retentions(settings.refused_hosts_keep_days),
+            ),
             host_calendars=HostCalendars(db=db, clock=clock, guard=guard),
             calendar_export=CalendarExport(db=db, clock=clock),
             calendar_sync=CalendarSync(

@@ -25,6 +25,8 @@ class Settings(ServiceSettings):
     calendars_allow_local: bool = False
     """On one's own machine alone: foreign calendars by plain http and at loopback addresses, which lets a host reach
     whatever listens there."""
+    refused_hosts_keep_days: int = Field(365, ge=1)
+    """How long names and mobiles of people are kept whose request to become a host was refused."""
     nights_settle_seconds: float = Field(10.0, ge=0)
     """How long the daily comparison of nights gives an event to arrive before it counts the night as different."""
 

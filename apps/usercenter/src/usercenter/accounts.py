@@ -28,8 +28,14 @@ class Accounts:
     db: Database
     clock: Clock
 
-    async def show(self, mobile: str) -> AccountRecord:
-        """Raises NotFound."""
+    async def show(self, operator_id: int, mobile: str, note: str | None) -> AccountRecord:
+        """For an operator: the read is in the audit, with `note`, why. Raises NotFound, and nothing was read."""
+        found = await self._find(mobile)
+        async with self.db.transaction() as tx:
+            await acts.record(tx, self.clock(), operator_id, "account-read", proof.subject(found.user), note=note)
+        return found
+
+    async def _find(self, mobile: str) -> AccountRecord:
         async with self.db.read() as session:
             user = await repository.user_by_mobile(session, mobile)
             if user is None:
@@ -52,4 +58,4 @@ class Accounts:
             user.password_hash = user.mobile_proven_at = user.mobile_proven_by = None
             proof.void_tokens(user, now)
             await acts.record(tx, now, operator_id, "account-release", proof.subject(user), note=note)
-        return await self.show(mobile)
+        return await self._find(mobile)

@@ -67,3 +67,9 @@ class HasRoles(Conflict):
     """The account has roles, which must be revoked first."""
 
     code, slug = 100210, "account-has-roles"
+
+
+class OrdersAreOpen(Conflict):
+    """An account with orders that are not over is not erased."""
+
+    code, slug = 100240, "orders-are-open"

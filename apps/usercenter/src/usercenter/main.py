@@ -9,7 +9,8 @@ from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.revocation import Revocations
 from servicekit.sidecar import Sidecar
-from usercenter.endpoints import internal, operations, user
+from usercenter import jobs
+from usercenter.endpoints import internal, operations, personal_data, user
 from usercenter.parts import Parts
 from usercenter.settings import Settings
 
@@ -34,7 +35,7 @@ def create_app(
     return app.build(
         "usercenter",
         settings,
-        routers=[user.router, operations.router, internal.router],
+        routers=[user.router, personal_data.router, operations.router, internal.router, jobs.router],
         provides=[
             parts.keys,
             parts.registration,
@@ -45,6 +46,8 @@ def create_app(
             parts.profiles,
             parts.accounts,
             parts.roles,
+            parts.personal_data,
+            parts.everyones_data,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier(own_keys, revocations=Revocations(parts.sessions.revocations)),

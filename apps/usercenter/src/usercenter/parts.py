@@ -9,12 +9,16 @@ from servicekit import secrets
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.messages import Catalogue
+from servicekit.personal_data import PersonalData
 from servicekit.sidecar import Sidecar
+from usercenter import personal_data
 from usercenter.accounts import Accounts
 from usercenter.codes import CodeLimits, MobileCodes, key_from
 from usercenter.housekeeping import Housekeeping
 from usercenter.login import Login
 from usercenter.passwords import Passwords
+from usercenter.peers import NotificationPeer, OrderPeer, PaymentPeer, TravelPeer
+from usercenter.personal_data import EveryonesData
 from usercenter.profiles import Profiles
 from usercenter.registration import NewUserDefaults, Registration
 from usercenter.roles import Roles
@@ -43,6 +47,8 @@ class Parts:
     profiles: Profiles
     accounts: Accounts
     roles: Roles
+    personal_data: PersonalData
+    everyones_data: EveryonesData
     housekeeping: Housekeeping
 
     @classmethod
@@ -68,6 +74,12 @@ class Parts:
             db=db, messages=TextMessages(sidecar=sidecar, catalogue=catalogue), clock=clock, limits=_limits(settings)
         )
         issuer = TokenIssuer(keys=keys, lifetime=timedelta(seconds=settings.access_token_seconds))
+        own_data = PersonalData(
+            db=db,
+            clock=clock,
+            holdings=personal_data.HOLDINGS,
+            retentions=personal_data.retentions(settings.closed_accounts_keep_days),
+        )
         window = timedelta(seconds=settings.login_window_seconds)
         return cls(
             settings=settings,
@@ -92,6 +104,17 @@ class Parts:
             profiles=Profiles(db=db),
             accounts=Accounts(db=db, clock=clock),
             roles=Roles(db=db, clock=clock),
+            personal_data=own_data,
+            everyones_data=EveryonesData(
+                db=db,
+                clock=clock,
+                catalogue=catalogue,
+                own=own_data,
+                orders=OrderPeer(sidecar=sidecar),
+                payments=PaymentPeer(sidecar=sidecar),
+                stays=TravelPeer(sidecar=sidecar),
+                messages=NotificationPeer(sidecar=sidecar),
+            ),
             housekeeping=Housekeeping(db=db, clock=clock, window=window),
         )
 

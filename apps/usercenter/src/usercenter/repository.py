@@ -28,6 +28,12 @@ async def user_by_id(session: AsyncSession, user_id: int) -> User | None:
     return (await session.scalars(select(User).where(User.id == user_id, _ALIVE))).one_or_none()
 
 
+async def user_of_any_state(session: AsyncSession, user_id: int, *, lock: bool = False) -> User | None:
+    """Also one whose account is closed."""
+    query = select(User).where(User.id == user_id)
+    return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+
+
 async def users_by_ids(session: AsyncSession, ids: Sequence[int]) -> Sequence[User]:
     return (await session.scalars(select(User).where(User.id.in_(ids), _ALIVE).order_by(User.id))).all()
 

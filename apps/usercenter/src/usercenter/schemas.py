@@ -159,6 +159,13 @@ class Auth(ApiModel):
         return cls.model_validate(auth, from_attributes=True)
 
 
+class AccountQuery(ApiModel):
+    """`note`: why, for the audit."""
+
+    mobile: Annotated[Mobile, Field(examples=["19900000000"])]
+    note: Note | None = None
+
+
 class Release(ApiModel):
     mobile: Annotated[Mobile, Field(examples=["19900000000"])]
     note: Note

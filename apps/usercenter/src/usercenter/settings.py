@@ -21,6 +21,8 @@ class Settings(ServiceSettings):
     """Most sign-ins that wait for a thread; further ones get 503."""
     login_failures: int = Field(10, ge=1)
     login_window_seconds: int = Field(900, ge=1)
+    closed_accounts_keep_days: int = Field(180, ge=1)
+    """How long a closed account keeps its mobile, name and sign-ins."""
     require_mobile_proof: bool = False
     """Whether registration needs a code by text message. Enable it wherever the internet can register."""
     code_pause_seconds: int = Field(60, ge=1)

@@ -9,7 +9,7 @@ from typing import Any
 
 from minsu.api import Api
 from minsu.errors import CommandFailed, Refused
-from minsu.ops import SERVICES, WITH_OUTBOX
+from minsu.ops import SERVICES, WITH_OUTBOX, given
 
 MOBILE, CHECKIN_CODE = re.compile(r"1[3-9]\d{9}", re.ASCII), re.compile(r"[0-9A-Z]{8}", re.ASCII)
 NUMBER = re.compile(r"[0-9A-Za-z_-]{4,64}", re.ASCII)
@@ -24,12 +24,14 @@ class Followed:
     missing: list[str]
 
 
-def find(api: Api, what: str) -> list[dict[str, Any]]:
-    """Orders by a number of ours or WeChat's, a mobile or a check-in code, newest first. Raises CommandFailed."""
-    text = what.strip()
+def find(api: Api, what: str, note: str | None = None) -> list[dict[str, Any]]:
+    """Orders by a number of ours or WeChat's, a mobile or a check-in code, newest first. `note`: why, for the audit.
+    Raises CommandFailed."""
+    text, why = what.strip(), given(note=note)
     if MOBILE.fullmatch(text):
-        return _orders(api, {"userId": _ask(api, "usercenter", "accountDetail", {"mobile": text})["id"]})
-    if CHECKIN_CODE.fullmatch(text.upper()) and (found := _orders(api, {"checkinCode": text.upper()})):
+        account = _ask(api, "usercenter", "accountDetail", {"mobile": text, **why})
+        return _orders(api, {"userId": account["id"], **why})
+    if CHECKIN_CODE.fullmatch(text.upper()) and (found := _orders(api, {"checkinCode": text.upper(), **why})):
         return found
     if not NUMBER.fullmatch(text):
         raise CommandFailed(f"{what} is no number, mobile or check-in code")

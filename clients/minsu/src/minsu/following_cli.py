@@ -15,11 +15,12 @@ def find(
     what: Annotated[
         str, typer.Argument(help="A number of ours or of WeChat's, a mobile, or a check-in code of eight characters.")
     ],
+    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the orders that a number, a mobile or a check-in code belongs to."""
     with operator() as api:
-        found = following.find(api, what)
+        found = following.find(api, what, note)
     columns = ("sn", "tradeState", "refundState", "orderTotalFen", "paymentSn", "createdAt", "title")
     show.rows(found, columns, json_wanted=as_json)
 

@@ -156,8 +156,8 @@ def acts(api: Api, *, service: str | None, count: int) -> list[dict[str, Any]]:
     return [{"service": each, **row} for each in chosen for row in pages(api, each, "actList", {}, count)]
 
 
-def account(api: Api, mobile: str) -> dict[str, Any]:
-    return ask(api, "usercenter", "accountDetail", {"mobile": mobile})
+def account(api: Api, mobile: str, note: str | None = None) -> dict[str, Any]:
+    return ask(api, "usercenter", "accountDetail", {"mobile": mobile, **given(note=note)})
 
 
 def release(api: Api, mobile: str, note: str) -> dict[str, Any]:

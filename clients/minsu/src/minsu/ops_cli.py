@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from minsu import following_cli, ops, ops_audit_cli, ops_money_cli, ops_system_cli, show
+from minsu import following_cli, ops, ops_audit_cli, ops_money_cli, ops_system_cli, personal_data_cli, show
 from minsu.ops_options import AsJson, Count, OlderThan, Why, operator
 
 app = typer.Typer(help="See what is stuck and set it going, as the operator.", no_args_is_help=True)
@@ -13,6 +13,7 @@ app.add_typer(following_cli.app)
 app.add_typer(ops_system_cli.app)
 app.add_typer(ops_money_cli.app)
 app.add_typer(ops_audit_cli.app)
+app.add_typer(personal_data_cli.app)
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai, YYYY-MM-DD.")]
 Service = Annotated[
     str | None,
@@ -293,10 +294,10 @@ def acts(service: Service = None, count: Count = 50, as_json: AsJson = False) ->
 
 
 @app.command()
-def account(mobile: Mobile, as_json: AsJson = False) -> None:
+def account(mobile: Mobile, note: Why = None, as_json: AsJson = False) -> None:
     """Show an account: who has proven its number, its ways in, and what was done to it."""
     with operator() as api:
-        show.facts(ops.account(api, mobile), json_wanted=as_json)
+        show.facts(ops.account(api, mobile, note), json_wanted=as_json)
 
 
 @app.command()

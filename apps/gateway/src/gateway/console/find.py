@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi.responses import RedirectResponse, Response
 
-from gateway.console.acts import Act
+from gateway.console.acts import MOST_REASON, Act
 from gateway.console.asking import Reading
 from gateway.console.routing import new_router
 from gateway.console.visits import SignedIn, Visit
@@ -43,19 +43,21 @@ async def search(visit: SignedIn) -> Response:
     what = visit.form.get("what", "").strip()
     if ORDER_SN.fullmatch(what.upper()):
         return RedirectResponse(f"{WAY}/{what.upper()}", 303)
-    orders, missing = await _search(visit, what)
+    note = visit.form.get("note", "").strip()[:MOST_REASON]
+    orders, missing = await _search(visit, what, {"note": note} if note else {})
     if len(orders) == 1 and not missing:
         return RedirectResponse(f"{WAY}/{orders[0]['sn']}", 303)
     status = 200 if orders else 503 if missing else 404
     return visit.page("find", status=status, what=what, searched=True, orders=orders, missing=missing)
 
 
-async def _search(visit: Visit, what: str) -> tuple[list[Row], list[Reading]]:
-    """Orders that it may mean, newest first, and the readings that failed. A text may be a number and a code alike."""
+async def _search(visit: Visit, what: str, why: Mapping[str, str]) -> tuple[list[Row], list[Reading]]:
+    """Orders that it may mean, newest first, and the readings that failed. A text may be a number and a code alike.
+    `why`: the `note` of the audit, if one was given."""
     if MOBILE.fullmatch(what):
-        answers = [await _of_mobile(visit, what)]
+        answers = [await _of_mobile(visit, what, why)]
     else:
-        answers = list(await asyncio.gather(_of_code(visit, _as_code(what)), _of_number(visit, what)))
+        answers = list(await asyncio.gather(_of_code(visit, _as_code(what), why), _of_number(visit, what)))
     rows: dict[str, Row] = {}
     for found, _ in reversed(answers):  # what order tells of its own code last: it knows more than payment
         rows |= {row["sn"]: row for row in found}
@@ -63,15 +65,15 @@ async def _search(visit: Visit, what: str) -> tuple[list[Row], list[Reading]]:
     return orders, list({each.service: each for _, missing in answers for each in missing}.values())
 
 
-async def _of_mobile(visit: Visit, mobile: str) -> Found:
-    account = await visit.read("usercenter", "accountDetail", {"mobile": mobile}, seconds=SECONDS)
+async def _of_mobile(visit: Visit, mobile: str, why: Mapping[str, str]) -> Found:
+    account = await visit.read("usercenter", "accountDetail", {"mobile": mobile, **why}, seconds=SECONDS)
     if account.data is None:
         return [], [] if account.status == 404 else [account]
-    return await _of_order(visit, {"userId": account.data["id"]})
+    return await _of_order(visit, {"userId": account.data["id"], **why})
 
 
-async def _of_code(visit: Visit, code: str) -> Found:
-    return await _of_order(visit, {"checkinCode": code}) if CHECKIN_CODE.fullmatch(code) else ([], [])
+async def _of_code(visit: Visit, code: str, why: Mapping[str, str]) -> Found:
+    return await _of_order(visit, {"checkinCode": code, **why}) if CHECKIN_CODE.fullmatch(code) else ([], [])
 
 
 async def _of_order(visit: Visit, known: Mapping[str, Any]) -> Found:

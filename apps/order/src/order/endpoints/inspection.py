@@ -19,12 +19,15 @@ TheInspection = Annotated[Inspection, Depends(provided(Inspection))]
 
 
 @router.post("/orderFind")
-async def find_orders(body: OrderSearch, _: Operator, inspection: TheInspection) -> Ok[InspectedOrders]:
-    """Orders by number, buyer or check-in code, newest first, at most 50. None is an empty list."""
+async def find_orders(body: OrderSearch, operator: Operator, inspection: TheInspection) -> Ok[InspectedOrders]:
+    """Orders by number, buyer or check-in code, newest first, at most 50. None is an empty list. Who
+    looked for a buyer or a code, and why, is in the audit."""
     if body.user_id is not None:
-        return Ok(data=InspectedOrders.of(await inspection.of_user(body.user_id)))
+        return Ok(data=InspectedOrders.of(await inspection.of_user(operator.user_id, body.user_id, body.note)))
     if body.checkin_code is not None:
-        return Ok(data=InspectedOrders.of(await inspection.by_checkin_code(body.checkin_code)))
+        return Ok(
+            data=InspectedOrders.of(await inspection.by_checkin_code(operator.user_id, body.checkin_code, body.note))
+        )
     return Ok(data=InspectedOrders.of(await inspection.by_sn(body.sn or "")))
 
 

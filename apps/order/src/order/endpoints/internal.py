@@ -23,7 +23,7 @@ from order.internal_schemas import (
 )
 from order.lookup import Lookup
 from order.states import TradeState
-from servicekit import callers
+from servicekit import callers, personal_data_api
 from servicekit.app import provided
 from servicekit.problems import declared
 
@@ -36,6 +36,8 @@ CALLERS = {
     "keptOrders": {"payment"},
     "commentable": {"travel"},
     "homestayNights": {"travel"},
+    "personalData": {"usercenter"},
+    "erasePersonalData": {"usercenter"},
 }
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 Reader = Annotated[Lookup, Depends(provided(Lookup))]
@@ -107,3 +109,6 @@ async def homestay_nights(body: NightsPage, lookup: Reader) -> Response:
         ]
     )
     return Response(told.model_dump_json(by_alias=True), media_type="application/json")
+
+
+personal_data_api.add_to(router)

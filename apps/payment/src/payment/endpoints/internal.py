@@ -17,7 +17,7 @@ from payment.paying.closing import Closing
 from payment.paying.status import PaymentQueries
 from payment.refunding.requests import RefundRequests
 from payment.schemas import CloseOutcome, OrderRequest, PaymentAnswer, RefundAnswer, SnRequest
-from servicekit import callers
+from servicekit import callers, personal_data_api
 from servicekit.app import provided
 from servicekit.problems import declared
 
@@ -26,6 +26,8 @@ CALLERS: dict[str, set[str]] = {
     "paymentByOrder": {"order"},
     "paymentBySn": set(),
     "refund": set(),  # order requests refunds by event
+    "personalData": {"usercenter"},
+    "erasePersonalData": {"usercenter"},
 }
 router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[callers.only(CALLERS)])
 REFUND = declared(PaymentNotFound, NotRefundable, RefundExceedsPayment, TooManyRefunds, RefundMismatch)
@@ -54,3 +56,6 @@ async def refund(
 ) -> RefundAnswer:
     """Request a refund. Idempotent by `requestSn`."""
     return RefundAnswer.model_validate(await refunds.create(body), from_attributes=True)
+
+
+personal_data_api.add_to(router)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from servicekit import callers
+from servicekit import callers, personal_data_api
 from servicekit.app import provided
 from servicekit.errors import PeerUnavailable
 from servicekit.problems import declared
@@ -25,6 +25,8 @@ CALLERS = {
     "freeStays": {"order"},
     "photoFile": {"gateway"},
     "exportedCalendar": {"gateway"},
+    "personalData": {"usercenter"},
+    "erasePersonalData": {"usercenter"},
 }
 A_MINUTE = "private, max-age=60"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -76,3 +78,6 @@ async def show_calendar(
     content = await export.of_secret(body.secret)
     etag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
     return Response(content, media_type="text/calendar", headers={"Cache-Control": A_MINUTE, "ETag": etag})
+
+
+personal_data_api.add_to(router)

@@ -11,7 +11,7 @@ from servicekit.problems import declared
 from servicekit.schemas import Ok
 from usercenter.accounts import Accounts
 from usercenter.errors import HasRoles
-from usercenter.schemas import AccountDetail, MobileRef, Release
+from usercenter.schemas import AccountDetail, AccountQuery, Release
 
 router = APIRouter(prefix="/usercenter/v1/ops", tags=["operations"])
 
@@ -19,9 +19,10 @@ TheAccounts = Annotated[Accounts, Depends(provided(Accounts))]
 
 
 @router.post("/accountDetail", responses=declared(NotFound))
-async def account_detail(body: MobileRef, _: Operator, accounts: TheAccounts) -> Ok[AccountDetail]:
-    """One account by its mobile: proof of the number, sign-in methods, and what operators did to it."""
-    return Ok(data=AccountDetail.of(await accounts.show(body.mobile)))
+async def account_detail(body: AccountQuery, operator: Operator, accounts: TheAccounts) -> Ok[AccountDetail]:
+    """One account by its mobile: proof of the number, sign-in methods, and what operators did to it. Who read it, and
+    why, is in the audit."""
+    return Ok(data=AccountDetail.of(await accounts.show(operator.user_id, body.mobile, body.note)))
 
 
 @router.post("/accountRelease", responses=declared(NotFound, HasRoles))

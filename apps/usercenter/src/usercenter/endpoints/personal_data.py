@@ -1,0 +1,39 @@
+"""Endpoints on all that is held of a user: for the user, `/usercenter/v1/user/exportData`; for operators,
+`/usercenter/v1/ops/personalData…`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from servicekit.app import provided
+from servicekit.auth import CurrentUser, Operator
+from servicekit.errors import NotFound, PeerUnavailable
+from servicekit.problems import declared
+from servicekit.schemas import Empty, Ok
+from usercenter.errors import HasRoles, OrdersAreOpen
+from usercenter.personal_data import EveryonesData
+from usercenter.personal_data_schemas import AllThatIsHeld, AllThatWasErased, PersonalDataOf
+
+router = APIRouter(prefix="/usercenter/v1", tags=["personal data"])
+
+TheData = Annotated[EveryonesData, Depends(provided(EveryonesData))]
+
+
+@router.post("/user/exportData", responses=declared(NotFound, PeerUnavailable))
+async def export_own(_body: Empty, user: CurrentUser, data: TheData) -> Ok[AllThatIsHeld]:
+    """All that is held of the user, in every service."""
+    return Ok(data=AllThatIsHeld.of(await data.export(user.user_id)))
+
+
+@router.post("/ops/personalDataExport", responses=declared(NotFound, PeerUnavailable))
+async def export(body: PersonalDataOf, operator: Operator, data: TheData) -> Ok[AllThatIsHeld]:
+    """All that is held of a user, in every service; who asked and why is in the audit."""
+    return Ok(data=AllThatIsHeld.of(await data.export_for(operator.user_id, body.user_id, body.note)))
+
+
+@router.post("/ops/personalDataErase", responses=declared(NotFound, HasRoles, OrdersAreOpen, PeerUnavailable))
+async def erase(body: PersonalDataOf, operator: Operator, data: TheData) -> Ok[AllThatWasErased]:
+    """Closes the account and removes the person from every service: mobile, openid, names, texts. Amounts, numbers and
+    dates stay. Safe to repeat: after a 503, repeat it."""
+    erased = await data.erase(operator.user_id, body.user_id, body.note)
+    return Ok(data=AllThatWasErased(services={service: dict(rows) for service, rows in erased.items()}))
