@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from servicekit import problems
 from servicekit.errors import InvalidInput
 from servicekit.messages import Catalogue
-from servicekit.storable import shown, storable, unstorable_member
+from servicekit.storable import is_suspect, shown, storable, unstorable_member
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800", "\udfff!"])
@@ -45,6 +45,24 @@ def test_what_must_be_kept_is_kept_with_escapes_in_its_place():
 )
 def test_the_member_is_named(document, where):
     assert unstorable_member(document) == where
+
+
+@pytest.mark.parametrize(
+    ("document", "suspect"),
+    [
+        (b'"\\u0000"', True),
+        (b'"\\uD800"', True),
+        (b'"\\udfff"', True),
+        (b'"\x00"', True),
+        (b'"\xed\xa0\x80"', True),
+        ('"民宿"'.encode("utf-16"), True),
+        (b'"\\u003c"', False),
+        ('"한국 민宿"'.encode(), False),
+        (b"{}", False),
+    ],
+)
+def test_bytes_give_reason_to_look_only_where_such_text_may_be(document, suspect):
+    assert is_suspect(document) is suspect
 
 
 def test_no_depth_is_too_deep():

@@ -69,6 +69,21 @@ def test_a_context_comes_back_from_a_row_as_it_was():
     assert kept.trace_id == f"{TRACE:032x}"
 
 
+@pytest.mark.parametrize(
+    "sent", [SAMPLED, UNSAMPLED, f"00-{TRACE:032x}-{SPAN:016x}-ff", f"01-{TRACE:032x}-{SPAN:016x}-01"]
+)
+@pytest.mark.parametrize("state", [None, "", "vendor=1", "no list member"])
+def test_a_context_is_passed_on_as_it_would_be_read_and_written(sent, state):
+    assert traces.passed_on(sent, state) == traces.written(traces.parsed(sent, state))
+
+
+@pytest.mark.parametrize("broken", [None, "", "garbage", f"00-{0:032x}-{SPAN:016x}-01", f"00-{TRACE:032x}-{0:016x}-01"])
+def test_what_follows_from_an_event_without_a_context_begins_a_trace(broken):
+    first, second = traces.passed_on(broken), traces.passed_on(broken)
+    assert traces.parsed(first.traceparent).is_valid
+    assert first.trace_id != second.trace_id
+
+
 async def test_without_an_sdk_the_sidecars_context_passes_on_as_it_came(http):
     sent = {**SIDECAR_HEADERS, "traceparent": SAMPLED, "tracestate": "vendor=1"}
     response = await http.post("/page/1", headers=sent)

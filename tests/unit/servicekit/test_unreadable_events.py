@@ -62,6 +62,21 @@ async def test_a_delivery_of_a_wrong_form_is_dropped(body):
     assert heard == []
 
 
+@pytest.mark.parametrize("bad", ['"\\ud800"', "1e400", "[" * 500 + "]" * 500])
+async def test_a_good_entry_beside_one_that_a_strict_reader_refuses_is_taken(bad):
+    heard = []
+    app = FastAPI()
+    app.include_router(bulk_routes(consumer(heard)))
+    entries = ",".join(
+        f'{{"entryId": "{name}", "event": {{"id": "{name}", "source": "s", "data": {{"note": {note}}}}}}}'
+        for name, note in (("a", bad), ("b", '"good"'))
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app") as http:
+        answer = await http.post("/events/t", content=f'{{"entries": [{entries}]}}')
+    statuses = {each["entryId"]: each["status"] for each in answer.json()["statuses"]}
+    assert (statuses, heard) == ({"a": "DROP", "b": "SUCCESS"}, ["good"])
+
+
 async def test_a_good_entry_beside_a_bad_one_is_taken():
     heard = []
     app = FastAPI()

@@ -25,6 +25,7 @@ from servicekit.direct import Direct
 from servicekit.errors import Problem
 from servicekit.event_history import EventHistory
 from servicekit.event_history_api import event_history_router
+from servicekit.events import direct_deliveries
 from servicekit.health import Readiness, Subscriptions
 from servicekit.idempotency import Idempotency
 from servicekit.jobs import JobRoute
@@ -99,7 +100,8 @@ def build(
     `sidecar_only` is empty where such paths do not exist at all (the public door). `callbacks` are the paths that WeChat
     calls: visitors cannot take the places kept for them; their failures, and those of `objective_paths`, are counted from 0
     on, for an objective of docs/slo.md is about them. `direct` are endpoints by path that are served past FastAPI
-    (direct.py). `max_body_bytes` bounds all but events and uploads (settings), which have their own.
+    (direct.py), as deliveries of events are. `max_body_bytes` bounds all but events and uploads (settings), which have
+    their own.
     """
 
     @contextlib.asynccontextmanager
@@ -190,7 +192,8 @@ def build(
     if sidecar_only:
         unknown.install(app)
 
-    _guard(app, settings, catalogue, places, verifier, sidecar_only=sidecar_only, direct=direct or {})
+    past_fastapi: dict[str, ASGIApp] = {**direct_deliveries(routers), **(direct or {})}
+    _guard(app, settings, catalogue, places, verifier, sidecar_only=sidecar_only, direct=past_fastapi)
     return app
 
 

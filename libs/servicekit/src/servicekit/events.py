@@ -7,6 +7,7 @@ together is handled by one transaction first.
 
 import asyncio
 import contextlib
+import json
 import time
 from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,9 +16,12 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeGuard, TypeVar
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from servicekit.activity import Activity
 from servicekit.errors import Poison, Problem, Unavailable
@@ -88,7 +92,7 @@ class CloudEvent(BaseModel):
     @property
     def trace(self) -> traces.TraceContext:
         """The same for the events and rows that follow from it."""
-        return traces.written(self.context)
+        return traces.passed_on(self.traceparent, self.tracestate)
 
     def within(self, span: traces.Span) -> "CloudEvent":
         """The event with the context of the span that handles it."""
@@ -276,46 +280,60 @@ def bulk_routes(*consumers: Consumer[Any]) -> APIRouter:
     """A route for each consumer, for subscriptions with `bulkSubscribe.enabled`; single deliveries are taken as well."""
     router = APIRouter(include_in_schema=False)
     for consumer in consumers:
-        router.add_api_route(consumer.path, _noted(consumer.topic, _route(consumer)), methods=["POST"])
+        route = Route(consumer.path, Deliveries(consumer), methods=["POST"], include_in_schema=False)
+        router.routes.append(route)
     return router
 
 
-def _noted(topic: str, handle: Callable[[Request], Awaitable[dict[str, Any]]]) -> Callable[[Request], Awaitable[Any]]:
-    """`handle`, with what became of the delivery in the process's `activity`, which operators read."""
-
-    async def receive(request: Request) -> dict[str, Any]:
-        answer = await handle(request)
-        activity: Activity | None = getattr(request.app.state, "activity", None)
-        if activity is None:  # an app that was not made by app.build
-            return answer
-        if "statuses" not in answer:
-            is_left = answer["status"] == RETRY
-            activity.handled(topic, [] if is_left else [None], retried=is_left)
-            return answer
-        left = {each["entryId"] for each in answer["statuses"] if each["status"] == RETRY}
-        entries = (await request.json())["entries"]
-        activity.handled(
-            topic, [each.get("event") for each in entries if each["entryId"] not in left], retried=bool(left)
-        )
-        return answer
-
-    return receive
+def direct_deliveries(routers: Sequence[APIRouter]) -> dict[str, "Deliveries"]:
+    """The endpoints of `bulk_routes` among the routers, by path: `app.build` serves them past FastAPI."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
+    return {route.path: route.endpoint for route in routes if isinstance(route.endpoint, Deliveries)}
 
 
-def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, Any]]]:
-    async def receive(request: Request) -> dict[str, Any]:
+class Deliveries:
+    """Raw ASGI for the deliveries of one topic: FastAPI's layers cost more than a dozen events. What became of each is
+    noted in the process's `activity`, which operators read."""
+
+    def __init__(self, consumer: Consumer[Any]) -> None:
+        self._consumer = consumer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        document = (await receive())["body"]  # whole: the gatekeeper has read it
+        # None in an app that was not made by app.build.
+        answer = await self._take(document, getattr(scope["app"].state, "activity", None))
+        content = to_json(answer)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _take(self, document: bytes, activity: Activity | None) -> dict[str, Any]:
+        """The sidecar's answer: a status for each entry, or one for what is no bulk."""
         try:
-            body = await request.json()
+            body, readable = _parsed(document), True
         except UNREADABLE:
-            return {"status": DROP}
+            body, readable = None, False
         if not isinstance(body, dict) or not _is_bulk(body.get("entries")):
-            return {"status": await consumer.outcome(body)}
+            status = await self._consumer.outcome(body) if readable else DROP
+            if activity is not None:
+                activity.handled(self._consumer.topic, [] if status == RETRY else [None], retried=status == RETRY)
+            return {"status": status}
         entries = body["entries"]
+        statuses = await self._statuses(entries, suspect=is_suspect(document))
+        if activity is not None:
+            left = {each["entryId"] for each in statuses if each["status"] == RETRY}
+            handled = [each.get("event") for each in entries if each["entryId"] not in left]
+            activity.handled(self._consumer.topic, handled, retried=bool(left))
+        return {"statuses": statuses}
+
+    async def _statuses(self, entries: Sequence[dict[str, Any]], *, suspect: bool) -> list[dict[str, str]]:
+        """Together what can be handled so, the rest by key."""
+        consumer = self._consumer
         try:
-            done = await consumer.take_plain(entries, suspect=is_suspect(await request.body()))
+            done = await consumer.take_plain(entries, suspect=suspect)
         except Unavailable as error:
             log.warning("events are retried", topic=consumer.topic, count=len(entries), reason=str(error))
-            return {"statuses": [{"entryId": entry["entryId"], "status": RETRY} for entry in entries]}
+            return [{"entryId": entry["entryId"], "status": RETRY} for entry in entries]
         lanes: dict[str, list[dict[str, Any]]] = {}
         for entry in entries:
             if entry["entryId"] not in done:
@@ -323,9 +341,15 @@ def _route(consumer: Consumer[Any]) -> Callable[[Request], Awaitable[dict[str, A
         gate = asyncio.Semaphore(PARALLEL_KEYS)
         answers = await asyncio.gather(*(_lane(consumer, lane, gate) for lane in lanes.values()))
         settled = [{"entryId": entry_id, "status": SUCCESS} for entry_id in done]
-        return {"statuses": settled + [status for lane in answers for status in lane]}
+        return settled + [status for lane in answers for status in lane]
 
-    return receive
+
+def _parsed(document: bytes) -> Any:
+    """Raises one of UNREADABLE."""
+    try:
+        return from_json(document)
+    except ValueError:  # stricter than json: lone surrogates, which are one event's fault and no other's
+        return json.loads(document)
 
 
 def _is_bulk(entries: Any) -> TypeGuard[list[dict[str, Any]]]:

@@ -5,6 +5,7 @@ Attributes hold no text of an error, no header, no query and no body: any of the
 """
 
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -37,6 +38,7 @@ REVIEW = "minsu.review"
 NO_CONTEXT = INVALID_SPAN_CONTEXT
 _PROPAGATOR = TraceContextTextMapPropagator()
 _NOWHERE = Context()
+_WELL_FORMED = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class TraceContext(NamedTuple):
@@ -78,6 +80,14 @@ def written(context: SpanContext) -> TraceContext:
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier, set_span_in_context(NonRecordingSpan(context), _NOWHERE))
     return TraceContext(**carrier)
+
+
+def passed_on(traceparent: str | None, tracestate: str | None = None) -> TraceContext:
+    """`written(parsed(…))` of what came with an event or a row, for the events and rows that follow from it. Reading it and
+    writing it again costs more than such an event."""
+    if traceparent and not tracestate and _WELL_FORMED.fullmatch(traceparent):
+        return TraceContext(traceparent)
+    return written(parsed(traceparent, tracestate))
 
 
 def current() -> TraceContext:
