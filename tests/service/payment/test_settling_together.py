@@ -133,7 +133,7 @@ async def test_a_hundred_are_settled_by_a_handful_of_statements(settlement, add,
     await add(*range(1, 101))
     statements.clear()
     assert await together(settlement, [verdict(n) for n in range(1, 101)]) == [Applied.SETTLED] * 100
-    assert 3 <= len(statements) <= 6  # the first may have come alone
+    assert 2 <= len(statements) <= 4  # the first may have come alone
     assert await rows("select count(*), sum(version), count(distinct transaction_id) from third_payment") == [
         (100, 200, 100)
     ]

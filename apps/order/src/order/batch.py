@@ -11,13 +11,11 @@ from datetime import datetime
 from order import batch_repository, codes, events, states
 from order.fulfilment import PAID, PaymentFact, count_confirmed
 from order.states import Effect, TradeState
-from servicekit import inbox
 from servicekit.arrays import ArrayTransaction
 from servicekit.clock import Clock
 from servicekit.collector import Collector
 from servicekit.db import Database
 from servicekit.events import CloudEvent
-from servicekit.outbox import publish_later
 
 DELIVERIES_TOGETHER = 8
 
@@ -29,6 +27,10 @@ class PaymentEvent:
     event: CloudEvent
     order_sn: str
     fact: PaymentFact
+
+    @property
+    def wanted(self) -> batch_repository.Wanted:
+        return batch_repository.Wanted(self.order_sn, self.event.source, self.event.id, self.fact.payment_sn)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -43,7 +45,7 @@ class Batch:
     async def take(self, received: Sequence[PaymentEvent]) -> set[int]:
         """Handle the simple cases of one delivery. Returns the positions of those that are done (paid now, or handled
         before). Does not wait for an order that another transaction has locked. Raises Unavailable, and one of
-        REFUSED_VALUES when a check-in code is in use: nothing is written then."""
+        REFUSED_VALUES when a check-in code is in use, or another transaction handles one of them: nothing is written."""
         return await self._collector.submit(received)
 
     async def _take_deliveries(self, deliveries: Sequence[Sequence[PaymentEvent]]) -> list[set[int]]:
@@ -62,62 +64,62 @@ class Batch:
     async def _take_together(self, received: Sequence[PaymentEvent]) -> set[int]:
         now = self.clock()
         async with self.db.arrays() as tx:
-            orders = await batch_repository.lock(tx, [each.order_sn for each in received])
-            handled = await inbox.known(tx, [each.event for each in received])
-            payments = await batch_repository.known_payments(tx, [each.fact.payment_sn for each in received])
-            payments.update(sn for sn, times in Counter(each.fact.payment_sn for each in received).items() if times > 1)
-            done = {place for place, each in enumerate(received) if (each.event.source, each.event.id) in handled}
+            orders = await batch_repository.lock(tx, [each.wanted for each in received])
+            done = {
+                place
+                for place, each in enumerate(received)
+                if each.order_sn in orders and orders[each.order_sn].is_handled
+            }
+            times = Counter(each.fact.payment_sn for each in received)
             plain = [
                 place
                 for place, each in enumerate(received)
                 if place not in done
-                and each.fact.payment_sn not in payments
+                and times[each.fact.payment_sn] == 1
                 and _is_plain(orders.get(each.order_sn), each.fact)
             ]
-            paid = [_paid(orders[received[place].order_sn], received[place].fact) for place in plain]
-            if paid:
-                await self._write(tx, [received[place] for place in plain], paid, now)
+            if plain:
+                paid = [(received[place], orders[received[place].order_sn]) for place in plain]
+                await self._write(tx, paid, now)
         count_confirmed([received[place].fact for place in plain], now)
         return done.union(plain)
 
     async def _write(
-        self,
-        tx: ArrayTransaction,
-        plain: Sequence[PaymentEvent],
-        paid: Sequence[batch_repository.NewlyPaid],
-        now: datetime,
+        self, tx: ArrayTransaction, plain: Sequence[tuple[PaymentEvent, batch_repository.LockedOrder]], now: datetime
     ) -> None:
-        await inbox.record(tx, [each.event for each in plain])
-        await batch_repository.write_paid(tx, paid, now)
         facts = [
             events.trade_state_updated(
                 order.sn,
                 TradeState.WAIT_PAY,
                 TradeState.WAIT_USE,
-                version=order.version,
+                version=order.version + 1,
                 changed_at=now,
                 trace=each.event.trace,
             )
-            for each, order in zip(plain, paid, strict=True)
+            for each, order in plain
         ]
-        await publish_later(tx, *facts)
+        await batch_repository.write_paid(tx, [_paid(order, each) for each, order in plain], facts, now)
 
 
 def _is_plain(order: batch_repository.LockedOrder | None, fact: PaymentFact) -> bool:
-    if order is None or fact.pay_status != PAID or fact.refunded_fen or fact.total_fen != order.order_total_fen:
+    if order is None or order.knows_payment or fact.total_fen != order.order_total_fen:
+        return False
+    if fact.pay_status != PAID or fact.refunded_fen:
         return False
     state = TradeState(order.trade_state)
     return states.effect_of_paid(state, order.payment_sn, fact.payment_sn) is Effect.PAY
 
 
-def _paid(order: batch_repository.LockedOrder, fact: PaymentFact) -> batch_repository.NewlyPaid:
+def _paid(order: batch_repository.LockedOrder, received: PaymentEvent) -> batch_repository.NewlyPaid:
+    fact = received.fact
     return batch_repository.NewlyPaid(
         id=order.id,
-        sn=order.sn,
         version=order.version + 1,
         code=codes.new_code(),
         payment_sn=fact.payment_sn,
         payment_version=fact.version,
         total_fen=fact.total_fen,
         paid_at=fact.paid_at,
+        source=received.event.source,
+        event_id=received.event.id,
     )

@@ -3,6 +3,7 @@
 Nothing is published that did not happen, and nothing that happened stays unpublished, whatever dies when.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 
+from servicekit import arrays
 from servicekit.arrays import ArrayTransaction, fetch
 from servicekit.clock import utc_text
 from servicekit.db import Transaction, mark_outbox, new_metadata
@@ -37,12 +39,6 @@ Index("ix_outbox_partition_key", outbox.c.partition_key)
 Index("ix_outbox_published_at", outbox.c.published_at, postgresql_where=outbox.c.published_at.is_not(None))
 
 
-_INSERT = (
-    "insert into outbox (event_id, topic, partition_key, event)"
-    " select event_id, topic, partition_key, cast(event as jsonb)"
-    " from unnest($1::text[], $2::text[], $3::text[], $4::text[])"
-    " with ordinality as e(event_id, topic, partition_key, event, place) order by place"
-)
 _ENVELOPE = TypeAdapter(dict[str, Any])
 
 
@@ -70,19 +66,36 @@ class OutboxRow(NamedTuple):
     event: str
 
 
+def insertion(first: int = 1) -> str:
+    """The statement that writes `columns_of` events, given as the parameters from `$first` on, in their order."""
+    given = ", ".join(f"${first + place}::text[]" for place in range(len(OutboxRow._fields)))
+    return (
+        "insert into outbox (event_id, topic, partition_key, event)"  # noqa: S608 - numbers of parameters
+        f" select event_id, topic, partition_key, cast(event as jsonb) from unnest({given})"
+        " with ordinality as e(event_id, topic, partition_key, event, place) order by place"
+    )
+
+
+_INSERT = insertion()
+
+
 async def publish_later(tx: Transaction | ArrayTransaction, *events: OutgoingEvent) -> None:
     """Put the events' CloudEvents (1.0, structured JSON) into the outbox of this transaction, in this order, with one
     statement. Raises ValueError for a value that is no JSON."""
     if not events:
         return
-    rows = [row_of(event) for event in events]
-    await fetch(tx, _INSERT, *([row[column] for row in rows] for column in range(len(OutboxRow._fields))))
+    await fetch(tx, _INSERT, *columns_of(events))
     mark_outbox(tx)
 
 
-def row_of(event: OutgoingEvent) -> OutboxRow:
-    """For a statement of a service's own that writes an event together with its effect; it calls `mark_outbox` afterwards.
-    Raises ValueError for a value that is no JSON."""
+def columns_of(events: Sequence[OutgoingEvent]) -> list[arrays.Column]:
+    """The rows of at least one event as an array for each column: for a statement of a service's own that writes events
+    together with their effect (`insertion`); it calls `mark_outbox` afterwards. Raises ValueError for a value that is no
+    JSON."""
+    return arrays.columns([_row_of(event) for event in events])
+
+
+def _row_of(event: OutgoingEvent) -> OutboxRow:
     envelope = _envelope(event)
     return OutboxRow(envelope["id"], event.topic, event.key, _ENVELOPE.dump_json(envelope).decode())
 

@@ -14,7 +14,6 @@ from payment.ledger.payment_states import PayStatus, next_status
 from payment.wechat.verdicts import Verdict
 from servicekit.arrays import ArrayTransaction
 from servicekit.clock import Clock
-from servicekit.outbox import publish_later
 from servicekit.telemetry import traces
 
 
@@ -85,8 +84,7 @@ async def settle_plain(
             facts.append(events.paystatus_updated(paid, clock, trace=settled_in(payment, arrived[place].context)))
             done[place] = Applied.SETTLED
     if settled:
-        await batch_repository.write_paid(tx, settled)
-        await publish_later(tx, *facts)
+        await batch_repository.write_paid(tx, settled, facts)
     return done
 
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from payment.ledger.payment_states import PayStatus
 from payment.wechat.verdicts import Verdict
+from servicekit import outbox
 from servicekit.arrays import ArrayTransaction
+from servicekit.db import mark_outbox
 
 
 class LockedPayment(NamedTuple):
@@ -46,17 +48,18 @@ select p.id, p.sn, p.order_sn, p.service_type, p.trade_type, p.total_fen, p.refu
   from unnest($1::text[], $2::text[]) as v(sn, transaction_id) join third_payment p on p.sn = v.sn
  order by p.id for update of p skip locked
 """
-_WRITE_PAID = """
+_WRITE_PAID = f"""
 with v as (
   select * from unnest($1::bigint[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::timestamptz[]) as v(id, version, before, source, trade_state, transaction_id, bank_type, pay_time)),
 paid as (
   update third_payment p set pay_status = 1, version = v.version, trade_state = v.trade_state,
          transaction_id = v.transaction_id, bank_type = v.bank_type, pay_time = v.pay_time, updated_at = now()
-    from v where p.id = v.id)
+    from v where p.id = v.id),
+told as ({outbox.insertion(9)})
 insert into payment_transition (payment_id, seq, from_status, to_status, source)
 select id, version, before, 1, source from v
-"""
+"""  # noqa: S608 - made of constants
 
 
 async def lock(
@@ -71,9 +74,9 @@ async def lock(
     return {row["sn"]: LockedPayment(*tuple(row)[:-1]) for row in rows}, owners
 
 
-async def write_paid(tx: ArrayTransaction, paid: Sequence[NewlyPaid]) -> None:
-    """Set locked payments to PAID and log the transitions. Raises one of REFUSED_VALUES where a transaction number belongs
-    to another payment."""
+async def write_paid(tx: ArrayTransaction, paid: Sequence[NewlyPaid], facts: Sequence[outbox.OutgoingEvent]) -> None:
+    """Set locked payments to PAID, log the transitions, and write the events that tell of it. Raises one of REFUSED_VALUES
+    where a transaction number belongs to another payment."""
     verdicts = [each.verdict for each in paid]
     await tx.execute(
         _WRITE_PAID,
@@ -85,4 +88,6 @@ async def write_paid(tx: ArrayTransaction, paid: Sequence[NewlyPaid]) -> None:
         [verdict.transaction_id for verdict in verdicts],
         [verdict.bank_type for verdict in verdicts],
         [verdict.success_time for verdict in verdicts],
+        *outbox.columns_of(facts),
     )
+    mark_outbox(tx)
