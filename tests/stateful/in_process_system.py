@@ -139,8 +139,7 @@ class _Guests:
         lookup = self._system.lookup
         found = await lookup.told_to_peers(list(order_sns))
         answers = [
-            InternalOrder.of(order, refunded_at=refunded_at, answer_by=lookup.answer_by(order))
-            for order, refunded_at in found
+            InternalOrder.of(order, refunded_at=order.refunded_at, answer_by=lookup.answer_by(order)) for order in found
         ]
         return {each.sn: OrderDetail.model_validate_json(each.model_dump_json(by_alias=True)) for each in answers}
 

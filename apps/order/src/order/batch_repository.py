@@ -1,7 +1,7 @@
 """The statements of a batch: each locks, reads or writes for many orders at once, from arrays."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from servicekit import outbox
@@ -42,6 +42,29 @@ class OwedOrder(NamedTuple):
     closing_at: datetime | None
     close_at: datetime
     title: str
+
+
+class ToldOrder(NamedTuple):
+    """The columns of an order that other services are told. `refunded_at`: None while it is not refunded."""
+
+    sn: str
+    user_id: int
+    homestay_id: int
+    homestay_user_id: int
+    title: str
+    trade_state: int
+    checkin_code: str | None
+    order_total_fen: int
+    live_start_date: date
+    live_end_date: date
+    paid_at: datetime | None
+    payment_sn: str | None
+    refund_state: str
+    refund_opened_at: datetime | None
+    refund_fen: int | None
+    refund_least_fen: int | None
+    version: int
+    refunded_at: datetime | None
 
 
 class NewlyPaid(NamedTuple):
@@ -91,6 +114,12 @@ OWED = (
     " where sn = any($1::text[])"
 )
 """The `OwedOrder` of each number that exists."""
+TOLD = f"""
+select {", ".join(ToldOrder._fields[:-1])}, case when trade_state = 3 then (
+         select created_at from order_transition t where t.order_id = o.id and t.to_state = 3 limit 1) end as refunded_at
+  from homestay_order o where sn = any($1::text[])
+"""  # noqa: S608 - names of columns of ours
+"""The `ToldOrder` of each number that exists."""
 
 
 async def lock(tx: ArrayTransaction, wanted: Sequence[Wanted]) -> dict[str, LockedOrder]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from order.batch_repository import OwedOrder
+from order.batch_repository import OwedOrder, ToldOrder
 from order.models import HomestayOrder
 from servicekit.schemas import ApiModel, LastId, RowId, Text
 
@@ -76,7 +76,9 @@ class InternalOrder(ApiModel):
     version: int
 
     @classmethod
-    def of(cls, order: HomestayOrder, *, refunded_at: datetime | None, answer_by: datetime | None) -> "InternalOrder":
+    def of(
+        cls, order: HomestayOrder | ToldOrder, *, refunded_at: datetime | None, answer_by: datetime | None
+    ) -> "InternalOrder":
         return cls(
             sn=order.sn,
             user_id=order.user_id,

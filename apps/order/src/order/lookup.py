@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy.orm import InstrumentedAttribute
 
 from order import batch_repository, cancelling, night_repository, refund_repository, repository, timeline
-from order.batch_repository import OwedOrder
+from order.batch_repository import OwedOrder, ToldOrder
 from order.cancelling import Cancellation, CancelPolicy, RefundStep
 from order.errors import NotRefundable, OrderNotFound
 from order.models import HomestayNight, HomestayOrder
@@ -124,13 +124,9 @@ class Lookup:
         policy, total = CancelPolicy(order.cancel_policy), order.order_total_fen
         return cancelling.steps_to_come(policy, stay, total, self.clock(), owed_fen=order.owed_fen)
 
-    async def told_to_peers(self, sns: Sequence[str]) -> list[tuple[HomestayOrder, datetime | None]]:
-        """The orders that exist, in any order, each with the UTC time of its refund (None while it is not refunded)."""
-        async with self.db.read() as session:
-            orders = await repository.by_sns(session, sns)
-            refunded = [order.sn for order in orders if order.trade_state == TradeState.REFUNDED]
-            moments = await repository.refunded_at(session, refunded) if refunded else {}
-        return [(order, moments.get(order.sn)) for order in orders]
+    async def told_to_peers(self, sns: Sequence[str]) -> list[ToldOrder]:
+        """The orders that exist, in any order. Past the ORM: notification asks for each order that is paid."""
+        return [ToldOrder(*row) for row in await self.db.run_alone(batch_repository.TOLD, sns)]
 
     async def pay_type(self, order: HomestayOrder) -> str:
         """How the order was paid, fetched from payment once; empty while unpaid, or while payment is unavailable."""
@@ -151,7 +147,7 @@ class Lookup:
         async with self.db.read() as session:
             return await night_repository.page(session, since, after, size)
 
-    def answer_by(self, order: HomestayOrder) -> datetime | None:
+    def answer_by(self, order: HomestayOrder | ToldOrder) -> datetime | None:
         """When an unanswered refund request is agreed to automatically; None when none waits for the merchant."""
         if order.refund_state != RefundState.ASKED or order.refund_opened_at is None:
             return None

@@ -5,37 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, delete, func, select, text, update
-from sqlalchemy.orm import InstrumentedAttribute, load_only
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, text, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from order.models import PAID_STAY, CheckinMiss, HomestayOrder, OrderPayment, OrderTransition
 from order.states import RefundState, TradeState
 from servicekit import due
-from servicekit.arrays import any_of
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
 
 T = TypeVar("T")
 BUYER, MERCHANT = HomestayOrder.user_id, HomestayOrder.homestay_user_id
-TOLD_TO_PEERS = (
-    HomestayOrder.sn,
-    HomestayOrder.user_id,
-    HomestayOrder.homestay_id,
-    HomestayOrder.homestay_user_id,
-    HomestayOrder.title,
-    HomestayOrder.trade_state,
-    HomestayOrder.checkin_code,
-    HomestayOrder.order_total_fen,
-    HomestayOrder.live_start_date,
-    HomestayOrder.live_end_date,
-    HomestayOrder.paid_at,
-    HomestayOrder.payment_sn,
-    HomestayOrder.refund_state,
-    HomestayOrder.refund_opened_at,
-    HomestayOrder.refund_fen,
-    HomestayOrder.refund_least_fen,
-    HomestayOrder.version,
-)
 
 
 # Built once: to build, and to compile an `on conflict`, costs more than to execute.
@@ -68,12 +48,6 @@ async def newest_of(session: Transaction, which: ColumnElement[bool], *, limit: 
 async def lock(tx: Transaction, sn: str, *, user_id: int | None = None) -> HomestayOrder | None:
     """The order, its row locked until the transaction ends."""
     return await _first(tx, _by_sn(sn, user_id).with_for_update())
-
-
-async def by_sns(session: Transaction, sns: Sequence[str]) -> Sequence[HomestayOrder]:
-    """Those that exist, with the columns that other services are told and no others."""
-    query = select(HomestayOrder).options(load_only(*TOLD_TO_PEERS, raiseload=True))
-    return (await session.scalars(query.where(HomestayOrder.sn == any_of(sns, Text)))).all()
 
 
 async def _first(tx: Transaction, query: Select[tuple[T]]) -> T | None:
@@ -114,16 +88,6 @@ async def add_transition(tx: Transaction, transition: OrderTransition) -> None:
 async def moved_at(session: Transaction, order: HomestayOrder, state: TradeState) -> datetime | None:
     query = select(OrderTransition.created_at)
     return await _first(session, query.where(OrderTransition.order_id == order.id, OrderTransition.to_state == state))
-
-
-async def refunded_at(session: Transaction, sns: Sequence[str]) -> dict[str, datetime]:
-    """When orders became refunded, by number; without those that are not."""
-    query = (
-        select(HomestayOrder.sn, OrderTransition.created_at)
-        .join(OrderTransition, OrderTransition.order_id == HomestayOrder.id)
-        .where(HomestayOrder.sn == any_of(sns, Text), OrderTransition.to_state == TradeState.REFUNDED)
-    )
-    return {row.sn: row.created_at for row in await session.execute(query)}
 
 
 async def payment(tx: Transaction, payment_sn: str) -> OrderPayment | None:

@@ -70,8 +70,7 @@ async def orders(body: InternalSns, lookup: Reader) -> Response:
     found = await lookup.told_to_peers(body.order_sns)
     told = InternalOrders(
         orders=[
-            InternalOrder.of(order, refunded_at=refunded_at, answer_by=lookup.answer_by(order))
-            for order, refunded_at in found
+            InternalOrder.of(order, refunded_at=order.refunded_at, answer_by=lookup.answer_by(order)) for order in found
         ]
     )
     # A response of its own: FastAPI would validate each order a second time, which costs more than the query.
