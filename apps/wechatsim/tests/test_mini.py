@@ -272,6 +272,23 @@ async def test_a_refused_message_uses_no_quota(
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"touser": "\xed\xa0\x80"}',
+        '{"touser": "\ud800"}'.encode("utf-16", "surrogatepass"),
+        b'{"touser": "\\uD800"}',
+    ],
+)
+async def test_a_lone_surrogate_is_refused_however_it_is_written(merchant: MerchantClient, body: bytes) -> None:
+    assert merchant.http is not None
+    response = await merchant.http.post(
+        f"http://sim/cgi-bin/message/subscribe/send?access_token={(await token(merchant))['access_token']}",
+        content=body,
+    )
+    assert response.json()["errcode"] == 47001
+
+
+@pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
         ("thing", ["房" * 20, "a b"], ["房" * 21, "a\nb", ""]),

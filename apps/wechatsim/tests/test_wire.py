@@ -77,7 +77,7 @@ def test_a_204_is_signed_over_an_empty_body(live: LiveServer) -> None:
     assert head[0].startswith("HTTP/1.1 204")
     assert response == b""
     headers = dict(line.split(": ", 1) for line in head[1:])
-    assert "Content-Length" not in headers
+    assert "content-length" not in headers
     # WxJava reads the type on every success, and fails without it.
     assert headers["Content-Type"] == "application/json; charset=utf-8"
     public = pki.certificate_key((merchant.folder / "platform_cert.pem").read_text())

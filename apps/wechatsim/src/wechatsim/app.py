@@ -9,7 +9,6 @@ from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -17,7 +16,6 @@ from wechatsim import wire
 from wechatsim.clock import Clock
 from wechatsim.control import routes as control
 from wechatsim.mini import routes as mini
-from wechatsim.origin_form import OriginForm
 from wechatsim.pay import cashier, refund_endings
 from wechatsim.pay import routes as pay
 from wechatsim.sim import Settings, Sim
@@ -54,13 +52,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     Raises KeyringError."""
     app = Starlette(
         routes=[
-            *pay.ROUTES,
             *mini.ROUTES,
+            *pay.ROUTES,
             *control.ROUTES,
             *cashier.ROUTES,
         ],
         exception_handlers={HTTPStatus.NOT_FOUND: _refused, HTTPStatus.METHOD_NOT_ALLOWED: _refused},
-        middleware=[Middleware(OriginForm)],
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False

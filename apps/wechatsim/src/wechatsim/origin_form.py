@@ -6,22 +6,12 @@ covers path and query, so the rest of the target is removed before routing.
 
 from __future__ import annotations
 
-from urllib.parse import unquote
-
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 _SCHEME = b"http://"
 
 
-class OriginForm:
-    """ASGI middleware: reduces an absolute-form target to its path."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["raw_path"].startswith(_SCHEME):
-            _, slash, path = scope["raw_path"][len(_SCHEME) :].partition(b"/")
-            raw = b"/" + path if slash else b"/"
-            scope = {**scope, "raw_path": raw, "path": unquote(raw.decode("ascii"))}
-        await self._app(scope, receive, send)
+def of(target: bytes) -> bytes:
+    """The target of a request line from its path on, `/` where it has none."""
+    if not target.startswith(_SCHEME):
+        return target
+    _, slash, path = target[len(_SCHEME) :].partition(b"/")
+    return b"/" + path if slash else b"/"

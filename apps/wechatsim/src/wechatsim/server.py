@@ -1,19 +1,71 @@
-"""Runs the sandbox under uvicorn with h11, its only parser that keeps the case of header names."""
+"""Runs the sandbox under uvicorn with httptools: h11, uvicorn's other parser, costs more than a message's own work."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
+from functools import lru_cache
+from typing import Any, Self
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
+from wechatsim import origin_form
 from wechatsim.app import create_app
 from wechatsim.sim import Settings
 
 _STOP_S = 10
 # Longer than the `Keep-Alive: timeout=8` of responses, so that clients do not reuse a closed connection.
 _KEEP_ALIVE_S = 10
+
+
+class HeaderName(bytes):
+    """A name that keeps its case: uvicorn sends `name.lower()`."""
+
+    __slots__ = ()
+
+    def lower(self) -> Self:
+        return self
+
+
+class WireProtocol(HttpToolsProtocol):
+    """One connection: targets in absolute form are reduced to their path, and header names leave in the case that they were
+    given, but for Content-Length, which uvicorn has to know by name."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.app = _exact_names(self.app)
+
+    def on_headers_complete(self) -> None:
+        self.url = origin_form.of(self.url)
+        super().on_headers_complete()
+
+
+def _exact_names(app: ASGIApp) -> Any:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        async def exactly(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [(_name(name), value) for name, value in message["headers"]]
+            await send(message)
+
+        await app(scope, receive, exactly)
+
+    return serve
+
+
+@lru_cache(maxsize=128)
+def _name(name: bytes) -> bytes:
+    return b"content-length" if name.lower() == b"content-length" else HeaderName(name)
 
 
 class JsonLines(logging.Formatter):
@@ -42,12 +94,12 @@ def set_up_logging(style: str, level: str) -> None:
 
 
 def config(settings: Settings, host: str, port: int) -> uvicorn.Config:
-    """uvicorn's configuration; the case of header names and WeChat's Server header depend on it."""
+    """uvicorn's configuration; WeChat's Server header depends on it."""
     return uvicorn.Config(
         create_app(settings),
         host=host,
         port=port,
-        http="h11",
+        http=WireProtocol,
         ws="none",
         server_header=False,
         date_header=False,

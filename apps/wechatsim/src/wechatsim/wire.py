@@ -1,7 +1,7 @@
 """Responses with exact header names, and the headers of v3 (wechat-pay-v3.md §1.2).
 
 Starlette lower-cases header names; one official SDK looks them up case-sensitively. So these responses have a raw
-header list of their own, and the server must run under uvicorn with http="h11", which keeps the case.
+header list of their own, and server.py keeps uvicorn from lower-casing it.
 """
 
 from __future__ import annotations

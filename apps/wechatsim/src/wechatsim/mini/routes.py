@@ -23,6 +23,9 @@ from wechatsim.wire import WireResponse
 _log = logging.getLogger("wechatsim.mini")
 _JSON = "application/json; encoding=utf-8"
 _TEXT = "text/plain"
+SEND = "/cgi-bin/message/subscribe/send"
+_OF_SURROGATES = (b"\\u", b"\xed", b"\x00")
+"""What a body has that may hold one: an escape, its first byte in UTF-8, or a byte of UTF-16 or UTF-32."""
 Handler = Callable[[Sim, Request, dict[str, Any]], dict[str, Any]]
 
 
@@ -43,7 +46,7 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
         except MiniError as error:
             response = _error_body(request, error)
         body = wire.dumps(response)
-        if request.url.path.endswith("/subscribe/send"):
+        if _path(request) == SEND:
             if not response.get("errcode") and sim.faults.consume("message-unknown") is not None:
                 content_length = len(body) + 1
             if (slow := sim.faults.consume("message-slow")) is not None:
@@ -53,22 +56,28 @@ def endpoint(handler: Handler, content_type: str = _JSON) -> Callable[[Request],
     return serve
 
 
+def _path(request: Request) -> str:
+    """`request.url` would be put together for it from the headers."""
+    path: str = request.scope["path"]
+    return path
+
+
 def _error_body(request: Request, error: MiniError) -> dict[str, Any]:
-    _log.info("%s: %s", request.url.path, error)
+    _log.info("%s: %s", _path(request), error)
     # The live host puts a comma before the rid under /sns, and none elsewhere.
-    comma = "," if request.url.path.startswith("/sns/") else ""
+    comma = "," if _path(request).startswith("/sns/") else ""
     return {"errcode": error.errcode, "errmsg": f"{error.errmsg}{comma} rid: {rid()}"}
 
 
 def wrong_method(request: Request) -> Response:
     """43001 or 43002 for a known path with the wrong method."""
-    wanted = METHODS[request.url.path]
+    wanted = METHODS[_path(request)]
     error = MiniError(43001 if wanted == "GET" else 43002, f"require {wanted} method")
     return WireResponse(HTTPStatus.OK, [("Content-Type", _JSON)], wire.dumps(_error_body(request, error)))
 
 
 def _check_busy(sim: Sim, request: Request) -> None:
-    if sim.faults.consume("mini-busy", request.url.path) is not None:
+    if sim.faults.consume("mini-busy", _path(request)) is not None:
         raise MiniError(-1, "system error")
 
 
@@ -78,7 +87,8 @@ def _json_object(body: bytes) -> dict[str, Any]:
     try:
         content = json.loads(body)
         # A lone surrogate is valid JSON, but cannot be encoded as UTF-8 and stored.
-        json.dumps(content, ensure_ascii=False).encode()
+        if any(each in body for each in _OF_SURROGATES):
+            json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise MiniError(47001, "data format error") from error
     if not isinstance(content, dict):
@@ -107,11 +117,12 @@ def _phone(sim: Sim, request: Request, content: dict[str, Any]) -> dict[str, Any
     return login.phone_number(sim, app, content)
 
 
+# Each is tried in turn: what is called most comes first.
 ROUTES = [
+    Route(SEND, endpoint(_send), methods=["POST"]),
     Route("/sns/jscode2session", endpoint(_code2session, _TEXT), methods=["GET"]),
     Route("/cgi-bin/stable_token", endpoint(_stable_token), methods=["POST"]),
     Route("/cgi-bin/token", endpoint(_plain_token), methods=["GET"]),
-    Route("/cgi-bin/message/subscribe/send", endpoint(_send), methods=["POST"]),
     Route("/wxa/business/getuserphonenumber", endpoint(_phone), methods=["POST"]),
 ]
 METHODS = {route.path: "GET" if "GET" in (route.methods or ()) else "POST" for route in ROUTES}
