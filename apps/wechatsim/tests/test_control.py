@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from starlette.applications import Starlette
 from wechatsim.control.clock import seconds_of
 from wechatsim.errors import ControlError
 from wechatsim.sim import Sim
+from wechatsim.store import Store
 
 from .conftest import MerchantClient, until
 
@@ -23,7 +25,7 @@ def test_durations_are_parsed(duration: str, seconds: float) -> None:
     assert seconds_of(duration) == seconds
 
 
-@pytest.mark.parametrize("duration", ["", "-1m", "soon", "1w", "m"])
+@pytest.mark.parametrize("duration", ["", "-1m", "soon", "1w", "m", "1.5.", "9" * 40 + "x", "1" * 100_000, "1h" * 40])
 def test_invalid_durations_are_refused(duration: str) -> None:
     with pytest.raises(ControlError):
         seconds_of(duration)
@@ -128,6 +130,45 @@ async def test_the_control_api_accepts_loopback_and_json_only(sim: Sim, merchant
     assert (form.status_code, form.json()["error"]) == (415, "not_json")
     unknown = await merchant.control("GET", "/_sim/nothing")
     assert (unknown.status_code, unknown.json()["error"]) == (404, "not_found")
+
+
+def test_a_store_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    file.touch(mode=0o644)
+    store = Store(str(file))
+    store.remember("mobile", "13800000001")
+    assert {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {
+        "store.db": 0o600,
+        "store.db-wal": 0o600,
+        "store.db-shm": 0o600,
+    }
+    store.close()
+
+
+@pytest.mark.parametrize("body", [{"by": "9999999999d"}, {"by": "99999d"}, {"seconds": 1e300}, {"seconds": -1}])
+async def test_the_clock_does_not_leave_the_calendar(
+    sim: Sim, merchant: MerchantClient, body: dict[str, object]
+) -> None:
+    before = sim.clock.offset
+    refused = await merchant.control("POST", "/_sim/clock/advance", body)
+    assert (refused.status_code, refused.json()["error"]) == (400, "bad_duration")
+    assert sim.clock.offset == before
+    assert (await merchant.control("GET", "/_sim/clock")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *[("127.0.0.1:8090", 200), ("[::1]:8090", 200), ("localhost:8090", 200), ("wechatsim", 200)],
+        *[("evil.example", 403), ("127.0.0.1.evil.example:8090", 403), ("localhost.evil.example", 403), ("[::1", 403)],
+    ],
+)
+async def test_a_foreign_name_that_leads_here_reaches_nothing(merchant: MerchantClient, host: str, status: int) -> None:
+    assert merchant.http is not None
+    for path in ("/_sim/books", "/_sim/console", "/_sim/sms?mobile=13800000001"):
+        assert (await merchant.http.get(f"http://sim{path}", headers={"Host": host})).status_code == status
+    advance = await merchant.http.post("http://sim/_sim/clock/advance", json={"by": "1s"}, headers={"Host": host})
+    assert advance.status_code == status
 
 
 async def test_text_messages_are_stored_and_listed(merchant: MerchantClient) -> None:

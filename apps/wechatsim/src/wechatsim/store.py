@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 Row = sqlite3.Row
@@ -20,6 +21,9 @@ class Store:
     """`one` and `all` read, `run` and `insert` write, `transaction` groups writes."""
 
     def __init__(self, path: str) -> None:
+        if path != ":memory:":  # mobiles and codes are in it; SQLite gives its other files the same mode
+            Path(path).touch(mode=0o600)
+            Path(path).chmod(0o600)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,11 +20,22 @@ Handler = Callable[[Sim, Request, Body], Awaitable[Any] | Any]
 
 
 def is_local(request: Request) -> bool:
-    """Whether the caller is on this machine."""
+    """Whether the caller is on this machine and asks for it by an address or a name without a dot. A page of another site
+    whose name was made to lead here (DNS rebinding) asks for that name."""
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        on_this_machine = request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     except ValueError:
         return False
+    return on_this_machine and ("." not in host or _is_address(host))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
