@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack import graph, ports
+from stack import graph, ports, system
 from stack.errors import PartDied, StackError
 from stack.parts import Part
 from stack.processes import Processes, Program
@@ -39,6 +39,26 @@ def test_a_started_process_has_a_pid_file_a_log_and_a_session_of_its_own(process
     assert (tmp_path / "pids" / "sleeper.pid").read_text() == f"{record.pid}\n"
     assert os.getsid(record.pid) == record.pid
     assert processes.alive("sleeper") == record
+
+
+def test_logs_and_records_are_their_owners_alone(processes: Processes, tmp_path: Path) -> None:
+    processes.start(program("sleeper", SLEEPS))
+    with system.exclusive(tmp_path):
+        assert tmp_path.stat().st_mode & 0o066 == 0
+    assert (tmp_path / "logs" / "sleeper.log").stat().st_mode & 0o777 == 0o600
+    for folder in ("logs", "pids", "state/processes"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_run_folder_that_was_open_is_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "logs").mkdir(parents=True)
+    folder.chmod(0o755)
+    (folder / "logs").chmod(0o755)
+    with system.exclusive(folder):
+        Processes(folder)
+    assert folder.stat().st_mode & 0o777 == (0o711 if os.geteuid() == 0 else 0o700)  # root's PostgreSQL passes through
+    assert (folder / "logs").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_nice_process_is_nice_as_a_session_too(processes: Processes) -> None:

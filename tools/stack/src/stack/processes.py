@@ -53,6 +53,7 @@ class Processes:
         self._logs, self._pids, self._records = run / "logs", run / "pids", run / "state" / "processes"
         for folder in (self._logs, self._pids, self._records):
             folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)  # also what an older build made
         self._children: dict[str, children.Child] = {}
 
     def log(self, name: str) -> Path:
@@ -63,7 +64,7 @@ class Processes:
         if log.exists():
             log.replace(log.with_suffix(".log.1"))
         uid, gid = program.user or (None, None)
-        with log.open("ab") as sink:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as sink:
             child = subprocess.Popen(  # noqa: S603, TID251 - the stack's own programs, ended by `stop`
                 program.argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
                 env=program.env, cwd=program.cwd, start_new_session=True,

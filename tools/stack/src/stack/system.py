@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stack import daprfile, graph, kafka, layout, observability, ports, replicas, sidecar, wechat
+from stack import daprfile, graph, kafka, layout, observability, pgserver, ports, replicas, sidecar, wechat
 from stack.environment import Environment, External, external
 from stack.errors import StackError
 from stack.layout import DATABASES, SEEDED, Layout
@@ -47,8 +47,10 @@ class PartState:
 
 @contextmanager
 def exclusive(run: Path) -> Iterator[None]:
-    """One `up` or `down` at a time in a run folder."""
+    """One `up` or `down` at a time in a run folder. Keys, passwords and logs are in it: it is closed to other users, except
+    that PostgreSQL's user may pass through to its data."""
     run.mkdir(parents=True, exist_ok=True)
+    run.chmod(0o711 if pgserver.system_user() else 0o700)
     with (run / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
