@@ -33,7 +33,8 @@ def document(app: FastAPI) -> str:
 
 
 def problems() -> str:
-    """Every refusal: number, slug (the end of `type`), HTTP status, who says it, what the user reads."""
+    """Every refusal: number, slug (the end of `type`), HTTP status, who says it, what the user reads. Subclasses that users
+    cannot tell apart are one."""
     apps()  # imports every service, and with it its errors
     found = []
     for kind in set(_subclasses(Problem)):
@@ -51,6 +52,7 @@ def problems() -> str:
                 "en": catalogue.text(kind.slug, "en"),
             }
         )
+    found = [each for number, each in enumerate(found) if each not in found[:number]]
     found.sort(key=lambda each: (each["code"], each["slug"], each["said_by"]))
     return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
 

@@ -105,6 +105,6 @@ def _site(address: str | None) -> str:
     return addresses.site(known) if known else UNKNOWN
 
 
-def key_from(private_pem: str) -> bytes:
-    """Derived from the signing key, so that no second secret is needed."""
-    return hashlib.sha256(b"minsu mobile codes\0" + private_pem.encode()).digest()
+def key_from(private_pem: str, purpose: str) -> bytes:
+    """Derived from the signing key, so that no second secret is needed; another key for each purpose."""
+    return hashlib.sha256(f"minsu {purpose}\0{private_pem}".encode()).digest()

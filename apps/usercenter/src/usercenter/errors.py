@@ -36,7 +36,7 @@ class WechatDataInvalid(InvalidInput):
 
 
 class WechatUserBlocked(Forbidden):
-    code, slug = 100205, "wechat-user-blocked"
+    code, slug, security_kind = 100205, "wechat-user-blocked", None
 
 
 class WechatBusy(TooManyRequests):

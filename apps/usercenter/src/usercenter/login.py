@@ -1,9 +1,10 @@
 """Sign-in by mobile and password. The limit on failed attempts holds for parallel ones and across replicas."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from servicekit import security_log
 from servicekit.clock import Clock
 from servicekit.db import Database
 from usercenter import repository
@@ -15,15 +16,29 @@ from usercenter.passwords import Passwords
 
 @dataclass(kw_only=True, eq=False)
 class Login:
+    """`mobile_key`, set at start, makes the hash that stands for a mobile in the security log."""
+
     db: Database
     passwords: Passwords
     clock: Clock
     failures: int
     window: timedelta
+    mobile_key: bytes = field(default=b"", repr=False)
 
-    async def by_password(self, mobile: str, password: str) -> Identity:
+    async def by_password(self, mobile: str, password: str, address: str) -> Identity:
         """The identity as of when the password hash was read: if the password is voided meanwhile, a token for it is void.
         Raises TooManyFailures; WrongCredentials, after the same work for an unknown mobile as for a wrong password."""
+        try:
+            return await self._identity(mobile, password)
+        except (WrongCredentials, TooManyFailures) as refusal:
+            security_log.event(
+                "sign_in_failed" if isinstance(refusal, WrongCredentials) else "sign_in_slowed",
+                mobile_hash=security_log.pseudonym(self.mobile_key, mobile),
+                address=address,
+            )
+            raise
+
+    async def _identity(self, mobile: str, password: str) -> Identity:
         async with self.db.read() as session:
             if refusal := self._refusal(await repository.failures_of(session, mobile)):
                 raise refusal

@@ -123,7 +123,8 @@ class Parts:
         previous = secrets.read(held, "jwt-previous-public-key") if held.get("jwt-previous-public-key") else ""
         secrets.parsed(held, "jwt-private-key", lambda pem: self.keys.load(pem, previous))
         self.wechat.secret = secrets.read(held, "wxma-secret")
-        self.codes.key = key_from(secrets.read(held, "jwt-private-key"))
+        self.codes.key = key_from(secrets.read(held, "jwt-private-key"), "mobile codes")
+        self.login.mobile_key = key_from(secrets.read(held, "jwt-private-key"), "security log")
 
 
 def _limits(settings: Settings) -> CodeLimits:

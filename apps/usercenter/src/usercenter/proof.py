@@ -2,9 +2,10 @@
 before."""
 
 from datetime import datetime
+from functools import partial
 
-from servicekit import acts
-from servicekit.db import Transaction
+from servicekit import acts, security_log
+from servicekit.db import Transaction, after_commit
 from usercenter.models import BUYER, User
 
 SYSTEM_ACTOR = 0
@@ -22,6 +23,11 @@ def void_tokens(user: User, now: datetime) -> None:
     user.tokens_voided_at = now
 
 
+def log_role_change(tx: Transaction, user: User, act: str, role: str, *, by: str) -> None:
+    """Into the security log, once the change is there."""
+    after_commit(tx, partial(security_log.event, "role_changed", user_id=user.id, act=act, role=role, by=by))
+
+
 async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str) -> None:
     """`user` is locked. Void what was set while the mobile was unproven: password, tokens and roles. `reason` is
     recorded in the audit."""
@@ -32,6 +38,7 @@ async def void_unproven(tx: Transaction, user: User, now: datetime, reason: str)
         await acts.record(tx, now, SYSTEM_ACTOR, "password-void", subject(user), note=reason)
     for role in roles:
         await acts.record(tx, now, SYSTEM_ACTOR, "role-revoke", subject(user), note=f"{role}; {reason}")
+        log_role_change(tx, user, "role-revoke", role, by="a proof of the number")
     user.password_hash, user.roles = None, [BUYER]
     void_tokens(user, now)
 

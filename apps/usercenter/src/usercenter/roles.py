@@ -71,6 +71,7 @@ class Roles:
             for act, roles in (("role-grant", after - before), ("role-revoke", before - after)):
                 for role in sorted(roles):
                     await self._record(tx, user, act, f"{role}; by {actor}")
+                    proof.log_role_change(tx, user, act, role, by=actor)
         return user
 
     async def grant(self, user_id: int, role: Role, *, actor: str) -> bool:

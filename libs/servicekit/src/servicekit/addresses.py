@@ -1,8 +1,14 @@
-"""IP addresses: parsing, and the network that a limit per client counts under."""
+"""IP addresses: parsing, whose a request is, and the network that a limit per client counts under."""
 
 import ipaddress
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.types import Scope
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+BY_SIDECAR = "servicekit.by_sidecar"
+"""In the scope of a request: the own sidecar has brought it, so that the gateway says where its client is."""
 
 
 def parsed(text: str) -> Address | None:
@@ -19,3 +25,19 @@ def site(address: Address) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), 64), strict=False))
     return str(address)
+
+
+def of_client(scope: Scope) -> str:
+    """Where the client of a request is: what the gateway passed on with it, else the other end of the connection. Empty for
+    a client behind the gateway that is in no public network."""
+    if not scope.get(BY_SIDECAR):
+        return str((scope.get("client") or ("",))[0])
+    said = next((value for name, value in scope["headers"] if name == b"client-address"), b"")
+    return str(parsed(said.decode("latin-1")) or "")
+
+
+async def _of_request(request: Request) -> str:
+    return of_client(request.scope)
+
+
+ClientAddress = Annotated[str, Depends(_of_request)]

@@ -217,6 +217,7 @@ def _guard(
     """Put the middleware around the app; the last one added is the outermost."""
 
     def refuse(request: Request, problem: Problem) -> Any:
+        problems.note_refusal(request.scope, problem)
         return problems.render(request, catalogue, problem)
 
     delivery_token = settings.delivery_token.get_secret_value()

@@ -12,7 +12,7 @@ from cachetools import TLRUCache
 from fastapi import Depends, Request
 from pydantic import BaseModel
 
-from servicekit.errors import Forbidden, PeerUnavailable, Unauthenticated
+from servicekit.errors import Forbidden, PeerUnavailable, TokenRefused, Unauthenticated
 from servicekit.revocation import Revocations, revocations_by_invocation
 from servicekit.sidecar import Sidecar
 
@@ -107,7 +107,7 @@ class TokenVerifier:
         if self._revocations and await self._revocations.voids(
             principal.user_id, principal.generation, verified.issued_at
         ):
-            raise Unauthenticated("token: revoked")
+            raise TokenRefused("token: revoked")
         return principal
 
     async def _verify(self, token: str) -> _Verified:
@@ -125,8 +125,10 @@ class TokenVerifier:
             )
             principal = _principal(claims)
             verified = _Verified(principal, kid, int(claims["iat"]), float(claims["exp"]))
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
+        except jwt.ExpiredSignatureError as error:
             raise Unauthenticated(f"token: {error}") from error
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise TokenRefused(f"token: {error}") from error
         self._verified[token] = verified
         return verified
 
@@ -138,7 +140,7 @@ class TokenVerifier:
         if not self._keys:
             raise PeerUnavailable("usercenter: no keys yet", retry_after=round(ASK_PAUSE_SECONDS))
         if kid not in self._keys:
-            raise Unauthenticated("token: signed by a key that is not known")
+            raise TokenRefused("token: signed by a key that is not known")
         return self._keys[kid]
 
     def _is_due(self, kid: str) -> bool:
@@ -189,7 +191,8 @@ def jwks_by_invocation(sidecar: Sidecar) -> JwksSource:
 
 async def _current_user(request: Request) -> Principal:
     verifier: TokenVerifier = request.app.state.token_verifier
-    return await verifier.principal(request.headers.get("authorization"))
+    user = request.scope["principal"] = await verifier.principal(request.headers.get("authorization"))
+    return user
 
 
 async def _merchant(user: "CurrentUser") -> Principal:

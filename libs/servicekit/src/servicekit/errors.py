@@ -3,6 +3,7 @@
 Problem
 ├── InvalidInput          422  a field of the request is wrong; `field` names it
 ├── Unauthenticated       401
+│   └── TokenRefused           there was a token, and it is not valid
 ├── Forbidden             403
 ├── NotFound              404
 ├── Conflict              409  the thing is not in a state in which this may be done
@@ -15,19 +16,22 @@ Poison                         an event that no retry can apply
 
 from typing import ClassVar
 
+from servicekit.security_log import Kind
+
 
 class Problem(Exception):
     """A refusal with a status, a number for old clients and a slug under which the user's message is kept.
 
     Subclasses set `status`, `code` (the source system's numbers below 100100, ours above) and `slug`. `params` fill
     the catalogue's message; those that `members` names are members of the response as well, in camelCase. `detail` is
-    for the developer who reads the answer.
+    for the developer who reads the answer. `security_kind`: what the security log counts it as.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[int] = 100001
     slug: ClassVar[str] = "server-error"
     members: ClassVar[tuple[str, ...]] = ()
+    security_kind: ClassVar[Kind | None] = None
 
     def __init__(
         self, detail: str = "", *, field: str | None = None, retry_after: int | None = None, **params: object
@@ -47,8 +51,15 @@ class Unauthenticated(Problem):
     status, code, slug = 401, 100003, "unauthenticated"
 
 
+class TokenRefused(Unauthenticated):
+    """Forged, void, or of another issuer. One that is only over is no event: every client comes late one day."""
+
+    security_kind = "token_refused"
+
+
 class Forbidden(Problem):
     status, code, slug = 403, 100101, "forbidden"
+    security_kind: ClassVar[Kind | None] = "forbidden"
 
 
 class NotFound(Problem):

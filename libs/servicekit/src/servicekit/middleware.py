@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from servicekit import addresses
 from servicekit.admission import Admission, Lane, Visit
 from servicekit.direct import read_before
 from servicekit.errors import Problem, Unauthenticated
@@ -29,6 +30,10 @@ DURATION = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 _READ = frozenset({b"traceparent", b"tracestate", b"dapr-api-token", b"content-length", b"authorization"})
+
+
+class NotTheSidecar(Unauthenticated):
+    security_kind = "forbidden"
 
 
 def method_of(scope: Scope) -> str:
@@ -69,6 +74,7 @@ class Gatekeeper:
             return
         headers = _read(scope["headers"])
         is_sidecar = hmac.compare_digest(headers.get(b"dapr-api-token", b""), self._token)
+        scope[addresses.BY_SIDECAR] = is_sidecar
         span = _span(scope, headers, is_sidecar=is_sidecar)
         answer = _Answer(send)
         try:
@@ -120,7 +126,7 @@ class Gatekeeper:
 
     def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes], lane: Lane, *, is_sidecar: bool) -> Problem | None:
         if scope["path"].startswith(self._sidecar_only) and not is_sidecar:
-            return Unauthenticated("only this service's own sidecar may call this path")
+            return NotTheSidecar("only this service's own sidecar may call this path")
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > lane.max_body:
             return lane.too_large()

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
+from servicekit import addresses, security_log
 from servicekit.errors import Conflict, InvalidInput, NotFound, Problem
 from servicekit.messages import Catalogue, preferred_language
 from servicekit.schemas import ProblemDetails
@@ -28,6 +29,7 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
         assert isinstance(problem, Problem)  # noqa: S101 - Starlette hands over what was registered
         if problem.status >= 500:
             log.warning("request failed", slug=problem.slug, detail=problem.detail, route=route_of(request.scope))
+        note_refusal(request.scope, problem)
         return render(request, catalogue, problem)
 
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -59,6 +61,18 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
 def route_of(scope: Scope) -> str:
     """The template of the route that was found, as logs and metrics have it; never the path, which may hold a secret."""
     return getattr(scope.get("route"), "path", UNROUTED)
+
+
+def note_refusal(scope: Scope, problem: Problem) -> None:
+    """Into the security log, if it belongs there."""
+    if problem.security_kind:
+        security_log.event(
+            problem.security_kind,
+            reason=problem.detail,
+            route=route_of(scope),
+            address=addresses.of_client(scope),
+            user_id=getattr(scope.get("principal"), "user_id", None),
+        )
 
 
 def declared(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:

@@ -15,7 +15,9 @@ from gateway.console.sessions import Session, forget
 from gateway.console.visits import Console, Visit
 from gateway.endpoints.pages import A_YEAR
 from gateway.endpoints.pages import COOKIE as LANGUAGE_COOKIE
+from gateway.forwarding import client_address
 from gateway.storefront import LANGUAGES
+from servicekit import security_log
 from servicekit.errors import NotFound, PeerUnavailable, Problem
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -65,6 +67,9 @@ def _instead(request: Request, console: Console, error: Exception) -> Response:
             forget(response, secure=console.secure(request))
             return response
         case Forged():
+            security_log.event(
+                "forbidden", reason="a form of no page of ours", route="/console", address=client_address(request.scope)
+            )
             return visit.problem(403, "forged")
         case ServiceRefused():
             status = error.status if error.status < 500 or error.status == 503 else 502

@@ -19,6 +19,7 @@ from gateway.console.rendering import HEADERS, Renderer, Texts
 from gateway.console.sessions import Session, is_from_elsewhere, is_of
 from gateway.endpoints.pages import COOKIE as LANGUAGE_COOKIE
 from gateway.storefront import LANGUAGES
+from servicekit import security_log
 from servicekit.app import provided
 from servicekit.auth import TokenVerifier
 from servicekit.errors import InvalidInput, PeerUnavailable, Unauthenticated
@@ -150,6 +151,7 @@ async def require_operator(console: Console, session: Session) -> None:
     except Unauthenticated:
         raise SessionEnded from None
     if "operator" not in principal.roles:
+        security_log.event("forbidden", reason="no operator", route="/console", user_id=principal.user_id)
         raise NotOperator
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
 
+from servicekit.addresses import ClientAddress
 from servicekit.app import provided
 from servicekit.auth import CurrentUser, Principal
 from servicekit.errors import PeerUnavailable, Unauthenticated, Unavailable
@@ -72,6 +73,7 @@ async def register(
     registration: Annotated[Registration, Depends(provided(Registration))],
     login: TheLogin,
     sessions: TheSessions,
+    address: ClientAddress,
     user_agent: UserAgent = "",
 ) -> Ok[AccessToken]:
     """Registers and signs in. A `code` proves the mobile; it takes over an account whose mobile is unproven and voids
@@ -79,15 +81,15 @@ async def register(
     password = body.password.get_secret_value()
     of = RegistrationOf(mobile=body.mobile)
     await once(body.mobile, of, Identity, lambda: registration.register(body.mobile, password, body.code))
-    identity = await login.by_password(body.mobile, password)
+    identity = await login.by_password(body.mobile, password, address)
     return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
 
 
 @router.post("/login", responses=declared(WrongCredentials, TooManyFailures, Unavailable))
 async def sign_in(
-    body: Credentials, login: TheLogin, sessions: TheSessions, user_agent: UserAgent = ""
+    body: Credentials, login: TheLogin, sessions: TheSessions, address: ClientAddress, user_agent: UserAgent = ""
 ) -> Ok[AccessToken]:
-    identity = await login.by_password(body.mobile, body.password.get_secret_value())
+    identity = await login.by_password(body.mobile, body.password.get_secret_value(), address)
     return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
 
 
