@@ -26,30 +26,32 @@ def day(before):
 
 
 def test_a_day_without_business_is_reconciled_and_says_so(system):
-    answer = ops(system, "reconcile", "--date", day(before=9))
+    answer = ops(system, "reconcile", "--note", "why", "--date", day(before=9))
     assert (answer["run"]["state"], answer["run"]["hasBill"], answer["run"]["payments"]) == ("done", False, 0)
     assert answer["differences"] == []
-    assert ops(system, "reconcile", "--date", day(before=9))["run"] == answer["run"]
+    assert ops(system, "reconcile", "--note", "why", "--date", day(before=9))["run"] == answer["run"]
 
 
 def test_a_day_whose_bill_is_not_there_yet_says_why(system):
-    done = system.cli("minsu", "ops", "reconcile", "--date", day(before=0), "--timeout", "5", check=False)
+    done = system.cli(
+        "minsu", "ops", "reconcile", "--note", "why", "--date", day(before=0), "--timeout", "5", check=False
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert f"the reconciliation of {day(before=0)} is not done: " in done.stderr
     for absurd in (day(before=-1), day(before=92)):
-        done = system.cli("minsu", "ops", "reconcile", "--date", absurd, check=False)
+        done = system.cli("minsu", "ops", "reconcile", "--note", "why", "--date", absurd, check=False)
         assert "(field date)" in done.stderr
 
 
 def test_payment_asks_order_for_the_stays_of_a_day_and_settles_it(system):
-    ops(system, "payout", "--date", day(before=9))
+    ops(system, "payout", "--note", "why", "--date", day(before=9))
     settled = "select 1 from payout_day where day = %s and completed_at is not null"
     eventually(lambda: system.rows("payment", settled, day(before=9)), what="the day is settled")
     assert ops(system, "payouts", "--date", day(before=9)) == []
 
 
 def test_a_day_that_is_not_over_is_not_settled(system):
-    done = system.cli("minsu", "ops", "payout", "--date", day(before=0), check=False)
+    done = system.cli("minsu", "ops", "payout", "--note", "why", "--date", day(before=0), check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "(field date)" in done.stderr
 
@@ -89,9 +91,9 @@ def test_a_day_with_everything_that_a_bill_may_hold_reconciles_to_the_fen(system
     total = payment(system, awkward)["total_fen"]
 
     with an_awkward_bill(system, on, awkward=awkward, unreadable=unreadable, other_day=of_next_day):
-        answer = ops(system, "reconcile", "--date", on)
-        again = ops(system, "reconcile", "--date", on)
-        next_day = ops(system, "reconcile", "--date", day(before=days_ago - 1))
+        answer = ops(system, "reconcile", "--note", "why", "--date", on)
+        again = ops(system, "reconcile", "--note", "why", "--date", on)
+        next_day = ops(system, "reconcile", "--note", "why", "--date", day(before=days_ago - 1))
 
     run = answer["run"]
     assert (run["state"], run["payments"], run["paymentsFen"]) == ("done", 8, 5 * total + 3000)

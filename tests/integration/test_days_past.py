@@ -90,7 +90,7 @@ def test_a_days_bill_agrees_but_for_the_payment_nobody_told_us_of_and_that_one_i
         let_days_pass(system, number, days_ago)
     total = payment(system, kept)["total_fen"]
 
-    answer = ops(system, "reconcile", "--date", str(day))
+    answer = ops(system, "reconcile", "--note", "why", "--date", str(day))
 
     run = answer["run"]
     assert (run["state"], run["hasBill"], run["payments"], run["paymentsFen"]) == ("done", True, 3, 3 * total)
@@ -104,7 +104,7 @@ def test_a_days_bill_agrees_but_for_the_payment_nobody_told_us_of_and_that_one_i
         "outcome": "settled",
     }
     eventually(lambda: system.order(unheard)["tradeState"] == WAIT_USE, what="its order hears of it")
-    again = ops(system, "reconcile", "--date", str(day))
+    again = ops(system, "reconcile", "--note", "why", "--date", str(day))
     assert again["differences"] == answer["differences"]
     assert payment(system, missed)["version"] == 2
 
@@ -129,7 +129,7 @@ def test_a_stay_that_began_on_a_day_is_what_its_business_earned(system: System, 
         system.rows("order", "alter table order_transition enable trigger user")
     total = payment(system, number)["total_fen"]
 
-    ops(system, "payout", "--date", str(day))
+    ops(system, "payout", "--note", "why", "--date", str(day))
     [record] = eventually(lambda: ops(system, "payouts", "--date", str(day)), what="the day's record")
 
     fee = round(total * FEE)
@@ -142,7 +142,7 @@ def test_a_stay_that_began_on_a_day_is_what_its_business_earned(system: System, 
         "feeFen": fee,
         "netFen": total - fee,
     }
-    ops(system, "payout", "--date", str(day))
+    ops(system, "payout", "--note", "why", "--date", str(day))
     settled = "select 1 from payout_day where day = %s and completed_at is not null"
     eventually(lambda: system.rows("payment", settled, day), what="the day is settled once more")
     assert ops(system, "payouts", "--date", str(day)) == [record]

@@ -65,7 +65,7 @@ def applied(system, person):
 def test_a_night_is_sold_and_checked_in_by_one_who_registered_just_before(system, person):
     assert person.post(f"{HOST}/homestayCreate", FIELDS).status_code == 403
     shop_name, application = applied(system, person)
-    assert ops(system, "host-approve", str(application))["status"] == "granted"
+    assert ops(system, "host-approve", str(application), "--note", "licence seen")["status"] == "granted"
     assert person.data(f"{HOST}/application", {})["status"] == "approved"
     assert person.post(f"{HOST}/shopDetail", {}).status_code == 403  # the token is still the old one
     person.refresh()
@@ -112,7 +112,7 @@ def test_a_refused_user_reads_why_and_stays_a_buyer(system, person):
     assert (act["act"], act["subject"]) == ("host-refuse", f"host-application:{application}")
     person.refresh()
     assert person.roles() == ["buyer"]
-    failed = system.cli("minsu", "ops", "host-approve", str(application), check=False)
+    failed = system.cli("minsu", "ops", "host-approve", str(application), "--note", "licence seen", check=False)
     assert failed.returncode != 0
 
 

@@ -51,7 +51,7 @@ def test_a_stuck_event_is_seen_mended_and_replayed_once(system):
     letter = stuck(system, tell_a_wrong_amount(system, order_sn))
     assert letter["topic"] == TOPIC
     assert "took 1 fen" in letter["reason"]
-    assert ops(system, "replay", letter["id"])["state"] == "poison"
+    assert ops(system, "replay", letter["id"], "--note", "why")["state"] == "poison"
     assert system.order(order_sn)["tradeState"] == 0
 
     system.rows(
@@ -60,7 +60,7 @@ def test_a_stuck_event_is_seen_mended_and_replayed_once(system):
         order_sn,
     )
     for _ in range(2):
-        assert ops(system, "replay", letter["id"])["state"] == "applied"
+        assert ops(system, "replay", letter["id"], "--note", "why")["state"] == "applied"
     assert system.order(order_sn)["tradeState"] == 1
 
     shown = ops(system, "dead-letter", letter["id"])
@@ -72,7 +72,7 @@ def test_a_stuck_event_is_given_up_with_a_note(system):
     letter = stuck(system, tell_a_wrong_amount(system, system.book()))
     assert ops(system, "discard", letter["id"], "--note", "no payment of ours")["state"] == "discarded"
 
-    again = system.cli("minsu", "ops", "replay", letter["id"], "--json", check=False)
+    again = system.cli("minsu", "ops", "replay", letter["id"], "--note", "why", "--json", check=False)
     assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr.startswith("error: ")
     newest = ops(system, "acts", "--service", "order", "--count", "1")[0]
@@ -106,5 +106,5 @@ def test_every_list_has_a_shape_for_people(system, command):
 
 
 def test_a_merchant_is_no_operator(system):
-    answer = system.post("/order/v1/ops/deadLetterReplay", {"all": True}, "MERCHANT")
+    answer = system.post("/order/v1/ops/deadLetterReplay", {"all": True, "note": "why"}, "MERCHANT")
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")

@@ -54,7 +54,9 @@ def test_an_operator_sends_an_abnormal_refund_to_the_buyers_card(system: System,
     assert books(system, number)["held"] == payment(system, number)["total_fen"]
 
     card = "6222020200112233445\n张小明\n"
-    sent = ops(system, "refund-elsewhere", refund["sn"], "--to-card", "ICBC_DEBIT", typed=card)
+    sent = ops(
+        system, "refund-elsewhere", refund["sn"], "--to-card", "ICBC_DEBIT", "--note", "the card is void", typed=card
+    )
 
     assert (sent["sn"], sent["sentElsewhereAt"] is not None) == (refund["sn"], True)
     ends(system, number, "succeeded")
@@ -72,7 +74,7 @@ def test_an_operator_begins_a_refused_refund_of_a_late_payment_again(system: Sys
         system.tap_pay(number)
         [refused] = ends(system, number, "closed")
 
-    begun = ops(system, "refund-again", refused["sn"])
+    begun = ops(system, "refund-again", refused["sn"], "--note", "why")
 
     assert (begun["requestSn"], begun["attempt"]) == (refused["request_sn"], 2)
     ends(system, number, "closed", "succeeded")

@@ -233,13 +233,13 @@ class Lifecycle(RuleBasedStateMachine):
     @some(lambda self: self.refunds("abnormal"))
     @rule()
     def an_operator_sends_a_refund_elsewhere(self) -> None:
-        self.do(self.system.payment.rescue.reroute(OPERATOR, self.refunds("abnormal")[0], None))
+        self.do(self.system.payment.rescue.reroute(OPERATOR, self.refunds("abnormal")[0], None, note="why"))
 
     @some(lambda self: self.refunds("closed"))
     @rule(choice=CHOICE)
     def an_operator_begins_a_refund_again(self, choice: int) -> None:
         closed = self.refunds("closed")
-        self.do(self.system.payment.rescue.reissue(OPERATOR, closed[choice % len(closed)]))
+        self.do(self.system.payment.rescue.reissue(OPERATOR, closed[choice % len(closed)], note="why"))
 
     @invariant()
     def nothing_is_wrong_or_doubled(self) -> None:

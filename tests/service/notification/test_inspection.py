@@ -11,7 +11,7 @@ async def test_the_steps_tell_each_message_from_its_plan_to_its_end(service: Ser
     service.wechat.quota.pop((OPENID, PAID))
     await service.hears(1)
     task_id = service.task("paid")["id"]
-    await data(service, "taskResend", {"id": task_id})
+    await data(service, "taskResend", {"id": task_id, "note": "why"})
 
     told = await data(service, "messageSteps", {"orderSn": SN})
 

@@ -82,7 +82,7 @@ async def test_a_dead_message_begins_anew_with_all_its_tries(world: World) -> No
     await service.tick(hours=1)
     assert service.task("paid")["state"] == "dead"
     world.clock.move(days=3)
-    await data(service, "taskResend", {"id": service.task("paid")["id"]})
+    await data(service, "taskResend", {"id": service.task("paid")["id"], "note": "why"})
     assert service.task("paid")["state"] == "pending"
     assert service.outcomes("paid") == ["failed"] * 3
     await service.tick(hours=1)
@@ -95,7 +95,7 @@ async def test_a_doubt_from_before_the_resend_still_means_delivered(world: World
     service.plan(SN)
     await service.tick()
     assert service.task("paid")["state"] == "dead"
-    await data(service, "taskResend", {"id": service.task("paid")["id"]})
+    await data(service, "taskResend", {"id": service.task("paid")["id"], "note": "why"})
     assert service.task("paid")["state"] == "sent"
     assert service.outcomes("paid") == ["unknown", "presumed"]
     assert len(world.wechat.sends) == 1
@@ -106,7 +106,7 @@ async def test_a_resend_for_an_order_that_went_on_is_called_off(service: Service
     await service.hears(1)
     service.sidecar.answer("order", "/internal/orderDetail", None, 500)
     task_id = service.task("paid")["id"]
-    await data(service, "taskResend", {"id": task_id})
+    await data(service, "taskResend", {"id": task_id, "note": "why"})
     assert await service.hears(2) == "SUCCESS"
     assert service.states() == {"paid": "cancelled", "before_arrival": "refused"}
 
@@ -117,7 +117,7 @@ async def test_only_what_stopped_can_be_sent_again(service: Service, state: str)
     moment = service.clock.now if state == "sent" else None
     service.execute("update notification_task set state = %s, sent_at = %s", state, moment)
     before = service.task("paid")
-    response = await ask(service, "taskResend", {"id": before["id"]})
+    response = await ask(service, "taskResend", {"id": before["id"], "note": "why"})
     assert (response.status_code, response.json()["code"]) == (409, 100602)
     assert response.json()["msg"] == "当前状态的通知不能重发"
     assert service.task("paid") == before
@@ -126,7 +126,7 @@ async def test_only_what_stopped_can_be_sent_again(service: Service, state: str)
 
 async def test_a_task_that_is_not_there_is_not_found(service: Service) -> None:
     for name in ("taskResend", "taskDetail"):
-        response = await ask(service, name, {"id": 2**63 - 1})
+        response = await ask(service, name, {"id": 2**63 - 1} | ({"note": "why"} if name == "taskResend" else {}))
         assert (response.status_code, response.json()["code"]) == (404, 100601)
 
 
@@ -134,7 +134,11 @@ async def test_operations_are_for_operators(service: Service) -> None:
     service.plan(SN)
     service.execute("update notification_task set state = 'dead'")
     before = service.task("paid")
-    for name, body in (("taskList", {}), ("taskDetail", {"id": before["id"]}), ("taskResend", {"id": before["id"]})):
+    for name, body in (
+        ("taskList", {}),
+        ("taskDetail", {"id": before["id"]}),
+        ("taskResend", {"id": before["id"], "note": "why"}),
+    ):
         assert (await service.http.post(f"{OPS}/{name}", json=body)).status_code == 401
         assert (await ask(service, name, body, "buyer", "merchant")).status_code == 403
     assert service.task("paid") == before
@@ -151,10 +155,13 @@ async def test_operations_are_for_operators(service: Service) -> None:
         ("taskList", {"state": "lost"}, "state"),
         ("taskList", [], "body"),
         ("taskDetail", {}, "id"),
-        ("taskResend", {"id": 0}, "id"),
-        ("taskResend", {"id": "1"}, "id"),
-        ("taskResend", {"id": 2**63}, "id"),
-        ("taskResend", {"id": None}, "id"),
+        ("taskResend", {"id": 0, "note": "why"}, "id"),
+        ("taskResend", {"id": "1", "note": "why"}, "id"),
+        ("taskResend", {"id": 2**63, "note": "why"}, "id"),
+        ("taskResend", {"id": None, "note": "why"}, "id"),
+        ("taskResend", {"id": 1}, "note"),
+        ("taskResend", {"id": 1, "note": None}, "note"),
+        ("taskResend", {"id": 1, "note": " \t"}, "note"),
     ],
     ids=str,
 )

@@ -159,7 +159,7 @@ async def test_a_guest_who_accepts_no_such_message_gets_it_when_an_operator_rese
     task = service.task("refunded")
     assert (task["state"], task["reason"]) == ("refused", "43101 user refuse to accept the msg")
     service.wechat.quota[OPENID, REFUNDED] = 1
-    body, headers = {"id": task["id"]}, service.tokens.bearer(7, "operator")
+    body, headers = {"id": task["id"], "note": "the guest called"}, service.tokens.bearer(7, "operator")
     response = await service.http.post("/notification/v1/ops/taskResend", json=body, headers=headers)
     await service.courier.idle()
     assert response.json()["data"]["kind"] == "refunded"

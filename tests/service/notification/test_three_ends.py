@@ -143,9 +143,9 @@ async def test_more_than_one_request_can_carry_are_told_as_left(service: Service
     service.wechat.quota[OPENID, PAID] = 1000
     service.plan(*numbers(5))
     service.execute("update notification_task set state = 'dead', cause = 'gave-up'")
-    first = await data(service, "taskResendAll", {"state": "dead"})
-    second = await data(service, "taskResendAll", {"state": "dead", "kind": "paid"})
-    third = await data(service, "taskResendAll", {"state": "dead"})
+    first = await data(service, "taskResendAll", {"state": "dead", "note": "why"})
+    second = await data(service, "taskResendAll", {"state": "dead", "kind": "paid", "note": "why"})
+    third = await data(service, "taskResendAll", {"state": "dead", "note": "why"})
     assert (first, second, third) == (
         {"resent": 3, "left": 2},
         {"resent": 2, "left": 0},
@@ -156,12 +156,14 @@ async def test_more_than_one_request_can_carry_are_told_as_left(service: Service
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "state"),
-        ({"state": "sent"}, "state"),
-        ({"state": "pending"}, "state"),
-        ({"state": "cancelled"}, "state"),
-        ({"state": "invalid", "cause": ""}, "cause"),
-        ({"state": "invalid", "kind": "birthday"}, "kind"),
+        ({"note": "why"}, "state"),
+        ({"state": "sent", "note": "why"}, "state"),
+        ({"state": "pending", "note": "why"}, "state"),
+        ({"state": "cancelled", "note": "why"}, "state"),
+        ({"state": "invalid", "cause": "", "note": "why"}, "cause"),
+        ({"state": "invalid", "kind": "birthday", "note": "why"}, "kind"),
+        ({"state": "dead"}, "note"),
+        ({"state": "dead", "note": " "}, "note"),
     ],
     ids=str,
 )
@@ -177,5 +179,7 @@ async def test_only_what_stopped_can_be_resent_at_once(service: Service, body: d
 async def test_resending_at_once_is_for_operators(service: Service) -> None:
     service.plan(SN)
     service.execute("update notification_task set state = 'dead'")
-    assert (await ask(service, "taskResendAll", {"state": "dead"}, "buyer", "merchant")).status_code == 403
+    assert (
+        await ask(service, "taskResendAll", {"state": "dead", "note": "why"}, "buyer", "merchant")
+    ).status_code == 403
     assert service.task("paid")["state"] == "dead"

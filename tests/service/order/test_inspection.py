@@ -111,13 +111,13 @@ async def test_the_steps_say_who_retried_a_closing(order: Order) -> None:
     order.peers.payment_is_away()
     await order.post("/homestayOrder/cancelHomestayOrder", {"sn": sn})
     order.clock.pass_by(seconds=1)
-    await data(order, "closingRetry", {"sn": sn})
+    await data(order, "closingRetry", {"sn": sn, "note": "why"})
 
     steps = (await data(order, "orderSteps", {"sn": sn}))["steps"]
     assert [(each["what"], each["after"], each["source"], each["detail"]) for each in steps] == [
         ("order_state", "0", "created", None),
         ("order_closing", None, "buyer", None),
-        ("act", "retry-closing", f"operator:{OPERATOR}", None),
+        ("act", "retry-closing", f"operator:{OPERATOR}", "why"),
     ]
 
 

@@ -61,9 +61,9 @@ async def test_a_closing_that_hangs_is_asked_about_at_once(order: Order, sql) ->
     order.peers.payment_is_away()
     await order.post("/homestayOrder/cancelHomestayOrder", {"sn": sn})
 
-    again = await data(order, "closingRetry", {"sn": sn})
+    again = await data(order, "closingRetry", {"sn": sn, "note": "why"})
     order.peers.payment_says("neverPaid")
-    ended = await data(order, "closingRetry", {"sn": sn})
+    ended = await data(order, "closingRetry", {"sn": sn, "note": "why"})
 
     assert (again["sn"], again["tradeState"], again["closing"]) == (sn, 0, True)
     assert again["problem"]
@@ -75,13 +75,24 @@ async def test_a_closing_that_hangs_is_asked_about_at_once(order: Order, sql) ->
 async def test_only_what_is_being_closed_is_asked_about(order: Order) -> None:
     sn = await order.create()
 
-    waiting = await ask(order, "closingRetry", {"sn": sn})
-    unknown = await ask(order, "closingRetry", {"sn": "HSO2026112309302600000000"})
+    waiting = await ask(order, "closingRetry", {"sn": sn, "note": "why"})
+    unknown = await ask(order, "closingRetry", {"sn": "HSO2026112309302600000000", "note": "why"})
 
     assert (waiting.status_code, waiting.json()["code"], waiting.json()["field"]) == (409, 103032, "sn")
     assert unknown.status_code == 404
     assert order.row(sn)["closing_at"] is None
-    assert (await ask(order, "closingRetry", {"sn": sn}, "buyer", "merchant")).status_code == 403
+    assert (await ask(order, "closingRetry", {"sn": sn, "note": "why"}, "buyer", "merchant")).status_code == 403
+
+
+async def test_a_closing_is_not_retried_without_a_reason(order: Order, sql) -> None:
+    sn = await order.create()
+    order.peers.payment_is_away()
+    await order.post("/homestayOrder/cancelHomestayOrder", {"sn": sn})
+    before = order.row(sn)
+    for note in ({}, {"note": None}, {"note": " "}):
+        refused = await ask(order, "closingRetry", {"sn": sn} | note)
+        assert (refused.status_code, refused.json()["field"]) == (422, "note")
+    assert (order.row(sn), sql.execute("select * from operator_act").fetchall()) == (before, [])
 
 
 async def test_a_poisonous_letter_pays_the_order_once_its_cause_is_mended(order: Order, sql) -> None:
@@ -90,12 +101,12 @@ async def test_a_poisonous_letter_pays_the_order_once_its_cause_is_mended(order:
     await order.inside("/events/dead-letters/payment-update-paystatus-topic", letter)
     await order.inside("/jobs/order-reapply-dead-letters")
     [stuck] = (await data(order, "deadLetterList", {"state": "poison"}))["list"]
-    assert (await data(order, "deadLetterReplay", {"id": stuck["id"]}))["poison"] == 1
+    assert (await data(order, "deadLetterReplay", {"id": stuck["id"], "note": "why"}))["poison"] == 1
     assert order.row(sn)["trade_state"] == 0
 
     sql.execute("update homestay_order set order_total_fen = 1, homestay_total_fen = 1 where sn = %s", (sn,))
     for _ in range(2):
-        assert (await data(order, "deadLetterReplay", {"id": stuck["id"]}))["applied"] == 1
+        assert (await data(order, "deadLetterReplay", {"id": stuck["id"], "note": "why"}))["applied"] == 1
     assert order.states(sn) == [(1, None, 0), (2, 0, 1)]
     assert len(order.facts("order-update-tradestate-topic")) == 1
 

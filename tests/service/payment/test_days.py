@@ -49,7 +49,7 @@ def november(*days):
 async def test_days_that_were_missed_are_wanted_though_an_operator_asked_for_a_newer_one_first(books):
     assert await books.work.schedule_due_days() == 1
     books.shop.now = MONDAY.replace(day=26)
-    await books.work.schedule(date(2026, 11, 25), operator_id=9)
+    await books.work.schedule(date(2026, 11, 25), operator_id=9, note="why")
     assert await books.work.schedule_due_days() == 2
     assert await books.work.schedule_due_days() == 0
     assert await books.days() == november(22, 23, 24, 25)
@@ -64,7 +64,7 @@ async def test_a_day_that_is_done_is_not_wanted_again(books):
 
 
 async def test_no_more_than_the_last_31_days_are_wanted(books):
-    await books.work.schedule(date(2026, 10, 1), operator_id=9)
+    await books.work.schedule(date(2026, 10, 1), operator_id=9, note="why")
     assert await books.work.schedule_due_days() == 31
     wanted = [date(2026, 10, 23) + timedelta(days=n) for n in range(31)]
     assert await books.days() == [date(2026, 10, 1), *wanted]
@@ -93,7 +93,7 @@ async def test_a_day_that_nobody_asked_for_is_not_done_either(books):
 
 async def test_todays_bill_is_not_late(db):
     shop = Shop(db)
-    await shop.reconciler.schedule(date(2026, 11, 23), operator_id=9)
+    await shop.reconciler.schedule(date(2026, 11, 23), operator_id=9, note="why")
     books = Books(shop, shop.reconciler, "reconciliation", "reconciliation", "bill_date", "")
     assert await books.age() == 0
     assert await books.work.schedule_due_days() == 1

@@ -78,7 +78,7 @@ async def test_a_payment_whose_callback_was_lost_is_settled_by_a_query_with_who_
     assert (act["after"], act["source"], act["detail"]) == ("query-payment", f"operator:{OPERATOR}", "买家来电")
     assert len(await service.rows("outbox")) == 1
 
-    again = await data(service, "paymentQuery", {"paymentSn": number})
+    again = await data(service, "paymentQuery", {"paymentSn": number, "note": "why"})
     assert again["version"] == after["version"]
     assert len(await service.rows("outbox")) == 1
 

@@ -101,7 +101,7 @@ def day(before):
 async def test_a_reconciliation_is_asked_for_and_says_why_it_is_not_through(service, desk, wechat):
     yesterday = day(before=1)
     wechat.fail_with += [httpx.Response(400, json={"code": "STATEMENT_CREATING", "message": "账单生成中"})]
-    asked = (await desk("reconcile", {"date": yesterday})).json()["data"]
+    asked = (await desk("reconcile", {"date": yesterday, "note": "why"})).json()["data"]
     assert (asked["date"], asked["state"], asked["payments"]) == (yesterday, "wanted", None)
 
     async def problem():
@@ -127,7 +127,7 @@ async def test_a_reconciliation_is_asked_for_and_says_why_it_is_not_through(serv
     ],
 )
 async def test_a_day_that_is_none_is_refused_and_nothing_is_wanted(service, desk, absurd):
-    refused = await desk("reconcile", {"date": absurd})
+    refused = await desk("reconcile", {"date": absurd, "note": "why"})
     assert (refused.status_code, refused.json()["field"]) == (422, "date")
     assert await service.rows("reconciliation") == []
 

@@ -236,6 +236,15 @@ async def test_payouts_are_listed_by_day_and_host(desk, books):
     assert (await data(desk, "payoutList", {"hostId": 6}))["list"] == []
 
 
+@pytest.mark.parametrize("note", [{}, {"note": None}, {"note": " "}])
+@pytest.mark.parametrize("name", ["reconcile", "payout", "paymentQuery", "refundBeginAgain"])
+async def test_nothing_is_done_without_a_reason(service, desk, name, note):
+    about = {"date": "2026-11-20", "paymentSn": "PMT2026112309310000000000", "refundSn": "RFD2026112310000000000000"}
+    refused = await desk(name, about | note)
+    assert (refused.status_code, refused.json()["field"]) == (422, "note")
+    assert await service.rows("operator_act") == []
+
+
 async def test_the_reason_of_an_act_is_kept(service, desk, books):
     yesterday = (service.clock() + timedelta(hours=8)).date() - timedelta(days=1)
     for name in ("reconcile", "payout"):

@@ -172,7 +172,7 @@ async def test_pages_are_followed_to_the_last(shop, monkeypatch):
 
 async def test_a_day_that_is_not_over_is_refused_and_nothing_is_wanted(shop):
     with pytest.raises(DayNotOver):
-        await shop.payouts.schedule(date(2026, 11, 23), operator_id=9)
+        await shop.payouts.schedule(date(2026, 11, 23), operator_id=9, note="why")
     assert await rows(shop.db, "payout_day") == []
     assert await rows(shop.db, "operator_act") == []
 

@@ -36,7 +36,7 @@ async def abnormal(service, wechat, paid):
 
 
 async def test_an_abnormal_refund_goes_to_a_card_that_is_sealed_and_kept_nowhere(service, desk, wechat, abnormal):
-    answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+    answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})
 
     assert answer.status_code == 200, answer.text
     assert (answer.json()["data"]["state"], answer.json()["data"]["sn"]) == ("abnormal", abnormal)
@@ -62,7 +62,7 @@ async def test_an_abnormal_refund_goes_to_a_card_that_is_sealed_and_kept_nowhere
         OPERATOR,
         "send-refund-elsewhere",
         f"refund:{abnormal}",
-        "a card of ICBC_DEBIT",
+        "a card of ICBC_DEBIT: why",
     )
 
     await end(service, abnormal, "SUCCESS")
@@ -74,15 +74,15 @@ async def test_an_abnormal_refund_goes_to_a_card_that_is_sealed_and_kept_nowhere
 
 
 async def test_it_may_go_to_the_merchants_own_account(service, desk, wechat, abnormal):
-    assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": None})).status_code == 200
+    assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": None, "note": "why"})).status_code == 200
 
     assert wechat.sent_elsewhere == [{"out_refund_no": abnormal, "type": "MERCHANT_BANK_CARD"}]
-    assert (await service.rows("operator_act"))[0]["note"] == "the merchant's account"
+    assert (await service.rows("operator_act"))[0]["note"] == "the merchant's account: why"
 
 
 async def test_two_operators_at_once_send_it_once(service, desk, wechat, abnormal):
     answers = await asyncio.gather(
-        *(desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD}) for _ in range(5))
+        *(desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"}) for _ in range(5))
     )
 
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
@@ -92,7 +92,7 @@ async def test_two_operators_at_once_send_it_once(service, desk, wechat, abnorma
 
 async def test_the_first_ways_callback_again_does_not_undo_the_second(service, desk, wechat, abnormal):
     headers, body = wechat.refund_notice(abnormal, "ABNORMAL")
-    await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+    await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})
 
     assert (await service.deliver(headers, body, REFUND_CALLBACK)).status_code == 204
     await tick(service)  # WeChat says PROCESSING
@@ -104,7 +104,9 @@ async def test_the_first_ways_callback_again_does_not_undo_the_second(service, d
 
 async def test_when_that_way_fails_too_a_person_is_called_again_and_may_try_another(service, desk, wechat, abnormal):
     for times in (1, 2):
-        assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 200
+        assert (
+            await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})
+        ).status_code == 200
         wechat.end_refund(abnormal, "ABNORMAL")
         await tick(service)
 
@@ -121,7 +123,7 @@ async def test_when_that_way_fails_too_a_person_is_called_again_and_may_try_anot
 async def test_a_question_that_comes_before_the_new_way_is_not_asked(service, desk, wechat, db, abnormal):
     """WeChat's ABNORMAL would be the first way's. Here cron had claimed the refund when the operator sent it."""
     wechat.fail_with = [httpx.ReadTimeout("it is still on its way")]
-    assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 503
+    assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})).status_code == 503
     asked = len(wechat.requests)
     async with db.transaction() as tx:
         await tx.execute(text("update refund set due_at = now() - interval '1 second'"))
@@ -136,7 +138,7 @@ async def test_a_question_that_comes_before_the_new_way_is_not_asked(service, de
 async def test_an_answer_from_before_the_new_way_does_not_put_its_question_off(service, desk, db, abnormal):
     async with db.read() as session:
         seen = await refund_repository.by_sn(session, abnormal)
-    await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+    await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})
 
     async with db.transaction() as tx:
         await refund_repository.schedule(tx, seen, service.clock() + timedelta(hours=1), "stale")
@@ -148,21 +150,21 @@ async def test_an_answer_from_before_the_new_way_does_not_put_its_question_off(s
 async def test_wechats_refusal_is_told_and_leaves_the_way_open(service, desk, wechat, abnormal):
     wechat.fail_with = [httpx.Response(400, json={"code": "PARAM_ERROR", "message": "银行卡号错误"})]
 
-    answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+    answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})
 
     assert (answer.status_code, answer.json()["code"]) == (409, 104023)
     assert "银行卡号错误" in answer.json()["detail"]
     assert [row["sent_elsewhere_at"] for row in await service.rows("refund")] == [None]
-    assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})).status_code == 200
+    assert (await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})).status_code == 200
 
 
 async def test_a_lost_answer_is_not_sent_again_but_asked_about(service, desk, wechat, abnormal):
     wechat.fail_with = [LOST]
 
-    answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+    answer = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})
 
     assert (answer.status_code, answer.json()["code"]) == (503, 104007)
-    again = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD})
+    again = await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})
     assert (again.status_code, again.json()["code"]) == (409, 104020)
     wechat.end_refund(abnormal, "SUCCESS")
     await tick(service)
@@ -179,7 +181,7 @@ async def test_with_certificates_the_newest_one_seals(serve, wechat):
         [refund] = await in_state(service, "accepted")
         await end(service, refund["sn"], "ABNORMAL")
 
-        answer = await service.desk("refundSendElsewhere", {"refundSn": refund["sn"], "card": CARD})
+        answer = await service.desk("refundSendElsewhere", {"refundSn": refund["sn"], "card": CARD, "note": "why"})
 
     assert answer.status_code == 200, answer.text
     assert wechat.requests[-1].headers["Wechatpay-Serial"] == new
@@ -192,13 +194,15 @@ async def test_with_certificates_the_newest_one_seals(serve, wechat):
         ({"card": CARD}, 422, "refundSn"),
         ({"refundSn": NO_SUCH}, 422, "card"),
         ({"refundSn": NO_SUCH, "card": CARD}, 404, "refundSn"),
+        ({"refundSn": NO_SUCH, "card": CARD, "note": None}, 422, "note"),
+        ({"refundSn": NO_SUCH, "card": CARD, "note": "  "}, 422, "note"),
         ({"refundSn": NO_SUCH, "card": CARD | {"bankAccount": "62 22"}}, 422, "card.bankAccount"),
         ({"refundSn": NO_SUCH, "card": CARD | {"realName": ""}}, 422, "card.realName"),
         ({"refundSn": NO_SUCH, "card": {"bankType": "ICBC_DEBIT"}}, 422, "card.bankAccount"),
     ],
 )
 async def test_a_wrong_wish_is_refused_by_its_field(service, desk, wechat, abnormal, body, status, field):
-    answer = await desk("refundSendElsewhere", body)
+    answer = await desk("refundSendElsewhere", {"note": "why"} | body)
 
     assert (answer.status_code, answer.json()["field"]) == (status, field), answer.text
     assert "6222" not in answer.text
@@ -210,7 +214,7 @@ async def test_only_an_abnormal_refund_goes_elsewhere(service, desk, wechat, pai
     [refund] = await in_state(service, "accepted")
     wechat.requests.clear()
 
-    answer = await desk("refundSendElsewhere", {"refundSn": refund["sn"], "card": CARD})
+    answer = await desk("refundSendElsewhere", {"refundSn": refund["sn"], "card": CARD, "note": "why"})
 
     assert (answer.status_code, answer.json()["code"]) == (409, 104019)
     assert (wechat.requests, await service.rows("operator_act")) == ([], [])
@@ -222,7 +226,7 @@ async def test_a_refused_refund_of_a_late_payment_begins_again_under_a_new_numbe
     [ended] = await in_state(service, "closed")
     wechat.refunds_end("SUCCESS")
 
-    answer = await desk("refundBeginAgain", {"refundSn": ended["sn"]})
+    answer = await desk("refundBeginAgain", {"refundSn": ended["sn"], "note": "why"})
 
     assert answer.status_code == 200, answer.text
     [_, again] = await in_state(service, "closed", "succeeded")
@@ -233,7 +237,7 @@ async def test_a_refused_refund_of_a_late_payment_begins_again_under_a_new_numbe
         f"refund:{ended['sn']}",
         f"refund:{again['sn']}",
     ]
-    twice = await desk("refundBeginAgain", {"refundSn": ended["sn"]})
+    twice = await desk("refundBeginAgain", {"refundSn": ended["sn"], "note": "why"})
     assert (twice.status_code, twice.json()["code"]) == (409, 104021)
 
 
@@ -242,7 +246,7 @@ async def test_what_the_buyer_asked_for_only_the_buyer_asks_for_again(service, d
     await ask(service, paid)
     [ended] = await in_state(service, "closed")
 
-    answer = await desk("refundBeginAgain", {"refundSn": ended["sn"]})
+    answer = await desk("refundBeginAgain", {"refundSn": ended["sn"], "note": "why"})
 
     assert (answer.status_code, answer.json()["code"]) == (409, 104022)
     assert (len(await service.rows("refund")), await service.rows("operator_act")) == (1, [])

@@ -127,7 +127,7 @@ async def test_the_list_shows_the_newest_first_page_by_page_and_by_state(operato
 
 async def test_a_replayed_letter_takes_effect_once_however_often_it_is_replayed(operator, db):
     letter = await operator.poisoned(1)
-    for why in ("order is fixed", "again", None):
+    for why in ("order is fixed", "again", "and again"):
         answer = await operator.data("deadLetterReplay", {"id": letter, "note": why})
         assert (answer["applied"], answer["letter"]["state"]) == (1, "applied")
     assert operator.handler.took == [1]
@@ -138,17 +138,17 @@ async def test_a_replay_of_what_arrived_by_another_way_changes_nothing(operator)
     letter = await operator.poisoned(1)
     await operator.letters._consumers["topic"].apply(envelope(1))
     assert operator.handler.took == [1]
-    assert (await operator.data("deadLetterReplay", {"id": letter}))["letter"]["state"] == "applied"
+    assert (await operator.data("deadLetterReplay", {"id": letter, "note": "why"}))["letter"]["state"] == "applied"
     assert operator.handler.took == [1]
 
 
 async def test_what_is_still_poison_stays_with_its_reason(operator, db):
     letter = await operator.poisoned(1)
     operator.handler.trouble = Poison("still not")
-    answer = await operator.data("deadLetterReplay", {"id": letter})
+    answer = await operator.data("deadLetterReplay", {"id": letter, "note": "why"})
     assert (answer["poison"], answer["letter"]["state"], answer["letter"]["reason"]) == (1, "poison", "still not")
     operator.handler.trouble = DatabaseUnavailable("away")
-    answer = await operator.data("deadLetterReplay", {"id": letter})
+    answer = await operator.data("deadLetterReplay", {"id": letter, "note": "why"})
     assert (answer["waiting"], answer["letter"]["state"]) == (1, "waiting")
     assert answer["letter"]["nextAttemptAt"] > "2026-11-23T04:00:00Z"
     assert len(await acts_of(db)) == 2
@@ -163,7 +163,7 @@ async def test_all_that_is_stuck_is_replayed_and_what_was_discarded_is_not(opera
     assert answer == {"stuck": 2, "applied": 2, "poison": 0, "waiting": 0, "letter": None}
     assert operator.handler.took == [2, 3]
     assert [row["state"] for row in await rows(db, dead_letter)] == ["discarded", "applied", "applied"]
-    assert (await operator.data("deadLetterReplay", {"all": True}))["stuck"] == 0
+    assert (await operator.data("deadLetterReplay", {"all": True, "note": "why"}))["stuck"] == 0
     assert [act[1:] for act in await acts_of(db)] == [
         ("discard", f"dead-letter:{given_up}", "a test"),
         ("replay", f"dead-letter:{repaired}", "fixed"),
@@ -176,7 +176,10 @@ async def test_a_discarded_letter_keeps_its_note_and_can_be_neither_replayed_nor
     answer = await operator.data("deadLetterDiscard", {"id": letter, "note": " the order never was "})
     assert (answer["state"], answer["note"]) == ("discarded", "the order never was")
     before = await rows(db, dead_letter), await acts_of(db)
-    for name, body in (("deadLetterReplay", {"id": letter}), ("deadLetterDiscard", {"id": letter, "note": "again"})):
+    for name, body in (
+        ("deadLetterReplay", {"id": letter, "note": "why"}),
+        ("deadLetterDiscard", {"id": letter, "note": "again"}),
+    ):
         refused = await operator.ask(name, body)
         assert (refused.status_code, refused.json()["code"]) == (409, 100114)
     assert (await rows(db, dead_letter), await acts_of(db)) == before
@@ -193,10 +196,12 @@ async def test_a_discarded_letter_keeps_its_note_and_can_be_neither_replayed_nor
 @pytest.mark.parametrize(
     ("name", "body"),
     [
-        ("deadLetterReplay", {}),
-        ("deadLetterReplay", {"id": 1, "all": True}),
-        ("deadLetterReplay", {"all": "true"}),
-        ("deadLetterReplay", {"id": 0}),
+        ("deadLetterReplay", {"note": "why"}),
+        ("deadLetterReplay", {"id": 1, "all": True, "note": "why"}),
+        ("deadLetterReplay", {"all": "true", "note": "why"}),
+        ("deadLetterReplay", {"id": 0, "note": "why"}),
+        ("deadLetterReplay", {"id": 1}),
+        ("deadLetterReplay", {"all": True, "note": "\u3000"}),
         ("deadLetterDiscard", {"id": 1}),
         ("deadLetterDiscard", {"id": 1, "note": "   "}),
         ("deadLetterDiscard", {"id": 1, "note": "a\x00b"}),
@@ -263,7 +268,7 @@ async def test_two_operators_at_once_do_it_once(operator, db):
     import asyncio
 
     letter = await operator.poisoned(1)
-    answers = await asyncio.gather(*(operator.ask("deadLetterReplay", {"id": letter}) for _ in range(6)))
+    answers = await asyncio.gather(*(operator.ask("deadLetterReplay", {"id": letter, "note": "why"}) for _ in range(6)))
     assert {answer.status_code for answer in answers} == {200}
     assert operator.handler.took == [1]
     assert [row["state"] for row in await rows(db, dead_letter)] == ["applied"]
@@ -294,6 +299,8 @@ async def test_a_letter_under_way_is_replayed_at_once_and_by_cron_when_its_lease
     [shown] = (await operator.data("deadLetterList", {}))["list"]
     assert (shown["attempts"], shown["nextAttemptAt"]) == (1, "2026-11-23T04:02:00Z")
     assert sum((await operator.letters.reapply()).values()) == 0
-    assert (await operator.data("deadLetterReplay", {"id": leased["id"]}))["letter"]["state"] == "applied"
+    assert (await operator.data("deadLetterReplay", {"id": leased["id"], "note": "why"}))["letter"][
+        "state"
+    ] == "applied"
     [row] = await rows(db, dead_letter)
     assert (row["state"], row["tries"], row["leased_until"]) == ("applied", 2, None)

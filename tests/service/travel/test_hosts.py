@@ -137,15 +137,15 @@ async def test_an_approved_host_has_the_role_and_a_shop(http, sidecar, tokens, o
 
 
 async def test_approving_twice_changes_nothing(http, sidecar, operator, user, applied, sql):
-    first = await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    first = await http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "why"}, headers=operator)
     before = rows(sql)
-    again = await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    again = await http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "why"}, headers=operator)
     assert (again.json(), rows(sql)) == (first.json(), before)
     assert granted_to(sidecar) == [user]
 
 
 async def test_two_operators_at_once_make_one_shop(http, operator, user, applied, sql):
-    sent = [http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator) for _ in range(4)]
+    sent = [http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "why"}, headers=operator) for _ in range(4)]
     assert {answer.status_code for answer in await asyncio.gather(*sent)} == {200}
     assert state(sql, user) == ("granted", "", None)
     assert sql.execute("select count(*) from homestay_business where user_id = %s", [user]).fetchone() == (1,)
@@ -155,7 +155,7 @@ async def test_what_usercenter_could_not_grant_is_granted_by_the_job(
     http, sidecar, tokens, operator, user, applied, sql
 ):
     del sidecar.answers["usercenter", "/internal/grantRole"]
-    answer = await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    answer = await http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "why"}, headers=operator)
     assert (answer.json()["data"]["status"], answer.json()["data"]["problem"]) == ("approved", "peer-unavailable")
     assert (await own(http, tokens, user))["status"] == "waiting"
     assert sql.execute("select count(*) from homestay_business where user_id = %s", [user]).fetchone() == (0,)
@@ -174,14 +174,14 @@ async def test_what_usercenter_could_not_grant_is_granted_by_the_job(
 async def test_one_whose_role_may_be_granted_is_not_refused(http, sidecar, operator, user, applied, sql):
     """usercenter has granted it, and the answer was lost."""
     del sidecar.answers["usercenter", "/internal/grantRole"]
-    await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    await http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "why"}, headers=operator)
     before = rows(sql)
     refused = await http.post(f"{OPS}/hostRefuse", json={"id": applied, "note": "no"}, headers=operator)
     assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (409, 100314, "id")
     assert rows(sql) == before
 
     proven(sidecar)
-    again = await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    again = await http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "why"}, headers=operator)
     assert again.json()["data"]["status"] == "granted"
 
 
@@ -190,7 +190,7 @@ async def test_what_usercenter_said_before_it_was_asked_again_does_not_count(
     http, sidecar, operator, user, applied, sql, again
 ):
     proven(sidecar, granted=False)
-    await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    await http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "why"}, headers=operator)
     assert state(sql, user) == ("approved", "", "mobile-not-proven")
     sql.execute("update host_application set due_at = now() where id = %s", [applied])
 
@@ -198,7 +198,7 @@ async def test_what_usercenter_said_before_it_was_asked_again_does_not_count(
         raise RuntimeError("the answer is lost with the process")
 
     sidecar.answers["usercenter", "/internal/grantRole"] = crash
-    await http.post(again, json={"id": applied}, headers=operator | SIDECAR_HEADERS)
+    await http.post(again, json={"id": applied, "note": "why"}, headers=operator | SIDECAR_HEADERS)
     refused = await http.post(f"{OPS}/hostRefuse", json={"id": applied, "note": "no"}, headers=operator)
 
     assert (refused.status_code, refused.json()["code"]) == (409, 100314)
@@ -209,7 +209,7 @@ async def test_one_whose_number_is_not_proven_any_more_can_still_be_refused(
     http, sidecar, tokens, operator, user, applied, sql
 ):
     proven(sidecar, granted=False)
-    answer = await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    answer = await http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "why"}, headers=operator)
     assert answer.json()["data"]["problem"] == "mobile-not-proven"
     refused = await http.post(f"{OPS}/hostRefuse", json={"id": applied, "note": "请先验证手机号"}, headers=operator)
     assert refused.json()["data"]["status"] == "refused"
@@ -239,7 +239,7 @@ async def test_a_refused_application_is_decided(http, sidecar, operator, applied
 
 
 async def test_a_host_is_not_refused_and_does_not_apply_again(http, tokens, operator, user, applied, sql):
-    await http.post(f"{OPS}/hostApprove", json={"id": applied}, headers=operator)
+    await http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "why"}, headers=operator)
     before = rows(sql)
     refused = await http.post(f"{OPS}/hostRefuse", json={"id": applied, "note": "no"}, headers=operator)
     again = await http.post(f"{HOST}/apply", json=APPLY, headers=tokens.bearer(user))
@@ -258,11 +258,20 @@ async def test_applications_are_listed_by_state_newest_first(http, tokens, opera
     assert all(each["id"] < applied for each in below)
 
 
-@pytest.mark.parametrize(("name", "body"), [("hostApprove", {"id": 1}), ("hostRefuse", {"id": 1, "note": "x"})])
-async def test_an_unknown_application_is_not_found(http, operator, sql, name, body):
+@pytest.mark.parametrize("name", ["hostApprove", "hostRefuse"])
+async def test_an_unknown_application_is_not_found(http, operator, sql, name):
     before = rows(sql)
-    answer = await http.post(f"{OPS}/{name}", json=body | {"id": 2**62}, headers=operator)
+    answer = await http.post(f"{OPS}/{name}", json={"id": 2**62, "note": "x"}, headers=operator)
     assert (answer.status_code, answer.json()["code"]) == (404, 100306)
+    assert rows(sql) == before
+
+
+@pytest.mark.parametrize("name", ["hostApprove", "hostRefuse"])
+@pytest.mark.parametrize("note", [{}, {"note": None}, {"note": " "}])
+async def test_nothing_is_decided_without_a_reason(http, operator, applied, sql, name, note):
+    before = rows(sql)
+    answer = await http.post(f"{OPS}/{name}", json={"id": applied} | note, headers=operator)
+    assert (answer.status_code, answer.json()["field"]) == (422, "note")
     assert rows(sql) == before
 
 

@@ -4,6 +4,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
+from typer.testing import CliRunner
+
+from minsu import cli
 
 HERE = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "GATEWAY_URL": "http://127.0.0.1:9"}
 
@@ -59,6 +63,44 @@ def test_a_wrong_ops_command_is_refused_with_usage(tmp_path, arguments):
     done = minsu("ops", *arguments, folder=tmp_path, **OPERATOR)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage" in done.stderr
+
+
+CHANGING = [
+    ["replay", "order:1"],
+    ["replay", "--all"],
+    ["discard", "order:1"],
+    ["retry-closing", "HSO1"],
+    ["resolve", "1"],
+    ["refund-elsewhere", "RFD1", "--to-merchant"],
+    ["refund-again", "RFD1"],
+    ["ask-refund-again", "HSO1"],
+    ["resend", "1"],
+    ["resend-all", "--state", "dead"],
+    ["reconcile"],
+    ["payout", "--date", "2026-11-22"],
+    ["release", "13800000001"],
+    ["host-approve", "1"],
+    ["host-refuse", "1"],
+    ["query-payment", "PMT1"],
+]
+
+
+@pytest.mark.parametrize("arguments", CHANGING, ids=" ".join)
+def test_what_changes_something_needs_a_reason(tmp_path, arguments):
+    runner = CliRunner(env={"NO_COLOR": "1", "TERM": "dumb"})
+    for note, told in (([], "Missing option '--note'"), (["--note", " "], "Invalid value for '--note': say why")):
+        done = runner.invoke(cli.app, ["ops", *arguments, *note])
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert told in done.stderr
+
+
+LOOKING = {"find", "account"}
+
+
+def test_every_command_that_takes_a_reason_is_tried_without_one():
+    commands = typer.main.get_command(cli.app).commands["ops"].commands
+    taking = {name for name, each in commands.items() if any(one.name == "note" for one in each.params)}
+    assert taking == LOOKING | {name for name, *_ in CHANGING}
 
 
 def test_trace_without_jaeger_says_how_to_start_it(tmp_path):

@@ -60,7 +60,7 @@ def test_pages_are_followed_until_one_is_not_full(world, api):
 @pytest.mark.parametrize("letter", ["7", "order:", "order:x", "usercenter:7", "order:-1", "order:٧", ":7", ""])
 def test_a_wrong_id_sends_no_request(world, api, letter):
     with pytest.raises(CommandFailed) as failed:
-        ops.replay(api, letter)
+        ops.replay(api, letter, "why")
     assert failed.value.hint
     assert world.asked == []
 
@@ -69,7 +69,7 @@ def test_an_unknown_service_sends_no_request(world, api):
     with pytest.raises(CommandFailed):
         ops.dead_letters(api, service="usercenter", state=None, count=1)
     with pytest.raises(CommandFailed):
-        ops.replay_all(api, "usercenter")
+        ops.replay_all(api, "usercenter", "why")
     assert world.asked == []
 
 
@@ -86,8 +86,14 @@ def test_replaying_all_sums_up_by_service(world, api):
     answer = {"stuck": 3, "applied": 2, "poison": 1, "waiting": 0, "letter": None}
     for service in ops.SERVICES:
         world.answers[path(service, "deadLetterReplay")] = lambda _: ok(answer)
-    assert ops.replay_all(api, None)[0] == {"service": "order", "stuck": 3, "applied": 2, "poison": 1, "waiting": 0}
-    assert [body for _, body, _ in world.asked] == [{"all": True}] * len(ops.SERVICES)
+    assert ops.replay_all(api, None, "why")[0] == {
+        "service": "order",
+        "stuck": 3,
+        "applied": 2,
+        "poison": 1,
+        "waiting": 0,
+    }
+    assert [body for _, body, _ in world.asked] == [{"all": True, "note": "why"}] * len(ops.SERVICES)
 
 
 def test_a_letter_is_discarded_with_its_note(world, api):
@@ -118,15 +124,17 @@ def test_acts_are_those_of_usercenter_too(world, api):
 def test_all_messages_of_a_cause_are_resent_part_by_part(world, api):
     parts = iter([{"resent": 500, "left": 20}, {"resent": 20, "left": 0}])
     world.answers[path("notification", "taskResendAll")] = lambda _: ok(next(parts))
-    done = ops.resend_all(api, state="invalid", cause="invalid-template", kind=None)
+    done = ops.resend_all(api, state="invalid", cause="invalid-template", kind=None, note="why")
     assert done == {"resent": 520, "left": 0}
-    assert [body for _, body, _ in world.asked] == [{"state": "invalid", "cause": "invalid-template"}] * 2
+    assert [body for _, body, _ in world.asked] == [
+        {"state": "invalid", "cause": "invalid-template", "note": "why"}
+    ] * 2
 
 
 def test_messages_that_cannot_be_resent_now_are_not_asked_for_for_ever(world, api):
     world.answers[path("notification", "taskResendAll")] = lambda _: ok({"resent": 0, "left": 3})
-    assert ops.resend_all(api, state="dead", cause=None, kind="paid") == {"resent": 0, "left": 3}
-    assert [body for _, body, _ in world.asked] == [{"state": "dead", "kind": "paid"}]
+    assert ops.resend_all(api, state="dead", cause=None, kind="paid", note="why") == {"resent": 0, "left": 3}
+    assert [body for _, body, _ in world.asked] == [{"state": "dead", "kind": "paid", "note": "why"}]
 
 
 def test_a_failed_refund_is_asked_for_again_with_its_note(world, api):

@@ -41,7 +41,7 @@ class Operations:
             attempts = await repository.attempts_of(session, task_id)
             return task, attempts, await repository.transitions_of(session, task_id)
 
-    async def resend(self, task_id: int, operator_id: int, note: str | None = None) -> NotificationTask:
+    async def resend(self, task_id: int, operator_id: int, note: str) -> NotificationTask:
         """Make an ended task due again, with all its tries; its history stays. Raises TaskNotFound,
         TaskNotResendable."""
         now = self.clock()
@@ -56,7 +56,7 @@ class Operations:
         self.wake()
         return task
 
-    async def resend_all(self, selection: Selection, operator_id: int, note: str | None = None) -> tuple[int, int]:
+    async def resend_all(self, selection: Selection, operator_id: int, note: str) -> tuple[int, int]:
         """`resend` for the tasks of `selection`, oldest first, at most `MOST_AT_ONCE`. Returns how many, and how many
         are left. Raises TaskNotResendable for a state from which no task is resent."""
         if selection.state is None or not may_move(selection.state, TaskState.PENDING):
@@ -69,7 +69,7 @@ class Operations:
             if tasks:
                 subject = ":".join(each for each in ("tasks", selection.state, selection.cause, selection.kind) if each)
                 count = f"{len(tasks)} messages"
-                await acts.record(tx, now, operator_id, "resend", subject, note=f"{count}: {note}" if note else count)
+                await acts.record(tx, now, operator_id, "resend", subject, note=f"{count}: {note}")
         self.wake()
         async with self.db.read() as session:
             return len(tasks), await repository.count(session, selection)

@@ -26,7 +26,7 @@ class TaskRequest(ApiModel):
 
 class TaskResendRequest(ApiModel):
     id: RowId
-    note: Note | None = None
+    note: Note
 
 
 class ResendRequest(ApiModel):
@@ -35,7 +35,7 @@ class ResendRequest(ApiModel):
     state: Literal["refused", "invalid", "dead"]
     cause: Cause | None = None
     kind: Kind | None = None
-    note: Note | None = None
+    note: Note
 
 
 class Resent(ApiModel):

@@ -61,7 +61,7 @@ class Closing:
             raise AlreadyPaid("WeChat had taken the payment already")
         return after
 
-    async def retry(self, operator_id: int, sn: str, note: str | None) -> tuple[HomestayOrder, str | None]:
+    async def retry(self, operator_id: int, sn: str, note: str) -> tuple[HomestayOrder, str | None]:
         """Ask payment now about an order that is being closed. Returns the order afterwards, and why it is still
         closing, if it is. Raises OrderNotFound, NotClosing."""
         now = self.clock()

@@ -57,7 +57,7 @@ class ClosingAgain(ApiModel):
     """`note`: why, for the audit."""
 
     sn: Sn
-    note: Note | None = None
+    note: Note
 
 
 class ConfirmedStep(ApiModel):

@@ -16,7 +16,7 @@ class DayWanted(ApiModel):
     """`note`: why, for the audit."""
 
     date: Annotated[Day | None, Field(description="Absent: yesterday in Shanghai")] = None
-    note: Note | None = None
+    note: Note
 
 
 class OneDay(ApiModel):
@@ -26,7 +26,7 @@ class OneDay(ApiModel):
 class PayoutWanted(OneDay):
     """`note`: why, for the audit."""
 
-    note: Note | None = None
+    note: Note
 
 
 class DifferenceQuery(ApiModel):

@@ -24,7 +24,7 @@ class PaymentQuery(ApiModel):
     """`note` is the reason, recorded with the operator's id."""
 
     payment_sn: Sn
-    note: Note | None = None
+    note: Note
 
 
 class InspectedPayment(ApiModel):

@@ -171,7 +171,7 @@ class RefundRef(ApiModel):
     """`note`: why, for the audit."""
 
     refund_sn: Sn
-    note: Note | None = None
+    note: Note
 
 
 class BuyersCard(ApiModel):

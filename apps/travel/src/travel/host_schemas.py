@@ -283,7 +283,7 @@ class ApplicationQuery(ApiModel):
 
 class ApproveHost(ApiModel):
     id: RowId
-    note: Note | None = None
+    note: Note
 
 
 class RefuseHost(ApiModel):

@@ -78,7 +78,7 @@ def steps(api: Api, order_sn: str) -> Followed:
     return Followed(_with_gaps(found), sorted(set(missing)))
 
 
-def query_payment(api: Api, sn: str, note: str | None) -> dict[str, Any]:
+def query_payment(api: Api, sn: str, note: str) -> dict[str, Any]:
     return _ask(api, "payment", "paymentQuery", {"paymentSn": sn, "note": note})
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from minsu import following, show
-from minsu.ops_options import AsJson, Why, operator
+from minsu.ops_options import AsJson, Why, WhyLook, operator
 
 app = typer.Typer()
 
@@ -15,7 +15,7 @@ def find(
     what: Annotated[
         str, typer.Argument(help="A number of ours or of WeChat's, a mobile, or a check-in code of eight characters.")
     ],
-    note: Why = None,
+    note: WhyLook = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the orders that a number, a mobile or a check-in code belongs to."""
@@ -42,7 +42,7 @@ def steps(
 @app.command("query-payment")
 def query_payment(
     payment: Annotated[str, typer.Argument(help="PMT…, as find and steps print it.")],
-    note: Why = None,
+    note: Why,
     as_json: AsJson = False,
 ) -> None:
     """Query WeChat about a payment now and settle its verdict, as a callback would: for one that was lost."""

@@ -62,17 +62,17 @@ def dead_letter(api: Api, letter: str) -> dict[str, Any]:
     return ask(api, service, "deadLetterDetail", {"id": number})
 
 
-def replay(api: Api, letter: str, note: str | None = None) -> dict[str, Any]:
+def replay(api: Api, letter: str, note: str) -> dict[str, Any]:
     service, number = split(letter)
-    answer = ask(api, service, "deadLetterReplay", {"id": number, **given(note=note)})["letter"]
+    answer = ask(api, service, "deadLetterReplay", {"id": number, "note": note})["letter"]
     return {"id": letter, "state": answer["state"], "reason": answer["reason"]}
 
 
-def replay_all(api: Api, service: str | None, note: str | None = None) -> list[dict[str, Any]]:
+def replay_all(api: Api, service: str | None, note: str) -> list[dict[str, Any]]:
     """What was stuck at each service, and what became of what was tried at once."""
     answers = []
     for each in _known(service):
-        answer = ask(api, each, "deadLetterReplay", {"all": True, **given(note=note)})
+        answer = ask(api, each, "deadLetterReplay", {"all": True, "note": note})
         answers.append({"service": each, **{name: answer[name] for name in ("stuck", "applied", "poison", "waiting")}})
     return answers
 
@@ -91,8 +91,8 @@ def closing(api: Api, count: int) -> list[dict[str, Any]]:
     return list(pages(api, "order", "closingList", {}, count))
 
 
-def retry_closing(api: Api, order_sn: str, note: str | None) -> dict[str, Any]:
-    return ask(api, "order", "closingRetry", {"sn": order_sn, **given(note=note)})
+def retry_closing(api: Api, order_sn: str, note: str) -> dict[str, Any]:
+    return ask(api, "order", "closingRetry", {"sn": order_sn, "note": note})
 
 
 def notices(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
@@ -108,13 +108,13 @@ def refunds(api: Api, *, state: str | None, count: int, older_than: int | None =
     return list(pages(api, "payment", "refundList", given(state=state, olderThanSeconds=older_than), count))
 
 
-def send_refund_elsewhere(api: Api, sn: str, card: dict[str, str] | None, note: str | None = None) -> dict[str, Any]:
+def send_refund_elsewhere(api: Api, sn: str, card: dict[str, str] | None, note: str) -> dict[str, Any]:
     """`card` of the buyer: bankType, bankAccount, realName; None: the merchant's own account."""
-    return ask(api, "payment", "refundSendElsewhere", {"refundSn": sn, "card": card, **given(note=note)})
+    return ask(api, "payment", "refundSendElsewhere", {"refundSn": sn, "card": card, "note": note})
 
 
-def begin_refund_again(api: Api, sn: str, note: str | None = None) -> dict[str, Any]:
-    return ask(api, "payment", "refundBeginAgain", {"refundSn": sn, **given(note=note)})
+def begin_refund_again(api: Api, sn: str, note: str) -> dict[str, Any]:
+    return ask(api, "payment", "refundBeginAgain", {"refundSn": sn, "note": note})
 
 
 def failed_refunds(api: Api, count: int) -> list[dict[str, Any]]:
@@ -132,13 +132,13 @@ def tasks(
     return list(pages(api, "notification", "taskList", given(state=state, cause=cause, kind=kind), count))
 
 
-def resend(api: Api, task: int, note: str | None = None) -> dict[str, Any]:
-    return ask(api, "notification", "taskResend", {"id": task, **given(note=note)})
+def resend(api: Api, task: int, note: str) -> dict[str, Any]:
+    return ask(api, "notification", "taskResend", {"id": task, "note": note})
 
 
-def resend_all(api: Api, *, state: str, cause: str | None, kind: str | None, note: str | None = None) -> dict[str, Any]:
+def resend_all(api: Api, *, state: str, cause: str | None, kind: str | None, note: str) -> dict[str, Any]:
     """Resend every message that ended so; asked part by part until none is left, or until none more can be resent."""
-    query, resent = given(state=state, cause=cause, kind=kind, note=note), 0
+    query, resent = {**given(state=state, cause=cause, kind=kind), "note": note}, 0
     while True:
         answer = ask(api, "notification", "taskResendAll", query)
         resent += answer["resent"]
@@ -170,8 +170,8 @@ def hosts(api: Api, *, status: str | None, count: int) -> list[dict[str, Any]]:
     return list(pages(api, "travel", "hostList", given(status=status), count))
 
 
-def approve_host(api: Api, application: int, note: str | None = None) -> dict[str, Any]:
-    return ask(api, "travel", "hostApprove", {"id": application, **given(note=note)})
+def approve_host(api: Api, application: int, note: str) -> dict[str, Any]:
+    return ask(api, "travel", "hostApprove", {"id": application, "note": note})
 
 
 def refuse_host(api: Api, application: int, note: str) -> dict[str, Any]:
@@ -185,9 +185,9 @@ def payouts(
     return list(pages(api, "payment", "payoutList", query, count))
 
 
-def reconcile(api: Api, day: str | None, *, seconds: float, note: str | None = None) -> dict[str, Any]:
+def reconcile(api: Api, day: str | None, *, seconds: float, note: str) -> dict[str, Any]:
     """Reconcile a day (default: yesterday in Shanghai) and return its run and differences. Raises CommandFailed."""
-    run = ask(api, "payment", "reconcile", given(date=day, note=note))
+    run = ask(api, "payment", "reconcile", {**given(date=day), "note": note})
     query = {"date": run["date"]}
     ends = time.monotonic() + seconds
     while run["state"] == "wanted":
@@ -199,6 +199,6 @@ def reconcile(api: Api, day: str | None, *, seconds: float, note: str | None = N
     return {"run": run, "differences": differences}
 
 
-def payout(api: Api, day: str, note: str | None = None) -> dict[str, Any]:
-    ask(api, "payment", "payout", {"date": day, **given(note=note)})
+def payout(api: Api, day: str, note: str) -> dict[str, Any]:
+    ask(api, "payment", "payout", {"date": day, "note": note})
     return {"date": day, "state": "wanted"}

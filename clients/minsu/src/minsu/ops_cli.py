@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from minsu import following_cli, ops, ops_audit_cli, ops_money_cli, ops_system_cli, personal_data_cli, show
-from minsu.ops_options import AsJson, Count, OlderThan, Why, operator
+from minsu.ops_options import AsJson, Count, OlderThan, Why, WhyLook, operator
 
 app = typer.Typer(help="See what is stuck and set it going, as the operator.", no_args_is_help=True)
 app.add_typer(following_cli.app)
@@ -23,8 +23,6 @@ LetterId = Annotated[str, typer.Argument(help="<service>:<number>, as dead-lette
 RefundSn = Annotated[str, typer.Argument(help="RFD…, as refunds prints it.")]
 Mobile = Annotated[str, typer.Argument(help="The account's mobile, eleven digits.")]
 ApplicationId = Annotated[int, typer.Argument(min=1, help="Its id, as hosts prints it.")]
-Note = Annotated[str, typer.Option("--note", help="Why; kept with your name and the time.")]
-
 Cause = Annotated[str | None, typer.Option("--cause", help="Such as invalid-template, as tasks prints it.")]
 Kind = Annotated[str | None, typer.Option("--kind", help="paid, before_arrival, refunded, given_back or refund_asked.")]
 
@@ -53,10 +51,10 @@ def dead_letter(letter: LetterId, as_json: AsJson = False) -> None:
 
 @app.command()
 def replay(
+    note: Why,
     letter: Annotated[str | None, typer.Argument(help="<service>:<number>, as dead-letters prints it.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every one that is stuck.")] = False,
     service: Service = None,
-    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Try a dead letter again, or all. Harmless to repeat: what took effect takes none again."""
@@ -71,7 +69,7 @@ def replay(
 
 
 @app.command()
-def discard(letter: LetterId, note: Note, as_json: AsJson = False) -> None:
+def discard(letter: LetterId, note: Why, as_json: AsJson = False) -> None:
     """Discard a dead letter."""
     with operator() as api:
         show.facts(ops.discard(api, letter, note), json_wanted=as_json)
@@ -102,7 +100,7 @@ def closing(count: Count = 50, as_json: AsJson = False) -> None:
 @app.command("retry-closing")
 def retry_closing(
     order: Annotated[str, typer.Argument(help="HSO…, as closing prints it.")],
-    note: Why = None,
+    note: Why,
     as_json: AsJson = False,
 ) -> None:
     """Retry the closing of an order at WeChat now, and show the result."""
@@ -125,7 +123,7 @@ def notices(
 @app.command()
 def resolve(
     notice: Annotated[int, typer.Argument(min=1, help="Its id, as notices prints it.")],
-    note: Note,
+    note: Why,
     as_json: AsJson = False,
 ) -> None:
     """Mark a notice as resolved."""
@@ -151,6 +149,7 @@ def refunds(
 @app.command("refund-elsewhere")
 def refund_elsewhere(
     refund: RefundSn,
+    note: Why,
     bank_type: Annotated[
         str | None,
         typer.Option("--to-card", help="WeChat's code of the card's bank, such as ICBC_DEBIT."),
@@ -158,7 +157,6 @@ def refund_elsewhere(
     to_merchant: Annotated[
         bool, typer.Option("--to-merchant", help="To the merchant's own account; the money is then paid out by hand.")
     ] = False,
-    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Reroute an abnormal refund. The card's number and name are prompted for and never stored."""
@@ -174,7 +172,7 @@ def refund_elsewhere(
 
 
 @app.command("refund-again")
-def refund_again(refund: RefundSn, note: Why = None, as_json: AsJson = False) -> None:
+def refund_again(refund: RefundSn, note: Why, as_json: AsJson = False) -> None:
     """Issue a closed refund of a late or duplicate payment again, under a new number."""
     with operator() as api:
         show.facts(ops.begin_refund_again(api, refund, note), json_wanted=as_json)
@@ -191,7 +189,7 @@ def failed_refunds(count: Count = 50, as_json: AsJson = False) -> None:
 @app.command("ask-refund-again")
 def ask_refund_again(
     order: Annotated[str, typer.Argument(help="HSO…, as failed-refunds prints it.")],
-    note: Note,
+    note: Why,
     as_json: AsJson = False,
 ) -> None:
     """Request a buyer's failed refund again. Safe to repeat while it is open."""
@@ -218,7 +216,7 @@ def tasks(
 @app.command()
 def resend(
     task: Annotated[int, typer.Argument(min=1, help="Its id, as tasks prints it.")],
-    note: Why = None,
+    note: Why,
     as_json: AsJson = False,
 ) -> None:
     """Send a refused, invalid or dead message again."""
@@ -229,9 +227,9 @@ def resend(
 @app.command("resend-all")
 def resend_all(
     state: Annotated[str, typer.Option(help="refused, invalid or dead.")],
+    note: Why,
     cause: Cause = None,
     kind: Kind = None,
-    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Send all messages again that ended alike, such as after a template's id was corrected."""
@@ -241,11 +239,11 @@ def resend_all(
 
 @app.command()
 def reconcile(
+    note: Why,
     day: Day = None,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, help="How long to wait for the result, in seconds.")
     ] = 60,
-    note: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare a day's bill (default: yesterday's) with the ledger, and list the differences."""
@@ -277,7 +275,7 @@ def payouts(
 @app.command()
 def payout(
     day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai that is over.")],
-    note: Why = None,
+    note: Why,
     as_json: AsJson = False,
 ) -> None:
     """Compute a day's payouts again: what is new since then is added as further records."""
@@ -294,14 +292,14 @@ def acts(service: Service = None, count: Count = 50, as_json: AsJson = False) ->
 
 
 @app.command()
-def account(mobile: Mobile, note: Why = None, as_json: AsJson = False) -> None:
+def account(mobile: Mobile, note: WhyLook = None, as_json: AsJson = False) -> None:
     """Show an account: who has proven its number, its ways in, and what was done to it."""
     with operator() as api:
         show.facts(ops.account(api, mobile, note), json_wanted=as_json)
 
 
 @app.command()
-def release(mobile: Mobile, note: Note, as_json: AsJson = False) -> None:
+def release(mobile: Mobile, note: Why, as_json: AsJson = False) -> None:
     """Let the phone's owner bind another WeChat user. Ends every way in there is: know whom you talk to."""
     with operator() as api:
         show.facts(ops.release(api, mobile, note), json_wanted=as_json)
@@ -321,14 +319,14 @@ def hosts(
 
 
 @app.command("host-approve")
-def host_approve(application: ApplicationId, note: Why = None, as_json: AsJson = False) -> None:
+def host_approve(application: ApplicationId, note: Why, as_json: AsJson = False) -> None:
     """Make the applicant a host: grants the merchant role and opens the shop. Safe to repeat."""
     with operator() as api:
         show.facts(ops.approve_host(api, application, note), json_wanted=as_json)
 
 
 @app.command("host-refuse")
-def host_refuse(application: ApplicationId, note: Note, as_json: AsJson = False) -> None:
+def host_refuse(application: ApplicationId, note: Why, as_json: AsJson = False) -> None:
     """Refuse a request to become a host. The applicant reads the note, and may apply again."""
     with operator() as api:
         show.facts(ops.refuse_host(api, application, note), json_wanted=as_json)

@@ -10,7 +10,19 @@ from minsu.api import Api
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
 Count = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
 OlderThan = Annotated[int | None, typer.Option("--older-than", min=0, help="Only those that are older; in seconds.")]
-Why = Annotated[str | None, typer.Option("--note", help="Why; kept with your name and the time.")]
+
+
+def _said(note: str) -> str:
+    """Raises BadParameter for a blank one: services refuse it too."""
+    if not note.strip():
+        raise typer.BadParameter("say why")
+    return note
+
+
+Why = Annotated[str, typer.Option("--note", callback=_said, help="Why; kept with your name and the time.")]
+"""Every command that changes something needs it."""
+WhyLook = Annotated[str | None, typer.Option("--note", help="Why; kept with your name and the time.")]
+"""Of commands that look at what is held of a person."""
 
 
 def operator() -> Api:

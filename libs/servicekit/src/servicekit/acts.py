@@ -63,8 +63,8 @@ for _statement in act_chain.CREATE:
 async def record(
     tx: Transaction, now: datetime, operator_id: int, act: str, *subjects: str, note: str | None = None
 ) -> None:
-    """Write the act down for each of `subjects`, such as `dead-letter:7`. Call it after all rows of the transaction are
-    locked: until its end no other act of this service can be recorded."""
+    """Write the act down for each of `subjects`, such as `dead-letter:7`; `note` says why. Call it after all rows of the
+    transaction are locked: until its end no other act of this service can be recorded."""
     rows = [
         {"operator_id": operator_id, "act": act, "subject": subject, "note": note, "acted_at": now}
         for subject in subjects

@@ -64,7 +64,7 @@ class Operations:
             found = await _letter(session, letter_id)
             return found, await acts.of_subjects(session, [_subject(letter_id)])
 
-    async def replay(self, operator_id: int, letter_id: int, note: str | None = None) -> RowMapping:
+    async def replay(self, operator_id: int, letter_id: int, note: str) -> RowMapping:
         """Try one letter now. An applied one stays as it is. Raises DeadLetterNotFound, DeadLetterEnded (discarded)."""
         now = self._clock()
         async with self._db.transaction() as tx:
@@ -79,7 +79,7 @@ class Operations:
         async with self._db.read() as session:
             return await _letter(session, letter_id)
 
-    async def replay_all(self, operator_id: int, note: str | None = None) -> tuple[int, dict[str, int]]:
+    async def replay_all(self, operator_id: int, note: str) -> tuple[int, dict[str, int]]:
         """Make every letter that is stuck due (the oldest 5000), and try them for a few seconds; cron tries the rest.
 
         Returns the number made due, and the number of those tried by resulting state.

@@ -37,7 +37,7 @@ class Replay(ApiModel):
 
     id: RowId | None = None
     all: StrictBool = False
-    note: Note | None = None
+    note: Note
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

@@ -47,7 +47,7 @@ class Payouts:
         async with self.db.read() as session:
             report_oldest("payouts", await repository.unfinished_days(session, self.yesterday()), self.clock())
 
-    async def schedule(self, day: date, *, operator_id: int, note: str | None = None) -> None:
+    async def schedule(self, day: date, *, operator_id: int, note: str) -> None:
         """Schedule a day, also one that is done: what is new becomes further records. Raises DayNotOver."""
         if day > self.yesterday():
             raise DayNotOver(f"{day} is not over in Shanghai", field="date")

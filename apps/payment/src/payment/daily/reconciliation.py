@@ -59,7 +59,7 @@ class Reconciler:
     def yesterday(self) -> date:
         return yesterday(self.clock())
 
-    async def schedule(self, day: date, *, operator_id: int, note: str | None = None) -> Reconciliation:
+    async def schedule(self, day: date, *, operator_id: int, note: str) -> Reconciliation:
         """Schedule a day, also one that is done. Raises NoSuchBill."""
         age = (self.yesterday() - day).days
         if not -1 <= age < KEPT_DAYS:

@@ -45,7 +45,7 @@ class Inquiry:
         )
         return len(claimed)
 
-    async def query_now(self, operator_id: int, sn: str, note: str | None) -> ThirdPayment:
+    async def query_now(self, operator_id: int, sn: str, note: str) -> ThirdPayment:
         """Query WeChat about a payment, open or not, and settle its verdict; `note` says why, for the audit. Returns the
         payment afterwards. Raises PaymentNotFound; WechatUnavailable, WechatRefusedAct: nothing was changed."""
         now = self.clock()

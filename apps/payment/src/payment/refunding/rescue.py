@@ -51,7 +51,7 @@ class RefundRescue:
         async with self.db.read() as session:
             return await refund_repository.page(session, below=last_id, size=size, state=state, until=until)
 
-    async def reroute(self, operator_id: int, sn: str, card: BankCard | None, *, note: str | None = None) -> Refund:
+    async def reroute(self, operator_id: int, sn: str, card: BankCard | None, *, note: str) -> Refund:
         """Reroute an abnormal refund (发起异常退款) to `card` of the buyer, or with None to the merchant's own account,
         from which the buyer is paid by hand. The row is marked before the call; the card is never stored.
 
@@ -71,7 +71,7 @@ class RefundRescue:
         await self.settlement.apply(verdict)
         return await self._find(sn)
 
-    async def reissue(self, operator_id: int, sn: str, *, note: str | None = None) -> Refund:
+    async def reissue(self, operator_id: int, sn: str, *, note: str) -> Refund:
         """Issue a request whose last number is closed again, under a new number. Only buyers and hosts may request
         theirs again: order was told that the refund failed.
 
@@ -99,7 +99,7 @@ class RefundRescue:
         self.wake()
         return await self._find(again.sn)
 
-    async def _mark_rerouted(self, operator_id: int, sn: str, card: BankCard | None, note: str | None) -> Refund:
+    async def _mark_rerouted(self, operator_id: int, sn: str, card: BankCard | None, note: str) -> Refund:
         now = self.clock()
         async with self.db.transaction() as tx:
             refund = await self._locked(tx, sn)
@@ -111,8 +111,7 @@ class RefundRescue:
             refund.release(now + REROUTE_GRACE)
             refund.tries = 0
             where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
-            why = f"{where}: {note}" if note else where
-            await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=why)
+            await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=f"{where}: {note}")
             await tx.flush()
             return refund
 

@@ -70,7 +70,7 @@ class Applications:
         async with self.db.read() as session:
             return await repository.applications(session, state, below=last_id, limit=size)
 
-    async def approve(self, operator_id: int, application_id: int, note: str | None = None) -> HostApplication:
+    async def approve(self, operator_id: int, application_id: int, note: str) -> HostApplication:
         """Returns it granted, or still approved with the problem: then the job retries. Approving again retries at once.
         Raises ApplicationNotFound; ApplicationDecided for one that is refused."""
         now = self.clock()
