@@ -139,7 +139,7 @@ async def test_demo_accounts_are_hinted_at_only_in_a_demo(door):
 
 async def test_pictures_are_kept_for_an_hour_and_can_run_nothing(door):
     response = await door.http.get("/static/homestays/1.svg")
-    assert (response.status_code, response.headers["content-type"]) == (200, "image/svg+xml")
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/svg+xml; charset=utf-8")
     assert response.headers["cache-control"] == "public, max-age=3600"
     assert "sandbox" in response.headers["content-security-policy"]
     again = await door.http.get("/static/homestays/1.svg", headers={"If-None-Match": response.headers["etag"]})
@@ -162,7 +162,7 @@ async def test_only_files_of_the_storefront_are_served(door, path):
 
 async def test_a_code_becomes_a_qr_picture_that_is_not_stored(door):
     response = await door.http.post("/storefront/qr", json={"text": "K7MX4QPA"})
-    assert (response.status_code, response.headers["content-type"]) == (200, "image/svg+xml")
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/svg+xml; charset=utf-8")
     assert response.headers["cache-control"] == "no-store"
     assert ET.fromstring(response.text).tag.endswith("svg")  # noqa: S314 - our own answer
 

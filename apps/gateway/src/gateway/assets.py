@@ -33,6 +33,8 @@ class Assets(StaticFiles):
         current = versioned and version == f"v-{self.version}"
         response.headers["Cache-Control"] = FOR_EVER if current else AN_HOUR
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if response.headers.get("content-type") == "image/svg+xml":  # Starlette says a charset of text/ alone
+            response.headers["Content-Type"] = "image/svg+xml; charset=utf-8"
         # A picture opened by itself must not run anything.
         response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
         return response

@@ -19,4 +19,6 @@ class QrOf(BaseModel):
 async def draw_qr(body: QrOf) -> Response:
     picture = io.BytesIO()
     segno.make(body.text, error="m").save(picture, kind="svg", scale=8, border=2, xmldecl=False, dark="#1d2a27")
-    return Response(picture.getvalue(), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+    return Response(
+        picture.getvalue(), media_type="image/svg+xml; charset=utf-8", headers={"Cache-Control": "no-store"}
+    )
