@@ -14,7 +14,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock clean distclean FORCE
+.PHONY: help attack setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,10 @@ chaos: $(SETUP) ## fault injection for a quarter of an hour, then the data of al
 
 chaos-short: $(SETUP) ## the same in a minute and a half; part of make test
 	@$(VENV)/python -m tests.chaos --short $(ARGS)
+
+attack: $(SETUP) ## what strangers, other apps and forgers try on the running system, and what answers; ARGS="--only roles,tokens --json FILE"
+	@$(STACK) status --quiet || ORDER_MOST_UNPAID=1000 $(STACK) up
+	@$(VENV)/python -m tests.attack --stack-env $${MINSU_RUN_DIR:-.run}/stack.env $(ARGS)
 
 bench: $(SETUP) ## what it does a second, with the floor of the same run; ONLY=callbacks,reads; ARGS="--runs 3 --json FILE"
 	@$(STACK) status --quiet || $(STACK) up

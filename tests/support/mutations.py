@@ -5,6 +5,7 @@ from typing import Any
 
 WRONG_FOR_ALL: tuple[Any, ...] = ({}, [], [1], {"$ne": 1})
 WRONG_STRINGS: tuple[Any, ...] = (0, True, "", "\x00", "x" * 70_000, "\ud800", "' or 1=1 --", "😀" * 200)
+WRONG_BODIES: tuple[Any, ...] = (None, [], "text", 5)
 WRONG_NUMBERS: tuple[Any, ...] = ("1", "x", True, 1.5, -1, -(2**63), 2**63, 2**200, "NaN")
 
 
@@ -43,7 +44,7 @@ def wrong_bodies(schema: dict[str, Any], document: dict[str, Any]) -> Iterator[t
         wrong = WRONG_FOR_ALL + (WRONG_STRINGS if "string" in kinds else WRONG_NUMBERS)
         for value in wrong:
             yield f"{name} = {value!r:.40}", right | {name: value}
-    for body in (None, [], "text", 5):
+    for body in WRONG_BODIES:
         yield f"body = {body!r}", body
 
 

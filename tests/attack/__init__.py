@@ -1,0 +1,1 @@
+"""`make attack`: what strangers, buyers, merchants, other apps and forgers try on a running system, and what answers."""

@@ -1,0 +1,59 @@
+"""Every public path by everybody who may not use it, and by one who may, so that a wall without a door shows as well."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gateway.routes import PUBLIC, PublicRoute, Who
+from tests.attack.report import Attempt
+from tests.attack.target import Target
+from tests.support.mutations import resolve, valid
+
+CONTRACTS = Path(__file__).resolve().parents[2] / "contracts" / "openapi"
+DOCUMENTS = {route.app_id: json.loads((CONTRACTS / f"{route.app_id}.json").read_text()) for route in PUBLIC}
+BUYERS_OF_HOSTS_PATHS = ("/travel/v1/host/apply", "/travel/v1/host/application")
+"""What a buyer uses to become a host."""
+EVERYBODY = ("nobody", "buyer", "merchant", "operator")
+UNSHAPED: list[Any] = []
+"""A body that no method takes: who is let in is told so, and nothing happens."""
+
+
+def allowed(route: PublicRoute) -> tuple[str, ...]:
+    """The roles a path is for, by its name (docs/architecture.md): `/ops/` for operators, `/host/` and `/merchant/` for
+    merchants, everything else for whoever signs in, or for all."""
+    if route.who is Who.WECHAT:
+        return ()
+    if route.who is Who.ANYONE:
+        return EVERYBODY
+    if "/ops/" in route.path:
+        return ("operator",)
+    if route.path in BUYERS_OF_HOSTS_PATHS:
+        return ("buyer", "merchant", "operator")
+    if "/host/" in route.path or "/merchant/" in route.path:
+        return ("merchant",)
+    return ("buyer", "merchant", "operator")
+
+
+def sound_body(route: PublicRoute) -> Any:
+    """One that passes the method's schema: a refusal is then for who asks, not for what."""
+    document = DOCUMENTS[route.app_id]
+    content = document["paths"][route.path]["post"].get("requestBody", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema")
+    return valid(resolve(schema, document), document) if schema else {}
+
+
+def attempts(target: Target) -> Iterator[Attempt]:
+    for route in PUBLIC:
+        for who in EVERYBODY:
+            yield _attempt(target, route, who)
+
+
+def _attempt(target: Target, route: PublicRoute, who: str) -> Attempt:
+    what = f"{route.path} as {who}"
+    if route.who is Who.WECHAT:
+        return Attempt("roles", what, {401}, target.post(route.path, sound_body(route), who))
+    if who in allowed(route):
+        return Attempt("roles", what, {200, 422}, target.post(route.path, UNSHAPED, who))
+    expected = 401 if who == "nobody" else 403
+    return Attempt("roles", what, {expected}, target.post(route.path, sound_body(route), who))
