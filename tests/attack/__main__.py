@@ -12,6 +12,7 @@ from rich.console import Console
 
 from stack import signals
 from tests.attack.matrix import GROUPS, attack
+from tests.support.rooms import SEEDED
 from tests.support.stack import read_stack_env
 from tests.support.system import System
 
@@ -28,7 +29,7 @@ def main() -> None:
         sys.exit(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
     if not chosen.stack_env.exists():
         sys.exit(f"{chosen.stack_env} is not there: `make up` first")
-    system = System(read_stack_env(chosen.stack_env))
+    system = System(read_stack_env(chosen.stack_env), homestay=SEEDED)
     try:
         report = attack(system, names, say=Console().print)
     finally:
