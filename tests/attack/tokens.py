@@ -59,7 +59,7 @@ def forged(token: str) -> Mapping[str, str]:
         + _bytes(jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(b"x", public)),
         "no expiry": signed({name: value for name, value in said.items() if name != "exp"}),
         "claims that are a list": f"{header.decode()}.{_part([1])}.{signature.decode()}",
-        "not base64": f"{header.decode()}.§§§.{signature.decode()}".encode().decode("latin-1"),
+        "not base64": f"{header.decode()}.!!!.{signature.decode()}",
     }
 
 
