@@ -1,0 +1,41 @@
+"""`make attack` leaves out nothing that it could try: what names somebody's number is in its lists."""
+
+import pytest
+
+from gateway.routes import PUBLIC, Who
+from tests.attack.others import BUYERS, LISTS, MERCHANTS, TAKEN_BY_ALL
+from tests.attack.roles import DOCUMENTS, EVERYBODY, allowed
+from tests.support.mutations import resolve
+
+NUMBERS = frozenset({"sn", "orderSn", "paymentSn", "homestayId", "id", "ids", "tradeCode"})
+TRIED = {*BUYERS, *MERCHANTS, *LISTS}
+
+
+def members(route):
+    document = DOCUMENTS[route.app_id]
+    content = document["paths"][route.path]["post"].get("requestBody", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    return set(resolve(schema, document).get("properties", {}))
+
+
+OF_SOMEBODY = [
+    route for route in PUBLIC if route.who is Who.SIGNED_IN and "/ops/" not in route.path and members(route) & NUMBERS
+]
+
+
+def test_there_are_such_methods():
+    assert len(OF_SOMEBODY) > 20
+
+
+@pytest.mark.parametrize("route", OF_SOMEBODY, ids=lambda route: route.path)
+def test_a_method_that_names_what_belongs_to_somebody_is_tried_by_somebody_else(route):
+    assert route.path in TRIED | TAKEN_BY_ALL
+
+
+def test_what_is_tried_is_there():
+    assert {route.path for route in PUBLIC} >= TRIED | TAKEN_BY_ALL
+
+
+def test_every_path_that_needs_a_role_is_refused_to_somebody_who_is_signed_in():
+    open_to_all = {route.path for route in PUBLIC if set(allowed(route)) == set(EVERYBODY)}
+    assert open_to_all == {route.path for route in PUBLIC if route.who is Who.ANYONE}
