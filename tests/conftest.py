@@ -15,7 +15,14 @@ from tests.support.system import System
 LONG = ("tests/stateful/test_lifecycle.py",)
 """Files of few tests that take a minute, on a busy machine five. By their number they would come last, and one process
 would wait for the other: they begin early."""
-NEED_THE_SYSTEM = ("tests/attack/", "tests/chaos/", "tests/deploy/mesh/", "tests/e2e/", "tests/integration/", "tests/observability/")
+NEED_THE_SYSTEM = (
+    "tests/attack/",
+    "tests/chaos/",
+    "tests/deploy/mesh/",
+    "tests/e2e/",
+    "tests/integration/",
+    "tests/observability/",
+)
 
 LONG_SECONDS = 1200
 """For a test that is long, or may have to start the system first; every other has the limit in pyproject.toml."""

@@ -38,7 +38,7 @@ BUYERS: Mapping[str, Numbers] = {
     f"{ORDER}/homestayOrder/cancelHomestayOrder": _unpaid(),
     f"{ORDER}/homestayOrder/quoteCancel": _paid(),
     f"{ORDER}/homestayOrder/refundHomestayOrder": _paid(),
-    f"{PAYMENT}/thirdPaymentWxPay": _unpaid("orderSn"),
+    f"{PAYMENT}/thirdPaymentWxPay": lambda target: {"orderSn": target.unpaid[0], "serviceType": "homestayOrder"},
     f"{PAYMENT}/thirdPaymentStatus": _unpaid("orderSn"),
     "/travel/v1/homestayComment/addComment": _paid("orderSn"),
 }
