@@ -52,7 +52,7 @@ def constant(script: str, name: str) -> int:
         ("host_links.html", "travel", "AddImport", ["name", "url"]),
         ("homestays.html", "travel", "SearchRequest", ["people"]),
         ("homestay.html", "order", "CreateOrder", ["remark"]),
-        ("signin.html", "usercenter", "NewAccount", ["password"]),
+        ("signin.html", "usercenter", "Credentials", ["password"]),
         ("console/signin.html", "usercenter", "Credentials", ["password"]),
         ("console/messages.html", "notification", "TaskListRequest", ["cause"]),
     ],
@@ -90,6 +90,14 @@ def test_every_act_of_the_console_takes_a_reason_as_long_as_the_page_lets_type()
         operation = document["paths"][f"/{act.service}/v1/ops/{act.method}"]["post"]
         model = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         assert taken(act.service, model, "note")["maxLength"] >= acts.MOST_REASON, act.name
+
+
+def test_the_console_asks_who_it_is_before_each_act_that_its_service_takes_only_then():
+    for act in (act for page in contents.PAGES for act in page.ACTS):
+        paths = json.loads((FOLDER / f"{act.service or 'order'}.json").read_text())["paths"]
+        refusals = paths[f"/{act.service or 'order'}/v1/ops/{act.method}"]["post"]["responses"]
+        asks = "reauthentication-required" in refusals.get("403", {}).get("description", "")
+        assert asks is act.money, act.name
 
 
 def test_the_rule_beside_a_new_password_is_the_one_that_is_kept():

@@ -3,19 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browsing import DESK, opened
+from tests.support.browsing import DESK, enter_console, opened
+from tests.support.operators import new_operator
 from tests.support.refunding import fault
 from tests.support.screenshots import shot
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 SECONDS_TO_SEE = 5.0
-
-
-def sign_in(page, stack, who):
-    page.get_by_test_id("mobile").fill(stack[f"{who}_MOBILE"])
-    page.get_by_test_id("password").fill(stack[f"{who}_PASSWORD"])
-    page.get_by_test_id("login").click()
 
 
 def test_a_lost_callback_is_found_by_a_mobile_and_set_going(browser, stack, system, complaints):
@@ -28,7 +23,7 @@ def test_a_lost_callback_is_found_by_a_mobile_and_set_going(browser, stack, syst
 
         page = opened(browser, complaints, DESK)
         page.goto(f"{stack['STOREFRONT_URL']}/console")
-        sign_in(page, stack, "OPERATOR")
+        enter_console(page, new_operator(system))
         page.get_by_test_id("what").fill(stack["BUYER_MOBILE"])
         page.get_by_test_id("search").click()
         page.locator(f'a[href="/console/payments/{order_sn}"]').click()
@@ -64,7 +59,9 @@ def test_a_lost_callback_is_found_by_a_mobile_and_set_going(browser, stack, syst
 def test_a_buyer_who_opens_the_console_is_refused(browser, stack, complaints):
     page = opened(browser, complaints, DESK)
     page.goto(f"{stack['STOREFRONT_URL']}/console")
-    sign_in(page, stack, "BUYER")
+    page.get_by_test_id("mobile").fill(stack["BUYER_MOBILE"])
+    page.get_by_test_id("password").fill(stack["BUYER_PASSWORD"])
+    page.get_by_test_id("login").click()
     expect(page.get_by_test_id("not-operator")).to_be_visible()
     page.goto(f"{stack['STOREFRONT_URL']}/console")
     expect(page.get_by_test_id("signin")).to_be_visible()

@@ -6,8 +6,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browsing import DESK, opened, sign_in
+from tests.support.browsing import DESK, enter_console, opened
 from tests.support.forgery import callback, transaction
+from tests.support.operators import new_operator
 from tests.support.system import System
 from tests.support.waiting import eventually
 
@@ -22,7 +23,7 @@ def test_a_review_is_resolved_and_stands_in_the_audit(browser: Browser, stack, s
     [row] = system.rows("payment", "select id from provider_notice where out_trade_no = %s", number)
     page = opened(browser, complaints, DESK)
     page.goto(f"{stack['STOREFRONT_URL']}/console/reviews")
-    sign_in(page, stack["OPERATOR_MOBILE"], stack["OPERATOR_PASSWORD"])
+    enter_console(page, new_operator(system))
 
     notice = page.get_by_test_id(f"notice-{row['id']}")
     expect(notice).to_contain_text(number)
@@ -47,7 +48,7 @@ def test_a_payment_is_found_in_lists_charts_and_on_the_command_line(
     number = system.prepay(order_sn)["paymentSn"]
     page = opened(browser, complaints, DESK)
     page.goto(f"{stack['STOREFRONT_URL']}/console/money/payments?status=0")
-    sign_in(page, stack["OPERATOR_MOBILE"], stack["OPERATOR_PASSWORD"])
+    enter_console(page, new_operator(system))
     expect(page.get_by_role("row").filter(has_text=number)).to_contain_text("等待付款")
 
     system.tap_pay(number)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from playwright.sync_api import Browser, Page
 
+from tests.support.operators import Operator
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,5 +30,14 @@ def opened(browser: Browser, complaints: list[str], size: Mapping[str, int], lan
 def sign_in(page: Page, mobile: str, password: str) -> None:
     page.get_by_test_id("mobile").fill(mobile)
     page.get_by_test_id("password").fill(password)
+    page.get_by_test_id("login").click()
+    page.wait_for_url(lambda address: "/signin" not in address)
+
+
+def enter_console(page: Page, operator: Operator) -> None:
+    """On the console's sign-in page."""
+    page.get_by_test_id("mobile").fill(operator.mobile)
+    page.get_by_test_id("password").fill(operator.password)
+    page.get_by_test_id("code").fill(operator.authenticator.code())
     page.get_by_test_id("login").click()
     page.wait_for_url(lambda address: "/signin" not in address)

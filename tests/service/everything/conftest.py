@@ -19,6 +19,7 @@ from stack.layout import DATABASES
 from tests.service.payment.support import secrets_of
 from tests.service.payment.wechat import APPID, MCHID, SERIAL, FakeWechat
 from tests.support.mini_program import Answering
+from tests.support.operators import TOTP_KEY
 from tests.support.postgres import PostgresServer
 from tests.support.services import APPS, create
 
@@ -71,7 +72,7 @@ async def services(postgres: PostgresServer, everything_tokens: Tokens) -> Async
         "gateway": {},
         "usercenter": {
             "settings": wxma,
-            "held_secrets": {"jwt-private-key": _private_key(), "wxma-secret": "secret"},
+            "held_secrets": {"jwt-private-key": _private_key(), "totp-key": TOTP_KEY, "wxma-secret": "secret"},
         },
         "travel": {"settings": {"profiles_timeout_seconds": 30}, **own},
         "payment": {

@@ -34,9 +34,20 @@ class Services(FakeSidecar):
         problem = {"type": "/problems/test", "status": status, "code": 100399, "msg": msg, **members}
         self.answers[path.split("/")[1], path] = lambda _request: httpx.Response(status, json=problem, headers=headers)
 
-    def sign_in(self, *roles: str, path: str = "/usercenter/v1/user/login", refresh_after: int = 4_000_000_000) -> None:
-        """Let `path` give out a token with these roles, which the gateway itself can verify."""
-        bearer = self._tokens.bearer(7, *roles)["Authorization"].removeprefix("Bearer ")
+    def sign_in(
+        self,
+        *roles: str,
+        path: str = "/usercenter/v1/user/login",
+        refresh_after: int = 4_000_000_000,
+        needs: str | None = None,
+    ) -> None:
+        """Let `path` give out a token with these roles, which the gateway itself can verify; `needs`: what an operator
+        lacks."""
         self.answer("usercenter", "/internal/jwks", {"keys": [self._tokens.jwk]})
         self.answer("usercenter", "/internal/revocations", {"users": []})
-        self.data(path, {"accessToken": bearer, "accessExpire": 4_000_000_000, "refreshAfter": refresh_after})
+        self.data(path, self.token(*roles) | {"refreshAfter": refresh_after, "operatorNeeds": needs})
+
+    def token(self, *roles: str, auth_time: int | None = None) -> dict[str, Any]:
+        """As usercenter gives it out; `auth_time`: unix seconds, None is now."""
+        bearer = self._tokens.bearer(7, *roles, auth_time=auth_time)["Authorization"].removeprefix("Bearer ")
+        return {"accessToken": bearer, "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}

@@ -302,3 +302,100 @@ async def test_a_form_that_is_no_text_is_refused(http):
     headers = BROWSER | {"content-type": "application/x-www-form-urlencoded"}
     for body in (b"\xff", b"reason=%00"):
         assert (await http.post(ACT, content=body, headers=headers)).status_code == 422
+
+
+LOGIN, ENROL, CONFIRM = (f"/usercenter/v1/user/{name}" for name in ("login", "totpEnrol", "totpConfirm"))
+REAUTHENTICATE = "/usercenter/v1/user/reauthenticate"
+
+
+async def sign_in(http, **fields):
+    page = await http.get("/console/signin")
+    return await post(
+        http, "/console/signin", {"csrf": csrf_of(page.text), "mobile": MOBILE, "password": PASSWORD, **fields}
+    )
+
+
+async def test_the_code_of_the_authenticator_goes_along_with_the_password(http, services):
+    assert (await sign_in(http, code=" 123456 ")).headers["location"] == "/console"
+    assert services.bodies[LOGIN] == [{"mobile": MOBILE, "password": PASSWORD, "totpCode": "123456"}]
+
+
+@pytest.mark.parametrize(("needs", "said"), [("code", "请输入验证器上的动态验证码"), ("password", "至少 10 个字符")])
+async def test_what_an_operator_lacks_is_said_and_there_is_no_session(http, services, needs, said):
+    services.sign_in("buyer", needs=needs)
+    response = await sign_in(http)
+    assert response.status_code == 401
+    assert said in response.text
+    assert MOBILE in response.text
+    assert (await http.get("/console")).status_code == 303
+    assert FIND not in services.bodies
+
+
+async def test_a_first_sign_in_leads_to_the_enrolment_and_its_code_into_the_console(http, services):
+    services.sign_in("buyer", needs="enrolment")
+    services.data(ENROL, {"secret": "JBSWY3DPEHPK3PXP", "otpauthUri": "otpauth://totp/Minsu:1?secret=JBSWY3DPEHPK3PXP"})
+    services.data(CONFIRM, {"recoveryCodes": ["ABCD-EFGH-JKLM-NPQR"], "token": services.token("operator")})
+    assert (await sign_in(http)).headers["location"] == "/console/second-factor"
+    page = await http.get("/console/second-factor")
+    assert 'class="pages"' not in page.text  # no way to pages that would refuse
+
+    shown = await post(http, "/console/second-factor/begin", {"csrf": csrf_of(page.text), "password": PASSWORD})
+    assert shown.status_code == 200
+    assert "<svg" in shown.text
+    assert "JBSWY3DPEHPK3PXP" in shown.text
+    assert "style=" not in shown.text
+    assert services.bodies[ENROL] == [{"password": PASSWORD}]
+
+    done = await post(http, "/console/second-factor/confirm", {"csrf": csrf_of(shown.text), "code": "123456"})
+    assert done.status_code == 200
+    assert "ABCD-EFGH-JKLM-NPQR" in done.text
+    assert services.bodies[CONFIRM] == [{"totpCode": "123456"}]
+    assert (await http.get("/console")).status_code == 200
+
+
+async def test_a_wrong_code_at_the_enrolment_is_said_and_opens_nothing(http, services):
+    services.sign_in("buyer", needs="enrolment")
+    services.refuse(CONFIRM, 401, "动态验证码不正确", type="/problems/second-factor-wrong")
+    await sign_in(http)
+    page = await http.get("/console/second-factor")
+    refused = await post(http, "/console/second-factor/confirm", {"csrf": csrf_of(page.text), "code": "000000"})
+    assert refused.status_code == 401
+    assert "动态验证码不正确" in refused.text
+    assert (await http.get("/console")).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["", "/begin", "/confirm"])
+async def test_the_enrolment_is_for_those_who_are_signed_in(http, services, path):
+    response = await (
+        post(http, f"/console/second-factor{path}", {"csrf": "x"}) if path else http.get("/console/second-factor")
+    )
+    assert response.status_code in {303, 403}
+    assert not services.bodies
+
+
+async def test_an_act_on_money_asks_who_it_is_first_and_keeps_the_reason(http, services):
+    act, path = "/console/acts/refund_again?refundSn=RFD1", "/payment/v1/ops/refundBeginAgain"
+    csrf = await enter(http)
+    services.refuse(path, 403, "请再次验证身份", type="/problems/reauthentication-required")
+    asked = await post(http, act, {"csrf": csrf, "reason": "买家来电"})
+    assert asked.status_code == 403
+    assert 'data-testid="prove"' in asked.text
+    assert ">买家来电</textarea>" in asked.text
+
+    services.refuse(REAUTHENTICATE, 401, "动态验证码不正确", type="/problems/second-factor-wrong")
+    proof = {"csrf": csrf, "reason": "买家来电", "password": PASSWORD, "code": "000000"}
+    wrong = await post(http, act, proof)
+    assert wrong.status_code == 401
+    assert "动态验证码不正确" in wrong.text
+    assert ">买家来电</textarea>" in wrong.text
+    assert PASSWORD not in wrong.text
+    assert len(services.bodies[path]) == 1
+
+    services.data(path, {"sn": "RFD2"})
+    services.data(REAUTHENTICATE, fresh := services.token("operator"))
+    done = await post(http, act, proof | {"code": "123456"})
+    assert done.status_code == 303
+    assert services.bodies[REAUTHENTICATE][-1] == {"password": PASSWORD, "totpCode": "123456"}
+    assert services.bodies[path][-1] == {"refundSn": "RFD1", "note": "买家来电"}
+    assert services.bearers[-1] == f"Bearer {fresh['accessToken']}"
+    assert fresh["accessToken"] in done.headers["set-cookie"]

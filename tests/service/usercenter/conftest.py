@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
+from tests.support.operators import TOTP_KEY, Authenticator
 from tests.support.postgres import PostgresServer, as_owner
 from tests.support.sandbox import Sandbox
 
@@ -44,6 +45,24 @@ def new_key() -> str:
         .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         .decode()
     )
+
+
+def held() -> dict[str, str]:
+    """Secrets of a usercenter, with a signing key of its own."""
+    return {"jwt-private-key": new_key(), "totp-key": TOTP_KEY, "wxma-secret": "s"}
+
+
+async def enrolled(http: httpx.AsyncClient, mobile: str, password: str) -> tuple[Authenticator, list[str], str]:
+    """Enrol the operator of `mobile`: the phone, recovery codes, and a token with the role."""
+    user = "/usercenter/v1/user"
+    signed_in = await http.post(f"{user}/login", json={"mobile": mobile, "password": password})
+    first = {"Authorization": f"Bearer {signed_in.json()['data']['accessToken']}"}
+    made = await http.post(f"{user}/totpEnrol", json={"password": password}, headers=first)
+    phone = Authenticator(made.json()["data"]["secret"])
+    done = await http.post(f"{user}/totpConfirm", json={"totpCode": phone.code()}, headers=first)
+    assert done.status_code == 200, done.text
+    data = done.json()["data"]
+    return phone, data["recoveryCodes"], data["token"]["accessToken"]
 
 
 def sealed(session_key: bytes, document: object) -> dict[str, str]:
@@ -102,7 +121,7 @@ async def http(settings: Settings, clock: MovableClock, sidecar: FakeSidecar) ->
         clock=clock,
         sidecar=sidecar,
         # With the line end that `echo` leaves: WeChat must not be sent it.
-        held_secrets={"jwt-private-key": new_key(), "wxma-secret": f"{SECRET}\n"},
+        held_secrets={"jwt-private-key": new_key(), "totp-key": TOTP_KEY, "wxma-secret": f"{SECRET}\n"},
     )
     async with client(app) as connected:
         yield connected

@@ -5,7 +5,7 @@ from tests.service.usercenter.conftest import APPID
 from servicekit.testing import Tokens, called_by
 from usercenter.endpoints.internal import CALLERS
 
-PASSWORD = "password"
+PASSWORD = "correct horse"
 
 
 @pytest.fixture

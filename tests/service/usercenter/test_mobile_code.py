@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from tests.service.usercenter.conftest import APPID, WECHAT, new_key
+from tests.service.usercenter.conftest import APPID, WECHAT, held
 
 from servicekit.testing import APP_TOKEN, client
 from usercenter.main import create_app
@@ -192,9 +192,9 @@ async def test_an_address_and_all_together_have_limits_of_their_own(database_url
         code_address_hourly=2,
         code_total_hourly=4,
     )
-    held = {"jwt-private-key": new_key(), "wxma-secret": "s"}
+    keys = held()
     mobiles = [f"136{n:08d}" for n in range(8)]
-    async with client(create_app(settings, clock=clock, sidecar=sidecar, held_secrets=held)) as http:
+    async with client(create_app(settings, clock=clock, sidecar=sidecar, held_secrets=keys)) as http:
         one = [(await send(http, mobile, **{"client-address": "203.0.113.1"})).status_code for mobile in mobiles[:3]]
         rest = [(await send(http, mobile)).status_code for mobile in mobiles[3:]]
     assert (one, rest) == ([200, 200, 429], [200, 200, 429, 429, 429])
@@ -206,7 +206,10 @@ async def asked_from(database_url, clock, sidecar, addresses, **limits):
         database_url=database_url, app_api_token=APP_TOKEN, wxma_base_url=WECHAT, wxma_appid=APPID, **limits
     )
     app = create_app(
-        settings, clock=clock, sidecar=sidecar, held_secrets={"jwt-private-key": new_key(), "wxma-secret": "s"}
+        settings,
+        clock=clock,
+        sidecar=sidecar,
+        held_secrets=held(),
     )
     async with client(app) as http:
         headers = [{"client-address": address} if address else {} for address in addresses]
@@ -256,8 +259,8 @@ async def test_where_a_proof_is_required_nobody_registers_without_one(database_u
         wxma_appid=APPID,
         require_mobile_proof=True,
     )
-    held = {"jwt-private-key": new_key(), "wxma-secret": "s"}
-    async with client(create_app(settings, clock=clock, sidecar=sidecar, held_secrets=held)) as http:
+    keys = held()
+    async with client(create_app(settings, clock=clock, sidecar=sidecar, held_secrets=keys)) as http:
         refused = await register(http, mobile)
         assert (refused.status_code, refused.json()["field"], refused.json()["code"]) == (422, "code", 100211)
         assert user(sql, mobile) is None

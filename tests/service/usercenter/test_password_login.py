@@ -205,13 +205,30 @@ BAD = [
     ({"mobile": 13900000000, "password": PASSWORD}, "mobile"),
     ({"mobile": "13900000000"}, "password"),
     ({"mobile": "13900000000", "password": None}, "password"),
-    ({"mobile": "13900000000", "password": "12345"}, "password"),
+    ({"mobile": "13900000000", "password": ""}, "password"),
     ({"mobile": "13900000000", "password": "x" * 129}, "password"),
     ({"mobile": "13900000000", "password": ["x" * 8]}, "password"),
     ([], "body"),
     ("text", "body"),
     (None, "body"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("password", "code", "slug"),
+    [("123456789", 100220, "password-too-short"), ("1234567890", 100221, "password-too-common")],
+)
+async def test_a_new_password_that_is_short_or_common_is_refused_by_name(http, sql, mobile, password, code, slug):
+    before = users(sql)
+    answer = await register(http, mobile, password)
+    told = answer.json()
+    assert (answer.status_code, told["code"], told["type"], told["field"]) == (
+        422,
+        code,
+        f"/problems/{slug}",
+        "password",
+    )
+    assert users(sql) == before
 
 
 @pytest.mark.parametrize("path", [REGISTER, LOGIN])

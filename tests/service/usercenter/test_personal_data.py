@@ -9,6 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from tests.service.usercenter.conftest import new_key
+from tests.support.operators import TOTP_KEY
 
 from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens, client
 from usercenter.main import create_app
@@ -65,7 +66,7 @@ def services() -> Services:
 
 @pytest.fixture(scope="module")
 async def app(settings, clock, tokens, services):
-    held = {"jwt-private-key": new_key(), "wxma-secret": "s"}
+    held = {"jwt-private-key": new_key(), "totp-key": TOTP_KEY, "wxma-secret": "s"}
     app = create_app(settings, clock=clock, sidecar=services, verifier=tokens.verifier(), held_secrets=held)
     async with client(app) as http:
         yield http
@@ -180,7 +181,9 @@ async def test_erasing_closes_the_account_and_leaves_no_trace_of_the_person(http
     told = answer.json()["data"]["services"]
     assert {name: rows for name, rows in told.items() if name != "usercenter"} == {name: {"rows": 1} for name in HELD}
     assert told["usercenter"] == {
-        "account": 1, "sign_ins": 2, "sessions": 1, "failed_sign_ins": 0, "codes": 1, "codes_sent": 1, "requests": 1,
+        "account": 1, "sign_ins": 2, "sessions": 1, "second_factor": 0, "recovery_codes": 0,
+        "failed_sign_ins": 0, "codes": 1,
+        "codes_sent": 1, "requests": 1,
     }  # fmt: skip
     assert account(sql, user) == (
         f"erased:{user}", "已注销用户", 0, "", "", ["buyer"], None, None, None, 1, True,

@@ -6,7 +6,7 @@ import secrets
 import httpx
 import jwt
 import pytest
-from tests.service.usercenter.conftest import APPID, SECOND, WECHAT, new_key
+from tests.service.usercenter.conftest import APPID, SECOND, WECHAT, held
 
 from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, called_by, client
 from usercenter.main import create_app
@@ -25,8 +25,8 @@ def tokens() -> Tokens:
 @pytest.fixture(scope="module")
 async def desk(settings, clock, tokens):
     """usercenter that takes an operator's token of the test's own."""
-    held = {"jwt-private-key": new_key(), "wxma-secret": "s"}
-    app = create_app(settings, clock=clock, sidecar=FakeSidecar(), verifier=tokens.verifier(), held_secrets=held)
+    keys = held()
+    app = create_app(settings, clock=clock, sidecar=FakeSidecar(), verifier=tokens.verifier(), held_secrets=keys)
     async with client(app) as http:
         yield http
 
@@ -40,8 +40,8 @@ def operator(tokens):
 async def second(database_url, clock):
     """usercenter of a second mini-program, on the same accounts."""
     settings = Settings(database_url=database_url, app_api_token=APP_TOKEN, wxma_base_url=WECHAT, wxma_appid=SECOND)
-    held = {"jwt-private-key": new_key(), "wxma-secret": "s"}
-    async with client(create_app(settings, clock=clock, sidecar=FakeSidecar(), held_secrets=held)) as http:
+    keys = held()
+    async with client(create_app(settings, clock=clock, sidecar=FakeSidecar(), held_secrets=keys)) as http:
         yield http
 
 

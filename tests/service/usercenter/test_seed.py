@@ -1,3 +1,4 @@
+import json
 import secrets
 
 import httpx
@@ -6,7 +7,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
-from tests.service.usercenter.conftest import new_key
+from tests.service.usercenter.conftest import held
+from tests.support.operators import TOTP_KEY, Authenticator
 from tests.support.postgres import as_owner
 
 from servicekit import acts, idempotency, replicas
@@ -94,15 +96,46 @@ async def test_seeded_people_sign_in_and_newcomers_get_ids_above_a_thousand(own_
     settings = Settings(
         database_url=own_url, app_api_token=APP_TOKEN, wxma_base_url="http://wechat.invalid", wxma_appid="wx1"
     )
-    app = create_app(settings, sidecar=FakeSidecar(), held_secrets={"jwt-private-key": new_key(), "wxma-secret": "s"})
+    app = create_app(
+        settings,
+        sidecar=FakeSidecar(),
+        held_secrets=held(),
+    )
     async with client(app) as http:
         for n, who in enumerate(("buyer", "merchant", "operator"), 1):
             body = {"mobile": f"1380000000{n}", "password": f"{who}-password"}
             assert (await http.post("/usercenter/v1/user/login", json=body)).status_code == 200
-        await http.post("/usercenter/v1/user/register", json={"mobile": "13900000009", "password": "password"})
+        await http.post("/usercenter/v1/user/register", json={"mobile": "13900000009", "password": "correct horse"})
         users, _ = rows(own_url)
         assert users[-1][:2] == (users[-1][0], "13900000009")
         assert users[-1][0] > 1000
+
+
+async def test_the_laptops_operator_signs_in_with_a_code_of_the_seeded_secret(own_url, tmp_path):
+    file = tmp_path / "usercenter.json"
+    file.write_text(json.dumps({"usercenter": {"totp-key": TOTP_KEY}}))
+    phone = Authenticator("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+    given = {"seed_operator_totp_secret": phone.secret, "seed_secrets_file": str(file)}
+    await seed(environment(own_url, **given))
+    settings = Settings(
+        database_url=own_url, app_api_token=APP_TOKEN, wxma_base_url="http://wechat.invalid", wxma_appid="wx1"
+    )
+    keys = held()
+    async with client(create_app(settings, sidecar=FakeSidecar(), held_secrets=keys)) as http:
+        body = {"mobile": "13800000003", "password": "operator-password", "totpCode": phone.code()}
+        signed_in = await http.post("/usercenter/v1/user/login", json=body)
+        assert (signed_in.status_code, signed_in.json()["data"]["operatorNeeds"]) == (200, None)
+        with psycopg.connect(own_url) as connection:
+            before = connection.execute("select * from second_factor").fetchall()
+        await seed(environment(own_url, **given))
+        with psycopg.connect(own_url) as connection:
+            assert connection.execute("select * from second_factor").fetchall() == before
+        assert (await http.post("/usercenter/v1/user/login", json=body)).status_code == 401
+
+
+async def test_a_seeded_secret_without_a_key_is_refused(own_url):
+    with pytest.raises(SystemExit, match="USERCENTER_SEED_SECRETS_FILE"):
+        await seed(environment(own_url, seed_operator_totp_secret="GEZDGNBVGY3TQOJQ"))
 
 
 async def test_a_changed_password_and_openid_take_effect(own_url):
@@ -133,7 +166,11 @@ async def test_without_the_secrets_nothing_is_served():
         wxma_base_url="http://wechat.invalid",
         wxma_appid="wx1",
     )
-    app = create_app(settings, sidecar=FakeSidecar(), held_secrets={"jwt-private-key": "nonsense", "wxma-secret": "s"})
+    app = create_app(
+        settings,
+        sidecar=FakeSidecar(),
+        held_secrets=held() | {"jwt-private-key": "nonsense"},
+    )
     with pytest.raises(BadSecret, match="secret jwt-private-key cannot be used"):
         async with client(app):
             pytest.fail("it must not start")
@@ -146,7 +183,11 @@ async def test_with_the_database_away_the_answer_is_503_and_the_process_lives():
         wxma_base_url="http://wechat.invalid",
         wxma_appid="wx1",
     )
-    app = create_app(settings, sidecar=FakeSidecar(), held_secrets={"jwt-private-key": new_key(), "wxma-secret": "s"})
+    app = create_app(
+        settings,
+        sidecar=FakeSidecar(),
+        held_secrets=held(),
+    )
     async with client(app) as http:
         answer: httpx.Response = await http.post(
             "/usercenter/v1/user/login", json={"mobile": "13900000000", "password": "password"}

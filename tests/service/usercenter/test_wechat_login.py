@@ -21,7 +21,7 @@ def counts(sql) -> tuple[int, int]:
 async def test_a_new_user_is_registered_by_phone_and_openid_without_a_login(http, sql, mobile, wechat, wechat_user):
     guest = wechat_user(mobile)
     answer = await http.post(PATH, json=guest.sign_in())
-    assert sorted(answer.json()["data"]) == ["accessExpire", "accessToken", "refreshAfter"]
+    assert sorted(answer.json()["data"]) == ["accessExpire", "accessToken", "operatorNeeds", "refreshAfter"]
     row = sql.execute('select mobile, nickname, password_hash from "user" where id = %s', [user_id(answer)]).fetchone()
     assert row == (mobile, f"民宿用户{mobile[-4:]}", None)
     auths = sql.execute("select auth_type, auth_key from user_auth where user_id = %s", [user_id(answer)]).fetchall()
@@ -41,7 +41,7 @@ async def test_a_bound_openid_signs_in_to_its_account_even_with_another_phone(ht
 
 
 async def test_a_phone_that_registered_by_password_is_bound_to_its_account(http, sql, mobile, wechat_user):
-    registered = await http.post("/usercenter/v1/user/register", json={"mobile": mobile, "password": "password"})
+    registered = await http.post("/usercenter/v1/user/register", json={"mobile": mobile, "password": "correct horse"})
     bound = await http.post(PATH, json=wechat_user(mobile).sign_in())
     assert user_id(bound) == user_id(registered)
     types = sql.execute("select auth_type from user_auth where user_id = %s order by 1", [user_id(bound)]).fetchall()
@@ -75,7 +75,7 @@ async def test_one_openid_with_several_phones_at_once_ends_in_one_account(http, 
 async def test_registering_and_binding_at_once_end_in_one_account(http, sql, mobile, wechat_user):
     before = counts(sql)
     registered, bound = await asyncio.gather(
-        http.post("/usercenter/v1/user/register", json={"mobile": mobile, "password": "password"}),
+        http.post("/usercenter/v1/user/register", json={"mobile": mobile, "password": "correct horse"}),
         http.post(PATH, json=wechat_user(mobile).sign_in()),
     )
     assert user_id(bound)

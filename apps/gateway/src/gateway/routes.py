@@ -76,6 +76,7 @@ HOST = (
 PUBLIC: tuple[PublicRoute, ...] = (
     *_routes("usercenter", "user", Who.ANYONE, "register", "login", "sendMobileCode", "wxMiniAuth"),
     *_routes("usercenter", "user", Who.SIGNED_IN, "detail", "refreshToken", "exportData"),
+    *_routes("usercenter", "user", Who.SIGNED_IN, "reauthenticate", "totpEnrol", "totpConfirm"),
     *_routes(
         "travel",
         "homestay",

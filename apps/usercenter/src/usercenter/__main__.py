@@ -1,4 +1,4 @@
-"""`python -m usercenter`: serve, `migrate`, `seed`, `roles`."""
+"""`python -m usercenter`: serve, `migrate`, `seed`, `roles`, `second-factor`."""
 
 import asyncio
 import getpass
@@ -16,6 +16,8 @@ from servicekit.run import command_line
 from usercenter.main import create_app
 from usercenter.models import User
 from usercenter.roles import Change, NotProven, Role, Roles
+from usercenter.sealing import Seal
+from usercenter.second_factor import SecondFactors
 from usercenter.seed import SeedSettings, seed
 from usercenter.settings import Settings
 
@@ -81,6 +83,33 @@ def roles(  # noqa: PLR0917 - typer passes options by name
     except (NotFound, NotProven) as error:
         typer.echo(f"{error}. {HOW_TO_PROVE}" if isinstance(error, NotProven) else str(error), err=True)
         raise typer.Exit(1) from None
+
+
+@cli.command("second-factor")
+def second_factor(
+    database_url: Annotated[str, typer.Option(envvar="USERCENTER_DATABASE_URL", show_default=False)],
+    mobile: Annotated[str, typer.Argument()],
+    reset: Annotated[str, typer.Option(help="Why; recorded. Its owner has lost phone and recovery codes.")],
+    actor: Annotated[str, typer.Option(help="Who does this; recorded.")] = "",
+) -> None:
+    """Forget the second factor of MOBILE's account and void its tokens: the owner enrols anew at the next sign-in. Check
+    whom you talk to."""
+
+    async def run() -> bool:
+        db = Database(database_url, pool_size=1)
+        try:
+            user = await Roles(db=db, clock=utc_now).account(mobile)
+            factors = SecondFactors(db=db, clock=utc_now, seal=Seal())
+            return await factors.reset(user.id, actor=actor or _system_user(), note=reset)
+        finally:
+            await db.close()
+
+    try:
+        done = asyncio.run(run())
+    except NotFound as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{mobile}: {'the second factor is forgotten' if done else 'there was none'}")
 
 
 def _proof(user: User) -> str:

@@ -73,3 +73,37 @@ class OrdersAreOpen(Conflict):
     """An account with orders that are not over is not erased."""
 
     code, slug = 100240, "orders-are-open"
+
+
+class PasswordTooShort(InvalidInput):
+    code, slug = 100220, "password-too-short"
+
+
+class PasswordTooCommon(InvalidInput):
+    """Known to everyone who guesses passwords, or made of the own mobile number."""
+
+    code, slug = 100221, "password-too-common"
+
+
+class SecondFactorWrong(Unauthenticated):
+    """A code that is wrong, over, or used before: the same for all."""
+
+    code, slug = 100222, "second-factor-wrong"
+    security_kind = "second_factor_failed"
+
+
+class SecondFactorSlowed(TooManyRequests):
+    """After several wrong codes none is looked at for a while, longer each time."""
+
+    code, slug = 100223, "second-factor-slowed"
+    security_kind = "second_factor_failed"
+
+
+class AlreadyEnrolled(Conflict):
+    code, slug = 100224, "second-factor-enrolled"
+
+
+class NoEnrolment(Conflict):
+    """Nothing waits for a first code."""
+
+    code, slug = 100225, "second-factor-not-begun"

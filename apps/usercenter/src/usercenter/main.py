@@ -10,7 +10,7 @@ from servicekit.clock import Clock, utc_now
 from servicekit.revocation import Revocations
 from servicekit.sidecar import Sidecar
 from usercenter import jobs
-from usercenter.endpoints import internal, operations, personal_data, user
+from usercenter.endpoints import internal, operations, personal_data, second_factor, user
 from usercenter.parts import Parts
 from usercenter.settings import Settings
 
@@ -23,7 +23,7 @@ def create_app(
     verifier: TokenVerifier | None = None,
     held_secrets: dict[str, str] | None = None,
 ) -> FastAPI:
-    """`held_secrets` stand in for the secret store: `jwt-private-key`, `wxma-secret`."""
+    """`held_secrets` stand in for the secret store: `jwt-private-key`, `wxma-secret`, `totp-key`."""
     parts = Parts.of(settings, clock=clock, sidecar=sidecar)
 
     async def take_secrets() -> None:
@@ -35,11 +35,20 @@ def create_app(
     return app.build(
         "usercenter",
         settings,
-        routers=[user.router, personal_data.router, operations.router, internal.router, jobs.router],
+        routers=[
+            user.router,
+            second_factor.router,
+            personal_data.router,
+            operations.router,
+            internal.router,
+            jobs.router,
+        ],
         provides=[
             parts.keys,
             parts.registration,
             parts.login,
+            parts.second_factors,
+            parts.reauthentication,
             parts.wechat_login,
             parts.sessions,
             parts.codes,

@@ -2,7 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, Text, UniqueConstraint, func
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from servicekit import db
@@ -10,8 +21,9 @@ from servicekit import db
 SYSTEM, WX_MINI = "system", "wxMini"
 BUYER, MERCHANT, OPERATOR = "buyer", "merchant", "operator"
 BY_WECHAT, BY_CODE, BY_OPERATOR, BY_SEED = "wechat", "code", "operator", "seed"
-PASSWORD, WECHAT = "pwd", "wechat"
-"""How a session was opened: `amr` of its tokens. RFC 8176 has `pwd`; `wechat` is ours."""
+PASSWORD, ONE_TIME_CODE, WECHAT = "pwd", "otp", "wechat"
+"""How a session was opened: `amr` of its tokens. RFC 8176 has `pwd` and `otp`; `wechat` is ours. Only a session with `otp`
+has the operator role."""
 
 
 class Base(db.Base):
@@ -143,3 +155,36 @@ class MobileCodeSending(Base):
     mobile: Mapped[str] = mapped_column(Text)
     address: Mapped[str | None] = mapped_column(Text)
     sent_at: Mapped[datetime]
+
+
+class SecondFactor(Base):
+    """The secret of an operator's authenticator app, sealed (sealing.py): `secret` in force, `pending` until a code of it
+    confirms it. `last_step`: the newest time step whose code was used."""
+
+    __tablename__ = "second_factor"
+    __table_args__ = (
+        CheckConstraint("(secret is null) = (confirmed_at is null)", name="confirmed"),
+        CheckConstraint("(pending is null) = (pending_at is null)", name="pending"),
+        CheckConstraint("failures >= 0", name="failures"),
+    )
+
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"), primary_key=True, autoincrement=False)
+    secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    confirmed_at: Mapped[datetime | None]
+    pending: Mapped[bytes | None] = mapped_column(LargeBinary)
+    pending_at: Mapped[datetime | None]
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(server_default="0")
+    blocked_until: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """Stands in for a code of a lost phone, once. Only its digest is stored."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (UniqueConstraint("user_id", "digest", name="uq_recovery_code_user_id_digest"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user.id"))
+    digest: Mapped[str] = mapped_column(Text)
+    used_at: Mapped[datetime | None]

@@ -20,8 +20,11 @@ from usercenter.passwords import Passwords
 from usercenter.peers import NotificationPeer, OrderPeer, PaymentPeer, TravelPeer
 from usercenter.personal_data import EveryonesData
 from usercenter.profiles import Profiles
+from usercenter.reauthentication import Reauthentication
 from usercenter.registration import NewUserDefaults, Registration
 from usercenter.roles import Roles
+from usercenter.sealing import Seal
+from usercenter.second_factor import SecondFactors
 from usercenter.sessions import Sessions
 from usercenter.settings import Settings
 from usercenter.sms import TextMessages
@@ -42,6 +45,8 @@ class Parts:
     codes: MobileCodes
     registration: Registration
     login: Login
+    second_factors: SecondFactors
+    reauthentication: Reauthentication
     wechat_login: WechatLogin
     sessions: Sessions
     profiles: Profiles
@@ -81,6 +86,9 @@ class Parts:
             retentions=personal_data.retentions(settings.closed_accounts_keep_days),
         )
         window = timedelta(seconds=settings.login_window_seconds)
+        login = Login(db=db, passwords=passwords, clock=clock, failures=settings.login_failures, window=window)
+        sessions = Sessions(db=db, issuer=issuer, clock=clock, longest=timedelta(seconds=settings.session_seconds))
+        second_factors = SecondFactors(db=db, clock=clock, seal=Seal())
         return cls(
             settings=settings,
             clock=clock,
@@ -98,9 +106,11 @@ class Parts:
                 clock=clock,
                 require_proof=settings.require_mobile_proof,
             ),
-            login=Login(db=db, passwords=passwords, clock=clock, failures=settings.login_failures, window=window),
+            login=login,
+            second_factors=second_factors,
+            reauthentication=Reauthentication(db=db, login=login, factors=second_factors, sessions=sessions),
             wechat_login=WechatLogin(db=db, wechat=wechat, defaults=defaults, clock=clock),
-            sessions=Sessions(db=db, issuer=issuer, clock=clock, longest=timedelta(seconds=settings.session_seconds)),
+            sessions=sessions,
             profiles=Profiles(db=db),
             accounts=Accounts(db=db, clock=clock),
             roles=Roles(db=db, clock=clock),
@@ -125,6 +135,8 @@ class Parts:
         self.wechat.secret = secrets.read(held, "wxma-secret")
         self.codes.key = key_from(secrets.read(held, "jwt-private-key"), "mobile codes")
         self.login.mobile_key = key_from(secrets.read(held, "jwt-private-key"), "security log")
+        earlier = [secrets.read(held, "totp-previous-key")] if held.get("totp-previous-key") else []
+        secrets.parsed(held, "totp-key", lambda key: self.second_factors.use_key(key, *earlier))
 
 
 def _limits(settings: Settings) -> CodeLimits:

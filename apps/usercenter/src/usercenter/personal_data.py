@@ -46,6 +46,16 @@ HOLDINGS = (
         "delete from user_session where user_id = :user_id",
     ),
     Holding(
+        "second_factor",
+        "select confirmed_at, pending_at, failures, blocked_until from second_factor where user_id = :user_id limit :most",
+        "delete from second_factor where user_id = :user_id",
+    ),
+    Holding(
+        "recovery_codes",
+        "select used_at from recovery_code where user_id = :user_id order by id desc limit :most",
+        "delete from recovery_code where user_id = :user_id",
+    ),
+    Holding(
         "failed_sign_ins",
         f"select failures, since from login_failure where mobile = {_MOBILE} limit :most",
         f"delete from login_failure where mobile = {_MOBILE}",
@@ -78,7 +88,9 @@ def retentions(keep_days: int) -> tuple[Retention, ...]:
         f"""with old as (select id from "user" where deleted_at < :before and not starts_with(mobile, '{ERASED}')"""
         " order by deleted_at limit :most for update skip locked),"
         " sign_ins as (delete from user_auth where user_id in (select id from old)),"
-        " sessions as (delete from user_session where user_id in (select id from old))"
+        " sessions as (delete from user_session where user_id in (select id from old)),"
+        " factors as (delete from second_factor where user_id in (select id from old)),"
+        " recovery as (delete from recovery_code where user_id in (select id from old))"
         f""" update "user" set mobile = '{ERASED}' || id, nickname = '', avatar = '', info = '', sex = 0,"""
         " password_hash = null, roles = '{buyer}', mobile_proven_at = null, mobile_proven_by = null"
         " where id in (select id from old) returning id"

@@ -7,7 +7,7 @@ from datetime import datetime
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from servicekit.messages import Catalogue
-from usercenter import proof, repository
+from usercenter import password_policy, proof, repository
 from usercenter.codes import MobileCodes
 from usercenter.errors import CodeNeeded, CodeWrong, MobileTaken
 from usercenter.identity import Identity
@@ -30,7 +30,9 @@ class Registration:
 
     async def register(self, mobile: str, password: str, code: str | None) -> Identity:
         """With a code this also takes over an account whose mobile is unproven, voiding its earlier password, and sets the
-        password of an account created by WeChat. Raises MobileTaken, CodeWrong, CodeNeeded."""
+        password of an account created by WeChat. Raises MobileTaken, CodeWrong, CodeNeeded; PasswordTooShort and
+        PasswordTooCommon."""
+        password_policy.check(password, mobile)
         if code is None and self.require_proof:
             raise CodeNeeded("registration needs a code by text message", field="code")
         async with self.db.read() as session:

@@ -7,21 +7,37 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from servicekit.audit_api import Act
 from servicekit.schemas import ApiModel, Note, RowId
+from usercenter import password_policy
 from usercenter.accounts import AccountRecord
 from usercenter.models import User, UserAuth
+from usercenter.second_factor import Needs
 from usercenter.tokens import IssuedToken
 
 Mobile = Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{9}$"), Field(examples=["13800000001"])]
-Password = Annotated[SecretStr, Field(min_length=6, max_length=128)]
+AnyPassword = Annotated[SecretStr, Field(min_length=6, max_length=password_policy.MOST)]
+"""Of a sign-in: also one from before the policy."""
+NewPassword = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=password_policy.MOST, json_schema_extra={"minLength": password_policy.LEAST}),
+]
+"""Its other rules, which count characters after normalisation: password_policy.py."""
+TotpCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^([0-9]{6}|[A-Za-z2-9]{4}([- ]?[A-Za-z2-9]{4}){3})$"),
+    Field(examples=["123456"], description="Six digits of the authenticator, or a recovery code. For operators"),
+]
 AuthType = Literal["system", "wxMini"]
 
 
 class Credentials(ApiModel):
     mobile: Mobile
-    password: Password
+    password: AnyPassword
+    totp_code: TotpCode | None = None
 
 
-class NewAccount(Credentials):
+class NewAccount(ApiModel):
+    mobile: Mobile
+    password: NewPassword
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = Field(
         None, description="From sendMobileCode; proves that the mobile is the caller's. A server may require it"
     )
@@ -47,13 +63,18 @@ class AccessToken(ApiModel):
     access_token: str
     access_expire: int = Field(description="Unix seconds")
     refresh_after: int = Field(description="Unix seconds: half-way")
+    operator_needs: Needs | None = Field(
+        description="Why an operator's token has no operator role yet: the password must be changed, a second factor "
+        "enrolled, or a code sent. Null for all others",
+    )
 
     @classmethod
-    def of(cls, issued: IssuedToken) -> Self:
+    def of(cls, issued: IssuedToken, needs: Needs | None = None) -> Self:
         return cls(
             access_token=issued.access_token,
             access_expire=issued.access_expire,
             refresh_after=issued.refresh_after,
+            operator_needs=needs,
         )
 
 

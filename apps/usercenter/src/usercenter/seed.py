@@ -1,7 +1,9 @@
 """The demo's users, with fixed ids that other services' seeds use. Idempotent."""
 
+import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from argon2.exceptions import VerifyMismatchError
@@ -10,14 +12,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from servicekit import acts
+from servicekit import acts, secrets
 from servicekit.clock import utc_now
 from servicekit.db import Database, Transaction
 from usercenter import proof
-from usercenter.models import BUYER, BY_SEED, MERCHANT, OPERATOR, SYSTEM, WX_MINI, User, UserAuth
+from usercenter.models import BUYER, BY_SEED, MERCHANT, OPERATOR, SYSTEM, WX_MINI, SecondFactor, User, UserAuth
 from usercenter.passwords import HASHER
+from usercenter.sealing import CannotOpen, Seal
+from usercenter.second_factor import place
 
 LOCK_ID = 7_301_003
+OPERATOR_ID = 3
 
 
 class SeedSettings(BaseSettings):
@@ -32,6 +37,9 @@ class SeedSettings(BaseSettings):
     seed_merchant_openid: str = ""
     seed_operator_mobile: str
     seed_operator_password: SecretStr
+    seed_operator_totp_secret: SecretStr = SecretStr("")
+    """Of the laptop's operator, so that no phone is needed; sealed with the key in `seed_secrets_file`."""
+    seed_secrets_file: Path | None = None
     wxma_appid: str = ""
 
     @classmethod
@@ -81,7 +89,7 @@ def seed_users(settings: SeedSettings) -> list[SeedUser]:
             settings.seed_merchant_openid,
         ),
         SeedUser(
-            3,
+            OPERATOR_ID,
             "民宿运营小助手",
             "订单、退款与账单的问题都可以找我。",
             0,
@@ -111,6 +119,8 @@ async def seed(settings: SeedSettings) -> int:
             await tx.execute(text("select pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
             for seeded in users:
                 await _put(tx, seeded, settings.wxma_appid)
+            if secret := settings.seed_operator_totp_secret.get_secret_value():
+                await _put_factor(tx, OPERATOR_ID, secret, _seal(settings))
             await tx.execute(text("""select setval('user_id_seq', greatest(1000, (select max(id) from "user")))"""))
     finally:
         await db.close()
@@ -152,6 +162,34 @@ async def _put(tx: Transaction, seeded: SeedUser, appid: str) -> None:
 
 async def _record(tx: Transaction, user: User, act: str, note: str) -> None:
     await acts.record(tx, utc_now(), proof.SYSTEM_ACTOR, act, proof.subject(user), note=note)
+
+
+def _seal(settings: SeedSettings) -> Seal:
+    """With the key that the service reads from its secret store: the file behind the local one."""
+    seal = Seal()
+    if settings.seed_secrets_file is None:
+        raise SystemExit("USERCENTER_SEED_OPERATOR_TOTP_SECRET needs USERCENTER_SEED_SECRETS_FILE")
+    held = json.loads(settings.seed_secrets_file.read_text("utf-8"))["usercenter"]
+    secrets.parsed(held, "totp-key", seal.load)
+    return seal
+
+
+async def _put_factor(tx: Transaction, user_id: int, secret: str, seal: Seal) -> None:
+    """In force at once; which codes were used is not forgotten."""
+    factor = await tx.get(SecondFactor, user_id)
+    if factor is None:
+        factor = SecondFactor(user_id=user_id)
+        tx.add(factor)
+    if factor.secret is None or not _opens_to(secret, factor.secret, user_id, seal):
+        factor.secret, factor.confirmed_at = seal.seal(secret, place(user_id)), utc_now()
+    await tx.flush()
+
+
+def _opens_to(secret: str, sealed: bytes, user_id: int, seal: Seal) -> bool:
+    try:
+        return seal.open(sealed, place(user_id)) == secret
+    except CannotOpen:
+        return False
 
 
 async def _put_auth(tx: Transaction, user_id: int, auth_type: str, key: str, appid: str) -> None:

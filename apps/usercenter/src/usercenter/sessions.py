@@ -1,9 +1,10 @@
 """Issues access tokens, at sign-in and at refresh, and lists the voided ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from servicekit.auth import LEEWAY_SECONDS
+from servicekit.auth import LEEWAY_SECONDS, Principal
 from servicekit.clock import Clock, unix
 from servicekit.db import Database
 from servicekit.errors import NotFound, Unauthenticated
@@ -11,7 +12,7 @@ from servicekit.revocation import MOST_REVOCATIONS, Voided
 from usercenter import repository
 from usercenter.errors import SessionTooOld
 from usercenter.identity import Identity
-from usercenter.models import User, UserSession
+from usercenter.models import ONE_TIME_CODE, OPERATOR, User, UserSession
 from usercenter.tokens import IssuedToken, TokenIssuer
 
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -58,6 +59,18 @@ class Sessions:
                 raise SessionTooOld("signed in too long ago to refresh")
             return self._issue(session, user, now)
 
+    async def strengthen(self, user: Principal, amr: Sequence[str]) -> IssuedToken:
+        """A new token of the user's own session, after a new proof by `amr`: its `auth_time` is now. Raises Unauthenticated
+        for a session that is over."""
+        now = self.clock()
+        async with self.db.transaction() as tx:
+            session = await repository.locked_session(tx, user.session_id)
+            account = await repository.user_by_id(tx, user.user_id)
+            if session is None or account is None or session.user_id != account.id:
+                raise Unauthenticated("the session is over")
+            session.amr, session.authenticated_at = [*amr], now
+            return self._issue(session, account, now)
+
     async def revocations(self) -> Voided:
         """Accounts whose void tokens may not have expired yet: the newest by id; for the rest, the time until which
         tokens were voided: all users who signed in before that time have to sign in again."""
@@ -71,4 +84,6 @@ class Sessions:
     def _issue(self, session: UserSession, user: User, now: datetime) -> IssuedToken:
         if session.generation != user.token_generation:
             raise Unauthenticated("the sign-in has been voided")
-        return self.issuer.issue(session, user.roles_in_force, now)
+        has_code = ONE_TIME_CODE in session.amr
+        roles = [role for role in user.roles_in_force if role != OPERATOR or has_code]
+        return self.issuer.issue(session, roles, now)

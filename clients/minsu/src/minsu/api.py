@@ -1,5 +1,6 @@
 """The public API over HTTP, for one signed-in account."""
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import httpx
@@ -8,6 +9,7 @@ from minsu.errors import CommandFailed, Refused
 from minsu.settings import Account
 
 PATIENCE_SECONDS = 30.0
+SIGN_IN_AGAIN = {"unauthenticated", "reauthentication-required"}
 
 
 class Api:
@@ -15,6 +17,7 @@ class Api:
 
     def __init__(self, url: str, *, language: str = "en", transport: httpx.BaseTransport | None = None) -> None:
         self._url = url
+        self.renew: Callable[[Api], None] | None = None
         self._http = httpx.Client(
             base_url=url,
             timeout=httpx.Timeout(PATIENCE_SECONDS, connect=5.0),
@@ -29,13 +32,33 @@ class Api:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def sign_in(self, account: Account) -> None:
-        body = {"mobile": account.mobile, "password": account.password}
-        token = self.call("/usercenter/v1/user/login", body)["accessToken"]
-        self._http.headers["Authorization"] = f"Bearer {token}"
+    @property
+    def token(self) -> str:
+        return str(self._http.headers.get("Authorization", "")).removeprefix("Bearer ")
+
+    @token.setter
+    def token(self, value: str) -> None:
+        self._http.headers["Authorization"] = f"Bearer {value}"
+
+    def sign_in(self, account: Account, code: str = "") -> dict[str, Any]:
+        """`code`: of the second factor. Returns what usercenter responded."""
+        body = {"mobile": account.mobile, "password": account.password} | ({"totpCode": code} if code else {})
+        signed_in = self._call("/usercenter/v1/user/login", body)
+        self.token = signed_in["accessToken"]
+        return signed_in
 
     def call(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> dict[str, Any]:
-        """`data` of the answer. `key` makes a repeat of a creating call the same call."""
+        """`data` of the answer. `key` makes a repeat of a creating call the same call. Where the session is over, or too
+        old for what is asked, `renew` signs in and the call is made once more: nothing was done."""
+        try:
+            return self._call(path, body, key=key)
+        except Refused as refused:
+            if self.renew is None or refused.slug not in SIGN_IN_AGAIN:
+                raise
+        self.renew(self)
+        return self._call(path, body, key=key)
+
+    def _call(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> dict[str, Any]:
         headers = {"Idempotency-Key": key} if key else {}
         try:
             answer = self._http.post(path, json=body or {}, headers=headers)

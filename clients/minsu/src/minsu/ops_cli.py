@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from minsu import following_cli, ops, ops_audit_cli, ops_money_cli, ops_system_cli, personal_data_cli, show
+from minsu import (
+    following_cli,
+    ops,
+    ops_audit_cli,
+    ops_money_cli,
+    ops_system_cli,
+    personal_data_cli,
+    second_factor_cli,
+    show,
+)
 from minsu.ops_options import AsJson, Count, OlderThan, Why, WhyLook, operator
 
 app = typer.Typer(help="See what is stuck and set it going, as the operator.", no_args_is_help=True)
@@ -14,6 +23,7 @@ app.add_typer(ops_system_cli.app)
 app.add_typer(ops_money_cli.app)
 app.add_typer(ops_audit_cli.app)
 app.add_typer(personal_data_cli.app)
+app.add_typer(second_factor_cli.app)
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai, YYYY-MM-DD.")]
 Service = Annotated[
     str | None,

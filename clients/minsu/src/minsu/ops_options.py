@@ -6,6 +6,7 @@ import typer
 
 from minsu import settings
 from minsu.api import Api
+from minsu.operator_session import OperatorSession
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts in fen.")]
 Count = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
@@ -28,7 +29,20 @@ WhyLook = Annotated[str | None, typer.Option("--note", help="Why; kept with your
 def operator() -> Api:
     """Signed in as the operator of the settings. Raises CommandFailed."""
     chosen = settings.load()
-    account = chosen.account("OPERATOR")
     api = Api(chosen.gateway_url, language=chosen.language)
-    api.sign_in(account)
+    session(chosen).enter(api)
     return api
+
+
+def session(chosen: settings.Settings) -> OperatorSession:
+    return OperatorSession(
+        url=chosen.gateway_url,
+        account=chosen.account("OPERATOR"),
+        file=chosen.session_file,
+        totp_secret=chosen.operator_totp_secret,
+        ask=ask_for_code,
+    )
+
+
+def ask_for_code() -> str:
+    return str(typer.prompt("Code of your authenticator, or a recovery code", err=True)).strip()

@@ -50,6 +50,19 @@ class Settings:
         locale = self.values.get("LC_ALL") or self.values.get("LC_MESSAGES") or self.values.get("LANG") or ""
         return "zh-CN" if locale.lower().startswith("zh") else "en"
 
+    @property
+    def operator_totp_secret(self) -> str:
+        """Computes the operator's codes; `make up` gives one to the laptop's operator. Empty: codes are typed."""
+        return self.values.get("OPERATOR_TOTP_SECRET", "")
+
+    @property
+    def session_file(self) -> Path:
+        """Where the operator's session is kept between commands."""
+        if file := self.values.get("MINSU_SESSION_FILE"):
+            return Path(file)
+        state = self.values.get("XDG_STATE_HOME")
+        return (Path(state) if state else Path.home() / ".local" / "state") / "minsu" / "session.json"
+
     def account(self, who: str) -> Account:
         """`BUYER`, `MERCHANT` or `OPERATOR`. Raises CommandFailed when it is not set."""
         for name in (f"{who}_MOBILE", f"{who}_PASSWORD"):

@@ -12,7 +12,7 @@ from cachetools import TLRUCache
 from fastapi import Depends, Request
 from pydantic import BaseModel
 
-from servicekit.errors import Forbidden, PeerUnavailable, TokenRefused, Unauthenticated
+from servicekit.errors import Forbidden, PeerUnavailable, ReauthenticationRequired, TokenRefused, Unauthenticated
 from servicekit.revocation import Revocations, revocations_by_invocation
 from servicekit.sidecar import Sidecar
 
@@ -22,6 +22,8 @@ KEYS_TTL_SECONDS = 600
 ASK_PAUSE_SECONDS = 5.0
 MOST_VERIFIED = 2048
 """Tokens whose signature is not checked again; about 1 KiB each."""
+FRESH_SECONDS = 600
+"""How old a proof of identity may be for an act that moves money; `/usercenter/v1/user/reauthenticate` gives a new one."""
 LEEWAY_SECONDS = 5
 """Nodes' clocks differ: without it, a token issued a moment ahead of ours is refused right after the sign-in."""
 
@@ -52,6 +54,10 @@ class Principal:
     def require(self, role: str) -> None:
         if role not in self.roles:
             raise Forbidden(f"role {role} is needed")
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether the user has proven who they are within FRESH_SECONDS before `now` (unix seconds)."""
+        return now - self.auth_time <= FRESH_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +211,14 @@ async def _operator(user: "CurrentUser") -> Principal:
     return user
 
 
+async def _money_operator(user: "Operator") -> Principal:
+    if not user.is_fresh(time.time()):
+        raise ReauthenticationRequired(f"the last proof of identity is more than {FRESH_SECONDS} s old")
+    return user
+
+
 CurrentUser = Annotated[Principal, Depends(_current_user)]
 Merchant = Annotated[Principal, Depends(_merchant)]
 Operator = Annotated[Principal, Depends(_operator)]
+MoneyOperator = Annotated[Principal, Depends(_money_operator)]
+"""For acts that move money: an operator who has just proven who they are."""

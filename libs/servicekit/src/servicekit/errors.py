@@ -5,6 +5,7 @@ Problem
 ├── Unauthenticated       401
 │   └── TokenRefused           there was a token, and it is not valid
 ├── Forbidden             403
+│   └── ReauthenticationRequired
 ├── NotFound              404
 ├── Conflict              409  the thing is not in a state in which this may be done
 ├── TooManyRequests       429
@@ -60,6 +61,13 @@ class TokenRefused(Unauthenticated):
 class Forbidden(Problem):
     status, code, slug = 403, 100101, "forbidden"
     security_kind: ClassVar[Kind | None] = "forbidden"
+
+
+class ReauthenticationRequired(Forbidden):
+    """An act that moves money, by someone whose last proof of identity is too old."""
+
+    code, slug = 100130, "reauthentication-required"
+    security_kind = "reauthentication_refused"
 
 
 class NotFound(Problem):

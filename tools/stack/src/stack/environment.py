@@ -172,13 +172,19 @@ class Environment:
             person = self.vault.person(role)
             seeds[f"USERCENTER_SEED_{role.upper()}_MOBILE"] = person.mobile
             seeds[f"USERCENTER_SEED_{role.upper()}_PASSWORD"] = person.password
+        seeds["USERCENTER_SEED_OPERATOR_TOTP_SECRET"] = self.vault.totp_secret("operator")
+        seeds["USERCENTER_SEED_SECRETS_FILE"] = str(self.layout.run / "secrets" / "usercenter.json")
         return seeds
 
     def secrets(self, name: str) -> dict[str, str]:
         """What an app reads from its own sidecar's secret store, under its own name."""
         merchant = self.merchant
         held = {
-            "usercenter": {"jwt-private-key": self.vault.jwt_key(), "wxma-secret": merchant["app_secret"]},
+            "usercenter": {
+                "jwt-private-key": self.vault.jwt_key(),
+                "totp-key": self.vault.sealing_key("totp-key"),
+                "wxma-secret": merchant["app_secret"],
+            },
             "notification": {"wxma-secret": merchant["app_secret"]},
             "payment": {
                 "wxpay-mch-private-key": merchant.file("merchant_key").read_text(),
@@ -263,6 +269,8 @@ class Environment:
         for role in PEOPLE:
             person = self.vault.person(role)
             values |= {f"{role.upper()}_MOBILE": person.mobile, f"{role.upper()}_PASSWORD": person.password}
+        values["OPERATOR_TOTP_SECRET"] = self.vault.totp_secret("operator")
+        values["MINSU_SESSION_FILE"] = str(layout.run / "state" / "minsu-session.json")
         for name in layout.services:
             prefix = name.upper()
             if name in DATABASES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -46,6 +47,21 @@ class Vault:
         mobile, nickname = PEOPLE[role]
         password = self.token(f"{role}-password", 12)
         return Person(mobile, password, "o" + self.token(f"{role}-openid", 27), nickname)
+
+    def totp_secret(self, role: str) -> str:
+        """Of a seeded operator's authenticator, in base32: who has this file needs no phone."""
+        name = f"{role}-totp-secret"
+        if name not in self._values:
+            self._values[name] = base64.b32encode(secrets.token_bytes(20)).decode()
+            self._save()
+        return str(self._values[name])
+
+    def sealing_key(self, name: str) -> str:
+        """32 bytes in base64."""
+        if name not in self._values:
+            self._values[name] = base64.b64encode(secrets.token_bytes(32)).decode()
+            self._save()
+        return str(self._values[name])
 
     def jwt_key(self) -> str:
         if "jwt-key" not in self._values:

@@ -19,6 +19,7 @@ from gateway.console.visits import SignedIn, Visit
 from servicekit.errors import PeerUnavailable
 
 MOST_REASON = 256
+REAUTHENTICATION_REQUIRED = "reauthentication-required"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,8 @@ class Input:
 class Act:
     """`page` holds the texts: `act_<name>` (the button), `act_<name>_does` (what it will do) and `act_<name>_done`, which
     may quote `params`; the last one also members of the response. `service` None: the address names it, as a param.
-    `body` makes the request of params and inputs; `note` is added."""
+    `body` makes the request of params and inputs; `note` is added. `money`: the service takes it only from someone who has
+    just proven who they are, and the page asks for it."""
 
     name: str
     page: str
@@ -44,6 +46,7 @@ class Act:
     method: str
     params: Mapping[str, Callable[[str], Any]]
     inputs: tuple[Input, ...] = ()
+    money: bool = False
     body: Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, Any]] = lambda params, inputs: {**params, **inputs}
 
 
@@ -54,32 +57,62 @@ def router(by_name: Mapping[str, Act]) -> APIRouter:
     @routes.get("/console/acts/{name}")
     async def confirm(name: str, visit: SignedIn) -> Response:
         act = _known(by_name, name)
-        return _confirmation(visit, act, _params(act, visit), values={"reason": visit.note.get("kept", "")})
+        prove = act.money and not visit.is_fresh
+        return _confirmation(
+            visit, act, _params(act, visit), values={"reason": visit.note.get("kept", "")}, prove=prove
+        )
 
     @routes.post("/console/acts/{name}")
     async def carry_out(name: str, visit: SignedIn) -> Response:
         act = _known(by_name, name)
         params = _params(act, visit)
-        reason = visit.form.get("reason", "").strip()
-        if not 1 <= len(reason) <= MOST_REASON:
-            return _confirmation(visit, act, params, values=visit.form, wrong="reason", status=422)
-        service = act.service or params["service"]
-        given = {each.name: visit.form.get(each.name, "").strip() for each in act.inputs}
-        for each in act.inputs:
-            if (each.required and not given[each.name]) or (each.options and given[each.name] not in each.options):
-                return _confirmation(visit, act, params, values=visit.form, wrong=each.name, status=422)
-        try:
-            result = await visit.ask(service, act.method, act.body(params, given) | {"note": reason})
-        except ServiceRefused as refused:
-            return _confirmation(visit, act, params, values=visit.form, refused=refused, status=refused.status)
-        except PeerUnavailable:
-            return _confirmation(visit, act, params, values=visit.form, silent=service, status=503)
-        response = RedirectResponse(back := _back(visit), 303)
-        done = visit.texts(act.page)[f"act_{act.name}_done"].format_map(_Shown(result | dict(params)))
-        notes.leave(response, back, {"done": done}, secure=visit.console.secure(visit.request))
-        return response
+        if wrong := _wrong(act, visit.form):
+            return _confirmation(visit, act, params, values=visit.form, wrong=wrong, status=422)
+        return await _prove(visit, act, params) or await _carry_out(visit, act, params)
 
     return routes
+
+
+def _wrong(act: Act, form: Mapping[str, str]) -> str:
+    """The first field that cannot be taken as it is; empty for none."""
+    if not 1 <= len(form.get("reason", "").strip()) <= MOST_REASON:
+        return "reason"
+    for each in act.inputs:
+        given = form.get(each.name, "").strip()
+        if (each.required and not given) or (each.options and given not in each.options):
+            return each.name
+    return ""
+
+
+async def _prove(visit: Visit, act: Act, params: Mapping[str, Any]) -> Response | None:
+    """Prove again who this is, where the page has asked for it. The page again when that fails."""
+    if not (password := visit.form.get("password")):
+        return None
+    try:
+        await visit.prove(password, visit.form.get("code", "").strip())
+    except ServiceRefused as refused:
+        return _confirmation(visit, act, params, values=visit.form, refused=refused, prove=True, status=refused.status)
+    except PeerUnavailable:
+        return _confirmation(visit, act, params, values=visit.form, silent="usercenter", prove=True, status=503)
+    return None
+
+
+async def _carry_out(visit: Visit, act: Act, params: Mapping[str, Any]) -> Response:
+    service = act.service or params["service"]
+    given = {each.name: visit.form.get(each.name, "").strip() for each in act.inputs}
+    body = act.body(params, given) | {"note": visit.form["reason"].strip()}
+    try:
+        result = await visit.ask(service, act.method, body)
+    except ServiceRefused as refused:
+        prove = refused.slug == REAUTHENTICATION_REQUIRED
+        said = None if prove else refused
+        return _confirmation(visit, act, params, values=visit.form, refused=said, prove=prove, status=refused.status)
+    except PeerUnavailable:
+        return _confirmation(visit, act, params, values=visit.form, silent=service, status=503)
+    response = RedirectResponse(back := _back(visit), 303)
+    done = visit.texts(act.page)[f"act_{act.name}_done"].format_map(_Shown(result | dict(params)))
+    notes.leave(response, back, {"done": done}, secure=visit.console.secure(visit.request))
+    return response
 
 
 def _known(acts: Mapping[str, Act], name: str) -> Act:
@@ -109,10 +142,12 @@ def _confirmation(
     wrong: str = "",
     refused: ServiceRefused | None = None,
     silent: str = "",
+    prove: bool = False,
     status: int = 200,
 ) -> Response:
     """Before the act, or after it was not done: `refused` by the service, or `silent` names one that did not respond. From
-    500 on it may have been done all the same."""
+    500 on it may have been done all the same, unless it was usercenter that did not respond. `prove`: asks for password
+    and code as well."""
     texts = visit.texts(act.page)
     return visit.page(
         "act",
@@ -125,7 +160,8 @@ def _confirmation(
         wrong=wrong,
         refused=refused,
         silent=silent,
-        is_unknown=status >= 500,
+        is_unknown=status >= 500 and not prove,
+        prove=prove,
         back=_back(visit),
         not_done="kept" in visit.note,
         most=MOST_REASON,

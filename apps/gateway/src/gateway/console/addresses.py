@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from gateway.console.sessions import PATH
 
-SIGN_IN = f"{PATH}/signin"
+SIGN_IN, SECOND_FACTOR = f"{PATH}/signin", f"{PATH}/second-factor"
 _PAGE = re.compile(rf"{PATH}(?:/[A-Za-z0-9_-]+)*")
 
 

@@ -12,6 +12,10 @@ from servicekit.sidecar import Sidecar
 
 _PATHS = {route.path for route in PUBLIC}
 LOGIN, REFRESH = "/usercenter/v1/user/login", "/usercenter/v1/user/refreshToken"
+REAUTHENTICATE = "/usercenter/v1/user/reauthenticate"
+ENROL, CONFIRM = "/usercenter/v1/user/totpEnrol", "/usercenter/v1/user/totpConfirm"
+WRONG = {"wrong-credentials", "second-factor-wrong"}
+"""Refusals with 401 that do not say that the session has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,28 @@ class Reading:
 class Services:
     sidecar: Sidecar
 
-    async def sign_in(self, mobile: str, password: str, language: str, address: str) -> Session:
-        """A new session. Raises ServiceRefused, as for a wrong password; PeerUnavailable."""
+    async def sign_in(self, mobile: str, password: str, code: str, language: str, address: str) -> tuple[Session, str]:
+        """A new session, and what it lacks for the operator role (`operatorNeeds`; empty for nothing that we know of).
+        Raises ServiceRefused, as for a wrong password; PeerUnavailable."""
         headers = {"accept-language": language} | ({"client-address": address} if address else {})
-        return _session(await self._call(LOGIN, {"mobile": mobile, "password": password}, headers))
+        body = {"mobile": mobile, "password": password} | ({"totpCode": code} if code else {})
+        signed_in = await self._call(LOGIN, body, headers)
+        return _session(signed_in), signed_in.get("operatorNeeds") or ""
+
+    async def reauthenticate(self, session: Session, password: str, code: str, language: str) -> Session:
+        """The same session, with a token that acts on money take. Raises ServiceRefused, SessionEnded, PeerUnavailable."""
+        return _session(
+            await self._call(REAUTHENTICATE, _proof(password, code), _headers(session, language)), session.id
+        )
+
+    async def enrol(self, session: Session, password: str, code: str, language: str) -> dict[str, Any]:
+        """A secret for an authenticator app. Raises ServiceRefused, SessionEnded, PeerUnavailable."""
+        return await self._call(ENROL, _proof(password, code), _headers(session, language))
+
+    async def confirm(self, session: Session, code: str, language: str) -> tuple[list[str], Session]:
+        """Recovery codes, and the same session with the operator role. Raises as `enrol`."""
+        enrolled = await self._call(CONFIRM, {"totpCode": code}, _headers(session, language))
+        return enrolled["recoveryCodes"], _session(enrolled["token"], session.id)
 
     async def renew(self, session: Session, language: str) -> Session:
         """The same session with a new token. Raises ServiceRefused, SessionEnded, PeerUnavailable."""
@@ -84,7 +106,8 @@ class Services:
         if response.is_success:
             data: dict[str, Any] = content["data"]
             return data
-        if response.status_code == 401 and path != LOGIN:
+        slug = str(content.get("type", "")).rpartition("/")[2]
+        if response.status_code == 401 and path != LOGIN and slug not in WRONG:
             raise SessionEnded
         if response.status_code == 503 and "code" not in content:  # no problem of the service itself
             raise PeerUnavailable(f"{service}: 503 for {path}")
@@ -93,6 +116,10 @@ class Services:
 
 def _headers(session: Session, language: str) -> dict[str, str]:
     return {"authorization": f"Bearer {session.token}", "accept-language": language}
+
+
+def _proof(password: str, code: str) -> dict[str, str]:
+    return {"password": password} | ({"totpCode": code} if code else {})
 
 
 def _session(token: Mapping[str, Any], session_id: str | None = None) -> Session:

@@ -21,6 +21,7 @@ from gateway.console import (
     reconciliation,
     refunds,
     reviews,
+    second_factor,
     signing_in,
     system,
 )
@@ -47,4 +48,4 @@ ACTS = {act.name: act for page in PAGES for act in page.ACTS}
 
 
 def routers() -> Sequence[APIRouter]:
-    return [signing_in.router, acts.router(ACTS), *(page.router for page in PAGES)]
+    return [signing_in.router, second_factor.router, acts.router(ACTS), *(page.router for page in PAGES)]

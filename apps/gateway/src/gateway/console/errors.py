@@ -22,6 +22,7 @@ class ServiceRefused(Exception):
     def __init__(self, service: str, status: int, problem: Mapping[str, Any]) -> None:
         super().__init__(f"{service}: {status}")
         self.service, self.status = service, status
+        self.slug = str(problem.get("type", "")).rpartition("/")[2]
         self.message = str(problem.get("msg") or f"HTTP {status}")
         self.detail = str(problem.get("detail") or "")
         self.field = str(problem.get("field") or "")

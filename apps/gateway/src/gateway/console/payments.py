@@ -40,6 +40,7 @@ ACTS: tuple[Act, ...] = (
         service="order",
         method="refundAskAgain",
         params={"sn": str},
+        money=True,
     ),
 )
 

@@ -8,7 +8,9 @@ from gateway.console.routing import new_router
 from gateway.console.visits import SignedIn
 
 router = new_router()
-ACTS: tuple[Act, ...] = (Act(name="payout", page="payouts", service="payment", method="payout", params={"date": str}),)
+ACTS: tuple[Act, ...] = (
+    Act(name="payout", page="payouts", service="payment", method="payout", params={"date": str}, money=True),
+)
 
 
 @router.get("/console/payouts")

@@ -13,7 +13,14 @@ from gateway.console.visits import SignedIn
 
 router = new_router()
 ACTS: tuple[Act, ...] = (
-    Act(name="reconcile", page="reconciliation", service="payment", method="reconcile", params={"date": str}),
+    Act(
+        name="reconcile",
+        page="reconciliation",
+        service="payment",
+        method="reconcile",
+        params={"date": str},
+        money=True,
+    ),
 )
 KINDS = ("missing_here", "missing_there", "amount", "state", "unreadable")
 

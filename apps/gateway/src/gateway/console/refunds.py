@@ -35,6 +35,7 @@ ACTS: tuple[Act, ...] = (
             Input(name="realName", secret=True),
         ),
         body=_to_card,
+        money=True,
     ),
     Act(
         name="refund_to_merchant",
@@ -43,8 +44,16 @@ ACTS: tuple[Act, ...] = (
         method="refundSendElsewhere",
         params={"refundSn": str},
         body=_to_merchant,
+        money=True,
     ),
-    Act(name="refund_again", page="refunds", service="payment", method="refundBeginAgain", params={"refundSn": str}),
+    Act(
+        name="refund_again",
+        page="refunds",
+        service="payment",
+        method="refundBeginAgain",
+        params={"refundSn": str},
+        money=True,
+    ),
 )
 
 

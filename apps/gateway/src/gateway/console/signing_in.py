@@ -21,13 +21,19 @@ async def ask(visit: Anyone) -> Response:
 async def sign_in(visit: Anyone) -> Response:
     """A new session, and on to where the operator wanted to go. Raises NotOperator, Forged, PeerUnavailable."""
     form, console = visit.form, visit.console
-    mobile, password = form.get("mobile", "").strip(), form.get("password", "")
+    mobile, password, code = form.get("mobile", "").strip(), form.get("password", ""), form.get("code", "").strip()
+    address = client_address(visit.request.scope)
     try:
-        session = await console.services.sign_in(mobile, password, visit.language, client_address(visit.request.scope))
+        session, needs = await console.services.sign_in(mobile, password, code, visit.language, address)
     except ServiceRefused as refused:
         return _form(visit, target=form.get("next", ""), refused=refused)
-    await require_operator(console, session)
-    response = RedirectResponse(addresses.resolve(form.get("next", "")), 303)
+    if needs in {"password", "code"}:
+        return _form(visit, target=form.get("next", ""), needs=needs)
+    if needs == "enrolment":
+        response = RedirectResponse(addresses.SECOND_FACTOR, 303)
+    else:
+        await require_operator(console, session)
+        response = RedirectResponse(addresses.resolve(form.get("next", "")), 303)
     session.store(response, secure=console.secure(visit.request))
     return response
 
@@ -39,11 +45,13 @@ async def sign_out(visit: SignedIn) -> Response:
     return response
 
 
-def _form(visit: Visit, *, target: str, refused: ServiceRefused | None = None) -> Response:
-    """Says that something was not done; the note about it is for the page after the sign-in."""
+def _form(visit: Visit, *, target: str, refused: ServiceRefused | None = None, needs: str = "") -> Response:
+    """Says that something was not done; the note about it is for the page after the sign-in. `needs`: what the account
+    lacks for the operator role."""
     response = visit.page(
         "signin",
-        status=refused.status if refused else 200,
+        status=refused.status if refused else 401 if needs else 200,
+        needs=needs,
         target=addresses.resolve(target) if target else PATH,
         mobile=visit.form.get("mobile", ""),
         ended="ended" in visit.query,

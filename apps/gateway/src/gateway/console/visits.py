@@ -21,7 +21,7 @@ from gateway.endpoints.pages import COOKIE as LANGUAGE_COOKIE
 from gateway.storefront import LANGUAGES
 from servicekit import security_log
 from servicekit.app import provided
-from servicekit.auth import TokenVerifier
+from servicekit.auth import Principal, TokenVerifier
 from servicekit.errors import InvalidInput, PeerUnavailable, Unauthenticated
 from servicekit.messages import preferred_language
 from servicekit.storable import storable
@@ -29,6 +29,8 @@ from servicekit.telemetry import traces
 
 SECONDS = 5.0
 """How long one service may take of a page that asks several."""
+TYPING_SECONDS = 60
+"""A page that is filled in for so long still finds the proof of identity fresh that it began with."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -56,12 +58,14 @@ TheConsole = Annotated[Console, Depends(provided(Console))]
 
 @dataclass(kw_only=True, eq=False)
 class Visit:
-    """`session` has no token on the sign-in page. `form` holds the fields of a POST, `note` what the page before left."""
+    """`session` has no token on the sign-in page. `form` holds the fields of a POST, `note` what the page before left.
+    `is_fresh`: whether the operator has proven who they are lately enough for acts on money."""
 
     console: Console
     request: Request
     session: Session
     form: Mapping[str, str] = field(default_factory=dict)
+    is_fresh: bool = False
 
     @property
     def language(self) -> str:
@@ -89,6 +93,12 @@ class Visit:
     ) -> Reading:
         """As `ask`, but what goes wrong is in the result: for pages that show several services (`asyncio.gather`)."""
         return await self.console.services.read(self.session, self.language, service, name, body or {}, seconds=seconds)
+
+    async def prove(self, password: str, code: str) -> None:
+        """Prove again who this is: the session's token from now on is one that acts on money take. Raises ServiceRefused,
+        SessionEnded, PeerUnavailable."""
+        self.session = await self.console.services.reauthenticate(self.session, password, code, self.language)
+        self.request.state.renewed, self.is_fresh = self.session, True
 
     def page(self, page: str, *, status: int = 200, texts: str = "", **values: Any) -> Response:
         """`templates/console/<page>.html` with `values` and the texts of `texts` (else its own); shows the note that was
@@ -135,8 +145,9 @@ async def operator(request: Request, console: TheConsole) -> Visit:
         raise SessionEnded
     if request.method == "POST" and not is_of(session, form):
         raise Forged
-    await require_operator(console, session)
-    visit = Visit(console=console, request=request, session=session, form=form)
+    principal = await require_operator(console, session)
+    is_fresh = principal.is_fresh(time.time() + TYPING_SECONDS)
+    visit = Visit(console=console, request=request, session=session, form=form, is_fresh=is_fresh)
     if request.method == "GET" and time.time() >= session.refresh_after:
         # Without a new token the present one is still good; the next page tries again.
         with contextlib.suppress(PeerUnavailable, ServiceRefused):
@@ -144,8 +155,8 @@ async def operator(request: Request, console: TheConsole) -> Visit:
     return visit
 
 
-async def require_operator(console: Console, session: Session) -> None:
-    """Raises SessionEnded, NotOperator, and PeerUnavailable while usercenter's keys cannot be had."""
+async def require_operator(console: Console, session: Session) -> Principal:
+    """Who it is. Raises SessionEnded, NotOperator, and PeerUnavailable while usercenter's keys cannot be had."""
     try:
         principal = await console.verifier.principal(f"Bearer {session.token}")
     except Unauthenticated:
@@ -153,6 +164,7 @@ async def require_operator(console: Console, session: Session) -> None:
     if "operator" not in principal.roles:
         security_log.event("forbidden", reason="no operator", route="/console", user_id=principal.user_id)
         raise NotOperator
+    return principal
 
 
 async def _form(request: Request, console: Console) -> dict[str, str]:

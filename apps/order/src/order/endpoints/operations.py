@@ -22,7 +22,8 @@ from order.refunds import Refunds
 from order.schemas import OrderState
 from order.statistics import Statistics
 from servicekit.app import provided
-from servicekit.auth import Operator
+from servicekit.auth import MoneyOperator, Operator
+from servicekit.errors import ReauthenticationRequired
 from servicekit.problems import declared
 from servicekit.schemas import Ok, StatisticsQuery
 
@@ -53,9 +54,9 @@ async def list_failed_refunds(
     return Ok(data=FailedRefunds.of(await lookup.page_of_failed_refunds(body.last_id, body.page_size)))
 
 
-@router.post("/refundAskAgain", responses=declared(OrderNotFound, NoFailedRefund))
+@router.post("/refundAskAgain", responses=declared(OrderNotFound, NoFailedRefund, ReauthenticationRequired))
 async def ask_refund_again(
-    body: RefundAgain, operator: Operator, refunds: Annotated[Refunds, Depends(provided(Refunds))]
+    body: RefundAgain, operator: MoneyOperator, refunds: Annotated[Refunds, Depends(provided(Refunds))]
 ) -> Ok[OrderState]:
     """Request a failed refund from payment again, for the buyer. Idempotent while the refund is open."""
     return Ok(data=OrderState.of(await refunds.ask_again(operator.user_id, body.sn, body.note)))

@@ -54,7 +54,8 @@ from payment.schemas import (
     RefundRow,
 )
 from servicekit.app import provided
-from servicekit.auth import Operator
+from servicekit.auth import MoneyOperator, Operator
+from servicekit.errors import ReauthenticationRequired
 from servicekit.problems import declared
 from servicekit.schemas import Empty, Ok
 
@@ -62,8 +63,17 @@ router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
 Reconciliations = Annotated[Reconciler, Depends(provided(Reconciler))]
 Rescue = Annotated[RefundRescue, Depends(provided(RefundRescue))]
 Review = Annotated[ReviewQueue, Depends(provided(ReviewQueue))]
-REROUTE = declared(RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere, WechatUnavailable, WechatRefusedAct)
-REISSUE = declared(RefundNotFound, RefundNotEnded, BuyerAsksAgain, RefundExceedsPayment, TooManyRefunds)
+REROUTE = declared(
+    RefundNotFound,
+    RefundIsNotAbnormal,
+    RefundSentElsewhere,
+    WechatUnavailable,
+    WechatRefusedAct,
+    ReauthenticationRequired,
+)
+REISSUE = declared(
+    RefundNotFound, RefundNotEnded, BuyerAsksAgain, RefundExceedsPayment, TooManyRefunds, ReauthenticationRequired
+)
 
 
 @router.post("/noticeList")
@@ -87,7 +97,7 @@ async def list_refunds(body: RefundQuery, _: Operator, rescue: Rescue) -> Ok[Ref
 
 
 @router.post("/refundSendElsewhere", responses=REROUTE)
-async def send_refund_elsewhere(body: RefundElsewhere, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
+async def send_refund_elsewhere(body: RefundElsewhere, operator: MoneyOperator, rescue: Rescue) -> Ok[RefundRow]:
     """Reroute an abnormal refund to a card of the buyer, or to the merchant's own account. After a 503 its result is
     queried from WeChat in the background."""
     card = body.card.card() if body.card else None
@@ -96,15 +106,18 @@ async def send_refund_elsewhere(body: RefundElsewhere, operator: Operator, rescu
 
 
 @router.post("/refundBeginAgain", responses=REISSUE)
-async def begin_refund_again(body: RefundRef, operator: Operator, rescue: Rescue) -> Ok[RefundRow]:
+async def begin_refund_again(body: RefundRef, operator: MoneyOperator, rescue: Rescue) -> Ok[RefundRow]:
     """Issue a closed refund of a late or duplicate payment again under a new number. Not for a buyer's own refund."""
     refund = await rescue.reissue(operator.user_id, body.refund_sn, note=body.note)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 
 
-@router.post("/reconcile", responses=declared(NoSuchBill))
+@router.post("/reconcile", responses=declared(NoSuchBill, ReauthenticationRequired))
 async def reconcile(
-    body: DayWanted, operator: Operator, reconciler: Reconciliations, daily: Annotated[Daily, Depends(provided(Daily))]
+    body: DayWanted,
+    operator: MoneyOperator,
+    reconciler: Reconciliations,
+    daily: Annotated[Daily, Depends(provided(Daily))],
 ) -> Ok[ReconciliationRun]:
     """Schedule the reconciliation of a day (default: yesterday); `reconciliationRun` shows its progress."""
     day = body.date or reconciler.yesterday()
@@ -133,10 +146,10 @@ async def list_differences(body: DifferenceQuery, _: Operator, reconciler: Recon
     return Ok(data=DifferenceList(list=[Difference.model_validate(each, from_attributes=True) for each in found]))
 
 
-@router.post("/payout", responses=declared(DayNotOver))
+@router.post("/payout", responses=declared(ReauthenticationRequired, DayNotOver))
 async def pay_out(
     body: PayoutWanted,
-    operator: Operator,
+    operator: MoneyOperator,
     payouts: Annotated[Payouts, Depends(provided(Payouts))],
     daily: Annotated[Daily, Depends(provided(Daily))],
 ) -> Ok[Empty]:

@@ -17,6 +17,10 @@ from usercenter.errors import (
     CodeNeeded,
     CodeWrong,
     MobileTaken,
+    PasswordTooCommon,
+    PasswordTooShort,
+    SecondFactorSlowed,
+    SecondFactorWrong,
     SessionTooOld,
     TooManyCodes,
     TooManyFailures,
@@ -43,6 +47,7 @@ from usercenter.schemas import (
     UserDetail,
     WxMiniAuth,
 )
+from usercenter.second_factor import SecondFactors
 from usercenter.sessions import Sessions
 from usercenter.wechat_login import WechatLogin
 
@@ -59,6 +64,8 @@ UserAgent = Annotated[str, Header(include_in_schema=False)]
         CodeNeeded,
         CodeWrong,
         MobileTaken,
+        PasswordTooShort,
+        PasswordTooCommon,
         WrongCredentials,
         TooManyFailures,
         IdempotencyMismatch,
@@ -85,12 +92,24 @@ async def register(
     return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
 
 
-@router.post("/login", responses=declared(WrongCredentials, TooManyFailures, Unavailable))
+@router.post(
+    "/login",
+    responses=declared(WrongCredentials, TooManyFailures, SecondFactorWrong, SecondFactorSlowed, Unavailable),
+)
 async def sign_in(
-    body: Credentials, login: TheLogin, sessions: TheSessions, address: ClientAddress, user_agent: UserAgent = ""
+    body: Credentials,
+    login: TheLogin,
+    second_factors: Annotated[SecondFactors, Depends(provided(SecondFactors))],
+    sessions: TheSessions,
+    *,
+    address: ClientAddress,
+    user_agent: UserAgent = "",
 ) -> Ok[AccessToken]:
-    identity = await login.by_password(body.mobile, body.password.get_secret_value(), address)
-    return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
+    """An operator sends `totpCode` as well; without it the session has no operator role, and `operatorNeeds` says why."""
+    password = body.password.get_secret_value()
+    identity = await login.by_password(body.mobile, password, address)
+    identity, needs = await second_factors.of_sign_in(identity, password, body.totp_code)
+    return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent)), needs))
 
 
 @router.post("/sendMobileCode", responses=declared(TooManyCodes, PeerUnavailable))

@@ -1,0 +1,45 @@
+"""`minsu ops enrol`."""
+
+import pytest
+from typer.testing import CliRunner
+
+from minsu import second_factor_cli
+from minsu.api import Api
+from minsu.cli import app
+from tests.unit.minsu.conftest import ok
+
+USER = "/usercenter/v1/user"
+
+
+@pytest.fixture
+def run(world, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(second_factor_cli, "Api", lambda url, **more: Api(url, transport=world.transport, **more))
+    environment = {"OPERATOR_MOBILE": "13800000003", "OPERATOR_PASSWORD": "p" * 10}
+
+    def invoke(*arguments, typed):
+        return CliRunner(env=environment).invoke(app, ["ops", "enrol", *arguments], input=typed)
+
+    return invoke
+
+
+@pytest.mark.parametrize(
+    ("needs", "typed", "proof"),
+    [
+        ("enrolment", "123456\n", {"password": "p" * 10}),
+        ("code", "111111\n123456\n", {"password": "p" * 10, "totpCode": "111111"}),
+    ],
+)
+def test_it_shows_a_secret_takes_a_code_and_prints_recovery_codes(world, run, needs, typed, proof):
+    signed_in = {"accessToken": "t", "accessExpire": 0, "refreshAfter": 0, "operatorNeeds": needs}
+    world.answers[f"{USER}/login"] = lambda _: ok(signed_in)
+    world.answers[f"{USER}/totpEnrol"] = lambda _: ok({"secret": "JBSWY3DP", "otpauthUri": "otpauth://totp/a?secret=b"})
+    world.answers[f"{USER}/totpConfirm"] = lambda _: ok({"recoveryCodes": ["ABCD-EFGH"], "token": signed_in})
+    done = run("--json", typed=typed)
+    assert done.exit_code == 0, done.output
+    assert '"ABCD-EFGH"' in done.stdout
+    assert "JBSWY3DP" in done.stderr
+    assert [(path.rpartition("/")[2], body) for path, body, _ in world.asked[1:]] == [
+        ("totpEnrol", proof),
+        ("totpConfirm", {"totpCode": "123456"}),
+    ]

@@ -1,0 +1,53 @@
+"""What a new password has to be."""
+
+import pytest
+
+from usercenter import password_policy
+from usercenter.errors import PasswordTooCommon, PasswordTooShort
+
+MOBILE = "13912345678"
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["correct ho", "密码密码很长的一句话", "a" * 7 + "bcd", "x1y2z3w4" * 16, "ﬃﬃﬃxyz", "小明的生日是秋天里"[:9] + "!"],
+)
+def test_ten_characters_that_nobody_guesses_are_enough(password):
+    assert password_policy.weakness(password, MOBILE) is None
+
+
+@pytest.mark.parametrize("password", ["", "correct h", "密码密码很长的一句", "e\u0301" * 5 + "abcd", "     a     "[:9]])
+def test_fewer_than_ten_characters_after_normalisation_are_too_few(password):
+    assert password_policy.weakness(password, MOBILE) is PasswordTooShort
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "1234567890",
+        "0987654321",
+        "Qwertyuiop",
+        "QWERTYUIOP",
+        "１２３４５６７８９０",  # full width: the same after normalisation
+        "aaaaaaaaaaaa",
+        "abcabcabcabc",
+        MOBILE,
+        f"my {MOBILE}!",
+    ],
+)
+def test_what_everyone_tries_first_is_too_common(password):
+    assert password_policy.weakness(password, MOBILE) is PasswordTooCommon
+
+
+def test_a_refusal_names_the_field_it_was_typed_in():
+    with pytest.raises(PasswordTooShort) as refused:
+        password_policy.check("short", MOBILE, field="newPassword")
+    assert (refused.value.field, refused.value.params) == ("newPassword", {"least": 10})
+    password_policy.check("correct horse", MOBILE)
+
+
+def test_the_list_is_of_passwords_that_the_length_would_let_through():
+    common = password_policy._common()
+    assert len(common) == 1732
+    assert min(len(each) for each in common) == password_policy.LEAST
+    assert {each for each in common if each != each.casefold()} == set()
