@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import httpx
 import pytest
 
-from tests.service.order.support import BUYER, HOMESTAY, MERCHANT, STRANGER, Order
+from tests.service.order.support import BUYER, HOMESTAY, MERCHANT, OTHER_MERCHANT, STRANGER, Order
 
 CREATE = "/homestayOrder/createHomestayOrder"
 
@@ -211,3 +211,15 @@ async def test_an_answer_with_too_few_homestays_is_no_answer(order: Order) -> No
 
     assert [each.status_code for each in answers] == [503, 503]
     assert order.rows("select id from homestay_order") == []
+
+
+async def test_a_host_does_not_book_the_own_homestay(order: Order) -> None:
+    refused = await order.post(CREATE, order.booking_request(), key="k-own", user=MERCHANT)
+
+    assert refused.status_code == 409
+    problem = refused.json()
+    assert (problem["code"], problem["type"], problem["field"]) == (103044, "/problems/own-homestay", "homestayId")
+    assert problem["msg"] == "不能预订自己的民宿"
+    assert order.rows("select id from homestay_order") == []
+    assert order.rows("select * from order_night") == []
+    assert (await order.post(CREATE, order.booking_request(), key="k-own", user=OTHER_MERCHANT)).status_code == 200

@@ -8,7 +8,7 @@ import structlog
 from prometheus_client import Counter
 
 from order import pricing, repository
-from order.errors import NightClosed, NightFull, TooManyUnpaid
+from order.errors import NightClosed, NightFull, OwnHomestay, TooManyUnpaid
 from order.models import HomestayOrder
 from order.night_fitting import WantedNights
 from order.peers import Homestay, TravelPeer
@@ -64,8 +64,8 @@ class Booking:
 
     async def create(self, request: BookingRequest) -> str:
         """Returns the order's number; the same user and key get the same order, also after a crash. Raises
-        HomestayNotFound, the errors of pricing, NightClosed, NightFull, TooManyUnpaid, IdempotencyMismatch (the key was
-        used with other values), PeerUnavailable."""
+        HomestayNotFound, the errors of pricing, OwnHomestay, NightClosed, NightFull, TooManyUnpaid, IdempotencyMismatch
+        (the key was used with other values), PeerUnavailable."""
         try:
             return await self._create(request)
         except Problem as refused:
@@ -79,6 +79,8 @@ class Booking:
         homestay, price = await priced(
             self.travel, request.homestay_id, request.stay, self.clock(), people=people, food=food
         )
+        if homestay.homestay_user_id == request.user_id:
+            raise OwnHomestay(f"user {request.user_id} is its host", field="homestayId")
         if closed := pricing.first_closed(homestay):
             NIGHTS.labels("closed").inc(request.stay.nights)
             raise NightClosed(f"not sold on {closed}", field="liveStartTime", night=closed.isoformat())

@@ -14,6 +14,7 @@ Problem
 │   ├── NotOnSale · PriceOutOfRange
 │   ├── NightFull · NightClosed    liveStartTime; `night` is the first such date
 │   ├── TooManyUnpaid             `most` of one user
+│   ├── OwnHomestay
 │   ├── IllegalMove · NotCancellable · AlreadyPaid
 │   ├── NotRefundable · NoRefundToDecide · NoFailedRefund
 │   ├── NothingKept · RefundUnderWay
@@ -68,6 +69,12 @@ class NotOnSale(Conflict):
 
 class PriceOutOfRange(Conflict):
     code, slug = 103021, "price-out-of-range"
+
+
+class OwnHomestay(Conflict):
+    """A host books the own homestay: who pays, checks in and reviews would be one person."""
+
+    code, slug = 103044, "own-homestay"
 
 
 class NightFull(Conflict):
