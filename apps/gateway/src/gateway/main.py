@@ -14,7 +14,9 @@ from gateway.console.visits import Console
 from gateway.endpoints import calendars, codes, pages, photos
 from gateway.endpoints.public_api import PublicApi
 from gateway.forwarding import Forwarding
+from gateway.limiting import AddressLimits
 from gateway.peers import TravelPeer
+from gateway.response_headers import ResponseHeaders
 from gateway.routes import CALLBACKS, CHECKOUT
 from gateway.settings import Settings
 from gateway.storefront import Storefront
@@ -41,7 +43,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
         jaeger_url=settings.jaeger_url.rstrip("/"),
         acts=frozenset(contents.ACTS),
     )
-    show = pages.PageRenderer(Storefront(settings, assets=assets.base))
+    show = pages.PageRenderer(Storefront(settings, assets=assets.base), https_only=settings.https_only)
     app = servicekit.build(
         "gateway",
         settings,
@@ -61,8 +63,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
         objective_paths=CHECKOUT,
         documented=False,
         sidecar_only=(),
+        limit=AddressLimits(settings),
     )
     app.router.routes.insert(0, PublicApi(Forwarding(sidecar, cache)))  # before all others: nearly every request is one
+    app.add_middleware(ResponseHeaders, https_only=settings.https_only)
     app.mount("/static", assets)
     as_problem = cast("pages.Handler", app.exception_handlers[HTTPException])
     app.add_exception_handler(404, pages.absent(show, as_problem))

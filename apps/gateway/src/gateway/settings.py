@@ -2,9 +2,10 @@
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from servicekit import rate_limits
 from servicekit.settings import ServiceSettings
 from servicekit.uploads import Upload
 
@@ -27,6 +28,13 @@ class Settings(ServiceSettings):
     answer_seconds: float = Field(16.0, gt=0, le=120)
     """How long a peer may take: more than payment gives WeChat, less than the sidecar's own limit (dapr/resiliency)."""
     max_body_bytes: int = Field(256 * 1024, ge=1024)
+    requests_per_address: str = "6000/minute"
+    """Of one address on the internet (IPv6: one /64), by replica, as the library `limits` writes rates; empty: no limit. A
+    mobile network gives thousands of phones one address."""
+    sign_ins_per_address: str = "120/minute"
+    """Of these: sign-ins, registrations, codes by text message."""
+    pictures_per_address: str = "120/minute"
+    """Of these: QR pictures, which are drawn anew for each request."""
     catalogue_cache_seconds: float = Field(5.0, ge=0, le=300)
     """For how long a catalogue response may be given to others; 0 keeps none. Never longer than its max-age (travel's)."""
     catalogue_cache_bytes: int = Field(16 * 1024 * 1024, ge=64 * 1024)
@@ -35,3 +43,14 @@ class Settings(ServiceSettings):
     """For how long a photo may be given to others from memory; it never changes, but it may be removed. 0 keeps none."""
     photo_cache_bytes: int = Field(32 * 1024 * 1024, ge=64 * 1024)
     """What all kept photos may take together."""
+
+    @property
+    def https_only(self) -> bool:
+        """Browsers reach us by https, whatever the hop before us uses."""
+        return self.public_url.startswith("https:")
+
+    @field_validator("requests_per_address", "sign_ins_per_address", "pictures_per_address")
+    @classmethod
+    def _are_rates(cls, value: str) -> str:
+        rate_limits.read(value)
+        return value

@@ -1,5 +1,6 @@
 """IP addresses: parsing, whose a request is, and the network that a limit per client counts under."""
 
+import functools
 import ipaddress
 from typing import Annotated
 
@@ -25,6 +26,13 @@ def site(address: Address) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), 64), strict=False))
     return str(address)
+
+
+@functools.lru_cache(maxsize=8192)
+def public_site(text: str) -> str:
+    """`site` of an address on the internet; empty for any other text: an address of our own stands for many people."""
+    address = parsed(text)
+    return site(address) if address and address.is_global else ""
 
 
 def of_client(scope: Scope) -> str:

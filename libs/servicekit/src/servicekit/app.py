@@ -31,9 +31,10 @@ from servicekit.idempotency import Idempotency
 from servicekit.jobs import JobRoute
 from servicekit.loop import Step
 from servicekit.messages import Catalogue
-from servicekit.middleware import SIDECAR_ONLY, Gatekeeper, duration_of
+from servicekit.middleware import SIDECAR_ONLY, Gatekeeper, Limit, duration_of
 from servicekit.operations import Operations
 from servicekit.operations_api import operations_router
+from servicekit.rate_limits import Counts, RateLimit
 from servicekit.relay import PUBLISHED
 from servicekit.replicas import Replicas
 from servicekit.schemas import ProblemDetails
@@ -88,6 +89,7 @@ def build(
     direct: Mapping[str, ASGIApp] | None = None,
     documented: bool = True,
     sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
+    limit: Limit | None = None,
     unfinished: Sequence[Unfinished] = (),
 ) -> FastAPI:
     """A FastAPI app with health, metrics, problems, tracing, the sidecar's door and a lifespan that starts `background`.
@@ -97,7 +99,8 @@ def build(
     `dead_letters`. All of them are pruned and measured here; `upkeep` (every hour) and `metrics` (every 15 s) are what
     the service adds, `unfinished` its own states that should end. `publishes` are the topics of the outbox: what is
     published is counted from 0 on, for an alert watches it.
-    `sidecar_only` is empty where such paths do not exist at all (the public door). `callbacks` are the paths that WeChat
+    `sidecar_only` is empty where such paths do not exist at all (the public door); `limit` is the door's own: the problem
+    with one more request of a client, before its body is read. `callbacks` are the paths that WeChat
     calls: visitors cannot take the places kept for them; their failures, and those of `objective_paths`, are counted from 0
     on, for an objective of docs/slo.md is about them. `direct` are endpoints by path that are served past FastAPI
     (direct.py), as deliveries of events are. `max_body_bytes` bounds all but events and uploads (settings), which have
@@ -151,6 +154,7 @@ def build(
     activity = app.state.activity = Activity(clock, port=settings.app_port, version=settings.version)
     app.state.provided = {type(instance): instance for instance in provides}
     app.state.token_verifier = verifier
+    app.state.user_limit = RateLimit("user", settings.requests_per_user, Counts())
     problems.install(app, catalogue)
     for router in (health.router(readiness), *routers):
         app.include_router(router)
@@ -193,7 +197,7 @@ def build(
         unknown.install(app)
 
     past_fastapi: dict[str, ASGIApp] = {**direct_deliveries(routers), **(direct or {})}
-    _guard(app, settings, catalogue, places, verifier, sidecar_only=sidecar_only, direct=past_fastapi)
+    _guard(app, settings, catalogue, places, verifier, sidecar_only=sidecar_only, direct=past_fastapi, limit=limit)
     return app
 
 
@@ -213,6 +217,7 @@ def _guard(
     *,
     sidecar_only: tuple[str, ...],
     direct: Mapping[str, ASGIApp],
+    limit: Limit | None,
 ) -> None:
     """Put the middleware around the app; the last one added is the outermost."""
 
@@ -231,5 +236,6 @@ def _guard(
         identify=verifier.principal,
         render=refuse,
         sidecar_only=sidecar_only,
+        limit=limit,
     )
     app.add_middleware(Unwrapping, token=delivery_token)

@@ -198,6 +198,7 @@ def jwks_by_invocation(sidecar: Sidecar) -> JwksSource:
 async def _current_user(request: Request) -> Principal:
     verifier: TokenVerifier = request.app.state.token_verifier
     user = request.scope["principal"] = await verifier.principal(request.headers.get("authorization"))
+    request.app.state.user_limit.take(str(user.user_id))
     return user
 
 

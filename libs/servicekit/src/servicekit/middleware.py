@@ -29,11 +29,19 @@ DURATION = Histogram(
     ["http_request_method", "http_route", "http_response_status_code"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+Limit = Callable[[Scope], Problem | None]
 _READ = frozenset({b"traceparent", b"tracestate", b"dapr-api-token", b"content-length", b"authorization"})
+_ONCE = frozenset({b"authorization", b"idempotency-key", b"content-type"})
+"""Where two differ, one part of us would go by the first and another by the last."""
+_REPEATED = b""
 
 
 class NotTheSidecar(Unauthenticated):
     security_kind = "forbidden"
+
+
+class RepeatedHeader(Problem):
+    status, code, slug = 400, 100120, "repeated-header"
 
 
 def method_of(scope: Scope) -> str:
@@ -51,7 +59,7 @@ def duration_of(method: str, route: str, status: int) -> Histogram:
 class Gatekeeper:
     """Pure ASGI, outermost: begins the trace, guards the sidecar's paths by its token (constant time), waits for the whole
     body and for a place, measures. `/livez`, `/readyz` and `/metrics` are always let through. `identify` gets an
-    Authorization header and raises the problem with it.
+    Authorization header and raises the problem with it; `limit` returns the problem with one more request of this client.
     """
 
     def __init__(
@@ -63,7 +71,9 @@ class Gatekeeper:
         identify: Callable[[str], Awaitable[object]],
         render: Callable[[Request, Problem], JSONResponse],
         sidecar_only: tuple[str, ...] = SIDECAR_ONLY,
+        limit: Limit | None = None,
     ) -> None:
+        self._limit = limit
         self._app, self._token, self._render = app, token.encode(), render
         self._sidecar_only = sidecar_only
         self._admission, self._identify = admission, identify
@@ -127,6 +137,10 @@ class Gatekeeper:
     def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes], lane: Lane, *, is_sidecar: bool) -> Problem | None:
         if scope["path"].startswith(self._sidecar_only) and not is_sidecar:
             return NotTheSidecar("only this service's own sidecar may call this path")
+        if self._limit and (refusal := self._limit(scope)):
+            return refusal
+        if repeated := headers.get(_REPEATED, b"").decode():
+            return RepeatedHeader(f"more than one {repeated}", field=repeated)
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > lane.max_body:
             return lane.too_large()
@@ -182,9 +196,13 @@ def _end(span: traces.Span, scope: Scope, status: int, failure: str) -> None:
 
 
 def _read(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The first value of each header that is read here; ASGI gives their names in lower case."""
+    """The first value of each header that is read here; under _REPEATED the name of one that is there twice and must not.
+    ASGI gives names in lower case."""
     found: dict[bytes, bytes] = {}
     for name, value in headers:
-        if name in _READ:
-            found.setdefault(name, value)
+        if name in _READ or name in _ONCE:
+            if name not in found:
+                found[name] = value
+            elif name in _ONCE:
+                found[_REPEATED] = name
     return found

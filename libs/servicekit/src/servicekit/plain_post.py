@@ -40,6 +40,7 @@ class PlainPost(Generic[B, A]):
         state = scope["app"].state
         try:
             user = await state.token_verifier.principal(headers.get(b"authorization", b"").decode("latin-1"))
+            state.user_limit.take(str(user.user_id))
         except Problem:
             raise NotPlain(read_before(document, receive)) from None
         try:

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, PostgresDsn, Secret, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from servicekit import rate_limits
 from servicekit.crowd import networks
 from servicekit.uploads import Upload
 
@@ -92,6 +93,8 @@ class ServiceSettings(ProcessSettings):
     """More of them, for events and jobs alone: a partition of each topic and each job has at most one under way."""
     capacity_seconds: float = Field(10.0, gt=0)
     """How long not one place may come free before `/readyz` says so."""
+    requests_per_user: str = "3000/minute"
+    """Of one signed-in user, by replica, as the library `limits` writes rates; empty: no limit. Beyond it: 429."""
     connections: int = Field(4096, ge=64, validation_alias="CONNECTIONS")
     """Open at once; with all taken, the one that has gone longest without a whole request makes room."""
     connections_per_address: int = Field(256, ge=1, validation_alias="CONNECTIONS_PER_ADDRESS")
@@ -99,6 +102,12 @@ class ServiceSettings(ProcessSettings):
     """Networks whose addresses stand for many people: the own sidecar, an ingress, a proxy. Not bounded by address."""
     arrive_seconds: float = Field(10.0, gt=0, validation_alias="ARRIVE_SECONDS")
     """How long a request's head may take to arrive, and again its body."""
+
+    @field_validator("requests_per_user")
+    @classmethod
+    def _is_a_rate(cls, value: str) -> str:
+        rate_limits.read(value)
+        return value
 
     @field_validator("trusted_peers")
     @classmethod

@@ -100,6 +100,7 @@ class Environment:
         values = self._tokens(name) | {"LOG_FORMAT": self.caller.get("LOG_FORMAT") or "console"} | self._traces()
         if level := self.caller.get("LOG_LEVEL"):
             values["LOG_LEVEL"] = level
+        values[f"{prefix}_REQUESTS_PER_USER"] = ""  # one buyer makes all requests of a bench or a test
         if name in DATABASES:
             values[f"{prefix}_DATABASE_URL"] = self.database_url(name)
         values |= self._own_settings().get(name, {})

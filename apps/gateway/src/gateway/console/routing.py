@@ -50,7 +50,8 @@ def _early(request: Request, console: Console) -> Response | None:
     """The language just chosen; or, for a link from another site, which brings no session, a page that leads on."""
     if (chosen := request.query_params.get("lang")) in LANGUAGES:
         back = RedirectResponse(addresses.own(request), 303)
-        back.set_cookie(LANGUAGE_COOKIE, chosen, max_age=A_YEAR, samesite="lax", httponly=True)
+        secure = console.secure(request)
+        back.set_cookie(LANGUAGE_COOKIE, chosen, max_age=A_YEAR, samesite="lax", httponly=True, secure=secure)
         return back
     if Session.of(request) is None and request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         return _bare(request, console).page("arriving", address=addresses.own(request))

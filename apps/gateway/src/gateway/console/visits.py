@@ -18,6 +18,7 @@ from gateway.console.navigation import NAVIGATION
 from gateway.console.rendering import HEADERS, Renderer, Texts
 from gateway.console.sessions import Session, is_from_elsewhere, is_of
 from gateway.endpoints.pages import COOKIE as LANGUAGE_COOKIE
+from gateway.response_headers import is_https
 from gateway.storefront import LANGUAGES
 from servicekit import security_log
 from servicekit.app import provided
@@ -50,7 +51,7 @@ class Console:
         return chosen if chosen in LANGUAGES else preferred_language(request.headers.get("accept-language", ""))
 
     def secure(self, request: Request) -> bool:
-        return request.url.scheme == "https" or self.public_url.startswith("https:")
+        return is_https(request.scope["scheme"], https_only=self.public_url.startswith("https:"))
 
 
 TheConsole = Annotated[Console, Depends(provided(Console))]

@@ -1,4 +1,5 @@
-"""Check-in codes as QR pictures. The code comes in a body, never in an address that logs would keep."""
+"""Check-in codes as QR pictures. The code comes in a body, never in an address that logs would keep. It is short: a picture
+of a hundred characters would stop the event loop for 15 ms."""
 
 import io
 from typing import Annotated
@@ -12,7 +13,7 @@ router = APIRouter(redirect_slashes=False)
 
 
 class QrOf(BaseModel):
-    text: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,128}$")]
+    text: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,32}$")]
 
 
 @router.post("/storefront/qr", include_in_schema=False)

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from gateway import addresses
+from gateway.response_headers import is_https
 from gateway.storefront import LANGUAGES, PAGE_HEADERS, Storefront
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -35,14 +36,14 @@ def router(show: "PageRenderer") -> APIRouter:
 class PageRenderer:
     """Renders a page in the reader's language, or stores the language just chosen."""
 
-    def __init__(self, storefront: Storefront) -> None:
-        self._storefront = storefront
+    def __init__(self, storefront: Storefront, *, https_only: bool) -> None:
+        self._storefront, self._https_only = storefront, https_only
 
     def __call__(
         self, request: Request, name: str, about: Mapping[str, Any] | None = None, *, status: int = 200
     ) -> Response:
         if (chosen := request.query_params.get("lang")) in LANGUAGES:
-            return _remember(request, chosen)
+            return _remember(request, chosen, secure=is_https(request.scope["scheme"], https_only=self._https_only))
         language = self._storefront.language(request.cookies.get(COOKIE), request.headers.get("accept-language", ""))
         html = self._storefront.page(name, language=language, about=about)
         return HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
@@ -100,9 +101,9 @@ def _moved(path: str) -> Callable[[], Awaitable[Response]]:
     return redirect
 
 
-def _remember(request: Request, language: str) -> Response:
+def _remember(request: Request, language: str, *, secure: bool) -> Response:
     """Keep the choice for a year and show the page again, at an address that can be shared."""
     query = request.scope["query_string"].decode("latin-1")  # any bytes may stand there
     back = RedirectResponse(addresses.resolve(request.scope["path"], query), 303)
-    back.set_cookie(COOKIE, language, max_age=A_YEAR, samesite="lax", httponly=True)
+    back.set_cookie(COOKIE, language, max_age=A_YEAR, samesite="lax", httponly=True, secure=secure)
     return back
