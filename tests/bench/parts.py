@@ -19,8 +19,8 @@ MESSAGE_PARTS = (
     "wechatsim",
 )
 """Parts that work for a paid order's messages and not for the payment, once callbacks are signed beforehand."""
-DATABASE = re.compile(r"postgres: minsu_([a-z]+) ")
-"""How PostgreSQL titles the process of a connection: the role, which is a service's own."""
+DATABASE = re.compile(r"postgres: \S+ minsu_([a-z]+) ")
+"""How PostgreSQL titles the process of a connection: role and database, which is a service's own."""
 
 
 def processor_seconds(run: Path) -> dict[str, float]:
