@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 from fastapi import APIRouter, Request
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from servicekit.app import build
 from servicekit.clock import utc_now
@@ -61,6 +63,14 @@ async def http():
 @pytest.mark.parametrize("broken", [None, "", "garbage", f"00-{0:032x}-{SPAN:016x}-01", f"00-{TRACE:032x}-{0:016x}-01"])
 def test_what_is_no_traceparent_is_no_context(broken):
     assert traces.parsed(broken) == traces.NO_CONTEXT
+
+
+@pytest.mark.parametrize("flags", ["00", "01", "ff"])
+def test_a_context_is_the_propagators_own(flags):
+    traceparent = f"00-{TRACE:032x}-{SPAN:016x}-{flags}"
+    carried = get_current_span(TraceContextTextMapPropagator().extract({"traceparent": traceparent}, Context()))
+    assert traces.parsed(traceparent) == carried.get_span_context()
+    assert traces.parsed(traceparent).is_remote
 
 
 def test_a_context_comes_back_from_a_row_as_it_was():

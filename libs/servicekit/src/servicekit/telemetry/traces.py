@@ -21,6 +21,7 @@ from opentelemetry.trace import (
     SpanContext,
     SpanKind,
     StatusCode,
+    TraceFlags,
     Tracer,
     format_trace_id,
     get_current_span,
@@ -38,7 +39,7 @@ REVIEW = "minsu.review"
 NO_CONTEXT = INVALID_SPAN_CONTEXT
 _PROPAGATOR = TraceContextTextMapPropagator()
 _NOWHERE = Context()
-_WELL_FORMED = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_WELL_FORMED = re.compile("00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 class TraceContext(NamedTuple):
@@ -70,6 +71,9 @@ def parsed(traceparent: str | None, tracestate: str | None = None) -> SpanContex
     """NO_CONTEXT for what is no traceparent."""
     if not traceparent:
         return NO_CONTEXT
+    if not tracestate and (found := _WELL_FORMED.fullmatch(traceparent)):  # the propagator costs four times as much
+        trace, span, flags = (int(each, 16) for each in found.groups())
+        return SpanContext(trace, span, is_remote=True, trace_flags=TraceFlags(flags))
     carrier = {"traceparent": traceparent, "tracestate": tracestate} if tracestate else {"traceparent": traceparent}
     return get_current_span(_PROPAGATOR.extract(carrier, _NOWHERE)).get_span_context()
 
