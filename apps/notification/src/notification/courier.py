@@ -16,7 +16,7 @@ from servicekit.loop import Loop
 
 log = structlog.get_logger()
 
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.25
 """Least time between two batches that found free places left: what becomes due meanwhile shares the price of one."""
 GRACE_SECONDS = 8.0
 """How long deliveries in progress may take after SIGTERM; those cancelled then are retried when their lease ends."""

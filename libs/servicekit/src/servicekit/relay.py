@@ -42,7 +42,7 @@ DRAIN_SECONDS = 8.0
 CHANNEL = "outbox"
 LONGEST_KEY_PAUSE, LONGEST_TOPIC_PAUSE = 30.0, 5.0
 """Seconds between tries of an event that is refused, and of a topic that takes nothing, at most."""
-BUSY_PER_SECOND, GATHER_SECONDS = 200, 0.05
+BUSY_PER_SECOND, GATHER_SECONDS = 200, 0.1
 """Above this rate the next events gather for so long after a page: request and commits cost the same for one as for a
 hundred, here and where the events arrive."""
 _PAGE = """
