@@ -18,7 +18,7 @@ from stack.layout import Layout
 from stack.processes import Program
 from stack.setup import kafka_classes
 
-HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 QUICK_ANSWER_MS = 3000
 
 
@@ -111,6 +111,8 @@ def _properties(layout: Layout) -> str:
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
+        "num.io.threads": 2,  # each looks for work three times a second
+        "num.network.threads": 1,
         "metadata.max.idle.interval.ms": 0,  # no record twice a second where nothing happens: a third of its idle time
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())
