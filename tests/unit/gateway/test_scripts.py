@@ -40,3 +40,10 @@ def test_a_password_is_masked_and_may_be_pasted_or_filled_in():
         assert re.search(r'autocomplete="(current|new)-password"', field), name
         assert not re.search(r"onpaste|readonly", field), name
     assert [path.name for path in SCRIPTS if "paste" in path.read_text("utf-8")] == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_assigns_no_member_by_a_name_from_outside(script):
+    """`what[name] = …` with a name such as `__proto__` would change every object; a Map takes any name."""
+    text = script.read_text("utf-8")
+    assert re.findall(r"[\w\])]\[[^\]\"'\d][^\]]*\]\s*=[^=>]|__proto__|\.prototype\b|setPrototypeOf", text) == []
