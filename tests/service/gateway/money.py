@@ -114,6 +114,47 @@ RUN = {
     "unreadable": 0,
     "finishedAt": "2026-11-23T02:31:00Z",
 }
+ORDER_ROW = {
+    "sn": SN,
+    "userId": 101,
+    "homestayId": 5,
+    "homestayBusinessId": 7,
+    "title": "山里小院",
+    "tradeState": 1,
+    "closing": False,
+    "refundState": "failed",
+    "orderTotalFen": 19900,
+    "refundedFen": 0,
+    "liveStartDate": "2026-11-24",
+    "liveEndDate": "2026-11-25",
+    "paymentSn": PMT,
+    "createdAt": WHEN,
+    "closeAt": "2026-11-23T02:00:26Z",
+    "paidAt": "2026-11-23T01:31:00Z",
+    "version": 4,
+}
+ORDER_HISTORY = {
+    "order": ORDER_ROW,
+    "steps": [
+        dict.fromkeys(("number", "before", "after", "detail"), None)
+        | {"at": WHEN, "what": "refund_asked", "number": "RFR2026112309302612345678", "source": "buyer", "fen": 14900}
+    ],
+}
+INSPECTED = {name: value for name, value in PAID.items() if name != "id"} | {
+    "nextQueryAt": None,
+    "traceId": "",
+    "version": 2,
+}
+PAYMENT_HISTORY = {"payments": [INSPECTED], "refunds": [ABNORMAL], "notices": [], "payout": [], "steps": []}
+FAILED = {
+    "id": 3,
+    "sn": SN,
+    "userId": 101,
+    "paymentSn": PMT,
+    "refundFen": 14900,
+    "reason": "行程有变",
+    "failedAt": WHEN,
+}
 WAITING_RUN = dict.fromkeys(RUN) | {
     "date": "2026-11-23",
     "state": "wanted",
@@ -192,6 +233,10 @@ def tell_all(services: Operations) -> None:
     services.data(f"{PAYMENT}/refundList", {"list": [ABNORMAL, ABNORMAL | {"id": 4, "state": "closed"}]})
     services.data(f"{PAYMENT}/noticeList", {"list": [NOTICE, REFUND_NOTICE, RESOLVED]})
     services.data(f"{ORDER}/closingList", {"list": [CLOSING]})
+    services.data(f"{ORDER}/failedRefundList", {"list": [FAILED]})
+    services.data(f"{ORDER}/orderSteps", ORDER_HISTORY)
+    services.data(f"{PAYMENT}/paymentFind", {"list": [INSPECTED]})
+    services.data(f"{PAYMENT}/paymentSteps", PAYMENT_HISTORY)
     counted = {"differences": 2, "openDifferences": 1}
     services.data(f"{PAYMENT}/reconciliationRunList", {"list": [WAITING_RUN | counted, RUN | counted]})
     services.data(f"{PAYMENT}/reconciliationRun", RUN)

@@ -30,6 +30,7 @@ PAGES = {
     "/console/money": ("payment", "unfinishedStatus"),
     "/console/money/payments": ("payment", "paymentList"),
     "/console/money/refunds": ("payment", "refundList"),
+    "/console/money/failed-refunds": ("order", "failedRefundList"),
     "/console/reviews": ("payment", "noticeList"),
     "/console/closings": ("order", "closingList"),
     "/console/reconciliation": ("payment", "reconciliationRunList"),
@@ -109,6 +110,7 @@ async def test_closings_are_counted_too_up_to_a_bound_and_order_is_named_when_it
     page = await shown(http, "/console/money")
     assert 'data-testid="missing-order"' in page
     assert 'data-testid="closings"' not in page
+    assert 'data-testid="failed_refunds"' in page
     assert 'data-testid="payment_waiting"' in page
 
 
@@ -271,3 +273,21 @@ async def test_buttons_stand_where_they_can_be_pressed(http):
     assert f'/console/acts/closing_retry?sn={CLOSING["sn"]}&amp;back=%2Fconsole%2Fclosings"' in page
     assert f'href="/console/payments/{SN}"' in await shown(http, "/console/money/payments")
     assert f'name="what" value="{PMT}"' in await shown(http, "/console/reviews")
+
+
+async def test_orders_whose_refund_failed_are_listed_and_the_refund_is_requested_again(http, services):
+    await enter(http)
+    services.data(f"{ORDER}/refundAskAgain", {"sn": SN})
+    money = await shown(http, "/console/money")
+    assert re.findall(r'data-testid="failed_refunds">.*?class="number">([^<]*)<', money) == ["1"]
+    page = await shown(http, "/console/money/failed-refunds?last=9")
+    assert services.bodies[f"{ORDER}/failedRefundList"][-1] == {"lastId": 9, "pageSize": 50}
+    row = page.partition("<tbody>")[2]
+    assert f'<a href="/console/payments/{SN}">{SN}</a></td><td class="number">149.00</td><td>行程有变</td>' in row
+    [address] = re.findall(r'href="(/console/acts/refund_ask_again[^"]*)"', row)
+    done = await act(http, unescape(address))
+    assert (done.status_code, done.headers["location"]) == (303, "/console/money/failed-refunds?last=9")
+    assert services.bodies[f"{ORDER}/refundAskAgain"] == [{"sn": SN, "note": "已核对"}]
+
+    services.data(f"{ORDER}/failedRefundList", {"list": []})
+    assert "没有这样的订单。" in await shown(http, "/console/money/failed-refunds")

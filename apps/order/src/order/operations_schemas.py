@@ -106,7 +106,7 @@ class FailedRefund(ApiModel):
             sn=order.sn,
             user_id=order.user_id,
             payment_sn=order.payment_sn or "",
-            refund_fen=order.order_total_fen,
+            refund_fen=order.refund_fen or order.order_total_fen,
             reason=order.refund_reason or "",
             failed_at=order.refund_failed_at,
         )

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.console import addresses, notes
 from gateway.console.errors import ServiceRefused
+from gateway.console.present import Look, known
 from gateway.console.routing import new_router
 from gateway.console.visits import SignedIn, Visit
 from servicekit.errors import PeerUnavailable
@@ -36,15 +37,16 @@ class Input:
 @dataclass(frozen=True, kw_only=True)
 class Act:
     """`page` holds the texts: `act_<name>` (the button), `act_<name>_does` (what it will do) and `act_<name>_done`, which
-    may quote `params`; the last one also members of the response. `service` None: the address names it, as a param.
-    `body` makes the request of params and inputs; `note` is added. `money`: the service takes it only from someone who has
-    just proven who they are, and the page asks for it."""
+    may quote `params`; the second also what `look` finds now, the last one members of the response. `service` None: the
+    address names it, as a param. `body` makes the request of params and inputs; `note` is added. `money`: the service takes
+    it only from someone who has just proven who they are, and the page asks for it."""
 
     name: str
     page: str
     service: str | None
     method: str
     params: Mapping[str, Callable[[str], Any]]
+    look: Look
     inputs: tuple[Input, ...] = ()
     money: bool = False
     body: Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, Any]] = lambda params, inputs: {**params, **inputs}
@@ -57,17 +59,15 @@ def router(by_name: Mapping[str, Act]) -> APIRouter:
     @routes.get("/console/acts/{name}")
     async def confirm(name: str, visit: SignedIn) -> Response:
         act = _known(by_name, name)
-        prove = act.money and not visit.is_fresh
-        return _confirmation(
-            visit, act, _params(act, visit), values={"reason": visit.note.get("kept", "")}, prove=prove
-        )
+        values, prove = {"reason": visit.note.get("kept", "")}, act.money and not visit.is_fresh
+        return await _confirmation(visit, act, _params(act, visit), values=values, prove=prove)
 
     @routes.post("/console/acts/{name}")
     async def carry_out(name: str, visit: SignedIn) -> Response:
         act = _known(by_name, name)
         params = _params(act, visit)
         if wrong := _wrong(act, visit.form):
-            return _confirmation(visit, act, params, values=visit.form, wrong=wrong, status=422)
+            return await _confirmation(visit, act, params, values=visit.form, wrong=wrong, status=422)
         return await _prove(visit, act, params) or await _carry_out(visit, act, params)
 
     return routes
@@ -91,9 +91,11 @@ async def _prove(visit: Visit, act: Act, params: Mapping[str, Any]) -> Response 
     try:
         await visit.prove(password, visit.form.get("code", "").strip())
     except ServiceRefused as refused:
-        return _confirmation(visit, act, params, values=visit.form, refused=refused, prove=True, status=refused.status)
+        return await _confirmation(
+            visit, act, params, values=visit.form, refused=refused, prove=True, status=refused.status
+        )
     except PeerUnavailable:
-        return _confirmation(visit, act, params, values=visit.form, silent="usercenter", prove=True, status=503)
+        return await _confirmation(visit, act, params, values=visit.form, silent="usercenter", prove=True, status=503)
     return None
 
 
@@ -106,9 +108,11 @@ async def _carry_out(visit: Visit, act: Act, params: Mapping[str, Any]) -> Respo
     except ServiceRefused as refused:
         prove = refused.slug == REAUTHENTICATION_REQUIRED
         said = None if prove else refused
-        return _confirmation(visit, act, params, values=visit.form, refused=said, prove=prove, status=refused.status)
+        return await _confirmation(
+            visit, act, params, values=visit.form, refused=said, prove=prove, status=refused.status
+        )
     except PeerUnavailable:
-        return _confirmation(visit, act, params, values=visit.form, silent=service, status=503)
+        return await _confirmation(visit, act, params, values=visit.form, silent=service, status=503)
     response = RedirectResponse(back := _back(visit), 303)
     done = visit.texts(act.page)[f"act_{act.name}_done"].format_map(_Shown(result | dict(params)))
     notes.leave(response, back, {"done": done}, secure=visit.console.secure(visit.request))
@@ -133,7 +137,7 @@ def _back(visit: Visit) -> str:
     return addresses.resolve(visit.query.get("back", ""))
 
 
-def _confirmation(
+async def _confirmation(
     visit: Visit,
     act: Act,
     params: Mapping[str, Any],
@@ -147,14 +151,16 @@ def _confirmation(
 ) -> Response:
     """Before the act, or after it was not done: `refused` by the service, or `silent` names one that did not respond. From
     500 on it may have been done all the same, unless it was usercenter that did not respond. `prove`: asks for password
-    and code as well."""
-    texts = visit.texts(act.page)
+    and code as well. The state that is shown is read for each of these pages."""
+    texts, labels = visit.texts(act.page), visit.texts("act")
+    present, unknown = await known(act.look, visit, params)
     return visit.page(
         "act",
         status=status,
         title=texts[f"act_{act.name}"],
-        does=texts[f"act_{act.name}_does"].format_map(_Shown(params)),
-        about=params,
+        does=texts[f"act_{act.name}_does"].format_map(_Shown({**params, **present})),
+        present=[(name, labels[f"now_{name}"], value) for name, value in present.items()],
+        unknown=unknown,
         inputs=[(each, texts[f"act_{act.name}_{each.name}"]) for each in act.inputs],
         values={each.name: "" for each in act.inputs} | {"reason": ""} | dict(values),
         wrong=wrong,

@@ -1,20 +1,25 @@
 """Dead letters of all services: look at one, replay it, discard it."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from gateway.console.acts import Act
+from gateway.console.listing import MOST, counted
 from gateway.console.merging import newest
 from gateway.console.numbers import row_id
+from gateway.console.present import Present, Words
 from gateway.console.redaction import redacted
 from gateway.console.routing import new_router
-from gateway.console.visits import SignedIn
+from gateway.console.visits import SignedIn, Visit
 
 router = new_router()
 SERVICES = ("order", "payment", "notification", "travel")
 STATES = ("poison", "waiting", "applied", "discarded")
+STUCK = ("poison", "waiting")
 
 
 def _service(text: str) -> str:
@@ -32,6 +37,25 @@ def _all(_params: Any, _inputs: Any) -> dict[str, Any]:
     return {"all": True}
 
 
+async def _letter(visit: Visit, params: Mapping[str, Any], words: Words) -> Present:
+    row = (await visit.ask(params["service"], "deadLetterDetail", {"id": params["id"]}))["letter"]
+    return {
+        "state": words.named("letters", "state_", row["state"]),
+        "topic": row["topic"],
+        "reason": row["reason"] or "–",
+        "attempts": str(row["attempts"]),
+        "since": words.moment(row["receivedAt"]),
+    }
+
+
+async def _stuck(visit: Visit, params: Mapping[str, Any], _: Words) -> Present:
+    """How many of each state would be replayed."""
+    found = await asyncio.gather(
+        *(visit.ask(params["service"], "deadLetterList", {"state": state, "pageSize": MOST}) for state in STUCK)
+    )
+    return {state: counted(each["list"]) for state, each in zip(STUCK, found, strict=True)}
+
+
 ACTS: tuple[Act, ...] = (
     Act(
         name="letter_replay",
@@ -39,6 +63,7 @@ ACTS: tuple[Act, ...] = (
         service=None,
         method="deadLetterReplay",
         params={"service": _service, "id": row_id},
+        look=_letter,
         body=_one,
     ),
     Act(
@@ -47,6 +72,7 @@ ACTS: tuple[Act, ...] = (
         service=None,
         method="deadLetterDiscard",
         params={"service": _service, "id": row_id},
+        look=_letter,
         body=_one,
     ),
     Act(
@@ -55,6 +81,7 @@ ACTS: tuple[Act, ...] = (
         service=None,
         method="deadLetterReplay",
         params={"service": _service},
+        look=_stuck,
         body=_all,
     ),
 )

@@ -10,6 +10,8 @@ from servicekit.clock import utc_now
 
 SIZE = 50
 """Rows of a page."""
+MOST = 100
+"""Rows that a list returns at once, at most."""
 AGES = ("600", "3600", "86400")
 """The ages in seconds that lists offer: `older_<seconds>` of the page's texts."""
 
@@ -38,6 +40,11 @@ def older(visit: Visit, rows: Sequence[Mapping[str, Any]], member: str = "id", *
         return None
     query = {key: value for key, value in visit.query.items() if key != "lang"} | {name: rows[-1][member]}
     return f"{visit.request.scope['path']}?{urlencode(query)}"
+
+
+def counted(rows: Sequence[object]) -> str:
+    """How many rows a list of MOST returned; from MOST on there may be more."""
+    return f"{MOST}+" if len(rows) == MOST else str(len(rows))
 
 
 def age(moment: str | None, now: datetime | None = None) -> str:

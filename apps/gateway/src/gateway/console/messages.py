@@ -1,14 +1,17 @@
 """Messages to guests and hosts: each with its attempts at WeChat, and sending again what ended without delivery."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from gateway.console.acts import Act
+from gateway.console.listing import MOST, counted
 from gateway.console.numbers import last_id, row_id
+from gateway.console.present import Present, Words
 from gateway.console.routing import new_router
-from gateway.console.visits import SignedIn
+from gateway.console.visits import SignedIn, Visit
 
 router = new_router()
 STATES = ("pending", "sent", "refused", "invalid", "dead", "cancelled")
@@ -28,14 +31,45 @@ def _selection(params: Any, _inputs: Any) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value}
 
 
+async def _task(visit: Visit, params: Mapping[str, Any], words: Words) -> Present:
+    row = (await visit.ask("notification", "taskDetail", {"id": params["id"]}))["task"]
+    return {
+        "state": words.named("messages", "state_", row["state"]),
+        "kind": words.named("messages", "kind_", row["kind"]),
+        "order": row["orderSn"],
+        "reason": row["reason"] or "–",
+        "attempts": str(row["attempts"]),
+        "since": words.moment(row["updatedAt"]),
+    }
+
+
+async def _selected(visit: Visit, params: Mapping[str, Any], words: Words) -> Present:
+    """How many messages are meant."""
+    found = await visit.ask("notification", "taskList", _selection(params, {}) | {"pageSize": MOST})
+    return {
+        "messages": counted(found["list"]),
+        "state": words.named("messages", "state_", params["state"]),
+        "kind": words.named("messages", "kind_", params["kind"]),
+        "cause": params["cause"] or "–",
+    }
+
+
 ACTS: tuple[Act, ...] = (
-    Act(name="resend", page="messages", service="notification", method="taskResend", params={"id": row_id}),
+    Act(
+        name="resend",
+        page="messages",
+        service="notification",
+        method="taskResend",
+        params={"id": row_id},
+        look=_task,
+    ),
     Act(
         name="resend_all",
         page="messages",
         service="notification",
         method="taskResendAll",
         params={"state": _state, "cause": str, "kind": str},
+        look=_selected,
         body=_selection,
     ),
 )

@@ -5,7 +5,8 @@ import asyncio
 from fastapi.responses import Response
 
 from gateway.console.acts import Act
-from gateway.console.listing import age
+from gateway.console.asking import Reading
+from gateway.console.listing import MOST, age, counted
 from gateway.console.routing import new_router
 from gateway.console.visits import SignedIn
 
@@ -20,16 +21,15 @@ LISTS = {
 """Where the rows of each subject are listed, and by which query of each state."""
 BY_AGE = ("payment", "refund")
 """Subjects whose list can be narrowed by age."""
-MOST_CLOSINGS = 100
-"""Closings are counted up to here."""
 
 
 @router.get("/console/money")
 async def show(visit: SignedIn) -> Response:
     """Without order the page shows what payment knows, and says what is missing."""
-    found, closings = await asyncio.gather(
+    found, closings, failed = await asyncio.gather(
         visit.ask("payment", "unfinishedStatus"),
-        visit.read("order", "closingList", {"pageSize": MOST_CLOSINGS}),
+        visit.read("order", "closingList", {"pageSize": MOST}),
+        visit.read("order", "failedRefundList", {"pageSize": MOST}),
     )
     rows = []
     for row in found["list"]:
@@ -45,11 +45,25 @@ async def show(visit: SignedIn) -> Response:
                 "age": age(row["oldestAt"]),
             }
         )
-    closing = closings.data["list"] if closings.data else []
     return visit.page(
         "money",
         rows=rows,
-        closings=closings,
-        closing=f"{len(closing)}+" if len(closing) == MOST_CLOSINGS else str(len(closing)),
-        oldest_closing=age(min((row["closingAt"] for row in closing), default=None)),
+        missing_order=next((each for each in (closings, failed) if each.data is None), None),
+        of_order=[
+            _counted("closings", "/console/closings", closings, "closingAt"),
+            _counted("failed_refunds", "/console/money/failed-refunds", failed, "failedAt"),
+        ],
     )
+
+
+def _counted(name: str, path: str, listed: Reading, since: str) -> dict[str, str] | None:
+    """How many rows a list of order's has, and the age of the oldest; None where order did not say."""
+    if listed.data is None:
+        return None
+    rows = listed.data["list"]
+    return {
+        "name": name,
+        "href": path,
+        "count": counted(rows),
+        "age": age(min((row[since] for row in rows), default=None)),
+    }

@@ -5,6 +5,7 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
     ("money", "/console/money"),
     ("payments", "/console/money/payments"),
     ("refunds", "/console/money/refunds"),
+    ("failed_refunds", "/console/money/failed-refunds"),
     ("reviews", "/console/reviews"),
     ("closings", "/console/closings"),
     ("reconciliation", "/console/reconciliation"),

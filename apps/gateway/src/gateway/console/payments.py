@@ -14,6 +14,7 @@ from gateway.console import steps
 from gateway.console.acts import Act
 from gateway.console.asking import Reading
 from gateway.console.find import ORDER_SN, WAY
+from gateway.console.present import Present, Words, first, of_order
 from gateway.console.routing import new_router
 from gateway.console.visits import SignedIn, Visit
 
@@ -26,6 +27,27 @@ WAIT_PAY = 0
 SCHEDULED = "before_arrival"
 """The kind of message that waits for its day: nothing is under way because of it."""
 
+
+async def _payment(visit: Visit, params: Mapping[str, Any], words: Words) -> Present:
+    found = (await visit.ask("payment", "paymentFind", {"number": params["paymentSn"]}))["list"]
+    if (row := first(found, sn=params["paymentSn"])) is None:
+        return {}
+    return {
+        "amount": words.amount(row["totalFen"]),
+        "state": words.named("payment", "pay_status_", row["payStatus"]),
+        "wechat": row["tradeState"] or "–",
+        "order": row["orderSn"],
+        "until": words.moment(row["expiresAt"]),
+        "queried": words.moment(row["askedAt"]),
+    }
+
+
+async def _failed_refund(visit: Visit, params: Mapping[str, Any], words: Words) -> Present:
+    history = await visit.ask("order", "orderSteps", {"sn": params["sn"]})
+    refunds = [step["fen"] for step in history["steps"] if step["what"] == "refund_asked"]
+    return of_order(history["order"], words) | {"refund": words.amount(refunds[-1] if refunds else None)}
+
+
 ACTS: tuple[Act, ...] = (
     Act(
         name="payment_query",
@@ -33,6 +55,7 @@ ACTS: tuple[Act, ...] = (
         service="payment",
         method="paymentQuery",
         params={"paymentSn": str},
+        look=_payment,
     ),
     Act(
         name="refund_ask_again",
@@ -41,6 +64,7 @@ ACTS: tuple[Act, ...] = (
         method="refundAskAgain",
         params={"sn": str},
         money=True,
+        look=_failed_refund,
     ),
 )
 

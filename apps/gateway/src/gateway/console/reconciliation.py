@@ -1,17 +1,35 @@
 """Reconciliations with WeChat's bill: the days, and one day's figures and differences with their repairs."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from gateway.console.acts import Act
 from gateway.console.listing import SIZE, choice, older, page_of
+from gateway.console.present import Present, Words
 from gateway.console.routing import new_router
-from gateway.console.visits import SignedIn
+from gateway.console.visits import SignedIn, Visit
 
 router = new_router()
+
+
+async def _run(visit: Visit, params: Mapping[str, Any], words: Words) -> Present:
+    row = await visit.ask("payment", "reconciliationRun", {"date": params["date"]})
+    return {
+        "state": words.named("reconciliation", "state_", row["state"]),
+        "problem": row["problem"] or "–",
+        "payments": "–" if row["payments"] is None else str(row["payments"]),
+        "amount": words.amount(row["paymentsFen"]),
+        "refunds": "–" if row["refunds"] is None else str(row["refunds"]),
+        "refund": words.amount(row["refundsFen"]),
+        "finished": words.moment(row["finishedAt"]),
+    }
+
+
 ACTS: tuple[Act, ...] = (
     Act(
         name="reconcile",
@@ -20,6 +38,7 @@ ACTS: tuple[Act, ...] = (
         method="reconcile",
         params={"date": str},
         money=True,
+        look=_run,
     ),
 )
 KINDS = ("missing_here", "missing_there", "amount", "state", "unreadable")

@@ -7,8 +7,9 @@ from fastapi.responses import Response
 
 from gateway.console.acts import Act, Input
 from gateway.console.listing import AGES, age, choice, older, page_of
+from gateway.console.present import Present, Words, first
 from gateway.console.routing import new_router
-from gateway.console.visits import SignedIn
+from gateway.console.visits import SignedIn, Visit
 
 router = new_router()
 STATES = ("requested", "accepted", "abnormal", "succeeded", "closed")
@@ -22,6 +23,24 @@ def _to_card(params: Mapping[str, Any], card: Mapping[str, str]) -> dict[str, An
     return {**params, "card": dict(card)}
 
 
+async def _refund(visit: Visit, params: Mapping[str, Any], words: Words) -> Present:
+    sn = params["refundSn"]
+    payments = (await visit.ask("payment", "paymentFind", {"number": sn}))["list"]
+    for order_sn in {payment["orderSn"] for payment in payments}:
+        history = await visit.ask("payment", "paymentSteps", {"orderSn": order_sn})
+        if row := first(history["refunds"], sn=sn):
+            return {
+                "amount": words.amount(row["refundFen"]),
+                "state": words.named("refunds", "state_", row["state"]),
+                "cause": words.named("refunds", "cause_", row["cause"]),
+                "problem": row["problem"] or "–",
+                "elsewhere": words.moment(row["sentElsewhereAt"]),
+                "order": order_sn,
+                "payment": row["paymentSn"],
+            }
+    return {}
+
+
 ACTS: tuple[Act, ...] = (
     Act(
         name="refund_to_card",
@@ -29,6 +48,7 @@ ACTS: tuple[Act, ...] = (
         service="payment",
         method="refundSendElsewhere",
         params={"refundSn": str},
+        look=_refund,
         inputs=(
             Input(name="bankType"),
             Input(name="bankAccount", secret=True),
@@ -43,6 +63,7 @@ ACTS: tuple[Act, ...] = (
         service="payment",
         method="refundSendElsewhere",
         params={"refundSn": str},
+        look=_refund,
         body=_to_merchant,
         money=True,
     ),
@@ -52,6 +73,7 @@ ACTS: tuple[Act, ...] = (
         service="payment",
         method="refundBeginAgain",
         params={"refundSn": str},
+        look=_refund,
         money=True,
     ),
 )

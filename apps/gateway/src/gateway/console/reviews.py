@@ -1,15 +1,43 @@
 """The review queue: what WeChat says that contradicts the ledger, and refunds that need an operator."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi.responses import Response
 
 from gateway.console.acts import Act
 from gateway.console.listing import age, choice, older, page_of
+from gateway.console.numbers import row_id
+from gateway.console.present import Present, Words, first
 from gateway.console.routing import new_router
-from gateway.console.visits import SignedIn
+from gateway.console.visits import SignedIn, Visit
 
 router = new_router()
+
+
+async def _notice(visit: Visit, params: Mapping[str, Any], words: Words) -> Present:
+    listed = await visit.ask("payment", "noticeList", {"lastId": params["id"] + 1, "pageSize": 1})
+    if (row := first(listed["list"], id=params["id"])) is None:
+        return {}
+    return {
+        "state": words.named("reviews", "state_", row["state"]),
+        "reason": words.named("reviews", "reason_", row["reason"]),
+        "amount": words.amount(row["totalFen"]),
+        "payment": row["outTradeNo"],
+        "refund_sn": row["outRefundNo"] or "–",
+        "detail": row["detail"],
+    }
+
+
 ACTS: tuple[Act, ...] = (
-    Act(name="notice_resolve", page="reviews", service="payment", method="noticeResolve", params={"id": int}),
+    Act(
+        name="notice_resolve",
+        page="reviews",
+        service="payment",
+        method="noticeResolve",
+        params={"id": row_id},
+        look=_notice,
+    ),
 )
 STATES = ("needs_review", "resolved")
 RESCUES = {
