@@ -56,10 +56,50 @@ def test_both_ports_of_every_pod_are_scraped_under_the_laptops_labels(manifests,
 def test_the_network_lets_spans_out_and_the_collector_lets_them_in(manifests, around, overlay):
     [out] = manifests[overlay].one("NetworkPolicy", "metrics")["spec"]["egress"]
     assert out["ports"] == [{"protocol": "TCP", "port": 4318}]
+    assert out["to"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "observability"}},
+            "podSelector": around.one("NetworkPolicy", "otel-collector")["spec"]["podSelector"],
+        }
+    ]
     within = around.one("NetworkPolicy", "otel-collector")["spec"]["ingress"][0]
     assert within["from"] == [{"namespaceSelector": {"matchLabels": {"app.kubernetes.io/part-of": "minsu"}}}]
     [service] = around.one("Service", "otel-collector")["spec"]["ports"]
     assert (service["port"], service["targetPort"]) == (4318, "otlp-http")
+
+
+NAMES = {
+    "to": [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+        }
+    ],
+    "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "store", "setting"),
+    [("otel-collector", "Deployment", "jaeger", "TRACES_URL"), ("fluent-bit", "DaemonSet", "loki", "LOKI_PORT")],
+)
+def test_each_part_reaches_names_and_its_own_store_alone(around, part, kind, store, setting):
+    policy = around.one("NetworkPolicy", part)["spec"]
+    settings = dict(line.split("=", 1) for line in (K8S / "observability" / "settings.env").read_text().splitlines())
+    [port] = re.findall(r"\d+$", settings[setting])
+    own = {
+        "to": [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": store}}}],
+        "ports": [{"protocol": "TCP", "port": int(port)}],
+    }
+    assert policy["egress"] == [NAMES, own]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    pods = around.one(kind, part)["spec"]["template"]["metadata"]["labels"]
+    assert policy["podSelector"]["matchLabels"].items() <= pods.items()
+
+
+def test_every_pod_beside_ours_has_such_a_policy(around):
+    pods = {one["metadata"]["name"] for one in around.of("Deployment", "DaemonSet")}
+    assert {one["metadata"]["name"] for one in around.of("NetworkPolicy")} == pods
 
 
 def config(around, name, key):
