@@ -10,7 +10,18 @@ from tests.deploy.manifests import REPO
 DOCUMENT = (REPO / "docs" / "slo.md").read_text(encoding="utf-8")
 OBSERVABILITY = REPO / "deploy" / "observability"
 MONTH_HOURS = 30 * 24
-SECONDS = {"s": 1, "min": 60, "minutes": 60, "m": 60, "h": 3600, "hour": 3600, "hours": 3600, "d": 86400, "day": 86400, "days": 86400}
+SECONDS = {
+    "s": 1,
+    "min": 60,
+    "minutes": 60,
+    "m": 60,
+    "h": 3600,
+    "hour": 3600,
+    "hours": 3600,
+    "d": 86400,
+    "day": 86400,
+    "days": 86400,
+}
 WORDS = {"half an hour": "30 min", "a day": "1 day", "an hour": "1 hour"}
 UNIT = r"(s|minutes|min|m|hours?|h|days?|d)\b"
 
@@ -93,7 +104,9 @@ def tickets():
     _, _, rest = DOCUMENT.partition("\nTickets: ")
     text = " ".join(rest.partition("\n\n")[0].split())
     return {
-        name: bound for name, bound in re.findall(r"([A-Z][A-Za-z]+)(?: \(((?:[^()]|\([^)]*\))*)\))?", text) if name in BY_CAUSE
+        name: bound
+        for name, bound in re.findall(r"([A-Z][A-Za-z]+)(?: \(((?:[^()]|\([^)]*\))*)\))?", text)
+        if name in BY_CAUSE
     }
 
 
@@ -122,8 +135,8 @@ def durations(text):
 
 
 def bounds_of(rule):
-    """(thresholds, all that the document may say of the rule). A threshold is a set of ways to say it: more than 5 is 6, and
-    0.02 a second 1.2 a minute."""
+    """(thresholds, all that the document may say of the rule). A threshold is a set of ways to say it: more than 5 is 6,
+    and 0.02 a second 1.2 a minute."""
     expr = rule["expr"]
     thresholds = []
     for sign, number, times in re.findall(r"(>=|>) ([\d.]+)(?: \* (\d+))?", expr):

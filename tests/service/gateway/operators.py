@@ -69,7 +69,7 @@ async def enter(http: httpx.AsyncClient, *, target: str = "/console") -> str:
     fields = {"csrf": csrf_of(page.text), "mobile": MOBILE, "password": PASSWORD, "next": target}
     response = await post(http, "/console/signin", fields)
     assert (response.status_code, response.headers["location"]) == (303, target), unescape(response.text)
-    return csrf_of((await http.get("/console/acts/refund_ask_again?sn=x")).text)
+    return csrf_of((await http.get("/console")).text)
 
 
 def sign_in(page: Page) -> None:

@@ -19,6 +19,7 @@ from tests.service.gateway.money import (
     ORDER,
     PAYMENT,
     PAYMENT_HISTORY,
+    PAYOUT_DAY,
     PMT,
     RFD,
     SN,
@@ -33,6 +34,7 @@ AT_NOON = "2026-11-23 12:00:00.000"
 
 
 def tell_the_rest(services: Operations) -> None:
+    services.data(f"{PAYMENT}/payoutDayList", {"list": [PAYOUT_DAY]})
     services.data("/order/v1/ops/deadLetterDetail", {"letter": letter(), "body": "{}", "acts": []})
     services.data("/order/v1/ops/deadLetterList", {"list": [letter()] * 3})
     services.data("/notification/v1/ops/taskDetail", {"task": message(), "attempts": [], "transitions": []})
@@ -87,7 +89,13 @@ REFUND = {
     "order": SN,
     "payment": PMT,
 }
-LETTER = {"state": "有毒", "topic": TOPIC, "reason": "unknown order", "attempts": "3", "since": "2026-11-23 12:00:07.000"}
+LETTER = {
+    "state": "有毒",
+    "topic": TOPIC,
+    "reason": "unknown order",
+    "attempts": "3",
+    "since": "2026-11-23 12:00:07.000",
+}
 HOST = {"state": "待审核", "shop": "山里小院", "contact": "林", "about": "三间房", "problem": "–", "since": AT_NOON}
 ORDER_NOW = {
     "amount": "199.00 元",
@@ -142,7 +150,13 @@ SHOWN = {
     ),
     "payout?date=2026-11-22": (
         "2026-11-22 的应付",
-        {"state": "已计算", "records": "2", "businesses": "2", "amount": "238.51 元", "finished": "2026-11-23 11:00:00.000"},
+        {
+            "state": "已计算",
+            "records": "2",
+            "businesses": "2",
+            "amount": "238.51 元",
+            "finished": "2026-11-23 11:00:00.000",
+        },
     ),
     "letter_replay?service=order&id=7": ("order:7", LETTER),
     "letter_discard?service=order&id=7": ("order:7", LETTER),
