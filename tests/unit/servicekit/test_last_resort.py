@@ -41,6 +41,7 @@ async def test_the_caller_is_told_nothing_of_the_inside_and_the_next_one_is_serv
     assert response.headers["content-type"] == "application/problem+json"
     assert body["detail"] == "an unexpected error; the log has it under the trace id"
     assert re.fullmatch(r"[0-9a-f]{32}", body["trace_id"])
+    assert response.headers["trace-id"] == body["trace_id"]
     assert not [word for word in ("hunter2", "minsu_order", "RuntimeError", "Traceback") if word in response.text]
 
 

@@ -36,7 +36,9 @@ class Assets(StaticFiles):
         if response.headers.get("content-type") == "image/svg+xml":  # Starlette says a charset of text/ alone
             response.headers["Content-Type"] = "image/svg+xml; charset=utf-8"
         # A picture opened by itself must not run anything.
-        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+        )
         return response
 
 

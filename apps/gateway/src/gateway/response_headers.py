@@ -1,10 +1,11 @@
-"""Headers of every response at the public door: browsers guess no type, keep nothing unless told to, and come by https once
-they did."""
+"""Headers of every response at the public door: browsers guess no type, keep nothing unless told to, frame and load nothing
+unless a page says what, and come by https once they did."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 NO_GUESSING = (b"x-content-type-options", b"nosniff")
 NOT_STORED = (b"cache-control", b"no-store")
+NOT_FRAMED = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 BY_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -24,7 +25,7 @@ class ResponseHeaders:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 names = {name for name, _ in message["headers"]}
-                more = [each for each in (NO_GUESSING, NOT_STORED) if each[0] not in names]
+                more = [each for each in (NO_GUESSING, NOT_STORED, NOT_FRAMED) if each[0] not in names]
                 message["headers"] = [*message["headers"], *more, *([BY_HTTPS] if secure else [])]
             await send(message)
 

@@ -20,6 +20,12 @@ from servicekit.telemetry import traces
 
 log = structlog.get_logger()
 UNROUTED = "unrouted"
+PAST_MIDDLEWARE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Of a 500 that nothing expected: Starlette sends it outside of all middleware, which adds these elsewhere."""
 
 
 def install(app: FastAPI, catalogue: Catalogue) -> None:
@@ -49,7 +55,9 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
 
     async def on_bug(request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected error", route=route_of(request.scope), exc_info=error)
-        return render(request, catalogue, Problem("an unexpected error; the log has it under the trace id"))
+        response = render(request, catalogue, Problem("an unexpected error; the log has it under the trace id"))
+        response.headers.update(PAST_MIDDLEWARE | {"Trace-Id": traces.current_id()})
+        return response
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)

@@ -19,7 +19,10 @@ LOOKUPS = Counter(
 SIZES = ("thumb", "large")
 _KEY = re.compile(r"[0-9a-f]{32}")
 # A picture opened by itself must not run anything.
-_HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+}
 
 
 def router(travel: TravelPeer, cache: CatalogueCache) -> APIRouter:
