@@ -199,6 +199,6 @@ class FakeWechat(MerchantBooks, httpx.AsyncBaseTransport):
         """A notification of any content, which is encrypted as it is if it is bytes, and of any type of event."""
         plaintext = content if isinstance(content, bytes) else json.dumps(content).encode()
         known = event if event.startswith("REFUND.") else "TRANSACTION.SUCCESS"
-        body = envelope(str(uuid4()), known, self.sim.clock.now(), API_V3_KEY, plaintext)
+        body = envelope(str(uuid4()), known, self.sim.clock.now(), self.merchant.apiv3_key, plaintext)
         body = body.replace(json.dumps(known).encode(), json.dumps(event).encode(), 1)
         return self.signature_headers(body, at) | wrong, body

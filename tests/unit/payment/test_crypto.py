@@ -66,6 +66,23 @@ def test_what_wechat_seals_with_the_api_v3_key_we_and_the_sdk_open(text, nonce, 
         ApiV3Key("x" * 32).decrypt(nonce=nonce, ciphertext=sealed, associated_data=data)
 
 
+@pytest.mark.parametrize("sealed_with", ["n" * 32, API_V3])
+def test_while_a_key_is_replaced_what_either_has_sealed_is_opened_and_nothing_else(sealed_with):
+    nonce, data = "abcdef012345", "transaction"
+
+    def sealed(key):
+        return base64.b64encode(AESGCM(key.encode()).encrypt(nonce.encode(), b"content", data.encode())).decode()
+
+    both = ApiV3Key("n" * 32, API_V3)
+    assert both.decrypt(nonce=nonce, ciphertext=sealed(sealed_with), associated_data=data) == b"content"
+    with pytest.raises(CannotDecrypt):
+        both.decrypt(nonce=nonce, ciphertext=sealed("x" * 32), associated_data=data)
+    both.replace_by(ApiV3Key("x" * 32))
+    assert both.decrypt(nonce=nonce, ciphertext=sealed("x" * 32), associated_data=data) == b"content"
+    with pytest.raises(CannotDecrypt):
+        both.decrypt(nonce=nonce, ciphertext=sealed(sealed_with), associated_data=data)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=80), st.text(max_size=20), st.text(max_size=20))
 def test_no_ciphertext_makes_anything_but_a_refusal(sealed, nonce, data):

@@ -13,6 +13,7 @@ from servicekit.db import is_transient
         exceptions.CannotConnectNowError("the database system is starting up"),
         exceptions.TooManyConnectionsError("sorry, too many clients already"),
         exceptions.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        exceptions.InvalidPasswordError("password authentication failed"),  # it is being replaced
         ConnectionRefusedError(),
     ],
     ids=lambda error: type(error).__name__,
@@ -26,8 +27,8 @@ def test_a_full_disk_passes():
     assert is_transient(DBAPIError("insert", {}, exceptions.DiskFullError("could not extend file")))
 
 
-def test_a_wrong_password_and_a_broken_rule_stay():
-    assert not is_transient(exceptions.InvalidPasswordError("password authentication failed"))
+def test_a_role_that_is_not_there_and_a_broken_rule_stay():
+    assert not is_transient(exceptions.InvalidAuthorizationSpecificationError('role "nobody" does not exist'))
     assert not is_transient(_violated("uq_user_mobile"))
     assert not is_transient(_violated("uq_homestay_order_user_id_request_key"))
     assert not is_transient(ValueError("our own mistake"))

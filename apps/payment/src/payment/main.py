@@ -1,6 +1,7 @@
 """Payment as an app: its parts (`parts.py`) behind HTTP, events and cron."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import httpx
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from servicekit.app import build
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.events import bulk_routes
+from servicekit.rotation import Rotation
 from servicekit.sidecar import Sidecar
 
 
@@ -38,6 +40,8 @@ def create_app(
         wechat_transport=wechat_transport,
         more_business=more_business,
     )
+    rotation = Rotation(read=partial(parts.sidecar.secret, settings.secret_store, "payment"), use=parts.wechat.use)
+    rotation.begin(secrets)
     notifications = wechat_notify.NotificationEndpoint(
         reader=parts.wechat.notifications, payments=parts.settlement, refunds=parts.refund_settlement
     )
@@ -72,6 +76,7 @@ def create_app(
             parts.submission,
             parts.rescue,
             parts.overview,
+            rotation,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier.by_invocation(parts.sidecar),
@@ -80,6 +85,7 @@ def create_app(
         background=[
             parts.submission,
             parts.daily,
+            rotation.loop(),
         ],
         outbox=True,
         publishes=PUBLISHED_TOPICS,

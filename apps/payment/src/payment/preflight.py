@@ -22,7 +22,13 @@ from servicekit.numbers import business_number
 from servicekit.secrets import BadSecret, of_files
 
 MAX_SKEW_SECONDS = 60
-SECRETS = ("wxpay-mch-private-key", "wxpay-apiv3-key", "wxpay-public-key")
+SECRETS = (
+    "wxpay-mch-private-key",
+    "wxpay-apiv3-key",
+    "wxpay-public-key",
+    "wxpay-other-apiv3-key",
+    "wxpay-other-public-key",
+)
 
 
 @dataclass(frozen=True)

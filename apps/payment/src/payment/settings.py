@@ -20,6 +20,8 @@ class PaymentSettings(ProcessSettings):
     wxpay_refund_notify_url: HttpUrl
     wxpay_public_key_id: str = Field("", pattern=r"^(PUB_KEY_ID_\d+)?$")
     """Set: public-key mode. Platform certificates are still accepted, as WeChat requires while a merchant switches."""
+    wxpay_other_public_key_id: str = Field("", pattern=r"^(PUB_KEY_ID_\d+)?$")
+    """While WeChat's public key is being replaced: the id of the other one, which is accepted as well."""
     wxpay_timeout_seconds: float = Field(5.0, gt=0)
     first_query_seconds: int = Field(30, ge=1)
     """Seconds after the prepay until WeChat is first queried for a payment whose callback has not arrived."""

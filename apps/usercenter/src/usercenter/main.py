@@ -1,5 +1,6 @@
 """The app of usercenter: `Parts` behind its endpoints."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,6 +9,7 @@ from servicekit import app, secrets
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.revocation import Revocations
+from servicekit.rotation import Rotation
 from servicekit.sidecar import Sidecar
 from usercenter import jobs
 from usercenter.endpoints import internal, operations, personal_data, second_factor, user
@@ -26,8 +28,10 @@ def create_app(
     """`held_secrets` stand in for the secret store: `jwt-private-key`, `wxma-secret`, `totp-key`."""
     parts = Parts.of(settings, clock=clock, sidecar=sidecar)
 
+    rotation = Rotation(read=partial(parts.sidecar.secret, settings.secret_store, "usercenter"), use=parts.use_secrets)
+
     async def take_secrets() -> None:
-        parts.use_secrets(held_secrets if held_secrets is not None else await secrets.fetch(settings, "usercenter"))
+        rotation.begin(held_secrets if held_secrets is not None else await secrets.fetch(settings, "usercenter"))
 
     async def own_keys() -> dict[str, Any]:
         return parts.keys.jwks()
@@ -57,11 +61,13 @@ def create_app(
             parts.roles,
             parts.personal_data,
             parts.everyones_data,
+            rotation,
         ],
         sidecar=parts.sidecar,
         verifier=verifier or TokenVerifier(own_keys, revocations=Revocations(parts.sessions.revocations)),
         clock=clock,
         db=parts.db,
+        background=[rotation.loop()],
         idempotency_keys=True,
         upkeep=[parts.housekeeping.delete_expired],
         on_start=[take_secrets],

@@ -32,6 +32,9 @@ from usercenter.tokens import SigningKeys, TokenIssuer
 from usercenter.wechat.client import MiniProgram
 from usercenter.wechat_login import WechatLogin
 
+OTHER_JWT_KEYS = ("jwt-next-public-key", "jwt-previous-public-key")
+"""Published beside the one that signs: before it signs, and until the tokens that it has signed end."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
@@ -129,14 +132,17 @@ class Parts:
         )
 
     def use_secrets(self, held: Mapping[str, str]) -> None:
-        """`held` by the names of the secret store. Raises BadSecret."""
-        previous = secrets.read(held, "jwt-previous-public-key") if held.get("jwt-previous-public-key") else ""
-        secrets.parsed(held, "jwt-private-key", lambda pem: self.keys.load(pem, previous))
-        self.wechat.secret = secrets.read(held, "wxma-secret")
-        self.codes.key = key_from(secrets.read(held, "jwt-private-key"), "mobile codes")
-        self.login.mobile_key = key_from(secrets.read(held, "jwt-private-key"), "security log")
+        """`held` by the names of the secret store; replaced ones too, while the service runs. Raises BadSecret."""
+        others = [secrets.read(held, name) for name in OTHER_JWT_KEYS if held.get(name)]
         earlier = [secrets.read(held, "totp-previous-key")] if held.get("totp-previous-key") else []
+        wxma_secret = secrets.read(held, "wxma-secret")
+        secrets.parsed(held, "jwt-private-key", lambda pem: SigningKeys().load(pem, *others))  # raises before a change
         secrets.parsed(held, "totp-key", lambda key: self.second_factors.use_key(key, *earlier))
+        private = secrets.read(held, "jwt-private-key")
+        self.keys.load(private, *others)
+        self.wechat.secret = wxma_secret
+        self.codes.key = key_from(private, "mobile codes")
+        self.login.mobile_key = key_from(private, "security log")
 
 
 def _limits(settings: Settings) -> CodeLimits:

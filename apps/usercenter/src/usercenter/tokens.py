@@ -17,18 +17,17 @@ from usercenter.models import UserSession
 
 
 class SigningKeys:
-    """The signing key, and the public keys for verification: its own and the previous one."""
+    """The signing key, and the public keys for verification: its own, the previous one, whose tokens are still about, and
+    the next one, which all know before the first token that it signs."""
 
     def __init__(self) -> None:
         self._private: ec.EllipticCurvePrivateKey | None = None
         self._public: list[dict[str, Any]] = []
 
-    def load(self, private_pem: str, previous_public_pem: str = "") -> None:
-        """Raises ValueError for anything but P-256 keys."""
+    def load(self, private_pem: str, *other_public_pems: str) -> None:
+        """Raises ValueError for anything but P-256 keys, and keeps those it has."""
         private = load_pem_private_key(private_pem.encode(), password=None)
-        publics = [private.public_key()]
-        if previous_public_pem:
-            publics.append(load_pem_public_key(previous_public_pem.encode()))
+        publics = [private.public_key(), *(load_pem_public_key(pem.encode()) for pem in other_public_pems)]
         if not isinstance(private, ec.EllipticCurvePrivateKey):
             raise ValueError("the signing key must be an EC P-256 key")
         self._private, self._public = private, [_jwk(public) for public in publics]

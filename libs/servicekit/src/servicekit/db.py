@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import asyncpg  # type: ignore[import-untyped]
@@ -55,7 +57,8 @@ _CLOSED = text("""
 select exists (select from pg_class where relname = 'alembic_version' and relnamespace = 'public'::regnamespace
   and not has_table_privilege(oid, 'select'))""")
 _UNREACHABLE = (PoolTimeout, InterfaceError, asyncpg.InterfaceError, ConnectionError, TimeoutError)
-_TRANSIENT_SQLSTATES = ("08", "53", "57", "55P03", "40", "25006", "25P03")
+_TRANSIENT_SQLSTATES = ("08", "53", "57", "55P03", "40", "25006", "25P03", "28P01")
+"""28P01, a wrong password: it is being replaced, here or there first."""
 
 
 class Base(DeclarativeBase):
@@ -103,11 +106,13 @@ class Database:
         pool_size: int = 10,
         pool_timeout: float = 2.0,
         connect_seconds: float = 3.0,
+        password_file: Path | None = None,
     ) -> None:
         if url is None:
             msg = "this service keeps state: its DATABASE_URL must be set"
             raise ValueError(msg)
         self.url = make_url(str(url)).set(drivername="postgresql+asyncpg")
+        secret = {"password": partial(_password, password_file)} if password_file else {}
         self.engine: AsyncEngine = create_async_engine(
             self.url,
             pool_size=pool_size,
@@ -116,14 +121,14 @@ class Database:
             pool_pre_ping=False,
             pool_recycle=1800,
             hide_parameters=True,
-            connect_args={**_CLIENT_LIMITS, "timeout": connect_seconds},
+            connect_args={**_CLIENT_LIMITS, "timeout": connect_seconds, **secret},
         )
         self._unpooled = create_async_engine(
             self.url,
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
-            connect_args={"timeout": 3, "command_timeout": 6},
+            connect_args={"timeout": 3, "command_timeout": 6, **secret},
         )
         self.on_outbox: list[Callable[[], None]] = []
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
@@ -140,6 +145,7 @@ class Database:
             pool_size=settings.database_pool_size,
             pool_timeout=settings.database_pool_timeout_seconds,
             connect_seconds=settings.database_connect_seconds,
+            password_file=settings.database_password_file,
         )
 
     @asynccontextmanager
@@ -243,6 +249,10 @@ def mark_outbox(tx: Transaction | ArrayTransaction) -> None:
 def after_commit(tx: Transaction, callback: Callable[[], None]) -> None:
     """Call it once this transaction is committed; never where it is rolled back."""
     tx.info.setdefault("after_commit", []).append(callback)
+
+
+def _password(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip()
 
 
 @contextmanager

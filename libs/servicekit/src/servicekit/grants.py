@@ -9,6 +9,8 @@ from sqlalchemy import Connection, text
 APPEND_ONLY = "append_only"
 """The trigger that marks a table whose rows are written once: the role may read it and add to it."""
 VERSIONS = "alembic_version"
+CHAIN_HEAD = "operator_act_head"
+"""The end of the chain over operators' acts: its trigger writes it, with the owner's rights."""
 
 _TABLES = text("""
 select t.relname, exists (select from pg_trigger g where g.tgrelid = t.oid and g.tgname = :append_only)
@@ -46,6 +48,6 @@ def _statements(role: str, database: str, tables: list[tuple[str, bool]]) -> lis
 
 
 def rights_on(table: str, *, append_only: bool) -> str:
-    if table == VERSIONS:
+    if table in {VERSIONS, CHAIN_HEAD}:
         return "select"
     return "select, insert" if append_only else "select, insert, update, delete"

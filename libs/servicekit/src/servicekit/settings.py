@@ -1,6 +1,7 @@
 """Settings that every service has. A service adds its own in one small subclass with its own prefix."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, PostgresDsn, Secret, SecretStr, StringConstraints, ValidationError, field_validator
@@ -25,6 +26,9 @@ class ProcessSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, str_strip_whitespace=True)
 
     database_url: PostgresDsn | None = None
+    database_password_file: Path | None = None
+    """Where the password of `database_url` is, instead of in it. Read for every new connection, so that one that was
+    replaced needs no restart."""
     database_pool_size: int = Field(10, ge=1, le=200)
     database_pool_timeout_seconds: float = Field(2.0, gt=0)
     database_connect_seconds: float = Field(3.0, gt=0)

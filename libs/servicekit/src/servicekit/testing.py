@@ -38,6 +38,8 @@ class FakeSidecar(Sidecar):
         """(binding, operation, data), oldest first."""
         self.objects: dict[tuple[str, str], bytes] = {}
         """What a binding for files holds, by binding and file name."""
+        self.secrets: dict[str, dict[str, str]] = {}
+        """What the secret store holds, by the secret's name; another name is a store that does not answer."""
         self.bindings_are_away = False
         self.found = SidecarMetadata(version="1.18.2", components={}, topics=frozenset())
         """What it tells about itself."""
@@ -45,6 +47,11 @@ class FakeSidecar(Sidecar):
     def answer(self, app_id: str, path: str, body: Any = None, status: int = 200) -> None:
         """Let `path` of `app_id` answer `body` from now on."""
         self.answers[app_id, path] = lambda _request: httpx.Response(status, json=body)
+
+    async def secret(self, store: str, name: str) -> dict[str, str]:  # noqa: ARG002 - as the sidecar
+        if name not in self.secrets:
+            raise PeerUnavailable(f"secret {name}: the store is away")
+        return dict(self.secrets[name])
 
     async def invoke(
         self,

@@ -3,6 +3,7 @@ RSA-OAEP with SHA-1 of sensitive fields (敏感信息加解密)."""
 
 import base64
 import binascii
+import contextlib
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -22,21 +23,32 @@ class CannotEncrypt(Exception):
 
 
 class ApiV3Key:
-    """The merchant's 32-byte symmetric key."""
+    """The merchant's 32-byte symmetric key. While it is being replaced also the other one, of before or to come: WeChat
+    encrypts with the new one from the moment it is set there, and repeats callbacks for a day."""
 
-    def __init__(self, key: str) -> None:
-        raw = key.encode()
-        if len(raw) != 32:
-            raise ValueError("the APIv3 key must have 32 bytes")
-        self._cipher = AESGCM(raw)
+    def __init__(self, key: str, other: str = "") -> None:
+        self._ciphers = tuple(map(_cipher, filter(None, (key, other))))
+
+    def replace_by(self, key: "ApiV3Key") -> None:
+        self._ciphers = key._ciphers  # noqa: SLF001 - of the same class
 
     def decrypt(self, *, nonce: str, ciphertext: str, associated_data: str) -> bytes:
         """The plaintext of base64 `ciphertext` (16-byte tag at its end). Raises CannotDecrypt."""
         try:
-            sealed = base64.b64decode(ciphertext, validate=True)
-            return self._cipher.decrypt(nonce.encode(), sealed, associated_data.encode())
+            sealed, once, data = base64.b64decode(ciphertext, validate=True), nonce.encode(), associated_data.encode()
+            for cipher in self._ciphers[:-1]:
+                with contextlib.suppress(InvalidTag):
+                    return cipher.decrypt(once, sealed, data)
+            return self._ciphers[-1].decrypt(once, sealed, data)
         except (InvalidTag, binascii.Error, ValueError, UnicodeEncodeError) as error:
             raise CannotDecrypt(type(error).__name__) from error
+
+
+def _cipher(key: str) -> AESGCM:
+    raw = key.encode()
+    if len(raw) != 32:
+        raise ValueError("the APIv3 key must have 32 bytes")
+    return AESGCM(raw)
 
 
 def seal(key: RSAPublicKey, text: str) -> str:

@@ -32,6 +32,10 @@ class PlatformKeys:
         self._lock = asyncio.Lock()
         self._refreshing: asyncio.Task[None] | None = None
 
+    def replace_public(self, public_keys: dict[str, RSAPublicKey]) -> None:
+        """WeChat's public keys by their ids; certificates stay."""
+        self._public_keys = public_keys
+
     async def find(self, serial: str, *, queue: bool = True) -> RSAPublicKey | None:
         """None for an unknown serial. A response to our own call may `queue` behind a running fetch. A callback, which
         anyone can send, must not: hundreds of forged ones would wait here and take the capacity of real ones."""
