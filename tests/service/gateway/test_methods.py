@@ -24,3 +24,11 @@ async def test_scripts_of_other_origins_are_allowed_nothing(door, method, path):
     }
     response = await door.http.request(method, path, headers=asked)
     assert [name for name in response.headers if name.startswith("access-control-")] == []
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None])
+async def test_a_body_that_a_foreign_form_could_send_is_no_json(door, kind):
+    """A browser asks before it sends JSON across origins, and is allowed nothing; these three it sends without asking."""
+    headers = {"Content-Type": kind} if kind else {}
+    response = await door.http.post("/storefront/qr", content=b'{"text": "K7MX4QPA"}', headers=headers)
+    assert response.status_code == 422

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from fastapi import APIRouter
+from structlog.testing import capture_logs
 
 from servicekit.app import build
 from servicekit.clock import utc_now
@@ -33,9 +34,12 @@ def service():
 
 
 async def test_the_caller_is_told_nothing_of_the_inside_and_the_next_one_is_served():
-    async with client(service()) as http:
-        response = await http.post("/broken")
-        after = await http.post("/whole")
+    with capture_logs() as log:
+        async with client(service()) as http:
+            response = await http.post("/broken")
+            after = await http.post("/whole")
+    [entry] = [each for each in log if each["log_level"] == "error"]
+    assert (entry["event"], entry["route"], str(entry["exc_info"])) == ("unexpected error", "/broken", SECRET)
     body = response.json()
     assert (response.status_code, body["code"], after.status_code) == (500, 100001, 200)
     assert response.headers["content-type"] == "application/problem+json"
