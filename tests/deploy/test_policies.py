@@ -235,22 +235,56 @@ def gateway_paths():
         yield from (route.path for route in routes)
 
 
-def test_the_ingress_lists_the_two_callbacks_and_all_that_the_gateway_has_but_what_is_measured_inside(documents):
-    listed = [
-        path for each in documents.of("Ingress") for rule in each["spec"]["rules"] for path in rule["http"]["paths"]
-    ]
-    routed = {one["path"]: (one["pathType"], one["backend"]["service"]["name"]) for one in listed}
-    assert len(routed) == len(listed)
+def prefix_of(path):
+    """What the ingress lists for a path: an API by its folder, a page by its first segment."""
+    parts = path.split("/")
+    return "/".join(parts[:4] if parts[2:3] == ["v1"] else parts[:2])
+
+
+def routed_by(*ingresses):
+    paths = [path for each in ingresses for rule in each["spec"]["rules"] for path in rule["http"]["paths"]]
+    routed = {one["path"]: (one["pathType"], one["backend"]["service"]["name"]) for one in paths}
+    assert len(routed) == len(paths)
+    return routed
+
+
+def is_of_operators(prefix):
+    return prefix == "/console" or prefix.endswith("/v1/ops")
+
+
+def test_the_ingress_lists_the_two_callbacks_and_all_that_the_gateway_has_for_people(documents):
     prefix = "/payment/v1/thirdPayment/thirdPaymentWx"
     paths = set(gateway_paths())
     assert paths > set(UNMEASURED)
-    public = {f"/{path.split('/')[1]}" for path in paths - set(UNMEASURED)}
+    public = {prefix_of(path) for path in paths - set(UNMEASURED)}
+    routed = routed_by(documents.one("Ingress", "minsu"), documents.one("Ingress", "minsu-calendars"))
     assert routed == {
         f"{prefix}PayCallback": ("Exact", "payment"),
         f"{prefix}RefundCallback": ("Exact", "payment"),
-        **{path: ("Exact" if path == "/" else "Prefix", "gateway") for path in public},
+        **{path: ("Exact" if path == "/" else "Prefix", "gateway") for path in public if not is_of_operators(path)},
     }
-    assert not {f"/{path.split('/')[1]}" for path in UNMEASURED} & set(routed)
+    assert not {prefix_of(path) for path in UNMEASURED} & set(routed)
+
+
+def test_operators_have_a_host_and_an_ingress_class_of_their_own(documents):
+    operators, public = documents.one("Ingress", "minsu-operators"), documents.one("Ingress", "minsu")
+    theirs = {prefix_of(path) for path in gateway_paths() if is_of_operators(prefix_of(path))}
+    assert {"/console", "/payment/v1/ops", "/usercenter/v1/ops"} < theirs
+    needed = {"/static", "/usercenter/v1/user"}  # the console's files, and the sign-in of `minsu ops`
+    assert routed_by(operators) == dict.fromkeys(theirs | needed, ("Prefix", "gateway"))
+    hosts = [{rule["host"] for rule in each["spec"]["rules"]} for each in (operators, public)]
+    assert [len(each) for each in hosts] == [1, 1]
+    assert not hosts[0] & hosts[1]
+    assert {name for each in operators["spec"]["tls"] for name in each["hosts"]} == hosts[0]
+    assert operators["spec"]["ingressClassName"] != public["spec"]["ingressClassName"]
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/acts/payout", "/payment/v1/ops/payout", "/order/v1/ops/system"])
+def test_the_public_host_routes_nothing_of_operators(documents, path):
+    public = routed_by(documents.one("Ingress", "minsu"), documents.one("Ingress", "minsu-calendars"))
+    prefixes = {each for each, (kind, _) in public.items() if kind == "Prefix"}
+    assert {each for each in prefixes if f"{path}/".startswith(f"{each}/")} == set()
+    assert path not in public
 
 
 def test_no_access_log_has_the_secret_in_a_calendars_path(documents):
