@@ -19,6 +19,8 @@ from usercenter.main import create_app
 from usercenter.seed import SeedSettings, seed
 from usercenter.settings import Settings
 
+PASSWORDS = {"buyer": "buyer-password", "merchant": "merchant-password", "operator": "a lamp on the quay"}
+
 
 @pytest.fixture(scope="module")
 def own_url(postgres) -> str:
@@ -34,7 +36,7 @@ def environment(url: str, **changes: str) -> SeedSettings:
         "seed_merchant_mobile": "13800000002",
         "seed_merchant_password": "merchant-password",
         "seed_operator_mobile": "13800000003",
-        "seed_operator_password": "operator-password",
+        "seed_operator_password": "a lamp on the quay",
     }
     return SeedSettings(database_url=url, **(values | changes))
 
@@ -103,7 +105,7 @@ async def test_seeded_people_sign_in_and_newcomers_get_ids_above_a_thousand(own_
     )
     async with client(app) as http:
         for n, who in enumerate(("buyer", "merchant", "operator"), 1):
-            body = {"mobile": f"1380000000{n}", "password": f"{who}-password"}
+            body = {"mobile": f"1380000000{n}", "password": PASSWORDS[who]}
             assert (await http.post("/usercenter/v1/user/login", json=body)).status_code == 200
         await http.post("/usercenter/v1/user/register", json={"mobile": "13900000009", "password": "correct horse"})
         users, _ = rows(own_url)
@@ -122,7 +124,7 @@ async def test_the_laptops_operator_signs_in_with_a_code_of_the_seeded_secret(ow
     )
     keys = held()
     async with client(create_app(settings, sidecar=FakeSidecar(), held_secrets=keys)) as http:
-        body = {"mobile": "13800000003", "password": "operator-password", "totpCode": phone.code()}
+        body = {"mobile": "13800000003", "password": "a lamp on the quay", "totpCode": phone.code()}
         signed_in = await http.post("/usercenter/v1/user/login", json=body)
         assert (signed_in.status_code, signed_in.json()["data"]["operatorNeeds"]) == (200, None)
         with psycopg.connect(own_url) as connection:

@@ -51,10 +51,10 @@ def test_no_number_of_failures_shortens_the_pause(failures):
     assert totp.pause_after(failures) <= totp.pause_after(failures + 1) <= timedelta(hours=1)
 
 
-def test_recovery_codes_are_ten_of_eighty_bits_and_count_however_they_are_typed():
+def test_recovery_codes_are_ten_of_120_bits_and_count_however_they_are_typed():
     codes = totp.new_recovery_codes()
     assert len(set(codes)) == 10
-    assert {len(each.replace("-", "")) * 5 for each in codes} == {80}
+    assert {len(each.replace("-", "")) * 5 for each in codes} == {120}
     digest = totp.recovery_digest(7, codes[0])
     assert totp.recovery_digest(7, codes[0].lower().replace("-", "")) == digest
     assert totp.recovery_digest(7, codes[0].replace("-", " ")) == digest

@@ -10,6 +10,21 @@ from usercenter.errors import PasswordTooCommon, PasswordTooShort
 LEAST, MOST = 10, 128
 """Characters after NFKC normalisation; as in the text beside the field: tests/contract/test_form_bounds.py."""
 LEAST_DIFFERENT = 4
+OUR_WORDS = (
+    "minsu",
+    "民宿",
+    "homestay",
+    "operator",
+    "merchant",
+    "buyer",
+    "weixin",
+    "wechat",
+    "微信",
+    "password",
+    "密码",
+    "mima",
+)
+"""What is around us is guessed first: a password has to be long enough without these."""
 
 
 def weakness(password: str, mobile: str) -> type[PasswordTooShort | PasswordTooCommon] | None:
@@ -18,7 +33,7 @@ def weakness(password: str, mobile: str) -> type[PasswordTooShort | PasswordTooC
     if len(normal) < LEAST:
         return PasswordTooShort
     plain = normal.casefold()
-    if mobile in plain or len(set(plain)) < LEAST_DIFFERENT or plain in _common():
+    if mobile in plain or len(set(plain)) < LEAST_DIFFERENT or plain in _common() or _is_ours(plain):
         return PasswordTooCommon
     return None
 
@@ -27,6 +42,13 @@ def check(password: str, mobile: str, *, field: str = "password") -> None:
     """Raises PasswordTooShort, PasswordTooCommon, naming `field`."""
     if refusal := weakness(password, mobile):
         raise refusal(field=field, least=LEAST)
+
+
+def _is_ours(plain: str) -> bool:
+    rest = plain
+    for word in OUR_WORDS:
+        rest = rest.replace(word, "")
+    return rest != plain and len(rest) < LEAST
 
 
 @cache

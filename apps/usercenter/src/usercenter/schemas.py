@@ -23,7 +23,7 @@ NewPassword = Annotated[
 """Its other rules, which count characters after normalisation: password_policy.py."""
 TotpCode = Annotated[
     str,
-    StringConstraints(pattern=r"^([0-9]{6}|[A-Za-z2-9]{4}([- ]?[A-Za-z2-9]{4}){3})$"),
+    StringConstraints(pattern=r"^([0-9]{6}|[A-Za-z2-9]{4}([- ]?[A-Za-z2-9]{4}){5})$"),
     Field(examples=["123456"], description="Six digits of the authenticator, or a recovery code. For operators"),
 ]
 AuthType = Literal["system", "wxMini"]

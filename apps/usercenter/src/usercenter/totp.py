@@ -19,7 +19,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 RECOVERY_CODES = 10
 RECOVERY_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without what is mistaken for another: I, O, 0, 1."""
-RECOVERY_LENGTH, RECOVERY_GROUP = 16, 4
+RECOVERY_LENGTH, RECOVERY_GROUP = 24, 4
 
 
 def new_secret() -> str:
@@ -53,7 +53,7 @@ def pause_after(failures: int) -> timedelta:
 
 
 def new_recovery_codes() -> list[str]:
-    """Ten of 80 random bits, as in `ABCD-EFGH-JKLM-NPQR`: too many for guessing, so that a plain digest keeps them."""
+    """Ten of 120 random bits, six groups of four: too many for guessing, so that a plain digest keeps them."""
     return [_new_recovery_code() for _ in range(RECOVERY_CODES)]
 
 
