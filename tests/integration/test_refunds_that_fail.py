@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from payment.settings import PaymentSettings
+from tests.support.operators import new_operator
 from tests.support.refunding import book_ahead, books, ends, fault, pay, payment, refunds
 from tests.support.system import System
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 WAIT_USE, ORDER_REFUNDED = 1, 3
+FOUR_EYES_FEN = PaymentSettings.model_fields["four_eyes_fen"].default
 ASK = "/order/v1/homestayOrder/refundHomestayOrder"
 
 
@@ -79,3 +82,33 @@ def test_an_operator_begins_a_refused_refund_of_a_late_payment_again(system: Sys
     assert (begun["requestSn"], begun["attempt"]) == (refused["request_sn"], 2)
     ends(system, number, "closed", "succeeded")
     assert books(system, number)["held"] == 0
+
+
+def test_above_the_limit_only_a_second_operator_sends_it_elsewhere(system: System) -> None:
+    order_sn = book_ahead(system, nights=7)
+    number = pay(system, order_sn)
+    assert payment(system, number)["total_fen"] > FOUR_EYES_FEN
+    eventually(lambda: system.order(order_sn)["tradeState"] == WAIT_USE, what="the order is paid")
+    with fault(system, "refund-abnormal", number):
+        system.data(ASK, {"sn": order_sn, "reason": ""}, "BUYER")
+        [refund] = ends(system, number, "abnormal")
+    card = "6222020200112233445\n张小明\n"
+    wanted = ops(
+        system, "refund-elsewhere", refund["sn"], "--to-card", "ICBC_DEBIT", "--note", "the card is void", typed=card
+    )
+    approval = str(wanted["approvalId"])
+    assert refunds(system, number)[0]["sent_elsewhere_at"] is None
+
+    alone = system.cli("minsu", "ops", "approve", approval, "--note", "by myself", check=False)
+    assert (alone.returncode, "another operator has to approve" in alone.stderr) == (1, True)
+    assert refunds(system, number)[0]["sent_elsewhere_at"] is None
+
+    colleague = new_operator(system)
+    decision = {"id": int(approval), "note": "called the buyer"}
+    system.data("/payment/v1/ops/refundApprove", decision, **colleague.bearer)
+
+    ends(system, number, "succeeded")
+    eventually(lambda: system.order(order_sn)["tradeState"] == ORDER_REFUNDED, what="the order is refunded")
+    assert books(system, number)["held"] == 0
+    [row] = system.rows("payment", "select * from refund_approval where id = %s", int(approval))
+    assert (row["state"], row["decided_by"], row["request"]) == ("approved", colleague.id, None)

@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, MetaData
 import notification.states
 import order.settings
 import order.states
+import payment.ledger.approval_states
 import payment.ledger.payment_states
 import payment.ledger.refund_states
 import payment.waiting
@@ -35,6 +36,7 @@ ENUMS: list[tuple[str, type[Enum]]] = [
     ("order_refund", order.states.RequestState),
     ("third_payment", payment.ledger.payment_states.PayStatus),
     ("refund", payment.ledger.refund_states.RefundState),
+    ("refund_approval", payment.ledger.approval_states.ApprovalState),
     ("notification_task", notification.states.TaskState),
     ("delivery_attempt", notification.states.Outcome),
     ("host_application", travel.states.ApplicationState),
@@ -56,6 +58,9 @@ ENDS = {
     "third_payment.refunded",
     "refund.succeeded",
     "refund.closed",
+    "refund_approval.approved",
+    "refund_approval.declined",
+    "refund_approval.expired",
     "notification_task.sent",
     "notification_task.refused",
     "notification_task.invalid",  # an operator mends the template and sends again; alerted (MessagesAreRejected)

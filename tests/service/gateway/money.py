@@ -201,6 +201,32 @@ RECORD = {
     "createdAt": "2026-11-23T03:00:00Z",
     "hostIds": [201],
 }
+APPROVAL = {
+    "id": 4,
+    "refundSn": RFD,
+    "refundFen": 120000,
+    "orderSn": SN,
+    "bankType": "ICBC_DEBIT",
+    "accountTail": "3445",
+    "state": "wanted",
+    "requestedBy": 9,
+    "requestedAt": WHEN,
+    "expiresAt": "2026-11-24T01:30:26.120Z",
+    "note": "买家的旧卡已注销",
+    "decidedBy": None,
+    "decidedAt": None,
+    "decisionNote": None,
+}
+APPROVED = APPROVAL | {
+    "id": 3,
+    "bankType": None,
+    "accountTail": None,
+    "state": "approved",
+    "note": None,
+    "decidedBy": 10,
+    "decidedAt": WHEN,
+    "decisionNote": "已核对",
+}
 SPAN = {"since": "2026-11-22T02:00:00Z", "until": "2026-11-23T02:00:00Z"}
 PAYMENT_STATISTICS = SPAN | {
     "paid": [
@@ -231,6 +257,7 @@ def tell_all(services: Operations) -> None:
     services.data(f"{PAYMENT}/unfinishedStatus", {"list": OPEN})
     services.data(f"{PAYMENT}/paymentList", {"list": [PAID, PAID | {"id": 11, "payStatus": 0, "payTime": None}]})
     services.data(f"{PAYMENT}/refundList", {"list": [ABNORMAL, ABNORMAL | {"id": 4, "state": "closed"}]})
+    services.data(f"{PAYMENT}/refundApprovalList", {"list": [APPROVAL, APPROVED]})
     services.data(f"{PAYMENT}/noticeList", {"list": [NOTICE, REFUND_NOTICE, RESOLVED]})
     services.data(f"{ORDER}/closingList", {"list": [CLOSING]})
     services.data(f"{ORDER}/failedRefundList", {"list": [FAILED]})

@@ -1,5 +1,6 @@
 """The console in a browser: a lost callback found by a mobile and set going; and every page as people see it."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -169,4 +170,45 @@ def test_every_page_is_as_it_should_be(browser, complaints, services, address, l
     look(page, f"act-{ending}")
     page.goto(f"{address}/console/payments/x")
     look(page, f"absent-{ending}")
+    services.data("/usercenter/v1/user/login", services.token("operator", auth_time=int(time.time()) - 700))
+    page.context.clear_cookies()
+    page.goto(f"{address}{ACT}")
+    sign_in(page)
+    expect(page.get_by_test_id("prove")).to_be_visible()
+    look(page, f"prove-{ending}")
+    page.context.close()
+
+
+@pytest.mark.parametrize(("language", "width", "size"), LOOKS, ids=[f"{each[0]}-{each[1]}" for each in LOOKS])
+def test_an_operator_sets_up_an_authenticator_at_the_first_sign_in(
+    browser, complaints, services, address, language, width, size
+):
+    user, ending = "/usercenter/v1/user", f"{language[:2]}-{width}"
+    page = opened(browser, complaints, size, language)
+    services.sign_in("buyer", needs="code")
+    page.goto(f"{address}/console")
+    page.get_by_test_id("mobile").fill(MOBILE)
+    page.get_by_test_id("password").fill("secret-123")
+    page.get_by_test_id("login").click()
+    expect(page.get_by_test_id("needs")).to_be_visible()
+    look(page, f"signin-code-{ending}")
+
+    services.sign_in("buyer", needs="enrolment")
+    sign_in(page)
+    expect(page.get_by_test_id("begin")).to_be_visible()
+    look(page, f"second-factor-{ending}")
+    uri = "otpauth://totp/Minsu:13800000003?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Minsu"
+    services.data(f"{user}/totpEnrol", {"secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "otpauthUri": uri})
+    page.get_by_test_id("password").fill("secret-123")
+    page.get_by_test_id("go").click()
+    expect(page.get_by_test_id("qr").locator("svg")).to_be_visible()
+    look(page, f"second-factor-qr-{ending}")
+    codes = [f"ABCD-EFGH-JKLM-NPQR-STUV-WXY{letter}" for letter in "ABCDEFGHJK"]
+    services.data(f"{user}/totpConfirm", {"recoveryCodes": codes, "token": services.token("operator")})
+    page.get_by_test_id("code").fill("123456")
+    page.get_by_test_id("go").click()
+    expect(page.get_by_test_id("recovery-codes").locator("li")).to_have_text(codes)
+    look(page, f"second-factor-done-{ending}")
+    page.get_by_test_id("on").click()
+    expect(page.get_by_test_id("what")).to_be_visible()
     page.context.close()

@@ -1,6 +1,7 @@
 """The console's pages about money: what they ask of payment and order, and what an operator does from them."""
 
 import re
+import time
 from collections.abc import AsyncIterator
 from html import unescape
 
@@ -31,6 +32,7 @@ PAGES = {
     "/console/money/payments": ("payment", "paymentList"),
     "/console/money/refunds": ("payment", "refundList"),
     "/console/money/failed-refunds": ("order", "failedRefundList"),
+    "/console/money/approvals": ("payment", "refundApprovalList"),
     "/console/reviews": ("payment", "noticeList"),
     "/console/closings": ("order", "closingList"),
     "/console/reconciliation": ("payment", "reconciliationRunList"),
@@ -129,6 +131,7 @@ async def test_closings_are_counted_too_up_to_a_bound_and_order_is_named_when_it
             "refundList",
             {"state": "abnormal", "olderThanSeconds": 3600},
         ),
+        ("/console/money/approvals?state=wanted&last=4", "refundApprovalList", {"state": "wanted", "lastId": 4}),
         ("/console/reviews", "noticeList", {"state": "needs_review"}),
         ("/console/reviews?state=all", "noticeList", {}),
         ("/console/reviews?state=resolved&last=7", "noticeList", {"state": "resolved", "lastId": 7}),
@@ -246,6 +249,8 @@ async def test_an_abnormal_refund_goes_to_a_card_that_no_page_shows_again(http, 
             {"refundSn": RFD, "card": None},
             RFD,
         ),
+        ("refund_approve", "id=4", f"{PAYMENT}/refundApprove", {"id": 4}, "申请 4 已批准"),
+        ("refund_decline", "id=4", f"{PAYMENT}/refundDecline", {"id": 4}, "申请 4 已关闭"),
         ("refund_again", f"refundSn={RFD}", f"{PAYMENT}/refundBeginAgain", {"refundSn": RFD}, "RFD9"),
         ("closing_retry", f"sn={SN}", f"{ORDER}/closingRetry", {"sn": SN}, "WeChat: USERPAYING"),
         ("reconcile", "date=2026-11-22", f"{PAYMENT}/reconcile", {"date": "2026-11-22"}, "2026-11-22"),
@@ -256,12 +261,37 @@ async def test_an_act_is_asked_of_the_service_with_its_reason_and_its_result_is_
     http, services, name, params, method, body, told
 ):
     await enter(http)
-    services.data(method, {"sn": "RFD9", "problem": "WeChat: USERPAYING"})
+    services.data(method, {"sn": "RFD9", "problem": "WeChat: USERPAYING", "approvalId": None})
     done = await act(http, f"/console/acts/{name}?{params}&back=/console/money")
     assert (done.status_code, done.headers["location"]) == (303, "/console/money")
     assert services.bodies[method] == [body | {"note": "已核对"}]
     page = await shown(http, "/console/money")
     assert told in re.findall(r'data-testid="done">([^<]*)<', page)[0]
+
+
+@pytest.mark.parametrize("name", ["refund_to_card", "refund_to_merchant"])
+async def test_above_the_limit_it_is_said_that_another_operator_decides(http, services, name):
+    await enter(http)
+    services.data(f"{PAYMENT}/refundSendElsewhere", {"sn": RFD, "approvalId": 4})
+    card = {"bankType": "ICBC_DEBIT", "bankAccount": "6222020200112233445", "realName": "张小明"}
+    await act(http, f"/console/acts/{name}?refundSn={RFD}&back=/console/money", **card)
+    assert "改退申请 4 已登记，等待另一位运维人员批准" in await shown(http, "/console/money")
+
+
+async def test_a_request_shows_what_a_second_operator_compares(http, services):
+    await enter(http)
+    page = await shown(http, "/console/money/approvals")
+    assert "银行卡 ICBC_DEBIT，尾号 3445" in page
+    assert "1,200.00" in page or "1200.00" in page
+    assert page.count('data-testid="act-refund_approve"') == 1
+
+
+async def test_an_act_on_money_asks_at_once_when_the_proof_is_old(http, services):
+    services.data("/usercenter/v1/user/login", services.token("operator", auth_time=int(time.time()) - 560))
+    await enter(http)
+    page = await shown(http, f"/console/acts/refund_to_card?refundSn={RFD}")
+    assert 'data-testid="prove"' in page
+    assert 'data-testid="prove"' not in await shown(http, f"/console/acts/closing_retry?sn={SN}")
 
 
 async def test_buttons_stand_where_they_can_be_pressed(http):

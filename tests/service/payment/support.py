@@ -78,9 +78,9 @@ class Service:
     async def job(self, name: str) -> httpx.Response:
         return await self.http.post(f"/jobs/payment-{name}", headers=SIDECAR_HEADERS)
 
-    async def desk(self, name: str, body: Any, *roles: str) -> httpx.Response:
+    async def desk(self, name: str, body: Any, *roles: str, by: int = OPERATOR) -> httpx.Response:
         """As an operator, or as a user with `roles`."""
-        headers = self.tokens.bearer(OPERATOR, *(roles or ("operator",)))
+        headers = self.tokens.bearer(by, *(roles or ("operator",)))
         return await self.http.post(f"/payment/v1/ops/{name}", json=body, headers=headers)
 
     async def rows(self, table: str) -> Sequence[RowMapping]:

@@ -37,7 +37,14 @@ SYSTEM = "system"
 """How a service runs. Each has it; the gateway's own is served by itself."""
 
 PERSONAL_DATA = ("personalDataExport", "personalDataErase")
-REFUNDS = ("refundList", "refundSendElsewhere", "refundBeginAgain")
+REFUNDS = (
+    "refundList",
+    "refundSendElsewhere",
+    "refundApprovalList",
+    "refundApprove",
+    "refundDecline",
+    "refundBeginAgain",
+)
 FOLLOWING = ("paymentFind", "paymentSteps", "paymentQuery")
 BOOKS = (
     "reconcile",

@@ -1,6 +1,6 @@
 """Problems that payment reports to callers. Their texts are in `messages.toml`, by slug."""
 
-from servicekit.errors import Conflict, InvalidInput, NotFound, Problem, Unavailable
+from servicekit.errors import Conflict, Forbidden, InvalidInput, NotFound, Problem, Unavailable
 
 
 class UnknownServiceType(InvalidInput):
@@ -77,6 +77,28 @@ class RefundSentElsewhere(Conflict):
     """The refund was rerouted, and WeChat has not reported the result yet."""
 
     code, slug = 104020, "refund-sent-elsewhere"
+
+
+class ApprovalNotFound(NotFound):
+    code, slug = 104030, "refund-approval-not-found"
+
+
+class OwnRequest(Forbidden):
+    """Four eyes: another operator has to approve it."""
+
+    code, slug = 104031, "second-operator-needed"
+
+
+class ApprovalEnded(Conflict):
+    """Approved, declined or expired before."""
+
+    code, slug = 104032, "refund-approval-ended"
+
+
+class ApprovalWaits(Conflict):
+    """A request for this refund waits already: approve or decline it first."""
+
+    code, slug = 104033, "refund-approval-waits"
 
 
 class RefundNotEnded(Conflict):

@@ -74,6 +74,7 @@ def create_app(
             parts.inquiry,
             parts.refunds,
             parts.submission,
+            parts.approvals,
             parts.rescue,
             parts.overview,
             rotation,
@@ -90,6 +91,7 @@ def create_app(
         outbox=True,
         publishes=PUBLISHED_TOPICS,
         idempotency_keys=True,
+        upkeep=[parts.approvals.expire],
         metrics=[
             OpenRefunds(db=parts.db, clock=clock).measure,
             parts.reviews.measure,

@@ -182,6 +182,45 @@ class Refund(Leased, Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
+class RefundApproval(Base):
+    """A refund that is to be sent elsewhere and waits for a second operator. What it says is never changed (a trigger
+    refuses it): only its state, once, and then `request` goes."""
+
+    __tablename__ = "refund_approval"
+    __table_args__ = (
+        CheckConstraint("state in ('wanted', 'approved', 'declined', 'expired')", name="state_known"),
+        CheckConstraint("(bank_type is null) = (account_tail is null)", name="card_or_merchant"),
+        CheckConstraint("(state = 'wanted') = (request is not null)", name="request_while_wanted"),
+        CheckConstraint(
+            "(state in ('approved', 'declined')) = (decided_by is not null)"
+            " and (decided_by is null) = (decided_at is null)",
+            name="decided_by_someone",
+        ),
+        CheckConstraint("state <> 'approved' or decided_by <> requested_by", name="four_eyes"),
+        Index("uq_refund_approval_waiting", "refund_sn", unique=True, postgresql_where=text("state = 'wanted'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    refund_sn: Mapped[str] = mapped_column(ForeignKey("refund.sn"))
+    refund_fen: Mapped[int] = mapped_column(BigInteger)
+    bank_type: Mapped[str | None] = mapped_column(Text)
+    """Of the buyer's card; null: the merchant's own account."""
+    account_tail: Mapped[str | None] = mapped_column(Text)
+    """The card's last four digits."""
+    request: Mapped[str | None] = mapped_column(Text)
+    """The request to WeChat, byte for byte; card number and name in it are encrypted for WeChat."""
+    serial: Mapped[str] = mapped_column(Text)
+    """Of WeChat's key that they are encrypted with."""
+    state: Mapped[str] = mapped_column(Text, default="wanted")
+    requested_by: Mapped[int] = mapped_column(BigInteger)
+    requested_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    note: Mapped[str | None] = mapped_column(Text)
+    decided_by: Mapped[int | None] = mapped_column(BigInteger)
+    decided_at: Mapped[datetime | None]
+    decision_note: Mapped[str | None] = mapped_column(Text)
+
+
 class RefundTransition(Base):
     """Append-only log of a refund's state changes, as PaymentTransition."""
 

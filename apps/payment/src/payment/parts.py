@@ -27,6 +27,7 @@ from payment.paying.reservation import Reservations
 from payment.paying.return_query import ReturnQuery
 from payment.paying.status import PaymentQueries
 from payment.peers import OrderPeer, UserPeer
+from payment.refunding.approvals import Approvals
 from payment.refunding.requests import RefundRequests
 from payment.refunding.rescue import RefundRescue
 from payment.refunding.submission import RefundSubmission
@@ -60,6 +61,7 @@ class Parts:
     queries: PaymentQueries
     refunds: RefundRequests
     submission: RefundSubmission
+    approvals: Approvals
     rescue: RefundRescue
     reconciler: Reconciler
     report: Report
@@ -118,6 +120,7 @@ class Parts:
             notify_url=str(settings.wxpay_refund_notify_url),
             spacing=timedelta(seconds=settings.refund_spacing_seconds),
         )
+        approvals = Approvals(db=db, clock=clock, limit_fen=settings.four_eyes_fen)
         refunds = RefundRequests(db=db, clock=clock, wake=submission.wake)
         repair = BillRepair(db=db, clock=clock, wechat=pay, settlement=settlement, refund_settlement=refund_settlement)
         reconciler = Reconciler(db=db, clock=clock, bills=wechat.bills, repair=repair, merchant=merchant)
@@ -144,7 +147,15 @@ class Parts:
             queries=PaymentQueries(db=db, on_return=on_return),
             refunds=refunds,
             submission=submission,
-            rescue=RefundRescue(db=db, clock=clock, wechat=pay, settlement=refund_settlement, wake=submission.wake),
+            approvals=approvals,
+            rescue=RefundRescue(
+                db=db,
+                clock=clock,
+                wechat=pay,
+                settlement=refund_settlement,
+                approvals=approvals,
+                wake=submission.wake,
+            ),
             reconciler=reconciler,
             report=Report(db=db),
             overview=Overview(db=db, clock=clock),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from payment.models import ProviderNotice, Refund, ThirdPayment
+from payment.models import ProviderNotice, Refund, RefundApproval, ThirdPayment
 from payment.paying.closing import Closed
 from payment.wechat.requests import BankCard
 from servicekit.clock import unix
@@ -157,6 +157,77 @@ class RefundRow(RefundAnswer):
 
     id: int
     sent_elsewhere_at: AwareDatetime | None
+
+
+class Rerouted(RefundRow):
+    """`approvalId`: above the limit nothing was sent: a second operator has to approve it (`refundApprovalList`)."""
+
+    approval_id: int | None
+
+    @classmethod
+    def of(cls, refund: Refund, approval: RefundApproval | None) -> Self:
+        row = RefundRow.model_validate(refund, from_attributes=True)
+        return cls(**row.model_dump(), approval_id=approval.id if approval else None)
+
+
+class ApprovalQuery(ApiModel):
+    last_id: LastId = 0
+    page_size: PageSize = 20
+    state: Literal["wanted", "approved", "declined", "expired"] | None = None
+
+
+class ApprovalDecision(ApiModel):
+    id: RowId
+    note: Note
+
+
+class ApprovalRow(ApiModel):
+    """A refund that an operator wants to send elsewhere: to a card of the buyer (`bankType`, the last four digits), or with
+    null to the merchant's own account."""
+
+    id: int
+    refund_sn: str
+    refund_fen: int
+    order_sn: str
+    bank_type: str | None
+    account_tail: str | None
+    state: str
+    requested_by: int
+    requested_at: AwareDatetime
+    expires_at: AwareDatetime
+    note: str | None
+    decided_by: int | None
+    decided_at: AwareDatetime | None
+    decision_note: str | None
+
+    @classmethod
+    def of(cls, approval: RefundApproval, refund: Refund) -> Self:
+        return cls(
+            id=approval.id,
+            refund_sn=approval.refund_sn,
+            refund_fen=approval.refund_fen,
+            bank_type=approval.bank_type,
+            account_tail=approval.account_tail,
+            state=approval.state,
+            requested_by=approval.requested_by,
+            requested_at=approval.requested_at,
+            expires_at=approval.expires_at,
+            note=approval.note,
+            decided_by=approval.decided_by,
+            decided_at=approval.decided_at,
+            decision_note=approval.decision_note,
+            order_sn=refund.order_sn,
+        )
+
+
+class ApprovalList(ApiModel):
+    list: list[ApprovalRow]
+
+
+class ApprovalDeclined(ApiModel):
+    id: int
+    refund_sn: str
+    state: str
 
 
 class RefundList(ApiModel):

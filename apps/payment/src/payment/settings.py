@@ -33,6 +33,8 @@ class PaymentSettings(ProcessSettings):
     """How long the payer's openid stays in the stored request of a payment that has ended: it is sent no more."""
     texts_keep_days: int = Field(1096, ge=30)
     """How long reasons of refunds, resolved notices and lines of bills are kept. As order's."""
+    four_eyes_fen: int = Field(100_000, ge=0)
+    """Above it a refund that an operator sends elsewhere waits for a second operator."""
 
     @property
     def merchant(self) -> Merchant:

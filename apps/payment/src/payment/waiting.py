@@ -9,9 +9,10 @@ from prometheus_client import Gauge
 from sqlalchemy import Select, func, select
 
 from payment.ledger import refund_repository
+from payment.ledger.approval_states import ApprovalState
 from payment.ledger.payment_states import PayStatus
 from payment.ledger.refund_states import UNSETTLED, RefundState
-from payment.models import ProviderNotice, ReconciliationDifference, Refund, ThirdPayment
+from payment.models import ProviderNotice, ReconciliationDifference, Refund, RefundApproval, ThirdPayment
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.unfinished import Unfinished
@@ -35,6 +36,11 @@ UNFINISHED = [
     Unfinished("refund.requested", _oldest_refund(RefundState.REQUESTED), timedelta(hours=1)),
     Unfinished("refund.accepted", _oldest_refund(RefundState.ACCEPTED), timedelta(days=3)),
     Unfinished("refund.abnormal", _oldest_refund(RefundState.ABNORMAL), timedelta(days=1)),
+    Unfinished(
+        "refund_approval.wanted",
+        select(func.min(RefundApproval.requested_at)).where(RefundApproval.state == ApprovalState.WANTED),
+        timedelta(hours=4),
+    ),
     Unfinished(
         "provider_notice.needs_review",
         select(func.min(ProviderNotice.created_at)).where(ProviderNotice.state == "needs_review"),

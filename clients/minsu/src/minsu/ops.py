@@ -113,6 +113,19 @@ def send_refund_elsewhere(api: Api, sn: str, card: dict[str, str] | None, note: 
     return ask(api, "payment", "refundSendElsewhere", {"refundSn": sn, "card": card, "note": note})
 
 
+def approvals(api: Api, *, state: str | None, count: int) -> list[dict[str, Any]]:
+    """Refunds above the limit that wait or waited for a second operator, newest first."""
+    return list(pages(api, "payment", "refundApprovalList", given(state=state), count))
+
+
+def approve(api: Api, approval: int, note: str) -> dict[str, Any]:
+    return ask(api, "payment", "refundApprove", {"id": approval, "note": note})
+
+
+def decline(api: Api, approval: int, note: str) -> dict[str, Any]:
+    return ask(api, "payment", "refundDecline", {"id": approval, "note": note})
+
+
 def begin_refund_again(api: Api, sn: str, note: str) -> dict[str, Any]:
     return ask(api, "payment", "refundBeginAgain", {"refundSn": sn, "note": note})
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from minsu import (
+    approvals_cli,
     following_cli,
     ops,
     ops_audit_cli,
@@ -24,6 +25,7 @@ app.add_typer(ops_money_cli.app)
 app.add_typer(ops_audit_cli.app)
 app.add_typer(personal_data_cli.app)
 app.add_typer(second_factor_cli.app)
+app.add_typer(approvals_cli.app)
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai, YYYY-MM-DD.")]
 Service = Annotated[
     str | None,
@@ -169,7 +171,8 @@ def refund_elsewhere(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Reroute an abnormal refund. The card's number and name are prompted for and never stored."""
+    """Reroute an abnormal refund; above a limit it waits for a second operator (approvals). The card's number and name are
+    prompted for and never stored in the clear."""
     if (bank_type is None) is not to_merchant:
         raise typer.BadParameter("give either --to-card BANK or --to-merchant")
     card = None

@@ -39,7 +39,8 @@ class Act:
     """`page` holds the texts: `act_<name>` (the button), `act_<name>_does` (what it will do) and `act_<name>_done`, which
     may quote `params`; the second also what `look` finds now, the last one members of the response. `service` None: the
     address names it, as a param. `body` makes the request of params and inputs; `note` is added. `money`: the service takes
-    it only from someone who has just proven who they are, and the page asks for it."""
+    it only from someone who has just proven who they are, and the page asks for it. `outcome` chooses the last text by the
+    response: `act_<name>_<outcome>`."""
 
     name: str
     page: str
@@ -49,6 +50,7 @@ class Act:
     look: Look
     inputs: tuple[Input, ...] = ()
     money: bool = False
+    outcome: Callable[[Mapping[str, Any]], str] = lambda _: "done"
     body: Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, Any]] = lambda params, inputs: {**params, **inputs}
 
 
@@ -114,7 +116,7 @@ async def _carry_out(visit: Visit, act: Act, params: Mapping[str, Any]) -> Respo
     except PeerUnavailable:
         return await _confirmation(visit, act, params, values=visit.form, silent=service, status=503)
     response = RedirectResponse(back := _back(visit), 303)
-    done = visit.texts(act.page)[f"act_{act.name}_done"].format_map(_Shown(result | dict(params)))
+    done = visit.texts(act.page)[f"act_{act.name}_{act.outcome(result)}"].format_map(_Shown(result | dict(params)))
     notes.leave(response, back, {"done": done}, secure=visit.console.secure(visit.request))
     return response
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from gateway.console import (
     acts,
+    approvals,
     audit,
     charts,
     closings,
@@ -34,6 +35,7 @@ PAGES = (
     payment_list,
     refunds,
     failed_refunds,
+    approvals,
     reviews,
     closings,
     reconciliation,

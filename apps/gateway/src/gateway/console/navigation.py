@@ -6,6 +6,7 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
     ("payments", "/console/money/payments"),
     ("refunds", "/console/money/refunds"),
     ("failed_refunds", "/console/money/failed-refunds"),
+    ("approvals", "/console/money/approvals"),
     ("reviews", "/console/reviews"),
     ("closings", "/console/closings"),
     ("reconciliation", "/console/reconciliation"),

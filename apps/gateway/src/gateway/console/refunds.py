@@ -41,6 +41,10 @@ async def _refund(visit: Visit, params: Mapping[str, Any], words: Words) -> Pres
     return {}
 
 
+def _outcome(result: Mapping[str, Any]) -> str:
+    return "waits" if result["approvalId"] else "done"
+
+
 ACTS: tuple[Act, ...] = (
     Act(
         name="refund_to_card",
@@ -56,6 +60,7 @@ ACTS: tuple[Act, ...] = (
         ),
         body=_to_card,
         money=True,
+        outcome=_outcome,
     ),
     Act(
         name="refund_to_merchant",
@@ -66,6 +71,7 @@ ACTS: tuple[Act, ...] = (
         look=_refund,
         body=_to_merchant,
         money=True,
+        outcome=_outcome,
     ),
     Act(
         name="refund_again",

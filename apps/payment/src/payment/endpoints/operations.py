@@ -25,14 +25,19 @@ from payment.daily_schemas import (
     ReconciliationRunRow,
 )
 from payment.errors import (
+    ApprovalEnded,
+    ApprovalNotFound,
+    ApprovalWaits,
     BuyerAsksAgain,
     DayNotOver,
     NoSuchBill,
     NoticeNotFound,
     NoticeResolved,
     NotReconciled,
+    OwnRequest,
     RefundExceedsPayment,
     RefundIsNotAbnormal,
+    RefundMismatch,
     RefundNotEnded,
     RefundNotFound,
     RefundSentElsewhere,
@@ -41,8 +46,14 @@ from payment.errors import (
     WechatUnavailable,
 )
 from payment.ledger.reviews import ReviewQueue
+from payment.refunding.approvals import Approvals
 from payment.refunding.rescue import RefundRescue
 from payment.schemas import (
+    ApprovalDecision,
+    ApprovalDeclined,
+    ApprovalList,
+    ApprovalQuery,
+    ApprovalRow,
     NoticeAnswer,
     NoticeList,
     NoticeQuery,
@@ -52,6 +63,7 @@ from payment.schemas import (
     RefundQuery,
     RefundRef,
     RefundRow,
+    Rerouted,
 )
 from servicekit.app import provided
 from servicekit.auth import MoneyOperator, Operator
@@ -62,9 +74,22 @@ from servicekit.schemas import Empty, Ok
 router = APIRouter(prefix="/payment/v1/ops", tags=["operations"])
 Reconciliations = Annotated[Reconciler, Depends(provided(Reconciler))]
 Rescue = Annotated[RefundRescue, Depends(provided(RefundRescue))]
+TheApprovals = Annotated[Approvals, Depends(provided(Approvals))]
 Review = Annotated[ReviewQueue, Depends(provided(ReviewQueue))]
 REROUTE = declared(
     RefundNotFound,
+    RefundIsNotAbnormal,
+    RefundSentElsewhere,
+    ApprovalWaits,
+    WechatUnavailable,
+    WechatRefusedAct,
+    ReauthenticationRequired,
+)
+APPROVE = declared(
+    ApprovalNotFound,
+    ApprovalEnded,
+    OwnRequest,
+    RefundMismatch,
     RefundIsNotAbnormal,
     RefundSentElsewhere,
     WechatUnavailable,
@@ -97,12 +122,32 @@ async def list_refunds(body: RefundQuery, _: Operator, rescue: Rescue) -> Ok[Ref
 
 
 @router.post("/refundSendElsewhere", responses=REROUTE)
-async def send_refund_elsewhere(body: RefundElsewhere, operator: MoneyOperator, rescue: Rescue) -> Ok[RefundRow]:
-    """Reroute an abnormal refund to a card of the buyer, or to the merchant's own account. After a 503 its result is
-    queried from WeChat in the background."""
+async def send_refund_elsewhere(body: RefundElsewhere, operator: MoneyOperator, rescue: Rescue) -> Ok[Rerouted]:
+    """Reroute an abnormal refund to a card of the buyer, or to the merchant's own account. Above a limit it waits for a
+    second operator: `approvalId`. After a 503 its result is queried from WeChat in the background."""
     card = body.card.card() if body.card else None
-    refund = await rescue.reroute(operator.user_id, body.refund_sn, card, note=body.note)
+    return Ok(data=Rerouted.of(*await rescue.reroute(operator.user_id, body.refund_sn, card, note=body.note)))
+
+
+@router.post("/refundApprovalList")
+async def list_approvals(body: ApprovalQuery, _: Operator, approvals: TheApprovals) -> Ok[ApprovalList]:
+    """Refunds that wait or waited for a second operator, newest first."""
+    found = await approvals.page(last_id=body.last_id, size=body.page_size, state=body.state)
+    return Ok(data=ApprovalList(list=[ApprovalRow.of(*each) for each in found]))
+
+
+@router.post("/refundApprove", responses=APPROVE)
+async def approve_refund(body: ApprovalDecision, operator: MoneyOperator, rescue: Rescue) -> Ok[RefundRow]:
+    """Send elsewhere what another operator has asked for, exactly as it was asked for. Answers as `refundSendElsewhere`."""
+    refund = await rescue.approve(operator.user_id, body.id, body.note)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
+
+
+@router.post("/refundDecline", responses=declared(ApprovalNotFound, ApprovalEnded))
+async def decline_refund(body: ApprovalDecision, operator: Operator, approvals: TheApprovals) -> Ok[ApprovalDeclined]:
+    """Decline such a request, or take the own one back. Nothing is sent."""
+    declined = await approvals.decline(operator.user_id, body.id, body.note)
+    return Ok(data=ApprovalDeclined.model_validate(declined, from_attributes=True))
 
 
 @router.post("/refundBeginAgain", responses=REISSUE)

@@ -8,6 +8,7 @@ from payment.errors import (
     BuyerAsksAgain,
     RefundExceedsPayment,
     RefundIsNotAbnormal,
+    RefundMismatch,
     RefundNotEnded,
     RefundNotFound,
     RefundSentElsewhere,
@@ -19,13 +20,14 @@ from payment.ledger import payment_repository, refund_repository
 from payment.ledger.refund_states import RefundState
 from payment.ledger.refunds import RefundSettlement, new_refund
 from payment.ledger.reviews import RESOLVED_BY_NEW_NUMBER, resolve_flags
-from payment.models import Refund
+from payment.models import Refund, RefundApproval
+from payment.refunding.approvals import Approvals
 from payment.refunding.requests import MAX_REFUNDS
 from payment.refunding.submission import REROUTE_GRACE
 from payment.wechat.client import WechatPay
 from payment.wechat.errors import Meaning, Refused, WechatError
-from payment.wechat.requests import BankCard
-from servicekit import acts
+from payment.wechat.requests import BankCard, Reroute
+from servicekit import acts, security_log
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 
@@ -41,6 +43,7 @@ class RefundRescue:
     clock: Clock
     wechat: WechatPay
     settlement: RefundSettlement
+    approvals: Approvals
     wake: Callable[[], None]
 
     async def page(
@@ -51,16 +54,48 @@ class RefundRescue:
         async with self.db.read() as session:
             return await refund_repository.page(session, below=last_id, size=size, state=state, until=until)
 
-    async def reroute(self, operator_id: int, sn: str, card: BankCard | None, *, note: str) -> Refund:
+    async def reroute(
+        self, operator_id: int, sn: str, card: BankCard | None, *, note: str
+    ) -> tuple[Refund, RefundApproval | None]:
         """Reroute an abnormal refund (发起异常退款) to `card` of the buyer, or with None to the merchant's own account,
-        from which the buyer is paid by hand. The row is marked before the call; the card is never stored.
+        from which the buyer is paid by hand. The row is marked before the call; the card is never stored as text.
+        Above the limit nothing is sent: the second value is the request that waits for a second operator.
 
-        Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (already rerouted), WechatRefusedAct (nothing was
-        done), WechatUnavailable (the result is unknown; submission.py queries it within minutes).
+        Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (already rerouted), ApprovalWaits, WechatRefusedAct
+        (nothing was done), WechatUnavailable (the result is unknown; submission.py queries it within minutes).
         """
-        refund = await self._mark_rerouted(operator_id, sn, card, note)
         try:
-            verdict = await self.wechat.apply_abnormal_refund(refund.refund_id or "", refund.sn, card)
+            request = await self.wechat.reroute_request(sn, card)
+        except WechatError as error:
+            raise WechatUnavailable(str(error)) from error
+        async with self.db.transaction() as tx:
+            refund = await self._locked(tx, sn)
+            _require_abnormal(refund)
+            if self.approvals.needs(refund):
+                return refund, await self.approvals.want(tx, operator_id, refund, card, reroute=request, note=note)
+            await self._mark_rerouted(tx, operator_id, refund, card, note)
+        return await self._send(refund, request), None
+
+    async def approve(self, operator_id: int, approval_id: int, note: str) -> Refund:
+        """Send a refund elsewhere that another operator has asked for, exactly as it was asked for. Raises
+        ApprovalNotFound, OwnRequest, ApprovalEnded, RefundMismatch (of another amount by now), and as `reroute`; when
+        WeChat refuses, the approval is used up all the same."""
+        wanted = await self.approvals.find(approval_id)
+        async with self.db.transaction() as tx:
+            refund = await self._locked(tx, wanted.refund_sn)
+            if refund.refund_fen != wanted.refund_fen:
+                raise RefundMismatch(f"{wanted.refund_fen} fen were asked for, the refund is of {refund.refund_fen}")
+            request = await self.approvals.approve(tx, operator_id, approval_id, note)
+            _require_abnormal(refund)
+            self._mark(refund)
+            await tx.flush()
+        security_log.event("approval_given", user_id=operator_id, refund_sn=refund.sn)
+        return await self._send(refund, request)
+
+    async def _send(self, refund: Refund, request: Reroute) -> Refund:
+        sn = refund.sn
+        try:
+            verdict = await self.wechat.apply_abnormal_refund(refund.refund_id or "", sn, request)
         except Refused as error:
             await self._unmark_rerouted(sn)
             if error.meaning is Meaning.LATER:
@@ -99,21 +134,19 @@ class RefundRescue:
         self.wake()
         return await self._find(again.sn)
 
-    async def _mark_rerouted(self, operator_id: int, sn: str, card: BankCard | None, note: str) -> Refund:
-        now = self.clock()
-        async with self.db.transaction() as tx:
-            refund = await self._locked(tx, sn)
-            if refund.state != RefundState.ABNORMAL or refund.refund_id is None:
-                raise RefundIsNotAbnormal(f"refund {sn} is {refund.state}")
-            if refund.sent_elsewhere_at is not None:
-                raise RefundSentElsewhere(f"refund {sn} was rerouted at {refund.sent_elsewhere_at.isoformat()}")
-            refund.sent_elsewhere_at = now
-            refund.release(now + REROUTE_GRACE)
-            refund.tries = 0
-            where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
-            await acts.record(tx, now, operator_id, "send-refund-elsewhere", _subject(sn), note=f"{where}: {note}")
-            await tx.flush()
-            return refund
+    async def _mark_rerouted(
+        self, tx: Transaction, operator_id: int, refund: Refund, card: BankCard | None, note: str
+    ) -> None:
+        self._mark(refund)
+        where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
+        subject = _subject(refund.sn)
+        await acts.record(tx, self.clock(), operator_id, "send-refund-elsewhere", subject, note=f"{where}: {note}")
+        await tx.flush()
+
+    def _mark(self, refund: Refund) -> None:
+        refund.sent_elsewhere_at = now = self.clock()
+        refund.release(now + REROUTE_GRACE)
+        refund.tries = 0
 
     async def _unmark_rerouted(self, sn: str) -> None:
         async with self.db.transaction() as tx:
@@ -136,6 +169,13 @@ class RefundRescue:
         if refund is None:
             raise RefundNotFound(f"no refund {sn}")
         return refund
+
+
+def _require_abnormal(refund: Refund) -> None:
+    if refund.state != RefundState.ABNORMAL or refund.refund_id is None:
+        raise RefundIsNotAbnormal(f"refund {refund.sn} is {refund.state}")
+    if refund.sent_elsewhere_at is not None:
+        raise RefundSentElsewhere(f"refund {refund.sn} was rerouted at {refund.sent_elsewhere_at.isoformat()}")
 
 
 def _subject(sn: str) -> str:

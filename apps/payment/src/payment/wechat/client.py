@@ -24,7 +24,7 @@ from payment.wechat.answers import Call
 from payment.wechat.crypto import ApiV3Key, CannotDecrypt, seal
 from payment.wechat.errors import Ambiguous, Refused, WechatError
 from payment.wechat.keys import PlatformKeys, public_key_of_certificate
-from payment.wechat.requests import BankCard
+from payment.wechat.requests import BankCard, Reroute
 from payment.wechat.signing import WINDOW_SECONDS, MerchantSigner, is_signed, message
 from payment.wechat.verdicts import NotJson, RefundContent, RefundVerdict, Transaction, Verdict, parsed
 from servicekit.clock import Clock
@@ -126,12 +126,16 @@ class WechatPay:
         verdict = _parsed(RefundContent, await self._call(answers.QUERY_REFUND, target)).verdict("query")
         return _matching(out_refund_no, verdict.out_refund_no, verdict)
 
-    async def apply_abnormal_refund(self, refund_id: str, out_refund_no: str, card: BankCard | None) -> RefundVerdict:
-        """Reroute an abnormal refund (发起异常退款), sent once. Raises Refused as FINAL when it is not abnormal."""
+    async def reroute_request(self, out_refund_no: str, card: BankCard | None) -> Reroute:
+        """What `apply_abnormal_refund` sends, with the card encrypted for WeChat."""
         serial, key = await self.keys.sealing()
-        body = requests.abnormal_refund(out_refund_no, card, partial(seal, key))
+        return Reroute(requests.abnormal_refund(out_refund_no, card, partial(seal, key)), serial)
+
+    async def apply_abnormal_refund(self, refund_id: str, out_refund_no: str, reroute: Reroute) -> RefundVerdict:
+        """Reroute an abnormal refund (发起异常退款), sent once. Raises Refused as FINAL when it is not abnormal."""
         target = f"/v3/refund/domestic/refunds/{quote(refund_id, safe='')}/apply-abnormal-refund"
-        answer = await self._call(answers.ABNORMAL_REFUND, target, body.encode(), attempts=1, serial=serial)
+        body, serial = reroute.body.encode(), reroute.serial
+        answer = await self._call(answers.ABNORMAL_REFUND, target, body, attempts=1, serial=serial)
         verdict = _parsed(RefundContent, answer).verdict("request")
         return _matching(out_refund_no, verdict.out_refund_no, verdict)
 

@@ -62,9 +62,18 @@ class BankCard:
     real_name: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Reroute:
+    """The request that sends an abnormal refund elsewhere, as it goes out; what is encrypted in `body` is so for WeChat
+    alone, with the key of `serial`."""
+
+    body: str = field(repr=False)
+    serial: str
+
+
 def abnormal_refund(out_refund_no: str, card: BankCard | None, seal: Callable[[str], str]) -> str:
-    """The new destination of an abnormal refund (发起异常退款): a card of the buyer, or the merchant's own account. Never
-    stored, since it contains card data."""
+    """The new destination of an abnormal refund (发起异常退款): a card of the buyer, or the merchant's own account. `seal`
+    encrypts for WeChat: nobody here can read the card in it."""
     body: dict[str, Any] = {"out_refund_no": out_refund_no, "type": "MERCHANT_BANK_CARD"}
     if card:
         body |= {
