@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from payment.wechat.connection import connect
+from servicekit import security_log
 from servicekit.rotation import REFUSED, Rotation
 from servicekit.secrets import BadSecret
 from tests.service.payment.support import secrets_of
@@ -44,6 +45,7 @@ async def test_callbacks_of_either_apiv3_key_settle_while_it_is_replaced_under_t
     service, store, rotation, wechats_key
 ):
     number = await service.paid()
+    rotations = security_log.EVENTS.labels("key_rotated")._value.get()
     statuses, over = [], asyncio.Event()
 
     async def traffic():
@@ -71,6 +73,7 @@ async def test_callbacks_of_either_apiv3_key_settle_while_it_is_replaced_under_t
     await some_more()
     over.set()
     await running
+    assert security_log.EVENTS.labels("key_rotated")._value.get() == rotations + 2
 
     assert set(statuses) == {204}
     assert len(statuses) >= 50

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from servicekit import acts
+from servicekit import acts, security_log
 from servicekit.act_chain import BEGINNING, digest
 from servicekit.acts import operator_act
 from servicekit.app import build
@@ -124,6 +124,26 @@ REHASH_SECOND = (
     " where seq = 2"
 )
 ONE_LATER = "update operator_act set acted_at = acted_at + interval '1 microsecond' where seq = 4"
+
+
+async def test_what_concerns_a_person_is_in_the_security_log_once_it_is_committed(db):
+    def events():
+        kinds = ("personal_data_read", "personal_data_erased")
+        return {kind: security_log.EVENTS.labels(kind)._value.get() for kind in kinds}
+
+    before = events()
+    with pytest.raises(ZeroDivisionError):
+        async with db.transaction() as tx:
+            await acts.record(tx, NOW, 9, "account-read", "user:7")
+            raise ZeroDivisionError
+    assert events() == before
+    for act in ("account-read", "orders-read", "personal-data-export", "personal-data-erase", "replay"):
+        async with db.transaction() as tx:
+            await acts.record(tx, NOW, 9, act, "user:7")
+    after = events()
+    assert {kind: after[kind] - before[kind] for kind in after} == {"personal_data_read": 3, "personal_data_erased": 1}
+
+
 BREAKING = {
     "altered": (["update operator_act set note = 'another' where seq = 3"], 3, Flaw.CHANGED),
     "altered time": (

@@ -76,7 +76,7 @@ def factor(sql, user_id):
 
 
 def audit(sql, user_id):
-    query = "select operator_id, act, note from operator_act where subject = %s order by id"
+    query = "select operator_id, act, note from operator_act where act <> 'sign-in' and subject = %s order by id"
     return sql.execute(query, [f"user:{user_id}"]).fetchall()
 
 

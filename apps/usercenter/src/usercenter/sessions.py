@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from servicekit import acts
 from servicekit.auth import LEEWAY_SECONDS, Principal
 from servicekit.clock import Clock, unix
 from servicekit.db import Database
 from servicekit.errors import NotFound, Unauthenticated
 from servicekit.revocation import MOST_REVOCATIONS, Voided
-from usercenter import repository
+from usercenter import proof, repository
 from usercenter.errors import SessionTooOld
 from usercenter.identity import Identity
 from usercenter.models import ONE_TIME_CODE, OPERATOR, User, UserSession
@@ -27,7 +28,7 @@ class Sessions:
 
     async def open(self, identity: Identity, device: str) -> IssuedToken:
         """A session of this identity, on `device` as the user will know it. Raises NotFound for a closed account,
-        Unauthenticated when its tokens were voided since."""
+        Unauthenticated when its tokens were voided since. An operator's is in the audit."""
         now = self.clock()
         async with self.db.transaction() as tx:
             user = await repository.user_by_id(tx, identity.user_id)
@@ -44,6 +45,9 @@ class Sessions:
             )
             tx.add(session)
             await tx.flush()
+            if OPERATOR in user.roles_in_force and identity.generation == user.token_generation:
+                how = f"{'+'.join(session.amr)} on {device}"
+                await acts.record(tx, now, user.id, "sign-in", proof.subject(user), note=how)
         return self._issue(session, user, now)
 
     async def renew(self, session_id: int) -> IssuedToken:

@@ -3,8 +3,9 @@
 Each row has the hash of the one before it (act_chain.py), so that a row that was changed or removed all the same is found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import (
     BigInteger,
@@ -24,10 +25,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from servicekit import act_chain
-from servicekit.db import Transaction, new_metadata
+from servicekit import act_chain, security_log
+from servicekit.db import Transaction, after_commit, new_metadata
 from servicekit.paging import newest_first
 
+SECURITY_EVENTS: Mapping[str, security_log.Kind] = {
+    "account-read": "personal_data_read",
+    "orders-read": "personal_data_read",
+    "personal-data-export": "personal_data_read",
+    "personal-data-erase": "personal_data_erased",
+}
+"""Acts that are events of the security log as well, once they are committed."""
 metadata = new_metadata()
 
 operator_act = Table(
@@ -64,13 +72,17 @@ async def record(
     tx: Transaction, now: datetime, operator_id: int, act: str, *subjects: str, note: str | None = None
 ) -> None:
     """Write the act down for each of `subjects`, such as `dead-letter:7`; `note` says why. Call it after all rows of the
-    transaction are locked: until its end no other act of this service can be recorded."""
+    transaction are locked: until its end no other act of this service can be recorded. What concerns a
+    person is in the security log too."""
     rows = [
         {"operator_id": operator_id, "act": act, "subject": subject, "note": note, "acted_at": now}
         for subject in subjects
     ]
     if rows:
         await tx.execute(insert(operator_act), rows)
+    if kind := SECURITY_EVENTS.get(act):
+        for subject in subjects:
+            after_commit(tx, partial(security_log.event, kind, operator_id=operator_id, act=act, subject=subject))
 
 
 async def newest(session: AsyncSession, *, last_id: int, limit: int) -> Sequence[RowMapping]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 from prometheus_client import Counter, Gauge
 
+from servicekit import security_log
 from servicekit.background import Background
 from servicekit.loop import Loop
 from servicekit.secrets import BadSecret
@@ -52,6 +53,7 @@ class Rotation:
             return
         REPLACED.inc(len(changed))
         log.info("secrets are replaced", names=changed)
+        security_log.event("key_rotated", names=", ".join(changed))
 
     def loop(self) -> Background:
         return Loop(self.check, name="secrets", every_seconds=EVERY_SECONDS, first_after_seconds=EVERY_SECONDS)
