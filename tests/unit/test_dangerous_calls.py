@@ -27,6 +27,8 @@ def dangerous(tree):
                 found = [name]
             case ast.Attribute(value=ast.Name(id="os"), attr=name) if name in OF_OS:
                 found = [f"os.{name}"]
+            case ast.Attribute(attr="from_string"):
+                found = ["a template of text"]
             case _:
                 continue
         yield from (f"line {node.lineno}: {each}" for each in found)
@@ -49,6 +51,7 @@ def test_no_service_runs_a_program_evaluates_text_or_opens_a_dangerous_format(pa
         "eval(text)",
         "compile(text, '', 'exec')",
         "os.system(text)",
+        "environment.from_string(text)",
     ],
 )
 def test_each_of_them_would_be_found(line):
