@@ -14,7 +14,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help attack setup infra run up down status logs demo setup-tests check contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock clean distclean FORCE
+.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock sbom audit clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,12 +50,16 @@ setup: $(SETUP) ## daprd, Kafka, the Python environment; a second run does nothi
 setup-tests: needs-setup-tests $(SETUP) ## what the tests need and the machine lacks: a browser, a Chinese font, a Java compiler
 	@$(SETUP_TESTS)
 
-check: $(SETUP) ## ruff, mypy, import-linter, deptry, Dapr's definitions
+check: $(SETUP) ## ruff (bandit's rules among its own), mypy, import-linter, deptry, secrets, Dapr's definitions
 	@$(STACK) check
+
+secrets: $(SETUP) ## look for private keys and tokens in every tracked file (make check: in what changed)
+	@$(STACK) secrets
 
 contracts: $(SETUP) ## write contracts/ anew from the services' code, the cluster's rules and Grafana's dashboards
 	@$(VENV)/python -m tests.contract.documents
 	@$(VENV)/python -m tests.deploy.rules
+	@$(VENV)/python -m tests.deploy.kafka_users
 	@$(VENV)/python -m tests.deploy.dashboards
 
 format: $(SETUP) ## format the code and apply ruff's fixes
@@ -129,6 +133,12 @@ obs-test: needs-obs-test $(SETUP) ## one trace of a purchase in a real Jaeger, e
 
 lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)
 	@UPGRADE=$(UPGRADE) tools/stack/lock.sh
+
+sbom: $(SETUP) ## bills of materials (CycloneDX) of every image's libraries, and their licences, into build/sbom
+	@$(VENV)/python -m stack.supply
+
+audit: $(SETUP) ## ask the package index for known vulnerabilities of what is shipped; says so when it cannot be asked
+	@$(VENV)/python -m stack.supply audit
 
 clean: down ## delete the data, keys and logs of this stack
 	@if [ -x $(VENV)/python ]; then $(STACK) erase; fi

@@ -98,9 +98,7 @@ class Levers:
     def _limit_messages(self, limit: str | None) -> None:
         for attempt in range(20):
             try:
-                admin = KafkaAdminClient(
-                    bootstrap_servers=f"127.0.0.1:{self._machine.where.port('kafka')}", bootstrap_timeout_ms=3000
-                )
+                admin = KafkaAdminClient(**self._machine.broker.login(), bootstrap_timeout_ms=3000)
                 try:
                     config: dict[str, Any] = {"max.message.bytes": limit or ("DELETE", None)}
                     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, config) for name in TOPICS])

@@ -18,6 +18,7 @@ import psutil
 
 from stack import graph, layout, ports, system
 from stack.errors import StackError
+from stack.kafka_admin import Broker
 from stack.parts import Part, all_parts
 from stack.processes import Processes, Program
 from tests.chaos.proxy import Network
@@ -106,6 +107,11 @@ class Machine:
         return url.replace(f":{self.where.port('postgres')}/", f":{self.real_port('postgres')}/")
 
     @property
+    def broker(self) -> Broker:
+        """Kafka, through its proxy."""
+        return self._environment.broker
+
+    @property
     def superuser_url(self) -> str:
         password = self._environment.vault.token("postgres-password")
         return f"postgresql://minsu:{password}@127.0.0.1:{self.real_port('postgres')}"
@@ -186,7 +192,7 @@ class Machine:
         program = part.program()
         if part.name == "kafka":
             file = self.where.run / "kafka" / "server.properties"
-            told = f"listeners=PLAINTEXT://127.0.0.1:{front}"
+            told = f"listeners=CLIENTS://127.0.0.1:{front}"
             file.write_text(file.read_text().replace(f"\n{told}", f"\n{told.replace(front, back)}"))
             return program
         return dataclasses.replace(program, argv=[back if word == front else word for word in program.argv])

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from stack import daprfile, kafka, sidecar
+from stack import daprfile, kafka_admin, sidecar
 from stack.setup import versions
 from tests.deploy.manifests import REPO, Documents
 
@@ -55,7 +55,7 @@ class Laptop:
             yaml.safe_load((repo / "dapr" / "dapr.yaml").read_text()),
             versions.read(repo / "versions.env"),
             components,
-            set(kafka.topics(repo / "contracts" / "asyncapi.yaml")),
+            set(kafka_admin.topics(repo / "contracts" / "asyncapi.yaml")),
             yaml.safe_load((repo / "dapr" / "config.yaml").read_text())["spec"]["api"]["allowed"],
         )
 
@@ -131,7 +131,11 @@ def _composed_app(laptop: Laptop, compose: Compose, app: str) -> Iterator[str]:
 
 def _images(pins: dict[str, str], compose: Compose) -> Iterator[str]:
     dapr = pins["DAPR_VERSION"]
-    foreign = {"postgres": pins["POSTGRES_IMAGE"].partition(":")[2], "apache/kafka": pins["KAFKA_VERSION"]}
+    foreign = {
+        "postgres": pins["POSTGRES_IMAGE"].partition(":")[2],
+        "apache/kafka": pins["KAFKA_VERSION"],
+        "daprio/sentry": dapr,
+    }
     for name, one in compose.content["services"].items():
         image, _, tag = one["image"].partition(":")
         yield from _same(f"{name} image {image}", tag, foreign.get(image, pins["MINSU_VERSION"]))

@@ -7,22 +7,20 @@ import pytest
 import yaml
 from fastapi.routing import iter_route_contexts
 
+from stack import kafka_admin
 from stack.databases import owner_of, role_of
 from stack.layout import DATABASES
 from tests.contract.documents import apps
+from tests.deploy import kafka_users
 from tests.deploy.manifests import REPO
 from tests.support.services import APPS, SERVICES, WITH_API, modules
 
-ASYNCAPI = yaml.safe_load((REPO / "contracts/asyncapi.yaml").read_text())
+RIGHTS = kafka_admin.rights(REPO / "contracts/asyncapi.yaml")
 SUBSCRIPTIONS = [yaml.safe_load(file.read_text()) for file in (REPO / "dapr/subscriptions").glob("*.yaml")]
 
 
 def resource(path):
     return yaml.safe_load((REPO / path).read_text())
-
-
-def address(operation):
-    return ASYNCAPI["channels"][operation["channel"]["$ref"].rpartition("/")[2]]["address"]
 
 
 def scopes(name):
@@ -31,26 +29,10 @@ def scopes(name):
     return {app: set(topics.split(",")) for app, _, topics in (each.partition("=") for each in given.split(";"))}
 
 
-def expected_scopes():
-    """What asyncapi.yaml's operations say; a consumer's dead letters are published by its sidecar and read by itself."""
-    publishes, reads = defaultdict(set), defaultdict(set)
-    for name, operation in ASYNCAPI["operations"].items():
-        app, topic = name.partition(".")[0], address(operation)
-        if operation["action"] == "send":
-            publishes[app].add(topic)
-        else:
-            dead_letters = f"{topic}.{app}.dlq"
-            publishes[app].add(dead_letters)
-            reads[app] |= {topic, dead_letters}
-    return publishes, reads
-
-
 def test_pubsub_lets_each_app_publish_and_read_what_the_contract_says():
-    publishes, reads = expected_scopes()
-
-    assert scopes("publishingScopes") == publishes
-    assert scopes("subscriptionScopes") == reads
-    assert set(resource("components/pubsub.yaml")["scopes"]) == publishes.keys() | reads.keys()
+    assert scopes("publishingScopes") == {app: its.publishes for app, its in RIGHTS.items() if its.publishes}
+    assert scopes("subscriptionScopes") == {app: its.reads for app, its in RIGHTS.items() if its.reads}
+    assert set(resource("components/pubsub.yaml")["scopes"]) == RIGHTS.keys()
 
 
 def test_the_contract_names_every_subscription():
@@ -59,7 +41,7 @@ def test_the_contract_names_every_subscription():
         [app] = each["scopes"]
         subscribed[app].add(each["spec"]["topic"])
 
-    assert subscribed == expected_scopes()[1]
+    assert subscribed == {app: its.reads for app, its in RIGHTS.items() if its.reads}
 
 
 def test_every_app_is_a_target_of_both_resiliency_policies():
@@ -158,15 +140,31 @@ def test_the_cluster_lets_the_apps_of_pubsub_reach_kafka_and_no_others(manifests
     assert selected(peers) == apps_of_pubsub
 
 
-def test_the_clusters_kafka_user_may_use_every_topic_and_the_group_of_every_consumer(manifests):
-    resources = [
-        each["resource"] for each in manifests["production"].one("KafkaUser", "minsu")["spec"]["authorization"]["acls"]
-    ]
-    groups = {each["name"] for each in resources if each["type"] == "group"}
-    prefixes = tuple(each["name"] for each in resources if each["type"] == "topic")
+def test_the_clusters_users_of_kafka_may_do_what_the_contract_says(manifests):
+    assert kafka_users.PLACE.read_text() == kafka_users.text(), "make contracts"
+    for overlay in ("production", "dev"):
+        made = manifests[overlay].of("KafkaUser")
+        assert {one["metadata"]["name"]: one["spec"] for one in made} == {
+            one["metadata"]["name"]: one["spec"] for one in kafka_users.documents()
+        }
 
-    assert groups == {app for each in SUBSCRIPTIONS for app in each["scopes"]}
-    assert [each["address"] for each in ASYNCAPI["channels"].values() if not each["address"].startswith(prefixes)] == []
+
+def test_only_order_may_ask_payment_for_a_refund():
+    assert [app for app, its in RIGHTS.items() if "order-refund-requested-topic" in its.publishes] == ["order"]
+    assert [app for app, its in RIGHTS.items() if "payment-update-paystatus-topic" in its.publishes] == ["payment"]
+
+
+def test_a_sidecar_is_a_user_of_kafka_by_its_own_name_and_holds_no_other_password(manifests):
+    for documents in manifests.values():
+        pubsub = {each["name"]: each for each in documents.one("Component", "pubsub")["spec"]["metadata"]}
+        assert pubsub["saslUsername"]["value"] == "{appID}"
+        assert pubsub["saslPassword"] == {"name": "saslPassword", "envRef": "KAFKA_PASSWORD"}
+        assert (pubsub["authType"]["value"], pubsub["disableTls"]["value"]) == ("password", "false")
+        held = {
+            app: template["metadata"]["annotations"].get("dapr.io/env-from-secret")
+            for app, template in documents.services().items()
+        }
+        assert held == {app: f"KAFKA_PASSWORD={app}:password" if app in RIGHTS else None for app in SERVICES}
 
 
 def test_the_cluster_lets_the_apps_with_settings_of_wechat_reach_it_and_no_others(manifests):

@@ -9,8 +9,10 @@ import httpx
 import pytest
 import yaml
 
-from stack import children, kafka
+from stack import children, kafka_admin
+from stack.kafka_admin import Broker
 from tests.integration.later import NAME, PATH, TOPIC
+from tests.support.kafka import as_admin
 from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
@@ -33,12 +35,12 @@ def running(argv, log, **environment):
 @pytest.fixture
 def later(stack, postgres, tmp_path):
     """The topics, a sidecar that reads them for `later`, and a function that runs one of its builds."""
-    broker = stack["KAFKA_BROKERS"]
-    kafka.create_topics(broker, {TOPIC: 3, f"{TOPIC}.{NAME}.dlq": 1})
+    broker = Broker(stack["KAFKA_BROKERS"], stack["KAFKA_ADMIN_PASSWORD"])
+    kafka_admin.create_topics(broker, {TOPIC: 3, f"{TOPIC}.{NAME}.dlq": 1})
     resources = tmp_path / "resources"
     resources.mkdir()
     documents = [
-        *_adapted("components/pubsub.yaml", lambda one: _set(one["spec"]["metadata"], "brokers", broker)),
+        *_adapted("components/pubsub.yaml", lambda one: as_admin(one, broker)),
         *_adapted("dapr/resiliency/services.yaml"),
         *_adapted("dapr/subscriptions/order-payment-status.yaml", _for_later(TOPIC, PATH)),
         *_adapted(
@@ -75,13 +77,6 @@ def _adapted(file, change=lambda _: None):
         one.pop("scopes", None)
         change(one)
         yield one
-
-
-def _set(metadata, name, value):
-    for each in metadata:
-        if each["name"] == name:
-            each.pop("envRef", None)
-            each["value"] = value
 
 
 def _for_later(topic, path):

@@ -15,9 +15,11 @@ import httpx
 import yaml
 
 from stack import children
+from stack.kafka_admin import Broker
 from tests.bench import client
-from tests.bench.floors.topics import create_topic
+from tests.bench.floors.topics import broker, create_topic
 from tests.bench.parts import of_process, processor_seconds
+from tests.support.kafka import as_admin
 from tests.support.ports import free_ports
 from tests.support.stack import read_stack_env
 from tests.support.waiting import eventually
@@ -94,7 +96,7 @@ def noop_sidecars(environment: Mapping[str, str]) -> Iterator[Sidecars]:
     create_topic(environment, TOPIC, partitions=PARTITIONS)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        _resources(folder)
+        _resources(folder, broker(environment))
         env = {**os.environ, **settings, "MINSU_NAME_RESOLUTION_DB": str(folder / "names.db")}
         env.pop("DAPR_API_TOKEN", None)
         env.pop("APP_API_TOKEN", None)
@@ -117,9 +119,10 @@ def noop_sidecars(environment: Mapping[str, str]) -> Iterator[Sidecars]:
         yield sidecars
 
 
-def _resources(folder: Path) -> None:
+def _resources(folder: Path, kafka: Broker) -> None:
     pubsub = yaml.safe_load((REPO / "components" / "pubsub.yaml").read_text())
     pubsub.pop("scopes", None)
+    as_admin(pubsub, kafka)
     subscription = {
         "apiVersion": "dapr.io/v2alpha1",
         "kind": "Subscription",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import psycopg
 from kafka import KafkaConsumer, KafkaProducer
 
-from tests.bench.floors.topics import brokers, create_topic
+from tests.bench.floors.topics import broker, create_topic
 
 TOPIC = "bench-trip"
 
@@ -17,8 +17,8 @@ def trip_floor(environment: Mapping[str, str], count: int) -> list[float]:
     database.execute("create temporary table floor (id int)")
     database.commit()
     create_topic(environment, TOPIC, partitions=1)
-    producer = KafkaProducer(bootstrap_servers=brokers(environment), acks="all", linger_ms=0)
-    consumer = KafkaConsumer(TOPIC, bootstrap_servers=brokers(environment), auto_offset_reset="latest")
+    producer = KafkaProducer(**broker(environment).login(), acks="all", linger_ms=0)
+    consumer = KafkaConsumer(TOPIC, **broker(environment).login(), auto_offset_reset="latest")
     consumer.poll(1000)
     took = []
     for _ in range(count):

@@ -28,7 +28,7 @@ def test_kafka_starts_with_the_archive_of_its_classes_where_there_is_one(tmp_pat
     if is_there:
         archive.parent.mkdir(parents=True)
         archive.touch()
-    assert (f"-XX:SharedArchiveFile={archive}" in kafka.program(layout).argv) is is_there
+    assert (f"-XX:SharedArchiveFile={archive}" in kafka.program(layout, "secret").argv) is is_there
 
 
 def test_the_class_path_is_the_same_through_a_link(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from stack import authority, kafka_admin
 from stack.children import MARK
 from stack.databases import own_database_url, own_owner_url
+from stack.kafka_admin import Broker
 from stack.layout import DATABASES, Layout
 from stack.setup import jaeger
 from stack.vault import PEOPLE, Vault, write_private
@@ -70,8 +72,24 @@ class Environment:
     caller: Mapping[str, str]
 
     @property
-    def brokers(self) -> str:
-        return self.outside.brokers or own_brokers(self.layout)
+    def broker(self) -> Broker:
+        """Our own Kafka asks for passwords; one that the caller brings is taken as it is, without."""
+        if self.outside.brokers:
+            return Broker(self.outside.brokers)
+        return Broker(own_brokers(self.layout), self.vault.token("kafka-admin-password"))
+
+    def kafka_passwords(self) -> dict[str, str]:
+        """By service that publishes or reads, and user name."""
+        named = kafka_admin.rights(self.layout.contract)
+        return {name: self.vault.token(f"kafka-{name}-password") for name in named}
+
+    def set_up_kafka(self) -> list[str]:
+        """Topics, users and rights, as far as they are missing. Returns the new topics. Raises StackError."""
+        contract = self.layout.contract
+        made = kafka_admin.create_topics(self.broker, kafka_admin.topics(contract))
+        if self.broker.password:
+            kafka_admin.grant(self.broker, kafka_admin.rights(contract), self.kafka_passwords())
+        return made
 
     def database_url(self, service: str) -> str:
         return self.outside.databases.get(service) or own_database_url(self.layout, self.vault, service)
@@ -197,13 +215,18 @@ class Environment:
 
     def sidecar(self, name: str) -> dict[str, str]:
         values = self._tokens(name) | {"MINSU_SECRETS_FILE": str(self.layout.run / "secrets" / f"{name}.json")}
+        if password := self.kafka_passwords().get(name):
+            values["KAFKA_PASSWORD"] = password
         if self._traces():
             values["OTEL_SERVICE_NAME"] = f"{name}-daprd"  # its spans beside the app's, not among them
+        if "sentry" in self.layout.ports:
+            values["DAPR_SENTRY_TOKEN_FILE"] = str(self.layout.run / "secrets" / f"{name}.jwt")
         return values
 
     def sidecars(self) -> dict[str, str]:
         values = {
-            "KAFKA_BROKERS": self.brokers,
+            "KAFKA_BROKERS": self.broker.address,
+            "KAFKA_AUTH_TYPE": "password" if self.broker.password else "none",
             "PHOTOS_DIR": str(self.layout.run / "photos"),
             "SMS_URL": f"{self.layout.url('wechatsim')}/_sim/sms",
             "MINSU_NAME_RESOLUTION_DB": str(self.layout.run / "state" / "names.db"),
@@ -229,9 +252,9 @@ class Environment:
             return {}
         return {
             "MINSU_SENTRY": f"127.0.0.1:{self.layout.port('sentry')}",
-            "MINSU_TRUST_ANCHORS_FILE": str(self.layout.run / "sentry" / "issuer" / "ca.crt"),
+            "MINSU_TRUST_ANCHORS_FILE": str(self.layout.run / "sentry" / authority.ROOT),
             "MINSU_ACCESS": str(self.layout.repo / "dapr" / "access"),
-            "NAMESPACE": "minsu",
+            "NAMESPACE": authority.NAMESPACE,
         }
 
     def stack(self) -> dict[str, str]:
@@ -247,7 +270,8 @@ class Environment:
             "STOREFRONT_URL": layout.url("gateway"),
             "PAYMENT_URL": layout.url("payment"),
             "WECHATSIM_URL": layout.url("wechatsim"),
-            "KAFKA_BROKERS": self.brokers,
+            "KAFKA_BROKERS": self.broker.address,
+            "KAFKA_ADMIN_PASSWORD": self.broker.password,
             "WXPAY_BASE_URL": layout.url("wechatsim"),
             "WXPAY_MCHID": merchant["mchid"],
             "WXPAY_APPID": merchant["appid"],
@@ -284,10 +308,14 @@ class Environment:
 
     def write(self) -> None:
         run = self.layout.run
+        if "sentry" in self.layout.ports:
+            authority.make(run / "sentry")
         write_private(run / "env" / "daprd.env", dotenv(self.sidecars()))
         for name in self.layout.services:
             write_private(run / "env" / f"{name}.env", dotenv(self.service(name)))
             write_private(run / "env" / f"{name}-daprd.env", dotenv(self.sidecar(name)))
+            if "sentry" in self.layout.ports:
+                write_private(run / "secrets" / f"{name}.jwt", authority.token(run / "sentry", name))
             write_private(run / "secrets" / f"{name}.json", json.dumps({name: self.secrets(name)}, indent=1) + "\n")
         write_private(run / "stack.env", dotenv(self.stack()))
 

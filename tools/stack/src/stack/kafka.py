@@ -1,73 +1,42 @@
-"""One Kafka node in KRaft mode with its own data folder, and the topics that contracts/asyncapi.yaml names."""
+"""One Kafka node in KRaft mode with its own data folder: it asks every client who it is (decision 0034)."""
 
 from __future__ import annotations
 
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from pathlib import Path
-from typing import Any
-
-import yaml
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+from collections.abc import Mapping
 
 from stack.environment import inherited
 from stack.errors import StackError
+from stack.kafka_admin import ADMIN
 from stack.layout import Layout
 from stack.processes import Program
 from stack.setup import kafka_classes
+from stack.vault import write_private
 
 HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
-QUICK_ANSWER_MS = 3000
+ONE_NODE: Mapping[str, object] = {
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 3,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "group.initial.rebalance.delay.ms": 0,
+    "num.io.threads": 2,  # each looks for work three times a second
+    "num.network.threads": 1,
+    "metadata.max.idle.interval.ms": 0,  # no record twice a second where nothing happens: a third of its idle time
+}
+AUTHENTICATED = "org.apache.kafka.common.security"
 
 
-def topics(contract: Path) -> dict[str, int]:
-    """Every channel's topic and its partitions."""
-    content: dict[str, Any] = yaml.safe_load(contract.read_text())
-    found = {}
-    for name, channel in content["channels"].items():
-        try:
-            found[str(channel["address"])] = int(channel["bindings"]["kafka"]["partitions"])
-        except KeyError as missing:
-            raise StackError(f"{contract.name}: channel {name} has no {missing}") from None
-    return found
-
-
-def create_topics(brokers: str, wanted: dict[str, int]) -> list[str]:
-    """Create what is missing, in one request. Returns the new ones' names."""
-    admin = _admin(brokers)
-    try:
-        missing = sorted(set(wanted) - set(admin.list_topics()))
-        if missing:
-            admin.create_topics({name: {"num_partitions": wanted[name]} for name in missing}, wait_for_metadata=True)
-    except KafkaError as error:
-        raise StackError(f"the topics could not be created at {brokers}: {error}") from error
-    finally:
-        admin.close()
-    return missing
-
-
-def why_not_ready(brokers: str) -> str | None:
-    try:
-        _admin(brokers).close()
-    except (KafkaError, OSError) as error:
-        return str(error) or type(error).__name__
-    return None
-
-
-def _admin(brokers: str) -> KafkaAdminClient:
-    return KafkaAdminClient(
-        bootstrap_servers=brokers, client_id="minsu-stack",
-        request_timeout_ms=10 * QUICK_ANSWER_MS, bootstrap_timeout_ms=QUICK_ANSWER_MS,
-    )  # fmt: skip
-
-
-def program(layout: Layout) -> Program:
+def program(layout: Layout, admin_password: str) -> Program:
     folder = layout.run / "kafka"
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
-    properties.write_text(_properties(layout))
+    write_private(properties, written(_properties(layout) | authentication(admin_password)))
     logging = folder / "log4j2.properties"
     logging.write_text(LOGGING)
     jars = kafka_classes.class_path(layout.tools)
@@ -92,29 +61,44 @@ def _java(argv: list[str]) -> None:
         raise StackError(f"{argv[-6]} failed:\n{done.stdout}{done.stderr}")
 
 
-def _properties(layout: Layout) -> str:
+def _properties(layout: Layout) -> dict[str, object]:
     broker, controller = layout.port("kafka"), layout.port("kafka-controller")
-    values = {
+    return {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-        "listeners": f"PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker}",
-        "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"CLIENTS://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"CLIENTS://127.0.0.1:{broker}",
         "log.dirs": layout.run / "kafka" / "data",
-        "auto.create.topics.enable": "false",
-        "offsets.topic.replication.factor": 1,
-        "offsets.topic.num.partitions": 3,
-        "transaction.state.log.replication.factor": 1,
-        "transaction.state.log.min.isr": 1,
-        "share.coordinator.state.topic.replication.factor": 1,
-        "share.coordinator.state.topic.min.isr": 1,
-        "group.initial.rebalance.delay.ms": 0,
-        "num.io.threads": 2,  # each looks for work three times a second
-        "num.network.threads": 1,
-        "metadata.max.idle.interval.ms": 0,  # no record twice a second where nothing happens: a third of its idle time
+        **ONE_NODE,
     }
+
+
+def authentication(admin_password: str) -> dict[str, object]:
+    """Services show their password by SCRAM, which never sends it. PLAIN knows ADMIN alone, who comes from this very host:
+    the broker itself, and who makes the services' users and rights (stack.kafka_admin) once it runs."""
+    plain = (
+        f"{AUTHENTICATED}.plain.PlainLoginModule required"
+        f' username="{ADMIN}" password="{admin_password}" user_{ADMIN}="{admin_password}";'
+    )
+    return {
+        "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "inter.broker.listener.name": "CLIENTS",
+        "controller.listener.names": "CONTROLLER",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.clients.sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
+        "listener.name.clients.scram-sha-512.sasl.jaas.config": f"{AUTHENTICATED}.scram.ScramLoginModule required;",
+        "listener.name.clients.plain.sasl.jaas.config": plain,
+        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.controller.plain.sasl.jaas.config": plain,
+        # What no rule allows is refused.
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{ADMIN}",
+    }
+
+
+def written(values: Mapping[str, object]) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 

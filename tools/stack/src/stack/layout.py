@@ -56,6 +56,11 @@ class Layout:
         return self.run / "dapr.yaml"
 
     @property
+    def contract(self) -> Path:
+        """Topics, and who publishes and reads them."""
+        return self.repo / "contracts" / "asyncapi.yaml"
+
+    @property
     def python(self) -> Path:
         return self.repo / ".venv" / "bin" / "python"
 

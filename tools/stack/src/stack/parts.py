@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from stack import daprfile, kafka, mtls, observability, replicas, wechat
+from stack import daprfile, kafka, kafka_admin, mtls, observability, replicas, wechat
 from stack.environment import Environment, fingerprint, inherited
 from stack.errors import StackError
 from stack.layout import DATABASES, Layout
@@ -81,7 +81,7 @@ def http_check(url: str, *wanted: int) -> Callable[[], str | None]:
 
 def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
     """In the order in which they start. What the caller brings along is not ours to start."""
-    layout, outside = environment.layout, environment.outside
+    layout, outside, broker = environment.layout, environment.outside, environment.broker
     parts = []
     if set(outside.databases) != set(DATABASES):
         pairs = (("", layout.port("postgres")),)
@@ -89,7 +89,12 @@ def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
     if not outside.brokers:
         ports = (("", layout.port("kafka")), ("controller", layout.port("kafka-controller")))
         parts.append(
-            Part("kafka", ports, lambda: kafka.program(layout), lambda: kafka.why_not_ready(environment.brokers))
+            Part(
+                "kafka",
+                ports,
+                lambda: kafka.program(layout, broker.password),
+                lambda: kafka_admin.why_not_ready(broker),
+            )
         )
     parts.append(_wechatsim(environment))
     if "sentry" in layout.ports:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stack import daprfile, graph, kafka, layout, observability, pgserver, ports, replicas, sidecar, wechat
+from stack import daprfile, graph, layout, observability, pgserver, ports, replicas, sidecar, wechat
 from stack.environment import Environment, External, external
 from stack.errors import StackError
 from stack.layout import DATABASES, SEEDED, Layout
@@ -21,8 +21,6 @@ from stack.parts import INFRASTRUCTURE, Part, all_parts, run_once
 from stack.postgres import Postgres
 from stack.processes import Processes
 from stack.vault import Vault
-
-CONTRACT = Path("contracts") / "asyncapi.yaml"
 
 
 @dataclass(frozen=True)
@@ -98,14 +96,13 @@ def steps(
     environment: Environment, postgres: Postgres, parts: list[Part], processes: Processes
 ) -> Iterator[graph.Step]:
     """All that `up` does with what `prepare` has made: start `parts`, create databases and topics, migrate, seed."""
-    where, outside = environment.layout, environment.outside
+    outside = environment.outside
     own = [name for name in DATABASES if name not in outside.databases]
     for part in parts:
         yield graph.Step(part.name, _bring_up(part, processes), _needs(part.name))
     if own:
         yield graph.Step("databases", lambda _: postgres.create_databases(own), ("postgres",))
-    wanted = kafka.topics(where.repo / CONTRACT)
-    yield graph.Step("topics", lambda _: _ignore(kafka.create_topics(environment.brokers, wanted)), ("kafka",))
+    yield graph.Step("topics", lambda _: environment.set_up_kafka(), ("kafka",))
     for service in DATABASES:
         if _source_unchanged(environment, service, postgres.home):
             continue
@@ -127,10 +124,6 @@ def _needs(name: str) -> tuple[str, ...]:
 
 def _bring_up(part: Part, processes: Processes) -> Callable[[threading.Event], None]:
     return lambda give_up: part.bring_up(processes, give_up)
-
-
-def _ignore(_: object) -> None:
-    return None
 
 
 def _once(environment: Environment, service: str, verb: str, home: Path) -> Callable[[threading.Event], None]:
