@@ -20,30 +20,31 @@ STAGE = re.compile(r"^FROM .* AS ([\w-]+)$", re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """The volume, as the service `setup` leaves it."""
+    """The volumes, as the service `setup` leaves them: a folder for each, the set-up's own is `run`."""
     run = tmp_path_factory.mktemp("run")
     where = compose_setup.plan(REPO, run)
     compose_setup.write(where)
     return where
 
 
+def told(prepared, container):
+    return read_stack_env(prepared.run.parent / container / "env")
+
+
 def test_setup_hands_every_app_its_settings_with_the_containers_names(prepared):
     for service in SERVICES:
-        told = read_stack_env(prepared.run / "env" / f"{service}.env")
-        assert len(told["APP_API_TOKEN"]) >= 16
+        assert len(told(prepared, service)["APP_API_TOKEN"]) >= 16
         if service in DATABASES:
-            url = told[f"{service.upper()}_DATABASE_URL"]
+            url = told(prepared, service)[f"{service.upper()}_DATABASE_URL"]
             assert url.startswith(f"postgresql://minsu_{service}_service:")
             assert url.endswith(f"@postgres:5432/minsu_{service}")
-            owner = read_stack_env(prepared.run / "env" / f"{service}-migrate.env")
+            owner = told(prepared, f"{service}-migrate")
             assert owner[f"{service.upper()}_OWNER_DATABASE_URL"].startswith(f"postgresql://minsu_{service}:")
             assert owner[f"{service.upper()}_DATABASE_ROLE"] == f"minsu_{service}_service"
-    payment = read_stack_env(prepared.run / "env" / "payment.env")
+    payment = told(prepared, "payment")
     assert payment["PAYMENT_WXPAY_BASE_URL"] == "http://wechatsim:8090"
     assert payment["PAYMENT_WXPAY_NOTIFY_URL"].startswith("http://gateway:8000/payment/v1/")
-    assert (
-        read_stack_env(prepared.run / "env" / "gateway.env")["GATEWAY_CASHIER_URL"] == "http://localhost:8090/cashier"
-    )
+    assert told(prepared, "gateway")["GATEWAY_CASHIER_URL"] == "http://localhost:8090/cashier"
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -55,21 +56,25 @@ def test_setup_hands_every_app_what_has_no_default(prepared, service):
         if field.is_required()
     }
 
-    assert required <= read_stack_env(prepared.run / "env" / f"{service}.env").keys()
+    assert required <= told(prepared, service).keys()
 
 
 def test_setup_tells_sidecars_of_the_broker_and_not_of_a_loopback_address(prepared):
-    told = read_stack_env(prepared.run / "env" / "daprd.env")
-    assert told["KAFKA_BROKERS"] == "kafka:9092"
-    assert "DAPR_HOST_IP" not in told
+    for service in SERVICES:
+        sidecar = told(prepared, f"{service}-daprd")
+        assert (sidecar["KAFKA_BROKERS"], sidecar["KAFKA_AUTH_TYPE"]) == ("kafka:9092", "password")
+        assert "DAPR_HOST_IP" not in sidecar
 
 
-def test_a_second_setup_changes_no_password(prepared):
-    before = (prepared.run / "databases.sql").read_text()
+def test_a_second_setup_changes_nothing(prepared):
+    files = {path: path.read_text() for path in prepared.run.parent.rglob("*") if path.is_file()}
     compose_setup.write(prepared)
-    assert (prepared.run / "databases.sql").read_text() == before
-    assert before.count("create database") == len(DATABASES)
-    assert Vault(prepared.run).token("minsu_order-password") in before
+    changed = {path.relative_to(prepared.run.parent) for path, text in files.items() if path.read_text() != text}
+    assert {str(path) for path in changed if path.suffix != ".jwt"} == set()  # ES256 signs anew each time
+    databases = (prepared.run.parent / "postgres" / "databases.sql").read_text()
+    assert databases.count("create database") == databases.count("revoke connect") == len(DATABASES)
+    assert databases.count("create role") == 2 * len(DATABASES)
+    assert Vault(prepared.run).token("minsu_order-password") in databases
 
 
 @pytest.mark.parametrize("member", ["order", "wechatsim"])

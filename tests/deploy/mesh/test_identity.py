@@ -1,11 +1,17 @@
 """Sidecars know one another by sentry's certificates, and dapr/access holds: the same files as in a cluster."""
 
+import os
 import socket
 import ssl
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from stack import authority
 from tests.support.invoking import DROPPED, as_app
+from tests.support.ports import free_ports
+from tests.support.stack import REPO, read_stack_env
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -50,6 +56,33 @@ def test_headers_that_the_caller_has_dropped_do_not_deceive_the_policy(system, p
 
 def test_an_allowed_call_of_the_same_app_passes(system):
     assert as_app(system, "travel", "GET", "usercenter/internal/jwks", None).json()["keys"]
+
+
+@pytest.mark.parametrize("token", ["order", None], ids=["another app's token", "no token"])
+def test_sentry_gives_no_identity_to_who_does_not_show_its_own_token(mesh, token):
+    """daprd itself, which ends when it gets none."""
+    run = Path(mesh["RUN_DIR"])
+    sidecars = read_stack_env(run / "env" / "daprd.env")
+    told = {
+        "PATH": os.environ["PATH"],
+        "NAMESPACE": sidecars["NAMESPACE"],
+        "DAPR_TRUST_ANCHORS": Path(sidecars["MINSU_TRUST_ANCHORS_FILE"]).read_text(),
+    }
+    if token:
+        told["DAPR_SENTRY_TOKEN_FILE"] = str(run / "secrets" / f"{token}.jwt")
+    http, grpc, internal, metrics = free_ports(4)
+    argv = [
+        REPO / ".tools" / "bin" / "daprd", "--app-id", "payment", "--enable-mtls",
+        "--sentry-address", sidecars["MINSU_SENTRY"], "--control-plane-trust-domain", authority.TRUST_DOMAIN,
+        "--control-plane-namespace", authority.CONTROL_PLANE_NAMESPACE, "--dapr-http-port", str(http),
+        "--dapr-grpc-port", str(grpc), "--dapr-internal-grpc-port", str(internal), "--metrics-port", str(metrics),
+        "--dapr-listen-addresses", "127.0.0.1", "--placement-host-address", "", "--scheduler-host-address", "",
+    ]  # fmt: skip
+    done = subprocess.run(argv, env=told, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode != 0
+    assert "failed to retrieve the initial identity: error from sentry SignCertificate" in done.stdout
+    assert "code = PermissionDenied" in done.stdout or "not configured" in done.stdout
 
 
 def test_whoever_has_no_certificate_is_not_spoken_to(system):

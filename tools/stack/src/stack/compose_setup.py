@@ -1,25 +1,28 @@
 """What `docker compose` runs before all else: the same keys, tokens and settings as on a laptop, with the containers' names
-in place of loopback; then the topics.
+in place of loopback, each container's own in a volume of its own; then Kafka's topics and users.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import kafka, layout, wechat
+from stack import authority, compose_volumes, kafka_admin, layout, wechat
 from stack.databases import database_url, owner_of, role_of
-from stack.environment import Environment, External, dotenv
+from stack.environment import Environment, External
 from stack.errors import StackError
-from stack.layout import DATABASES, SEEDED, Layout
-from stack.vault import Vault, write_private
+from stack.kafka_admin import ADMIN, Broker
+from stack.layout import DATABASES, Layout
+from stack.vault import Vault
 
-REPO, RUN = Path("/src"), Path("/run/minsu")
-BROKERS, POSTGRES = "kafka:9092", "postgres:5432"
-USER = 10001
+REPO, VOLUMES = Path("/src"), Path("/run/minsu")
+POSTGRES = "postgres:5432"
+ON_ITS_OWN_LOOPBACK = "127.0.0.1:9092"
+"""The service `topics` shares the network of `kafka`: the admin's password is never on the way between containers."""
 PATIENCE = 60.0
 
 
@@ -39,8 +42,16 @@ class Composed(Layout):
         return f"http://{name}:{self.port(name)}"
 
 
-def plan(repo: Path = REPO, run: Path = RUN) -> Composed:
-    return Composed(repo, run, layout.planned_ports(repo / "dapr" / "dapr.yaml", {}))
+@dataclass(frozen=True)
+class ComposedEnvironment(Environment):
+    @property
+    def broker(self) -> Broker:
+        return Broker("kafka:9092", self.vault.token("kafka-admin-password"))
+
+
+def plan(repo: Path = REPO, volumes: Path = VOLUMES) -> Composed:
+    """The run folder is the volume of `setup` alone: it holds every key."""
+    return Composed(repo, volumes / "setup", layout.planned_ports(repo / "dapr" / "dapr.yaml", {}))
 
 
 def environment(where: Composed, merchant: wechat.Merchant, vault: Vault) -> Environment:
@@ -52,20 +63,7 @@ def environment(where: Composed, merchant: wechat.Merchant, vault: Vault) -> Env
     }
     databases = {service: database_url(vault, service, role_of(service), POSTGRES) for service in DATABASES}
     owners = {service: database_url(vault, service, owner_of(service), POSTGRES) for service in DATABASES}
-    return Environment(where, vault, merchant, External(databases, BROKERS, owners), caller)
-
-
-def databases_sql(vault: Vault) -> str:
-    """Passwords are letters and digits: nothing to quote."""
-    lines = []
-    for service in DATABASES:
-        roles = (owner_of(service), role_of(service))
-        lines += [f"create role {name} login password '{vault.token(f'{name}-password')}';" for name in roles]
-        lines += [
-            f"create database {roles[0]} owner {roles[0]};",
-            f"revoke connect on database {roles[0]} from public;",
-        ]
-    return "\n".join(lines) + "\n"
+    return ComposedEnvironment(where, vault, merchant, External(databases, owners=owners), caller)
 
 
 def write(where: Composed) -> None:
@@ -73,38 +71,29 @@ def write(where: Composed) -> None:
     vault = Vault(where.run)
     made = environment(where, wechat.make_keys(where, vault), vault)
     made.write()
-    for service in DATABASES:
-        write_private(where.run / "env" / f"{service}-migrate.env", dotenv(made.migration(service)))
-    for service in SEEDED:
-        told = made.service(service) | made.seed(service)
-        write_private(where.run / "env" / f"{service}-seed.env", dotenv(told))
-    for name in ("secrets", "env", "state", "wechatsim"):
-        (where.run / name).mkdir(exist_ok=True)
-    sidecars = where.run / "env" / "daprd.env"
-    # A sidecar is found by its container's address, which it knows by itself.
-    kept = [line for line in sidecars.read_text().splitlines() if not line.startswith("DAPR_HOST_IP=")]
-    write_private(sidecars, "\n".join(kept) + "\n")
-    (where.run / "databases.sql").write_text(databases_sql(vault))
-    (where.run / "postgres-password").write_text(vault.token("postgres-password"))
-    if os.geteuid() == 0:
-        for path in [where.run, *where.run.rglob("*")]:
-            os.chown(path, USER, USER)
+    authority.make(where.run / compose_volumes.AUTHORITY)
+    as_root = os.geteuid() == 0
+    for container in compose_volumes.containers(made):
+        container.write(where.run.parent / container.name, as_root=as_root)
 
 
-def create_topics(where: Composed) -> list[str]:
-    wanted = kafka.topics(where.repo / "contracts" / "asyncapi.yaml")
+def create_topics(where: Composed, passwords: dict[str, str], address: str = ON_ITS_OWN_LOOPBACK) -> list[str]:
+    """Topics, users and rights. Returns the new topics."""
+    broker = Broker(address, passwords[ADMIN])
     deadline = time.monotonic() + PATIENCE
-    while reason := kafka.why_not_ready(BROKERS):
+    while reason := kafka_admin.why_not_ready(broker):
         if time.monotonic() > deadline:
-            raise StackError(f"Kafka does not answer at {BROKERS}: {reason}")
+            raise StackError(f"Kafka does not answer: {reason}")
         time.sleep(1)
-    return kafka.create_topics(BROKERS, wanted)
+    kafka_admin.grant(broker, kafka_admin.rights(where.contract), passwords)
+    return kafka_admin.create_topics(broker, kafka_admin.topics(where.contract))
 
 
 def main(words: list[str]) -> int:
     where = plan()
     if words == ["topics"]:
-        sys.stdout.write(f"topics made: {', '.join(create_topics(where)) or 'none, all are there'}\n")
+        passwords = json.loads((VOLUMES / compose_volumes.KAFKA_PASSWORDS).read_text())
+        sys.stdout.write(f"topics made: {', '.join(create_topics(where, passwords)) or 'none, all are there'}\n")
     else:
         write(where)
         sys.stdout.write("keys, tokens and settings are in place\n")

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
+from stack import authority
 from stack.environment import inherited
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.processes import Program
 from stack.setup import preflight, progress, sentry, versions
 from stack.vault import write_private
-
-TRUST_DOMAIN, CONTROL_PLANE_NAMESPACE = "localhost", "default"
-SYSTEM = {
-    "apiVersion": "dapr.io/v1alpha1",
-    "kind": "Configuration",
-    "metadata": {"name": "daprsystem"},
-    "spec": {"mtls": {"enabled": True, "workloadCertTTL": "24h", "allowedClockSkew": "15m"}},
-}
 
 
 def binary(layout: Layout) -> Path:
@@ -37,13 +28,12 @@ def folder(layout: Layout) -> Path:
 
 
 def program(layout: Layout) -> Program:
-    """Sentry makes the authority's key and certificates in its folder at its first start."""
     home = folder(layout)
-    (home / "issuer").mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(home / "system.yaml", yaml.safe_dump(SYSTEM))
+    configuration = home / "system.yaml"
+    write_private(configuration, authority.configuration(str(home / authority.KEY_SET)))
     argv = [
-        str(binary(layout)), "--mode", "standalone", "--config", str(home / "system.yaml"),
-        "--issuer-credentials", str(home / "issuer"), "--trust-domain", TRUST_DOMAIN,
+        str(binary(layout)), "--mode", "standalone", "--config", str(configuration),
+        "--issuer-credentials", str(home), "--trust-domain", authority.TRUST_DOMAIN,
         "--listen-address", "127.0.0.1", "--port", str(layout.port("sentry")),
         "--healthz-listen-address", "127.0.0.1", "--healthz-port", str(layout.port("sentry-health")),
         "--metrics-listen-address", "127.0.0.1", "--metrics-port", str(layout.port("sentry-metrics")),

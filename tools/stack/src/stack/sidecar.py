@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from stack import mtls
+from stack import authority
 from stack.layout import Layout
 
 BLOCK_SHUTDOWN, GRACEFUL_SHUTDOWN = "5s", "10"
@@ -84,8 +84,8 @@ def write_wrapper(layout: Layout) -> Path:
             deliveries=shlex.quote(str(layout.repo / "dapr" / "with-delivery-token")),
             block=BLOCK_SHUTDOWN,
             graceful=GRACEFUL_SHUTDOWN,
-            trust=mtls.TRUST_DOMAIN,
-            namespace=mtls.CONTROL_PLANE_NAMESPACE,
+            trust=authority.TRUST_DOMAIN,
+            namespace=authority.CONTROL_PLANE_NAMESPACE,
             daprd=shlex.quote(str(layout.tools / "bin" / "daprd")),
         )
     )
