@@ -109,7 +109,7 @@ HEADERS = [
     {"Idempotency-Key": "x" * 129},
     {"Authorization": "Bearer \xff\xfe.a.b"},
     {"Authorization": "Bearer " + "." * 9000},
-    {"Authorization": "Bearer eyJhbGciOiJFUzI1NiIsImtpZCI6W119.e30.AA"},
+    {"Authorization": "Bearer eyJhbGciOiJFUzI1NiIsImtpZCI6W119.e30.AA"},  # pragma: allowlist secret
     {"Authorization": "\xb2 \xb2"},
     {"Accept-Language": "en;q=\xb2,zh;q=nan,*;q=" + "9" * 5000},
     {"traceparent": "00-" + "\xb2" * 32},

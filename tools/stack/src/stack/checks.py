@@ -29,12 +29,40 @@ def commands(repo: Path) -> Iterator[tuple[str, list[str]]]:
     yield "mypy", [str(tools / "mypy"), *sources]
     yield "import-linter", [str(tools / "lint-imports")]
     yield "Dapr's definitions", [str(tools / "python"), "-m", "tests.deploy.dapr_definitions"]
+    yield "secrets in what changed", secrets(repo, _changed(repo))
     for source in sources:
         member = Path(source).parent
         yield f"deptry {member}", [
             str(tools / "deptry"), source, "--no-ansi", "--config", str(member / "pyproject.toml"),
             "--package-module-name-map", MODULE_NAMES, "--per-rule-ignores", f"DEP002={LOADED_BY_NAME}",
         ]  # fmt: skip
+
+
+def secrets(repo: Path, files: list[str]) -> list[str]:
+    """detect-secrets on these files, or on all that are tracked: private keys and tokens of known shapes. Passwords are not
+    looked for by their look: tests are full of them. `# pragma: allowlist secret` lets a line pass."""
+    off = (
+        "KeywordDetector",
+        "Base64HighEntropyString",
+        "HexHighEntropyString",
+        "IPPublicDetector",
+        "BasicAuthDetector",
+    )
+    words = [word for name in off for word in ("--disable-plugin", name)]
+    return [str(repo / ".venv" / "bin" / "detect-secrets-hook"), *words, *(files or _git(repo, "ls-files"))]
+
+
+def _changed(repo: Path) -> list[str]:
+    """Files that differ from main, on main from the commit before; none where git does not know."""
+    [base, *_] = [*_git(repo, "merge-base", "HEAD", "main"), "HEAD~1"]
+    if [base] == _git(repo, "rev-parse", "HEAD"):
+        base = "HEAD~1"
+    return _git(repo, "diff", "--name-only", "--diff-filter=d", base)
+
+
+def _git(repo: Path, *words: str) -> list[str]:
+    done = subprocess.run(["git", *words], cwd=repo, capture_output=True, text=True, check=False)  # noqa: S603, S607 - the developer's git
+    return done.stdout.splitlines()
 
 
 def run_all(console: Console, repo: Path) -> bool:

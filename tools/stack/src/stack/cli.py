@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -135,6 +136,13 @@ def check() -> None:
     """Style, types, imports, dependencies, Dapr's definitions."""
     with errors_as_messages():
         raise typer.Exit(0 if checks.run_all(console, layout.REPO) else 1)
+
+
+@app.command()
+def secrets() -> None:
+    """Look for private keys and tokens in every tracked file; `check` looks at what changed."""
+    with errors_as_messages():
+        raise typer.Exit(subprocess.run(checks.secrets(layout.REPO, []), cwd=layout.REPO, check=False).returncode)  # noqa: S603 - our own checker
 
 
 @app.command()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from pathlib import Path
 
-from stack.setup import progress, versions
+from stack.setup import checksums, progress, versions
 
 POM = Path("apps") / "wechatsim" / "tests" / "java" / "pom.xml"
 
@@ -39,9 +38,5 @@ def install(repo: Path, logs: Path) -> None:
         "-DincludeScope=runtime", f"-DoutputDirectory={home(repo) / 'libs'}",
     ]  # fmt: skip
     progress.run("the Java SDK that the sandbox is tested with", argv, log=logs / "wechatpay-java.log")
-    found = hashlib.sha256(compiler(repo).read_bytes()).hexdigest()
-    if found != pins["ECJ_SHA256"]:
-        raise progress.StepFailed(
-            f"{compiler(repo).name} has the SHA-256 {found}, versions.env pins {pins['ECJ_SHA256']}"
-        )
+    checksums.require(home(repo) / "libs", (repo / POM).with_name("SHA256SUMS"))
     (home(repo) / "wanted").write_text(_wanted(repo))

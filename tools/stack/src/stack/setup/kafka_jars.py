@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from stack.setup import mirrors, progress, versions
+from stack.setup import checksums, mirrors, progress, versions
 
 
 def wanted(repo: Path) -> str:
@@ -31,4 +31,5 @@ def install(repo: Path, logs: Path) -> None:
     progress.run(f"Kafka {version}'s jars", argv, log=logs / "kafka.log")
     if not list((target / "libs").glob(f"kafka_*-{version}.jar")):
         raise progress.StepFailed(f"Maven left no Kafka {version} in {target}; its log is {logs / 'kafka.log'}")
+    checksums.require(target / "libs", pom.with_name("SHA256SUMS"))
     (target / "version").write_text(version)
