@@ -9,6 +9,7 @@ import yaml
 from payment.wechat.bills import MAX_BYTES
 from servicekit.middleware import UNMEASURED
 from stack import sidecar
+from stack.layout import DATABASES
 from tests.deploy.manifests import K8S, OVERLAYS, REPO, settings_of
 from tests.support.services import SERVICES
 
@@ -35,6 +36,7 @@ ANNOTATIONS = [
     "enable-app-health-check",
     "enabled",
     "env",
+    "env-from-secret",
     "graceful-shutdown-seconds",
     "log-as-json",
     "log-level",
@@ -121,11 +123,29 @@ def test_a_services_keys_are_in_its_sidecar_alone(documents):
     for name, template in documents.services().items():
         mounted = {one["name"] for one in template["spec"]["containers"][0]["volumeMounts"]}
         volumes = {one["name"]: one for one in template["spec"]["volumes"]}
-        assert mounted == {"tmp"}
+        assert mounted == {"tmp"} | ({"postgres-ca"} if name in DATABASES else set())
         assert ("keys" in volumes) == (name in stores)
         if name in stores:
             assert volumes["keys"]["secret"]["secretName"] == f"{name}-keys"
             assert template["metadata"]["annotations"]["dapr.io/volume-mounts"] == "keys:/var/run/minsu"
+
+
+def test_whoever_speaks_to_postgresql_holds_it_to_its_authoritys_certificate_and_has_not_the_key(documents):
+    speaking = [
+        (name, pod)
+        for name, _, pod in documents.workloads()
+        if any("DATABASE_URL" in one["name"] for one in pod["containers"][0].get("env", ()))
+    ]
+    assert len(speaking) == 2 * len(DATABASES)
+    for name, pod in speaking:
+        [app] = pod["containers"]
+        told = {one["name"]: one.get("value") for one in app["env"]}
+        assert (told["PGSSLMODE"], told["PGSSLROOTCERT"]) == ("verify-full", "/etc/postgres-ca/ca.crt"), name
+        [place] = [one for one in app["volumeMounts"] if one["name"] == "postgres-ca"]
+        assert (place["mountPath"], place["readOnly"]) == ("/etc/postgres-ca", True), name
+        [volume] = [one["secret"] for one in pod["volumes"] if one["name"] == "postgres-ca"]
+        assert volume["items"] == [{"key": "ca.crt", "path": "ca.crt"}], name
+        assert volume["secretName"] == ("minsu-postgres-ca" if documents.of("Cluster") else "postgres-ca"), name
 
 
 def test_every_setting_without_a_default_is_told(documents):
@@ -289,7 +309,9 @@ def test_the_public_host_routes_nothing_of_operators(documents, path):
 
 def test_no_access_log_has_the_secret_in_a_calendars_path(documents):
     calendars, all_else = documents.one("Ingress", "minsu-calendars"), documents.one("Ingress", "minsu")
-    assert calendars["metadata"]["annotations"] == {"nginx.ingress.kubernetes.io/enable-access-log": "false"}
+    assert calendars["metadata"]["annotations"] == {
+        "traefik.ingress.kubernetes.io/router.observability.accesslogs": "false"
+    }
     [rule], [other] = calendars["spec"]["rules"], all_else["spec"]["rules"]
     assert [each["path"] for each in rule["http"]["paths"]] == ["/calendars"]
     assert (rule["host"], calendars["spec"]["tls"]) == (other["host"], all_else["spec"]["tls"])
@@ -301,12 +323,13 @@ def test_every_dapr_resource_has_scopes(documents):
         assert one["scopes"], one["metadata"]["name"]
 
 
+TEMPLATE = re.compile(
+    r"VERSION|KAFKA_(?!PASSWORD)[A-Z_]+\b(?=\n)|POSTGRES_CA|\bservice-(?:app|dapr|settings|keys|migrate)|minsu/service"
+)
+
+
 def test_no_template_name_is_left_over(documents):
-    text = yaml.safe_dump_all(documents.all)
-    assert (
-        re.findall(r"VERSION|KAFKA_[A-Z_]+\b(?=\n)|\bservice-(?:app|dapr|settings|keys|migrate)|minsu/service", text)
-        == []
-    )
+    assert TEMPLATE.findall(yaml.safe_dump_all(documents.all)) == []
 
 
 def test_nothing_secret_is_in_the_repository(documents):

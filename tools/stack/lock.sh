@@ -26,6 +26,8 @@ compile() { # compile <lock> <arguments of uv…>
 
 # shellcheck disable=SC2086
 compile dev.lock --group dev $members
+# What `make sbom` and `make audit` run, in an environment of their own.
+compile supply.lock --group supply
 for folder in apps/*/; do
   service=$(basename "$folder")
   [ -e "$folder/pyproject.toml" ] || continue

@@ -59,7 +59,7 @@ def misspelt(document, *path):
         ("Subscription", "order-payment-status", ("spec", "deadLetterTopic")),
         ("ScaledObject", "order", ("spec", "pollingInterval")),
         ("Kafka", "minsu", ("spec", "kafka", "authorization")),
-        ("KafkaUser", "minsu", ("spec", "authorization")),
+        ("KafkaUser", "order", ("spec", "authorization")),
         ("Cluster", "minsu-postgres", ("spec", "walStorage")),
         ("NetworkPolicy", "default-deny", ("spec", "policyTypes")),
         ("PodMonitor", "minsu-apps", ("spec", "podMetricsEndpoints")),
@@ -92,6 +92,16 @@ def newest_tag(pod):
     pod["containers"][0]["image"] = "minsu/order:latest"
 
 
+def first_container_without_limits(pod):
+    first = copy.deepcopy(pod["containers"][0]) | {"name": "first", "resources": {}}
+    pod["initContainers"] = [{name: value for name, value in first.items() if not name.endswith("Probe")}]
+
+
+def first_container_of_any_version(pod):
+    first_container_without_limits(pod)
+    pod["initContainers"][0] |= {"resources": pod["containers"][0]["resources"], "image": "minsu/order:latest"}
+
+
 def writable_root(pod):
     pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] = False
 
@@ -111,6 +121,8 @@ def no_probe(pod):
 BROKEN = {
     no_limits: "every container needs limits",
     newest_tag: "a tag other than latest",
+    first_container_without_limits: "every container needs limits",
+    first_container_of_any_version: "a tag other than latest",
     writable_root: "has to be read-only",
     account_token: "gets an account token",
     service_links: "enableServiceLinks has to be false",
