@@ -83,13 +83,12 @@ class Environment:
         named = kafka_admin.rights(self.layout.contract)
         return {name: self.vault.token(f"kafka-{name}-password") for name in named}
 
-    def set_up_kafka(self) -> list[str]:
-        """Topics, users and rights, as far as they are missing. Returns the new topics. Raises StackError."""
+    def set_up_kafka(self) -> None:
+        """Topics, users and rights, as far as they are missing. Raises StackError."""
         contract = self.layout.contract
-        made = kafka_admin.create_topics(self.broker, kafka_admin.topics(contract))
+        kafka_admin.create_topics(self.broker, kafka_admin.topics(contract))
         if self.broker.password:
             kafka_admin.grant(self.broker, kafka_admin.rights(contract), self.kafka_passwords())
-        return made
 
     def database_url(self, service: str) -> str:
         return self.outside.databases.get(service) or own_database_url(self.layout, self.vault, service)

@@ -30,11 +30,11 @@ def libraries(lock: Path) -> list[str]:
 def licence(library: str) -> str:
     """As its author states it: an SPDX expression, else the classifiers, else the field's first line."""
     told = metadata.metadata(library)
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in told:
+        return told["License-Expression"]
     classified = [line for line in told.get_all("Classifier") or () if line.startswith("License :: ")]
     names = [line.rpartition(" :: ")[2] for line in classified]
-    return ", ".join(names) or str(told.get("License") or "").partition("\n")[0]
+    return ", ".join(names) or (told["License"].partition("\n")[0] if "License" in told else "")
 
 
 def bill(repo: Path) -> None:
@@ -84,15 +84,8 @@ def audit(repo: Path) -> int:
 def _run(repo: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
     """A tool of requirements/supply.lock, in an environment of its own."""
     uv = repo / ".tools" / "uv" / "bin" / "uv"
-    argv = [
-        uv,
-        "run",
-        "--no-project",
-        "--isolated",
-        "--quiet",
-        "--with-requirements",
-        repo / "requirements" / "supply.lock",
-    ]
+    lock = repo / "requirements" / "supply.lock"
+    argv = [str(uv), "run", "--no-project", "--isolated", "--quiet", "--with-requirements", str(lock)]
     return subprocess.run(  # noqa: S603 - pinned tools
         [*argv, "--", *words], cwd=repo, env=os.environ, capture_output=True, text=True, check=False
     )
