@@ -47,3 +47,15 @@ def test_a_script_assigns_no_member_by_a_name_from_outside(script):
     """`what[name] = …` with a name such as `__proto__` would change every object; a Map takes any name."""
     text = script.read_text("utf-8")
     assert re.findall(r"[\w\])]\[[^\]\"'\d][^\]]*\]\s*=[^=>]|__proto__|\.prototype\b|setPrototypeOf", text) == []
+
+
+def test_a_browser_keeps_tokens_a_draft_and_that_it_is_known_and_nothing_else():
+    """sessionStorage: the tokens, and a booking until its guest has signed in; localStorage: a token that opens nothing."""
+    texts = {path.name: path.read_text("utf-8") for path in SCRIPTS}
+    keeping = {
+        name for name, text in texts.items() if re.search(r"Storage\b|indexedDB|document\.cookie|caches\.", text)
+    }
+    keys = {key for text in texts.values() for key in re.findall(r"[\"'`]minsu\.([a-z]+)", text)}
+    assert keeping == {"booking.js", "session.js"}
+    assert {"session", "draft"} <= keys <= {"session", "draft", "device"}
+    assert [name for name, text in texts.items() if re.search(r"document\.cookie|indexedDB", text)] == []
