@@ -70,7 +70,7 @@ def _request(system: System, path: str, body: object, *, signed_in: bool = True,
     """Of the buyer, or of whoever has the `token`."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
     if signed_in:
-        headers |= {"Authorization": f"Bearer {token}"} if token else system.bearer("BUYER")
+        headers["Authorization"] = f"Bearer {token or buyers.lasting_token(system)}"
     return client.render("POST", system.environment["GATEWAY_URL"] + path, headers, json.dumps(body).encode())
 
 

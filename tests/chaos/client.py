@@ -12,7 +12,7 @@ from tests.chaos.journal import Journal
 
 AGAIN = frozenset({425, 429, 500, 502, 503, 504})
 IN_FLIGHT, OK = 100111, 200
-LOGIN = "/usercenter/v1/user/login"
+LOGIN, REFRESH = "/usercenter/v1/user/login", "/usercenter/v1/user/refreshToken"
 
 
 class GaveUp(Exception):
@@ -37,7 +37,8 @@ class Client:
         )
         self._sim = httpx.AsyncClient(base_url=sim_url, timeout=10, trust_env=False, limits=limits)
         self._environment, self._journal = environment, journal
-        self._merchant = ""
+        self._merchant: dict[str, Any] = {}
+        self._signing_in = asyncio.Lock()
         self._merchant_accepts = False
 
     async def close(self) -> None:
@@ -87,10 +88,20 @@ class Client:
             await asyncio.sleep(0.3)
 
     async def merchant(self, rng: random.Random) -> str:
-        if not self._merchant:
-            body = {"mobile": self._environment["MERCHANT_MOBILE"], "password": self._environment["MERCHANT_PASSWORD"]}
-            self._merchant = (await self.ask(LOGIN, body, rng=rng))["accessToken"]
-        return self._merchant
+        """The merchant's access token; refreshed when it is time, and when that is refused, signed in anew: as when the
+        answer to a refresh was lost for longer than the server repeats it."""
+        async with self._signing_in:
+            if self._merchant and time.time() >= self._merchant["refreshAfter"]:
+                body = {"refreshToken": self._merchant["refreshToken"]}
+                try:
+                    self._merchant = await self.ask(REFRESH, body, rng=rng)
+                except Refused as refusal:
+                    self._journal.write("merchant-session-over", why=str(refusal))
+                    self._merchant = {}
+            if not self._merchant:
+                account = {name: self._environment[f"MERCHANT_{name.upper()}"] for name in ("mobile", "password")}
+                self._merchant = await self.ask(LOGIN, account, rng=rng)
+            return str(self._merchant["accessToken"])
 
     async def merchant_accepts_messages(self) -> None:
         """As often as there will be requests: what is refused for want of a permission would be a finding."""

@@ -52,6 +52,7 @@ def constant(script: str, name: str) -> int:
         ("host_links.html", "travel", "AddImport", ["name", "url"]),
         ("homestays.html", "travel", "SearchRequest", ["people"]),
         ("homestay.html", "order", "CreateOrder", ["remark"]),
+        ("account.html", "usercenter", "ChangePassword", ["oldPassword", "newPassword"]),
         ("signin.html", "usercenter", "Credentials", ["password"]),
         ("console/signin.html", "usercenter", "Credentials", ["password"]),
         ("console/messages.html", "notification", "TaskListRequest", ["cause"]),

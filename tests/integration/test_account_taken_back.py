@@ -19,6 +19,7 @@ class Person:
 
     def __init__(self, system, signed_in):
         self._system, self._token = system, signed_in["accessToken"]
+        self.refresh = {"refreshToken": signed_in["refreshToken"]}
 
     def post(self, path, body):
         return self._system.post(path, body, Authorization=f"Bearer {self._token}")
@@ -80,8 +81,8 @@ def test_the_strangers_token_and_password_end_when_the_owner_signs_in_by_wechat(
     assert stranger.post(REFUND, {"sn": order_sn, "reason": "mine now"}).status_code == 401
     assert of_the_order(system, order_sn) == before
     assert shut_out(STATUS, {"orderSn": order_sn})
-    for path in ("detail", "refreshToken"):
-        assert stranger.post(f"/usercenter/v1/user/{path}", {}).status_code == 401
+    assert stranger.post("/usercenter/v1/user/detail", {}).status_code == 401
+    assert system.post("/usercenter/v1/user/refreshToken", stranger.refresh).status_code == 401
     again = system.post("/usercenter/v1/user/login", {"mobile": mobile, "password": PASSWORD})
     assert again.status_code == 401
     assert len(owner.data(DETAIL, {"sn": order_sn})["tradeCode"]) == 8

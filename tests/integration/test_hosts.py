@@ -21,11 +21,11 @@ FIELDS = {
 class Person:
     """Signed in; `refresh` is what a page does when the application was approved."""
 
-    def __init__(self, system, token):
-        self._system, self._token = system, token
+    def __init__(self, system, signed_in):
+        self._system, self._signed_in = system, signed_in
 
     def post(self, path, body):
-        return self._system.post(path, body, Authorization=f"Bearer {self._token}")
+        return self._system.post(path, body, Authorization=f"Bearer {self._signed_in['accessToken']}")
 
     def data(self, path, body):
         answer = self.post(path, body)
@@ -33,7 +33,8 @@ class Person:
         return answer.json()["data"]
 
     def refresh(self):
-        self._token = self.data(f"{USER}/refreshToken", {})["accessToken"]
+        body = {"refreshToken": self._signed_in["refreshToken"]}
+        self._signed_in = self._system.data(f"{USER}/refreshToken", body)
 
     def roles(self):
         return self.data(f"{USER}/detail", {})["userInfo"]["roles"]
@@ -50,7 +51,7 @@ def person(system):
     system.data(f"{USER}/sendMobileCode", {"mobile": mobile})
     [message] = system.wechat.get("/_sim/sms", params={"mobile": mobile}).json()["sms"]
     body = {"mobile": mobile, "password": "secret-123", "code": message["code"]}
-    return Person(system, system.data(f"{USER}/register", body)["accessToken"])
+    return Person(system, system.data(f"{USER}/register", body))
 
 
 def applied(system, person):
@@ -135,7 +136,7 @@ def test_what_usercenter_could_not_grant_is_granted_by_itself(system, person):
 
 def test_an_account_without_a_proven_number_cannot_apply(system):
     mobile = f"136{secrets.randbelow(10**8):08d}"
-    token = system.data(f"{USER}/register", {"mobile": mobile, "password": "secret-123"})["accessToken"]
+    signed_in = system.data(f"{USER}/register", {"mobile": mobile, "password": "secret-123"})
     body = {"shopName": "x", "contactName": "x", "contactMobile": mobile, "about": ""}
-    answer = Person(system, token).post(f"{HOST}/apply", body)
+    answer = Person(system, signed_in).post(f"{HOST}/apply", body)
     assert (answer.status_code, answer.json()["code"]) == (409, 100308)

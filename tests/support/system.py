@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,7 +32,7 @@ class System:
     def __post_init__(self) -> None:
         self.gateway = httpx.Client(base_url=self.environment["GATEWAY_URL"], timeout=20)
         self.wechat = httpx.Client(base_url=self.environment["WXPAY_BASE_URL"], timeout=20)
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[str, dict[str, Any]] = {}
         self._connections: dict[str, psycopg.Connection[dict[str, Any]]] = {}
         self._connecting = threading.Lock()
 
@@ -42,13 +43,16 @@ class System:
             connection.close()
 
     def bearer(self, who: str) -> dict[str, str]:
-        """`BUYER`, `MERCHANT` or `OPERATOR`, signed in."""
+        """`BUYER`, `MERCHANT` or `OPERATOR`, signed in, with a token that is good for some minutes."""
         if who == "OPERATOR":
             return {"Authorization": f"Bearer {self._operators_token()}"}
-        if who not in self._tokens:
+        if (token := self._tokens.get(who)) is None:
             body = {"mobile": self.environment[f"{who}_MOBILE"], "password": self.environment[f"{who}_PASSWORD"]}
-            self._tokens[who] = self.data("/usercenter/v1/user/login", body)["accessToken"]
-        return {"Authorization": f"Bearer {self._tokens[who]}"}
+            self._tokens[who] = self.data("/usercenter/v1/user/login", body)
+        elif time.time() >= token["refreshAfter"]:
+            body = {"refreshToken": token["refreshToken"]}
+            self._tokens[who] = self.data("/usercenter/v1/user/refreshToken", body)
+        return {"Authorization": f"Bearer {self._tokens[who]['accessToken']}"}
 
     def _operators_token(self) -> str:
         """The session that `minsu ops` and other test processes use, too: a code of the authenticator is good once."""

@@ -35,6 +35,7 @@ class Operations(Services):
         self.bodies.clear()
         self.bearers.clear()
         self.waits.clear()
+        self.refreshes = 0
         self.sign_in("operator")
 
     async def invoke(self, app_id, method, path, **parts):

@@ -15,6 +15,8 @@ class Services(FakeSidecar):
         super().__init__()
         self.asked: dict[str, list[Any]] = {}
         self.keys: list[str] = []
+        self.refreshes = 0
+        """How many refresh tokens were given out: `refresh-1`, `refresh-2` …"""
         self._tokens = Tokens()
 
     async def invoke(self, app_id, method, path, **parts):
@@ -50,4 +52,6 @@ class Services(FakeSidecar):
     def token(self, *roles: str, auth_time: int | None = None) -> dict[str, Any]:
         """As usercenter gives it out; `auth_time`: unix seconds, None is now."""
         bearer = self._tokens.bearer(7, *roles, auth_time=auth_time)["Authorization"].removeprefix("Bearer ")
-        return {"accessToken": bearer, "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
+        self.refreshes += 1
+        times = {"accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
+        return {"accessToken": bearer, "refreshToken": f"refresh-{self.refreshes}", **times}

@@ -12,7 +12,7 @@ from gateway import addresses
 SN = "HSO2026112309302612345678"
 DESK = ["/host", "/host/shop", "/host/homestays", "/host/homestays/new", "/host/orders", "/host/payouts"]
 OF_HOMESTAY = ["", "/edit", "/photos", "/calendar", "/links", "/changes"]
-PAGES = ["/", "/orders", "/homestays/1", f"/homestays/{2**63 - 1}", *DESK]
+PAGES = ["/", "/orders", "/account", "/homestays/1", f"/homestays/{2**63 - 1}", *DESK]
 PAGES += [f"{folder}/{SN}" for folder in ("/orders", "/pay", "/waiting", "/paid")]
 PAGES += [f"/host/homestays/7{ending}" for ending in OF_HOMESTAY]
 ELSEWHERE = [
@@ -172,6 +172,7 @@ async def test_every_page_of_the_app_is_one_that_can_be_come_back_to(door):
         "/",
         "/signin",
         "/orders",
+        "/account",
         "/homestays/{number}",
         *DESK,
     } | {f"{folder}/{{sn}}" for folder in ("/orders", "/pay", "/waiting", "/paid")} | {

@@ -52,9 +52,10 @@ async def test_signing_in_leads_to_where_one_wanted_to_go_with_a_cookie_that_no_
     shown = await http.get("/console?a=1")
     assert shown.status_code == 200
     found = await post(http, "/console", {"csrf": csrf_of(shown.text), "what": "K7MX4QPA"})
-    token = cookie.split(";")[0].split(".", 2)[2]
+    refresh_token, token = cookie.split(";")[0].split(".", 3)[2:]
     assert services.bearers[-1] == f"Bearer {token}"
-    assert token not in shown.text + found.text
+    assert refresh_token == "refresh-1"
+    assert not [secret for secret in (token, refresh_token) if secret in shown.text + found.text]
 
 
 async def test_the_cookie_is_for_https_alone_where_the_console_is_reached_by_https(services):
@@ -182,9 +183,28 @@ async def test_a_sign_in_that_another_site_sends_is_refused(http, services):
     assert "/usercenter/v1/user/login" not in services.bodies
 
 
-async def test_signing_out_takes_the_cookie_away(http):
+LOGOUT, REFRESH = "/usercenter/v1/user/logout", "/usercenter/v1/user/refreshToken"
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+async def test_signing_out_takes_the_cookie_away_and_ends_the_session(http, services, is_up):
     csrf = await enter(http)
-    assert (await post(http, "/console/signout", {"csrf": csrf})).headers["location"] == "/console/signin"
+    if is_up:
+        services.data(LOGOUT, {})
+    response = await post(http, "/console/signout", {"csrf": csrf})
+    assert response.headers["location"] == "/console/signin"
+    assert (await http.get("/console")).status_code == 303
+    assert services.bodies[LOGOUT] == [{}]
+    assert services.bearers[-1].startswith("Bearer ey")
+
+
+async def test_signing_out_when_the_token_is_due_leaves_no_cookie_either(http, services):
+    services.sign_in("operator", refresh_after=1)
+    csrf = await enter(http)
+    services.sign_in("operator", path=REFRESH)
+    services.data(LOGOUT, {})
+    response = await post(http, "/console/signout", {"csrf": csrf})
+    assert 'minsu_console=""' in response.headers["set-cookie"]
     assert (await http.get("/console")).status_code == 303
 
 
@@ -192,15 +212,36 @@ async def test_a_session_at_half_its_time_gets_a_new_token_and_its_forms_stay_go
     services.sign_in("operator", refresh_after=1)
     csrf = await enter(http)
     services.bodies.clear()
-    services.sign_in("operator", path="/usercenter/v1/user/refreshToken")
+    services.sign_in("operator", path=REFRESH)
     page = await http.get("/console")
     assert page.status_code == 200
-    assert "minsu_console=" in page.headers["set-cookie"]
-    assert services.bodies["/usercenter/v1/user/refreshToken"] == [{}]
+    assert page.headers["set-cookie"].split(".")[2] == "refresh-3"
+    assert services.bodies[REFRESH] == [{"refreshToken": "refresh-2"}]
     assert (await post(http, ACT, {"csrf": csrf, "reason": "x"})).status_code == 303
     again = await http.get("/console")
-    assert services.bodies["/usercenter/v1/user/refreshToken"] == [{}]
+    assert services.bodies[REFRESH] == [{"refreshToken": "refresh-2"}]
     assert again.status_code == 200
+
+
+async def test_a_form_that_is_sent_late_renews_the_session_and_keeps_the_new_tokens_even_if_it_fails(http, services):
+    """A refresh token can be used once: a page that lost the new one would sign the operator out."""
+    services.sign_in("operator", refresh_after=1)
+    csrf = await enter(http)
+    services.bodies.clear()
+    services.sign_in("operator", path=REFRESH)
+    services.refuse(AGAIN, 409, "该订单没有失败的退款")
+    response = await post(http, ACT, {"csrf": csrf, "reason": "x"})
+    assert (response.status_code, response.headers["set-cookie"].split(".")[2]) == (409, "refresh-3")
+    assert (await http.get("/console")).status_code == 200
+    assert services.bodies[REFRESH] == [{"refreshToken": "refresh-2"}]
+
+
+async def test_an_ended_session_leads_to_the_sign_in(http, services):
+    services.sign_in("operator", refresh_after=1)
+    await enter(http)
+    services.refuse(REFRESH, 401, "登录已过期，请重新登录")
+    response = await http.get("/console")
+    assert (response.status_code, response.headers["location"]) == (303, "/console/signin?next=%2Fconsole&ended=1")
 
 
 async def test_a_token_that_cannot_be_renewed_now_is_used_as_it_is(http, services):

@@ -16,6 +16,7 @@ PAGES = [
     "/homestays/1",
     "/signin",
     "/orders",
+    "/account",
     f"/orders/{SN}",
     f"/pay/{SN}",
     f"/waiting/{SN}",

@@ -13,9 +13,17 @@ WECHAT, DETAIL, REFRESH = (f"/usercenter/v1/user/{name}" for name in ("wxMiniAut
 STRANGERS = "the stranger's password"
 
 
-def token(answer: httpx.Response) -> dict[str, str]:
+class SignedIn(dict[str, str]):
+    """The headers of a session, and its refresh token."""
+
+    def __init__(self, data: dict[str, str]) -> None:
+        super().__init__(Authorization="Bearer " + data["accessToken"])
+        self.refresh = {"refreshToken": data["refreshToken"]}
+
+
+def token(answer: httpx.Response) -> SignedIn:
     assert answer.status_code == 200, answer.text
-    return {"Authorization": "Bearer " + answer.json()["data"]["accessToken"]}
+    return SignedIn(answer.json()["data"])
 
 
 def user_id(headers: dict[str, str]) -> int:
@@ -31,8 +39,8 @@ async def login(http, mobile, password=STRANGERS):
 
 
 async def is_shut_out(http, mobile, headers):
-    for path in (DETAIL, REFRESH):
-        assert (await http.post(path, headers=headers)).status_code == 401, path
+    assert (await http.post(DETAIL, headers=headers)).status_code == 401
+    assert (await http.post(REFRESH, json=headers.refresh)).status_code == 401
     assert (await login(http, mobile)).status_code == 401
 
 
@@ -43,7 +51,7 @@ async def test_the_stranger_was_first_and_is_shut_out_when_wechat_proves_the_num
 
     await is_shut_out(http, mobile, stranger)
     assert (await http.post(DETAIL, headers=owner)).status_code == 200
-    assert (await http.post(REFRESH, headers=owner)).status_code == 200
+    assert (await http.post(REFRESH, json=owner.refresh)).status_code == 200
     audit = "select operator_id, act, note from operator_act where subject = %s"
     assert sql.execute(audit, [f"user:{user_id(owner)}"]).fetchall() == [
         (0, "password-void", "set before the number was proven, by wechat")

@@ -1,5 +1,7 @@
 import asyncio
 import base64
+import re
+from datetime import timedelta
 
 import httpx
 import jwt
@@ -21,9 +23,11 @@ def counts(sql) -> tuple[int, int]:
 async def test_a_new_user_is_registered_by_phone_and_openid_without_a_login(http, sql, mobile, wechat, wechat_user):
     guest = wechat_user(mobile)
     answer = await http.post(PATH, json=guest.sign_in())
-    assert sorted(answer.json()["data"]) == ["accessExpire", "accessToken", "operatorNeeds", "refreshAfter"]
+    told = ["accessExpire", "accessToken", "operatorNeeds", "refreshAfter", "refreshToken"]
+    assert sorted(answer.json()["data"]) == told
     row = sql.execute('select mobile, nickname, password_hash from "user" where id = %s', [user_id(answer)]).fetchone()
-    assert row == (mobile, f"民宿用户{mobile[-4:]}", None)
+    assert (row[0], row[2]) == (mobile, None)
+    assert re.fullmatch("民宿用户[0-9a-f]{8}", row[1])  # which is public, and tells nothing of the mobile
     auths = sql.execute("select auth_type, auth_key from user_auth where user_id = %s", [user_id(answer)]).fetchall()
     assert auths == [("wxMini", guest.openid)]
     asked = dict(wechat.calls.last.request.url.params)
@@ -90,6 +94,25 @@ async def test_the_same_request_under_the_same_key_signs_in_again_without_asking
     first = await http.post(PATH, json=body, headers=key)
     again = await http.post(PATH, json=body, headers=key)
     assert user_id(first) == user_id(again)
+    assert wechat.calls.call_count == 1
+
+
+async def test_a_copied_request_with_its_key_signs_in_for_one_minute_and_no_longer(
+    http, sql, mobile, clock, wechat, wechat_user
+):
+    body, key = wechat_user(mobile).sign_in(), {"Idempotency-Key": "copied-" + mobile}
+    first = user_id(await http.post(PATH, json=body, headers=key))
+    sessions = "select count(*) from user_session where user_id = %s"
+    try:
+        clock.ahead += timedelta(seconds=59)
+        assert user_id(await http.post(PATH, json=body, headers=key)) == first
+        assert sql.execute(sessions, [first]).fetchone() == (2,)
+        clock.ahead += timedelta(seconds=2)
+        refused = await http.post(PATH, json=body, headers=key)
+    finally:
+        clock.ahead = timedelta()
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/wechat-code-invalid")
+    assert sql.execute(sessions, [first]).fetchone() == (2,)
     assert wechat.calls.call_count == 1
 
 

@@ -30,6 +30,7 @@ def test_only_wechat_callbacks_and_what_a_visitor_may_read_are_open():
         "/usercenter/v1/user/login",
         "/usercenter/v1/user/sendMobileCode",
         "/usercenter/v1/user/wxMiniAuth",
+        "/usercenter/v1/user/refreshToken",
         "/travel/v1/homestay/homestayList",
         "/travel/v1/homestay/businessList",
         "/travel/v1/homestay/guessList",

@@ -18,14 +18,14 @@ class Usercenter:
 
     def __init__(self) -> None:
         self.list: dict[int, int] = {}
-        self.issued_until = 0
+        self.issued_until, self.ended = 0, frozenset[int]()
         self.away, self.asked, self.now = False, 0, 1000.0
 
     async def __call__(self) -> Voided:
         self.asked += 1
         if self.away:
             raise PeerUnavailable("usercenter")
-        return Voided(dict(self.list), self.issued_until)
+        return Voided(dict(self.list), self.issued_until, self.ended)
 
     def revocations(self) -> Revocations:
         return Revocations(self, lambda: self.now)
@@ -50,11 +50,29 @@ async def test_a_token_of_an_older_generation_is_refused_once_the_list_is_renewe
     assert (await verifier.principal(other)).user_id == 8
 
 
+async def test_a_token_of_an_ended_session_is_refused_within_a_minute_and_no_other_of_its_user():
+    usercenter, tokens = Usercenter(), Tokens()
+
+    async def source():
+        return {"keys": [tokens.jwk]}
+
+    verifier = TokenVerifier(source, revocations=usercenter.revocations())
+    ended, other, without = (tokens.bearer(7, session_id=number)["Authorization"] for number in (5, 6, 0))
+    assert (await verifier.principal(ended)).session_id == 5
+
+    usercenter.ended = frozenset({5})
+    usercenter.now += 46
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await verifier.principal(ended)
+    assert (await verifier.principal(other)).session_id == 6
+    assert (await verifier.principal(without)).session_id == 0
+
+
 async def test_many_requests_ask_once_per_fifteen_seconds():
     usercenter = Usercenter()
     revocations = usercenter.revocations()
     for _ in range(3):
-        assert not any(await asyncio.gather(*(revocations.voids(1, 0, ISSUED) for _ in range(50))))
+        assert not any(await asyncio.gather(*(revocations.voids(1, 0, 0, ISSUED) for _ in range(50))))
         usercenter.now += 16
     assert usercenter.asked == 3
 
@@ -63,12 +81,12 @@ async def test_while_usercenter_is_away_the_last_list_stays_in_force():
     usercenter = Usercenter()
     usercenter.list = {7: 1}
     revocations = usercenter.revocations()
-    assert await revocations.voids(7, 0, ISSUED)
+    assert await revocations.voids(7, 0, 0, ISSUED)
     usercenter.away = True
     usercenter.now += 3600
     for _ in range(20):
-        assert await revocations.voids(7, 0, ISSUED)
-        assert not await revocations.voids(8, 0, ISSUED)
+        assert await revocations.voids(7, 0, 0, ISSUED)
+        assert not await revocations.voids(8, 0, 0, ISSUED)
     assert usercenter.asked == 2
 
 
@@ -78,7 +96,7 @@ async def test_without_any_list_nothing_is_taken_for_valid():
     revocations = usercenter.revocations()
     for _ in range(5):
         with pytest.raises(PeerUnavailable):
-            await revocations.voids(1, 0, ISSUED)
+            await revocations.voids(1, 0, 0, ISSUED)
     assert usercenter.asked == 1
 
 
@@ -86,7 +104,7 @@ async def test_without_any_list_nothing_is_taken_for_valid():
 async def test_requests_beside_a_slow_question_wait_only_when_the_list_is_too_old(age):
     usercenter, goes_on = Usercenter(), asyncio.Event()
     revocations = usercenter.revocations()
-    await revocations.voids(7, 0, ISSUED)
+    await revocations.voids(7, 0, 0, ISSUED)
 
     async def slow():
         await goes_on.wait()
@@ -94,9 +112,9 @@ async def test_requests_beside_a_slow_question_wait_only_when_the_list_is_too_ol
 
     revocations._source = slow
     usercenter.now += age
-    asking = asyncio.create_task(revocations.voids(7, 0, ISSUED))
+    asking = asyncio.create_task(revocations.voids(7, 0, 0, ISSUED))
     await asyncio.sleep(0)
-    beside = asyncio.create_task(revocations.voids(7, 0, ISSUED))
+    beside = asyncio.create_task(revocations.voids(7, 0, 0, ISSUED))
     done, _ = await asyncio.wait([beside], timeout=0.05)
     assert bool(done) is (age < 45)
     goes_on.set()
@@ -108,18 +126,18 @@ async def test_the_list_is_read_by_invocation():
     sidecar = FakeSidecar()
     sidecar.answer("usercenter", "/internal/revocations", {"users": [{"userId": 7, "generation": 2}]})
     assert await revocations_by_invocation(sidecar)() == Voided({7: 2})
-    more = {"users": [], "issuedUntil": 1700000000}
+    more = {"users": [], "sessions": [5, 6], "issuedUntil": 1700000000}
     sidecar.answer("usercenter", "/internal/revocations", more)
-    assert await revocations_by_invocation(sidecar)() == Voided({}, 1700000000)
+    assert await revocations_by_invocation(sidecar)() == Voided({}, 1700000000, frozenset({5, 6}))
 
 
 async def test_a_token_issued_until_the_moment_is_void_whoevers_it_is():
     usercenter = Usercenter()
     usercenter.issued_until = ISSUED
     revocations = usercenter.revocations()
-    assert await revocations.voids(8, 5, ISSUED - 1)
-    assert await revocations.voids(8, 5, ISSUED)
-    assert not await revocations.voids(8, 0, ISSUED + 1)
+    assert await revocations.voids(8, 5, 0, ISSUED - 1)
+    assert await revocations.voids(8, 5, 0, ISSUED)
+    assert not await revocations.voids(8, 0, 0, ISSUED + 1)
 
 
 @pytest.mark.parametrize("body", [{}, [], {"users": [{"userId": "x"}]}, {"users": None}])

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from servicekit.auth import TokenVerifier
+from servicekit.clock import unix
 from usercenter.models import UserSession
 from usercenter.tokens import SigningKeys, TokenIssuer
 
@@ -41,7 +42,9 @@ def session() -> UserSession:
 
 async def test_every_service_accepts_what_is_issued():
     keys = keys_of(ec.generate_private_key(ec.SECP256R1()))
-    token = TokenIssuer(keys=keys, lifetime=timedelta(hours=2)).issue(session(), ["merchant", "buyer"], NOW)
+    token = TokenIssuer(keys=keys, lifetime=timedelta(hours=2)).issue(
+        session(), ["merchant", "buyer"], NOW, ends_at=NOW + timedelta(days=1), refresh_token="r"
+    )
 
     async def source():
         return keys.jwks()
@@ -50,12 +53,14 @@ async def test_every_service_accepts_what_is_issued():
     assert (principal.user_id, principal.roles) == (7, frozenset({"buyer", "merchant"}))
     assert (principal.generation, principal.session_id) == (3, 2**53 + 1)
     assert (principal.auth_time, principal.amr) == (5, frozenset({"pwd"}))
-    assert token.access_expire - token.refresh_after == 3600
+    assert (token.access_expire - token.refresh_after, token.refresh_token) == (3600, "r")
 
 
 async def test_tokens_of_the_key_before_stay_valid_while_keys_change():
     old, new = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    token = TokenIssuer(keys=keys_of(old), lifetime=timedelta(hours=2)).issue(session(), ["buyer"], NOW)
+    token = TokenIssuer(keys=keys_of(old), lifetime=timedelta(hours=2)).issue(
+        session(), ["buyer"], NOW, ends_at=NOW + timedelta(days=1), refresh_token="r"
+    )
     keys = keys_of(new, public_pem(old))
 
     async def source():
@@ -79,3 +84,9 @@ def test_the_key_id_is_the_thumbprint_of_rfc_7638():
 def test_keys_of_another_kind_are_refused_at_start(key):
     with pytest.raises(ValueError, match="P-256"):
         SigningKeys().load(pem(key))
+
+
+def test_an_access_token_ends_with_its_session():
+    issuer = TokenIssuer(keys=keys_of(ec.generate_private_key(ec.SECP256R1())), lifetime=timedelta(hours=2))
+    token = issuer.issue(session(), ["buyer"], NOW, ends_at=NOW + timedelta(minutes=10), refresh_token="r")
+    assert (token.access_expire, token.refresh_after) == (unix(NOW) + 600, unix(NOW) + 300)

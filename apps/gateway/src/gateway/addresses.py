@@ -12,6 +12,7 @@ PLAIN = {
     HOME: "homestays",
     SIGN_IN: "signin",
     "/orders": "orders",
+    "/account": "account",
     "/host": "host",
     "/host/shop": "host_shop",
     "/host/homestays": "host_homestays",

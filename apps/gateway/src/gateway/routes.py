@@ -79,10 +79,12 @@ HOST = (
 )
 """What a host may do with the own shop and homestays."""
 
+SESSION = ("logout", "sessionList", "sessionEnd", "changePassword")
+
 # The spelling of paths is the source system's: its front ends keep working.
 PUBLIC: tuple[PublicRoute, ...] = (
-    *_routes("usercenter", "user", Who.ANYONE, "register", "login", "sendMobileCode", "wxMiniAuth"),
-    *_routes("usercenter", "user", Who.SIGNED_IN, "detail", "refreshToken", "exportData"),
+    *_routes("usercenter", "user", Who.ANYONE, "register", "login", "sendMobileCode", "wxMiniAuth", "refreshToken"),
+    *_routes("usercenter", "user", Who.SIGNED_IN, "detail", *SESSION, "exportData"),
     *_routes("usercenter", "user", Who.SIGNED_IN, "reauthenticate", "totpEnrol", "totpConfirm"),
     *_routes(
         "travel",

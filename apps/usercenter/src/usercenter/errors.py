@@ -17,8 +17,14 @@ class TooManyFailures(TooManyRequests):
     code, slug = 100203, "too-many-failures"
 
 
-class SessionTooOld(Unauthenticated):
-    slug = "session-too-old"
+class SessionOver(Unauthenticated):
+    """Ended, expired, or not its newest refresh token: the same for all."""
+
+    code, slug = 100212, "session-over"
+
+
+class OldPasswordWrong(InvalidInput):
+    code, slug = 100213, "old-password-wrong"
 
 
 class WechatAlreadyBound(Conflict):

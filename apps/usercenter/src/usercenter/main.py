@@ -12,7 +12,7 @@ from servicekit.revocation import Revocations
 from servicekit.rotation import Rotation
 from servicekit.sidecar import Sidecar
 from usercenter import jobs
-from usercenter.endpoints import internal, operations, personal_data, second_factor, user
+from usercenter.endpoints import internal, operations, personal_data, second_factor, sessions, user
 from usercenter.parts import Parts
 from usercenter.settings import Settings
 
@@ -41,6 +41,7 @@ def create_app(
         settings,
         routers=[
             user.router,
+            sessions.router,
             second_factor.router,
             personal_data.router,
             operations.router,
@@ -55,6 +56,8 @@ def create_app(
             parts.reauthentication,
             parts.wechat_login,
             parts.sessions,
+            parts.revocations,
+            parts.password_change,
             parts.codes,
             parts.profiles,
             parts.accounts,
@@ -64,7 +67,7 @@ def create_app(
             rotation,
         ],
         sidecar=parts.sidecar,
-        verifier=verifier or TokenVerifier(own_keys, revocations=Revocations(parts.sessions.revocations)),
+        verifier=verifier or TokenVerifier(own_keys, revocations=Revocations(parts.revocations.list)),
         clock=clock,
         db=parts.db,
         background=[rotation.loop()],

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,6 +22,8 @@ from servicekit import db
 SYSTEM, WX_MINI = "system", "wxMini"
 BUYER, MERCHANT, OPERATOR = "buyer", "merchant", "operator"
 BY_WECHAT, BY_CODE, BY_OPERATOR, BY_SEED = "wechat", "code", "operator", "seed"
+BY_SIGN_OUT, BY_USER, BY_REUSE = "sign-out", "user", "reuse"
+"""What ended a session: its own sign-out, its user elsewhere, a refresh token that came twice."""
 PASSWORD, ONE_TIME_CODE, WECHAT = "pwd", "otp", "wechat"
 """How a session was opened: `amr` of its tokens. RFC 8176 has `pwd` and `otp`; `wechat` is ours. Only a session with `otp`
 has the operator role."""
@@ -102,7 +105,13 @@ class UserSession(Base):
     """One sign-in, on one device, until it ends."""
 
     __tablename__ = "user_session"
-    __table_args__ = (Index("ix_user_session_user_id", "user_id", "last_used_at"),)
+    __table_args__ = (
+        CheckConstraint("(ended_at is null) = (ended_by is null)", name="ended"),
+        CheckConstraint("ended_by in ('sign-out', 'user', 'reuse')", name="ended_by"),
+        Index("ix_user_session_user_id", "user_id", "last_used_at"),
+        Index("ix_user_session_last_used_at", "last_used_at"),
+        Index("ix_user_session_ended_at", "ended_at", postgresql_where=text("ended_at is not null")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     """`sid` of its tokens."""
@@ -115,6 +124,23 @@ class UserSession(Base):
     authenticated_at: Mapped[datetime]
     """The last time that the user proved who they are: `auth_time` of its tokens."""
     last_used_at: Mapped[datetime]
+    """When it was opened or last refreshed."""
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(Text)
+
+    def end(self, now: datetime, by: str) -> None:
+        self.ended_at, self.ended_by = now, by
+
+
+class RefreshToken(Base):
+    """Every refresh token of a session, the used ones too: one that comes again was copied. Only a hash is stored."""
+
+    __tablename__ = "refresh_token"
+    __table_args__ = (Index("ix_refresh_token_session_id", "session_id"),)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    session_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user_session.id", ondelete="CASCADE"))
+    used_at: Mapped[datetime | None]
 
 
 class LoginFailure(Base):

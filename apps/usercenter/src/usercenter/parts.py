@@ -16,16 +16,19 @@ from usercenter.accounts import Accounts
 from usercenter.codes import CodeLimits, MobileCodes, key_from
 from usercenter.housekeeping import Housekeeping
 from usercenter.login import Login
+from usercenter.password_change import PasswordChange
 from usercenter.passwords import Passwords
 from usercenter.peers import NotificationPeer, OrderPeer, PaymentPeer, TravelPeer
 from usercenter.personal_data import EveryonesData
 from usercenter.profiles import Profiles
 from usercenter.reauthentication import Reauthentication
+from usercenter.refresh_tokens import RefreshTokens
 from usercenter.registration import NewUserDefaults, Registration
+from usercenter.revocations import TokenRevocations
 from usercenter.roles import Roles
 from usercenter.sealing import Seal
 from usercenter.second_factor import SecondFactors
-from usercenter.sessions import Sessions
+from usercenter.sessions import Lifetime, Sessions
 from usercenter.settings import Settings
 from usercenter.sms import TextMessages
 from usercenter.tokens import SigningKeys, TokenIssuer
@@ -52,6 +55,8 @@ class Parts:
     reauthentication: Reauthentication
     wechat_login: WechatLogin
     sessions: Sessions
+    revocations: TokenRevocations
+    password_change: PasswordChange
     profiles: Profiles
     accounts: Accounts
     roles: Roles
@@ -90,7 +95,14 @@ class Parts:
         )
         window = timedelta(seconds=settings.login_window_seconds)
         login = Login(db=db, passwords=passwords, clock=clock, failures=settings.login_failures, window=window)
-        sessions = Sessions(db=db, issuer=issuer, clock=clock, longest=timedelta(seconds=settings.session_seconds))
+        sessions = Sessions(
+            db=db,
+            issuer=issuer,
+            refresh_tokens=RefreshTokens(grace=timedelta(seconds=settings.refresh_grace_seconds)),
+            clock=clock,
+            lifetime=_lifetime(settings.session_idle_seconds, settings.session_seconds),
+            operators=_lifetime(settings.operator_session_idle_seconds, settings.operator_session_seconds),
+        )
         second_factors = SecondFactors(db=db, clock=clock, seal=Seal())
         return cls(
             settings=settings,
@@ -110,10 +122,12 @@ class Parts:
                 require_proof=settings.require_mobile_proof,
             ),
             login=login,
+            sessions=sessions,
+            revocations=TokenRevocations(db=db, clock=clock, lifetime=issuer.lifetime),
+            password_change=PasswordChange(db=db, login=login, passwords=passwords, sessions=sessions, clock=clock),
             second_factors=second_factors,
             reauthentication=Reauthentication(db=db, login=login, factors=second_factors, sessions=sessions),
             wechat_login=WechatLogin(db=db, wechat=wechat, defaults=defaults, clock=clock),
-            sessions=sessions,
             profiles=Profiles(db=db),
             accounts=Accounts(db=db, clock=clock),
             roles=Roles(db=db, clock=clock),
@@ -128,7 +142,7 @@ class Parts:
                 stays=TravelPeer(sidecar=sidecar),
                 messages=NotificationPeer(sidecar=sidecar),
             ),
-            housekeeping=Housekeeping(db=db, clock=clock, window=window),
+            housekeeping=Housekeeping(db=db, clock=clock, window=window, session_idle=sessions.lifetime.idle),
         )
 
     def use_secrets(self, held: Mapping[str, str]) -> None:
@@ -143,6 +157,11 @@ class Parts:
         self.wechat.secret = wxma_secret
         self.codes.key = key_from(private, "mobile codes")
         self.login.mobile_key = key_from(private, "security log")
+        self.sessions.refresh_tokens.key = key_from(private, "refresh tokens")
+
+
+def _lifetime(idle_seconds: int, longest_seconds: int) -> Lifetime:
+    return Lifetime(idle=timedelta(seconds=idle_seconds), longest=timedelta(seconds=longest_seconds))
 
 
 def _limits(settings: Settings) -> CodeLimits:

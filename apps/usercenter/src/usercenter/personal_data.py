@@ -41,8 +41,8 @@ HOLDINGS = (
     ),
     Holding(
         "sessions",
-        "select amr, device, started_at, authenticated_at, last_used_at from user_session where user_id = :user_id"
-        " order by id desc limit :most",
+        "select amr, device, started_at, authenticated_at, last_used_at, ended_at, ended_by"
+        " from user_session where user_id = :user_id order by id desc limit :most",
         "delete from user_session where user_id = :user_id",
     ),
     Holding(

@@ -11,7 +11,7 @@ from usercenter import password_policy, proof, repository
 from usercenter.codes import MobileCodes
 from usercenter.errors import CodeNeeded, CodeWrong, MobileTaken
 from usercenter.identity import Identity
-from usercenter.models import BY_CODE, SYSTEM, User
+from usercenter.models import BY_CODE, PASSWORD, SYSTEM, User
 from usercenter.passwords import Passwords
 
 AVATARS = 12
@@ -31,14 +31,13 @@ class Registration:
     async def register(self, mobile: str, password: str, code: str | None) -> Identity:
         """With a code this also takes over an account whose mobile is unproven, voiding its earlier password, and sets the
         password of an account created by WeChat. Raises MobileTaken, CodeWrong, CodeNeeded; PasswordTooShort and
-        PasswordTooCommon."""
+        PasswordTooCommon.
+
+        Whether a mobile has an account is told only to who has its code, and where none is required by MobileTaken; never
+        by the time it takes: the password is hashed in any case, and nothing is looked up before."""
         password_policy.check(password, mobile)
         if code is None and self.require_proof:
             raise CodeNeeded("registration needs a code by text message", field="code")
-        async with self.db.read() as session:
-            known = await repository.user_by_mobile(session, mobile)
-        if known and (code is None or _has_proven_password(known)):
-            raise _taken()
         password_hash = await self.passwords.hash(password)
         async with self.db.transaction() as tx:
             if code is None:
@@ -70,7 +69,7 @@ class Registration:
         return await repository.add_user(
             tx,
             mobile=mobile,
-            nickname=self.defaults.nickname(secrets.token_hex(4)),
+            nickname=self.defaults.nickname(),
             avatar=self.defaults.avatar(),
             password_hash=password_hash,
             proven_at=proven_at,
@@ -82,17 +81,17 @@ class Registration:
         if user is None:
             raise _taken()
         await repository.add_auth(tx, user.id, SYSTEM, mobile)
-        return Identity.of(user)
+        return Identity.of(user, PASSWORD)
 
 
 @dataclass(kw_only=True, eq=False)
 class NewUserDefaults:
-    """Nickname and picture of a user who has chosen none yet."""
+    """Nickname and picture of a user who has chosen none yet. Both are public and random: they do not tell the mobile."""
 
     catalogue: Catalogue
 
-    def nickname(self, suffix: str) -> str:
-        return self.catalogue.text("new-user-nickname", "zh", suffix=suffix)
+    def nickname(self) -> str:
+        return self.catalogue.text("new-user-nickname", "zh", suffix=secrets.token_hex(4))
 
     def avatar(self) -> str:
         return f"/static/avatars/{secrets.randbelow(AVATARS) + 1}.svg"

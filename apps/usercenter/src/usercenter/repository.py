@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.arrays import any_of
 from servicekit.db import Transaction
-from usercenter.models import LoginFailure, MobileCode, MobileCodeSending, User, UserAuth, UserSession
+from usercenter.models import LoginFailure, MobileCode, MobileCodeSending, User, UserAuth
 
 CODE_SENDING_LOCK = 7_301_004
 _ALIVE = User.deleted_at.is_(None)
@@ -155,10 +155,6 @@ async def add_auth(tx: Transaction, user_id: int, auth_type: str, auth_key: str,
 
 async def delete_auths(tx: Transaction, user_id: int, auth_type: str) -> None:
     await tx.execute(delete(UserAuth).where(UserAuth.user_id == user_id, UserAuth.auth_type == auth_type))
-
-
-async def locked_session(tx: Transaction, session_id: int) -> UserSession | None:
-    return (await tx.scalars(select(UserSession).where(UserSession.id == session_id).with_for_update())).one_or_none()
 
 
 async def failures_of(session: AsyncSession, mobile: str, *, lock: bool = False) -> LoginFailure | None:

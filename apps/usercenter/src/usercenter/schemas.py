@@ -9,7 +9,7 @@ from servicekit.audit_api import Act
 from servicekit.schemas import ApiModel, Note, RowId
 from usercenter import password_policy
 from usercenter.accounts import AccountRecord
-from usercenter.models import User, UserAuth
+from usercenter.models import User, UserAuth, UserSession
 from usercenter.second_factor import Needs
 from usercenter.tokens import IssuedToken
 
@@ -63,6 +63,7 @@ class AccessToken(ApiModel):
     access_token: str
     access_expire: int = Field(description="Unix seconds")
     refresh_after: int = Field(description="Unix seconds: half-way")
+    refresh_token: str = Field(description="For refreshToken, once")
     operator_needs: Needs | None = Field(
         description="Why an operator's token has no operator role yet: the password must be changed, a second factor "
         "enrolled, or a code sent. Null for all others",
@@ -74,8 +75,44 @@ class AccessToken(ApiModel):
             access_token=issued.access_token,
             access_expire=issued.access_expire,
             refresh_after=issued.refresh_after,
+            refresh_token=issued.refresh_token,
             operator_needs=needs,
         )
+
+
+class RefreshTokenOf(ApiModel):
+    refresh_token: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+
+
+class SessionRef(ApiModel):
+    id: RowId
+
+
+class OwnSession(ApiModel):
+    id: int
+    device: str = Field(description="Browser and system, such as `Chrome, Windows`; empty if unknown")
+    started_at: datetime
+    last_used_at: datetime = Field(description="Opened or last refreshed")
+    is_current: bool
+
+    @classmethod
+    def of(cls, session: UserSession, *, is_current: bool) -> Self:
+        return cls(
+            id=session.id,
+            device=session.device,
+            started_at=session.started_at,
+            last_used_at=session.last_used_at,
+            is_current=is_current,
+        )
+
+
+class OwnSessions(ApiModel):
+    list: list[OwnSession]
+
+
+class ChangePassword(ApiModel):
+    old_password: AnyPassword
+    new_password: NewPassword
 
 
 class UserInfo(ApiModel):

@@ -13,9 +13,15 @@ class Settings(ServiceSettings):
     wxma_appid: str = Field(min_length=1)
     wxma_timeout_seconds: float = Field(2.2, gt=0)
     """For one whole request to WeChat: less than the three seconds that the gateway's sidecar waits for us."""
-    access_token_seconds: int = Field(7200, ge=60)
+    access_token_seconds: int = Field(900, ge=60)
+    refresh_grace_seconds: int = Field(30, ge=0)
+    """How long a refresh token that was just used gets the same answer again: for two tabs, and for a lost answer."""
+    session_idle_seconds: int = Field(7 * 86400, ge=60)
+    """How long after its last refresh a session can be refreshed."""
     session_seconds: int = Field(30 * 86400, ge=60)
-    """How long after a sign-in tokens can be refreshed."""
+    """How long after the sign-in a session ends."""
+    operator_session_idle_seconds: int = Field(2 * 3600, ge=60)
+    operator_session_seconds: int = Field(12 * 3600, ge=60)
     password_threads: int = Field(2, ge=1, le=64)
     password_queue: int = Field(32, ge=0)
     """Most sign-ins that wait for a thread; further ones get 503."""

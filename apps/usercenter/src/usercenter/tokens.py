@@ -48,6 +48,7 @@ class IssuedToken:
     access_token: str = field(repr=False)
     access_expire: int
     refresh_after: int
+    refresh_token: str = field(repr=False)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -55,9 +56,13 @@ class TokenIssuer:
     keys: SigningKeys
     lifetime: timedelta
 
-    def issue(self, session: UserSession, roles: list[str], now: datetime) -> IssuedToken:
-        """`sid`, `auth_time` and `amr` are OpenID's: which session, when the user proved who they are, and how."""
-        expires_at = now + self.lifetime
+    def issue(
+        self, session: UserSession, roles: list[str], now: datetime, *, ends_at: datetime, refresh_token: str
+    ) -> IssuedToken:
+        """An access token beside `refresh_token`; it expires with the session, at `ends_at`, at the latest.
+
+        `sid`, `auth_time` and `amr` are OpenID's: which session, when the user proved who they are, and how."""
+        expires_at = min(now + self.lifetime, ends_at)
         claims = {
             "sub": str(session.user_id),
             "sid": str(session.id),
@@ -73,7 +78,8 @@ class TokenIssuer:
         return IssuedToken(
             access_token=self.keys.sign(claims),
             access_expire=unix(expires_at),
-            refresh_after=unix(now + self.lifetime / 2),
+            refresh_after=unix(now + (expires_at - now) / 2),
+            refresh_token=refresh_token,
         )
 
 

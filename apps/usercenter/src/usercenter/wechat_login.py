@@ -1,12 +1,13 @@
 """Sign-in through the mini-program: to the account of the openid, else of the phone number, else a new one."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from servicekit.clock import Clock
+from servicekit.clock import Clock, from_unix
 from servicekit.db import Database, Transaction
 from servicekit.errors import Unavailable
 from usercenter import proof, repository
-from usercenter.errors import WechatAlreadyBound
+from usercenter.errors import WechatAlreadyBound, WechatCodeInvalid
 from usercenter.identity import Identity
 from usercenter.models import BY_WECHAT, WECHAT, WX_MINI, User, UserAuth
 from usercenter.registration import NewUserDefaults
@@ -14,6 +15,16 @@ from usercenter.wechat.client import MiniProgram
 from usercenter.wechat.phone import phone_number
 
 ATTEMPTS = 3
+
+
+REPEATED_FOR = timedelta(minutes=1)
+"""How long a repeat under the same Idempotency-Key signs in: WeChat itself takes a code only once, for five minutes."""
+
+
+class WechatIdentity(Identity):
+    """Stored under an Idempotency-Key. Rows of before have no time, and do not sign in again."""
+
+    signed_in_at: datetime = from_unix(0)
 
 
 class _LostRace(Exception):
@@ -27,7 +38,13 @@ class WechatLogin:
     defaults: NewUserDefaults
     clock: Clock
 
-    async def sign_in(self, code: str, iv: str, encrypted_data: str) -> Identity:
+    def admit(self, kept: WechatIdentity) -> Identity:
+        """Raises WechatCodeInvalid for a sign-in that is repeated too late."""
+        if self.clock() - kept.signed_in_at > REPEATED_FOR:
+            raise WechatCodeInvalid("the code was used more than a minute ago", field="code")
+        return kept
+
+    async def sign_in(self, code: str, iv: str, encrypted_data: str) -> WechatIdentity:
         """The same openid always gets the same account. Raises WechatCodeInvalid, WechatDataInvalid,
         WechatUserBlocked, WechatBusy, WechatUnavailable, WechatAlreadyBound."""
         session = await self.wechat.session_of(code)
@@ -35,7 +52,8 @@ class WechatLogin:
         for _ in range(ATTEMPTS):
             try:
                 async with self.db.transaction() as tx:
-                    return Identity.of(await self._account(tx, session.openid, mobile), WECHAT)
+                    identity = Identity.of(await self._account(tx, session.openid, mobile), WECHAT)
+                return WechatIdentity(**identity.model_dump(), signed_in_at=self.clock())
             except _LostRace:
                 continue
         raise Unavailable("this openid is being bound by concurrent requests", retry_after=1)
@@ -68,7 +86,7 @@ class WechatLogin:
         await repository.add_user(
             tx,
             mobile=mobile,
-            nickname=self.defaults.nickname(mobile[-4:]),
+            nickname=self.defaults.nickname(),
             avatar=self.defaults.avatar(),
             proven_at=now,
             proven_by=BY_WECHAT,

@@ -1,5 +1,7 @@
 """The public API over HTTP, for one signed-in account."""
 
+import contextlib
+import time
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -9,15 +11,20 @@ from minsu.errors import CommandFailed, Refused
 from minsu.settings import Account
 
 PATIENCE_SECONDS = 30.0
+LOGIN, REFRESH, LOGOUT = (f"/usercenter/v1/user/{name}" for name in ("login", "refreshToken", "logout"))
 SIGN_IN_AGAIN = {"unauthenticated", "reauthentication-required"}
 
 
 class Api:
-    """Problems come back as `Refused`, with the user's message, the detail and the field in one line."""
+    """Problems come back as `Refused`, with the user's message, the detail and the field in one line.
+
+    As a context manager it signs out at the end, so that a command leaves no session behind, unless another
+    keeps it (`renew`)."""
 
     def __init__(self, url: str, *, language: str = "en", transport: httpx.BaseTransport | None = None) -> None:
         self._url = url
-        self.renew: Callable[[Api], None] | None = None
+        self.renew: Callable[[Api, Refused], None] | None = None
+        self._refresh_token, self._refresh_after = "", 0
         self._http = httpx.Client(
             base_url=url,
             timeout=httpx.Timeout(PATIENCE_SECONDS, connect=5.0),
@@ -30,6 +37,9 @@ class Api:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._refresh_token and self.renew is None:
+            with contextlib.suppress(CommandFailed):  # what was asked is done; the session ends by itself
+                self._call(LOGOUT)
         self._http.close()
 
     @property
@@ -43,19 +53,29 @@ class Api:
     def sign_in(self, account: Account, code: str = "") -> dict[str, Any]:
         """`code`: of the second factor. Returns what usercenter responded."""
         body = {"mobile": account.mobile, "password": account.password} | ({"totpCode": code} if code else {})
-        signed_in = self._call("/usercenter/v1/user/login", body)
+        return self._taken(self._call(LOGIN, body))
+
+    def refresh(self, refresh_token: str) -> dict[str, Any]:
+        """New tokens for a refresh token, which is used up. Returns what usercenter responded."""
+        return self._taken(self._call(REFRESH, {"refreshToken": refresh_token}))
+
+    def _taken(self, signed_in: dict[str, Any]) -> dict[str, Any]:
         self.token = signed_in["accessToken"]
+        self._refresh_token, self._refresh_after = signed_in["refreshToken"], signed_in["refreshAfter"]
         return signed_in
 
     def call(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> dict[str, Any]:
         """`data` of the answer. `key` makes a repeat of a creating call the same call. Where the session is over, or too
-        old for what is asked, `renew` signs in and the call is made once more: nothing was done."""
+        old for what is asked, `renew` signs in and the call is made once more: nothing was done. Without `renew` tokens are
+        refreshed here when it is time."""
+        if self._refresh_token and self.renew is None and time.time() >= self._refresh_after:
+            self.refresh(self._refresh_token)
         try:
             return self._call(path, body, key=key)
         except Refused as refused:
             if self.renew is None or refused.slug not in SIGN_IN_AGAIN:
                 raise
-        self.renew(self)
+            self.renew(self, refused)
         return self._call(path, body, key=key)
 
     def _call(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> dict[str, Any]:

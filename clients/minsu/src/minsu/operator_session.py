@@ -19,9 +19,7 @@ from minsu.errors import CommandFailed, Refused
 from minsu.settings import Account
 
 STEP_SECONDS = 30
-LEAST_SECONDS = 20
-"""A token that ends sooner is not used any more."""
-SECOND_FACTOR_WRONG = "second-factor-wrong"
+SECOND_FACTOR_WRONG, TOO_OLD = "second-factor-wrong", "reauthentication-required"
 ATTEMPTS = 3
 WHAT_IS_MISSING = {
     "password": ("the operator's password is too short or too common", "change it, then sign in again"),
@@ -46,20 +44,32 @@ class OperatorSession:
         else by a new one. Raises CommandFailed."""
         with self._locked():
             kept, now = self._kept(), self.now()
-            if kept.get("accessExpire", 0) - LEAST_SECONDS > now and now - kept.get("begunAt", 0) < at_most_old:
+            is_young = now - kept.get("begunAt", 0) < at_most_old
+            if is_young and kept.get("refreshAfter", 0) > now:
                 api.token = kept["accessToken"]
-            else:
+            elif not (is_young and self._refreshed(api, kept)):
                 self._sign_in(api, kept)
         api.renew = self.renew
 
-    def renew(self, api: Api) -> None:
-        """A new session, where the present one is refused or too old for what is asked. Raises CommandFailed."""
+    def renew(self, api: Api, refused: Refused) -> None:
+        """New tokens where the present one has expired; a new session where that is too old for what is asked, or over.
+        Raises CommandFailed."""
         with self._locked():
             kept = self._kept()
             if kept.get("accessToken", api.token) != api.token:  # another command was faster
                 api.token = kept["accessToken"]
-            else:
+            elif refused.slug == TOO_OLD or not self._refreshed(api, kept):
                 self._sign_in(api, kept)
+
+    def _refreshed(self, api: Api, kept: dict[str, Any]) -> bool:
+        """Whether the session in the file goes on, with new tokens. Raises CommandFailed without an answer."""
+        if not kept.get("refreshToken"):
+            return False
+        try:
+            self._keep({**kept, **api.refresh(kept["refreshToken"])})
+        except Refused:
+            return False
+        return True
 
     def _sign_in(self, api: Api, kept: dict[str, Any]) -> None:
         step = kept.get("step", 0)
@@ -98,7 +108,7 @@ class OperatorSession:
         return kept if isinstance(kept, dict) and ours.items() <= kept.items() else {}
 
     def _keep(self, session: dict[str, Any]) -> None:
-        names = ("accessToken", "accessExpire", "begunAt", "step")
+        names = ("accessToken", "refreshToken", "refreshAfter", "begunAt", "step")
         text = json.dumps({"url": self.url, "mobile": self.account.mobile, **{name: session[name] for name in names}})
         fresh = self.file.with_name(f".{self.file.name}.{os.getpid()}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as sink:

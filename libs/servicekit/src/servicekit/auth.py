@@ -111,7 +111,7 @@ class TokenVerifier:
         verified = verified or await self._verify(token)
         principal = verified.principal
         if self._revocations and await self._revocations.voids(
-            principal.user_id, principal.generation, verified.issued_at
+            principal.user_id, principal.generation, principal.session_id, verified.issued_at
         ):
             raise TokenRefused("token: revoked")
         return principal

@@ -11,7 +11,7 @@ from servicekit.errors import PeerUnavailable
 from servicekit.sidecar import Sidecar
 
 _PATHS = {route.path for route in PUBLIC}
-LOGIN, REFRESH = "/usercenter/v1/user/login", "/usercenter/v1/user/refreshToken"
+LOGIN, REFRESH, LOGOUT = (f"/usercenter/v1/user/{name}" for name in ("login", "refreshToken", "logout"))
 REAUTHENTICATE = "/usercenter/v1/user/reauthenticate"
 ENROL, CONFIRM = "/usercenter/v1/user/totpEnrol", "/usercenter/v1/user/totpConfirm"
 WRONG = {"wrong-credentials", "second-factor-wrong"}
@@ -56,8 +56,14 @@ class Services:
         return enrolled["recoveryCodes"], _session(enrolled["token"], session.id)
 
     async def renew(self, session: Session, language: str) -> Session:
-        """The same session with a new token. Raises ServiceRefused, SessionEnded, PeerUnavailable."""
-        return _session(await self._call(REFRESH, {}, _headers(session, language)), session.id)
+        """The same session with new tokens; the refresh token of before is used up. Raises SessionEnded, ServiceRefused,
+        PeerUnavailable."""
+        body = {"refreshToken": session.refresh_token}
+        return _session(await self._call(REFRESH, body, {"accept-language": language}), session.id)
+
+    async def sign_out(self, session: Session, language: str) -> None:
+        """Raises SessionEnded, ServiceRefused, PeerUnavailable."""
+        await self._call(LOGOUT, {}, _headers(session, language))
 
     async def ask(
         self,
@@ -123,5 +129,9 @@ def _proof(password: str, code: str) -> dict[str, str]:
 
 
 def _session(token: Mapping[str, Any], session_id: str | None = None) -> Session:
-    values = {"refresh_after": token["refreshAfter"], "token": token["accessToken"]}
+    values = {
+        "refresh_after": token["refreshAfter"],
+        "refresh_token": token["refreshToken"],
+        "token": token["accessToken"],
+    }
     return Session(session_id, **values) if session_id else Session(**values)

@@ -37,8 +37,10 @@ class ConsoleRoute(APIRoute):
                 return early
             try:
                 response: Response = await handle(request)
-            except (SessionEnded, NotOperator, Forged, ServiceRefused, Problem, HTTPException) as error:
+            except (SessionEnded, NotOperator) as error:
                 return _instead(request, console, error)
+            except (Forged, ServiceRefused, Problem, HTTPException) as error:
+                response = _instead(request, console, error)
             if renewed := getattr(request.state, "renewed", None):
                 renewed.store(response, secure=console.secure(request))
             return response

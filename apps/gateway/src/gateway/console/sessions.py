@@ -1,8 +1,8 @@
 """The operator's session: one cookie that no script can read and no other site can make a browser send.
 
-The cookie holds a random id, when to renew the token (unix seconds), and the token itself; before the sign-in the id alone.
-Nothing is kept here, so every replica serves every session. The CSRF token is derived from the id, which only we and the
-browser's cookie jar know.
+The cookie holds a random id, when to renew the token (unix seconds), the refresh token, and the token itself; before the
+sign-in the id alone. Nothing is kept here, so every replica serves every session. The CSRF token is derived from the id,
+which only we and the browser's cookie jar know.
 """
 
 import hmac
@@ -24,6 +24,7 @@ class Session:
 
     id: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     refresh_after: int = 0
+    refresh_token: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
 
     @classmethod
@@ -32,17 +33,16 @@ class Session:
         session_id, _, rest = request.cookies.get(COOKIE, "").partition(".")
         if len(session_id) != 64:
             return None
-        refresh_after, _, token = rest.partition(".")
-        return cls(
-            session_id, int(refresh_after) if refresh_after.isascii() and refresh_after.isdecimal() else 0, token
-        )
+        due, _, rest = rest.partition(".")
+        refresh_token, _, token = rest.partition(".")
+        return cls(session_id, int(due) if due.isascii() and due.isdecimal() else 0, refresh_token, token)
 
     @property
     def csrf_token(self) -> str:
         return hmac.new(self.id.encode(), b"minsu console form", "sha256").hexdigest()
 
     def store(self, response: Response, *, secure: bool) -> None:
-        value = f"{self.id}.{self.refresh_after}.{self.token}" if self.token else self.id
+        value = f"{self.id}.{self.refresh_after}.{self.refresh_token}.{self.token}" if self.token else self.id
         response.set_cookie(COOKIE, value, path=PATH, httponly=True, samesite="strict", secure=secure)
 
 

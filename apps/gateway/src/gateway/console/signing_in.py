@@ -1,13 +1,16 @@
 """Signing in and out. A wrong role is refused here, before there is a session."""
 
+import contextlib
+
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.console import addresses, notes
-from gateway.console.errors import ServiceRefused
+from gateway.console.errors import ServiceRefused, SessionEnded
 from gateway.console.routing import new_router
 from gateway.console.sessions import PATH, Session, forget
 from gateway.console.visits import Anyone, SignedIn, Visit, require_operator
 from gateway.forwarding import client_address
+from servicekit.errors import PeerUnavailable
 
 router = new_router()
 
@@ -40,6 +43,10 @@ async def sign_in(visit: Anyone) -> Response:
 
 @router.post("/console/signout")
 async def sign_out(visit: SignedIn) -> Response:
+    """Without usercenter the browser forgets the session all the same, which then ends by itself."""
+    with contextlib.suppress(SessionEnded, ServiceRefused, PeerUnavailable):
+        await visit.console.services.sign_out(visit.session, visit.language)
+    visit.request.state.renewed = None
     response = RedirectResponse(addresses.SIGN_IN, 303)
     forget(response, secure=visit.console.secure(visit.request))
     return response

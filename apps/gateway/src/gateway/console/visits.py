@@ -138,7 +138,7 @@ async def visitor(request: Request, console: TheConsole) -> Visit:
 
 
 async def operator(request: Request, console: TheConsole) -> Visit:
-    """An operator. Renews the token when half of its time is over. Raises Forged, SessionEnded, NotOperator, and
+    """An operator. Renews the tokens when half of their time is over. Raises Forged, SessionEnded, NotOperator, and
     PeerUnavailable while the token cannot be verified."""
     form = await _form(request, console)
     session = Session.of(request)
@@ -146,13 +146,13 @@ async def operator(request: Request, console: TheConsole) -> Visit:
         raise SessionEnded
     if request.method == "POST" and not is_of(session, form):
         raise Forged
-    principal = await require_operator(console, session)
-    is_fresh = principal.is_fresh(time.time() + TYPING_SECONDS)
-    visit = Visit(console=console, request=request, session=session, form=form, is_fresh=is_fresh)
-    if request.method == "GET" and time.time() >= session.refresh_after:
-        # Without a new token the present one is still good; the next page tries again.
+    visit = Visit(console=console, request=request, session=session, form=form)
+    if time.time() >= session.refresh_after:
+        # While usercenter is down the present token may still be good; the next page tries again.
         with contextlib.suppress(PeerUnavailable, ServiceRefused):
             request.state.renewed = visit.session = await console.services.renew(session, visit.language)
+    principal = await require_operator(console, visit.session)
+    visit.is_fresh = principal.is_fresh(time.time() + TYPING_SECONDS)
     return visit
 
 

@@ -10,6 +10,7 @@ from servicekit.errors import NotFound
 from servicekit.problems import declared
 from servicekit.revocation import Revocation, RevocationList
 from usercenter.profiles import Profiles
+from usercenter.revocations import TokenRevocations
 from usercenter.roles import Role, Roles
 from usercenter.schemas import (
     Auth,
@@ -26,7 +27,6 @@ from usercenter.schemas import (
     Users,
     UsersOfApp,
 )
-from usercenter.sessions import Sessions
 from usercenter.tokens import SigningKeys
 
 CALLERS: dict[str, set[str]] = {
@@ -50,12 +50,15 @@ async def show_keys(keys: Annotated[SigningKeys, Depends(provided(SigningKeys))]
 
 
 @router.get("/revocations")
-async def show_revocations(sessions: Annotated[Sessions, Depends(provided(Sessions))]) -> RevocationList:
-    """Voided tokens that have not expired: those of a user with a generation below the one listed. If there are too many to
-    list, `issuedUntil` (unix seconds) voids all tokens issued until then; else it is 0."""
-    voided = await sessions.revocations()
+async def show_revocations(
+    revocations: Annotated[TokenRevocations, Depends(provided(TokenRevocations))],
+) -> RevocationList:
+    """Voided tokens that have not expired: those of a user with a generation below the one listed, and those of the ended
+    sessions listed. If there are too many to list, `issuedUntil` (unix seconds) voids all tokens issued until then; else it
+    is 0."""
+    voided = await revocations.list()
     users = [Revocation(user_id=user_id, generation=number) for user_id, number in voided.oldest_valid.items()]
-    return RevocationList(users=users, issued_until=voided.issued_until)
+    return RevocationList(users=users, sessions=(*sorted(voided.ended_sessions),), issued_until=voided.issued_until)
 
 
 @router.post("/userById", responses=declared(NotFound))

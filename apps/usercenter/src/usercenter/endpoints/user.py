@@ -21,7 +21,6 @@ from usercenter.errors import (
     PasswordTooShort,
     SecondFactorSlowed,
     SecondFactorWrong,
-    SessionTooOld,
     TooManyCodes,
     TooManyFailures,
     WechatAlreadyBound,
@@ -49,7 +48,7 @@ from usercenter.schemas import (
 )
 from usercenter.second_factor import SecondFactors
 from usercenter.sessions import Sessions
-from usercenter.wechat_login import WechatLogin
+from usercenter.wechat_login import WechatIdentity, WechatLogin
 
 router = APIRouter(prefix="/usercenter/v1/user", tags=["user"])
 
@@ -85,10 +84,14 @@ async def register(
 ) -> Ok[AccessToken]:
     """Registers and signs in. A `code` proves the mobile; it takes over an account whose mobile is unproven and voids
     its password and tokens. A replay under the same Idempotency-Key needs the password like any sign-in."""
-    password = body.password.get_secret_value()
-    of = RegistrationOf(mobile=body.mobile)
-    await once(body.mobile, of, Identity, lambda: registration.register(body.mobile, password, body.code))
-    identity = await login.by_password(body.mobile, password, address)
+    password, made = body.password.get_secret_value(), list[Identity]()
+
+    async def make() -> Identity:
+        made.append(await registration.register(body.mobile, password, body.code))
+        return made[0]
+
+    await once(body.mobile, RegistrationOf(mobile=body.mobile), Identity, make)
+    identity = made[0] if made else await login.by_password(body.mobile, password, address)
     return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
 
 
@@ -142,9 +145,11 @@ async def sign_in_by_wechat(
     sessions: TheSessions,
     user_agent: UserAgent = "",
 ) -> Ok[AccessToken]:
-    identity = await once(
-        "wxMini", body, Identity, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data)
+    """A repeat under the same Idempotency-Key signs in again for one minute, for a client whose answer was lost."""
+    kept = await once(
+        "wxMini", body, WechatIdentity, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data)
     )
+    identity = wechat_login.admit(kept)
     return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
 
 
@@ -153,12 +158,6 @@ async def show_own_detail(
     user: CurrentUser, profiles: Annotated[Profiles, Depends(provided(Profiles))]
 ) -> Ok[UserDetail]:
     return Ok(data=UserDetail(user_info=OwnUserInfo.of(await profiles.own(_identity(user)))))
-
-
-@router.post("/refreshToken", responses=declared(SessionTooOld, Unauthenticated))
-async def refresh_token(user: CurrentUser, sessions: TheSessions) -> Ok[AccessToken]:
-    """A new token for a valid one."""
-    return Ok(data=AccessToken.of(await sessions.renew(user.session_id)))
 
 
 def _identity(user: Principal) -> Identity:

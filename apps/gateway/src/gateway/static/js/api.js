@@ -28,18 +28,9 @@ export async function fetchBlob(path, body) {
 
 // The response of a request that succeeded; throws a Refusal otherwise.
 async function post(path, body, { key = "", as, patienceMs }) {
-  const mine = session();
-  if (as === "user" && !mine) return toSignIn();
-  const headers = { "Content-Type": "application/json", "Accept-Language": page.language };
-  if (as === "user") headers.Authorization = `Bearer ${mine.accessToken}`;
-  if (key) headers["Idempotency-Key"] = key;
-  const answer = await send(path, { method: "POST", headers, body: JSON.stringify(body) }, patienceMs);
+  const answer = await (as === "user" ? sendSignedIn : sendJson)(path, body, { key, patienceMs });
   if (answer.ok) return answer;
   const content = await answer.json().catch(() => ({}));
-  if (answer.status === 401 && as === "user") {
-    forget();
-    return toSignIn();
-  }
   throw new Refusal(content.msg || t("unexpected"), {
     status: answer.status,
     field: content.field,
@@ -51,6 +42,27 @@ async function post(path, body, { key = "", as, patienceMs }) {
   });
 }
 
+// With a token that is good: refreshed when it is time, and once more when it was refused. Without one the page leads to the sign-in.
+async function sendSignedIn(path, body, options) {
+  if (session() && Date.now() / 1000 >= session().refreshAfter) await refresh().catch(() => {}); // the present token may still be good
+  for (const isLast of [false, true]) {
+    const token = session()?.accessToken;
+    if (!token) return toSignIn();
+    const answer = await sendJson(path, body, { ...options, token });
+    if (answer.status !== 401) return answer;
+    if (isLast) forget();
+    else if (session()?.accessToken === token) await refresh().catch(unlessOver);
+  }
+  return toSignIn();
+}
+
+function sendJson(path, body, { key, patienceMs, token }) {
+  const headers = { "Content-Type": "application/json", "Accept-Language": page.language };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (key) headers["Idempotency-Key"] = key;
+  return send(path, { method: "POST", headers, body: JSON.stringify(body) }, patienceMs);
+}
+
 async function send(path, request, patienceMs) {
   try {
     return await fetch(path, { ...request, signal: AbortSignal.timeout(patienceMs) });
@@ -59,12 +71,38 @@ async function send(path, request, patienceMs) {
   }
 }
 
-export async function refreshWhenDue() {
-  const mine = session();
-  if (!mine || Date.now() / 1000 < mine.refreshAfter) return;
-  try {
-    keep(await call("/usercenter/v1/user/refreshToken", {}, { as: "user" }));
-  } catch {
-    // The present token is still good; the next page tries again.
-  }
+function unlessOver(error) {
+  if (session()) throw error; // usercenter is down: nobody is signed out for that
+}
+
+let refreshing = null;
+
+// New tokens, with the roles of now. All who ask at once, also in a duplicate of this tab, share one refresh. Throws a Refusal.
+export function refresh() {
+  refreshing ??= inTurn(async () => {
+    const { refreshToken = "" } = session() ?? {};
+    try {
+      keep(await call("/usercenter/v1/user/refreshToken", { refreshToken }));
+    } catch (error) {
+      if ([401, 422].includes(error.status)) forget(); // over: the next page asks to sign in
+      throw error;
+    }
+  }).finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
+// Web Locks need https; without them two tabs that ask at the same moment are still given the same tokens.
+async function inTurn(action) {
+  const before = session()?.accessToken;
+  const unlessDone = async () => (session()?.accessToken === before ? action() : undefined);
+  return navigator.locks ? navigator.locks.request(`minsu.refresh.${session()?.id}`, unlessDone) : unlessDone();
+}
+
+// Ends the session everywhere. Without an answer this tab forgets it all the same, and it ends by itself.
+export async function signOut() {
+  await call("/usercenter/v1/user/logout", {}, { as: "user", patienceMs: 4000 }).catch(() => {});
+  forget();
+  location.assign("/");
 }

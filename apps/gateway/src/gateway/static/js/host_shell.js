@@ -1,8 +1,8 @@
 // The top of every page of the host desk. Only hosts see more than the way to become one; every service checks the role itself.
 import "./shell.js";
-import { call } from "./api.js";
+import { call, refresh } from "./api.js";
 import { byId, page, t } from "./page.js";
-import { keep, session, toSignIn } from "./session.js";
+import { session, toSignIn } from "./session.js";
 import { complain, complainWithRetry } from "./ui.js";
 
 export const HOMESTAY = page.homestayId;
@@ -14,7 +14,7 @@ export const hostApi = (name, body, options) => ask(`/travel/v1/host/${name}`, b
 
 // The role is in the token: a new one holds what was granted since.
 export async function renewRoles() {
-  keep(await ask("/usercenter/v1/user/refreshToken"));
+  await refresh();
   return isHost();
 }
 

@@ -1,5 +1,5 @@
-// The token lives in sessionStorage: gone with the tab, never sent by itself to anybody (so no cross-site request can use it).
-// The page's policy lets only our own scripts run, which is what keeps others from reading it.
+// The tokens live in sessionStorage: gone with the tab, never sent by themselves to anybody (so no cross-site request can use
+// them). The page's policy lets only our own scripts run, which is what keeps others from reading them.
 const KEY = "minsu.session";
 
 export function session() {
@@ -10,22 +10,37 @@ export function session() {
   }
 }
 
+// A duplicate of a tab has a copy of its tokens, and a refresh token can be used once: who gets new ones passes them on.
+const tabs = new BroadcastChannel(KEY);
+tabs.onmessage = ({ data: { id, kept } }) => {
+  if (session()?.id === id) store(kept);
+};
+
 export function keep(token) {
-  const roles = rolesOf(token.accessToken);
-  sessionStorage.setItem(KEY, JSON.stringify({ ...token, roles }));
+  const { roles = [], sid = "" } = claimsOf(token.accessToken);
+  pass({ ...token, roles, id: sid }, sid);
 }
 
 export function forget() {
-  sessionStorage.removeItem(KEY);
+  pass(null, session()?.id);
+}
+
+function pass(kept, id) {
+  store(kept);
+  if (id) tabs.postMessage({ id, kept });
+}
+
+function store(kept) {
+  if (kept) sessionStorage.setItem(KEY, JSON.stringify(kept));
+  else sessionStorage.removeItem(KEY);
 }
 
 // For what to show only; every service verifies the token and its roles itself.
-function rolesOf(token) {
+function claimsOf(token) {
   try {
-    const claims = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
-    return JSON.parse(atob(claims)).roles ?? [];
+    return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
   } catch {
-    return [];
+    return {};
   }
 }
 

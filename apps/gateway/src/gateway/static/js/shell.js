@@ -1,17 +1,13 @@
 // The top of every page: who is signed in, and the way out.
-import { refreshWhenDue } from "./api.js";
+import { signOut } from "./api.js";
 import { byId } from "./page.js";
-import { forget, session } from "./session.js";
+import { session } from "./session.js";
 
 const mine = session();
 byId("nav-signin").hidden = Boolean(mine);
 byId("nav-signout").hidden = !mine;
 byId("nav-merchant").hidden = !mine?.roles?.includes("merchant");
-byId("nav-signout").addEventListener("click", () => {
-  forget();
-  location.assign("/");
-});
-refreshWhenDue();
+byId("nav-signout").addEventListener("click", signOut);
 
 // The switch keeps the rest of the address.
 for (const link of document.querySelectorAll("a.lang")) {

@@ -1,0 +1,63 @@
+"""Refresh tokens: opaque, used once. The next one is derived from the one before, so that two tabs which present the same
+one at the same time are given the same next one, and only a hash needs to be stored."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from servicekit.db import Transaction
+from usercenter import session_repository
+from usercenter.errors import SessionOver
+from usercenter.models import RefreshToken, UserSession
+
+BYTES = 32
+
+
+class Reused(Exception):
+    """The token was used before: somebody has a copy."""
+
+
+@dataclass(kw_only=True, eq=False)
+class RefreshTokens:
+    """`key` is set at start. `grace`: how long after its use a token still gets the same next one: for a tab beside it,
+    and for a client whose answer was lost."""
+
+    grace: timedelta
+    key: bytes = field(default=b"", repr=False)
+
+    async def begin(self, tx: Transaction, session: UserSession) -> str:
+        """The first token of a session, which the caller has locked or made. Tokens of before are forgotten."""
+        await session_repository.delete_tokens(tx, session.id)
+        return self._store(tx, session, secrets.token_urlsafe(BYTES))
+
+    async def rotate(self, tx: Transaction, session: UserSession, token: str, now: datetime) -> str:
+        """The token that follows `token`, which is one of this session, which the caller has locked. Raises Reused;
+        SessionOver for one whose successor was made with another key."""
+        kept = await session_repository.refresh_token(tx, digest(token))
+        if kept and kept.used_at is None:
+            kept.used_at = now
+            return self._store(tx, session, self._after(token))
+        while kept and kept.used_at:
+            if kept.used_at <= now - self.grace:
+                raise Reused
+            token = self._after(token)
+            kept = await session_repository.refresh_token(tx, digest(token))
+        if kept is None:
+            raise SessionOver("the signing key has changed since this token was used")
+        return token
+
+    def _store(self, tx: Transaction, session: UserSession, token: str) -> str:
+        tx.add(RefreshToken(digest=digest(token), session_id=session.id))
+        return token
+
+    def _after(self, token: str) -> str:
+        if not self.key:
+            raise RuntimeError("RefreshTokens.key is not set")
+        return base64.urlsafe_b64encode(hmac.digest(self.key, token.encode(), "sha256")).rstrip(b"=").decode()
+
+
+def digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
