@@ -34,7 +34,7 @@ def attempts(target: Target) -> Iterator[Attempt]:
         who = "buyer" if route.who is Who.WECHAT else allowed(route)[-1 if "/ops/" in route.path else 0]
         expected = REFUSED | {401} if route.who is Who.WECHAT else REFUSED
         for what, body in BODIES.items():
-            headers = {"Content-Type": "application/json", **target.bearer(who)}
+            headers = {"Content-Type": "application/json", **target.bearer(who, route.path)}
             response = target.system.gateway.post(route.path, content=body, headers=headers)
             damage = "it shows a traceback" if "Traceback" in response.text else ""
             yield Attempt("bodies", f"{route.path}: {what}", expected, response.status_code, damage)

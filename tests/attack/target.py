@@ -13,6 +13,7 @@ from tests.support.system import System
 from tests.support.waiting import eventually
 
 HOST, ORDER, PAYMENT, USER = "/travel/v1/host", "/order/v1", "/payment/v1/thirdPayment", "/usercenter/v1/user"
+LOGOUT = f"{USER}/logout"
 PASSWORD = "a-long-Password-4711"
 WAIT_USE, MESSAGES_OF_A_PURCHASE = 1, 2
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -35,21 +36,24 @@ class Target:
     system: System
     _people: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def bearer(self, who: str) -> dict[str, str]:
+    def bearer(self, who: str, path: str = "") -> dict[str, str]:
         """`nobody`, `buyer`, `merchant`, `operator`: the seeds' people; `stranger` a buyer and `rival` a merchant with
-        nothing for sale, both of the attack's own."""
+        nothing for sale, both of the attack's own. For a `path` that ends the session of whoever asks: a session of its own."""
         if who == "nobody":
             return {}
+        if path == LOGOUT:
+            return self._signed_in(self._leaver)
+        if who not in ("stranger", "rival"):
+            return self.system.bearer(who.upper())
         if who not in self._people:
-            if who == "stranger":
-                self._people[who] = self._registered()
-            elif who == "rival":
-                self._people[who] = self._registered("merchant")
-            else:
-                self._people[who] = self.system.bearer(who.upper())
+            self._people[who] = self._signed_in(self._account(*(["merchant"] if who == "rival" else [])))
         return self._people[who]
 
-    def _registered(self, *roles: str) -> dict[str, str]:
+    @cached_property
+    def _leaver(self) -> dict[str, str]:
+        return self._account()
+
+    def _account(self, *roles: str) -> dict[str, str]:
         """Roles are given in usercenter's database: hosts that were approved have no other token."""
         account = {"mobile": f"137{secrets.randbelow(10**8):08d}", "password": PASSWORD}
         self.system.data(f"{USER}/register", account)
@@ -60,10 +64,13 @@ class Target:
                 ["buyer", *roles],
                 account["mobile"],
             )
+        return account
+
+    def _signed_in(self, account: dict[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.system.data(f'{USER}/login', account)['accessToken']}"}
 
     def post(self, path: str, body: Any, who: str, **headers: str) -> int:
-        return self.system.gateway.post(path, json=body, headers=self.bearer(who) | headers).status_code
+        return self.system.gateway.post(path, json=body, headers=self.bearer(who, path) | headers).status_code
 
     @cached_property
     def unpaid(self) -> tuple[str, str]:

@@ -47,7 +47,8 @@ def test_the_tables_of_every_service_are_counted():
 @pytest.fixture(scope="module")
 def bearers(system):
     """By whom a path is asked. Any text is right for a name, so hosts' paths are asked by one who has no shop, and `apply`
-    by one whose mobile is not proven: what passes the schema is refused behind it."""
+    by one whose mobile is not proven: what passes the schema is refused behind it. `logout` takes any body, and ends a
+    session that no other path uses."""
 
     def registered(granted=()):
         account = {"mobile": f"135{secrets.randbelow(10**8):08d}", "password": "secret-123"}
@@ -61,9 +62,11 @@ def bearers(system):
             )
         return {"Authorization": f"Bearer {system.data('/usercenter/v1/user/login', account)['accessToken']}"}
 
-    stranger, shopless = registered(), registered(["merchant"])
+    stranger, shopless, leaver = registered(), registered(["merchant"]), registered()
 
     def of(path):
+        if path.endswith("/logout"):
+            return leaver
         if "/host/" in path:
             return stranger if path.endswith("/apply") else shopless
         return system.bearer("OPERATOR" if "/ops/" in path else "MERCHANT")

@@ -12,7 +12,8 @@ from minsu.operator_session import OperatorSession
 from minsu.settings import Account, Settings
 from tests.unit.minsu.conftest import ok, problem
 
-LOGIN, ACTS = "/usercenter/v1/user/login", "/payment/v1/ops/actList"
+LOGIN, REFRESH = "/usercenter/v1/user/login", "/usercenter/v1/user/refreshToken"
+ACTS = "/payment/v1/ops/actList"
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 START = 1_700_000_010.0
 """The last third of a time step."""
@@ -50,10 +51,22 @@ def usercenter(world, now):
             return problem(401, type="/problems/second-factor-wrong", msg="wrong code")
         used.add(code)
         token = f"token-{len(world.asked)}"
-        return ok({"accessToken": token, "accessExpire": int(now.at) + 900, "refreshAfter": 0, "operatorNeeds": needs})
+        return ok(tokens(token, now) | {"operatorNeeds": needs})
 
-    world.answers[LOGIN] = login
+    def refresh(body):
+        if body["refreshToken"] in used:
+            return problem(401, type="/problems/session-over", msg="over")
+        used.add(body["refreshToken"])
+        return ok(tokens(f"token-{len(world.asked)}", now))
+
+    world.answers[LOGIN], world.answers[REFRESH] = login, refresh
     return used
+
+
+def tokens(token, now):
+    """For 15 minutes, to be refreshed half-way."""
+    times = {"accessExpire": int(now.at) + 900, "refreshAfter": int(now.at) + 450}
+    return {"accessToken": token, "refreshToken": f"refresh-{token}", **times}
 
 
 def session(world, now, file, *, secret=SECRET, ask=None, mobile="13800000003"):
@@ -87,11 +100,30 @@ def test_a_second_command_takes_the_session_of_the_first(world, now, usercenter,
     assert SECRET not in file.read_text()
 
 
-def test_an_expired_session_is_begun_anew_with_the_next_code(world, now, usercenter, tmp_path):
+def test_a_later_command_goes_on_with_new_tokens_and_without_a_code(world, now, usercenter, tmp_path):
+    seen = [entered(world, now, tmp_path / "s")]
+    for _ in range(3):
+        now.at += 451
+        seen.append(entered(world, now, tmp_path / "s"))
+    assert len(set(seen)) == 4
+    assert len(codes(world)) == 1
+    refreshed = [body["refreshToken"] for path, body, _ in world.asked if path == REFRESH]
+    assert refreshed == [f"refresh-{token}" for token in seen[:3]]
+
+
+def test_a_session_that_is_over_is_begun_anew_with_the_next_code(world, now, usercenter, tmp_path):
     first = entered(world, now, tmp_path / "s")
+    usercenter.add(f"refresh-{first}")
     now.at += 881
     assert entered(world, now, tmp_path / "s") != first
     assert codes(world)[1] == pyotp.TOTP(SECRET).at(int(START) + 881)
+
+
+def test_a_session_that_is_too_old_for_what_follows_is_not_refreshed_but_begun_anew(world, now, usercenter, tmp_path):
+    entered(world, now, tmp_path / "s")
+    now.at += 600
+    session(world, now, tmp_path / "s").enter(Api("http://minsu", transport=world.transport), at_most_old=540)
+    assert (len(codes(world)), world.paths().count(REFRESH)) == (2, 0)
 
 
 def test_another_operator_or_another_system_does_not_take_it(world, now, usercenter, tmp_path):
@@ -121,17 +153,17 @@ def test_a_wrong_code_that_was_typed_is_said_and_nothing_is_kept(world, now, use
 
 @pytest.mark.parametrize(("needs", "said"), [("enrolment", "no second factor yet"), ("password", "too short or too")])
 def test_what_an_operator_lacks_is_said_with_what_to_do(world, now, tmp_path, needs, said):
-    world.answers[LOGIN] = lambda _: ok(
-        {"accessToken": "t", "accessExpire": 0, "refreshAfter": 0, "operatorNeeds": needs}
-    )
+    world.answers[LOGIN] = lambda _: ok(tokens("t", now) | {"operatorNeeds": needs})
     with pytest.raises(CommandFailed, match=said) as failed:
         entered(world, now, tmp_path / "s")
     assert failed.value.hint
 
 
-@pytest.mark.parametrize(("status", "slug"), [(401, "unauthenticated"), (403, "reauthentication-required")])
-def test_a_session_that_is_over_or_too_old_is_renewed_and_the_call_made_once_more(
-    world, now, usercenter, tmp_path, status, slug
+@pytest.mark.parametrize(
+    ("status", "slug", "sign_ins"), [(401, "unauthenticated", 1), (403, "reauthentication-required", 2)]
+)
+def test_a_token_that_has_expired_is_refreshed_one_too_old_renewed_by_a_code_and_the_call_made_once_more(
+    world, now, usercenter, tmp_path, status, slug, sign_ins
 ):
     bearers = []
 
@@ -143,7 +175,7 @@ def test_a_session_that_is_over_or_too_old_is_renewed_and_the_call_made_once_mor
     api = Api("http://minsu", transport=world.transport)
     session(world, now, tmp_path / "s").enter(api)
     assert api.call(ACTS) == {"list": []}
-    assert len(set(bearers)) == 2
+    assert (len(set(bearers)), len(codes(world))) == (2, sign_ins)
 
 
 def test_another_refusal_is_not_tried_again(world, now, usercenter, tmp_path):

@@ -31,7 +31,8 @@ def run(world, monkeypatch, tmp_path):
     ],
 )
 def test_it_shows_a_secret_takes_a_code_and_prints_recovery_codes(world, run, needs, typed, proof):
-    signed_in = {"accessToken": "t", "accessExpire": 0, "refreshAfter": 0, "operatorNeeds": needs}
+    times = {"accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
+    signed_in = {"accessToken": "t", "refreshToken": "r", **times, "operatorNeeds": needs}
     world.answers[f"{USER}/login"] = lambda _: ok(signed_in)
     world.answers[f"{USER}/totpEnrol"] = lambda _: ok({"secret": "JBSWY3DP", "otpauthUri": "otpauth://totp/a?secret=b"})
     world.answers[f"{USER}/totpConfirm"] = lambda _: ok({"recoveryCodes": ["ABCD-EFGH"], "token": signed_in})
