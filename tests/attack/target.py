@@ -37,8 +37,8 @@ class Target:
     _people: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def bearer(self, who: str, path: str = "") -> dict[str, str]:
-        """`nobody`, `buyer`, `merchant`, `operator`: the seeds' people; `stranger` a buyer and `rival` a merchant with
-        nothing for sale, both of the attack's own. For a `path` that ends the session of whoever asks: a session of its own."""
+        """`nobody`, `buyer`, `merchant`, `operator`: the seeds' people; `stranger` a buyer, `rival` a merchant with
+        nothing for sale, both of the attack's own. For a `path` that ends sessions: one of its own."""
         if who == "nobody":
             return {}
         if path == LOGOUT:
