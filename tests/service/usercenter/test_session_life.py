@@ -12,7 +12,7 @@ import hypothesis.strategies as st
 import jwt
 import pytest
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.service.usercenter.conftest import new_key
+from tests.service.usercenter.conftest import held
 from tests.support.machines import run_machine
 
 from servicekit.auth import Principal
@@ -221,5 +221,5 @@ class Life(RuleBasedStateMachine):
 def test_no_order_of_steps_brings_a_session_back_or_ends_another(settings) -> None:
     clock = Clock()
     parts = Parts.of(settings, clock=clock, sidecar=FakeSidecar())
-    parts.use_secrets({"jwt-private-key": new_key(), "wxma-secret": "s"})
+    parts.use_secrets(held())
     run_machine(Life, [parts.db], examples=30, steps=30, parts=parts, clock=clock)

@@ -10,7 +10,7 @@ import httpx
 import jwt
 import psycopg
 import pytest
-from tests.service.usercenter.conftest import SECRET, MovableClock, new_key
+from tests.service.usercenter.conftest import MovableClock, held
 
 from servicekit.clock import unix
 from servicekit.testing import FakeSidecar, called_by, client
@@ -280,7 +280,7 @@ async def replicas(
     settings: Settings, clock: MovableClock, sidecar: FakeSidecar
 ) -> AsyncIterator[list[httpx.AsyncClient]]:
     """Two, with one key, on one database."""
-    held = {"jwt-private-key": new_key(), "wxma-secret": SECRET}
+    held = held()
     apps = [create_app(settings, clock=clock, sidecar=sidecar, held_secrets=held) for _ in range(2)]
     async with client(apps[0]) as one, client(apps[1]) as other:
         yield [one, other]
