@@ -280,8 +280,8 @@ async def replicas(
     settings: Settings, clock: MovableClock, sidecar: FakeSidecar
 ) -> AsyncIterator[list[httpx.AsyncClient]]:
     """Two, with one key, on one database."""
-    held = held()
-    apps = [create_app(settings, clock=clock, sidecar=sidecar, held_secrets=held) for _ in range(2)]
+    one_key = held()
+    apps = [create_app(settings, clock=clock, sidecar=sidecar, held_secrets=one_key) for _ in range(2)]
     async with client(apps[0]) as one, client(apps[1]) as other:
         yield [one, other]
 
