@@ -145,7 +145,11 @@ class Sessions:
 
     def _end(self, tx: Transaction, session: UserSession, by: str) -> None:
         session.end(self.clock(), by)
-        facts: dict[str, str | int | None] = {"user_id": session.user_id, "session_id": session.id, "by": by}
+        facts: dict[str, str | int | None] = {
+            "user_id": session.user_id,
+            "session_id": session.id,
+            "by": session.ended_by,
+        }
         after_commit(tx, partial(security_log.event, "session_ended", **facts))
 
     def _is_live(self, session: UserSession, user: User, now: datetime) -> bool:
