@@ -4,6 +4,7 @@ account. The other services are played; what each does with its own tables: its 
 import asyncio
 import json
 import secrets
+import time
 from datetime import timedelta
 
 import httpx
@@ -173,6 +174,15 @@ async def test_only_operators_with_a_reason_may(http, tokens, services, sql, use
     assert services.bodies == {}
     assert acts(sql, user) == []
     assert rows_about(sql, user, mobile) == FILLED
+
+
+@pytest.mark.parametrize("path", [EXPORT, ERASE])
+async def test_a_proof_of_eleven_minutes_ago_is_not_enough(http, tokens, services, sql, user, path):
+    headers = tokens.bearer(OPERATOR, "buyer", "operator", auth_time=int(time.time()) - 660)
+    refused = await http.post(path, json={"userId": user, "note": "n"}, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/reauthentication-required")
+    assert services.bodies == {}
+    assert acts(sql, user) == []
 
 
 async def test_erasing_closes_the_account_and_leaves_no_trace_of_the_person(http, tokens, services, sql, user, mobile):

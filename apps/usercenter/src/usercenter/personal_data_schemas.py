@@ -1,15 +1,20 @@
 """Requests and responses about all that is held of a user, in all services."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from pydantic import Field
 
 from servicekit.schemas import ApiModel, Note, RowId
 from usercenter.personal_data import Everything
+
+NO_USER = 2**53 - 1
+"""An example that is no user's id: who tries an example must not erase anyone."""
 
 
 class PersonalDataOf(ApiModel):
     """`note`: why, for the audit."""
 
-    user_id: RowId
+    user_id: Annotated[RowId, Field(examples=[NO_USER])]
     note: Note
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
-from servicekit.auth import CurrentUser, Operator
-from servicekit.errors import NotFound, PeerUnavailable
+from servicekit.auth import CurrentUser, MoneyOperator
+from servicekit.errors import NotFound, PeerUnavailable, ReauthenticationRequired
 from servicekit.problems import declared
 from servicekit.schemas import Empty, Ok
 from usercenter.errors import HasRoles, OrdersAreOpen
@@ -25,14 +25,18 @@ async def export_own(_body: Empty, user: CurrentUser, data: TheData) -> Ok[AllTh
     return Ok(data=AllThatIsHeld.of(await data.export(user.user_id)))
 
 
-@router.post("/ops/personalDataExport", responses=declared(NotFound, PeerUnavailable))
-async def export(body: PersonalDataOf, operator: Operator, data: TheData) -> Ok[AllThatIsHeld]:
-    """All that is held of a user, in every service; who asked and why is in the audit."""
+@router.post("/ops/personalDataExport", responses=declared(NotFound, PeerUnavailable, ReauthenticationRequired))
+async def export(body: PersonalDataOf, operator: MoneyOperator, data: TheData) -> Ok[AllThatIsHeld]:
+    """All that is held of a user, in every service; who asked and why is in the audit. Asks for a
+    fresh proof of who the operator is, as money does."""
     return Ok(data=AllThatIsHeld.of(await data.export_for(operator.user_id, body.user_id, body.note)))
 
 
-@router.post("/ops/personalDataErase", responses=declared(NotFound, HasRoles, OrdersAreOpen, PeerUnavailable))
-async def erase(body: PersonalDataOf, operator: Operator, data: TheData) -> Ok[AllThatWasErased]:
+@router.post(
+    "/ops/personalDataErase",
+    responses=declared(NotFound, HasRoles, OrdersAreOpen, PeerUnavailable, ReauthenticationRequired),
+)
+async def erase(body: PersonalDataOf, operator: MoneyOperator, data: TheData) -> Ok[AllThatWasErased]:
     """Closes the account and removes the person from every service: mobile, openid, names, texts. Amounts, numbers and
     dates stay. Safe to repeat: after a 503, repeat it."""
     erased = await data.erase(operator.user_id, body.user_id, body.note)
