@@ -105,6 +105,16 @@ def test_keys_of_wechat_are_in_payments_sidecar_and_the_key_of_logins_in_usercen
     assert holders(contents, vault["buyer-password"]) == {"usercenter-seed"}
 
 
+def test_the_seed_finds_the_key_that_seals_the_operators_second_factor_and_no_other_key(volumes, contents):
+    vault = json.loads((volumes["setup"] / "state" / "vault.json").read_text())
+    assert holders(contents, vault["totp-key"]) == {"usercenter-daprd", "usercenter-seed"}
+    assert holders(contents, vault["operator-totp-secret"]) == {"usercenter-seed"}
+    assert "USERCENTER_SEED_SECRETS_FILE=/run/minsu/secrets.json\n" in (volumes["usercenter-seed"] / "env").read_text()
+    assert json.loads((volumes["usercenter-seed"] / "secrets.json").read_text()) == {
+        "usercenter": {"totp-key": vault["totp-key"]}
+    }
+
+
 def test_the_key_that_sentry_signs_with_is_its_own_and_that_of_tokens_stays_with_setup(volumes, contents):
     kept = volumes["setup"] / compose_volumes.AUTHORITY
     assert holders(contents, (kept / authority.ISSUER_KEY).read_text()) == {"sentry"}

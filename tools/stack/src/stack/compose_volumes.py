@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stack import authority, kafka
 from stack.databases import owner_of, role_of
-from stack.environment import Environment, dotenv
+from stack.environment import SEED_SECRETS, Environment, dotenv
 from stack.kafka_admin import ADMIN
 from stack.layout import DATABASES, SEEDED
 from stack.vault import write_private
@@ -53,7 +53,7 @@ def containers(made: Environment) -> Iterator[Container]:
     for name in DATABASES:
         yield Container(f"{name}-migrate", {"env": dotenv(made.migration(name))})
     for name in SEEDED:
-        yield Container(f"{name}-seed", {"env": dotenv(made.service(name) | made.seed(name))})
+        yield _seed(made, name)
     passwords = {ADMIN: made.broker.password, **made.kafka_passwords()}
     yield Container("topics", {KAFKA_PASSWORDS: json.dumps(passwords)})
     yield Container("kafka", {"server.properties": _kafka(made)}, KAFKA_USER)
@@ -64,6 +64,15 @@ def containers(made: Environment) -> Iterator[Container]:
     # Where sidecars find one another, and hosts' photos: no secret, but written by sidecars.
     yield Container("names")
     yield Container("photos")
+
+
+def _seed(made: Environment, name: str) -> Container:
+    """usercenter's seals the operator's second factor: of the secrets of the store it has that key alone."""
+    told, files = made.service(name) | made.seed(name), {}
+    if name == "usercenter":
+        told |= {SEED_SECRETS: "/run/minsu/secrets.json"}
+        files["secrets.json"] = json.dumps({name: {"totp-key": made.secrets(name)["totp-key"]}})
+    return Container(f"{name}-seed", {"env": dotenv(told), **files})
 
 
 def _sidecar(made: Environment, name: str) -> Container:

@@ -20,6 +20,7 @@ from stack.vault import PEOPLE, Vault, write_private
 from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, REFUND_ASKED_TEMPLATE, REFUNDED_TEMPLATE, Merchant
 
 CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
+SEED_SECRETS = "USERCENTER_SEED_SECRETS_FILE"
 REFUND_CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxRefundCallback"
 # Names that `stack.env` gives out: someone who sources it and runs `make up` again does not set a service with them.
 GIVEN_OUT = ("_URL", "_DATABASE_URL", "_OWNER_DATABASE_URL", "_DAPR_HTTP_PORT", "_DAPR_GRPC_PORT")
@@ -191,7 +192,7 @@ class Environment:
             seeds[f"USERCENTER_SEED_{role.upper()}_MOBILE"] = person.mobile
             seeds[f"USERCENTER_SEED_{role.upper()}_PASSWORD"] = person.password
         seeds["USERCENTER_SEED_OPERATOR_TOTP_SECRET"] = self.vault.totp_secret("operator")
-        seeds["USERCENTER_SEED_SECRETS_FILE"] = str(self.layout.run / "secrets" / "usercenter.json")
+        seeds[SEED_SECRETS] = str(self.layout.run / "secrets" / "usercenter.json")
         return seeds
 
     def secrets(self, name: str) -> dict[str, str]:

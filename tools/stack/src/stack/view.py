@@ -53,7 +53,7 @@ def banner(console: Console, environment: Environment) -> None:
     where, vault = environment.layout, environment.vault
     table = Table.grid(padding=(0, 2))
     table.add_row("Storefront", where.url("gateway"))
-    table.add_row("Operations", f"{where.url('gateway')}/console (sign in as the operator)")
+    table.add_row("Operations", f"{where.url('gateway')}/console (sign in as the operator; the code: minsu ops code)")
     table.add_row(
         "WeChat's part", f"{where.url('wechatsim')}/_sim/console (the sandbox's console; codes by text message, too)"
     )
