@@ -1,11 +1,13 @@
 """`minsu ops enrol`."""
 
+import pyotp
 import pytest
 from typer.testing import CliRunner
 
 from minsu import second_factor_cli
 from minsu.api import Api
 from minsu.cli import app
+from minsu.errors import CommandFailed
 from tests.unit.minsu.conftest import ok
 
 USER = "/usercenter/v1/user"
@@ -44,3 +46,13 @@ def test_it_shows_a_secret_takes_a_code_and_prints_recovery_codes(world, run, ne
         ("totpEnrol", proof),
         ("totpConfirm", {"totpCode": "123456"}),
     ]
+
+
+def test_a_laptop_without_a_phone_prints_a_code(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    before = pyotp.TOTP(secret).now()
+    printed = CliRunner(env={"OPERATOR_TOTP_SECRET": secret}).invoke(app, ["ops", "code"])
+    assert (printed.exit_code, printed.output.strip() in {before, pyotp.TOTP(secret).now()}) == (0, True)
+    with pytest.raises(CommandFailed, match="OPERATOR_TOTP_SECRET is not set"):
+        CliRunner(env={"OPERATOR_TOTP_SECRET": ""}).invoke(app, ["ops", "code"], catch_exceptions=False)

@@ -1,15 +1,27 @@
-"""`minsu ops enrol`: sets up the operator's authenticator, or replaces it."""
+"""`minsu ops enrol` sets up the operator's authenticator, or replaces it; `minsu ops code` stands in for one on a
+laptop."""
 
 import sys
 
+import pyotp
 import segno
 import typer
 
 from minsu import settings, show
 from minsu.api import Api
+from minsu.errors import CommandFailed
 from minsu.ops_options import AsJson, ask_for_code
 
 app = typer.Typer()
+
+
+@app.command()
+def code() -> None:
+    """Print a one-time code of OPERATOR_TOTP_SECRET, for the console's sign-in on a laptop without a phone."""
+    chosen = settings.load()
+    if not chosen.operator_totp_secret:
+        raise CommandFailed("OPERATOR_TOTP_SECRET is not set", "your authenticator shows the code")
+    typer.echo(pyotp.TOTP(chosen.operator_totp_secret).now())
 
 
 @app.command()
