@@ -16,8 +16,9 @@ from notification.decisions import Attempt, Task
 from notification.repository import ClaimOrder
 from notification.retries import RetryPolicy
 from notification.states import REFUSED_BY_USER, Outcome, TaskState, conclude
+from servicekit.arrays import ArrayTransaction
 from servicekit.clock import Clock
-from servicekit.db import Database, Transaction
+from servicekit.db import Database
 from servicekit.errors import DatabaseUnavailable
 
 LEASE = timedelta(seconds=30)
@@ -31,7 +32,7 @@ E = TypeVar("E", Claim, Unsent, Sent)
 Step = tuple[Task, Attempt | None]
 """A task as it is written, and the attempt that is added to it."""
 AfterCommit = Callable[[], None]
-Write = Callable[[Transaction, Sequence[E], Mapping[int, Task]], Awaitable[AfterCommit]]
+Write = Callable[[ArrayTransaction, Sequence[E], Mapping[int, Task]], Awaitable[AfterCommit]]
 
 ALONE_SECONDS = 5.0
 """Longest time for writing tasks one by one. With it a batch still sends well within its lease."""
@@ -62,7 +63,7 @@ class Attempts:
         without tasks that are no longer ours, have no attempt left, or could not be written."""
         begun: dict[int, int] = {}
 
-        async def write(tx: Transaction, claims: Sequence[Claim], tasks: Mapping[int, Task]) -> AfterCommit:
+        async def write(tx: ArrayTransaction, claims: Sequence[Claim], tasks: Mapping[int, Task]) -> AfterCommit:
             now = self.clock()
             ours = [tasks[each.task_id] for each in claims if tasks[each.task_id].is_ours(each.version)]
             steps = [decisions.begin(task, policy=self.policy, now=now, lease=LEASE) for task in ours]
@@ -80,7 +81,7 @@ class Attempts:
     async def end_unsent(self, unsent: Sequence[Unsent]) -> None:
         """Record tasks of which nothing was sent: as a failed attempt, or as ended."""
 
-        async def write(tx: Transaction, unsent: Sequence[Unsent], tasks: Mapping[int, Task]) -> AfterCommit:
+        async def write(tx: ArrayTransaction, unsent: Sequence[Unsent], tasks: Mapping[int, Task]) -> AfterCommit:
             now = self.clock()
             ours = [each for each in unsent if tasks[each.claim.task_id].is_ours(each.claim.version)]
             steps = [self._unsent(tasks[each.claim.task_id], each, now) for each in ours]
@@ -98,7 +99,7 @@ class Attempts:
         """Record outcomes. A delivery counts whatever happened to the task meanwhile; any other outcome changes the task
         only while it is still ours. Returns those that could not be written: the database or their task was not free."""
 
-        async def write(tx: Transaction, sent: Sequence[Sent], tasks: Mapping[int, Task]) -> AfterCommit:
+        async def write(tx: ArrayTransaction, sent: Sequence[Sent], tasks: Mapping[int, Task]) -> AfterCommit:
             refused = [each for each in sent if each.verdict.errcode == REFUSED_BY_USER]  # all that a doubt changes
             pairs = [(each.claim.task_id, each.seq) for each in refused]
             doubtful = await repository.doubtful(tx, pairs) if pairs else set()
@@ -157,7 +158,7 @@ class Attempts:
 
     async def _in_one(self, items: Sequence[E], write: Write[E], *, wait: bool) -> list[E]:
         """Returns those whose task another transaction has locked, or that is no more."""
-        async with self.db.transaction() as tx:
+        async with self.db.arrays() as tx:
             tasks = await repository.lock_all(tx, [_claim(each).task_id for each in items], wait=wait)
             committed = await write(tx, [each for each in items if _claim(each).task_id in tasks], tasks)
         committed()
@@ -173,7 +174,7 @@ def _attempt(sent: Sent, outcome: Outcome, now: datetime) -> Attempt:
     return Attempt(sent.claim.task_id, sent.seq, outcome.value, verdict.errcode, verdict.detail, now, now)
 
 
-async def _write(tx: Transaction, tasks: Mapping[int, Task], steps: Sequence[Step], now: datetime) -> AfterCommit:
+async def _write(tx: ArrayTransaction, tasks: Mapping[int, Task], steps: Sequence[Step], now: datetime) -> AfterCommit:
     changed = [task for task, _ in steps if task is not tasks[task.id]]
     if changed:
         await repository.write(tx, tasks, changed, [attempt for _, attempt in steps if attempt], actor=ACTOR, now=now)

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Text, and_, func, select, text
+from sqlalchemy import ColumnElement, RowMapping, Text, and_, func, select
 
 from notification.decisions import Attempt, Task
 from notification.models import DeliveryAttempt, NotificationTask, NotificationTransition
 from notification.states import Kind, Selection, TaskState
 from servicekit import due
-from servicekit.arrays import any_of
+from servicekit.arrays import ArrayTransaction, any_of, columns, fetch
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
 from servicekit.telemetry.traces import TraceContext
@@ -30,61 +30,67 @@ class NewTask:
     facts: Mapping[str, Any] | None = None
 
 
-_ADD_TASKS = text(
-    "insert into notification_task"
-    " (order_sn, kind, subject, facts, traceparent, tracestate, due_at, give_up_at, created_at, updated_at)"
-    " select order_sn, kind, subject, cast(facts as jsonb), traceparent, tracestate, :now, :give_up_at, :now, :now"
-    " from unnest(cast(:order_sn as text[]), cast(:kind as text[]), cast(:subject as text[]), cast(:facts as text[]),"
-    " cast(:traceparent as text[]), cast(:tracestate as text[]))"
-    " with ordinality as v(order_sn, kind, subject, facts, traceparent, tracestate, place)"
-    " order by place on conflict do nothing returning id"
+_ADD_TASKS = """
+insert into notification_task
+  (order_sn, kind, subject, facts, traceparent, tracestate, due_at, give_up_at, created_at, updated_at)
+select order_sn, kind, subject, cast(facts as jsonb), traceparent, tracestate,
+       $7::timestamptz, $8::timestamptz, $7::timestamptz, $7::timestamptz
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+  with ordinality as v(order_sn, kind, subject, facts, traceparent, tracestate, place)
+ order by place on conflict do nothing returning id
+"""
+_TASK_COLUMNS = tuple(each.name for each in fields(Task))
+_LOCK = (
+    f"select {', '.join(_TASK_COLUMNS)} from notification_task"  # noqa: S608 - names of our own
+    " where id = any($1::bigint[]) order by id for update"
 )
-_TASK_COLUMNS = ", ".join(each.name for each in fields(Task))
-_LOCK_TASKS = (
-    f"select {_TASK_COLUMNS} from notification_task where id = any(cast(:ids as bigint[])) order by id for update"  # noqa: S608 - names of our own
-)
-_LOCK, _LOCK_FREE = text(_LOCK_TASKS), text(f"{_LOCK_TASKS} skip locked")
-_WRITE = text(
-    "with v as (select * from unnest(cast(:id as bigint[]), cast(:from_state as text[]), cast(:state as text[]),"
-    " cast(:version as int[]), cast(:attempts as int[]), cast(:tries as int[]), cast(:reason as text[]),"
-    " cast(:cause as text[]), cast(:due_at as timestamptz[]), cast(:leased_until as timestamptz[]),"
-    " cast(:sent_at as timestamptz[])) as v(id, from_state, state, version, attempts, tries, reason, cause, due_at,"
-    " leased_until, sent_at)), moved as (insert into notification_transition"
-    " (task_id, seq, from_state, to_state, reason, actor, created_at)"
-    " select id, version, from_state, state, reason, :actor, :now from v where from_state <> state),"
-    " begun as (insert into delivery_attempt (task_id, seq, outcome, errcode, detail, started_at, ended_at)"
-    " select * from unnest(cast(:task_id as bigint[]), cast(:seq as int[]), cast(:outcome as text[]),"
-    " cast(:errcode as int[]), cast(:detail as text[]), cast(:started_at as timestamptz[]),"
-    " cast(:ended_at as timestamptz[])))"
-    " update notification_task t set state = v.state, version = v.version, attempts = v.attempts, tries = v.tries,"
-    " reason = v.reason, cause = v.cause, due_at = v.due_at, leased_until = v.leased_until, sent_at = v.sent_at,"
-    " updated_at = :now from v where t.id = v.id"
-)
-_END_ATTEMPTS = text(
-    "update delivery_attempt a set outcome = v.outcome, errcode = v.errcode, detail = v.detail, ended_at = :now"
-    " from unnest(cast(:task_id as bigint[]), cast(:seq as int[]), cast(:outcome as text[]), cast(:errcode as int[]),"
-    " cast(:detail as text[])) as v(task_id, seq, outcome, errcode, detail)"
-    " where a.task_id = v.task_id and a.seq = v.seq returning a.task_id"
-)
-_DOUBTFUL = text(
-    "select distinct a.task_id from delivery_attempt a"
-    " join unnest(cast(:task_id as bigint[]), cast(:seq as int[])) as v(task_id, seq)"
-    " on a.task_id = v.task_id and a.seq < v.seq where a.outcome = 'unknown'"
-)
+_LOCK_FREE = f"{_LOCK} skip locked"
+_WRITTEN = ("id", "state", "version", "attempts", "tries", "reason", "cause", "due_at", "leased_until", "sent_at")
+_WRITE = """
+with v as (
+  select * from unnest($1::bigint[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[],
+                       $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[])
+    as v(id, state, version, attempts, tries, reason, cause, due_at, leased_until, sent_at, from_state)),
+moved as (
+  insert into notification_transition (task_id, seq, from_state, to_state, reason, actor, created_at)
+  select id, version, from_state, state, reason, $12::text, $13::timestamptz from v where from_state <> state),
+begun as (
+  insert into delivery_attempt (task_id, seq, outcome, errcode, detail, started_at, ended_at)
+  select * from unnest($14::bigint[], $15::int[], $16::text[], $17::int[], $18::text[], $19::timestamptz[],
+                       $20::timestamptz[]))
+update notification_task t
+   set state = v.state, version = v.version, attempts = v.attempts, tries = v.tries, reason = v.reason, cause = v.cause,
+       due_at = v.due_at, leased_until = v.leased_until, sent_at = v.sent_at, updated_at = $13::timestamptz
+  from v where t.id = v.id
+"""
+_BEGUN = tuple(each.name for each in fields(Attempt))
+_ENDED = ("task_id", "seq", "outcome", "errcode", "detail")
+_END_ATTEMPTS = """
+update delivery_attempt a set outcome = v.outcome, errcode = v.errcode, detail = v.detail, ended_at = $6::timestamptz
+  from unnest($1::bigint[], $2::int[], $3::text[], $4::int[], $5::text[]) as v(task_id, seq, outcome, errcode, detail)
+ where a.task_id = v.task_id and a.seq = v.seq returning a.task_id
+"""
+_DOUBTFUL = """
+select distinct a.task_id from delivery_attempt a join unnest($1::bigint[], $2::int[]) as v(task_id, seq)
+    on a.task_id = v.task_id and a.seq < v.seq where a.outcome = 'unknown'
+"""
 
 
 async def add_tasks(tx: Transaction, tasks: Iterable[NewTask], *, now: datetime, give_up_at: datetime) -> int:
     """Insert tasks; existing ones stay as they are. Returns how many are new."""
     ordered = sorted(tasks, key=lambda each: each.order_sn)  # two transactions that share some wait in one direction
-    rows = {
-        "order_sn": [each.order_sn for each in ordered],
-        "kind": [each.kind.value for each in ordered],
-        "subject": [each.subject for each in ordered],
-        "facts": [None if each.facts is None else json.dumps(each.facts) for each in ordered],
-        "traceparent": [each.trace.traceparent or None for each in ordered],
-        "tracestate": [each.trace.tracestate or None for each in ordered],
-    }
-    return len((await tx.execute(_ADD_TASKS, {**rows, "now": now, "give_up_at": give_up_at})).all())
+    rows = [
+        (
+            each.order_sn,
+            each.kind.value,
+            each.subject,
+            None if each.facts is None else json.dumps(each.facts),
+            each.trace.traceparent or None,
+            each.trace.tracestate or None,
+        )
+        for each in ordered
+    ]
+    return len(await fetch(tx, _ADD_TASKS, *columns(rows), now, give_up_at)) if rows else 0
 
 
 async def orders_with_pending(tx: Transaction, order_sns: Sequence[str], kinds: Iterable[Kind]) -> set[str]:
@@ -142,14 +148,13 @@ async def claim(
     )
 
 
-async def lock_all(tx: Transaction, ids: Sequence[int], *, wait: bool) -> dict[int, Task]:
+async def lock_all(tx: ArrayTransaction, ids: Sequence[int], *, wait: bool) -> dict[int, Task]:
     """Lock tasks in the order of their ids; those that another transaction has locked are left out unless `wait`."""
-    rows = await tx.execute(_LOCK if wait else _LOCK_FREE, {"ids": list(ids)})
-    return {row.id: Task(*row) for row in rows}
+    return {row["id"]: Task(*row) for row in await tx.fetch(_LOCK if wait else _LOCK_FREE, ids)}
 
 
 async def write(
-    tx: Transaction,
+    tx: ArrayTransaction,
     before: Mapping[int, Task],
     after: Sequence[Task],
     attempts: Sequence[Attempt],
@@ -158,25 +163,23 @@ async def write(
     now: datetime,
 ) -> None:
     """Write locked tasks, a transition for each whose state differs from `before`, and new attempts, in one statement."""
-    tasks = _columns(Task, after, but={"order_sn", "kind", "give_up_at"})
-    tasks["from_state"] = [before[each.id].state for each in after]
-    await tx.execute(_WRITE, {**tasks, **_columns(Attempt, attempts), "actor": actor, "now": now})
+    from_states = [before[each.id].state for each in after]
+    await tx.execute(_WRITE, *_arrays(after, _WRITTEN), from_states, actor, now, *_arrays(attempts, _BEGUN))
 
 
-async def end_attempts(tx: Transaction, attempts: Sequence[Attempt], now: datetime) -> set[int]:
+async def end_attempts(tx: ArrayTransaction, attempts: Sequence[Attempt], now: datetime) -> set[int]:
     """Write the outcomes of attempts that were begun. Returns the ids of their tasks."""
-    ended = _columns(Attempt, attempts, but={"started_at", "ended_at"})
-    return set((await tx.scalars(_END_ATTEMPTS, {**ended, "now": now})).all())
+    return {row["task_id"] for row in await tx.fetch(_END_ATTEMPTS, *_arrays(attempts, _ENDED), now)}
 
 
-async def doubtful(tx: Transaction, attempts: Sequence[tuple[int, int]]) -> set[int]:
-    """The ids of those tasks, given with the number of an attempt, of which an earlier attempt has an unknown outcome."""
-    rows = {"task_id": [task_id for task_id, _ in attempts], "seq": [seq for _, seq in attempts]}
-    return set((await tx.scalars(_DOUBTFUL, rows)).all())
+async def doubtful(tx: ArrayTransaction, attempts: Sequence[tuple[int, int]]) -> set[int]:
+    """The ids of those tasks, at least one, given with the number of an attempt, of which an earlier attempt has an unknown
+    outcome."""
+    return {row["task_id"] for row in await tx.fetch(_DOUBTFUL, *columns(attempts))}
 
 
-def _columns(row: type[Task] | type[Attempt], rows: Sequence[Any], *, but: Iterable[str] = ()) -> dict[str, list[Any]]:
-    return {each.name: [getattr(row, each.name) for row in rows] for each in fields(row) if each.name not in but}
+def _arrays(rows: Sequence[Task | Attempt], names: Sequence[str]) -> list[list[object]]:
+    return [[getattr(row, name) for row in rows] for name in names]
 
 
 async def move(
