@@ -176,3 +176,11 @@ def test_a_duplicate_of_a_tab_gets_the_new_tokens_and_is_signed_out_with_it(acco
     account.get_by_test_id("nav-signout").click()
     account.wait_for_url(f"{storefront}/")
     other.wait_for_function(f"{KEPT} === null")
+
+
+def test_a_page_out_of_the_browsers_memory_shows_nothing_of_a_session_that_has_ended(account):
+    back = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+    account.evaluate(f"document.body.dataset.same = 'yes'; {back}")
+    expect(account.locator("body[data-same]")).to_have_count(1)
+    account.evaluate(f"sessionStorage.removeItem('minsu.session'); {back}")
+    account.wait_for_url("**/signin?next=%2Faccount")

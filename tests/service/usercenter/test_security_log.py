@@ -29,8 +29,9 @@ async def test_a_wrong_password_is_written_down_under_a_hash_of_the_mobile(http,
         assert (await login(http, "13000000007", "wrong password")).status_code == 401
         assert (await login(http, mobile, "wrong again")).status_code == 401
         assert (await login(http, mobile, PASSWORD)).status_code == 200
-    lines = security(said)
+    *lines, signed_in = security(said)
     assert grown() == 3
+    assert signed_in["security_event"] == "signed_in"
     assert [(line["security_event"], line["address"]) for line in lines] == [("sign_in_failed", "203.0.114.7")] * 3
     hashes = [line["mobile_hash"] for line in lines]
     assert hashes[0] == hashes[2] != hashes[1]
@@ -62,3 +63,24 @@ async def test_a_granted_and_a_voided_role_are_written_down(http, sql, mobile, s
             "by": "travel",
         }
     ]
+
+
+async def test_a_sign_in_is_written_down_with_its_session_and_what_it_was_proven_by(http, sql, mobile, security):
+    await http.post(REGISTER, json={"mobile": mobile, "password": PASSWORD})
+    with capture_logs() as said:
+        assert (await login(http, mobile, PASSWORD)).status_code == 200
+    session_id, user_id = sql.execute(
+        'select s.id, u.id from user_session s join "user" u on u.id = s.user_id where u.mobile = %s order by s.id desc',
+        [mobile],
+    ).fetchone()
+    assert security(said) == [
+        {
+            "event": "security",
+            "log_level": "info",
+            "security_event": "signed_in",
+            "user_id": user_id,
+            "session_id": session_id,
+            "amr": "pwd",
+        }
+    ]
+    assert mobile not in str(said)

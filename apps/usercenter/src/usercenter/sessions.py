@@ -66,6 +66,7 @@ class Sessions:
             if OPERATOR in user.roles_in_force:
                 how = f"{'+'.join(session.amr)} on {device}"
                 await acts.record(tx, now, user.id, "sign-in", proof.subject(user), note=how)
+        security_log.event("signed_in", user_id=user.id, session_id=session.id, amr="+".join(session.amr))
         return issued
 
     async def refresh(self, token: str) -> IssuedToken:

@@ -13,6 +13,7 @@ import structlog
 from prometheus_client import Counter
 
 Kind = Literal[
+    "signed_in",
     "sign_in_failed",
     "sign_in_slowed",
     "token_refused",

@@ -15,3 +15,8 @@ for (const link of document.querySelectorAll("a.lang")) {
   here.searchParams.set("lang", new URL(link.href).searchParams.get("lang"));
   link.href = here.href; // whole: a path that begins with // would be taken for another host
 }
+
+// Back from another page a browser may show this one out of its memory, with what a session saw that has ended since.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && session()?.id !== mine?.id) location.reload();
+});
