@@ -14,6 +14,7 @@ from tests.service.gateway.operators import BROWSER, MOBILE, PASSWORD, Operation
 from tests.service.gateway.serving import settings
 
 SN = "HSO2026112309302612345678"
+LOGIN = "/usercenter/v1/user/login"
 FIND, AGAIN = "/order/v1/ops/orderFind", "/order/v1/ops/refundAskAgain"
 ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
 
@@ -56,6 +57,31 @@ async def test_signing_in_leads_to_where_one_wanted_to_go_with_a_cookie_that_no_
     assert services.bearers[-1] == f"Bearer {token}"
     assert refresh_token == "refresh-1"
     assert not [secret for secret in (token, refresh_token) if secret in shown.text + found.text]
+
+
+async def test_a_browser_that_has_signed_in_before_says_so_at_the_next_sign_in_alone(http, services):
+    device = "7.0.1795000000.00ff00ff00ff00ff." + "ab" * 32
+    services.data(LOGIN, services.token("operator") | {"operatorNeeds": None, "deviceToken": device})
+    page = await http.get("/console/signin")
+    fields = {"mobile": MOBILE, "password": PASSWORD, "next": "/console"}
+    response = await post(http, "/console/signin", {"csrf": csrf_of(page.text), **fields})
+    cookie = next(each for each in response.headers.get_list("set-cookie") if each.startswith("minsu_console_device="))
+    assert cookie.split("; ")[0] == f"minsu_console_device={device}"
+    assert {"HttpOnly", "Path=/console/signin", "SameSite=strict", "Max-Age=15552000"} <= set(cookie.split("; "))
+    assert "minsu_console_device" not in (await http.get("/console")).request.headers["cookie"]
+
+    page = await http.get("/console/signin")
+    await post(http, "/console/signin", {"csrf": csrf_of(page.text), **fields})
+    assert [body.get("deviceToken") for body in services.bodies[LOGIN]] == [None, device]
+
+
+@pytest.mark.parametrize("token", ["x" * 20, "1" * 201, "1 2", "%00"])
+async def test_a_device_that_cannot_be_one_is_not_passed_on(http, services, token):
+    page = await http.get("/console/signin")
+    http.cookies.set("minsu_console_device", token)
+    fields = {"csrf": csrf_of(page.text), "mobile": MOBILE, "password": PASSWORD}
+    assert (await post(http, "/console/signin", fields)).status_code == 303
+    assert services.bodies[LOGIN] == [{"mobile": MOBILE, "password": PASSWORD}]
 
 
 async def test_the_cookie_is_for_https_alone_where_the_console_is_reached_by_https(services):

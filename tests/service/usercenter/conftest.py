@@ -34,9 +34,10 @@ WECHAT = "http://wechat.invalid"
 class MovableClock:
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.stands_at: datetime | None = None
 
     def __call__(self) -> datetime:
-        return utc_now() + self.ahead
+        return (self.stands_at or utc_now()) + self.ahead
 
 
 def new_key() -> str:

@@ -52,6 +52,7 @@ def create_app(
             parts.keys,
             parts.registration,
             parts.login,
+            parts.known_devices,
             parts.second_factors,
             parts.reauthentication,
             parts.wechat_login,

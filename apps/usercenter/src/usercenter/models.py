@@ -143,8 +143,24 @@ class RefreshToken(Base):
     used_at: Mapped[datetime | None]
 
 
+class SignInFailures(Base):
+    """Failed sign-ins since the start of a window, by what they are counted by (guessing.py): known device and mobile,
+    address and mobile, address, mobile. A keyed hash stands for the mobile."""
+
+    __tablename__ = "sign_in_failures"
+    __table_args__ = (
+        CheckConstraint("failures > 0", name="failures"),
+        Index("ix_sign_in_failures_since", "since"),
+    )
+
+    counted_by: Mapped[str] = mapped_column(Text, primary_key=True)
+    failures: Mapped[int]
+    since: Mapped[datetime]
+    last_at: Mapped[datetime]
+
+
 class LoginFailure(Base):
-    """Failed sign-ins of one mobile since the start of the window, with or without an account."""
+    """Written by builds before `sign_in_failures` alone; goes in the next release."""
 
     __tablename__ = "login_failure"
     __table_args__ = (

@@ -14,7 +14,9 @@ from servicekit.sidecar import Sidecar
 from usercenter import personal_data
 from usercenter.accounts import Accounts
 from usercenter.codes import CodeLimits, MobileCodes, key_from
+from usercenter.guessing import Guessing, GuessLimits
 from usercenter.housekeeping import Housekeeping
+from usercenter.known_devices import KnownDevices
 from usercenter.login import Login
 from usercenter.password_change import PasswordChange
 from usercenter.passwords import Passwords
@@ -53,6 +55,7 @@ class Parts:
     login: Login
     second_factors: SecondFactors
     reauthentication: Reauthentication
+    known_devices: KnownDevices
     wechat_login: WechatLogin
     sessions: Sessions
     revocations: TokenRevocations
@@ -93,8 +96,9 @@ class Parts:
             holdings=personal_data.HOLDINGS,
             retentions=personal_data.retentions(settings.closed_accounts_keep_days),
         )
-        window = timedelta(seconds=settings.login_window_seconds)
-        login = Login(db=db, passwords=passwords, clock=clock, failures=settings.login_failures, window=window)
+        guessing = Guessing(clock=clock, limits=_guess_limits(settings))
+        known_devices = KnownDevices(clock=clock, lifetime=timedelta(days=settings.known_device_days))
+        login = Login(db=db, passwords=passwords, guessing=guessing, devices=known_devices)
         sessions = Sessions(
             db=db,
             issuer=issuer,
@@ -125,6 +129,7 @@ class Parts:
             sessions=sessions,
             revocations=TokenRevocations(db=db, clock=clock, lifetime=issuer.lifetime),
             password_change=PasswordChange(db=db, login=login, passwords=passwords, sessions=sessions, clock=clock),
+            known_devices=known_devices,
             second_factors=second_factors,
             reauthentication=Reauthentication(db=db, login=login, factors=second_factors, sessions=sessions),
             wechat_login=WechatLogin(db=db, wechat=wechat, defaults=defaults, clock=clock),
@@ -142,7 +147,9 @@ class Parts:
                 stays=TravelPeer(sidecar=sidecar),
                 messages=NotificationPeer(sidecar=sidecar),
             ),
-            housekeeping=Housekeeping(db=db, clock=clock, window=window, session_idle=sessions.lifetime.idle),
+            housekeeping=Housekeeping(
+                db=db, clock=clock, window=guessing.limits.window, session_idle=sessions.lifetime.idle
+            ),
         )
 
     def use_secrets(self, held: Mapping[str, str]) -> None:
@@ -156,12 +163,23 @@ class Parts:
         self.keys.load(private, *others)
         self.wechat.secret = wxma_secret
         self.codes.key = key_from(private, "mobile codes")
-        self.login.mobile_key = key_from(private, "security log")
+        self.login.guessing.key = key_from(private, "security log")
+        self.known_devices.key = key_from(private, "known devices")
         self.sessions.refresh_tokens.key = key_from(private, "refresh tokens")
 
 
 def _lifetime(idle_seconds: int, longest_seconds: int) -> Lifetime:
     return Lifetime(idle=timedelta(seconds=idle_seconds), longest=timedelta(seconds=longest_seconds))
+
+
+def _guess_limits(settings: Settings) -> GuessLimits:
+    return GuessLimits(
+        window=timedelta(seconds=settings.login_window_seconds),
+        of_device=settings.login_failures_of_device,
+        of_address_and_mobile=settings.login_failures,
+        of_address=settings.login_failures_of_address,
+        contested=settings.login_failures_of_mobile,
+    )
 
 
 def _limits(settings: Settings) -> CodeLimits:

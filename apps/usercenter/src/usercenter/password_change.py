@@ -7,7 +7,7 @@ from servicekit.auth import Principal
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.errors import Unauthenticated
-from usercenter import password_policy, proof, repository
+from usercenter import known_devices, password_policy, proof, repository
 from usercenter.errors import OldPasswordWrong, WrongCredentials
 from usercenter.login import Login
 from usercenter.passwords import Passwords
@@ -33,7 +33,8 @@ class PasswordChange:
             raise Unauthenticated("the account is closed")
         password_policy.check(new, user.mobile, field="newPassword")
         try:
-            identity = await self.login.by_password(user.mobile, old, address)
+            device = known_devices.of_session(principal)
+            identity = await self.login.by_password(user.mobile, old, address, device=device)
         except WrongCredentials:
             raise OldPasswordWrong("not the password of this account", field="oldPassword") from None
         new_hash = await self.passwords.hash(new)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from servicekit.auth import Principal
 from servicekit.db import Database
 from servicekit.errors import Unauthenticated
-from usercenter import repository
+from usercenter import known_devices, repository
 from usercenter.errors import SecondFactorWrong
 from usercenter.identity import Identity
 from usercenter.login import Login
@@ -51,4 +51,4 @@ class Reauthentication:
             account = await repository.user_by_id(session, user.user_id)
         if account is None:
             raise Unauthenticated("the account is closed")
-        return await self.login.by_password(account.mobile, password, address)
+        return await self.login.by_password(account.mobile, password, address, device=known_devices.of_session(user))

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.arrays import any_of
 from servicekit.db import Transaction
-from usercenter.models import LoginFailure, MobileCode, MobileCodeSending, User, UserAuth
+from usercenter.models import LoginFailure, MobileCode, MobileCodeSending, SignInFailures, User, UserAuth
 
-CODE_SENDING_LOCK = 7_301_004
+CODE_SENDING_LOCK, SIGN_IN_LOCK = 7_301_004, 7_301_005
 _ALIVE = User.deleted_at.is_(None)
 _AUTHS = select(UserAuth).join(User, User.id == UserAuth.user_id).where(_ALIVE)
 # Built once: every prepay and every message asks.
@@ -157,35 +157,41 @@ async def delete_auths(tx: Transaction, user_id: int, auth_type: str) -> None:
     await tx.execute(delete(UserAuth).where(UserAuth.user_id == user_id, UserAuth.auth_type == auth_type))
 
 
-async def failures_of(session: AsyncSession, mobile: str, *, lock: bool = False) -> LoginFailure | None:
-    query = select(LoginFailure).where(LoginFailure.mobile == mobile)
-    return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+async def lock_sign_in(tx: Transaction, mobile: str) -> None:
+    """Serialise attempts on one mobile until the commit."""
+    await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(mobile, SIGN_IN_LOCK))))
 
 
-async def count_failure(tx: Transaction, mobile: str, now: datetime, window: timedelta) -> LoginFailure:
-    """Count a failure in the current window, or start a new window."""
-    is_over = LoginFailure.since <= now - window
-    statement = (
-        insert(LoginFailure)
-        .values(mobile=mobile, failures=1, since=now)
-        .on_conflict_do_update(
-            index_elements=[LoginFailure.mobile],
+async def sign_in_failures(session: AsyncSession, counted_by: Sequence[str]) -> Sequence[SignInFailures]:
+    found = select(SignInFailures).where(SignInFailures.counted_by.in_(counted_by))
+    return (await session.scalars(found.execution_options(populate_existing=True))).all()
+
+
+async def count_sign_in_failure(tx: Transaction, counted_by: Sequence[str], now: datetime, window: timedelta) -> None:
+    """Count a failure in each current window, or start a new one. In order: parallel ones lock alike."""
+    is_over = SignInFailures.since <= now - window
+    statement = insert(SignInFailures).values(
+        [{"counted_by": each, "failures": 1, "since": now, "last_at": now} for each in counted_by]
+    )
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=[SignInFailures.counted_by],
             set_={
-                "failures": case((is_over, 1), else_=LoginFailure.failures + 1),
-                "since": case((is_over, now), else_=LoginFailure.since),
+                "failures": case((is_over, 1), else_=SignInFailures.failures + 1),
+                "since": case((is_over, now), else_=SignInFailures.since),
+                "last_at": now,
             },
         )
-        .returning(LoginFailure)
     )
-    return (await tx.execute(statement)).scalar_one()
 
 
-async def delete_failures(tx: Transaction, mobile: str) -> None:
-    await tx.execute(delete(LoginFailure).where(LoginFailure.mobile == mobile))
+async def delete_sign_in_failures(tx: Transaction, counted_by: str) -> None:
+    await tx.execute(delete(SignInFailures).where(SignInFailures.counted_by == counted_by))
 
 
 async def delete_failures_before(tx: Transaction, moment: datetime) -> None:
-    await tx.execute(delete(LoginFailure).where(LoginFailure.since < moment))
+    for table in (SignInFailures, LoginFailure):
+        await tx.execute(delete(table).where(table.since < moment))
 
 
 async def lock_code_sending(tx: Transaction) -> None:

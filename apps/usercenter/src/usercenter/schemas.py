@@ -26,6 +26,8 @@ TotpCode = Annotated[
     StringConstraints(pattern=r"^([0-9]{6}|[A-Za-z2-9]{4}([- ]?[A-Za-z2-9]{4}){5})$"),
     Field(examples=["123456"], description="Six digits of the authenticator, or a recovery code. For operators"),
 ]
+DeviceToken = Annotated[str, StringConstraints(pattern=r"^[0-9a-f.]{0,200}$")]
+"""From this device's last sign-in, so that failed attempts of strangers do not slow it down."""
 AuthType = Literal["system", "wxMini"]
 
 
@@ -33,11 +35,13 @@ class Credentials(ApiModel):
     mobile: Mobile
     password: AnyPassword
     totp_code: TotpCode | None = None
+    device_token: DeviceToken = ""
 
 
 class NewAccount(ApiModel):
     mobile: Mobile
     password: NewPassword
+    device_token: DeviceToken = ""
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = Field(
         None, description="From sendMobileCode; proves that the mobile is the caller's. A server may require it"
     )
@@ -78,6 +82,14 @@ class AccessToken(ApiModel):
             refresh_token=issued.refresh_token,
             operator_needs=needs,
         )
+
+
+class SignedIn(AccessToken):
+    device_token: str = Field(description="For this device to keep, and to send with its next sign-in; opens nothing")
+
+    @classmethod
+    def by(cls, issued: IssuedToken, device_token: str, needs: Needs | None = None) -> Self:
+        return cls(**AccessToken.of(issued, needs).model_dump(), device_token=device_token)
 
 
 class RefreshTokenOf(ApiModel):

@@ -25,8 +25,18 @@ class Settings(ServiceSettings):
     password_threads: int = Field(2, ge=1, le=64)
     password_queue: int = Field(32, ge=0)
     """Most sign-ins that wait for a thread; further ones get 503."""
-    login_failures: int = Field(10, ge=1)
+    login_failures: int = Field(5, ge=1)
+    """Wrong passwords from one address for one mobile until it has to wait: a second, and each time twice as long."""
+    login_failures_of_device: int = Field(10, ge=1)
+    """The same for a device that has signed in to the account before: what others try does not count against it."""
+    login_failures_of_address: int = Field(100, ge=1)
+    """The same for one address, whatever the mobiles; many phones of a mobile network share one."""
+    login_failures_of_mobile: int = Field(50, ge=1)
+    """From unknown devices, for one mobile: beyond it each address has one try before it waits."""
     login_window_seconds: int = Field(900, ge=1)
+    """How long failures are counted from the first on, and the longest wait."""
+    known_device_days: int = Field(180, ge=1)
+    """How long after its last sign-in a device is known."""
     closed_accounts_keep_days: int = Field(180, ge=1)
     """How long a closed account keeps its mobile, name and sign-ins."""
     require_mobile_proof: bool = False

@@ -28,17 +28,26 @@ class Reading:
     status: int = 200
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """`needs`: what the session lacks for the operator role (`operatorNeeds`), empty for nothing that we know of; `device`:
+    for this browser to show at its next sign-in, so that strangers' failures do not slow it down."""
+
+    session: Session
+    needs: str
+    device: str
+
+
 @dataclass(kw_only=True, eq=False)
 class Services:
     sidecar: Sidecar
 
-    async def sign_in(self, mobile: str, password: str, code: str, language: str, address: str) -> tuple[Session, str]:
-        """A new session, and what it lacks for the operator role (`operatorNeeds`; empty for nothing that we know of).
-        Raises ServiceRefused, as for a wrong password; PeerUnavailable."""
+    async def sign_in(self, proof: Mapping[str, str], language: str, address: str) -> SignedIn:
+        """`proof`: mobile, password, totpCode, deviceToken; what is empty is left out. Raises ServiceRefused, as for a
+        wrong password; PeerUnavailable."""
         headers = {"accept-language": language} | ({"client-address": address} if address else {})
-        body = {"mobile": mobile, "password": password} | ({"totpCode": code} if code else {})
-        signed_in = await self._call(LOGIN, body, headers)
-        return _session(signed_in), signed_in.get("operatorNeeds") or ""
+        answer = await self._call(LOGIN, {name: value for name, value in proof.items() if value}, headers)
+        return SignedIn(_session(answer), answer.get("operatorNeeds") or "", answer.get("deviceToken") or "")
 
     async def reauthenticate(self, session: Session, password: str, code: str, language: str) -> Session:
         """The same session, with a token that acts on money take. Raises ServiceRefused, SessionEnded, PeerUnavailable."""

@@ -6,6 +6,7 @@ which only we and the browser's cookie jar know.
 """
 
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 COOKIE, PATH = "minsu_console", "/console"
+DEVICE_COOKIE, DEVICE_SECONDS = "minsu_console_device", 180 * 86400
+"""As long as usercenter knows a device (`USERCENTER_KNOWN_DEVICE_DAYS`)."""
+
+_DEVICE = re.compile(r"[0-9a-f.]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,26 @@ class Session:
 
 def forget(response: Response, *, secure: bool) -> None:
     response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="strict", secure=secure)
+
+
+def known_device(request: Request) -> str:
+    """That this browser has signed in before, in usercenter's words; empty for what cannot be one."""
+    token = request.cookies.get(DEVICE_COOKIE, "")
+    return token if _DEVICE.fullmatch(token) else ""
+
+
+def remember_device(response: Response, token: str, *, secure: bool) -> None:
+    """Stays after the session, and is sent with sign-ins alone."""
+    if token:
+        response.set_cookie(
+            DEVICE_COOKIE,
+            token,
+            max_age=DEVICE_SECONDS,
+            path=f"{PATH}/signin",
+            httponly=True,
+            samesite="strict",
+            secure=secure,
+        )
 
 
 def is_from_elsewhere(request: Request, public_url: str) -> bool:

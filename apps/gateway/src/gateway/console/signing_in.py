@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 from gateway.console import addresses, notes
 from gateway.console.errors import ServiceRefused, SessionEnded
 from gateway.console.routing import new_router
-from gateway.console.sessions import PATH, Session, forget
+from gateway.console.sessions import PATH, Session, forget, known_device, remember_device
 from gateway.console.visits import Anyone, SignedIn, Visit, require_operator
 from gateway.forwarding import client_address
 from servicekit.errors import PeerUnavailable
@@ -24,20 +24,26 @@ async def ask(visit: Anyone) -> Response:
 async def sign_in(visit: Anyone) -> Response:
     """A new session, and on to where the operator wanted to go. Raises NotOperator, Forged, PeerUnavailable."""
     form, console = visit.form, visit.console
-    mobile, password, code = form.get("mobile", "").strip(), form.get("password", ""), form.get("code", "").strip()
-    address = client_address(visit.request.scope)
+    proof = {
+        "mobile": form.get("mobile", "").strip(),
+        "password": form.get("password", ""),
+        "totpCode": form.get("code", "").strip(),
+        "deviceToken": known_device(visit.request),
+    }
     try:
-        session, needs = await console.services.sign_in(mobile, password, code, visit.language, address)
+        signed_in = await console.services.sign_in(proof, visit.language, client_address(visit.request.scope))
     except ServiceRefused as refused:
         return _form(visit, target=form.get("next", ""), refused=refused)
-    if needs in {"password", "code"}:
-        return _form(visit, target=form.get("next", ""), needs=needs)
-    if needs == "enrolment":
+    if signed_in.needs in {"password", "code"}:
+        return _form(visit, target=form.get("next", ""), needs=signed_in.needs)
+    if signed_in.needs == "enrolment":
         response = RedirectResponse(addresses.SECOND_FACTOR, 303)
     else:
-        await require_operator(console, session)
+        await require_operator(console, signed_in.session)
         response = RedirectResponse(addresses.resolve(form.get("next", "")), 303)
-    session.store(response, secure=console.secure(visit.request))
+    secure = console.secure(visit.request)
+    signed_in.session.store(response, secure=secure)
+    remember_device(response, signed_in.device, secure=secure)
     return response
 
 

@@ -32,17 +32,18 @@ from usercenter.errors import (
     WrongCredentials,
 )
 from usercenter.identity import Identity
+from usercenter.known_devices import KnownDevices
 from usercenter.login import Login
 from usercenter.profiles import Profiles
 from usercenter.registration import Registration
 from usercenter.schemas import (
-    AccessToken,
     CodeSent,
     Credentials,
     MobileRef,
     NewAccount,
     OwnUserInfo,
     RegistrationOf,
+    SignedIn,
     UserDetail,
     WxMiniAuth,
 )
@@ -53,6 +54,7 @@ from usercenter.wechat_login import WechatIdentity, WechatLogin
 router = APIRouter(prefix="/usercenter/v1/user", tags=["user"])
 
 TheLogin = Annotated[Login, Depends(provided(Login))]
+TheDevices = Annotated[KnownDevices, Depends(provided(KnownDevices))]
 TheSessions = Annotated[Sessions, Depends(provided(Sessions))]
 UserAgent = Annotated[str, Header(include_in_schema=False)]
 
@@ -79,9 +81,10 @@ async def register(
     registration: Annotated[Registration, Depends(provided(Registration))],
     login: TheLogin,
     sessions: TheSessions,
+    known: TheDevices,
     address: ClientAddress,
     user_agent: UserAgent = "",
-) -> Ok[AccessToken]:
+) -> Ok[SignedIn]:
     """Registers and signs in. A `code` proves the mobile; it takes over an account whose mobile is unproven and voids
     its password and tokens. A replay under the same Idempotency-Key needs the password like any sign-in."""
     password, made = body.password.get_secret_value(), list[Identity]()
@@ -91,8 +94,11 @@ async def register(
         return made[0]
 
     await once(body.mobile, RegistrationOf(mobile=body.mobile), Identity, make)
-    identity = made[0] if made else await login.by_password(body.mobile, password, address)
-    return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
+    identity = (
+        made[0] if made else await login.by_password(body.mobile, password, address, device_token=body.device_token)
+    )
+    opened = await sessions.open(identity, devices.name_of(user_agent))
+    return Ok(data=SignedIn.by(opened, known.issue(identity)))
 
 
 @router.post(
@@ -105,14 +111,16 @@ async def sign_in(
     second_factors: Annotated[SecondFactors, Depends(provided(SecondFactors))],
     sessions: TheSessions,
     *,
+    known: TheDevices,
     address: ClientAddress,
     user_agent: UserAgent = "",
-) -> Ok[AccessToken]:
+) -> Ok[SignedIn]:
     """An operator sends `totpCode` as well; without it the session has no operator role, and `operatorNeeds` says why."""
     password = body.password.get_secret_value()
-    identity = await login.by_password(body.mobile, password, address)
+    identity = await login.by_password(body.mobile, password, address, device_token=body.device_token)
     identity, needs = await second_factors.of_sign_in(identity, password, body.totp_code)
-    return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent)), needs))
+    opened = await sessions.open(identity, devices.name_of(user_agent))
+    return Ok(data=SignedIn.by(opened, known.issue(identity), needs))
 
 
 @router.post("/sendMobileCode", responses=declared(TooManyCodes, PeerUnavailable))
@@ -141,16 +149,19 @@ async def send_mobile_code(
 async def sign_in_by_wechat(
     body: WxMiniAuth,
     once: OnceOnly,
+    *,
     wechat_login: Annotated[WechatLogin, Depends(provided(WechatLogin))],
     sessions: TheSessions,
+    known: TheDevices,
     user_agent: UserAgent = "",
-) -> Ok[AccessToken]:
+) -> Ok[SignedIn]:
     """A repeat under the same Idempotency-Key signs in again for one minute, for a client whose answer was lost."""
     kept = await once(
         "wxMini", body, WechatIdentity, lambda: wechat_login.sign_in(body.code, body.iv, body.encrypted_data)
     )
     identity = wechat_login.admit(kept)
-    return Ok(data=AccessToken.of(await sessions.open(identity, devices.name_of(user_agent))))
+    opened = await sessions.open(identity, devices.name_of(user_agent))
+    return Ok(data=SignedIn.by(opened, known.issue(identity)))
 
 
 @router.post("/detail", responses=declared(Unauthenticated))

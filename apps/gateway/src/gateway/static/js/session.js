@@ -1,6 +1,7 @@
 // The tokens live in sessionStorage: gone with the tab, never sent by themselves to anybody (so no cross-site request can use
 // them). The page's policy lets only our own scripts run, which is what keeps others from reading them.
 const KEY = "minsu.session";
+const DEVICE = "minsu.device";
 
 export function session() {
   try {
@@ -19,6 +20,15 @@ tabs.onmessage = ({ data: { id, kept } }) => {
 export function keep(token) {
   const { roles = [], sid = "" } = claimsOf(token.accessToken);
   pass({ ...token, roles, id: sid }, sid);
+}
+
+// That this device has signed in before. It opens nothing: only failed attempts of strangers do not slow its owner down.
+export function device() {
+  return localStorage.getItem(DEVICE) ?? "";
+}
+
+export function rememberDevice(token) {
+  if (token) localStorage.setItem(DEVICE, token);
 }
 
 export function forget() {

@@ -1,7 +1,7 @@
 import "./shell.js";
 import { call, newKey } from "./api.js";
 import { byId, page, t } from "./page.js";
-import { keep } from "./session.js";
+import { device, keep, rememberDevice } from "./session.js";
 import { busy, complain } from "./ui.js";
 
 const form = byId("signin");
@@ -46,9 +46,11 @@ form.addEventListener("submit", async (event) => {
   fresh();
   try {
     await busy(button, t("signing_in"), async () => {
-      const body = { mobile: form.mobile.value.trim(), password: form.password.value };
+      const body = { mobile: form.mobile.value.trim(), password: form.password.value, deviceToken: device() };
       if (registering && form.code.value) body.code = form.code.value.trim();
-      keep(await call(`/usercenter/v1/user/${registering ? "register" : "login"}`, body, { key: registering ? newKey() : "" }));
+      const signedIn = await call(`/usercenter/v1/user/${registering ? "register" : "login"}`, body, { key: registering ? newKey() : "" });
+      rememberDevice(signedIn.deviceToken);
+      keep(signedIn);
       location.replace(page.next); // the server has resolved it against its own pages
       return new Promise(() => {});
     });
