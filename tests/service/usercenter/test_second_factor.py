@@ -282,8 +282,9 @@ async def test_a_secret_that_another_key_sealed_lets_nobody_in(http, sql, settin
         answer = await login(elsewhere, mobile, code_of(phone, clock))
     assert answer.status_code == 500
     rotated = keys | {"totp-previous-key": TOTP_KEY}
-    async with client(create_app(settings, clock=clock, sidecar=sidecar, held_secrets=rotated)) as elsewhere:
-        assert (await login(elsewhere, mobile, code_of(phone, clock))).status_code == 200
+    for given in (rotated, keys):  # sealed anew at the first sign-in: the earlier key may go
+        async with client(create_app(settings, clock=clock, sidecar=sidecar, held_secrets=given)) as elsewhere:
+            assert (await login(elsewhere, mobile, code_of(phone, clock))).status_code == 200
     assert factor(sql, user_id)[2] == phone.used
 
 

@@ -42,6 +42,14 @@ class Seal:
                 continue
         raise CannotOpen(f"{place} cannot be opened with the keys that are held")
 
+    def is_current(self, sealed: bytes, place: str) -> bool:
+        """Whether the first key opens it: after a rotation what it does not open is to be sealed anew."""
+        try:
+            self._keys[0].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
+        except InvalidTag:
+            return False
+        return True
+
 
 def _key(text: str) -> bytes:
     try:

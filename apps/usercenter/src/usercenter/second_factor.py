@@ -105,8 +105,9 @@ class SecondFactors:
         return codes
 
     async def spend(self, user_id: int, code: str) -> None:
-        """Accept a code of the phone or a recovery code, each once. Raises SecondFactorWrong, also for an account that has
-        no second factor; SecondFactorSlowed, when too many were wrong."""
+        """Accept a code of the phone or a recovery code, each once; a secret sealed under an earlier key is sealed anew.
+        Raises SecondFactorWrong, also for an account that has no second factor; SecondFactorSlowed, when too many were
+        wrong."""
         now = self.clock()
         async with self.db.transaction() as tx:
             row = await factors.locked(tx, user_id)
@@ -116,6 +117,8 @@ class SecondFactors:
             if refusal is None and code.isdecimal():
                 secret = self.seal.open(row.secret, place(user_id))
                 refusal = self._judge(row, totp.accepted_step(secret, code, now, row.last_step))
+                if refusal is None and not self.seal.is_current(row.secret, place(user_id)):
+                    row.secret = self.seal.seal(secret, place(user_id))
             elif refusal is None:
                 digest = totp.recovery_digest(user_id, code)
                 known = await factors.use_recovery_code(tx, user_id, digest, now)
