@@ -7,8 +7,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import httpx
 import psutil
@@ -20,12 +21,14 @@ from tests.support.waiting import eventually
 
 
 class PlayedSidecar(BaseHTTPRequestHandler):
-    """Ready, without subscriptions; every call to a peer is taken with `{}`."""
+    """Ready, without subscriptions; every secret is `secrets`, every call to a peer is taken."""
 
     protocol_version = "HTTP/1.1"
+    secrets: ClassVar[Mapping[str, str]] = {}
 
     def do_GET(self) -> None:
-        self._send(200, b"{}")
+        held = self.secrets if self.path.startswith("/v1.0/secrets/") else {}
+        self._send(200, json.dumps(held).encode())
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -86,9 +89,10 @@ def closed(connection: socket.socket, within: float) -> bytes:
 
 
 @contextlib.contextmanager
-def serving(module: str, **settings: object) -> Iterator[Served]:
-    """`python -m module` with these variables."""
-    sidecar = ThreadingHTTPServer(("127.0.0.1", 0), PlayedSidecar)
+def serving(module: str, *, secrets: Mapping[str, str] | None = None, **settings: object) -> Iterator[Served]:
+    """`python -m module` with these variables, and these secrets in its store."""
+    played = type("PlayedSidecar", (PlayedSidecar,), {"secrets": secrets or {}})
+    sidecar = ThreadingHTTPServer(("127.0.0.1", 0), played)
     threading.Thread(target=sidecar.serve_forever, daemon=True).start()
     port = free_port()
     environment = {
