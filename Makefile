@@ -14,7 +14,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock sbom audit clean distclean FORCE
+.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock sbom audit digests clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -136,6 +136,9 @@ lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)
 
 sbom: $(SETUP) ## bills of materials (CycloneDX) of every image's libraries, and their licences, into build/sbom
 	@$(VENV)/python -m stack.supply
+
+digests: $(SETUP) ## name the images of others by digest, as a registry tells it today (needs docker)
+	@$(VENV)/python -m stack.digests
 
 audit: $(SETUP) ## ask the package index for known vulnerabilities of what is shipped; says so when it cannot be asked
 	@$(VENV)/python -m stack.supply audit

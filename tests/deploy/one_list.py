@@ -3,6 +3,7 @@
 `drift` names every difference in words; the laptop's files and versions.env are what the others are held to.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -137,12 +138,12 @@ def _images(pins: dict[str, str], compose: Compose) -> Iterator[str]:
         "daprio/sentry": dapr,
     }
     for name, one in compose.content["services"].items():
-        image, _, tag = one["image"].partition(":")
+        image, _, tag = one["image"].partition("@")[0].partition(":")  # a digest: make digests
         yield from _same(f"{name} image {image}", tag, foreign.get(image, pins["MINSU_VERSION"]))
         arguments = one.get("build", {}).get("args", {})
         yield from _same(f"{name} daprd", str(arguments.get("DAPR_VERSION", dapr)), dapr)
     for argument in ("PYTHON_IMAGE", "DAPR_VERSION", "MINSU_VERSION"):
-        if f"ARG {argument}={pins[argument]}\n" not in compose.dockerfile:
+        if not re.search(rf"ARG {argument}={re.escape(pins[argument])}(@\S+)?\n", compose.dockerfile):
             yield f"the Dockerfile's {argument} is not {pins[argument]}"
 
 
