@@ -12,7 +12,7 @@ from tests.support.services import SERVICES
 
 # Made by Strimzi, by who keeps certificates, by who runs Kafka, and by hand (docs/guides/deploy.md).
 KAFKA = {"notification", "order", "payment", "travel", "keda"}
-MADE_ELSEWHERE = KAFKA | {"minsu-cluster-ca-cert", "minsu-tls", "kafka-ca", "wechatsim-keys"}
+MADE_ELSEWHERE = KAFKA | {"minsu-cluster-ca-cert", "minsu-tls", "minsu-operators-tls", "kafka-ca", "wechatsim-keys"}
 MADE_ELSEWHERE |= {"minsu-postgres-ca", "postgres-ca"}
 BY_HAND = {"notification-keys", "payment-keys", "usercenter-keys"}
 AS_DEPLOYER = ("--as=robot", "--as-group=minsu-deployers", "--as-group=system:authenticated")
