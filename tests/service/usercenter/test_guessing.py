@@ -185,3 +185,17 @@ async def test_what_is_no_devices_token_is_refused_by_name(http, sql, mobile, de
 @pytest.mark.parametrize("device", [".", "....", "1.2.3.4.5", "..", "0" * 200])
 async def test_any_other_text_is_of_no_device(mobile, failing, device):
     assert await failing(mobile, 6, device=device) == [401] * 5 + [429]
+
+
+async def test_who_is_signed_in_proves_it_again_whatever_strangers_tried(http, mobile, failing):
+    token = (await register(http, mobile)).json()["data"]["accessToken"]
+    headers = {**SIDECAR_HEADERS, "client-address": STRANGER, "Authorization": f"Bearer {token}"}
+
+    async def again(password):
+        body = {"password": password}
+        return (await http.post("/usercenter/v1/user/reauthenticate", json=body, headers=headers)).status_code
+
+    assert await failing(mobile, 6) == [401] * 5 + [429]
+    assert await again(PASSWORD) == 200
+    assert [await again("wrong password") for _ in range(11)] == [401] * 10 + [429]  # tries of its own, and no more
+    assert await again(PASSWORD) == 429
