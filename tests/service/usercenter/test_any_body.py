@@ -4,11 +4,27 @@ from hypothesis import strategies as st
 from servicekit.testing import called_by
 
 USER = ("register", "login", "sendMobileCode", "wxMiniAuth", "detail", "refreshToken")
+USER += ("logout", "sessionList", "sessionEnd", "changePassword")
 USER += ("reauthenticate", "totpEnrol", "totpConfirm")
 PATHS = [f"/usercenter/v1/user/{name}" for name in USER] + [
     f"/internal/{name}" for name in ("userById", "usersByIds", "authByUser", "authByKey")
 ]
-NAMES = ["mobile", "password", "code", "iv", "encryptedData", "userId", "ids", "authType", "authKey", "totpCode"]
+NAMES = [
+    "mobile",
+    "password",
+    "code",
+    "iv",
+    "encryptedData",
+    "userId",
+    "ids",
+    "authType",
+    "authKey",
+    "totpCode",
+    "refreshToken",
+    "id",
+    "oldPassword",
+    "newPassword",
+]
 SCALARS = (
     st.none()
     | st.booleans()
