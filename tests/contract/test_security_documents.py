@@ -61,11 +61,20 @@ def defined(path: str) -> frozenset[str]:
     return frozenset(each.name for each in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(each, kinds))
 
 
-@pytest.mark.parametrize("document", ["docs/asvs.md"])
+@pytest.mark.parametrize("document", ["docs/asvs.md", "docs/threat-model.md"])
 def test_every_test_that_is_named_exists(document):
     named = TEST.findall((REPO / document).read_text("utf-8"))
     assert len(named) > 20
     assert [f"{path}::{name}" for path, name in named if name not in defined(path)] == []
+
+
+def test_every_arrow_of_the_threat_model_is_looked_at_from_all_sides():
+    arrows = re.split(r"^## ", (REPO / "docs" / "threat-model.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    assert len(arrows) > 10
+    for arrow in arrows:
+        lines = re.findall(r"^\| ([A-Z]) \| .+ \| .+ \| (.+) \|$", arrow, re.MULTILINE)
+        assert {letter for letter, _ in lines} == set("STRIDE"), arrow.splitlines()[0]
+        assert all(TEST.search(tests) for _, tests in lines), arrow.splitlines()[0]
 
 
 def test_every_requirement_of_levels_1_and_2_is_answered_once():
