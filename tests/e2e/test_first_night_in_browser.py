@@ -119,7 +119,7 @@ def test_a_host_registers_puts_up_a_homestay_sells_a_night_and_checks_the_guest_
     expect(host.get_by_test_id("standing")).to_have_attribute("data-status", "waiting")
 
     [waiting] = [each for each in operate(stack, "hosts", "--status", "waiting") if each["shopName"] == shop]
-    assert operate(stack, "host-approve", str(waiting["id"]))["status"] == "granted"
+    assert operate(stack, "host-approve", str(waiting["id"]), "--note", "has shown the papers")["status"] == "granted"
     host.reload()
     homestay = put_up(host, f"洱海边的白族小院 {mobile[-4:]}")
 

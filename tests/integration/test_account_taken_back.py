@@ -4,6 +4,7 @@ import secrets
 
 import pytest
 
+from tests.support.operators import new_operator
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -108,20 +109,18 @@ def test_a_code_by_text_message_opens_what_a_stranger_had_registered(system, mob
     assert (again.status_code, again.json()["code"]) == (429, 100209)
 
 
-def test_a_role_that_is_revoked_is_refused_within_a_minute(system, mobile):
-    system.data("/usercenter/v1/user/sendMobileCode", {"mobile": mobile})
-    [message] = system.wechat.get("/_sim/sms", params={"mobile": mobile}).json()["sms"]
-    registered(system, mobile, code=message["code"])
-
-    def change(*words):
-        system.cli("python", "-m", "usercenter", "roles", mobile, *words, "--yes")
-
-    change("--grant", "operator")
-    operator = Person(system, system.data("/usercenter/v1/user/login", {"mobile": mobile, "password": PASSWORD}))
+def test_a_role_that_is_revoked_is_refused_within_a_minute(system):
+    operator = new_operator(system)
     services = ("order", "payment", "notification", "usercenter")
     for service in services:
-        assert operator.post(f"/{service}/v1/ops/actList", {}).status_code == 200
-    change("--revoke", "operator")
+        assert system.post(f"/{service}/v1/ops/actList", {}, **operator.bearer).status_code == 200
+
+    system.cli("python", "-m", "usercenter", "roles", operator.mobile, "--revoke", "operator", "--yes")
+
     for service in services:
         path = f"/{service}/v1/ops/actList"
-        eventually(lambda path=path: operator.post(path, {}).status_code == 401, seconds=WITHIN, what=f"401 of {path}")
+        eventually(
+            lambda path=path: system.post(path, {}, **operator.bearer).status_code == 401,
+            seconds=WITHIN,
+            what=f"401 of {path}",
+        )
