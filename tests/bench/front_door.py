@@ -25,7 +25,7 @@ LIST, CREATE, PREPAY = (
 def reads(system: System, sidecars: Sidecars, seconds: float) -> list[Figure]:
     floor = invocation_floor(sidecars, seconds / 2, CONNECTIONS)
     body = {"page": 1, "pageSize": 10}
-    request = _request(system, LIST, body, signed_in=False)
+    request = _request(system, LIST, body)
     before = _processor_seconds(system)
     answers = client.send(system.environment["GATEWAY_URL"], [request], connections=CONNECTIONS, seconds=seconds)
     return [_figure("catalogue reads through the gateway", system, before, answers, floor, 1500)]
@@ -62,15 +62,15 @@ def prepays(system: System, sidecars: Sidecars, count: int) -> list[Figure]:
 
 
 def _prepays(system: System, count: int) -> list[bytes]:
-    sns = seeding.waiting_orders(system, count).order_sns()
-    return [_request(system, PREPAY, {"orderSn": sn, "serviceType": "homestayOrder"}) for sn in sns]
+    sns, token = seeding.waiting_orders(system, count).order_sns(), buyers.lasting_token(system)
+    return [_request(system, PREPAY, {"orderSn": sn, "serviceType": "homestayOrder"}, token=token) for sn in sns]
 
 
-def _request(system: System, path: str, body: object, *, signed_in: bool = True, token: str | None = None) -> bytes:
-    """Of the buyer, or of whoever has the `token`."""
+def _request(system: System, path: str, body: object, *, token: str = "") -> bytes:
+    """Of whoever has the `token`."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
-    if signed_in:
-        headers["Authorization"] = f"Bearer {token or buyers.lasting_token(system)}"
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
     return client.render("POST", system.environment["GATEWAY_URL"] + path, headers, json.dumps(body).encode())
 
 
