@@ -164,7 +164,7 @@ class Locked:
             query = (
                 "select count(*) from pg_locks join pg_stat_activity using (pid)"
                 " where not granted and relation = 'homestay_order'::regclass"
-                " and (query like 'SELECT homestay_order.%' or query like '%for update skip locked%')"
+                " and (query like 'SELECT homestay_order.%' or query like '%for update of o skip locked%')"
             )
             return look.execute(query).fetchone()[0]
 
