@@ -128,7 +128,7 @@ mesh-test: needs-mesh-test $(SETUP) ## identities, refused calls and leaving rep
 	@$(VENV)/python -m stack.setup.sentry
 	@MINSU_MESH_TEST=1 $(PYTEST) tests/deploy/mesh $(ARGS)
 
-obs-test: needs-obs-test $(SETUP) ## one trace of a purchase in a real Jaeger, every part scraped by a real Prometheus (Jaeger is built once, minutes)
+obs-test: needs-obs-test $(SETUP) ## one trace of a purchase in a real Jaeger, the cluster's collector, no alert of a healthy system (Jaeger is built once, minutes)
 	@MINSU_OBS_TEST=1 $(PYTEST) -n0 tests/observability $(ARGS)
 
 lock: $(SETUP) ## pin every library again (UPGRADE=1 takes the newest)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from minsu.traces import Jaeger
-from tests.observability.prometheus import Prometheus
+from tests.support.prometheus import Prometheus
 from tests.support.stack import running_stack
 from tests.support.system import System
 

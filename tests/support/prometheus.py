@@ -12,6 +12,17 @@ class Prometheus:
     def close(self) -> None:
         self._http.close()
 
+    def is_ready(self) -> bool:
+        try:
+            return self._http.get("/-/ready").is_success
+        except httpx.HTTPError:
+            return False
+
+    def all_up(self) -> dict[str, dict[str, Any]] | None:
+        """The targets, once each was scraped."""
+        targets = self.targets()
+        return targets if all(one["health"] == "up" for one in targets.values()) else None
+
     def targets(self) -> dict[str, dict[str, Any]]:
         """instance → what Prometheus knows of it."""
         return {each["labels"]["instance"]: each for each in self._get("targets")["activeTargets"]}
