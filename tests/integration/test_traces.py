@@ -40,9 +40,14 @@ def bought(system, collector):
     return order_sn, payment_sn
 
 
-def test_booking_is_one_trace_through_the_sidecars(collector, bought):
-    order_sn, _ = bought
-    [order] = collector.of("order", f"POST {CREATE}", order_sn=order_sn)
+@pytest.fixture
+def order(collector, bought):
+    """Order's span of the booking: the trace of the purchase."""
+    [booked] = collector.of("order", f"POST {CREATE}", order_sn=bought[0])
+    return booked
+
+
+def test_booking_is_one_trace_through_the_sidecars(collector, order):
     above = collector.above(order)
     [gateway] = [
         span for span in above if span.service == "gateway" and span.name.startswith("POST ") and not span.parent
@@ -53,25 +58,38 @@ def test_booking_is_one_trace_through_the_sidecars(collector, bought):
     assert {span.trace for span in [*asked, *above]} == {gateway.trace}
 
 
-def test_a_payment_is_one_trace_from_the_cashier_to_both_messages(collector, bought):
+def test_a_purchase_is_one_trace_from_the_booking_to_wechat_and_both_messages(collector, bought, order):
     order_sn, payment_sn = bought
-    [prepay] = collector.of("payment", f"POST {PAY}", order_sn=order_sn, payment_sn=payment_sn)
-    called = [span for span in collector.spans if span.service == "payment" and prepay in collector.above(span)]
+    [started] = collector.of("payment", "start payment", order_sn=order_sn, payment_sn=payment_sn)
+    called = [span for span in collector.spans if span.service == "payment" and started in collector.above(span)]
     assert any("/v3/pay/transactions/jsapi" in str(span.attributes.get("url.full")) for span in called)
     [settled] = collector.of("payment", "settle payment", order_sn=order_sn, payment_sn=payment_sn)
-    [published] = [span for span in collector.of("payment", f"publish {PAID}") if span.trace == prepay.trace]
+    [published] = [span for span in collector.of("payment", f"publish {PAID}") if span.trace == order.trace]
     [confirmed] = collector.of("order", f"process {PAID}", order_sn=order_sn, payment_sn=payment_sn)
-    [told] = [span for span in collector.of("order", f"publish {STATE}") if span.trace == prepay.trace]
+    [told] = [span for span in collector.of("order", f"publish {STATE}") if span.trace == order.trace]
     [planned] = collector.of("notification", f"process {STATE}", order_sn=order_sn)
     messages = collector.of("notification", "send message", order_sn=order_sn)
     assert {span.attributes["minsu.message"] for span in messages} == {"paid", "before_arrival"}
 
-    assert settled.parent == prepay.id or prepay in collector.above(settled)
+    assert (started.parent, settled.parent) == (order.id, started.id)
     for later, earlier in [(published, settled), (confirmed, settled), (told, confirmed), (planned, confirmed)]:
         assert earlier in collector.above(later), (later.name, [span.name for span in collector.above(later)])
     for message in messages:
         assert planned in collector.above(message)
-    assert {span.trace for span in (settled, published, confirmed, told, planned, *messages)} == {prepay.trace}
+    steps = (started, settled, published, confirmed, told, planned, *messages)
+    assert {span.trace for span in steps} == {order.trace}
+
+
+def test_the_request_of_the_cashier_is_linked_to_the_payment_that_it_started(collector, bought, order):
+    """A request at a public door begins a trace: whose order it is about is known only inside."""
+    order_sn, payment_sn = bought
+    [started] = collector.of("payment", "start payment", order_sn=order_sn)
+    [prepay] = collector.of("payment", f"POST {PAY}", order_sn=order_sn, payment_sn=payment_sn)
+    assert started.links == {(prepay.trace, prepay.id)}
+    assert {span.service for span in collector.above(prepay)} == {"gateway", "gateway-daprd", "payment-daprd"}
+    asked = [span for span in collector.of("order", "POST /internal/payable") if prepay in collector.above(span)]
+    assert len(asked) == 1
+    assert prepay.trace != order.trace
 
 
 def test_the_callback_is_linked_to_what_it_settled(collector, bought):

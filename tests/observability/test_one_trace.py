@@ -1,4 +1,4 @@
-"""A night is bought on the whole system: Jaeger has one trace from the cashier to both messages, every hop through sidecars
+"""A night is bought on the whole system: Jaeger has one trace from the booking to both messages, every hop through sidecars
 and Kafka in its place, and `minsu trace` shows it by any of its numbers."""
 
 import json
@@ -17,7 +17,8 @@ PAID, STATE = "payment-update-paystatus-topic", "order-update-tradestate-topic"
 
 @pytest.fixture(scope="module")
 def bought(system, jaeger):
-    """(order's number, payment's number, trees of the traces: of the booking, of the payment, of WeChat's callback)."""
+    """(order's number, payment's number, trees of the traces: of the purchase, of the cashier's request, of WeChat's
+    callback)."""
     order_sn = system.book()
     payment_sn = system.prepay(order_sn)["paymentSn"]
     system.tap_pay(payment_sn)
@@ -28,7 +29,7 @@ def bought(system, jaeger):
             trees = [Tree(trace) for trace in jaeger.of(order_sn)]
         except CommandFailed:
             return None
-        [paid] = [tree for tree in trees if tree.all("payment", f"POST {PREPAY}")] or [None]
+        [paid] = [tree for tree in trees if tree.all("payment", "settle payment")] or [None]
         there = paid and len(paid.all("notification", "send message")) == 2 and len(trees) == 3
         return trees if there else None
 
@@ -37,12 +38,12 @@ def bought(system, jaeger):
 
 
 @pytest.fixture
-def booking(bought):
+def purchase(bought):
     return bought[2][0]
 
 
 @pytest.fixture
-def paying(bought):
+def cashier(bought):
     return bought[2][1]
 
 
@@ -51,56 +52,63 @@ def callback(bought):
     return bought[2][2]
 
 
-def test_a_booking_goes_from_the_gateway_through_both_sidecars_to_order_and_on_to_travel(booking, bought):
-    [root] = booking.roots()
+def test_a_booking_goes_from_the_gateway_through_both_sidecars_to_order_and_on_to_travel(purchase, bought):
+    [root] = purchase.roots()
     assert (root.service, root.name) == ("gateway", f"POST {CREATE}")
-    order = booking.one("order", f"POST {CREATE}")
-    assert booking.path(order) == ["gateway", "gateway-daprd", "order-daprd", "order"]
+    order = purchase.one("order", f"POST {CREATE}")
+    assert purchase.path(order) == ["gateway", "gateway-daprd", "order-daprd", "order"]
     assert order.attributes["minsu.order_sn"] == bought[0]
-    travel = booking.one("travel", "POST /internal/homestaySnapshot")
-    assert booking.stands_below(travel, order)
-    assert booking.path(travel)[-4:] == ["order", "order-daprd", "travel-daprd", "travel"]
+    travel = purchase.one("travel", "POST /internal/homestaySnapshot")
+    assert purchase.stands_below(travel, order)
+    assert purchase.path(travel)[-4:] == ["order", "order-daprd", "travel-daprd", "travel"]
 
 
-def test_a_prepay_asks_order_and_reaches_wechat_in_the_buyers_trace(paying, bought, system):
-    [root] = paying.roots()
+def test_the_cashiers_request_asks_order_and_is_linked_to_the_payment_that_it_started(cashier, purchase, bought):
+    [root] = cashier.roots()
     assert (root.service, root.name) == ("gateway", f"POST {PREPAY}")
-    prepay = paying.one("payment", f"POST {PREPAY}")
-    assert paying.path(prepay) == ["gateway", "gateway-daprd", "payment-daprd", "payment"]
+    prepay = cashier.one("payment", f"POST {PREPAY}")
+    assert cashier.path(prepay) == ["gateway", "gateway-daprd", "payment-daprd", "payment"]
     assert [prepay.attributes[f"minsu.{kind}_sn"] for kind in ("order", "payment")] == list(bought[:2])
-    payable = paying.one("order", "POST /internal/payable")
-    assert paying.path(payable)[-4:] == ["payment", "payment-daprd", "order-daprd", "order"]
+    payable = cashier.one("order", "POST /internal/payable")
+    assert cashier.path(payable)[-4:] == ["payment", "payment-daprd", "order-daprd", "order"]
+    assert purchase.one("payment", "start payment").links == ((cashier.trace.trace_id, prepay.span_id),)
+
+
+def test_the_payment_is_started_in_the_trace_of_its_booking_and_reaches_wechat_there(purchase, bought, system):
+    started = purchase.one("payment", "start payment")
+    assert purchase.stands_below(started, purchase.one("order", f"POST {CREATE}"))
+    assert [started.attributes[f"minsu.{kind}_sn"] for kind in ("order", "payment")] == list(bought[:2])
     wechat = f"{system.environment['WXPAY_BASE_URL']}/v3/pay/transactions/jsapi"
-    [called] = [span for span in paying.trace.spans if span.attributes.get("url.full") == wechat]
+    [called] = [span for span in purchase.trace.spans if span.attributes.get("url.full") == wechat]
     assert (called.service, called.attributes["span.kind"]) == ("payment", "client")
-    assert paying.stands_below(called, prepay)
+    assert purchase.stands_below(called, started)
 
 
-def test_the_callback_has_a_trace_of_its_own_that_the_settling_is_linked_to(paying, callback, bought):
+def test_the_callback_has_a_trace_of_its_own_that_the_settling_is_linked_to(purchase, callback, bought):
     [root] = callback.roots()
     assert (root.service, root.name) == ("payment", f"POST {PREPAY}Callback")
     assert root.attributes["minsu.payment_sn"] == bought[1]
-    settled = paying.one("payment", "settle payment")
-    assert paying.stands_below(settled, paying.one("payment", f"POST {PREPAY}"))
+    settled = purchase.one("payment", "settle payment")
+    assert purchase.stands_below(settled, purchase.one("payment", "start payment"))
     assert {trace for trace, _ in settled.links} == {callback.trace.trace_id}
     assert root.span_id in {span for _, span in settled.links}
 
 
-def test_what_follows_from_the_settling_is_a_chain_through_kafka_to_both_messages(paying, bought):
-    settled = paying.one("payment", "settle payment")
-    confirmed = paying.one("order", f"process {PAID}")
-    planned = paying.one("notification", f"process {STATE}")
-    messages = paying.all("notification", "send message")
-    assert paying.stands_below(confirmed, settled)
-    assert paying.stands_below(planned, confirmed)
-    assert all(paying.stands_below(message, planned) for message in messages)
+def test_what_follows_from_the_settling_is_a_chain_through_kafka_to_both_messages(purchase, bought):
+    settled = purchase.one("payment", "settle payment")
+    confirmed = purchase.one("order", f"process {PAID}")
+    planned = purchase.one("notification", f"process {STATE}")
+    messages = purchase.all("notification", "send message")
+    assert purchase.stands_below(confirmed, settled)
+    assert purchase.stands_below(planned, confirmed)
+    assert all(purchase.stands_below(message, planned) for message in messages)
     assert {message.attributes["minsu.message"] for message in messages} == {"paid", "before_arrival"}
     for published, topic, cause in (("payment", PAID, settled), ("order", STATE, confirmed)):
-        assert paying.stands_below(paying.one(published, f"publish {topic}"), cause)
+        assert purchase.stands_below(purchase.one(published, f"publish {topic}"), cause)
     for consumer, topic, cause in (("order", PAID, settled), ("notification", STATE, confirmed)):
-        hop = paying.one(f"{consumer}-daprd", f"pubsub/{topic}")
-        assert paying.stands_below(hop, cause)
-    assert [span for span in paying.trace.spans if span.error] == []
+        hop = purchase.one(f"{consumer}-daprd", f"pubsub/{topic}")
+        assert purchase.stands_below(hop, cause)
+    assert [span for span in purchase.trace.spans if span.error] == []
 
 
 def test_minsu_trace_prints_it_by_each_of_its_numbers_and_fails_for_a_number_without_one(system, bought):

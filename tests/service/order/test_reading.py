@@ -1,8 +1,12 @@
 """Lists, details and what peers may know."""
 
+import psycopg
 import pytest
 
+from servicekit.telemetry import traces
+from servicekit.telemetry.traces import TraceContext
 from tests.service.order.support import BUYER, MERCHANT, OTHER_MERCHANT, STRANGER, Order, refunded
+from tests.support.tracing import recording
 
 LIST, DETAIL = "/homestayOrder/userHomestayOrderList", "/homestayOrder/userHomestayOrderDetail"
 UNKNOWN = "HSO2026112309302600000000"
@@ -182,6 +186,7 @@ async def test_payable_says_how_much_until_when(order: Order) -> None:
 
     answer = (await order.inside("/internal/payable", {"orderSn": sn})).json()
 
+    assert TraceContext(answer.pop("traceparent")).trace_id == order.row(sn)["traceparent"][3:35]
     assert answer == {
         "orderSn": sn,
         "userId": BUYER,
@@ -190,7 +195,21 @@ async def test_payable_says_how_much_until_when(order: Order) -> None:
         "payable": True,
         "closeAt": "2026-11-23T02:00:00Z",
         "title": "西湖边的小院",
+        "tracestate": "",
     }
+
+
+async def test_payment_is_told_the_trace_of_the_booking(order: Order, sql: psycopg.Connection) -> None:
+    with recording() as recorded:
+        sn = await order.create()
+    booked = traces.written(recorded.one("POST /order/v1/homestayOrder/createHomestayOrder").context)
+
+    for path, body in (("payable", {"orderSn": sn}), ("payables", {"orderSns": [sn]})):
+        answer = (await order.inside(f"/internal/{path}", body)).json()
+        told = answer if path == "payable" else answer["payables"][0]
+        assert (told["traceparent"], told["tracestate"]) == (booked.traceparent, "")
+    sql.execute("update homestay_order set traceparent = null where sn = %s", [sn])  # from before it was kept
+    assert (await order.inside("/internal/payable", {"orderSn": sn})).json()["traceparent"] == ""
 
 
 async def test_peers_read_an_order_with_its_code(order: Order) -> None:

@@ -167,7 +167,7 @@ PAYABLE = {
     "wrong",
     [
         {"totalFen": -1}, {"totalFen": 2**63}, {"totalFen": 1.5}, {"userId": 0}, {"title": "a\x00b"},
-        {"closeAt": "2026-11-23T10:00:00"}, {"payable": None},
+        {"closeAt": "2026-11-23T10:00:00"}, {"payable": None}, {"traceparent": 7}, {"tracestate": "a\x00b"},
     ],
     ids=str,
 )  # fmt: skip

@@ -205,3 +205,36 @@ def test_the_largest_batch_is_linked_to_each_of_its_traces():
     with recording() as recorded, traces.batch("process topic", contexts):
         pass
     assert links(recorded.one("process topic")) == {(each.trace_id, each.span_id) for each in contexts}
+
+
+def test_a_resumed_trace_is_linked_to_the_request_that_resumes_it():
+    with recording() as recorded:
+        request = traces.begin("request", traces.NO_CONTEXT)
+        with traces.using(request), traces.resumed("pay", traces.parsed(SAMPLED), attributes={"minsu.n": 1}) as context:
+            assert traces.current_context() == context
+    [pay] = recorded.named("pay")
+    assert (pay.context, pay.parent.span_id, pay.context.trace_id) == (context, SPAN, TRACE)
+    assert (links(pay), dict(pay.attributes)) == ({ids(recorded.one("request"))}, {"minsu.n": 1})
+
+
+def test_without_an_earlier_trace_it_is_a_step_of_the_current_one():
+    with (
+        recording() as recorded,
+        traces.using(traces.begin("request", traces.NO_CONTEXT)),
+        traces.resumed("pay", traces.NO_CONTEXT),
+    ):
+        pass
+    pay = recorded.one("pay")
+    assert (pay.context.trace_id, pay.parent.span_id) == ids(recorded.one("request"))
+    assert links(pay) == set()
+
+
+def test_without_an_sdk_a_resumed_trace_is_only_passed_on():
+    request = traces.begin("request", traces.NO_CONTEXT)
+    with traces.using(request):
+        with traces.resumed("pay", traces.parsed(SAMPLED)) as context:
+            assert traces.current_context() == request.get_span_context()
+        with traces.resumed("pay", traces.NO_CONTEXT) as own:
+            pass
+    assert traces.written(context).traceparent == SAMPLED
+    assert own == request.get_span_context()

@@ -42,6 +42,8 @@ class OwedOrder(NamedTuple):
     closing_at: datetime | None
     close_at: datetime
     title: str
+    traceparent: str | None
+    tracestate: str | None
 
 
 class ToldOrder(NamedTuple):
@@ -110,8 +112,8 @@ select id, payment_sn, payment_version, 1, total_fen, paid_at, $10 from v
 
 
 OWED = (
-    "select sn, user_id, order_total_fen, trade_state, closing_at, close_at, title from homestay_order"
-    " where sn = any($1::text[])"
+    "select sn, user_id, order_total_fen, trade_state, closing_at, close_at, title, traceparent, tracestate"
+    " from homestay_order where sn = any($1::text[])"
 )
 """The `OwedOrder` of each number that exists."""
 TOLD = f"""

@@ -86,7 +86,9 @@ class Booking:
             raise NightClosed(f"not sold on {closed}", field="liveStartTime", night=closed.isoformat())
         now, columns, wanted = self.clock(), _columns(request, homestay, price), _nights(request, homestay)
         close_at = now + self.pay_window
+        trace = traces.current()
         columns |= {"created_at": now, "close_at": close_at, "due_at": close_at}
+        columns |= {"traceparent": trace.traceparent or None, "tracestate": trace.tracestate or None}
         for _ in range(ATTEMPTS):
             sn = business_number("HSO", now)
             outcome = await self.reservations.insert(NewOrder(sn, request.user_id, wanted, columns | {"sn": sn}))

@@ -24,6 +24,8 @@ class InternalSnAndUser(InternalSn):
 
 
 class Payable(ApiModel):
+    """`traceparent`, `tracestate`: of the booking, which the payment goes on with; empty for an order from before."""
+
     order_sn: str
     user_id: int
     total_fen: int
@@ -31,6 +33,8 @@ class Payable(ApiModel):
     payable: bool
     close_at: datetime
     title: str
+    traceparent: str
+    tracestate: str
 
     @classmethod
     def of(cls, order: HomestayOrder | OwedOrder, *, payable: bool) -> "Payable":
@@ -42,6 +46,8 @@ class Payable(ApiModel):
             payable=payable,
             close_at=order.close_at.astimezone(UTC),
             title=order.title,
+            traceparent=order.traceparent or "",
+            tracestate=order.tracestate or "",
         )
 
 

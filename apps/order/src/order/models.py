@@ -96,6 +96,9 @@ class HomestayOrder(Leased, Base):
     """What goes back of a request that the host decides, if they agree without an amount or do not answer; of a refused
     one, what the next request gets for sure (`cancelling.owed_after_refusal`)."""
     refunded_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    traceparent: Mapped[str | None] = mapped_column(Text)
+    tracestate: Mapped[str | None] = mapped_column(Text)
+    """Both of the booking: the payment is the next step of its trace."""
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012 - SQLAlchemy's protocol
     __table_args__ = (

@@ -77,7 +77,7 @@ class ThirdPayment(Leased, Base):
     """The day on whose bill the payment was found, if that is not the day of `pay_time`."""
     traceparent: Mapped[str | None] = mapped_column(Text)
     tracestate: Mapped[str | None] = mapped_column(Text)
-    """Both of the prepay: settling the payment is a step of the buyer's trace."""
+    """Both of the start of the payment, a step of its booking's trace: settling it is the next one."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 

@@ -15,13 +15,15 @@ from servicekit.collector import Collector
 from servicekit.errors import PeerUnavailable
 from servicekit.schemas import ApiModel, RowId, Text
 from servicekit.sidecar import Sidecar
+from servicekit.telemetry import traces
 
 MOST_AT_ONCE, LONGEST_WAIT_SECONDS = 100, 3.0
 """Orders or users in one call, and how long the first of those that wait for the next call may wait, in seconds."""
 
 
 class Payable(ApiModel):
-    """What a buyer owes for an order, in fen; `payable`: whether its owner accepts a payment now."""
+    """What a buyer owes for an order, in fen; `payable`: whether its owner accepts a payment now. `traceparent`,
+    `tracestate`: of the booking, empty for an order from before they were kept."""
 
     order_sn: Text
     user_id: RowId
@@ -29,10 +31,17 @@ class Payable(ApiModel):
     payable: bool
     close_at: AwareDatetime
     title: Text
+    traceparent: Text = ""
+    tracestate: Text = ""
 
     @property
     def expires_at(self) -> datetime:
         return self.close_at
+
+    @property
+    def booking(self) -> traces.SpanContext:
+        """NO_CONTEXT for a traceparent that is none."""
+        return traces.parsed(self.traceparent, self.tracestate)
 
 
 class _Payables(ApiModel):

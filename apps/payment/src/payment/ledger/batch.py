@@ -89,8 +89,8 @@ async def settle_plain(
 
 
 def settled_in(payment: Traced, arrived: traces.SpanContext, *, refund_sn: str | None = None) -> traces.TraceContext:
-    """The context of what follows from settling a payment, or a refund of it: a mark in the trace of its prepay, which the
-    buyer began, with links to what settled it. Of a payment without one, `arrived`."""
+    """The context of what follows from settling a payment, or a refund of it: a mark in the trace of its prepay, which is
+    the booking's, with links to what settled it. Of a payment without one, `arrived`."""
     if payment.traceparent and not traces.is_on():  # reading and writing it again would be all that happens
         return traces.TraceContext(payment.traceparent, payment.tracestate or "")
     prepay = traces.parsed(payment.traceparent, payment.tracestate)

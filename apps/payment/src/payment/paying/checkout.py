@@ -59,19 +59,22 @@ class Checkout:
         if not order.payable:
             raise OrderNotPayable(f"order {order_sn} is not waiting for payment")
         openid = await self.users.openid(user_id)
-        new = self._new_payment(order, openid, business, service_type)
-        if await self.reservations.open(new):
-            payment = ThirdPayment(**new._asdict())
-        else:
-            payment = await self._reserve_alone(new)
+        with traces.resumed("start payment", order.booking, attributes={"minsu.order_sn": order_sn}) as context:
+            new = self._new_payment(order, openid, business, service_type, traces.written(context))
+            if await self.reservations.open(new):
+                payment = ThirdPayment(**new._asdict())
+            else:
+                payment = await self._reserve_alone(new)
+            traces.note(payment_sn=payment.sn)
+            prepay_id = await self._prepaid(payment)
         traces.note(payment_sn=payment.sn)
-        prepay_id = await self._prepaid(payment)
         return payment.sn, self.wechat.pay_parameters(self.merchant.appid, prepay_id)
 
-    def _new_payment(self, order: Payable, openid: str, business: BusinessType, service_type: str) -> NewPayment:
+    def _new_payment(
+        self, order: Payable, openid: str, business: BusinessType, service_type: str, trace: traces.TraceContext
+    ) -> NewPayment:
         now = self.clock()
         sn = business_number("PMT", now)
-        trace = traces.current()
         request = requests.jsapi(
             mchid=self.merchant.mchid,
             appid=self.merchant.appid,
@@ -92,7 +95,7 @@ class Checkout:
             request=request,
             expires_at=order.expires_at,
             due_at=now + self.first_query,
-            traceparent=trace.traceparent or None,
+            traceparent=trace.traceparent,
             tracestate=trace.tracestate or None,
         )
 

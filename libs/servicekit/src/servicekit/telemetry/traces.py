@@ -180,6 +180,20 @@ def batch(
         yield opened
 
 
+@contextmanager
+def resumed(name: str, earlier: SpanContext, *, attributes: Attributes | None = None) -> Iterator[SpanContext]:
+    """A step of a trace that began in another request, linked to the current one; of the current trace where `earlier` is
+    NO_CONTEXT. Yields the context that what follows has as its parent. Where spans are not recorded that is `earlier`, and
+    log lines keep the id of their request."""
+    here = current_context()
+    if _Recording.tracer is None:
+        yield earlier if earlier.is_valid else here
+        return
+    parent, links = (earlier, [here]) if earlier.is_valid else (here, [])
+    with using(begin(name, parent, links=links, attributes=attributes)) as opened:
+        yield opened.get_span_context()
+
+
 def note(**numbers: str | None) -> None:
     """Write business numbers into the current span: `note(order_sn=…)` becomes `minsu.order_sn`."""
     if (opened := get_current_span()).is_recording():
