@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from servicekit.activity import Activity
 from servicekit.errors import Poison, Unavailable
 from servicekit.events import Consumer, EventData, bulk_routes
 from tests.support.metrics import Growth
@@ -94,3 +95,21 @@ async def test_a_time_that_cannot_be_read_harms_no_event(time):
     count = Growth(f"{DELAY}_count", topic="odd")
     assert await deliver(consumer, envelope(1, time=time)) == ["SUCCESS"]
     assert count() in {0, 1}
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "never", 5])
+async def test_a_time_that_cannot_be_told_changes_nothing_of_the_answer(moment):
+    handled = []
+
+    async def handle(event, _data):
+        handled.append(event.id)
+
+    app = FastAPI()
+    app.state.activity = Activity(lambda: datetime(2026, 11, 23, tzinfo=UTC), port=1, version="0")
+    app.include_router(bulk_routes(Consumer("t", "/events/t", EventData, handle)))
+    entries = [{"entryId": event["id"], "event": event} for event in (envelope(1), envelope(2, time=moment))]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app") as http:
+        answer = await http.post("/events/t", json={"entries": entries})
+
+    assert [each["status"] for each in answer.json()["statuses"]][0] == "SUCCESS"
+    assert "1" in handled

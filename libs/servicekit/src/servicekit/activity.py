@@ -136,6 +136,6 @@ def _time_of(envelope: Any) -> datetime | None:
     text = envelope.get("time") if isinstance(envelope, Mapping) else None
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):  # no time, or one at the edge of the calendar
         return None
-    return moment.astimezone(UTC) if moment and moment.tzinfo else None
