@@ -15,25 +15,24 @@ from tests.support.system import System
 LONG = ("tests/stateful/test_lifecycle.py",)
 """Files of few tests that take a minute, on a busy machine five. By their number they would come last, and one process
 would wait for the other: they begin early."""
-NEED_THE_SYSTEM = (
-    "tests/attack/",
-    "tests/chaos/",
-    "tests/deploy/mesh/",
-    "tests/e2e/",
-    "tests/integration/",
-    "tests/observability/",
+SYSTEMS = (
+    ("tests/integration/",),
+    ("tests/attack/", "tests/chaos/", "tests/deploy/mesh/", "tests/e2e/", "tests/observability/"),
 )
+"""Each of the two is run by one process with a system of its own: they mostly wait, one alone would take twice as long
+as all other tests."""
+NEED_THE_SYSTEM = tuple(folder for folders in SYSTEMS for folder in folders)
 
 LONG_SECONDS = 1200
 """For a test that is long, or may have to start the system first; every other has the limit in pyproject.toml."""
 
 
 class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without types
-    """Where several processes share the work (`-n`): a file stays whole, and only one process has a system running."""
+    """Where several processes share the work (`-n`): a file stays whole, and two processes have a system running."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "system" if file.startswith(NEED_THE_SYSTEM) else file
+        return next((f"system of {folders[0]}" for folders in SYSTEMS if file.startswith(folders)), file)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         for file in LONG:

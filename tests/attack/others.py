@@ -8,7 +8,7 @@ from gateway.routes import PUBLIC
 from servicekit.clock import SHANGHAI
 from tests.attack.report import Attempt
 from tests.attack.roles import sound_body
-from tests.attack.target import HOST, ORDER, PAYMENT, Target
+from tests.attack.target import HOST, ORDER, PAYMENT, USER, Target
 
 Numbers = Callable[[Target], dict[str, Any]]
 """What of the victim's is named; the other members are any that the method's schema takes."""
@@ -41,6 +41,7 @@ BUYERS: Mapping[str, Numbers] = {
     f"{PAYMENT}/thirdPaymentWxPay": lambda target: {"orderSn": target.unpaid[0], "serviceType": "homestayOrder"},
     f"{PAYMENT}/thirdPaymentStatus": _unpaid("orderSn"),
     "/travel/v1/homestayComment/addComment": _paid("orderSn"),
+    f"{USER}/sessionEnd": lambda target: {"id": target.session},
 }
 """Asked by a stranger with an account of his own."""
 MERCHANTS: Mapping[str, Numbers] = {

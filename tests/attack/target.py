@@ -93,6 +93,12 @@ class Target:
         return len(tasks) == MESSAGES_OF_A_PURCHASE and all(task["state"] != "pending" for task in tasks)
 
     @cached_property
+    def session(self) -> int:
+        """Of the victim."""
+        [found] = [each for each in self.system.data(f"{USER}/sessionList", {}, "BUYER")["list"] if each["isCurrent"]]
+        return int(found["id"])
+
+    @cached_property
     def homestay(self) -> int:
         """Of the seeds' merchant: the attack's rival has none of it."""
         return self.system.homestay

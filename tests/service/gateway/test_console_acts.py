@@ -97,6 +97,13 @@ LETTER = {
     "since": "2026-11-23 12:00:07.000",
 }
 HOST = {"state": "待审核", "shop": "山里小院", "contact": "林", "about": "三间房", "problem": "–", "since": AT_NOON}
+APPROVAL_NOW = {
+    "state": "待批准",
+    "amount": "1200.00 元",
+    "account": "ICBC_DEBIT …3445",
+    "refund_sn": RFD,
+    "order": SN,
+}
 ORDER_NOW = {
     "amount": "199.00 元",
     "state": "待入住",
@@ -176,6 +183,8 @@ SHOWN = {
         "状态 放弃发送，类别 access-token，类型 –",
         {"messages": "100+", "state": "放弃发送", "kind": "–", "cause": "access-token"},
     ),
+    "refund_approve?id=4": ("申请 4 的原样", APPROVAL_NOW),
+    "refund_decline?id=4": ("申请 4，不提交微信", APPROVAL_NOW),
     "host_approve?id=4": ("编号 4", HOST),
     "host_refuse?id=4": ("编号 4", HOST),
 }

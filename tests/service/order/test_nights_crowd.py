@@ -71,7 +71,7 @@ async def attempt(parts: Parts, request: BookingRequest) -> str | None:
 
 
 async def test_of_a_thousand_buyers_of_one_night_one_gets_it(parts, rows):
-    results = await asyncio.gather(*(attempt(parts, request(user)) for user in range(1, 1001)))
+    results = await asyncio.gather(*(attempt(parts, request(user)) for user in range(1001, 2001)))
 
     assert sum(sn is not None for sn in results) == 1
     assert rows("select count(*) from homestay_order") == [{"count": 1}]
@@ -81,7 +81,7 @@ async def test_of_a_thousand_buyers_of_one_night_one_gets_it(parts, rows):
 
 async def test_three_rooms_and_overlapping_stays_are_sold_to_the_last_night_without_a_deadlock(parts, travel, rows):
     travel.stock, dice = 3, Random(12)  # noqa: S311 - a dice of tests
-    wanted = [request(user, dice.randrange(10), dice.randint(1, 6)) for user in range(1, 301)]
+    wanted = [request(user, dice.randrange(10), dice.randint(1, 6)) for user in range(1001, 1301)]
 
     async def book_and_perhaps_cancel(request: BookingRequest) -> str | None:
         sn = await attempt(parts, request)
@@ -94,7 +94,7 @@ async def test_three_rooms_and_overlapping_stays_are_sold_to_the_last_night_with
     assert Counter(sn is None for sn in results)[False] >= 9
     nights_are_right(rows)
     # What is left is sold night by night, and not one more.
-    singles = [request(2000 + number, number % 16) for number in range(64)]
+    singles = [request(3000 + number, number % 16) for number in range(64)]
     before = sum(row["taken"] for row in rows(TAKEN))
     sold = [sn for sn in await asyncio.gather(*(attempt(parts, each) for each in singles)) if sn]
     assert len(sold) == 3 * 16 - before

@@ -96,7 +96,8 @@ def test_the_migrations_make_what_the_models_say(order_database: str) -> None:
         found = set(connection.scalars(text("select conname from pg_constraint where starts_with(conname, 'ck_')")))
     expected = {
         str(constraint.name)
-        for table in Base.metadata.tables.values()
+        for metadata in ours
+        for table in metadata.tables.values()
         for constraint in table.constraints
         if str(constraint.name).startswith("ck_")
     }

@@ -23,7 +23,7 @@ def counts(sql) -> tuple[int, int]:
 async def test_a_new_user_is_registered_by_phone_and_openid_without_a_login(http, sql, mobile, wechat, wechat_user):
     guest = wechat_user(mobile)
     answer = await http.post(PATH, json=guest.sign_in())
-    told = ["accessExpire", "accessToken", "operatorNeeds", "refreshAfter", "refreshToken"]
+    told = ["accessExpire", "accessToken", "deviceToken", "operatorNeeds", "refreshAfter", "refreshToken"]
     assert sorted(answer.json()["data"]) == told
     row = sql.execute('select mobile, nickname, password_hash from "user" where id = %s', [user_id(answer)]).fetchone()
     assert (row[0], row[2]) == (mobile, None)

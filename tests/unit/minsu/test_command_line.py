@@ -73,6 +73,8 @@ CHANGING = [
     ["resolve", "1"],
     ["refund-elsewhere", "RFD1", "--to-merchant"],
     ["refund-again", "RFD1"],
+    ["approve", "1"],
+    ["decline", "1"],
     ["ask-refund-again", "HSO1"],
     ["resend", "1"],
     ["resend-all", "--state", "dead"],

@@ -38,14 +38,16 @@ def test_it_shows_a_secret_takes_a_code_and_prints_recovery_codes(world, run, ne
     world.answers[f"{USER}/login"] = lambda _: ok(signed_in)
     world.answers[f"{USER}/totpEnrol"] = lambda _: ok({"secret": "JBSWY3DP", "otpauthUri": "otpauth://totp/a?secret=b"})
     world.answers[f"{USER}/totpConfirm"] = lambda _: ok({"recoveryCodes": ["ABCD-EFGH"], "token": signed_in})
+    world.answers[f"{USER}/logout"] = lambda _: ok({})
     done = run("--json", typed=typed)
     assert done.exit_code == 0, done.output
     assert '"ABCD-EFGH"' in done.stdout
     assert "JBSWY3DP" in done.stderr
-    assert [(path.rpartition("/")[2], body) for path, body, _ in world.asked[1:]] == [
+    assert [(path.rpartition("/")[2], body) for path, body, _ in world.asked[1:3]] == [
         ("totpEnrol", proof),
         ("totpConfirm", {"totpCode": "123456"}),
     ]
+    assert [path.rpartition("/")[2] for path, *_ in world.asked[3:]] == ["logout"]
 
 
 def test_a_laptop_without_a_phone_prints_a_code(monkeypatch, tmp_path):

@@ -28,9 +28,9 @@ def public_pem(key) -> str:
     )
 
 
-def keys_of(private, previous: str = "") -> SigningKeys:
+def keys_of(private, *others: str) -> SigningKeys:
     keys = SigningKeys()
-    keys.load(pem(private), previous)
+    keys.load(pem(private), *others)
     return keys
 
 
