@@ -4,9 +4,15 @@ import re
 
 import psycopg
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
 
+from order import personal_data as order
+from servicekit.idempotency import _once
 from stack.layout import DATABASES
 from tests.deploy.manifests import REPO
+from travel import personal_data as travel
+from usercenter import personal_data as usercenter
 
 SHARED = "every service"
 COLUMNS = (
@@ -43,6 +49,34 @@ def test_every_column_is_classified(postgres, name):
     assert {table: sorted(columns) for table, columns in named.items()} == {
         table: sorted(columns) for table, columns in tables.items()
     }
+
+
+HOLDINGS = {"usercenter": usercenter.HOLDINGS, "order": order.HOLDINGS, "travel": travel.HOLDINGS}
+
+
+@pytest.mark.parametrize("name", HOLDINGS)
+def test_kept_first_responses_of_a_person_are_found_by_the_primary_key(postgres, name):
+    """A day's creating requests of everyone are in the table."""
+    [holding] = [each for each in HOLDINGS[name] if each.what == "requests"]
+    with psycopg.connect(postgres.migrated(name, f"minsu_personal_{name}")) as connection:
+        connection.execute("set enable_seqscan = off")
+        for statement in (holding.read, holding.erase):
+            given = statement.replace(":user_id", "7::bigint").replace(":most", "1000")
+            plan = "\n".join(row[0] for row in connection.execute(f"explain {given}".encode()))
+            assert re.search(r"Index Cond: \(\(?scope = ", plan), plan
+
+
+@pytest.mark.parametrize("name", HOLDINGS)
+def test_every_endpoint_that_keeps_first_responses_of_a_user_is_named(services, name):
+    [holding] = [each for each in HOLDINGS[name] if each.what == "requests"]
+    keeping = {
+        each.path
+        for each in iter_route_contexts(services[name].app.routes)
+        if any(part.call is _once for part in getattr(each, "dependant", Dependant()).dependencies)
+    }
+    assert keeping
+    not_by_person = {"/usercenter/v1/user/wxMiniAuth"}  # by WeChat's code
+    assert {path for path in keeping if f"{path}'" in holding.read} == keeping - not_by_person
 
 
 def test_what_is_personal_says_how_long_it_is_kept():

@@ -63,6 +63,13 @@ async def test_a_person_is_told_their_own_orders_with_what_they_wrote(order: Ord
     assert (await told(order, userId=7777))["orders"] == []
 
 
+async def test_orders_beyond_a_page_are_told_by_the_number_before_them(order: Order) -> None:
+    numbers = [(await order.paid())[0] for _ in range(3)]
+    assert [row["sn"] for row in (await told(order))["orders"]] == numbers[::-1]
+    assert [row["sn"] for row in (await told(order, beforeSn=numbers[1]))["orders"]] == numbers[:1]
+    assert (await told(order, beforeSn=numbers[0]))["orders"] == []
+
+
 async def test_erasing_takes_the_texts_and_leaves_the_books(order: Order) -> None:
     sn = await given_back(order)
     others = await given_back(order, user=STRANGER)

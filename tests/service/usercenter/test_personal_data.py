@@ -93,7 +93,10 @@ def user(sql, mobile) -> int:
         SESSION,
         "insert into mobile_code (mobile, digest, expires_at) values (%(mobile)s, 'd', now())",
         "insert into mobile_code_sending (mobile, address, sent_at) values (%(mobile)s, '203.0.113.7', now())",
-        "insert into idempotency_key (scope, key, fingerprint, answer) values (%(mobile)s || ':/register', 'k', 'f', '{}')",
+        (
+            "insert into idempotency_key (scope, key, fingerprint, answer)"
+            " values (%(mobile)s || ':/usercenter/v1/user/register', 'k', 'f', '{}')"
+        ),
     ):
         sql.execute(statement, {"id": number, "mobile": mobile, "openid": f"o{secrets.token_hex(13)}"})
     return int(number)
@@ -149,6 +152,42 @@ async def test_a_user_is_told_all_that_is_held_of_them_in_every_service(http, to
     assert services.bodies["order", "personalData"] == [{"userId": user, "orderSns": []}]
     for name in ("payment", "travel", "notification"):
         assert services.bodies[name, "personalData"] == [{"userId": user, "orderSns": [SN]}]
+
+
+@pytest.mark.parametrize("proven_by", [None, "operator"])
+async def test_who_has_not_proven_a_mobile_is_told_nothing_of_what_others_did_with_it(
+    http, tokens, sql, user, mobile, proven_by
+):
+    sql.execute(
+        """update "user" set mobile_proven_by = %s, mobile_proven_at = %s where id = %s""",
+        [proven_by, proven_by and "2026-11-01", user],
+    )
+    sql.execute("insert into login_failure (mobile, failures, since) values (%s, 1, now())", [mobile])
+    own = (await http.post(OWN, json={}, headers=tokens.bearer(user))).json()["data"]["services"]["usercenter"]
+    of_the_number = ("failed_sign_ins", "codes", "codes_sent", "requests")
+    assert {name: own[name] for name in of_the_number} == {name: [] for name in of_the_number}
+    assert len(own["sign_ins"]) == 2
+    sql.execute("""update "user" set mobile_proven_by = 'code', mobile_proven_at = now() where id = %s""", [user])
+    own = (await http.post(OWN, json={}, headers=tokens.bearer(user))).json()["data"]["services"]["usercenter"]
+    assert {name: len(own[name]) for name in of_the_number} == dict.fromkeys(of_the_number, 1)
+
+
+async def test_what_operators_noted_about_a_user_is_not_exported(http, tokens, sql, user):
+    await ask(http, tokens, EXPORT, user, note="her sister 13812345678 called")
+    told = await http.post(OWN, json={}, headers=tokens.bearer(user))
+    [act] = told.json()["data"]["services"]["usercenter"]["acts"]
+    assert (sorted(act), act["act"]) == (["act", "acted_at"], "personal-data-export")
+    assert "sister" not in told.text
+
+
+async def test_a_user_exports_three_times_an_hour_and_others_are_not_held_up(http, tokens, services, user):
+    statuses = [(await http.post(OWN, json={}, headers=tokens.bearer(user))).status_code for _ in range(3)]
+    asked = len(services.bodies["order", "personalData"])
+    refused = await http.post(OWN, json={}, headers=tokens.bearer(user))
+    assert (statuses, asked, refused.status_code) == ([200] * 3, 3, 429)
+    assert 3500 < int(refused.headers["Retry-After"]) <= 3600
+    assert len(services.bodies["order", "personalData"]) == 3
+    assert (await ask(http, tokens, EXPORT, user)).status_code == 200
 
 
 async def test_an_operators_export_is_in_the_audit_with_who_and_why(http, tokens, sql, user):
@@ -247,10 +286,49 @@ async def test_what_failed_half_way_is_finished_by_asking_again(http, tokens, se
     del services.answers["notification", "/internal/erasePersonalData"]
     before = account(sql, user)
     assert (await ask(http, tokens, ERASE, user)).status_code == 503
-    assert account(sql, user) == before
+    assert account(sql, user) == (*before[:-1], True)
     services.all_there()
     assert (await ask(http, tokens, ERASE, user)).status_code == 200
     assert set(rows_about(sql, user, mobile).values()) == {0}
+
+
+async def test_the_account_is_closed_before_anything_is_erased(http, tokens, services, sql, user):
+    closed_when_asked = []
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        closed_when_asked.append(account(sql, user)[-1])
+        return httpx.Response(200, json={"rows": {}, "openOrders": []})
+
+    services.answers["order", "/internal/erasePersonalData"] = answer
+    assert (await ask(http, tokens, ERASE, user)).status_code == 200
+    assert closed_when_asked == [True]
+
+
+@pytest.mark.parametrize("method", ["personalData", "erasePersonalData"])
+async def test_an_account_is_open_again_when_order_could_not_be_asked(
+    http, tokens, services, sql, user, mobile, method
+):
+    del services.answers["order", f"/internal/{method}"]
+    before = account(sql, user)
+    assert (await ask(http, tokens, ERASE, user)).status_code == 503
+    assert account(sql, user) == before
+    assert rows_about(sql, user, mobile) == FILLED
+
+
+async def test_all_orders_of_a_busy_guest_are_named_to_the_others(http, tokens, services, user):
+    pages = [[f"HSO{n:022d}" for n in range(2000, 1000, -1)], [f"HSO{n:022d}" for n in range(1000, 998, -1)]]
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content).get("beforeSn"))
+        return httpx.Response(200, json={"held": {"orders": [{"sn": sn} for sn in pages[len(asked) - 1]]}})
+
+    services.answers["order", "/internal/personalData"] = answer
+    erased = await ask(http, tokens, ERASE, user)
+    assert asked == [None, pages[0][-1]]
+    for name in ("payment", "travel", "notification"):
+        assert [body["orderSns"] for body in services.bodies[name, "erasePersonalData"]] == pages
+        assert erased.json()["data"]["services"][name] == {"rows": 2}
 
 
 async def test_two_at_once_erase_once(http, tokens, sql, user):

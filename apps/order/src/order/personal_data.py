@@ -10,7 +10,7 @@ from sqlalchemy import exists, or_, select
 from order.models import HAS_TEXTS, HomestayOrder, OrderRefund
 from order.states import TradeState
 from servicekit.db import Transaction
-from servicekit.personal_data import Holding, Retention
+from servicekit.personal_data import Holding, Retention, first_responses
 
 OPEN_STATES = (TradeState.WAIT_PAY, TradeState.WAIT_USE)
 MOST_NAMED = 20
@@ -22,15 +22,12 @@ HOLDINGS = (
         "orders",
         "select sn, created_at, homestay_id, title, live_start_date, live_end_date, live_people_num, need_food, remark,"
         " order_total_fen, trade_state, checkin_code, payment_sn, paid_at, pay_type, refund_state, refund_reason,"
-        " refund_note, refunded_fen from homestay_order where user_id = :user_id order by id desc limit :most",
+        " refund_note, refunded_fen from homestay_order where user_id = :user_id"
+        " and (:before_sn = '' or id < (select id from homestay_order where sn = :before_sn))"
+        " order by id desc limit :most",
         f"{_NO_TEXTS} where user_id = :user_id and {_HAS_TEXTS}",
     ),
-    Holding(
-        "requests",
-        "select scope, key, claimed_at from idempotency_key where starts_with(scope, :user_id || ':')"
-        " order by claimed_at desc limit :most",
-        "delete from idempotency_key where starts_with(scope, :user_id || ':')",
-    ),
+    first_responses("/order/v1/homestayOrder/createHomestayOrder", "/order/v1/merchant/refundMore"),
 )
 
 

@@ -5,7 +5,7 @@ shop's and stay."""
 
 from datetime import timedelta
 
-from servicekit.personal_data import Holding, Retention
+from servicekit.personal_data import Holding, Retention, first_responses
 
 _NO_CONTACT = "update host_application set contact_name = '', contact_mobile = '', about = '', note = ''"
 _HAS_CONTACT = "(contact_name <> '' or contact_mobile <> '' or about <> '' or note <> '')"
@@ -37,11 +37,9 @@ HOLDINGS = (
         "select homestay_id, action, before, after, changed_at from host_change where user_id = :user_id"
         " order by id desc limit :most",
     ),
-    Holding(
-        "requests",
-        "select scope, key, claimed_at from idempotency_key where starts_with(scope, :user_id || ':')"
-        " order by claimed_at desc limit :most",
-        "delete from idempotency_key where starts_with(scope, :user_id || ':')",
+    first_responses(
+        "/travel/v1/homestayComment/addComment",
+        *(f"/travel/v1/host/{name}" for name in ("apply", "homestayCreate", "addPhoto", "addImport")),
     ),
 )
 

@@ -30,8 +30,9 @@ class Erasure:
 class OrderPeer:
     sidecar: Sidecar
 
-    async def held(self, user_id: int) -> Held:
-        body = _person(user_id)
+    async def held(self, user_id: int, *, before_sn: str = "") -> Held:
+        """`before_sn`: only orders older than this one."""
+        body = _person(user_id) | ({"beforeSn": before_sn} if before_sn else {})
         return _there(await self.sidecar.ask("order", "/internal/personalData", body, Held))
 
     async def erase(self, erasure: Erasure) -> ErasedRows:

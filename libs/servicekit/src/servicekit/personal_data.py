@@ -33,21 +33,35 @@ FORGOTTEN = Counter(
 
 @dataclass(frozen=True)
 class Person:
-    """Of whom. `order_sns`: their orders' numbers, for tables that know people by their orders alone."""
+    """Of whom. `order_sns`: their orders' numbers, for tables that know people by their orders alone. `before_sn`: of the
+    orders themselves, where they are more than one page, those older than this one."""
 
     user_id: int
     order_sns: Sequence[str] = ()
+    before_sn: str = ""
 
 
 @dataclass(frozen=True)
 class Holding:
     """What is held of a person under the name `what`: a statement that reads it (at most `:most` rows), and one that
     removes what is personal of it; None where nothing of it is, or where it must stay. Parameters: `:user_id`,
-    `:order_sns`, `:most`. Erasing again changes nothing and counts nothing."""
+    `:order_sns`, `:before_sn`, `:most`. Erasing again changes nothing and counts nothing."""
 
     what: str
     read: str
     erase: str | None = None
+
+
+def first_responses(*paths: str) -> Holding:
+    """The first responses to the user's requests with an Idempotency-Key, of the `paths` that take one. By whole scopes,
+    which the primary key finds: no index knows how a scope begins, and the table has every creating request of a day."""
+    scopes = ", ".join(f":user_id || ':{path}'" for path in paths)
+    of_user = f"scope in ({scopes})"
+    return Holding(
+        "requests",
+        f"select scope, key, claimed_at from idempotency_key where {of_user} order by claimed_at desc limit :most",  # noqa: S608 - constants
+        f"delete from idempotency_key where {of_user}",  # noqa: S608 - constants
+    )
 
 
 @dataclass(frozen=True)
@@ -135,12 +149,22 @@ class PersonalData:
 
 
 def _parameters(person: Person) -> Mapping[str, object]:
-    return {"user_id": person.user_id, "order_sns": [*person.order_sns], "most": MOST_ROWS}
+    return {
+        "user_id": person.user_id,
+        "order_sns": [*person.order_sns],
+        "before_sn": person.before_sn,
+        "most": MOST_ROWS,
+    }
 
 
 def _of_person(statement: str) -> TextClause:
     """With the parameters that it has."""
-    types: dict[str, TypeEngine[Any]] = {"user_id": BigInteger(), "order_sns": ARRAY(Text()), "most": Integer()}
+    types: dict[str, TypeEngine[Any]] = {
+        "user_id": BigInteger(),
+        "order_sns": ARRAY(Text()),
+        "before_sn": Text(),
+        "most": Integer(),
+    }
     clause = text(statement)
     return clause.bindparams(*(bindparam(name, type_=kind) for name, kind in types.items() if f":{name}" in statement))
 

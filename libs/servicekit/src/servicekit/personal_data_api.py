@@ -16,9 +16,10 @@ MOST_ORDERS = 1000
 class PersonRef(ApiModel):
     user_id: RowId
     order_sns: Annotated[tuple[Sn, ...], Field(max_length=MOST_ORDERS)] = ()
+    before_sn: Sn | None = None
 
     def person(self) -> Person:
-        return Person(self.user_id, self.order_sns)
+        return Person(self.user_id, self.order_sns, self.before_sn or "")
 
 
 class PersonErasure(PersonRef):

@@ -9,6 +9,7 @@ from servicekit.app import provided
 from servicekit.auth import CurrentUser, MoneyOperator
 from servicekit.errors import NotFound, PeerUnavailable, ReauthenticationRequired
 from servicekit.problems import declared
+from servicekit.rate_limits import RateLimited
 from servicekit.schemas import Empty, Ok
 from usercenter.errors import HasRoles, OrdersAreOpen
 from usercenter.personal_data import EveryonesData
@@ -19,10 +20,10 @@ router = APIRouter(prefix="/usercenter/v1", tags=["personal data"])
 TheData = Annotated[EveryonesData, Depends(provided(EveryonesData))]
 
 
-@router.post("/user/exportData", responses=declared(NotFound, PeerUnavailable))
+@router.post("/user/exportData", responses=declared(NotFound, RateLimited, PeerUnavailable))
 async def export_own(_body: Empty, user: CurrentUser, data: TheData) -> Ok[AllThatIsHeld]:
-    """All that is held of the user, in every service."""
-    return Ok(data=AllThatIsHeld.of(await data.export(user.user_id)))
+    """All that is held of the user, in every service. Three times an hour."""
+    return Ok(data=AllThatIsHeld.of(await data.export_own(user.user_id)))
 
 
 @router.post("/ops/personalDataExport", responses=declared(NotFound, PeerUnavailable, ReauthenticationRequired))
