@@ -48,7 +48,7 @@ class WechatLogin:
         """The same openid always gets the same account. Raises WechatCodeInvalid, WechatDataInvalid,
         WechatUserBlocked, WechatBusy, WechatUnavailable, WechatAlreadyBound."""
         session = await self.wechat.session_of(code)
-        mobile = phone_number(session.session_key, iv, encrypted_data, self.wechat.appid)
+        mobile = phone_number(session.session_key, iv, encrypted_data, self.wechat.appid, self.clock())
         for _ in range(ATTEMPTS):
             try:
                 async with self.db.transaction() as tx:

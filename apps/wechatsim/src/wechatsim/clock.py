@@ -1,7 +1,7 @@
 """The sandbox clock: real time plus an offset that only grows.
 
-Business times (expiry, success_time, retries, codes, bills) follow it. Signature timestamps do not: they
-are checked against the merchant's real clock within five minutes (wechat-pay-v3.md §1.1, §1.2), so they stay real.
+Business times (expiry, success_time, retries, codes, bills) follow it. Timestamps that are checked against the
+merchant's real clock within minutes stay real: of signatures (wechat-pay-v3.md §1.1, §1.2), of a phone number's watermark.
 """
 
 from __future__ import annotations

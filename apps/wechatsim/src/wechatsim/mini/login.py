@@ -24,7 +24,7 @@ def phone_info(sim: Sim, appid: str, mobile: str) -> dict[str, Any]:
         "phoneNumber": mobile,
         "purePhoneNumber": mobile,
         "countryCode": "86",
-        "watermark": {"timestamp": int(sim.clock.now()), "appid": appid},
+        "watermark": {"timestamp": int(sim.clock.real()), "appid": appid},
     }
 
 
