@@ -114,6 +114,57 @@ async def test_up_to_the_limit_one_operator_is_enough(serve, wechat):
         assert await service.rows("refund_approval") == []
 
 
+@pytest.fixture
+async def parts(serve):
+    """A service with a limit of 12,000 fen, and three abnormal refunds of 6,000 each."""
+    async with serve(four_eyes_fen=12_000) as service:
+        payment = await service.settled()
+        for number in (1, 2, 3):
+            await ask(service, payment, fen=6_000, number=number)
+        found = await in_state(service, "accepted", "accepted", "accepted")
+        for refund in found:
+            await end(service, refund["sn"], "ABNORMAL")
+        yield service, [refund["sn"] for refund in found]
+
+
+async def sent(service, sn, by=OPERATOR):
+    answer = await service.desk("refundSendElsewhere", {"refundSn": sn, "card": CARD, "note": "a part"}, by=by)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]["approvalId"]
+
+
+async def test_a_large_amount_in_parts_takes_two_operators_as_well(parts, wechat):
+    service, numbers = parts
+    assert [await sent(service, sn) for sn in numbers[:2]] == [None, None]
+    approval = await sent(service, numbers[2])
+    assert approval is not None
+    assert [each["out_refund_no"] for each in wechat.sent_elsewhere] == numbers[:2]
+    assert (await second(service, "refundApprove", approval)).status_code == 200
+    assert [each["out_refund_no"] for each in wechat.sent_elsewhere] == numbers
+
+
+async def test_what_another_operator_sent_does_not_count(parts, wechat):
+    service, numbers = parts
+    assert [await sent(service, sn, by) for sn, by in zip(numbers[:2], (OPERATOR, SECOND), strict=True)] == [None, None]
+    assert await sent(service, numbers[2]) is None
+    assert [each["out_refund_no"] for each in wechat.sent_elsewhere] == numbers
+
+
+async def test_parts_that_come_together_are_added_up_too(parts, wechat):
+    service, numbers = parts
+    waiting = await asyncio.gather(*(sent(service, sn) for sn in numbers))
+    assert sum(each is None for each in waiting) == 2
+    assert len(wechat.sent_elsewhere) == 2
+
+
+async def test_a_day_later_the_count_begins_anew(parts, wechat):
+    service, numbers = parts
+    assert [await sent(service, sn) for sn in numbers[:2]] == [None, None]
+    service.clock.pass_by(hours=24, minutes=1)
+    assert await sent(service, numbers[2]) is None
+    assert len(wechat.sent_elsewhere) == 3
+
+
 async def test_to_the_merchants_own_account_it_takes_two_as_well(service, desk, wechat, abnormal):
     approval = await wanted(desk, abnormal, card=None)
     assert wechat.sent_elsewhere == []

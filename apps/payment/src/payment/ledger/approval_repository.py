@@ -3,13 +3,34 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from payment.ledger.approval_states import ApprovalState
 from payment.models import Refund, RefundApproval
+from servicekit.acts import operator_act
 from servicekit.db import Transaction
 from servicekit.paging import newest_first
+
+SENT_ALONE = "send-refund-elsewhere"
+"""The act of one operator, below the limit."""
+SUBJECT = "refund:"
+_LOCK_SENDER = text("select pg_advisory_xact_lock(7301012, hashint8(:operator_id))")
+
+
+async def sent_alone(tx: Transaction, operator_id: int, *, since: datetime) -> int:
+    """Fen of the refunds that this operator has sent elsewhere after `since` without a second one, but for those that
+    WeChat did not carry out. Until the commit no other transaction asks for the same operator."""
+    await tx.execute(_LOCK_SENDER, {"operator_id": operator_id})
+    sent = select(func.substr(operator_act.c.subject, len(SUBJECT) + 1)).where(
+        operator_act.c.operator_id == operator_id,
+        operator_act.c.act == SENT_ALONE,
+        operator_act.c.acted_at > since,
+    )
+    query = select(func.coalesce(func.sum(Refund.refund_fen), 0)).where(
+        Refund.sn.in_(sent), Refund.sent_elsewhere_at.is_not(None)
+    )
+    return int((await tx.execute(query)).scalar_one())
 
 
 async def locked(tx: Transaction, approval_id: int) -> RefundApproval | None:

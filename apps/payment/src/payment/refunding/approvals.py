@@ -6,6 +6,7 @@ and the table lets nobody change it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from payment.errors import (
     ApprovalEnded,
@@ -29,20 +30,24 @@ from servicekit import acts
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 
+TOGETHER = timedelta(days=1)
+"""What one operator sends alone within it counts as one amount: a large one in parts takes two operators as well."""
 TAIL = 4
 """Digits of a card's number that are kept for the second operator to compare."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Approvals:
-    """`limit_fen`: amounts above it take two operators."""
+    """`limit_fen`: amounts above it take two operators, also those of several refunds within a day."""
 
     db: Database
     clock: Clock
     limit_fen: int
 
-    def needs(self, refund: Refund) -> bool:
-        return refund.refund_fen > self.limit_fen
+    async def needs(self, tx: Transaction, operator_id: int, refund: Refund) -> bool:
+        """Whether this operator may not send `refund`, which is locked, alone."""
+        alone_fen = await approval_repository.sent_alone(tx, operator_id, since=self.clock() - TOGETHER)
+        return alone_fen + refund.refund_fen > self.limit_fen
 
     async def page(self, *, last_id: int, size: int, state: str | None) -> Sequence[tuple[RefundApproval, Refund]]:
         """Newest first, each with its refund."""

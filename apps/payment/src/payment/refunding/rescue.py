@@ -17,6 +17,7 @@ from payment.errors import (
     WechatUnavailable,
 )
 from payment.ledger import payment_repository, refund_repository
+from payment.ledger.approval_repository import SENT_ALONE, SUBJECT
 from payment.ledger.refund_states import RefundState
 from payment.ledger.refunds import RefundSettlement, new_refund
 from payment.ledger.reviews import RESOLVED_BY_NEW_NUMBER, resolve_flags
@@ -59,7 +60,8 @@ class RefundRescue:
     ) -> tuple[Refund, RefundApproval | None]:
         """Reroute an abnormal refund (发起异常退款) to `card` of the buyer, or with None to the merchant's own account,
         from which the buyer is paid by hand. The row is marked before the call; the card is never stored as text.
-        Above the limit nothing is sent: the second value is the request that waits for a second operator.
+        Above the limit (with what the operator has sent alone within a day) nothing is sent: the second value is the
+        request that waits for a second operator.
 
         Raises RefundNotFound, RefundIsNotAbnormal, RefundSentElsewhere (already rerouted), ApprovalWaits, WechatRefusedAct
         (nothing was done), WechatUnavailable (the result is unknown; submission.py queries it within minutes).
@@ -71,7 +73,7 @@ class RefundRescue:
         async with self.db.transaction() as tx:
             refund = await self._locked(tx, sn)
             _require_abnormal(refund)
-            if self.approvals.needs(refund):
+            if await self.approvals.needs(tx, operator_id, refund):
                 return refund, await self.approvals.want(tx, operator_id, refund, card, reroute=request, note=note)
             await self._mark_rerouted(tx, operator_id, refund, card, note)
         return await self._send(refund, request), None
@@ -140,7 +142,7 @@ class RefundRescue:
         self._mark(refund)
         where = "the merchant's account" if card is None else f"a card of {card.bank_type}"
         subject = _subject(refund.sn)
-        await acts.record(tx, self.clock(), operator_id, "send-refund-elsewhere", subject, note=f"{where}: {note}")
+        await acts.record(tx, self.clock(), operator_id, SENT_ALONE, subject, note=f"{where}: {note}")
         await tx.flush()
 
     def _mark(self, refund: Refund) -> None:
@@ -179,4 +181,4 @@ def _require_abnormal(refund: Refund) -> None:
 
 
 def _subject(sn: str) -> str:
-    return f"refund:{sn}"
+    return f"{SUBJECT}{sn}"
