@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 
 import pytest
 from tests.service.travel.hosting import APPLY, HOST, OPS, changes, proven, rows
@@ -282,6 +283,14 @@ async def test_operators_alone_decide(http, tokens, applied, user, sql, name, ro
     answer = await http.post(f"{OPS}/{name}", json={"id": applied, "note": "x"}, headers=tokens.bearer(user, *roles))
     assert (answer.status_code, answer.json()["code"]) == (403, 100101)
     assert rows(sql) == before
+
+
+async def test_approving_wants_a_proof_of_the_last_ten_minutes(http, tokens, sidecar, applied, sql):
+    before, granted = rows(sql), granted_to(sidecar)
+    headers = tokens.bearer(OPERATOR, "buyer", "operator", auth_time=int(time.time()) - 660)
+    refused = await http.post(f"{OPS}/hostApprove", json={"id": applied, "note": "x"}, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/reauthentication-required")
+    assert (rows(sql), granted_to(sidecar)) == (before, granted)
 
 
 async def test_a_host_who_was_made_by_hand_is_one(http, tokens):

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 
 import httpx
 import jwt
@@ -250,3 +251,15 @@ async def test_an_account_that_two_wechat_users_came_to_have_refuses_the_older_o
     release = {"mobile": mobile, "note": "two WeChat users, called back"}
     assert (await desk.post(RELEASE, json=release, headers=operator)).status_code == 200
     assert user_id(await http.post(WX, json=guest.sign_in())) == number
+
+
+async def test_a_release_wants_a_proof_of_the_last_ten_minutes(http, desk, tokens, sql, mobile, wechat_user):
+    number = user_id(await http.post(WX, json=wechat_user(mobile).sign_in()))
+    account = 'select mobile_proven_by, token_generation, updated_at from "user" where id = %s'
+    before = sql.execute(account, [number]).fetchone()
+    headers = tokens.bearer(OPERATOR, "buyer", "operator", auth_time=int(time.time()) - 660)
+    refused = await desk.post(RELEASE, json={"mobile": mobile, "note": "x"}, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/reauthentication-required")
+    assert sql.execute(account, [number]).fetchone() == before
+    acts = sql.execute("select act from operator_act where subject = %s", [f"user:{number}"]).fetchall()
+    assert ("account-release",) not in acts

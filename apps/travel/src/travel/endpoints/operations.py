@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from servicekit.app import provided
-from servicekit.auth import Operator
-from servicekit.errors import Forbidden
+from servicekit.auth import MoneyOperator, Operator
+from servicekit.errors import Forbidden, ReauthenticationRequired
 from servicekit.problems import declared
 from servicekit.schemas import Ok
 from travel.errors import ApplicationDecided, ApplicationNotFound, RoleMayBeGranted
@@ -25,9 +25,15 @@ async def list_applications(body: ApplicationQuery, _: Operator, applications: T
     return Ok(data=ApplicationList(list=[Application.of(each) for each in found]))
 
 
-@router.post("/hostApprove", responses=declared(Forbidden, ApplicationNotFound, ApplicationDecided))
-async def approve_application(body: ApproveHost, operator: Operator, applications: TheApplications) -> Ok[Application]:
-    """Grants the merchant role and opens the shop; what usercenter could not grant is retried by itself. Safe to repeat."""
+@router.post(
+    "/hostApprove",
+    responses=declared(Forbidden, ReauthenticationRequired, ApplicationNotFound, ApplicationDecided),
+)
+async def approve_application(
+    body: ApproveHost, operator: MoneyOperator, applications: TheApplications
+) -> Ok[Application]:
+    """Grants the merchant role, by which money is paid out, and opens the shop: asks for a fresh proof of who the operator
+    is. What usercenter could not grant is retried by itself. Safe to repeat."""
     return Ok(data=Application.of(await applications.approve(operator.user_id, body.id, body.note)))
 
 
