@@ -93,6 +93,14 @@ async def test_a_site_is_one_client(gateway, first, second, shared):
     assert await statuses(await visitor(second), LIST, 1) == [429 if shared else 200]
 
 
+async def test_a_network_of_ipv6_has_the_share_of_sixteen_sites(gateway, peers):
+    visitor = await gateway(requests_per_address="2/minute", sign_ins_per_address="1/minute")
+    sites = [await visitor(f"2408:8000:1:{site}::1") for site in range(18)]
+    assert [await statuses(each, LOGIN, 1) for each in sites] == [[200]] * 16 + [[429]] * 2
+    assert [await statuses(each, LIST, 1) for each in sites] == [[200]] * 14 + [[429]] * 4
+    assert await statuses(await visitor("2408:8000:2:1::1"), LOGIN, 1) == [200]
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.9", "192.168.1.7", "::1", "fd00::1", ""])
 async def test_our_own_networks_stand_for_many_people(gateway, address):
     http = await (await gateway(requests_per_address="1/minute", sign_ins_per_address="1/minute"))(address)

@@ -123,6 +123,24 @@ async def test_many_addresses_on_one_mobile_have_one_try_each_and_the_owner_stil
     assert (await login(mobile, at=OWNER)).status_code == 200
 
 
+async def test_a_network_of_ipv6_does_not_have_a_try_for_each_of_its_sites(http, mobile, login, failing):
+    await register(http, mobile)
+    for site in range(10):
+        assert await failing(mobile, 5, at=f"2408:8000:1:{site}::1") == [401] * 5
+    assert await failing(mobile, 1, at="2408:8000:1:99::1") == [429]
+    assert await failing(mobile, 1, at="2408:8000:2:99::1") == [401]
+    assert (await login(mobile, at=OWNER)).status_code == 200
+
+
+async def test_a_network_of_ipv6_that_tries_many_mobiles_is_slowed(http, sql, mobile, login, failing, clock):
+    await register(http, mobile)
+    count = "insert into sign_in_failures (counted_by, failures, since, last_at) values (%s, 1599, %s, %s)"
+    sql.execute(count, ["* 2408:8000:1::/48", clock(), clock()])
+    assert await failing(mobile, 1, at="2408:8000:1:7::1") == [401]
+    assert (await login(mobile, at="2408:8000:1:8::1")).status_code == 429
+    assert (await login(mobile, at="2408:8000:2:8::1")).status_code == 200
+
+
 @pytest.mark.parametrize("unknown", ["", "10.0.0.9", "127.0.0.1"])
 async def test_who_comes_from_our_own_networks_is_counted_by_mobile_alone(http, mobile, login, failing, unknown):
     other = f"136{mobile[3:]}"

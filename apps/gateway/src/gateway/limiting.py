@@ -25,21 +25,36 @@ PICTURES = frozenset({"/storefront/qr"})
 
 
 class AddressLimits:
+    """Each by address, and by its network where it is of IPv6: more loosely."""
+
     def __init__(self, settings: Settings) -> None:
         counts = Counts()
-        self._all = RateLimit("address", settings.requests_per_address, counts)
-        sign_ins = RateLimit("sign-ins of an address", settings.sign_ins_per_address, counts)
-        pictures = RateLimit("pictures of an address", settings.pictures_per_address, counts)
+        self._all = _limits("address", settings.requests_per_address, counts)
+        sign_ins = _limits("sign-ins of an address", settings.sign_ins_per_address, counts)
+        pictures = _limits("pictures of an address", settings.pictures_per_address, counts)
         self._tighter = dict.fromkeys(SIGN_INS, sign_ins) | dict.fromkeys(PICTURES, pictures)
         self._unlimited = frozenset(CALLBACKS)
 
     def __call__(self, scope: Scope) -> RateLimited | None:
         """The problem with one more request from this address."""
-        address = addresses.public_site(str((scope.get("client") or ("",))[0]))
+        client = str((scope.get("client") or ("",))[0])
+        address = addresses.public_site(client)
         path = scope["path"]
         if not address or path in self._unlimited:
             return None
-        refusal = self._all.refusal(address)
+        network = addresses.public_network(client)
+        refusal = _refusal(self._all, address, network)
         if refusal is None and scope["method"] == "POST" and (tighter := self._tighter.get(path)):
-            refusal = tighter.refusal(address)
+            refusal = _refusal(tighter, address, network)
         return refusal
+
+
+def _limits(name: str, rate: str, counts: Counts) -> tuple[RateLimit, RateLimit]:
+    """Of an address, and of a network of them."""
+    of_network = RateLimit(f"{name}, by /48", rate, counts, times=addresses.SITES_OF_A_NETWORK)
+    return RateLimit(name, rate, counts), of_network
+
+
+def _refusal(limits: tuple[RateLimit, RateLimit], address: str, network: str) -> RateLimited | None:
+    of_address, of_network = limits
+    return of_address.refusal(address) or (of_network.refusal(network) if network else None)

@@ -1,7 +1,8 @@
 """Slows down whoever guesses passwords, and never who is guessed at: docs/decisions/0033-limits.md.
 
-Failures are counted by known device and mobile, or by address and mobile and by address alone, in windows that begin with
-the first one. Beyond those that are free each failure doubles the wait. It holds for parallel attempts and across replicas.
+Failures are counted by known device and mobile, or by address and mobile and by address alone (of IPv6 also by the network
+that it is in, more loosely), in windows that begin with the first one. Beyond those that are free each failure doubles the
+wait. It holds for parallel attempts and across replicas.
 """
 
 import math
@@ -82,36 +83,50 @@ class Guessing:
         await repository.lock_sign_in(tx, self._of_mobile(attempt))
         await self.require_patience(tx, attempt)
 
-    def _counts(self, attempt: Attempt) -> Mapping[str, int | None]:
-        """What the attempt is counted by, the narrowest first, and how many failures are free; None: by whether the mobile
-        is contested."""
-        mobile = self.mobile_hash(attempt.mobile)
+    def _counts(self, attempt: Attempt) -> Mapping[str, "_Free"]:
+        """What the attempt is counted by, the narrowest first, and how many failures are free."""
+        mobile, limits = self.mobile_hash(attempt.mobile), self.limits
         if attempt.device:
-            return {f"{mobile} device {attempt.device}": self.limits.of_device}
-        site = addresses.public_site(attempt.address)
-        narrowest: dict[str, int | None] = {f"{mobile} {site or ANY}": None}
-        return narrowest | ({f"{ANY} {site}": self.limits.of_address} if site else {})
+            return {f"{mobile} device {attempt.device}": _Free(limits.of_device, limits.of_device)}
+        counts, of_pair = dict[str, _Free](), _Free(limits.of_address_and_mobile, 1)
+        of_address = _Free(limits.of_address, limits.of_address)
+        site, network = addresses.public_site(attempt.address), addresses.public_network(attempt.address)
+        for where, times in ((site, 1), (network, addresses.SITES_OF_A_NETWORK)):
+            if where:
+                counts[f"{mobile} {where}"] = of_pair.in_all(times)
+                counts[f"{ANY} {where}"] = of_address.in_all(times)
+        return counts or {f"{mobile} {ANY}": of_pair}
 
     def _of_mobile(self, attempt: Attempt) -> str:
         return f"{self.mobile_hash(attempt.mobile)} in all"
 
     def _waits_until(
-        self, attempt: Attempt, counts: Mapping[str, int | None], known: Mapping[str, SignInFailures]
+        self, attempt: Attempt, counts: Mapping[str, "_Free"], known: Mapping[str, SignInFailures]
     ) -> datetime | None:
         now = self.clock()
         running = {name: each for name, each in known.items() if each.since > now - self.limits.window}
         in_all = running.get(self._of_mobile(attempt))
         is_contested = in_all is not None and in_all.failures >= self.limits.contested
-        of_pair = 1 if is_contested else self.limits.of_address_and_mobile
         waits = [
-            _free_again(running[name], of_pair if free is None else free, self.limits.window)
+            free_again(running[name], free.contested if is_contested else free.usually, self.limits.window)
             for name, free in counts.items()
             if name in running
         ]
         return max((each for each in waits if each > now), default=None)
 
 
-def _free_again(counted: SignInFailures, free: int, window: timedelta) -> datetime:
+@dataclass(frozen=True)
+class _Free:
+    """How many failures are free, and how many while the mobile is contested."""
+
+    usually: int
+    contested: int
+
+    def in_all(self, times: int) -> "_Free":
+        return _Free(self.usually * times, self.contested * times)
+
+
+def free_again(counted: SignInFailures, free: int, window: timedelta) -> datetime:
     """When the next attempt may be made: a second after the last free failure, twice as long after each further one, and
     never later than the end of the window."""
     over = counted.failures - free

@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from starlette.types import Scope
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+SITES_OF_A_NETWORK = 16
+"""How many sites' worth of a limit a /48 of IPv6 has in all."""
 BY_SIDECAR = "servicekit.by_sidecar"
 """In the scope of a request: the own sidecar has brought it, so that the gateway says where its client is."""
 
@@ -33,6 +35,16 @@ def public_site(text: str) -> str:
     """`site` of an address on the internet; empty for any other text: an address of our own stands for many people."""
     address = parsed(text)
     return site(address) if address and address.is_global else ""
+
+
+@functools.lru_cache(maxsize=8192)
+def public_network(text: str) -> str:
+    """The /48 of an IPv6 address on the internet: one customer is given as much, which is 65,536 sites. Empty for any other
+    text, and for IPv4."""
+    address = parsed(text)
+    if not isinstance(address, ipaddress.IPv6Address) or not address.is_global:
+        return ""
+    return str(ipaddress.ip_network((int(address), 48), strict=False))
 
 
 def of_client(scope: Scope) -> str:

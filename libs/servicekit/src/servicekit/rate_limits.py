@@ -62,10 +62,15 @@ class Counts(Storage):
 
 
 class RateLimit:
-    """`rate` as the library reads it (`600/minute`); empty: none. Limits that share `counts` have names of their own."""
+    """`rate` as the library reads it (`600/minute`), so many `times`; empty: none. Limits that share `counts` have names of
+    their own."""
 
-    def __init__(self, name: str, rate: str, counts: Counts, clock: Callable[[], float] = time.time) -> None:
-        self._name, self._rate, self._clock = name, read(rate), clock
+    def __init__(
+        self, name: str, rate: str, counts: Counts, clock: Callable[[], float] = time.time, *, times: int = 1
+    ) -> None:
+        one = read(rate)
+        self._name, self._clock = name, clock
+        self._rate = one and type(one)(one.amount * times, one.multiples, one.namespace)
         self._limiter = FixedWindowRateLimiter(counts)
 
     def refusal(self, key: str) -> RateLimited | None:
