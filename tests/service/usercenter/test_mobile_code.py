@@ -7,9 +7,12 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from structlog.testing import capture_logs
 from tests.service.usercenter.conftest import APPID, WECHAT, held
+from tests.support.metrics import Growth
 
-from servicekit.testing import APP_TOKEN, client
+from servicekit.clock import utc_now
+from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, client
 from usercenter.main import create_app
 from usercenter.parts import Parts
 from usercenter.settings import Settings
@@ -33,6 +36,7 @@ def after(clock):
 @pytest.fixture(autouse=True)
 def _nothing_sent_before(sql, sidecar):
     sql.execute("delete from mobile_code_sending")
+    sql.execute("delete from sign_in_failures")
     sidecar.handed_over.clear()
     sidecar.bindings_are_away = False
 
@@ -137,6 +141,42 @@ async def test_a_wrong_code_is_refused_and_changes_nothing(http, sql, sidecar, m
     refused = await register(http, mobile, wrong(await code_for(http, sidecar, mobile)))
     assert (refused.status_code, refused.json()["field"], refused.json()["code"]) == (422, "code", 100208)
     assert user(sql, mobile) == before
+
+
+async def test_a_wrong_code_is_in_the_security_log(http, sidecar, mobile):
+    code = await code_for(http, sidecar, mobile)
+    grown = Growth("security_events_total", kind="mobile_code_wrong")
+    with capture_logs() as said:
+        assert (await register(http, mobile, wrong(code))).status_code == 422
+    [line] = [each for each in said if each["event"] == "security"]
+    assert (line["security_event"], grown()) == ("mobile_code_wrong", 1)
+    assert mobile not in str(line)
+
+
+@pytest.fixture
+def standing(clock):
+    """A wait is a second, and an attempt may take as long."""
+    clock.stands_at = utc_now()
+    yield clock
+    clock.stands_at = None
+
+
+async def test_wrong_codes_from_one_address_have_a_bound_in_all(http, sql, sidecar, mobile, standing):
+    code = await code_for(http, sidecar, mobile)
+    count = "insert into sign_in_failures (counted_by, failures, since, last_at) values (%s, 99, %s, %s)"
+    sql.execute(count, ["codes 203.0.114.7", standing(), standing()])
+    body = {"mobile": mobile, "password": PASSWORD}
+
+    async def tried(code, address):
+        headers = {**SIDECAR_HEADERS, "client-address": address}
+        return await http.post(REGISTER, json=body | {"code": code}, headers=headers)
+
+    assert (await tried(wrong(code), "203.0.114.7")).status_code == 422
+    refused = await tried(code, "203.0.114.7")
+    assert (refused.status_code, refused.json()["code"], int(refused.headers["Retry-After"])) == (429, 100216, 1)
+    assert user(sql, mobile) is None
+    assert sql.execute("select attempts from mobile_code where mobile = %s", [mobile]).fetchone() == (1,)
+    assert (await tried(code, "203.0.114.8")).status_code == 200
 
 
 async def test_a_code_is_good_for_one_use(http, sidecar, mobile):

@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import math
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -10,13 +12,17 @@ from servicekit import addresses
 from servicekit.clock import Clock
 from servicekit.db import Database, Transaction
 from usercenter import repository
-from usercenter.errors import TooManyCodes
+from usercenter.errors import TooManyCodes, TooManyWrongCodes
+from usercenter.guessing import free_again
 from usercenter.sms import TextMessages
 
 DIGITS = 6
 """As in the pattern of schemas.NewAccount and the field of the sign-in page: tests/contract/test_form_bounds.py."""
 VALID_FOR = timedelta(minutes=5)
 MOST_ATTEMPTS = 5
+MOST_WRONG = 100
+"""Wrong codes from one address within an hour, whatever the mobiles, until each further one doubles the wait. Many phones
+of a mobile network share an address; one in our own networks is not counted."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 UNKNOWN = "unknown"
 """Stands for all unknown addresses."""
@@ -68,17 +74,28 @@ class MobileCodes:
             raise
         return round(self.limits.pause.total_seconds())
 
-    async def redeem(self, tx: Transaction, mobile: str, code: str) -> bool:
-        """Whether `code` is valid for this mobile. Deletes it, or counts a wrong attempt, in the caller's transaction,
-        which must be committed in both cases."""
+    async def redeem(self, tx: Transaction, mobile: str, code: str, address: str) -> bool:
+        """Whether `code`, which came from `address`, is valid for this mobile. Deletes it, or counts a wrong attempt, in
+        the caller's transaction, which must be committed in both cases. Raises TooManyWrongCodes, with nothing counted."""
         kept = await repository.locked_code(tx, mobile)
-        if kept is None or kept.expires_at <= self.clock() or kept.attempts >= MOST_ATTEMPTS:
-            return False
-        if not hmac.compare_digest(kept.digest, self._digest(mobile, code)):
+        counts = _wrong_from(address)
+        await self._require_patience(tx, counts)
+        if kept and kept.expires_at > self.clock() and kept.attempts < MOST_ATTEMPTS:
+            if hmac.compare_digest(kept.digest, self._digest(mobile, code)):
+                await tx.delete(kept)
+                return True
             kept.attempts += 1
-            return False
-        await tx.delete(kept)
-        return True
+        if counts:
+            await repository.count_sign_in_failure(tx, sorted(counts), self.clock(), HOUR)
+        return False
+
+    async def _require_patience(self, tx: Transaction, counts: Mapping[str, int]) -> None:
+        now = self.clock()
+        for each in await repository.sign_in_failures(tx, list(counts)):
+            until = free_again(each, counts[each.counted_by], HOUR)
+            if until > now:
+                seconds = math.ceil((until - now).total_seconds())
+                raise TooManyWrongCodes("wrong codes", retry_after=seconds, minutes=math.ceil(seconds / 60))
 
     async def _check_limits(self, tx: Transaction, mobile: str, site: str) -> None:
         now, limits = self.clock(), self.limits
@@ -98,6 +115,15 @@ class MobileCodes:
         if not self.key:
             raise RuntimeError("MobileCodes.key is not set")
         return hmac.new(self.key, f"{mobile}:{code}".encode(), hashlib.sha256).hexdigest()
+
+
+def _wrong_from(address: str) -> Mapping[str, int]:
+    """What a wrong code from `address` is counted by, and how many are free."""
+    found = {
+        addresses.public_site(address): MOST_WRONG,
+        addresses.public_network(address): MOST_WRONG * addresses.SITES_OF_A_NETWORK,
+    }
+    return {f"codes {where}": free for where, free in found.items() if where}
 
 
 def _site(address: str | None) -> str:

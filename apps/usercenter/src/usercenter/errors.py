@@ -56,7 +56,13 @@ class WechatUnavailable(Unavailable):
 class CodeWrong(InvalidInput):
     """Wrong, used, expired, or tried too often: the same for all."""
 
-    code, slug = 100208, "mobile-code-wrong"
+    code, slug, security_kind = 100208, "mobile-code-wrong", "mobile_code_wrong"
+
+
+class TooManyWrongCodes(TooManyRequests):
+    """From one address: no code from there is looked at for a while."""
+
+    code, slug, security_kind = 100216, "too-many-wrong-codes", "mobile_code_wrong"
 
 
 class CodeNeeded(InvalidInput):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from servicekit.clock import Clock
 from servicekit.db import Database
 from usercenter import repository, session_repository
-from usercenter.codes import DAY
+from usercenter.codes import DAY, HOUR
 
 
 @dataclass(kw_only=True, eq=False)
@@ -21,6 +21,6 @@ class Housekeeping:
     async def delete_expired(self) -> None:
         now = self.clock()
         async with self.db.transaction() as tx:
-            await repository.delete_failures_before(tx, now - self.window)
+            await repository.delete_failures_before(tx, now - max(self.window, HOUR))
             await repository.delete_codes_before(tx, expired=now, sent=now - DAY)
             await session_repository.delete_over(tx, ended=now - DAY, unused=now - self.session_idle)

@@ -28,10 +28,10 @@ class Registration:
     clock: Clock
     require_proof: bool
 
-    async def register(self, mobile: str, password: str, code: str | None) -> Identity:
+    async def register(self, mobile: str, password: str, code: str | None, address: str = "") -> Identity:
         """With a code this also takes over an account whose mobile is unproven, voiding its earlier password, and sets the
-        password of an account created by WeChat. Raises MobileTaken, CodeWrong, CodeNeeded; PasswordTooShort and
-        PasswordTooCommon.
+        password of an account created by WeChat. `address` is the caller's. Raises MobileTaken, CodeWrong,
+        TooManyWrongCodes, CodeNeeded; PasswordTooShort and PasswordTooCommon.
 
         Whether a mobile has an account is told only to who has its code, and where none is required by MobileTaken; never
         by the time it takes: the password is hashed in any case, and nothing is looked up before."""
@@ -42,7 +42,7 @@ class Registration:
         async with self.db.transaction() as tx:
             if code is None:
                 return await self._unproven(tx, mobile, password_hash)
-            if await self.codes.redeem(tx, mobile, code):
+            if await self.codes.redeem(tx, mobile, code, address):
                 return await self._proven(tx, mobile, password_hash)
         raise CodeWrong("not the newest code of this mobile, or over", field="code")
 

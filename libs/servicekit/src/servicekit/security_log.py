@@ -16,6 +16,7 @@ Kind = Literal[
     "signed_in",
     "sign_in_failed",
     "sign_in_slowed",
+    "mobile_code_wrong",
     "token_refused",
     "forbidden",
     "role_changed",
@@ -31,7 +32,15 @@ Kind = Literal[
     "key_rotated",
 ]
 BY_STRANGERS: frozenset[Kind] = frozenset(
-    {"sign_in_failed", "sign_in_slowed", "second_factor_failed", "token_refused", "forbidden", "rate_limited"}
+    {
+        "sign_in_failed",
+        "sign_in_slowed",
+        "mobile_code_wrong",
+        "second_factor_failed",
+        "token_refused",
+        "forbidden",
+        "rate_limited",
+    }
 )
 LINES_PER_SECOND = 20
 """Of each kind that strangers cause, by process. Above it they are counted; the next line says how many were left out."""

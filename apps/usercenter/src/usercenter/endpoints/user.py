@@ -23,6 +23,7 @@ from usercenter.errors import (
     SecondFactorWrong,
     TooManyCodes,
     TooManyFailures,
+    TooManyWrongCodes,
     WechatAlreadyBound,
     WechatBusy,
     WechatCodeInvalid,
@@ -64,6 +65,7 @@ UserAgent = Annotated[str, Header(include_in_schema=False)]
     responses=declared(
         CodeNeeded,
         CodeWrong,
+        TooManyWrongCodes,
         MobileTaken,
         PasswordTooShort,
         PasswordTooCommon,
@@ -90,7 +92,7 @@ async def register(
     password, made = body.password.get_secret_value(), list[Identity]()
 
     async def make() -> Identity:
-        made.append(await registration.register(body.mobile, password, body.code))
+        made.append(await registration.register(body.mobile, password, body.code, address))
         return made[0]
 
     await once(body.mobile, RegistrationOf(mobile=body.mobile), Identity, make)
