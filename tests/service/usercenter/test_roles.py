@@ -83,6 +83,14 @@ def test_what_was_granted_can_be_taken_back_and_both_are_in_the_audit(database_u
     ]
 
 
+def test_who_revokes_an_operator_is_told_to_decline_what_they_asked_for(database_url, sql, person):
+    granted = change(database_url, person, "--grant", "operator", "--grant", "merchant")
+    assert granted.stderr == ""
+    revoked = change(database_url, person, "--revoke", "operator")
+    assert f"operator {user_id(sql, person)} has asked for outlives the role: decline it" in revoked.stderr
+    assert change(database_url, person, "--revoke", "merchant").stderr == ""
+
+
 def test_who_it_is_is_shown_before_anything_is_changed(database_url, sql, person):
     number = user_id(sql, person)
     shown = roles(database_url, person, "--grant", "operator", typed=f"{number}\n")

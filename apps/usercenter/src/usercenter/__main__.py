@@ -25,6 +25,11 @@ T = TypeVar("T")
 cli = command_line("usercenter", Settings, create_app)
 HOW_TO_PROVE = "Its owner proves it by a WeChat sign-in or by registering with a code; or vouch for it: --vouch REASON"
 
+REQUESTS_REMAIN = (
+    "What operator {id} has asked for outlives the role: decline it (minsu ops approvals, then decline), also the hosts and"
+    " refunds that you did not expect (minsu ops acts)."
+)
+
 
 @cli.command("seed")
 def seed_people() -> None:
@@ -80,6 +85,8 @@ def roles(  # noqa: PLR0917 - typer passes options by name
         by = actor or _system_user()
         done = run(lambda roles: roles.change(found.id, change, actor=by))
         typer.echo(f"{mobile}: {', '.join(done.roles)}")
+        if Role.OPERATOR in change.revoke:
+            typer.echo(REQUESTS_REMAIN.format(id=done.id), err=True)
     except (NotFound, NotProven) as error:
         typer.echo(f"{error}. {HOW_TO_PROVE}" if isinstance(error, NotProven) else str(error), err=True)
         raise typer.Exit(1) from None

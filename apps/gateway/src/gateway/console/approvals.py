@@ -26,6 +26,9 @@ async def _approval(visit: Visit, params: Mapping[str, Any], words: Words) -> Pr
         "account": f"{row['bankType']} …{row['accountTail']}" if row["bankType"] else "–",
         "refund_sn": row["refundSn"],
         "order": row["orderSn"],
+        # The approver looks whether that operator is still one: what they asked for outlives their role.
+        "asked": f"{visit.texts('approvals')['operator']} {row['requestedBy']}",
+        "since": words.moment(row["requestedAt"]),
     }
 
 

@@ -30,12 +30,12 @@ async def _application(visit: Visit, params: Mapping[str, Any], words: Words) ->
     }
 
 
-def _decision(name: str, method: str) -> Act:
+def _decision(name: str, method: str, *, money: bool = False) -> Act:
     params = {"id": row_id}
-    return Act(name=name, page="hosts", service="travel", method=method, params=params, look=_application)
+    return Act(name=name, page="hosts", service="travel", method=method, params=params, look=_application, money=money)
 
 
-ACTS: tuple[Act, ...] = (_decision("host_approve", "hostApprove"), _decision("host_refuse", "hostRefuse"))
+ACTS: tuple[Act, ...] = (_decision("host_approve", "hostApprove", money=True), _decision("host_refuse", "hostRefuse"))
 
 
 @router.get("/console/hosts")
