@@ -58,7 +58,7 @@ HOLDINGS = {"usercenter": usercenter.HOLDINGS, "order": order.HOLDINGS, "travel"
 def test_kept_first_responses_of_a_person_are_found_by_the_primary_key(postgres, name):
     """A day's creating requests of everyone are in the table."""
     [holding] = [each for each in HOLDINGS[name] if each.what == "requests"]
-    with psycopg.connect(postgres.migrated(name, f"minsu_personal_{name}")) as connection:
+    with psycopg.connect(postgres.migrated(name, f"minsu_keys_{name}")) as connection:
         connection.execute("set enable_seqscan = off")
         for statement in (holding.read, holding.erase):
             given = statement.replace(":user_id", "7::bigint").replace(":most", "1000")
