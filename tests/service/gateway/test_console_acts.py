@@ -96,15 +96,6 @@ LETTER = {
     "attempts": "3",
     "since": "2026-11-23 12:00:07.000",
 }
-APPROVAL = {
-    "state": "待批准",
-    "amount": "1200.00 元",
-    "account": "ICBC_DEBIT …3445",
-    "refund_sn": RFD,
-    "order": SN,
-    "asked": "运维人员 9",
-    "since": "2026-11-23 09:30:26.120",
-}
 HOST = {"state": "待审核", "shop": "山里小院", "contact": "林", "about": "三间房", "problem": "–", "since": AT_NOON}
 APPROVAL_NOW = {
     "state": "待批准",
@@ -112,6 +103,8 @@ APPROVAL_NOW = {
     "account": "ICBC_DEBIT …3445",
     "refund_sn": RFD,
     "order": SN,
+    "asked": "运维人员 9",
+    "since": "2026-11-23 09:30:26.120",
 }
 ORDER_NOW = {
     "amount": "199.00 元",
@@ -196,8 +189,6 @@ SHOWN = {
     "refund_decline?id=4": ("申请 4，不提交微信", APPROVAL_NOW),
     "host_approve?id=4": ("编号 4", HOST),
     "host_refuse?id=4": ("编号 4", HOST),
-    "refund_approve?id=4": ("申请 4", APPROVAL),
-    "refund_decline?id=4": ("申请 4", APPROVAL),
 }
 
 
