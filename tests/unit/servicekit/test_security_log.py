@@ -139,7 +139,7 @@ def test_what_people_did_is_never_left_out():
 
 
 def test_every_kind_is_counted_from_zero_on():
-    assert len(KINDS) == 16
+    assert len(set(KINDS)) == len(KINDS) > 15
     for kind in KINDS:
         Growth("security_events_total", kind=kind)
 
