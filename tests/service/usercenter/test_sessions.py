@@ -1,6 +1,7 @@
 """Sessions over HTTP: each sign-in is one; its user refreshes, lists and ends them, and a copied refresh token ends it."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
@@ -10,12 +11,15 @@ import httpx
 import jwt
 import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError
 from tests.service.usercenter.conftest import MovableClock, held
 
-from servicekit.clock import unix
+from servicekit.clock import unix, utc_now
 from servicekit.testing import FakeSidecar, called_by, client
+from usercenter.errors import SessionOver
 from usercenter.main import create_app
 from usercenter.parts import Parts
+from usercenter.refresh_tokens import digest
 from usercenter.settings import Settings
 
 USER = "/usercenter/v1/user"
@@ -27,7 +31,15 @@ Data = dict[str, Any]
 @pytest.fixture(autouse=True)
 def _now(clock: MovableClock) -> Iterator[None]:
     yield
-    clock.ahead = timedelta()
+    clock.ahead, clock.stands_at = timedelta(), None
+
+
+@pytest.fixture
+async def parts(settings: Settings, clock: MovableClock, sidecar: FakeSidecar) -> AsyncIterator[Parts]:
+    made = Parts.of(settings, clock=clock, sidecar=sidecar)
+    made.use_secrets(held())
+    yield made
+    await made.db.close()
 
 
 async def post(http: httpx.AsyncClient, name: str, body: Data, signed_in: Data | None = None, **more: str):
@@ -125,6 +137,36 @@ async def test_two_tabs_that_refresh_at_once_are_given_the_same_token_and_stay_s
     assert endings(sql, first) == [None]
 
 
+async def test_a_session_rotates_once_in_five_seconds_however_often_it_refreshes(http, sql, mobile, clock):
+    clock.stands_at = utc_now()
+    first = await registered(http, mobile)
+    second = (await refreshed(http, first)).json()["data"]
+    clock.ahead += timedelta(seconds=4.9)
+    for _ in range(20):
+        again = await refreshed(http, second)
+        assert again.json()["data"]["refreshToken"] == second["refreshToken"]
+    count = "select count(*), count(used_at) from refresh_token where session_id = %s"
+    assert sql.execute(count, [sid(first)]).fetchone() == (2, 1)
+    clock.ahead = timedelta(seconds=5)
+    third = (await refreshed(http, second)).json()["data"]
+    assert third["refreshToken"] != second["refreshToken"]
+    assert sql.execute(count, [sid(first)]).fetchone() == (3, 2)
+
+
+async def test_a_used_token_is_followed_for_a_few_steps_alone(parts, sql, mobile, clock):
+    clock.stands_at = utc_now()
+    parts.sessions.refresh_tokens.pause = timedelta()
+    opened = await parts.sessions.open(await parts.registration.register(mobile, PASSWORD, None), "")
+    tokens = [opened.refresh_token]
+    for _ in range(9):
+        tokens.append((await parts.sessions.refresh(tokens[-1])).refresh_token)
+    with pytest.raises(SessionOver, match="8 tokens"):
+        await parts.sessions.refresh(tokens[0])
+    assert (await parts.sessions.refresh(tokens[2])).refresh_token == tokens[9]
+    ended = "select ended_by from user_session where id = (select session_id from refresh_token where digest = %s)"
+    assert sql.execute(ended, [digest(tokens[0])]).fetchone() == (None,)
+
+
 async def test_a_copied_refresh_token_ends_the_session_for_the_thief_and_the_owner(http, sql, mobile, clock):
     stolen = await registered(http, mobile)
     other = await signed_in(http, mobile)
@@ -208,15 +250,19 @@ async def test_a_new_password_ends_all_other_sessions_and_gives_this_one_new_tok
     await signed_in(http, mobile, "battery staple")
 
 
-async def test_a_wrong_old_password_changes_nothing_and_counts_as_a_failed_sign_in(http, sql, mobile, wechat_user):
+async def test_a_wrong_old_password_changes_nothing_and_counts_as_a_failed_sign_in(
+    http, sql, mobile, clock, wechat_user
+):
     mine = await registered(http, mobile)
     row = 'select * from "user" where mobile = %s'
     before = sql.execute(row, [mobile]).fetchone()
     body = {"oldPassword": "a guess", "newPassword": "battery staple"}
-    for _ in range(10):
+    for number in range(10):
+        clock.ahead = timedelta(seconds=61 if number >= 5 else 0)  # a user gives it ten times a minute
         answer = await post(http, "changePassword", body, mine)
         assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, 100213, "oldPassword")
-    assert (await post(http, "changePassword", body | {"oldPassword": PASSWORD}, mine)).status_code == 429
+    slowed = await post(http, "changePassword", body | {"oldPassword": PASSWORD}, mine)
+    assert (slowed.status_code, slowed.json()["code"]) == (429, 100203)
     assert sql.execute(row, [mobile]).fetchone() == before
     assert (await refreshed(http, mine)).status_code == 200
 
@@ -258,17 +304,70 @@ async def test_a_session_ends_when_it_is_idle_and_at_the_latest_after_its_time(
     assert endings(sql, last) == [None]
 
 
-async def test_what_is_over_is_deleted_with_its_tokens(http, sql, settings, sidecar, clock, mobile):
+async def test_what_is_over_is_deleted_with_its_tokens(http, sql, parts, mobile):
     sql.execute("delete from user_session")
     ended, idle, live = [await signed_in_anew(http, mobile, n) for n in range(3)]
     past = "update user_session set {} = now() - interval '{}' where id = %s"
     sql.execute(past.format("ended_at", "25 hours").replace("where", ", ended_by = 'user' where"), [sid(ended)])
     sql.execute(past.format("last_used_at", "169 hours"), [sid(idle)])
-    parts = Parts.of(settings, clock=clock, sidecar=sidecar)
     await parts.housekeeping.delete_expired()
-    await parts.db.close()
     assert sql.execute("select id from user_session").fetchall() == [(sid(live),)]
     assert sql.execute("select distinct session_id from refresh_token").fetchall() == [(sid(live),)]
+
+
+@contextlib.contextmanager
+def at_most(sql: psycopg.Connection, rows: int) -> Iterator[None]:
+    """No statement deletes more refresh tokens than that."""
+    sql.execute(
+        """create function too_many() returns trigger language plpgsql as
+        $$ begin if (select count(*) from gone) > tg_argv[0]::int then raise 'too many'; end if; return null; end $$"""
+    )
+    sql.execute(
+        "create trigger too_many after delete on refresh_token referencing old table as gone"
+        f" for each statement execute function too_many({rows})"
+    )
+    try:
+        yield
+    finally:
+        sql.execute("drop trigger too_many on refresh_token")
+        sql.execute("drop function too_many()")
+
+
+@pytest.fixture
+async def over(http: httpx.AsyncClient, sql: psycopg.Connection, mobile: str) -> int:
+    """A session that is over, of a client that refreshed all the time; beside it a failure and a code of long ago."""
+    sql.execute("delete from user_session")
+    over = sid(await registered(http, mobile))
+    sql.execute("update user_session set last_used_at = now() - interval '169 hours' where id = %s", [over])
+    sql.execute(
+        "insert into refresh_token (digest, session_id, used_at)"
+        " select sha256(n::text::bytea), %s, now() from generate_series(1, 12000) n",
+        [over],
+    )
+    past = utc_now() - timedelta(hours=25)
+    sql.execute("insert into sign_in_failures values ('long ago', 1, %s, %s)", [past, past])
+    sql.execute("insert into mobile_code values ('13900000000', '', %s, 0)", [past])
+    return over
+
+
+OLD = (
+    "select (select count(*) from sign_in_failures where counted_by = 'long ago') + (select count(*) from mobile_code)"
+)
+
+
+async def test_a_session_with_many_tokens_is_deleted_in_slices(parts, sql, over):
+    with at_most(sql, 5000):
+        await parts.housekeeping.delete_expired()
+    assert sql.execute("select count(*) from refresh_token where session_id = %s", [over]).fetchone() == (0,)
+    assert sql.execute("select count(*) from user_session where id = %s", [over]).fetchone() == (0,)
+    assert sql.execute(OLD).fetchone() == (0,)
+
+
+async def test_what_cannot_be_deleted_holds_up_nothing_else(parts, sql, over):
+    with at_most(sql, 0), pytest.raises(DBAPIError, match="too many"):
+        await parts.housekeeping.delete_expired()
+    assert sql.execute(OLD).fetchone() == (0,)
+    assert sql.execute("select count(*) from user_session where id = %s", [over]).fetchone() == (1,)
 
 
 async def signed_in_anew(http: httpx.AsyncClient, mobile: str, number: int) -> Data:
@@ -286,10 +385,11 @@ async def replicas(
         yield [one, other]
 
 
-async def test_two_replicas_that_refresh_at_once_give_one_chain(replicas, sql, mobile):
+async def test_two_replicas_that_refresh_at_once_give_one_chain(replicas, sql, mobile, clock):
     one, other = replicas
     token = await registered(one, mobile)
     for _ in range(10):
+        clock.ahead += timedelta(seconds=6)
         answers = await asyncio.gather(*(refreshed(each, token) for each in (one, other, one, other)))
         assert [answer.status_code for answer in answers] == [200] * 4
         tokens = {answer.json()["data"]["refreshToken"] for answer in answers}

@@ -1,4 +1,5 @@
-"""Deletes expired rows every hour: failed sign-ins, verification codes, sessions."""
+"""Deletes expired rows every hour: failed sign-ins, verification codes, sessions. Each kind in transactions of its own, and
+what one account can make many of in slices, so that no statement runs into its time limit."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,6 +8,9 @@ from servicekit.clock import Clock
 from servicekit.db import Database
 from usercenter import repository, session_repository
 from usercenter.codes import DAY, HOUR
+
+SLICE = 5000
+"""Rows that one transaction deletes."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -22,5 +26,10 @@ class Housekeeping:
         now = self.clock()
         async with self.db.transaction() as tx:
             await repository.delete_failures_before(tx, now - max(self.window, HOUR))
+        async with self.db.transaction() as tx:
             await repository.delete_codes_before(tx, expired=now, sent=now - DAY)
-            await session_repository.delete_over(tx, ended=now - DAY, unused=now - self.session_idle)
+        for delete in (session_repository.delete_tokens_of_over, session_repository.delete_over):
+            more = True
+            while more:
+                async with self.db.transaction() as tx:
+                    more = await delete(tx, ended=now - DAY, unused=now - self.session_idle, most=SLICE)

@@ -140,6 +140,8 @@ class RefreshToken(Base):
 
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     session_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user_session.id", ondelete="CASCADE"))
+    made_at: Mapped[datetime | None]
+    """When a refresh made it; None for the first of a session."""
     used_at: Mapped[datetime | None]
 
 

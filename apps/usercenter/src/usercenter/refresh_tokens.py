@@ -14,6 +14,10 @@ from usercenter.errors import SessionOver
 from usercenter.models import RefreshToken, UserSession
 
 BYTES = 32
+PAUSE = timedelta(seconds=5)
+"""Between two rotations of one session, so that a flood of refreshes does not grow its tokens."""
+MOST_STEPS = 8
+"""How far a used token is followed; within a grace that is as short as ours, pauses leave no more."""
 
 
 class Reused(Exception):
@@ -23,34 +27,40 @@ class Reused(Exception):
 @dataclass(kw_only=True, eq=False)
 class RefreshTokens:
     """`key` is set at start. `grace`: how long after its use a token still gets the same next one: for a tab beside it,
-    and for a client whose answer was lost."""
+    and for a client whose answer was lost. `pause`: how long after it was made a token is its own next one."""
 
     grace: timedelta
+    pause: timedelta = PAUSE
     key: bytes = field(default=b"", repr=False)
 
     async def begin(self, tx: Transaction, session: UserSession) -> str:
         """The first token of a session, which the caller has locked or made. Tokens of before are forgotten."""
         await session_repository.delete_tokens(tx, session.id)
-        return self._store(tx, session, secrets.token_urlsafe(BYTES))
+        return self._store(tx, session, secrets.token_urlsafe(BYTES), None)
 
     async def rotate(self, tx: Transaction, session: UserSession, token: str, now: datetime) -> str:
-        """The token that follows `token`, which is one of this session, which the caller has locked. Raises Reused;
-        SessionOver for one whose successor was made with another key."""
+        """The token that follows `token`, which is one of this session, which the caller has locked; `token` itself
+        within `pause` of its making. Raises Reused; SessionOver for one whose successor was made with another key, or that
+        was followed by many."""
         kept = await session_repository.refresh_token(tx, digest(token))
         if kept and kept.used_at is None:
+            if kept.made_at and now - kept.made_at < self.pause:
+                return token
             kept.used_at = now
-            return self._store(tx, session, self._after(token))
-        while kept and kept.used_at:
+            return self._store(tx, session, self._after(token), now)
+        for _ in range(MOST_STEPS):
+            if kept is None:
+                raise SessionOver("the signing key has changed since this token was used")
+            if kept.used_at is None:
+                return token
             if kept.used_at <= now - self.grace:
                 raise Reused
             token = self._after(token)
             kept = await session_repository.refresh_token(tx, digest(token))
-        if kept is None:
-            raise SessionOver("the signing key has changed since this token was used")
-        return token
+        raise SessionOver(f"more than {MOST_STEPS} tokens have followed this one")
 
-    def _store(self, tx: Transaction, session: UserSession, token: str) -> str:
-        tx.add(RefreshToken(digest=digest(token), session_id=session.id))
+    def _store(self, tx: Transaction, session: UserSession, token: str, made_at: datetime | None) -> str:
+        tx.add(RefreshToken(digest=digest(token), session_id=session.id, made_at=made_at))
         return token
 
     def _after(self, token: str) -> str:

@@ -14,6 +14,10 @@ async def locked(tx: Transaction, session_id: int) -> UserSession | None:
     return (await tx.scalars(select(UserSession).where(UserSession.id == session_id).with_for_update())).one_or_none()
 
 
+async def by_id(session: AsyncSession, session_id: int) -> UserSession | None:
+    return (await session.scalars(select(UserSession).where(UserSession.id == session_id))).one_or_none()
+
+
 async def locked_by_token(tx: Transaction, digest: bytes) -> UserSession | None:
     """The session of a refresh token, used or not."""
     session_id = select(RefreshToken.session_id).where(RefreshToken.digest == digest).scalar_subquery()
@@ -60,6 +64,20 @@ async def ended_since(session: AsyncSession, moment: datetime, *, most: int) -> 
     return [(session_id, ended_at) for session_id, ended_at in await session.execute(query) if ended_at]
 
 
-async def delete_over(tx: Transaction, *, ended: datetime, unused: datetime) -> None:
-    """Sessions ended before `ended` or last used before `unused`, with their refresh tokens."""
-    await tx.execute(delete(UserSession).where(or_(UserSession.ended_at < ended, UserSession.last_used_at < unused)))
+async def delete_tokens_of_over(tx: Transaction, *, ended: datetime, unused: datetime, most: int) -> bool:
+    """Refresh tokens of sessions ended before `ended` or last used before `unused`. Whether there were `most` of them."""
+    over = select(UserSession.id).where(or_(UserSession.ended_at < ended, UserSession.last_used_at < unused))
+    some = select(RefreshToken.digest).where(RefreshToken.session_id.in_(over)).limit(most)
+    gone = await tx.execute(
+        delete(RefreshToken).where(RefreshToken.digest.in_(some)).returning(RefreshToken.session_id)
+    )
+    return len(gone.all()) == most
+
+
+async def delete_over(tx: Transaction, *, ended: datetime, unused: datetime, most: int) -> bool:
+    """As `delete_tokens_of_over`, the sessions themselves, whose tokens are gone."""
+    some = (
+        select(UserSession.id).where(or_(UserSession.ended_at < ended, UserSession.last_used_at < unused)).limit(most)
+    )
+    gone = await tx.execute(delete(UserSession).where(UserSession.id.in_(some)).returning(UserSession.id))
+    return len(gone.all()) == most
