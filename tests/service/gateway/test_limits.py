@@ -118,6 +118,33 @@ async def test_signing_in_has_a_tighter_limit_than_looking(gateway):
     assert await statuses(await visitor(OTHER), LOGIN, 2) == [200, 200]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usercenter/v1/user/reauthenticate",
+        "/usercenter/v1/user/totpEnrol",
+        "/usercenter/v1/user/changePassword",
+        "/console/second-factor/begin",
+        "/console/acts/payout",
+    ],
+)
+async def test_whatever_takes_a_password_counts_as_a_sign_in(gateway, path):
+    http = await (await gateway(requests_per_address="100/minute", sign_ins_per_address="2/minute"))(ONE)
+    first, second, third = await statuses(http, path, 3)
+    assert 429 not in {first, second}
+    assert third == 429
+    assert await statuses(http, LOGIN, 1) == [429]
+
+
+async def test_refreshes_have_a_limit_of_their_own(gateway):
+    visitor = await gateway(refreshes_per_address="2/minute")
+    http = await visitor(ONE)
+    first, second, third = await statuses(http, "/usercenter/v1/user/refreshToken", 3)
+    assert 429 not in {first, second}
+    assert third == 429
+    assert await statuses(http, LOGIN, 1) == [200]
+
+
 async def test_pictures_have_one_too(gateway):
     http = await (await gateway(pictures_per_address="2/minute"))(ONE)
     drawn = [(await http.post("/storefront/qr", json={"text": "K7MX4QPA"})).status_code for _ in range(3)]

@@ -32,7 +32,9 @@ class Settings(ServiceSettings):
     """Of one address on the internet (IPv6: one /64), by replica, as the library `limits` writes rates; empty: no limit. A
     mobile network gives thousands of phones one address."""
     sign_ins_per_address: str = "120/minute"
-    """Of these: sign-ins, registrations, codes by text message."""
+    """Of these: whatever verifies a password, registrations, codes by text message, and the console's acts."""
+    refreshes_per_address: str = "600/minute"
+    """Of these: refreshes of sessions. A browser in use makes one in seven minutes."""
     pictures_per_address: str = "120/minute"
     """Of these: QR pictures, which are drawn anew for each request."""
     catalogue_cache_seconds: float = Field(5.0, ge=0, le=300)
@@ -49,7 +51,7 @@ class Settings(ServiceSettings):
         """Browsers reach us by https, whatever the hop before us uses."""
         return self.public_url.startswith("https:")
 
-    @field_validator("requests_per_address", "sign_ins_per_address", "pictures_per_address")
+    @field_validator("requests_per_address", "sign_ins_per_address", "refreshes_per_address", "pictures_per_address")
     @classmethod
     def _are_rates(cls, value: str) -> str:
         rate_limits.read(value)

@@ -10,6 +10,7 @@ from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.messages import Catalogue
 from servicekit.personal_data import PersonalData
+from servicekit.rate_limits import Counts, RateLimit
 from servicekit.sidecar import Sidecar
 from usercenter import personal_data
 from usercenter.accounts import Accounts
@@ -18,6 +19,7 @@ from usercenter.guessing import Guessing, GuessLimits
 from usercenter.housekeeping import Housekeeping
 from usercenter.known_devices import KnownDevices
 from usercenter.login import Login
+from usercenter.own_password import OwnPassword
 from usercenter.password_change import PasswordChange
 from usercenter.passwords import Passwords
 from usercenter.peers import NotificationPeer, OrderPeer, PaymentPeer, TravelPeer
@@ -108,6 +110,7 @@ class Parts:
             operators=_lifetime(settings.operator_session_idle_seconds, settings.operator_session_seconds),
         )
         second_factors = SecondFactors(db=db, clock=clock, seal=Seal())
+        own_password = OwnPassword(db=db, login=login, sessions=sessions, limit=_proofs_of_a_user(settings, clock))
         return cls(
             settings=settings,
             clock=clock,
@@ -128,10 +131,12 @@ class Parts:
             login=login,
             sessions=sessions,
             revocations=TokenRevocations(db=db, clock=clock, lifetime=issuer.lifetime),
-            password_change=PasswordChange(db=db, login=login, passwords=passwords, sessions=sessions, clock=clock),
+            password_change=PasswordChange(
+                db=db, own_password=own_password, passwords=passwords, sessions=sessions, clock=clock
+            ),
             known_devices=known_devices,
             second_factors=second_factors,
-            reauthentication=Reauthentication(db=db, login=login, factors=second_factors, sessions=sessions),
+            reauthentication=Reauthentication(own_password=own_password, factors=second_factors, sessions=sessions),
             wechat_login=WechatLogin(db=db, wechat=wechat, defaults=defaults, clock=clock),
             profiles=Profiles(db=db),
             accounts=Accounts(db=db, clock=clock),
@@ -180,6 +185,13 @@ def _guess_limits(settings: Settings) -> GuessLimits:
         of_address=settings.login_failures_of_address,
         contested=settings.login_failures_of_mobile,
     )
+
+
+def _proofs_of_a_user(settings: Settings, clock: Clock) -> RateLimit:
+    def now() -> float:
+        return clock().timestamp()
+
+    return RateLimit("passwords of a user", settings.proofs_per_user, Counts(now), now)
 
 
 def _limits(settings: Settings) -> CodeLimits:

@@ -7,9 +7,9 @@ from servicekit.auth import Principal
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.errors import Unauthenticated
-from usercenter import known_devices, password_policy, proof, repository
+from usercenter import password_policy, proof, repository
 from usercenter.errors import OldPasswordWrong, WrongCredentials
-from usercenter.login import Login
+from usercenter.own_password import OwnPassword
 from usercenter.passwords import Passwords
 from usercenter.sessions import Sessions
 from usercenter.tokens import IssuedToken
@@ -18,23 +18,19 @@ from usercenter.tokens import IssuedToken
 @dataclass(kw_only=True, eq=False)
 class PasswordChange:
     db: Database
-    login: Login
+    own_password: OwnPassword
     passwords: Passwords
     sessions: Sessions
     clock: Clock
 
     async def change(self, principal: Principal, old: str, new: str, address: str) -> IssuedToken:
         """New tokens of the caller's session, the only one that goes on. Raises OldPasswordWrong, also for an account
-        without a password; TooManyFailures, which a sign-in shares; PasswordTooShort, PasswordTooCommon; Unauthenticated
-        when the session is over. Its `auth_time` stays: acts on money need a code as well."""
-        async with self.db.read() as session:
-            user = await repository.user_by_id(session, principal.user_id)
-        if user is None:
-            raise Unauthenticated("the account is closed")
+        without a password; TooManyFailures, which a sign-in shares; RateLimited; PasswordTooShort, PasswordTooCommon;
+        Unauthenticated when the session is over. Its `auth_time` stays: acts on money need a code as well."""
+        user = await self.own_password.account(principal)
         password_policy.check(new, user.mobile, field="newPassword")
         try:
-            device = known_devices.of_session(principal)
-            identity = await self.login.by_password(user.mobile, old, address, device=device)
+            identity = await self.own_password.verify(principal, user, old, address)
         except WrongCredentials:
             raise OldPasswordWrong("not the password of this account", field="oldPassword") from None
         new_hash = await self.passwords.hash(new)

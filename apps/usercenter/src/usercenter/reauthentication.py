@@ -3,22 +3,17 @@
 from dataclasses import dataclass
 
 from servicekit.auth import Principal
-from servicekit.db import Database
-from servicekit.errors import Unauthenticated
-from usercenter import known_devices, repository
 from usercenter.errors import SecondFactorWrong
-from usercenter.identity import Identity
-from usercenter.login import Login
 from usercenter.models import ONE_TIME_CODE
-from usercenter.second_factor import Enrolment, Needs, SecondFactors
+from usercenter.own_password import OwnPassword
+from usercenter.second_factor import Enrolment, Needs, SecondFactors, require_operator
 from usercenter.sessions import Sessions
 from usercenter.tokens import IssuedToken
 
 
 @dataclass(kw_only=True, eq=False)
 class Reauthentication:
-    db: Database
-    login: Login
+    own_password: OwnPassword
     factors: SecondFactors
     sessions: Sessions
     """`address` of its methods: the caller's, for the security log."""
@@ -27,17 +22,20 @@ class Reauthentication:
         self, user: Principal, password: str, code: str | None, address: str
     ) -> tuple[IssuedToken, Needs | None]:
         """A new token of the same session whose `auth_time` is now; and what an operator lacks. Raises Unauthenticated,
-        WrongCredentials, TooManyFailures, SecondFactorWrong, SecondFactorSlowed: then the session is as before."""
-        identity, needs = await self.factors.of_sign_in(
-            await self._by_password(user, password, address), password, code
-        )
+        WrongCredentials, TooManyFailures, RateLimited, SecondFactorWrong, SecondFactorSlowed: then the session is as
+        before."""
+        account = await self.own_password.account(user)
+        proven = await self.own_password.verify(user, account, password, address)
+        identity, needs = await self.factors.of_sign_in(proven, password, code)
         if needs is Needs.CODE:
             raise SecondFactorWrong("an operator proves it with a code as well", field="totpCode")
         return await self.sessions.strengthen(user, identity.amr), needs
 
     async def enrol(self, user: Principal, password: str, code: str | None, address: str) -> Enrolment:
         """Raises what `again` and SecondFactors.enrol raise."""
-        await self._by_password(user, password, address)
+        account = await self.own_password.account(user)
+        require_operator(account)
+        await self.own_password.verify(user, account, password, address)
         return await self.factors.enrol(user.user_id, password, code)
 
     async def confirm(self, user: Principal, code: str) -> tuple[list[str], IssuedToken]:
@@ -45,10 +43,3 @@ class Reauthentication:
         SecondFactors.confirm raises."""
         recovery_codes = await self.factors.confirm(user.user_id, code)
         return recovery_codes, await self.sessions.strengthen(user, sorted({*user.amr, ONE_TIME_CODE}))
-
-    async def _by_password(self, user: Principal, password: str, address: str) -> Identity:
-        async with self.db.read() as session:
-            account = await repository.user_by_id(session, user.user_id)
-        if account is None:
-            raise Unauthenticated("the account is closed")
-        return await self.login.by_password(account.mobile, password, address, device=known_devices.of_session(user))

@@ -149,8 +149,7 @@ class SecondFactors:
         user = await repository.locked_user(tx, user_id)
         if user is None:
             raise Unauthenticated("the account is closed")
-        if OPERATOR not in user.roles_in_force:
-            raise Forbidden("a second factor is for operators")
+        require_operator(user)
         return user
 
     def _slowed(self, row: SecondFactor) -> SecondFactorSlowed | None:
@@ -169,6 +168,12 @@ class SecondFactors:
         pause = totp.pause_after(row.failures)
         row.blocked_until = self.clock() + pause if pause else None
         return SecondFactorWrong("not a code of this moment, or used before", field="totpCode")
+
+
+def require_operator(user: User) -> None:
+    """Raises Forbidden."""
+    if OPERATOR not in user.roles_in_force:
+        raise Forbidden("a second factor is for operators")
 
 
 def place(user_id: int) -> str:

@@ -1,8 +1,9 @@
 """Settings of usercenter, from `USERCENTER_…`."""
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from servicekit import rate_limits
 from servicekit.settings import ServiceSettings
 
 
@@ -25,6 +26,8 @@ class Settings(ServiceSettings):
     password_threads: int = Field(2, ge=1, le=64)
     password_queue: int = Field(32, ge=0)
     """Most sign-ins that wait for a thread; further ones get 503."""
+    proofs_per_user: str = "10/minute"
+    """How often one signed-in user may give the own password again, by replica; empty: no limit. Each is a slow hash."""
     login_failures: int = Field(5, ge=1)
     """Wrong passwords from one address for one mobile until it has to wait: a second, and each time twice as long."""
     login_failures_of_device: int = Field(10, ge=1)
@@ -48,3 +51,9 @@ class Settings(ServiceSettings):
     """Codes per IP address (IPv6: per /64); many phones of a mobile network share one."""
     code_total_hourly: int = Field(1000, ge=1)
     """Codes in total, which bounds the cost of a flood. All unknown addresses share half of it."""
+
+    @field_validator("proofs_per_user")
+    @classmethod
+    def _is_a_rate_of_proofs(cls, value: str) -> str:
+        rate_limits.read(value)
+        return value
