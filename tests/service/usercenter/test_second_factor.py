@@ -10,9 +10,12 @@ from tests.service.usercenter.conftest import enrolled, held
 from tests.support.operators import TOTP_KEY, Authenticator
 from typer.testing import CliRunner
 
+from servicekit.auth import Principal
+from servicekit.errors import Unauthenticated
 from servicekit.testing import client
 from usercenter.__main__ import cli
 from usercenter.main import create_app
+from usercenter.parts import Parts
 from usercenter.passwords import HASHER
 
 USER = "/usercenter/v1/user"
@@ -183,9 +186,16 @@ async def test_replacing_takes_a_code_of_the_present_one_and_ends_it(http, sql, 
     asked = {"password": PASSWORD, "totpCode": code_of(phone, clock)}
     second = Authenticator((await post(http, "totpEnrol", asked, token)).json()["data"]["secret"])
     clock.ahead += timedelta(seconds=60)
-    assert (await login(http, mobile, code_of(phone, clock))).status_code == 200  # the first is in force until then
+    stolen = (await login(http, mobile, code_of(phone, clock))).json()["data"]  # the first is in force until then
     done = await post(http, "totpConfirm", {"totpCode": code_of(second, clock)}, token)
     assert done.status_code == 200
+    kept = done.json()["data"]["token"]
+
+    refused = await http.post(f"{USER}/refreshToken", json={"refreshToken": stolen["refreshToken"]})
+    assert (refused.status_code, refused.json()["code"]) == (401, 100212)
+    goes_on = await http.post(f"{USER}/refreshToken", json={"refreshToken": kept["refreshToken"]})
+    assert claims(goes_on.json()["data"]["accessToken"])["sid"] == claims(token)["sid"]
+    assert claims(goes_on.json()["data"]["accessToken"])["roles"] == ["buyer", "operator"]
 
     clock.ahead += timedelta(seconds=60)
     assert (await login(http, mobile, code_of(phone, clock))).status_code == 401
@@ -207,6 +217,42 @@ async def test_an_enrolment_waits_ten_minutes_and_needs_the_right_code(http, sql
     late = await post(http, "totpConfirm", {"totpCode": code_of(phone, clock)}, token)
     assert (late.status_code, late.json()["code"]) == (409, 100225)
     assert factor(sql, user_id)[0] is None
+
+
+async def test_a_first_factor_ends_no_session(http, operator):
+    mobile, _ = operator
+    other = (await login(http, mobile)).json()["data"]
+    await enrolled(http, mobile, PASSWORD)
+    again = await http.post(f"{USER}/refreshToken", json={"refreshToken": other["refreshToken"]})
+    assert again.status_code == 200
+
+
+async def test_a_session_that_is_over_confirms_nothing(http, sql, settings, sidecar, operator, clock):
+    mobile, user_id = operator
+    token = (await login(http, mobile)).json()["data"]["accessToken"]
+    phone = Authenticator((await post(http, "totpEnrol", {"password": PASSWORD}, token)).json()["data"]["secret"])
+    told = claims(token)
+    mine = Principal(user_id, frozenset(told["roles"]), told["gen"], int(told["sid"]))
+    before = factor(sql, user_id)
+    parts = Parts.of(settings, clock=clock, sidecar=sidecar)
+    parts.use_secrets(held())
+    await parts.sessions.sign_out(mine)
+    with pytest.raises(Unauthenticated, match="the session is over"):  # a service would know it by its list
+        await parts.reauthentication.confirm(mine, code_of(phone, clock))
+    await parts.db.close()
+    assert factor(sql, user_id) == before
+    assert sql.execute("select count(*) from recovery_code where user_id = %s", [user_id]).fetchone() == (0,)
+
+
+async def test_a_new_password_forgets_an_enrolment_that_was_begun_with_the_old_one(http, sql, operator, clock):
+    mobile, user_id = operator
+    thief, owner = [(await login(http, mobile)).json()["data"]["accessToken"] for _ in range(2)]
+    phone = Authenticator((await post(http, "totpEnrol", {"password": PASSWORD}, thief)).json()["data"]["secret"])
+    body = {"oldPassword": PASSWORD, "newPassword": f"{PASSWORD}, new ones"}
+    renewed = (await post(http, "changePassword", body, owner)).json()["data"]["accessToken"]
+    refused = await post(http, "totpConfirm", {"totpCode": code_of(phone, clock)}, renewed)
+    assert (refused.status_code, refused.json()["code"]) == (409, 100225)
+    assert factor(sql, user_id)[:2] == (None, None)
 
 
 async def test_whoever_is_no_operator_and_a_wrong_password_cannot_enrol(http, sql, mobile, operator):

@@ -136,7 +136,9 @@ class Parts:
             ),
             known_devices=known_devices,
             second_factors=second_factors,
-            reauthentication=Reauthentication(own_password=own_password, factors=second_factors, sessions=sessions),
+            reauthentication=Reauthentication(
+                db=db, clock=clock, own_password=own_password, factors=second_factors, sessions=sessions
+            ),
             wechat_login=WechatLogin(db=db, wechat=wechat, defaults=defaults, clock=clock),
             profiles=Profiles(db=db),
             accounts=Accounts(db=db, clock=clock),

@@ -7,7 +7,8 @@ from servicekit.auth import Principal
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.errors import Unauthenticated
-from usercenter import password_policy, proof, repository
+from usercenter import password_policy, repository
+from usercenter import second_factor_repository as factors
 from usercenter.errors import OldPasswordWrong, WrongCredentials
 from usercenter.own_password import OwnPassword
 from usercenter.passwords import Passwords
@@ -40,8 +41,8 @@ class PasswordChange:
                 raise Unauthenticated("the account has changed meanwhile")
             own, now = await self.sessions.own(tx, principal, user), self.clock()
             user.password_hash = new_hash
-            proof.void_tokens(user, now)
-            own.generation = user.token_generation
+            self.sessions.keep_only(own, user, now)
+            await factors.forget_pending(tx, user.id)
             issued = await self.sessions.issue_anew(tx, own, user, now)
         security_log.event("password_changed", user_id=principal.user_id, address=address)
         return issued

@@ -33,6 +33,14 @@ class Enrolment:
     uri: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Confirmed:
+    """Recovery codes, shown this once; whether another factor was in force before."""
+
+    recovery_codes: list[str] = field(repr=False)
+    replaces: bool
+
+
 @dataclass(kw_only=True, eq=False)
 class SecondFactors:
     """Secrets are stored encrypted, of recovery codes only a digest; `use_key` comes first."""
@@ -83,26 +91,25 @@ class SecondFactors:
             await factors.put_pending(tx, user_id, self.seal.seal(secret, place(user_id)), now)
         return Enrolment(secret, totp.uri(secret, user.mobile))
 
-    async def confirm(self, user_id: int, code: str) -> list[str]:
-        """Put the secret of the last `enrol` into force; returns the recovery codes, shown this once.
-        Raises NoEnrolment, SecondFactorWrong, SecondFactorSlowed."""
+    async def confirm(
+        self, tx: Transaction, user: User, code: str
+    ) -> Confirmed | SecondFactorSlowed | SecondFactorWrong:
+        """Put the secret of the last `enrol` into force; `user` is locked. What it returns as an error is for the caller to
+        raise after the commit: a wrong code counts. Raises NoEnrolment; Forbidden for an account without the role."""
         now = self.clock()
-        async with self.db.transaction() as tx:
-            user = await self._operator(tx, user_id)
-            row = await factors.locked(tx, user_id)
-            if row is None or row.pending is None or row.pending_at is None or row.pending_at <= now - PENDING_FOR:
-                raise NoEnrolment("no enrolment waits for its code")
-            secret = self.seal.open(row.pending, place(user_id))
-            refusal = self._slowed(row) or self._judge(row, totp.accepted_step(secret, code, now, None))
-            if refusal is None:
-                row.secret, row.confirmed_at, row.pending, row.pending_at = row.pending, now, None, None
-                codes = totp.new_recovery_codes()
-                digests = [totp.recovery_digest(user_id, each) for each in codes]
-                await factors.put_recovery_codes(tx, user_id, digests)
-                await acts.record(tx, now, user_id, "second-factor-enrol", proof.subject(user))
-        if refusal is not None:
-            raise refusal
-        return codes
+        require_operator(user)
+        row = await factors.locked(tx, user.id)
+        if row is None or row.pending is None or row.pending_at is None or row.pending_at <= now - PENDING_FOR:
+            raise NoEnrolment("no enrolment waits for its code")
+        secret = self.seal.open(row.pending, place(user.id))
+        if refusal := self._slowed(row) or self._judge(row, totp.accepted_step(secret, code, now, None)):
+            return refusal
+        replaces = row.secret is not None
+        row.secret, row.confirmed_at, row.pending, row.pending_at = row.pending, now, None, None
+        codes = totp.new_recovery_codes()
+        await factors.put_recovery_codes(tx, user.id, [totp.recovery_digest(user.id, each) for each in codes])
+        await acts.record(tx, now, user.id, "second-factor-enrol", proof.subject(user))
+        return Confirmed(codes, replaces)
 
     async def spend(self, user_id: int, code: str) -> None:
         """Accept a code of the phone or a recovery code, each once; a secret sealed under an earlier key is sealed anew.

@@ -28,6 +28,12 @@ async def put_pending(tx: Transaction, user_id: int, pending: bytes, now: dateti
     await tx.execute(statement.on_conflict_do_update(index_elements=[SecondFactor.user_id], set_=values))
 
 
+async def forget_pending(tx: Transaction, user_id: int) -> None:
+    """An enrolment that was not confirmed; what is confirmed stays in force."""
+    nothing = {"pending": None, "pending_at": None}
+    await tx.execute(update(SecondFactor).where(SecondFactor.user_id == user_id).values(nothing))
+
+
 async def put_recovery_codes(tx: Transaction, user_id: int, digests: Sequence[str]) -> None:
     """In place of all earlier ones."""
     await tx.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))

@@ -98,9 +98,7 @@ class Sessions:
             user = await repository.user_by_id(tx, principal.user_id)
             if user is None:
                 raise Unauthenticated("the account is closed")
-            session = await self.own(tx, principal, user)
-            session.amr, session.authenticated_at = [*amr], now
-            return await self.issue_anew(tx, session, user, now)
+            return await self.prove(tx, await self.own(tx, principal, user), user, amr, now)
 
     async def of_user(self, principal: Principal) -> Sequence[UserSession]:
         """The caller's sessions that are not over, the one used last first, at most 50. Raises Unauthenticated for a
@@ -142,6 +140,18 @@ class Sessions:
     async def require_own(self, session: AsyncSession, principal: Principal, user: User) -> None:
         """As `own`, without a lock: before work that costs much."""
         self._checked(await session_repository.by_id(session, principal.session_id), user)
+
+    async def prove(
+        self, tx: Transaction, session: UserSession, user: User, amr: Sequence[str], now: datetime
+    ) -> IssuedToken:
+        """As `strengthen`, of a session that the caller has locked."""
+        session.amr, session.authenticated_at = [*amr], now
+        return await self.issue_anew(tx, session, user, now)
+
+    def keep_only(self, session: UserSession, user: User, now: datetime) -> None:
+        """End all other sessions of the account; both are locked. Tokens of this one are to be issued anew."""
+        proof.void_tokens(user, now)
+        session.generation = user.token_generation
 
     async def issue_anew(self, tx: Transaction, session: UserSession, user: User, now: datetime) -> IssuedToken:
         """Tokens of a session that is new, or whose refresh tokens of before are to be void."""
