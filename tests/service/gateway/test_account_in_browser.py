@@ -124,6 +124,26 @@ def test_a_new_password_brings_new_tokens_and_a_wrong_old_one_is_said_at_its_fie
     assert account.evaluate(KEPT)["refreshToken"] == "refresh-2"
 
 
+def test_an_account_with_an_authenticator_is_asked_for_a_code_of_it(account, services):
+    code = account.get_by_test_id("totp-code")
+    expect(code).to_be_hidden()
+    services.refuse(CHANGE, 422, "请输入动态验证码", field="totpCode")
+    account.get_by_test_id("old-password").fill("secret-123")
+    account.get_by_test_id("new-password").fill("battery staple")
+    account.get_by_test_id("change").click()
+    expect(code).to_be_focused()
+    assert violations(account) == []
+    services.sign_in("buyer", path=CHANGE)
+    code.fill(" 123456 ")
+    account.get_by_test_id("change").click()
+    expect(code).to_be_hidden()
+    assert services.asked[CHANGE][-1] == {
+        "oldPassword": "secret-123",
+        "newPassword": "battery staple",
+        "totpCode": "123456",
+    }
+
+
 def test_tokens_are_refreshed_once_when_it_is_time_and_the_page_notices_nothing(page, services, storefront):
     services.sign_in("buyer", refresh_after=unix(utc_now()) - 1)
     services.sign_in("buyer", path=REFRESH)

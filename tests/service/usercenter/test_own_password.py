@@ -72,7 +72,7 @@ async def test_a_session_that_is_over_gets_no_password_looked_at(parts, sql, buy
     await parts.sessions.sign_out(buyer)
     before = failures(sql)
     with pytest.raises(Unauthenticated, match="the session is over"):
-        await parts.password_change.change(buyer, "a guess", "battery staple", "")
+        await parts.password_change.change(buyer, "a guess", "battery staple", None, "")
     with pytest.raises(Unauthenticated, match="the session is over"):
         await parts.reauthentication.again(buyer, "a guess", None, "")
     assert failures(sql) == before

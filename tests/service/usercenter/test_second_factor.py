@@ -7,6 +7,7 @@ import jwt
 import pyotp
 import pytest
 from tests.service.usercenter.conftest import enrolled, held
+from tests.support.metrics import Growth
 from tests.support.operators import TOTP_KEY, Authenticator
 from typer.testing import CliRunner
 
@@ -342,13 +343,70 @@ async def test_a_lost_phone_is_reset_by_the_command_line_which_voids_the_session
     environment = {"USERCENTER_DATABASE_URL": database_url}
     command = ["second-factor", mobile, "--reset", "phone lost, met in person", "--actor", "mei"]
     done = await asyncio.to_thread(CliRunner(env=environment).invoke, cli, command)
-    assert (done.exit_code, done.output) == (0, f"{mobile}: the second factor is forgotten\n")
+    assert (done.exit_code, done.output) == (0, f"{mobile}: second factor and password are forgotten\n")
     assert factor(sql, user_id) is None
     assert sql.execute("select count(*) from recovery_code where user_id = %s", [user_id]).fetchone() == (0,)
     assert audit(sql, user_id)[1:] == [(0, "second-factor-reset", "phone lost, met in person; by mei")]
     assert (await post(http, "detail", {}, token)).status_code == 401
-    data = (await login(http, mobile, codes[0])).json()["data"]
-    assert (data["operatorNeeds"], claims(data["accessToken"])["roles"]) == ("enrolment", ["buyer"])
+    assert (await login(http, mobile, codes[0])).json()["code"] == 100201  # who took the phone may know the password
     again = await asyncio.to_thread(CliRunner(env=environment).invoke, cli, command)
     assert (again.exit_code, again.output) == (0, f"{mobile}: there was none\n")
     assert len(audit(sql, user_id)) == 2
+
+
+def set_password(database_url, mobile, typed):
+    command = ["password", mobile, "--reason", "met in person", "--actor", "mei"]
+    return CliRunner(env={"USERCENTER_DATABASE_URL": database_url}).invoke(cli, command, input=typed)
+
+
+async def test_who_has_the_server_sets_a_password_which_is_written_down(http, sql, database_url, operator):
+    mobile, user_id = operator
+    token = (await login(http, mobile)).json()["data"]
+    new = "what mei typed in the office"
+    done = await asyncio.to_thread(set_password, database_url, mobile, f"{new}\n")
+    assert (done.exit_code, done.output) == (0, f"{mobile}: the password is set\n")
+    assert audit(sql, user_id) == [(0, "password-reset", "met in person; by mei")]
+    refused = await http.post(f"{USER}/refreshToken", json={"refreshToken": token["refreshToken"]})
+    assert refused.json()["code"] == 100212
+    assert (await login(http, mobile)).json()["code"] == 100201
+    data = (await login(http, mobile, password=new)).json()["data"]
+    assert data["operatorNeeds"] == "enrolment"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("short\n", "refused: password-too-short\n"), ("", "refused: password-too-short\n")],
+)
+async def test_a_weak_one_is_refused_and_nothing_is_changed(sql, database_url, operator, typed, said):
+    mobile, user_id = operator
+    row = 'select * from "user" where id = %s'
+    before = sql.execute(row, [user_id]).fetchone()
+    done = await asyncio.to_thread(set_password, database_url, mobile, typed)
+    assert (done.exit_code, done.output) == (1, said)
+    stranger = await asyncio.to_thread(set_password, database_url, "13012345678", "what mei typed in the office\n")
+    assert (stranger.exit_code, stranger.output) == (1, "no account has the mobile 13012345678\n")
+    assert sql.execute(row, [user_id]).fetchone() == before
+    assert audit(sql, user_id) == []
+
+
+async def test_a_new_password_takes_a_code_where_there_is_a_second_factor(http, sql, operator, clock):
+    mobile, user_id = operator
+    phone, codes, token = await enrolled(http, mobile, PASSWORD)
+    new = f"{PASSWORD}, new ones"
+    body = {"oldPassword": PASSWORD, "newPassword": new}
+    row = 'select password_hash, token_generation from "user" where id = %s'
+    before = sql.execute(row, [user_id]).fetchone()
+    grown = Growth("security_events_total", kind="second_factor_failed")
+    for code, failures, events in ((None, 0, 0), (wrong(phone, clock), 1, 1)):
+        refused = await post(http, "changePassword", body | {"totpCode": code}, token)
+        assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (422, 100226, "totpCode")
+        assert (factor(sql, user_id)[3], grown()) == (failures, events)
+    guess = await post(http, "changePassword", body | {"oldPassword": "a guess", "totpCode": codes[0]}, token)
+    assert guess.json()["code"] == 100213
+    assert sql.execute(row, [user_id]).fetchone() == before
+
+    done = await post(http, "changePassword", body | {"totpCode": codes[0]}, token)  # no guess has used it
+    assert done.status_code == 200
+    assert claims(done.json()["data"]["accessToken"])["roles"] == ["buyer", "operator"]
+    assert (await login(http, mobile, codes[0], new)).json()["code"] == 100222
+    assert (await login(http, mobile, code_of(phone, clock), new)).status_code == 200

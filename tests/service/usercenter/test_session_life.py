@@ -165,7 +165,7 @@ class Life(RuleBasedStateMachine):
     def changes_the_password(self, which: int, knows: bool) -> None:
         session, now, new = self.a_session(which), self.clock(), secrets.token_hex(8)
         old = self.password if knows else "another password"
-        change = self.parts.password_change.change(session.principal, old, new, "")
+        change = self.parts.password_change.change(session.principal, old, new, None, "")
         if not session.is_live(now):
             self.refused(change, Unauthenticated)
         elif not knows:

@@ -1,4 +1,4 @@
-"""`python -m usercenter`: serve, `migrate`, `seed`, `roles`, `second-factor`."""
+"""`python -m usercenter`: serve, `migrate`, `seed`, `roles`, `second-factor`, `password`."""
 
 import asyncio
 import getpass
@@ -13,8 +13,11 @@ from servicekit.clock import utc_now
 from servicekit.db import Database
 from servicekit.errors import NotFound
 from servicekit.run import command_line
+from usercenter.errors import PasswordTooCommon, PasswordTooShort
 from usercenter.main import create_app
 from usercenter.models import User
+from usercenter.password_reset import PasswordReset
+from usercenter.passwords import Passwords
 from usercenter.roles import Change, NotProven, Role, Roles
 from usercenter.sealing import Seal
 from usercenter.second_factor import SecondFactors
@@ -99,8 +102,8 @@ def second_factor(
     reset: Annotated[str, typer.Option(help="Why; recorded. Its owner has lost phone and recovery codes.")],
     actor: Annotated[str, typer.Option(help="Who does this; recorded.")] = "",
 ) -> None:
-    """Forget the second factor of MOBILE's account and void its tokens: the owner enrols anew at the next sign-in. Check
-    whom you talk to."""
+    """Forget the second factor of MOBILE's account and its password, and void its tokens: set a password by `password`,
+    with which the owner enrols anew. Check whom you talk to."""
 
     async def run() -> bool:
         db = Database(database_url, pool_size=1)
@@ -116,7 +119,39 @@ def second_factor(
     except NotFound as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"{mobile}: {'the second factor is forgotten' if done else 'there was none'}")
+    typer.echo(f"{mobile}: {'second factor and password are forgotten' if done else 'there was none'}")
+
+
+@cli.command("password")
+def password(
+    database_url: Annotated[str, typer.Option(envvar="USERCENTER_DATABASE_URL", show_default=False)],
+    mobile: Annotated[str, typer.Argument()],
+    reason: Annotated[str, typer.Option(help="Why; recorded.")],
+    actor: Annotated[str, typer.Option(help="Who does this; recorded.")] = "",
+) -> None:
+    """Set a password for MOBILE's account, and void its tokens. It is typed, or the first line of the input. Check whom
+    you talk to; they change it at once."""
+    is_typed = sys.stdin.isatty()
+    new = typer.prompt("New password", hide_input=True, err=True) if is_typed else sys.stdin.readline().rstrip("\n")
+
+    async def run() -> None:
+        db, passwords = Database(database_url, pool_size=1), Passwords(threads=1)
+        try:
+            reset = PasswordReset(db=db, passwords=passwords, clock=utc_now)
+            await reset.of(mobile, new, actor=actor or _system_user(), note=reason)
+        finally:
+            await passwords.close()
+            await db.close()
+
+    try:
+        asyncio.run(run())
+    except NotFound as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except (PasswordTooShort, PasswordTooCommon) as error:
+        typer.echo(f"refused: {error.slug}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{mobile}: the password is set")
 
 
 def _proof(user: User) -> str:

@@ -115,6 +115,12 @@ class AlreadyEnrolled(Conflict):
     code, slug = 100224, "second-factor-enrolled"
 
 
+class SecondFactorNeeded(InvalidInput):
+    """A new password of an account with a second factor takes a code of it; 422, for the session is good."""
+
+    code, slug = 100226, "second-factor-needed"
+
+
 class NoEnrolment(Conflict):
     """Nothing waits for a first code."""
 

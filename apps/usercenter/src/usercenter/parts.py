@@ -132,7 +132,12 @@ class Parts:
             sessions=sessions,
             revocations=TokenRevocations(db=db, clock=clock, lifetime=issuer.lifetime),
             password_change=PasswordChange(
-                db=db, own_password=own_password, passwords=passwords, sessions=sessions, clock=clock
+                db=db,
+                own_password=own_password,
+                second_factors=second_factors,
+                passwords=passwords,
+                sessions=sessions,
+                clock=clock,
             ),
             known_devices=known_devices,
             second_factors=second_factors,

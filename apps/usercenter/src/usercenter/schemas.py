@@ -125,6 +125,7 @@ class OwnSessions(ApiModel):
 class ChangePassword(ApiModel):
     old_password: AnyPassword
     new_password: NewPassword
+    totp_code: TotpCode | None = None
 
 
 class UserInfo(ApiModel):

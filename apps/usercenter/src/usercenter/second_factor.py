@@ -137,8 +137,9 @@ class SecondFactors:
             raise refusal
 
     async def reset(self, user_id: int, *, actor: str, note: str) -> bool:
-        """Forget the second factor of an account whose owner has lost it, and void its tokens; the owner enrols anew.
-        False when there was none. For the command line; raises Unauthenticated for an account that is closed."""
+        """Forget the second factor of an account whose owner has lost it, and its password, which may be known to who took
+        the phone; void its tokens. The owner is given a password and enrols anew. False when there was no factor. For the
+        command line; raises Unauthenticated for an account that is closed."""
         now = self.clock()
         async with self.db.transaction() as tx:
             user = await repository.locked_user(tx, user_id)
@@ -146,6 +147,7 @@ class SecondFactors:
                 raise Unauthenticated("the account is closed")
             if not await factors.remove(tx, user_id):
                 return False
+            user.password_hash = None
             proof.void_tokens(user, now)
             await acts.record(
                 tx, now, proof.SYSTEM_ACTOR, "second-factor-reset", proof.subject(user), note=f"{note}; by {actor}"

@@ -30,8 +30,8 @@ async def put_pending(tx: Transaction, user_id: int, pending: bytes, now: dateti
 
 async def forget_pending(tx: Transaction, user_id: int) -> None:
     """An enrolment that was not confirmed; what is confirmed stays in force."""
-    nothing = {"pending": None, "pending_at": None}
-    await tx.execute(update(SecondFactor).where(SecondFactor.user_id == user_id).values(nothing))
+    nothing = update(SecondFactor).values(pending=None, pending_at=None)
+    await tx.execute(nothing.where(SecondFactor.user_id == user_id))
 
 
 async def put_recovery_codes(tx: Transaction, user_id: int, digests: Sequence[str]) -> None:

@@ -38,5 +38,6 @@ def enrol(as_json: AsJson = False) -> None:
         typer.echo(f"Scan it with the authenticator, or type the key {made['secret']}", err=True)
         code = str(typer.prompt("The six digits that it shows", err=True)).strip()
         done = api.call("/usercenter/v1/user/totpConfirm", {"totpCode": code})
+        api.token = done["token"]["accessToken"]  # one of before is void where another authenticator was replaced
     typer.echo("Each of these stands in for one code of a lost phone. They are shown only once:", err=True)
     show.rows([{"recoveryCode": each} for each in done["recoveryCodes"]], ("recoveryCode",), json_wanted=as_json)

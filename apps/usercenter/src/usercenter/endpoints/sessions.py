@@ -10,7 +10,15 @@ from servicekit.auth import CurrentUser
 from servicekit.errors import NotFound, Unauthenticated, Unavailable
 from servicekit.problems import declared
 from servicekit.schemas import Empty, Ok
-from usercenter.errors import OldPasswordWrong, PasswordTooCommon, PasswordTooShort, SessionOver, TooManyFailures
+from usercenter.errors import (
+    OldPasswordWrong,
+    PasswordTooCommon,
+    PasswordTooShort,
+    SecondFactorNeeded,
+    SecondFactorSlowed,
+    SessionOver,
+    TooManyFailures,
+)
 from usercenter.password_change import PasswordChange
 from usercenter.schemas import (
     AccessToken,
@@ -58,7 +66,14 @@ async def end_session(body: SessionRef, user: CurrentUser, sessions: TheSessions
 @router.post(
     "/changePassword",
     responses=declared(
-        OldPasswordWrong, PasswordTooShort, PasswordTooCommon, TooManyFailures, Unauthenticated, Unavailable
+        OldPasswordWrong,
+        PasswordTooShort,
+        PasswordTooCommon,
+        SecondFactorNeeded,
+        SecondFactorSlowed,
+        TooManyFailures,
+        Unauthenticated,
+        Unavailable,
     ),
 )
 async def change_password(
@@ -67,6 +82,7 @@ async def change_password(
     address: ClientAddress,
     password_change: Annotated[PasswordChange, Depends(provided(PasswordChange))],
 ) -> Ok[AccessToken]:
-    """Ends all other sessions, and gives this one new tokens in place of all of before."""
+    """Ends all other sessions, and gives this one new tokens in place of all of before. An account with a second factor
+    sends a code of it."""
     old, new = body.old_password.get_secret_value(), body.new_password.get_secret_value()
-    return Ok(data=AccessToken.of(await password_change.change(user, old, new, address)))
+    return Ok(data=AccessToken.of(await password_change.change(user, old, new, body.totp_code, address)))

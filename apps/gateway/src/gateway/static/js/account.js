@@ -44,17 +44,20 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   byId("password-problem").hidden = true;
   for (const input of form.querySelectorAll("input")) input.removeAttribute("aria-invalid");
-  const [oldPassword, newPassword] = [form.oldPassword.value, form.newPassword.value];
+  const [oldPassword, newPassword, totpCode] = [form.oldPassword.value, form.newPassword.value, form.totpCode.value.trim()];
+  const proof = totpCode ? { totpCode } : {}; // asked for where the account has an authenticator
   try {
-    await busy(form.querySelector("button"), "", async () => keep(await user("changePassword", { oldPassword, newPassword })));
+    await busy(form.querySelector("button"), "", async () => keep(await user("changePassword", { oldPassword, newPassword, ...proof })));
   } catch (error) {
     complain(byId("password-problem"), error);
+    if (error.field === "totpCode") byId("totp").hidden = false;
     const wrong = (error.field && form.elements.namedItem(error.field)) || form.oldPassword;
     wrong.setAttribute("aria-invalid", "true");
     wrong.focus();
     return;
   }
   form.reset();
+  byId("totp").hidden = true;
   toast(t("password_changed"));
   await show();
 });
