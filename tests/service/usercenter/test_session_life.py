@@ -3,6 +3,7 @@ changed, the account voided, time. A model says what each step must give, on a r
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,8 +28,9 @@ from usercenter.roles import Change, Role
 from usercenter.tokens import IssuedToken
 
 START = datetime(2026, 11, 29, 9, tzinfo=UTC)
-GRACE, IDLE, LONGEST = timedelta(seconds=30), timedelta(days=7), timedelta(days=30)
+GRACE, IDLE, LONGEST = timedelta(seconds=10), timedelta(days=7), timedelta(days=30)
 PAUSE, ACCESS = timedelta(seconds=5), timedelta(minutes=15)
+DEVICE = "Firefox, Linux"
 WHICH = st.integers(0, 11)
 
 
@@ -50,6 +52,7 @@ class Model:
     started_at: datetime
     last_used_at: datetime
     used_at: list[datetime] = field(default_factory=list)
+    repeats: Counter[str] = field(default_factory=Counter)
     ended_at: datetime | None = None
     is_void: bool = False
 
@@ -93,7 +96,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def opens_a_session(self) -> None:
         identity = self.do(self.parts.login.by_password(self.mobile, self.password, ""))
-        issued = self.do(self.parts.sessions.open(identity, "Firefox, Linux"))
+        issued = self.do(self.parts.sessions.open(identity, DEVICE))
         told = claims(issued)
         assert (told["sub"], told["auth_time"], told["amr"]) == (str(self.user_id), unix(self.clock()), [PASSWORD])
         principal = Principal(self.user_id, frozenset(told["roles"]), told["gen"], int(told["sid"]))
@@ -103,8 +106,8 @@ class Life(RuleBasedStateMachine):
     def refreshes(self, which: int) -> None:
         session, now = self.a_session(which), self.clock()
         if not session.is_live(now):
-            return self.refused(self.parts.sessions.refresh(session.tokens[-1]), SessionOver)
-        issued = self.do(self.parts.sessions.refresh(session.tokens[-1]))
+            return self.refused(self.parts.sessions.refresh(session.tokens[-1], DEVICE), SessionOver)
+        issued = self.do(self.parts.sessions.refresh(session.tokens[-1], DEVICE))
         self.takes(session, issued)
         if session.used_at and now - session.used_at[-1] < PAUSE:
             assert issued.refresh_token == session.tokens[-1]
@@ -119,8 +122,11 @@ class Life(RuleBasedStateMachine):
         session, now = self.a_session(which), self.clock()
         if len(session.tokens) <= back:
             return None
-        old = self.parts.sessions.refresh(session.tokens[-1 - back])
-        if session.is_live(now) and all(now - used < GRACE for used in session.used_at[-back:]):
+        token = session.tokens[-1 - back]
+        session.repeats[token] += 1
+        old = self.parts.sessions.refresh(token, DEVICE)
+        is_early = all(now - used < GRACE for used in session.used_at[-back:])
+        if session.is_live(now) and is_early and session.repeats[token] <= 3:
             issued = self.do(old)
             assert issued.refresh_token == session.tokens[-1]
             return self.takes(session, issued)
@@ -138,7 +144,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(token=st.sampled_from(["", "A" * 43]))
     def presents_what_was_never_given_out(self, token: str) -> None:
-        self.refused(self.parts.sessions.refresh(token), SessionOver)
+        self.refused(self.parts.sessions.refresh(token, DEVICE), SessionOver)
 
     @rule(which=WHICH)
     def signs_out(self, which: int) -> None:
@@ -189,7 +195,7 @@ class Life(RuleBasedStateMachine):
         self.do(self.parts.roles.change(self.user_id, Change(grant=[Role.MERCHANT]), actor="test"))
 
     @rule(
-        by=st.sampled_from([*(timedelta(seconds=n) for n in (1, 4, 5, 29, 30, 31)), ACCESS / 2, ACCESS, IDLE / 2, IDLE])
+        by=st.sampled_from([*(timedelta(seconds=n) for n in (1, 4, 5, 9, 10, 11)), ACCESS / 2, ACCESS, IDLE / 2, IDLE])
     )
     def time_passes(self, by: timedelta) -> None:
         self.clock.now += by

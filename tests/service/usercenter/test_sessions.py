@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import jwt
 import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 from tests.service.usercenter.conftest import MovableClock, held
 
 from servicekit.clock import unix, utc_now
@@ -61,8 +62,8 @@ async def signed_in(http: httpx.AsyncClient, mobile: str, password: str = PASSWO
     return await done(http, "login", {"mobile": mobile, "password": password})
 
 
-async def refreshed(http: httpx.AsyncClient, token: Data) -> httpx.Response:
-    return await post(http, "refreshToken", {"refreshToken": token["refreshToken"]})
+async def refreshed(http: httpx.AsyncClient, token: Data, device: Mapping[str, str] = FIREFOX) -> httpx.Response:
+    return await post(http, "refreshToken", {"refreshToken": token["refreshToken"]}, **device)
 
 
 def claims_of(token: Data) -> Data:
@@ -128,9 +129,9 @@ async def test_a_refresh_gives_new_tokens_of_the_same_session_and_only_hashes_ar
 
 async def test_two_tabs_that_refresh_at_once_are_given_the_same_token_and_stay_signed_in(http, sql, mobile, clock):
     first = await registered(http, mobile)
-    answers = await asyncio.gather(*(refreshed(http, first) for _ in range(5)))
+    answers = await asyncio.gather(*(refreshed(http, first) for _ in range(3)))
     [following] = {answer.json()["data"]["refreshToken"] for answer in answers}
-    clock.ahead += timedelta(seconds=29)
+    clock.ahead += timedelta(seconds=8)
     late = await refreshed(http, first)  # a client that lost the answer
     assert late.json()["data"]["refreshToken"] == following
     assert (await refreshed(http, {"refreshToken": following})).status_code == 200
@@ -159,10 +160,10 @@ async def test_a_used_token_is_followed_for_a_few_steps_alone(parts, sql, mobile
     opened = await parts.sessions.open(await parts.registration.register(mobile, PASSWORD, None), "")
     tokens = [opened.refresh_token]
     for _ in range(9):
-        tokens.append((await parts.sessions.refresh(tokens[-1])).refresh_token)
+        tokens.append((await parts.sessions.refresh(tokens[-1], "")).refresh_token)
     with pytest.raises(SessionOver, match="8 tokens"):
-        await parts.sessions.refresh(tokens[0])
-    assert (await parts.sessions.refresh(tokens[2])).refresh_token == tokens[9]
+        await parts.sessions.refresh(tokens[0], "")
+    assert (await parts.sessions.refresh(tokens[2], "")).refresh_token == tokens[9]
     ended = "select ended_by from user_session where id = (select session_id from refresh_token where digest = %s)"
     assert sql.execute(ended, [digest(tokens[0])]).fetchone() == (None,)
 
@@ -171,13 +172,38 @@ async def test_a_copied_refresh_token_ends_the_session_for_the_thief_and_the_own
     stolen = await registered(http, mobile)
     other = await signed_in(http, mobile)
     newest = (await refreshed(http, stolen)).json()["data"]
-    clock.ahead += timedelta(seconds=31)
+    clock.ahead += timedelta(seconds=11)
 
     assert is_over(await refreshed(http, stolen))
     assert is_over(await refreshed(http, newest))
     assert endings(sql, stolen, other) == ["reuse", None]
     assert sid(stolen) in await ended_sessions(http)
     assert (await refreshed(http, other)).status_code == 200
+
+
+async def test_a_used_token_that_comes_a_fourth_time_again_was_copied_however_soon(http, sql, mobile, clock):
+    clock.stands_at = utc_now()
+    stolen = await registered(http, mobile)
+    newest = (await refreshed(http, stolen)).json()["data"]
+    with capture_logs() as said:
+        for _ in range(3):
+            again = await refreshed(http, stolen)
+            assert again.json()["data"]["refreshToken"] == newest["refreshToken"]
+        assert endings(sql, stolen) == [None]
+        assert is_over(await refreshed(http, stolen))
+    assert is_over(await refreshed(http, newest))
+    assert endings(sql, stolen) == ["reuse"]
+    lines = [(each["security_event"], each["session_id"]) for each in said if each["event"] == "security"]
+    assert lines == [("refresh_repeated", sid(stolen))] * 3 + [("refresh_reused", sid(stolen))]
+
+
+async def test_a_used_token_that_comes_from_another_device_was_copied(http, sql, mobile, clock):
+    clock.stands_at = utc_now()
+    stolen = await registered(http, mobile)
+    newest = (await refreshed(http, stolen)).json()["data"]
+    assert is_over(await refreshed(http, stolen, {"User-Agent": "curl/8.5.0"}))
+    assert is_over(await refreshed(http, newest))
+    assert endings(sql, stolen) == ["reuse"]
 
 
 async def test_an_access_token_is_no_refresh_token(http, mobile):

@@ -143,6 +143,8 @@ class RefreshToken(Base):
     made_at: Mapped[datetime | None]
     """When a refresh made it; None for the first of a session."""
     used_at: Mapped[datetime | None]
+    repeats: Mapped[int] = mapped_column(server_default="0")
+    """How often it came again after its use."""
 
 
 class SignInFailures(Base):

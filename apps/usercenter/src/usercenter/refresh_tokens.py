@@ -7,13 +7,17 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
-from servicekit.db import Transaction
+from servicekit import security_log
+from servicekit.db import Transaction, after_commit
 from usercenter import session_repository
 from usercenter.errors import SessionOver
 from usercenter.models import RefreshToken, UserSession
 
 BYTES = 32
+MOST_REPEATS = 3
+"""Of one used token: tabs that refresh at once and lost answers make few."""
 PAUSE = timedelta(seconds=5)
 """Between two rotations of one session, so that a flood of refreshes does not grow its tokens."""
 MOST_STEPS = 8
@@ -21,7 +25,7 @@ MOST_STEPS = 8
 
 
 class Reused(Exception):
-    """The token was used before: somebody has a copy."""
+    """The token was used before, and this is no late tab: somebody has a copy."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -38,20 +42,27 @@ class RefreshTokens:
         await session_repository.delete_tokens(tx, session.id)
         return self._store(tx, session, secrets.token_urlsafe(BYTES), None)
 
-    async def rotate(self, tx: Transaction, session: UserSession, token: str, now: datetime) -> str:
+    async def rotate(self, tx: Transaction, session: UserSession, token: str, device: str, now: datetime) -> str:
         """The token that follows `token`, which is one of this session, which the caller has locked; `token` itself
-        within `pause` of its making. Raises Reused; SessionOver for one whose successor was made with another key, or that
-        was followed by many."""
+        within `pause` of its making. Raises Reused for a used one after the grace, after three repeats, or by another
+        `device` than the session's; SessionOver for one whose successor was made with another key, or that was followed by
+        many."""
         kept = await session_repository.refresh_token(tx, digest(token))
         if kept and kept.used_at is None:
             if kept.made_at and now - kept.made_at < self.pause:
                 return token
             kept.used_at = now
             return self._store(tx, session, self._after(token), now)
+        if kept:
+            kept.repeats += 1
+            if kept.repeats > MOST_REPEATS or device != session.device:
+                raise Reused
         for _ in range(MOST_STEPS):
             if kept is None:
                 raise SessionOver("the signing key has changed since this token was used")
             if kept.used_at is None:
+                said = partial(security_log.event, "refresh_repeated", user_id=session.user_id, session_id=session.id)
+                after_commit(tx, said)
                 return token
             if kept.used_at <= now - self.grace:
                 raise Reused

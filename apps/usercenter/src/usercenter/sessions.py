@@ -71,9 +71,9 @@ class Sessions:
         security_log.event("signed_in", user_id=user.id, session_id=session.id, amr="+".join(session.amr))
         return issued
 
-    async def refresh(self, token: str) -> IssuedToken:
-        """New tokens for a refresh token, with the current roles. One that was used before ends the session. Raises
-        SessionOver for it, for an unknown one, and for one of a session that is over."""
+    async def refresh(self, token: str, device: str) -> IssuedToken:
+        """New tokens for a refresh token, with the current roles; `device` presents it. One that was used before ends the
+        session. Raises SessionOver for it, for an unknown one, and for one of a session that is over."""
         now = self.clock()
         async with self.db.transaction() as tx:
             session = await session_repository.locked_by_token(tx, digest(token))
@@ -81,7 +81,7 @@ class Sessions:
             if session is None or user is None or not self._is_live(session, user, now):
                 raise SessionOver("no session that can be refreshed has this token")
             try:
-                following = await self.refresh_tokens.rotate(tx, session, token, now)
+                following = await self.refresh_tokens.rotate(tx, session, token, device, now)
             except Reused:
                 session.end(now, BY_REUSE)
             else:

@@ -15,7 +15,7 @@ class Settings(ServiceSettings):
     wxma_timeout_seconds: float = Field(2.2, gt=0)
     """For one whole request to WeChat: less than the three seconds that the gateway's sidecar waits for us."""
     access_token_seconds: int = Field(900, ge=60)
-    refresh_grace_seconds: int = Field(30, ge=0)
+    refresh_grace_seconds: int = Field(10, ge=0)
     """How long a refresh token that was just used gets the same answer again: for two tabs, and for a lost answer."""
     session_idle_seconds: int = Field(7 * 86400, ge=60)
     """How long after its last refresh a session can be refreshed."""

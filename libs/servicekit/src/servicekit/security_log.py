@@ -22,6 +22,7 @@ Kind = Literal[
     "role_changed",
     "session_ended",
     "refresh_reused",
+    "refresh_repeated",
     "password_changed",
     "second_factor_failed",
     "rate_limited",

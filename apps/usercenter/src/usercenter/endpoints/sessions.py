@@ -10,6 +10,8 @@ from servicekit.auth import CurrentUser
 from servicekit.errors import NotFound, Unauthenticated, Unavailable
 from servicekit.problems import declared
 from servicekit.schemas import Empty, Ok
+from usercenter import devices
+from usercenter.endpoints.user import UserAgent
 from usercenter.errors import (
     OldPasswordWrong,
     PasswordTooCommon,
@@ -36,10 +38,10 @@ TheSessions = Annotated[Sessions, Depends(provided(Sessions))]
 
 
 @router.post("/refreshToken", responses=declared(SessionOver))
-async def refresh_token(body: RefreshTokenOf, sessions: TheSessions) -> Ok[AccessToken]:
-    """New tokens, with the current roles; the refresh token is used up. Within half a minute it gets the same new one
-    again; later that ends the session, because somebody has a copy."""
-    return Ok(data=AccessToken.of(await sessions.refresh(body.refresh_token)))
+async def refresh_token(body: RefreshTokenOf, sessions: TheSessions, user_agent: UserAgent = "") -> Ok[AccessToken]:
+    """New tokens, with the current roles; the refresh token is used up. Within ten seconds it gets the same new one again,
+    three times and on the same device; otherwise that ends the session, because somebody has a copy."""
+    return Ok(data=AccessToken.of(await sessions.refresh(body.refresh_token, devices.name_of(user_agent))))
 
 
 @router.post("/logout", responses=declared(Unauthenticated))
