@@ -46,6 +46,7 @@ def test_it_shows_a_secret_takes_a_code_and_prints_recovery_codes(world, run, ne
     assert [(path.rpartition("/")[2], body) for path, body, _ in world.asked[1:3]] == [
         ("totpEnrol", proof),
         ("totpConfirm", {"totpCode": "123456"}),
+        ("logout", {}),
     ]
     assert [path.rpartition("/")[2] for path, *_ in world.asked[3:]] == ["logout"]
 
