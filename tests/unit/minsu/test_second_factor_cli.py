@@ -37,7 +37,9 @@ def test_it_shows_a_secret_takes_a_code_and_prints_recovery_codes(world, run, ne
     signed_in = {"accessToken": "t", "refreshToken": "r", **times, "operatorNeeds": needs}
     world.answers[f"{USER}/login"] = lambda _: ok(signed_in)
     world.answers[f"{USER}/totpEnrol"] = lambda _: ok({"secret": "JBSWY3DP", "otpauthUri": "otpauth://totp/a?secret=b"})
-    world.answers[f"{USER}/totpConfirm"] = lambda _: ok({"recoveryCodes": ["ABCD-EFGH"], "token": signed_in})
+    world.answers[f"{USER}/totpConfirm"] = lambda _: ok(
+        {"recoveryCodes": ["ABCD-EFGH"], "token": {**signed_in, "accessToken": "new"}}
+    )
     world.answers[f"{USER}/logout"] = lambda _: ok({})
     done = run("--json", typed=typed)
     assert done.exit_code == 0, done.output
@@ -48,6 +50,7 @@ def test_it_shows_a_secret_takes_a_code_and_prints_recovery_codes(world, run, ne
         ("totpConfirm", {"totpCode": "123456"}),
         ("logout", {}),
     ]
+    assert world.asked[-1][2]["authorization"] == "Bearer new"  # one of before is void where a phone was replaced
     assert [path.rpartition("/")[2] for path, *_ in world.asked[3:]] == ["logout"]
 
 
