@@ -286,8 +286,8 @@ async def test_housekeeping_forgets_only_what_is_over(sql, settings, sidecar, cl
     parts = Parts.of(settings, clock=clock, sidecar=sidecar)
     sql.execute("delete from sign_in_failures")
     sql.execute("""insert into sign_in_failures values
-        ('a', 3, now() - interval '16 minutes', now()), ('b', 3, now() - interval '14 minutes', now())""")
-    sql.execute("insert into login_failure values ('13900000001', 3, now() - interval '16 minutes')")
+        ('a', 3, now() - interval '61 minutes', now()), ('b', 3, now() - interval '59 minutes', now())""")
+    sql.execute("insert into login_failure values ('13900000001', 3, now() - interval '61 minutes')")
     await parts.housekeeping.delete_expired()
     assert sql.execute("select counted_by from sign_in_failures").fetchall() == [("b",)]
     assert sql.execute("select * from login_failure").fetchall() == []
