@@ -27,7 +27,7 @@ BODIES: Mapping[str, bytes] = {
 }
 LARGE = 40_000
 """From this size on a body is sent to the first path of each service: what bounds it stands before all paths."""
-REFUSED = frozenset({200, 400, 404, 408, 413, 422, ENDED})
+REFUSED = frozenset({200, 400, 404, 408, 413, 422, 429, ENDED})
 """200 where a method takes no body, or takes these members for unknown ones."""
 
 

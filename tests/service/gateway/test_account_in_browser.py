@@ -11,6 +11,7 @@ from tests.service.gateway.services import Services
 from tests.service.gateway.serving import served
 from tests.support.accessibility import violations
 from tests.support.browsing import DESK, PHONE, opened, sign_in
+from tests.support.waiting import eventually
 
 USER = "/usercenter/v1/user"
 REFRESH, LOGOUT, LIST, END, CHANGE = (
@@ -192,10 +193,10 @@ def test_a_duplicate_of_a_tab_gets_the_new_tokens_and_is_signed_out_with_it(acco
     account.get_by_test_id("old-password").fill("secret-123")
     account.get_by_test_id("new-password").fill("battery staple")
     account.get_by_test_id("change").click()
-    other.wait_for_function(f"{KEPT}.refreshToken === 'refresh-2'")
+    eventually(lambda: other.evaluate(f"{KEPT}?.refreshToken") == "refresh-2", what="the other tab has the new tokens")
     account.get_by_test_id("nav-signout").click()
     account.wait_for_url(f"{storefront}/")
-    other.wait_for_function(f"{KEPT} === null")
+    eventually(lambda: other.evaluate(f"{KEPT} === null"), what="the other tab is signed out")
 
 
 def test_a_page_out_of_the_browsers_memory_shows_nothing_of_a_session_that_has_ended(account):
