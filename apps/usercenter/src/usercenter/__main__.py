@@ -48,6 +48,19 @@ def _system_user() -> str:
         return f"uid {os.getuid()}"
 
 
+def _with_database(database_url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    """What `work` returns; its database is open meanwhile."""
+
+    async def run() -> T:
+        db = Database(database_url, pool_size=1)
+        try:
+            return await work(db)
+        finally:
+            await db.close()
+
+    return asyncio.run(run())
+
+
 @cli.command("roles")
 def roles(  # noqa: PLR0917 - typer passes options by name
     database_url: Annotated[str, typer.Option(envvar="USERCENTER_DATABASE_URL", show_default=False)],
@@ -61,14 +74,7 @@ def roles(  # noqa: PLR0917 - typer passes options by name
     """Show the account of MOBILE and its roles, and change them. `minsu ops acts` lists all changes."""
 
     def run(work: Callable[[Roles], Awaitable[T]]) -> T:
-        async def with_database() -> T:
-            db = Database(database_url, pool_size=1)
-            try:
-                return await work(Roles(db=db, clock=utc_now))
-            finally:
-                await db.close()
-
-        return asyncio.run(with_database())
+        return _with_database(database_url, lambda db: work(Roles(db=db, clock=utc_now)))
 
     change = Change(grant or (), revoke or (), vouch)
     try:
@@ -105,17 +111,13 @@ def second_factor(
     """Forget the second factor of MOBILE's account and its password, and void its tokens: set a password by `password`,
     with which the owner enrols anew. Check whom you talk to."""
 
-    async def run() -> bool:
-        db = Database(database_url, pool_size=1)
-        try:
-            user = await Roles(db=db, clock=utc_now).account(mobile)
-            factors = SecondFactors(db=db, clock=utc_now, seal=Seal())
-            return await factors.reset(user.id, actor=actor or _system_user(), note=reset)
-        finally:
-            await db.close()
+    async def forget(db: Database) -> bool:
+        user = await Roles(db=db, clock=utc_now).account(mobile)
+        factors = SecondFactors(db=db, clock=utc_now, seal=Seal())
+        return await factors.reset(user.id, actor=actor or _system_user(), note=reset)
 
     try:
-        done = asyncio.run(run())
+        done = _with_database(database_url, forget)
     except NotFound as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -134,17 +136,16 @@ def password(
     is_typed = sys.stdin.isatty()
     new = typer.prompt("New password", hide_input=True, err=True) if is_typed else sys.stdin.readline().rstrip("\n")
 
-    async def run() -> None:
-        db, passwords = Database(database_url, pool_size=1), Passwords(threads=1)
+    async def put(db: Database) -> None:
+        passwords = Passwords(threads=1)
         try:
             reset = PasswordReset(db=db, passwords=passwords, clock=utc_now)
             await reset.of(mobile, new, actor=actor or _system_user(), note=reason)
         finally:
             await passwords.close()
-            await db.close()
 
     try:
-        asyncio.run(run())
+        _with_database(database_url, put)
     except NotFound as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
