@@ -27,7 +27,7 @@ LONG_SECONDS = 1200
 """For a test that is long, or may have to start the system first; every other has the limit in pyproject.toml."""
 
 
-class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # a library without types
+class SystemsApart(LoadFileScheduling):  # type: ignore[misc]  # a library without types
     """Where several processes share the work (`-n`): a file stays whole, and two processes have a system running."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -55,7 +55,7 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    return OneSystem(config, log)
+    return SystemsApart(config, log)
 
 
 @pytest.fixture(scope="session")

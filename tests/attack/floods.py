@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tests.attack.report import Attempt
 from tests.attack.target import PASSWORD, PAYMENT, USER, Target
-from tests.support.forgery import callback, transaction
+from tests.support.forgery import callback, deliver, transaction
 
 TRIES, HALF_OPEN = 40, 2000
 LIMITED = 429
@@ -32,7 +32,7 @@ def _guessing(target: Target) -> Iterator[Attempt]:
     owner = {"mobile": f"137{secrets.randbelow(10**8):08d}", "password": PASSWORD}
     target.system.data(f"{USER}/register", owner)
     answers = [
-        target.post(f"{USER}/login", owner | {"password": f"guess-number-{number:04d}"}, "nobody")
+        target.post(f"{USER}/login", owner | {"password": f"guess-number-{number:04d}"}, "anonymous")
         for number in range(TRIES)
     ]
     for number, answered in enumerate(answers):
@@ -58,7 +58,7 @@ def _half_open(target: Target) -> Iterator[Attempt]:
             yield Attempt("floods", f"a buyer beside {HALF_OPEN}, number {number + 1}", {200}, answered, _late(began))
             headers, body = callback(environment, transaction(environment, "PMT2026112309302600000000", 100))
             began = time.monotonic()
-            response = target.system.wechat.post(environment["WXPAY_NOTIFY_URL"], content=body, headers=headers)
+            response = deliver(environment, headers, body)
             yield Attempt(
                 "floods", f"WeChat beside {HALF_OPEN}, number {number + 1}", {204}, response.status_code, _late(began)
             )

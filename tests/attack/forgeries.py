@@ -5,13 +5,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.attack.report import Attempt
 from tests.attack.target import Target
-from tests.support.forgery import callback, transaction
+from tests.support.forgery import callback, deliver, transaction
 
 UNPAID = 0
 SIGNATURE, NOT_SIGNED = "Wechatpay-Signature", frozenset({401})
@@ -76,7 +75,7 @@ def _signed_by_another(headers: Mapping[str, str], body: bytes) -> str:
 
 def _attempt(target: Target, what: str, headers: Mapping[str, str], body: bytes, expected: frozenset[int]) -> Attempt:
     order_sn, payment_sn = target.unpaid
-    answered = _deliver(target, headers, body)
+    answered = deliver(target.system.environment, headers, body).status_code
     [row] = target.system.rows("payment", "select pay_status, version from third_payment where sn = %s", payment_sn)
     damage = "" if row["pay_status"] == UNPAID else f"{order_sn} counts as paid"
     return Attempt("forgeries", what, expected, answered, damage)
@@ -96,15 +95,10 @@ def _replay(target: Target) -> Iterator[Attempt]:
     )
     headers, body = callback(target.system.environment, content)
     for time in ("once", "twice", "three times"):
-        answered = _deliver(target, headers, body)
+        answered = deliver(target.system.environment, headers, body).status_code
         [after] = target.system.rows("payment", query, payment_sn)
         damage = "" if after == row else "a settled payment changed"
         yield Attempt("forgeries", f"a settled payment's callback, {time}", {204}, answered, damage)
-
-
-def _deliver(target: Target, headers: Mapping[str, str], body: bytes) -> int:
-    url = target.system.environment["WXPAY_NOTIFY_URL"]
-    return httpx.post(url, content=body, headers=dict(headers), timeout=20).status_code
 
 
 def _total(target: Target, payment_sn: str) -> int:

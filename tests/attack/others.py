@@ -1,4 +1,4 @@
-"""What belongs to others: every method that takes somebody's number, asked by somebody else with the very same role."""
+"""What belongs to others: every method that takes a number, asked by another user with the very same role."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta

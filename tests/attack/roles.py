@@ -1,20 +1,17 @@
 """Every public path by everybody who may not use it, and by one who may, so that a wall without a door shows as well."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from gateway.routes import PUBLIC, PublicRoute, Who
 from tests.attack.report import Attempt
 from tests.attack.target import Target
-from tests.support.mutations import resolve, valid
+from tests.support.mutations import valid
+from tests.support.openapi import DOCUMENTS, body_schema
 
-CONTRACTS = Path(__file__).resolve().parents[2] / "contracts" / "openapi"
-DOCUMENTS = {route.app_id: json.loads((CONTRACTS / f"{route.app_id}.json").read_text()) for route in PUBLIC}
 BUYERS_OF_HOSTS_PATHS = ("/travel/v1/host/apply", "/travel/v1/host/application")
 """What a buyer uses to become a host."""
-EVERYBODY = ("nobody", "buyer", "merchant", "operator")
+EVERYBODY = ("anonymous", "buyer", "merchant", "operator")
 UNSHAPED: list[Any] = []
 """A body that no method takes: who is let in is told so, and nothing happens."""
 
@@ -37,10 +34,8 @@ def allowed(route: PublicRoute) -> tuple[str, ...]:
 
 def sound_body(route: PublicRoute) -> Any:
     """One that passes the method's schema: a refusal is then for who asks, not for what."""
-    document = DOCUMENTS[route.app_id]
-    content = document["paths"][route.path]["post"].get("requestBody", {}).get("content", {})
-    schema = content.get("application/json", {}).get("schema")
-    return valid(resolve(schema, document), document) if schema else {}
+    schema = body_schema(route)
+    return valid(schema, DOCUMENTS[route.app_id]) if schema else {}
 
 
 def attempts(target: Target) -> Iterator[Attempt]:
@@ -55,5 +50,5 @@ def _attempt(target: Target, route: PublicRoute, who: str) -> Attempt:
         return Attempt("roles", what, {401}, target.post(route.path, sound_body(route), who))
     if who in allowed(route):
         return Attempt("roles", what, {200, 422}, target.post(route.path, UNSHAPED, who))
-    expected = 401 if who == "nobody" else 403
+    expected = 401 if who == "anonymous" else 403
     return Attempt("roles", what, {expected}, target.post(route.path, sound_body(route), who))

@@ -37,9 +37,9 @@ class Target:
     _people: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def bearer(self, who: str, path: str = "") -> dict[str, str]:
-        """`nobody`, `buyer`, `merchant`, `operator`: the seeds' people; `stranger` a buyer, `rival` a merchant with
+        """`anonymous`, `buyer`, `merchant`, `operator`: the seeds' people; `stranger` a buyer, `rival` a merchant with
         nothing for sale, both of the attack's own. For a `path` that ends sessions: one of its own."""
-        if who == "nobody":
+        if who == "anonymous":
             return {}
         if path == LOGOUT:
             return self._signed_in(self._leaver)

@@ -67,10 +67,10 @@ def attempts(target: Target) -> Iterator[Attempt]:
     true = target.bearer("buyer")["Authorization"].removeprefix("Bearer ")
     for what, token in forged(true).items():
         for path in ASKED:
-            answered = target.post(path, {}, "nobody", Authorization=f"Bearer {token}".strip())
+            answered = target.post(path, {}, "anonymous", Authorization=f"Bearer {token}".strip())
             yield Attempt("tokens", f"{path}: {what}", {401, 431} if len(token) > 16_000 else {401}, answered)
     for scheme in ("Basic", "Token", "", "Bearer Bearer"):
-        answered = target.post(ASKED[0], {}, "nobody", Authorization=f"{scheme} {true}".strip())
+        answered = target.post(ASKED[0], {}, "anonymous", Authorization=f"{scheme} {true}".strip())
         yield Attempt("tokens", f"scheme {scheme!r}", {401}, answered)
 
 

@@ -70,7 +70,7 @@ def _paths(target: Target) -> Iterator[Attempt]:
 
 def _headers(target: Target) -> Iterator[Attempt]:
     for what, headers in HEADERS.items():
-        for who, expected in (("nobody", {401}), ("stranger", {403})):
+        for who, expected in (("anonymous", {401}), ("stranger", {403})):
             sent = request("POST", OPERATORS_LIST, {**target.bearer(who), **headers})
             yield Attempt("headers", f"{OPERATORS_LIST} as {who}, with {what}", expected | {400}, target.raw(sent))
     for method in METHODS:

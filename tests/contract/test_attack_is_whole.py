@@ -1,21 +1,18 @@
-"""`make attack` leaves out nothing that it could try: what names somebody's number is in its lists."""
+"""`make attack` leaves out nothing that it could try: what names a number of another user is in its lists."""
 
 import pytest
 
 from gateway.routes import PUBLIC, Who
 from tests.attack.others import BUYERS, LISTS, MERCHANTS, TAKEN_BY_ALL
-from tests.attack.roles import DOCUMENTS, EVERYBODY, allowed
-from tests.support.mutations import resolve
+from tests.attack.roles import EVERYBODY, allowed
+from tests.support.openapi import body_schema
 
 NUMBERS = frozenset({"sn", "orderSn", "paymentSn", "homestayId", "id", "ids", "tradeCode"})
 TRIED = {*BUYERS, *MERCHANTS, *LISTS}
 
 
 def members(route):
-    document = DOCUMENTS[route.app_id]
-    content = document["paths"][route.path]["post"].get("requestBody", {}).get("content", {})
-    schema = content.get("application/json", {}).get("schema", {})
-    return set(resolve(schema, document).get("properties", {}))
+    return set((body_schema(route) or {}).get("properties", {}))
 
 
 OF_SOMEBODY = [

@@ -2,12 +2,11 @@
 
 import json
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.browsing import DESK, enter_console, opened
-from tests.support.forgery import callback, transaction
+from tests.support.forgery import callback, deliver, transaction
 from tests.support.operators import new_operator
 from tests.support.system import System
 from tests.support.waiting import eventually
@@ -19,7 +18,7 @@ REASON = "商户平台已核对：这是一次演练"
 def test_a_review_is_resolved_and_stands_in_the_audit(browser: Browser, stack, system: System, complaints) -> None:
     number = system.prepay(system.book())["paymentSn"]
     headers, body = callback(system.environment, transaction(system.environment, number, 1))
-    assert httpx.post(system.environment["WXPAY_NOTIFY_URL"], content=body, headers=headers, timeout=20).is_success
+    assert deliver(system.environment, headers, body).is_success
     [row] = system.rows("payment", "select id from provider_notice where out_trade_no = %s", number)
     page = opened(browser, complaints, DESK)
     page.goto(f"{stack['STOREFRONT_URL']}/console/reviews")

@@ -2,17 +2,15 @@
 
 import json
 import secrets
-from pathlib import Path
 
 import httpx
 import pytest
 
 from gateway.routes import PUBLIC, Who
 from tests.support.mutations import wrong_bodies
+from tests.support.openapi import DOCUMENTS, body_schema
 
 pytestmark = pytest.mark.stack
-CONTRACTS = Path(__file__).resolve().parents[2] / "contracts" / "openapi"
-DOCUMENTS = {route.app_id: json.loads((CONTRACTS / f"{route.app_id}.json").read_text()) for route in PUBLIC}
 ROUTES = [route for route in PUBLIC if route.who is not Who.WECHAT]
 TABLES = {
     "usercenter": ('"user"', "user_auth"),
@@ -76,10 +74,7 @@ def bearers(system):
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 def test_wrong_bodies_are_refused_with_a_problem_and_write_nothing(system, bearers, route):
-    document = DOCUMENTS[route.app_id]
-    content = document["paths"][route.path]["post"].get("requestBody", {}).get("content", {})
-    schema = content.get("application/json", {}).get("schema", {"type": "object"})
-    bodies = list(wrong_bodies(schema, document))
+    bodies = list(wrong_bodies(body_schema(route) or {"type": "object"}, DOCUMENTS[route.app_id]))
 
     for last in (False, True):
         before = row_counts(system)

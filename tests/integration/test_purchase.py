@@ -4,18 +4,13 @@ import json
 import statistics
 from datetime import datetime
 
-import httpx
 import pytest
 
-from tests.support.forgery import callback, transaction
+from tests.support.forgery import callback, deliver, transaction
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 WAIT_PAY, WAIT_USE, USED, CANCELLED = 0, 1, 2, -1
-
-
-def deliver(system, headers, body):
-    return httpx.post(system.environment["WXPAY_NOTIFY_URL"], content=body, headers=headers, timeout=20)
 
 
 def trade_state(system, order_sn):
@@ -83,7 +78,7 @@ def test_a_callback_delivered_twice_pays_once(system):
     [payment] = system.rows("payment", "select total_fen from third_payment where sn = %s", number)
     content = transaction(system.environment, number, payment["total_fen"])
 
-    answers = [deliver(system, *callback(system.environment, content)) for _ in range(2)]
+    answers = [deliver(system.environment, *callback(system.environment, content)) for _ in range(2)]
     eventually(is_(system, order_sn, WAIT_USE), what="the order turned paid")
 
     assert [answer.status_code for answer in answers] == [204, 204]
@@ -100,7 +95,7 @@ def test_a_callback_over_a_wrong_amount_is_taken_for_review_and_changes_nothing(
     number = system.prepay(order_sn)["paymentSn"]
     before = ledger(system, order_sn)
 
-    answer = deliver(system, *callback(system.environment, transaction(system.environment, number, 1)))
+    answer = deliver(system.environment, *callback(system.environment, transaction(system.environment, number, 1)))
 
     assert answer.status_code == 204
     assert ledger(system, order_sn) == before
@@ -123,7 +118,7 @@ def test_a_callback_that_wechat_did_not_sign_is_refused_and_changes_nothing(syst
     else:
         headers["Wechatpay-Timestamp"] = str(int(headers["Wechatpay-Timestamp"]) - 301)
 
-    answer = deliver(system, headers, body)
+    answer = deliver(system.environment, headers, body)
 
     assert (answer.status_code, answer.json()["code"]) == (401, "FAIL")
     assert ledger(system, order_sn) == before
@@ -154,7 +149,7 @@ def test_money_that_arrives_after_the_close_is_settled_and_its_refund_is_asked_f
     eventually(is_(system, order_sn, CANCELLED), what="the order was cancelled")
 
     late = transaction(system.environment, number, payment["total_fen"])
-    assert deliver(system, *callback(system.environment, late)).status_code == 204
+    assert deliver(system.environment, *callback(system.environment, late)).status_code == 204
 
     refund = eventually(
         lambda: system.rows("payment", "select * from refund where payment_sn = %s", number), what="a refund request"

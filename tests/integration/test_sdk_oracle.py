@@ -7,13 +7,12 @@ import json
 import secrets
 from pathlib import Path
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from tests.support.forgery import callback, transaction
+from tests.support.forgery import callback, deliver, transaction
 from tests.support.refunding import ask_refund, book_ahead, books, inside, pay, payment, refunds
 from tests.support.waiting import eventually
 
@@ -52,7 +51,7 @@ def sdk(system):
 
 
 def taken(system, headers, body):
-    answer = httpx.post(system.environment["WXPAY_NOTIFY_URL"], content=body, headers=headers, timeout=20)
+    answer = deliver(system.environment, headers, body)
     return answer.status_code
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -65,6 +66,11 @@ def callback(environment: Mapping[str, str], content: Any) -> tuple[dict[str, st
         "Wechatpay-Serial": environment["WXPAY_PLATFORM_SERIAL"],
         "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
     }, body
+
+
+def deliver(environment: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> httpx.Response:
+    """To the address that WeChat was told for its callbacks."""
+    return httpx.post(environment["WXPAY_NOTIFY_URL"], content=body, headers=dict(headers), timeout=20)
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from gateway.main import create_app
 from servicekit.testing import FakeSidecar, client
 from tests.service.gateway.guests import Village
+from tests.service.gateway.operators import Operations
 from tests.service.gateway.serving import chromium_of_the_repository, served, settings
 
 
@@ -55,6 +56,19 @@ def door(gateway: Door) -> Door:
     gateway.peers.requests.clear()
     gateway.http.cookies.clear()
     return gateway
+
+
+@pytest.fixture(scope="module")
+def services() -> Operations:
+    """Behind the console; what a test tells them is forgotten by `fresh()`."""
+    return Operations()
+
+
+@pytest.fixture(scope="module")
+async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
+    """The console's own, not signed in."""
+    async with client(create_app(settings(), sidecar=services)) as http:
+        yield http
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The console's door: who gets in, whose forms count, and what is said when something is missing."""
 
 import re
-from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import httpx
@@ -17,17 +16,6 @@ SN = "HSO2026112309302612345678"
 LOGIN = "/usercenter/v1/user/login"
 FIND, AGAIN = "/order/v1/ops/orderFind", "/order/v1/ops/refundAskAgain"
 ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
-
-
-@pytest.fixture(scope="module")
-def services() -> Operations:
-    return Operations()
-
-
-@pytest.fixture(scope="module")
-async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(create_app(settings(), sidecar=services)) as http:
-        yield http
 
 
 @pytest.fixture

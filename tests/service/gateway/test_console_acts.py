@@ -3,7 +3,6 @@ words, with amounts in yuan."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from html import unescape
 
 import httpx
@@ -11,8 +10,6 @@ import pytest
 
 from gateway.console import present
 from gateway.console.contents import ACTS
-from gateway.main import create_app
-from servicekit.testing import client
 from tests.service.gateway.money import (
     ABNORMAL,
     NOTICE,
@@ -27,7 +24,6 @@ from tests.service.gateway.money import (
     tell_all,
 )
 from tests.service.gateway.operators import Operations, enter, post
-from tests.service.gateway.serving import settings
 from tests.service.gateway.statuses import TOPIC, host, letter, message
 
 AT_NOON = "2026-11-23 12:00:00.000"
@@ -40,17 +36,6 @@ def tell_the_rest(services: Operations) -> None:
     services.data("/notification/v1/ops/taskDetail", {"task": message(), "attempts": [], "transitions": []})
     services.data("/notification/v1/ops/taskList", {"list": [message()] * 100})
     services.data("/travel/v1/ops/hostList", {"list": [host()]})
-
-
-@pytest.fixture(scope="module")
-def services() -> Operations:
-    return Operations()
-
-
-@pytest.fixture(scope="module")
-async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(create_app(settings(), sidecar=services)) as http:
-        yield http
 
 
 @pytest.fixture

@@ -1,18 +1,14 @@
 """The console's charts: what is drawn, what stands in the tables beside, and what a missing service leaves."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from gateway.console import charting
-from gateway.main import create_app
-from servicekit.testing import client
 from tests.service.gateway.money import ORDER, PAYMENT, PAYMENT_STATISTICS, SPAN, tell_all
 from tests.service.gateway.operators import Operations, enter
-from tests.service.gateway.serving import settings
 
 BEGIN = datetime(2026, 11, 22, 16, tzinfo=UTC)
 """Midnight in Shanghai."""
@@ -66,17 +62,6 @@ def test_bars_are_as_long_as_their_counts():
         ("b", 2, 160.0),
     ]
     assert charting.bars([]) == []
-
-
-@pytest.fixture(scope="module")
-def services() -> Operations:
-    return Operations()
-
-
-@pytest.fixture(scope="module")
-async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(create_app(settings(), sidecar=services)) as http:
-        yield http
 
 
 @pytest.fixture

@@ -2,30 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from gateway.main import create_app
-from servicekit.testing import client
 from tests.service.gateway.operators import Operations, enter, post
-from tests.service.gateway.serving import settings
 from tests.service.gateway.ways import MOBILE, PAYMENT_SN, SN, TRANSACTION, USER_ID, lost_callback, order, payment
 
 WAY = f"/console/payments/{SN}"
 OTHER = "HSO2026112309302600000001"
-
-
-@pytest.fixture(scope="module")
-def services() -> Operations:
-    return Operations()
-
-
-@pytest.fixture(scope="module")
-async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(create_app(settings(), sidecar=services)) as http:
-        yield http
 
 
 @pytest.fixture

@@ -2,14 +2,11 @@
 
 import re
 import time
-from collections.abc import AsyncIterator
 from html import unescape
 
 import httpx
 import pytest
 
-from gateway.main import create_app
-from servicekit.testing import client
 from tests.service.gateway.money import (
     ABNORMAL,
     CLOSING,
@@ -25,7 +22,6 @@ from tests.service.gateway.money import (
     tell_all,
 )
 from tests.service.gateway.operators import Operations, enter, post
-from tests.service.gateway.serving import settings
 
 PAGES = {
     "/console/money": ("payment", "unfinishedStatus"),
@@ -41,17 +37,6 @@ PAGES = {
     "/console/payouts/records": ("payment", "payoutList"),
 }
 """Which method each page stands on."""
-
-
-@pytest.fixture(scope="module")
-def services() -> Operations:
-    return Operations()
-
-
-@pytest.fixture(scope="module")
-async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(create_app(settings(), sidecar=services)) as http:
-        yield http
 
 
 @pytest.fixture

@@ -1,28 +1,12 @@
 """The console's pages about the machine: what they ask services for, what they show, and what an act sends."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 
-from gateway.main import create_app
 from servicekit.sidecar import SidecarMetadata
-from servicekit.testing import client
 from tests.service.gateway import statuses
 from tests.service.gateway.operators import Operations, enter, post
-from tests.service.gateway.serving import settings
 from tests.service.gateway.statuses import AT, TOPIC, act, host, letter, message, outbox, status, subscription
-
-
-@pytest.fixture(scope="module")
-def services() -> Operations:
-    return Operations()
-
-
-@pytest.fixture(scope="module")
-async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(create_app(settings(), sidecar=services)) as http:
-        yield http
 
 
 @pytest.fixture

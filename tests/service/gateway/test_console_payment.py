@@ -28,11 +28,6 @@ JAEGER = "http://127.0.0.1:16686"
 
 
 @pytest.fixture(scope="module")
-def services() -> Operations:
-    return Operations()
-
-
-@pytest.fixture(scope="module")
 async def app(services: Operations) -> AsyncIterator[httpx.AsyncClient]:
     async with client(create_app(settings(jaeger_url=f"{JAEGER}/"), sidecar=services)) as http:
         yield http
