@@ -13,3 +13,10 @@ def as_text(*documents):
 
 def apply(cluster, overlay):
     return cluster.kubectl("apply", "--server-side", "--validate=strict", "-k", str(K8S / "overlays" / overlay))
+
+
+def install(cluster, overlay):
+    """Applies `overlay` in a namespace where another one may be: a Job's template never changes, and an installation
+    keeps its overlay, so the Jobs of another go first."""
+    cluster.must("delete", "jobs", "--all", "--namespace", NAMESPACES[overlay])
+    return apply(cluster, overlay)

@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 
-from tests.deploy.cluster.asking import NAMESPACES, apply, as_text
+from tests.deploy.cluster.asking import NAMESPACES, apply, as_text, install
 from tests.deploy.manifests import K8S, OVERLAYS, REPO
 
 
@@ -18,9 +18,7 @@ def versions_of(cluster, documents):
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_is_taken_strictly_and_a_second_time_changes_nothing(cluster, manifests, overlay):
-    # A Job's template never changes, and an installation keeps its overlay: those of another overlay in this namespace go.
-    cluster.must("delete", "jobs", "--all", "--namespace", NAMESPACES[overlay])
-    first = apply(cluster, overlay)
+    first = install(cluster, overlay)
     assert (first.returncode, first.stderr) == (0, ""), "taken without a warning"
     stored = versions_of(cluster, manifests[overlay])
     assert len(stored) == len(manifests[overlay].all)

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import yaml
 
-from tests.deploy.cluster.asking import NAMESPACES, apply, as_text
+from tests.deploy.cluster.asking import NAMESPACES, as_text, install
 from tests.deploy.manifests import OVERLAYS, REPO
 from tests.support.services import SERVICES
 
@@ -23,7 +23,8 @@ def may(cluster, verb, resource, *words):
 
 
 def test_a_deployer_may_apply_the_overlay_and_nothing_beyond(cluster, manifests):
-    assert apply(cluster, "production").returncode == 0
+    installed = install(cluster, "production")
+    assert (installed.returncode, installed.stderr) == (0, "")
     own = [one for one in manifests["production"].all if one["kind"] not in {"Role", "RoleBinding"}]
     words = ("apply", "--server-side", "--force-conflicts", "-f", "-", *AS_DEPLOYER)
     done = cluster.kubectl(*words, given=as_text(*own))
