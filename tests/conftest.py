@@ -17,10 +17,11 @@ LONG = ("tests/stateful/test_lifecycle.py",)
 would wait for the other: they begin early."""
 SYSTEMS = (
     ("tests/integration/",),
-    ("tests/attack/", "tests/chaos/", "tests/deploy/mesh/", "tests/e2e/", "tests/observability/"),
+    ("tests/attack/", "tests/e2e/"),
+    ("tests/chaos/", "tests/deploy/mesh/", "tests/observability/"),
 )
-"""Each of the two is run by one process with a system of its own: they mostly wait, one alone would take twice as long
-as all other tests."""
+"""Each of these is run by one process with a system of its own: they mostly wait, one alone would take longer than all
+other tests."""
 NEED_THE_SYSTEM = tuple(folder for folders in SYSTEMS for folder in folders)
 
 LONG_SECONDS = 1200

@@ -1,9 +1,10 @@
 """Bodies that are made to break a parser: every public path, as who may use it. Refused or ignored, and never a 5xx."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
-from gateway.routes import PUBLIC, Who
-from tests.attack.report import ENDED, Attempt
+from gateway.routes import PUBLIC, PublicRoute, Who
+from tests.attack.report import ENDED, Attempt, side_by_side
 from tests.attack.roles import allowed
 from tests.attack.target import Target
 
@@ -32,16 +33,21 @@ REFUSED = frozenset({200, 400, 404, 408, 413, 422, 429, ENDED})
 
 
 def attempts(target: Target) -> Iterator[Attempt]:
+    return side_by_side(partial(_attempt, target, route, what) for route, what in _cells())
+
+
+def _cells() -> Iterator[tuple[PublicRoute, str]]:
     seen: set[str] = set()
     for route in PUBLIC:
         is_first = route.app_id not in seen
         seen.add(route.app_id)
-        who = "buyer" if route.who is Who.WECHAT else allowed(route)[-1 if "/ops/" in route.path else 0]
-        expected = REFUSED | {401} if route.who is Who.WECHAT else REFUSED
-        for what, body in BODIES.items():
-            if len(body) >= LARGE and not is_first:
-                continue
-            headers = {"Content-Type": "application/json", **target.bearer(who, route.path)}
-            response = target.system.gateway.post(route.path, content=body, headers=headers)
-            damage = "it shows a traceback" if "Traceback" in response.text else ""
-            yield Attempt("bodies", f"{route.path}: {what}", expected, response.status_code, damage)
+        yield from ((route, what) for what, body in BODIES.items() if len(body) < LARGE or is_first)
+
+
+def _attempt(target: Target, route: PublicRoute, what: str) -> Attempt:
+    who = "buyer" if route.who is Who.WECHAT else allowed(route)[-1 if "/ops/" in route.path else 0]
+    expected = REFUSED | {401} if route.who is Who.WECHAT else REFUSED
+    headers = {"Content-Type": "application/json", **target.bearer(who, route.path)}
+    response = target.system.gateway.post(route.path, content=BODIES[what], headers=headers)
+    damage = "it shows a traceback" if "Traceback" in response.text else ""
+    return Attempt("bodies", f"{route.path}: {what}", expected, response.status_code, damage)

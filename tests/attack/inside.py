@@ -2,9 +2,10 @@
 app that does not need it."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib import import_module
 
-from tests.attack.report import Attempt
+from tests.attack.report import Attempt, side_by_side
 from tests.attack.target import Target
 from tests.support.invoking import DROPPED, as_app
 
@@ -28,17 +29,22 @@ LIES: Mapping[str, Mapping[str, str]] = {
 
 
 def attempts(target: Target) -> Iterator[Attempt]:
+    return side_by_side(partial(_attempt, target, *cell) for cell in _cells())
+
+
+def _cells() -> Iterator[tuple[str, str, str, Mapping[str, str]]]:
+    """Who calls, which path, how, with which headers."""
     for callee in WITH_METHODS:
         callers = import_module(f"{callee}.endpoints.internal").CALLERS
         for method, wanted in callers.items():
             for caller in set(APPS) - {callee} - set(wanted):
                 for how, headers in LIES.items():
-                    yield _attempt(target, caller, f"{callee}/internal/{method}", how, headers)
+                    yield caller, f"{callee}/internal/{method}", how, headers
     for callee, doors in DOORS.items():
         for door in doors:
             for caller in ("travel" if callee != "travel" else "order", "gateway"):
                 for how, headers in LIES.items():
-                    yield _attempt(target, caller, f"{callee}/{door}", how, headers)
+                    yield caller, f"{callee}/{door}", how, headers
 
 
 def _attempt(target: Target, caller: str, path: str, how: str, headers: Mapping[str, str]) -> Attempt:

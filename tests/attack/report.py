@@ -1,6 +1,7 @@
 """What was tried and what answered."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.table import Table
 ENDED = 0
 """In place of a status: the connection was ended without a response, which refuses as well."""
 SHOWN = 40
+SIDE_BY_SIDE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class Attempt:
     @property
     def is_as_it_should(self) -> bool:
         return self.answered in self.expected and not self.damage
+
+
+def side_by_side(attempts: Iterable[Callable[[], Attempt]]) -> Iterator[Attempt]:
+    """Makes attempts that do not depend on one another, some at a time; yields them in their order."""
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        yield from pool.map(lambda make: make(), attempts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Every public path by everybody who may not use it, and by one who may, so that a wall without a door shows as well."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from gateway.routes import PUBLIC, PublicRoute, Who
-from tests.attack.report import Attempt
+from tests.attack.report import Attempt, side_by_side
 from tests.attack.target import Target
 from tests.support.mutations import valid
 from tests.support.openapi import DOCUMENTS, body_schema
@@ -39,9 +40,7 @@ def sound_body(route: PublicRoute) -> Any:
 
 
 def attempts(target: Target) -> Iterator[Attempt]:
-    for route in PUBLIC:
-        for who in EVERYBODY:
-            yield _attempt(target, route, who)
+    return side_by_side(partial(_attempt, target, route, who) for route in PUBLIC for who in EVERYBODY)
 
 
 def _attempt(target: Target, route: PublicRoute, who: str) -> Attempt:

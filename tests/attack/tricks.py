@@ -1,8 +1,10 @@
 """Paths and headers that try to lead past the front door's table, sent byte for byte as they are written."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import product
 
-from tests.attack.report import ENDED, Attempt
+from tests.attack.report import ENDED, Attempt, side_by_side
 from tests.attack.target import Target, request
 
 INNER = {
@@ -52,20 +54,22 @@ TOLD_OFF = frozenset({400, 404, 405, 501, ENDED})
 
 
 def attempts(target: Target) -> Iterator[Attempt]:
-    yield from _paths(target)
+    yield from side_by_side(partial(_path, target, *cell) for cell in product(_inner_paths(), WAYS))
     yield from _headers(target)
     yield from _framing(target)
     yield from _services(target)
 
 
-def _paths(target: Target) -> Iterator[Attempt]:
-    for app, paths in INNER.items():
-        for path in (*paths, *COMMON):
-            for way, form in WAYS.items():
-                written = form.format(app=app, path=path, upper=path.upper())
-                expected = WITH_QUERY if way == "with a query" else HIDDEN
-                answered = target.raw(request("POST", written, target.bearer("operator")))
-                yield Attempt("paths", f"POST {written} ({way})", expected, answered)
+def _inner_paths() -> Iterator[tuple[str, str]]:
+    return ((app, path) for app, paths in INNER.items() for path in (*paths, *COMMON))
+
+
+def _path(target: Target, inner: tuple[str, str], way: str) -> Attempt:
+    app, path = inner
+    written = WAYS[way].format(app=app, path=path, upper=path.upper())
+    expected = WITH_QUERY if way == "with a query" else HIDDEN
+    answered = target.raw(request("POST", written, target.bearer("operator")))
+    return Attempt("paths", f"POST {written} ({way})", expected, answered)
 
 
 def _headers(target: Target) -> Iterator[Attempt]:

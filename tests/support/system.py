@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,9 +35,14 @@ class System:
         self.wechat = httpx.Client(base_url=self.environment["WXPAY_BASE_URL"], timeout=20)
         self._tokens: dict[str, dict[str, Any]] = {}
         self._connections: dict[str, psycopg.Connection[dict[str, Any]]] = {}
-        self._connecting = threading.Lock()
+        self._connecting, self._signing_in = threading.Lock(), threading.Lock()
+        shared = settings.Settings(self.environment)
+        self._open = ExitStack()
+        self._operator = self._open.enter_context(Api(shared.gateway_url))
+        self._operator_session = ops_options.session(shared)
 
     def close(self) -> None:
+        self._open.close()
         self.gateway.close()
         self.wechat.close()
         for connection in self._connections.values():
@@ -44,22 +50,22 @@ class System:
 
     def bearer(self, who: str) -> dict[str, str]:
         """`BUYER`, `MERCHANT` or `OPERATOR`, signed in, with a token that is good for some minutes."""
-        if who == "OPERATOR":
-            return {"Authorization": f"Bearer {self._operators_token()}"}
+        with self._signing_in:
+            return {"Authorization": f"Bearer {self._operators_token() if who == 'OPERATOR' else self._token(who)}"}
+
+    def _token(self, who: str) -> str:
         if (token := self._tokens.get(who)) is None:
             body = {"mobile": self.environment[f"{who}_MOBILE"], "password": self.environment[f"{who}_PASSWORD"]}
             self._tokens[who] = self.data("/usercenter/v1/user/login", body)
         elif time.time() >= token["refreshAfter"]:
             body = {"refreshToken": token["refreshToken"]}
             self._tokens[who] = self.data("/usercenter/v1/user/refreshToken", body)
-        return {"Authorization": f"Bearer {self._tokens[who]['accessToken']}"}
+        return str(self._tokens[who]["accessToken"])
 
     def _operators_token(self) -> str:
         """The session that `minsu ops` and other test processes use, too: a code of the authenticator is good once."""
-        shared = settings.Settings(self.environment)
-        with Api(shared.gateway_url) as api:
-            ops_options.session(shared).enter(api, at_most_old=FRESH_SECONDS)
-            return api.token
+        self._operator_session.enter(self._operator, at_most_old=FRESH_SECONDS)
+        return self._operator.token
 
     def post(self, path: str, body: Any, who: str | None = None, **headers: str) -> httpx.Response:
         return self.gateway.post(path, json=body, headers=(self.bearer(who) if who else {}) | headers)
