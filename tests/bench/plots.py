@@ -52,7 +52,7 @@ def rate_and_latency(points: Sequence[Mapping[str, float]]) -> pygal.Graph:
 def memory(samples: Sequence[Mapping[str, float]]) -> pygal.Graph:
     """Memory of each part in MB over the minutes of a soak."""
     chart = pygal.XY(
-        title="Memory under load, shared pages once, MB by minute", x_title="minutes", dots_size=1, **COMMON
+        title="Memory under load, shared pages once, MB by minute", x_title="minutes", show_dots=False, **COMMON
     )
     for part in sorted(set(samples[-1]) - {"seconds"}, key=lambda each: -samples[-1][each]):
         chart.add(part, [(sample["seconds"] / 60, sample[part]) for sample in samples if part in sample])
