@@ -67,7 +67,7 @@ format: $(SETUP) ## format the code and apply ruff's fixes
 
 test: needs-test $(SETUP) ## every test, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
 	@$(SETUP_TESTS)
-	@$(PYTEST) -n 2 --dist loadfile --durations=25 $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) -n 3 --dist loadfile --durations=25 tests $(ARGS); rest=$$?; exit $$((own | rest))
+	@$(PYTEST) -n 2 --dist loadfile --durations=25 $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) -n 4 --dist loadfile --durations=25 tests $(ARGS); rest=$$?; exit $$((own | rest))
 
 test-unit: needs-test-unit $(SETUP) ## unit, contract and the sandbox's own tests: without the system
 	@$(SETUP_TESTS)
