@@ -82,3 +82,11 @@ def numbers(section):
 def test_each_leads_to_the_other():
     assert "](README.zh-CN.md)" in ENGLISH
     assert "](README.md)" in CHINESE
+
+
+def test_the_least_versions_are_those_of_versions_env():
+    pins = dict(line.split("=", 1) for line in (REPO / "versions.env").read_text().splitlines() if "_MIN=" in line)
+    for text in (ENGLISH, CHINESE):
+        found = re.search(r"Python ≥ ([\d.]+).*Go ≥ [\d.]+\D+([\d.]+\d)\D.*Java ≥ ([\d.]+)", text)
+        assert found
+        assert found.groups() == (pins["PYTHON_MIN"], pins["GO_MIN"], pins["JAVA_MIN"])

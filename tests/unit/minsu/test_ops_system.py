@@ -21,7 +21,7 @@ def status(service, **members):
         "jobs": [],
         "received": [],
         "published": [],
-        "replicas": [{"up": True}, {"up": False}],
+        "replicas": [{"up": True, "version": "1"}, {"up": False, "version": "0"}],
     } | members
 
 

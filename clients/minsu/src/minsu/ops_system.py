@@ -37,14 +37,21 @@ def summary(status: dict[str, Any]) -> dict[str, Any]:
 
 
 def problems(status: dict[str, Any]) -> list[str]:
+    """What is wrong with a service that responds, worst first: the console's system page has the same rule."""
     found = [f"database: {status['databaseProblem']}"] if status["databaseProblem"] else []
     if status["sidecar"]["problem"]:
         found.append(status["sidecar"]["problem"])
-    found += [f"does not read {each['topic']}" for each in status["subscriptions"] if each["active"] is False]
+    found += [
+        f"does not read {each['topic']}"
+        for each in status["subscriptions"]
+        if each["wanted"] and each["active"] is False
+    ]
     found += [f"no cron ticks {each['name']}" for each in status["jobs"] if each["hasCron"] is False]
-    return found + [
+    found += [
         f"{each['name']} failed: {each['error']}" for each in status["jobs"] if each["at"] and each["claimed"] is None
     ]
+    versions = sorted({each["version"] for each in status["replicas"] or () if each["up"]})
+    return found + ([f"replicas of versions {', '.join(versions)}"] if len(versions) > 1 else [])
 
 
 def jobs(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,43 @@
+"""Rules and numbers that the console has beside the command line and usercenter agree with theirs."""
+
+import pytest
+
+from gateway.console.sessions import DEVICE_SECONDS
+from gateway.console.system import problems_of
+from minsu.ops_system import problems
+from usercenter.settings import Settings
+
+JOB = {"name": "j", "hasCron": True, "at": "2026-11-29T00:00:00Z", "claimed": 2, "error": None}
+SOUND = {
+    "databaseProblem": None,
+    "sidecar": {"problem": None},
+    "subscriptions": [
+        {"topic": "t", "wanted": True, "active": True},
+        {"topic": "old", "wanted": False, "active": False},
+    ],
+    "jobs": [JOB, JOB | {"at": None, "claimed": None, "hasCron": None}],
+    "replicas": [{"up": True, "version": "2"}, {"up": False, "version": "1"}],
+}
+WRONG = {
+    "database": {"databaseProblem": "it is down"},
+    "sidecar": {"sidecar": {"problem": "it does not answer"}},
+    "unread": {"subscriptions": [{"topic": "t", "wanted": True, "active": False}]},
+    "no_cron": {"jobs": [JOB | {"hasCron": False}]},
+    "failed": {"jobs": [JOB | {"claimed": None, "error": "E: why"}]},
+    "versions": {"replicas": [{"up": True, "version": "2"}, {"up": True, "version": "1"}]},
+}
+
+
+def test_a_sound_service_has_no_problem_in_either():
+    assert (list(problems_of(SOUND)), problems(SOUND)) == ([], [])
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_problem_on_the_system_page_is_one_for_minsu_ops_system(kind):
+    status = SOUND | WRONG[kind]
+    assert [found for found, _ in problems_of(status)] == [kind]
+    assert len(problems(status)) == 1
+
+
+def test_the_console_keeps_its_device_as_long_as_usercenter_knows_it():
+    assert Settings.model_fields["known_device_days"].default * 86400 == DEVICE_SECONDS
