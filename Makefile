@@ -25,7 +25,7 @@ NEEDS_OBS := $(if $(filter-out 0,$(OBS)),needs-obs-test)
 run: $(NEEDS_OBS) $(SETUP) ## everything in the foreground, with its logs; Ctrl-C stops it
 	@$(STACK) run
 
-up: $(NEEDS_OBS) $(SETUP) ## everything in the background, when ready; OBS=1 adds Jaeger and Prometheus, MTLS=1 identities, REPLICAS="order=2" replicas
+up: $(NEEDS_OBS) $(SETUP) ## everything in the background, when ready; OBS=1 adds Jaeger and Prometheus, MTLS=1 identities, RECORD=1 a record of what passes, REPLICAS="order=2" replicas
 	@$(STACK) up
 
 infra: $(NEEDS_OBS) $(SETUP) ## all but the services: Kafka, PostgreSQL, migrations, topics, keys, wechatsim (then: dapr run -f dapr/dapr.yaml)

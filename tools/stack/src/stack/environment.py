@@ -153,7 +153,7 @@ class Environment:
 
     def _own_settings(self) -> dict[str, dict[str, str]]:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
-        callbacks = self.layout.url(self.layout.callbacks_to)
+        callbacks = f"http://127.0.0.1:{self.layout.seen_by_sidecar(self.layout.callbacks_to)}"
         return {
             "travel": {"TRAVEL_CALENDARS_ALLOW_LOCAL": "1"},
             "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"}
@@ -291,6 +291,8 @@ class Environment:
         if layout.is_observed:
             places = {"JAEGER_URL": "jaeger", "JAEGER_OTLP_URL": "jaeger-otlp", "PROMETHEUS_URL": "prometheus"}
             values |= {name: layout.url(place) for name, place in places.items()}
+        if layout.is_recorded:
+            values["RECORDER_URL"] = layout.url("recorder")
         for role in PEOPLE:
             person = self.vault.person(role)
             values |= {f"{role.upper()}_MOBILE": person.mobile, f"{role.upper()}_PASSWORD": person.password}

@@ -27,6 +27,10 @@ PORT_NAMES = {
 }
 SENTRY = {"sentry": 15001, "sentry-health": 15002, "sentry-metrics": 15003}
 OBSERVABILITY = {"jaeger": 16686, "jaeger-grpc": 16685, "jaeger-otlp": 4318, "prometheus": 9095}
+RECORDER = {"recorder": 8099}
+WIRE = "-wire"
+"""With RECORD=1: `order-wire` is the port that order's sidecar takes for order's own; the recorder listens there."""
+WIRE_STEP = 20
 MOST_REPLICAS = 3
 HIGHEST_PORT = 65535
 RECORD = Path("state") / "stack.json"
@@ -80,6 +84,15 @@ class Layout:
         """OBS=1: Jaeger and Prometheus run beside the services."""
         return "jaeger" in self.ports
 
+    @property
+    def is_recorded(self) -> bool:
+        """RECORD=1: the recorder runs between every sidecar and its app."""
+        return "recorder" in self.ports
+
+    def seen_by_sidecar(self, name: str) -> int:
+        """The port of an app as its sidecar, and whoever should be recorded like it, knows it."""
+        return self.port(name + WIRE) if self.is_recorded else self.port(name)
+
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port(name)}"
 
@@ -97,7 +110,8 @@ def run_folder(env: Mapping[str, str], repo: Path = REPO) -> Path:
 def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
     """Defaults + PORT_OFFSET; PORT_<NAME> (PORT_KAFKA, PORT_ORDER, PORT_ORDER_DAPR_HTTP …) sets one alone.
 
-    MTLS=1 adds sentry's, OBS=1 those of Jaeger and Prometheus; REPLICAS="order=2" adds those of `order-2`.
+    MTLS=1 adds sentry's, OBS=1 those of Jaeger and Prometheus, RECORD=1 the recorder's; REPLICAS="order=2" adds those of
+    `order-2`.
     """
     offset = _number("PORT_OFFSET", env.get("PORT_OFFSET") or "0")
     ports = dict(INFRASTRUCTURE)
@@ -107,8 +121,10 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
             name = entry["appID"] if number == 1 else f"{entry['appID']}-{number}"
             step = len(apps) * (number - 1)  # a replica's ports lie behind those of every service
             ports |= {name + suffix: int(entry[field]) + step for field, suffix in PORT_NAMES.items()}
-    for switch, more in (("MTLS", SENTRY), ("OBS", OBSERVABILITY)):
-        if env.get(switch, "") not in {"", "0"}:
+            if _is_on(env, "RECORD"):
+                ports[name + WIRE] = int(entry["appPort"]) + step + WIRE_STEP
+    for switch, more in (("MTLS", SENTRY), ("OBS", OBSERVABILITY), ("RECORD", RECORDER)):
+        if _is_on(env, switch):
             ports |= more
     planned = {}
     for name, default in ports.items():
@@ -117,6 +133,10 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
         planned[name] = _number(variable, alone) if alone else default + offset
     _check(planned)
     return planned
+
+
+def _is_on(env: Mapping[str, str], switch: str) -> bool:
+    return env.get(switch, "") not in {"", "0"}
 
 
 def replicas(env: Mapping[str, str]) -> dict[str, int]:

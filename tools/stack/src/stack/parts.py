@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from stack import daprfile, kafka, kafka_admin, mtls, observability, replicas, wechat
+from stack import daprfile, kafka, kafka_admin, mtls, observability, recorder, replicas, wechat
 from stack.environment import Environment, fingerprint, inherited
 from stack.errors import StackError
 from stack.layout import DATABASES, Layout
@@ -23,7 +23,7 @@ from stack.processes import Processes, Program
 POLL = 0.15
 NICE = {"notification": 10}
 """Money before messages: while the processor is short, notification waits. In a cluster requests say so."""
-INFRASTRUCTURE = ("postgres", "kafka", "wechatsim", "sentry", "jaeger", "prometheus")
+INFRASTRUCTURE = ("postgres", "kafka", "wechatsim", "sentry", "jaeger", "prometheus", "recorder")
 SIDECAR_STOPS_WITHIN = 30.0
 # An app goes when its sidecar has gone: see servicekit.draining.
 APP_STOPS_WITHIN = 35.0
@@ -101,6 +101,8 @@ def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
         parts.append(_sentry(layout))
     if layout.is_observed:
         parts += [_jaeger(layout), _prometheus(layout)]
+    if layout.is_recorded:
+        parts.append(_recorder(layout))
     for name, app in replicas.named(daprfile.apps(layout.rendered_dapr_file), layout):
         parts += [_app(name, app, environment), _sidecar(name, app, environment)]
     return parts
@@ -127,6 +129,14 @@ def _prometheus(layout: Layout) -> Part:
     return Part("prometheus", pairs, lambda: observability.prometheus_program(layout), ready, settings=told)
 
 
+def _recorder(layout: Layout) -> Part:
+    listens = {name: front for name, (front, _) in recorder.links(layout).items()}
+    pairs = (("", layout.port("recorder")), *listens.items())
+    return Part(
+        "recorder", pairs, lambda: recorder.program(layout), http_check(f"{layout.url('recorder')}/healthz", 204)
+    )
+
+
 def _wechatsim(environment: Environment) -> Part:
     layout = environment.layout
     program = Program("wechatsim", wechat.serve_argv(layout), inherited(), layout.run)
@@ -145,7 +155,8 @@ def _app(name: str, app: daprfile.App, environment: Environment) -> Part:
 
 def _sidecar(replica: str, app: daprfile.App, environment: Environment) -> Part:
     name = f"{replica}-daprd"
-    argv = [str(app.daprd), *app.flags()]
+    beside = daprfile.App(app.fields | {"appPort": environment.layout.seen_by_sidecar(replica)})
+    argv = [str(app.daprd), *beside.flags()]
     program = Program(name, argv, inherited(), app.folder, stop_within=SIDECAR_STOPS_WITHIN, nice=NICE.get(app.id, 0))
     purposes = {
         "daprHTTPPort": "HTTP",
@@ -155,7 +166,7 @@ def _sidecar(replica: str, app: daprfile.App, environment: Environment) -> Part:
     }
     ports = tuple((purpose, app.port(field)) for field, purpose in purposes.items())
     ready = http_check(f"{environment.layout.url(replica + '-dapr-http')}/v1.0/healthz", 204)
-    told = fingerprint(environment.sidecars() | environment.sidecar(app.id))
+    told = fingerprint(environment.sidecars() | environment.sidecar(app.id) | {"APP_PORT": beside.port("appPort")})
     return Part(name, ports, lambda: program, ready, settings=told)
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stack import daprfile, graph, layout, observability, pgserver, ports, replicas, sidecar, wechat
+from stack import daprfile, graph, layout, observability, pgserver, ports, recorder, replicas, sidecar, wechat
 from stack.environment import Environment, External, external
 from stack.errors import StackError
 from stack.layout import DATABASES, SEEDED, Layout
@@ -75,6 +75,8 @@ def up(watcher: graph.Watcher, *, infrastructure_only: bool = False) -> Started:
             raise StackError(f"a stack with other ports runs in {where.run}: make down first")
         if where.is_observed:
             observability.require(where)
+        if where.is_recorded:
+            recorder.require(where)
         if not alive:
             for leftover in (where.run / "state").glob("names.db*"):
                 leftover.unlink()

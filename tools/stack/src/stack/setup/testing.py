@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from stack import signals
-from stack.setup import axe, browser, java_sdk, preflight, progress, versions
+from stack.setup import axe, browser, java_sdk, preflight, progress, recorder, versions
 
 
 def missing(repo: Path) -> list[preflight.Missing]:
@@ -18,7 +18,7 @@ def missing(repo: Path) -> list[preflight.Missing]:
     checks = [preflight.node()] if fetch or browser.lacks_font(repo) or not axe.present(repo) else []
     if not java_sdk.present(repo):
         checks += [preflight.java(), preflight.maven()]
-    return [one for one in checks if one is not None]
+    return [*(one for one in checks if one is not None), *recorder.missing(repo)]
 
 
 def main() -> int:
@@ -31,6 +31,7 @@ def main() -> int:
             browser.install(repo, logs)
             axe.install(repo, logs)
             java_sdk.install(repo, logs)
+            recorder.install(repo, logs)
         except progress.StepFailed as failure:
             progress.say(f"  ✗ {failure}")
             return 1

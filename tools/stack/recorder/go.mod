@@ -1,0 +1,3 @@
+module minsu/recorder
+
+go 1.22
