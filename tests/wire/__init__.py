@@ -1,0 +1,1 @@
+"""What was really sent between the sidecars and their apps, held against contracts/."""
