@@ -140,7 +140,10 @@ def build(
         version="1.0.0",
         lifespan=lifespan,
         dependencies=[Depends(refuse_unstorable)],
-        responses={"4XX": {"model": ProblemDetails, "description": "Refused; `field` names what is wrong"}},
+        responses={
+            "4XX": {"model": ProblemDetails, "description": "Refused; `field` names what is wrong"},
+            "5XX": {"model": ProblemDetails, "description": "Our fault, or a part is unavailable; nothing was decided"},
+        },
         docs_url="/docs" if documented else None,
         openapi_url="/openapi.json" if documented else None,
         redoc_url=None,

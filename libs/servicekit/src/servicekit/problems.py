@@ -19,6 +19,7 @@ from servicekit.schemas import ProblemDetails
 from servicekit.telemetry import traces
 
 log = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
 UNROUTED = "unrouted"
 PAST_MIDDLEWARE = {
     "Cache-Control": "no-store",
@@ -64,6 +65,22 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(ClientDisconnect, on_gone)
     app.add_exception_handler(Exception, on_bug)
+    _describe(app)
+
+
+def _describe(app: FastAPI) -> None:
+    """In the OpenAPI document, too, refusals have their own media type: FastAPI gives them the endpoint's."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        for operation in (each for methods in document["paths"].values() for each in methods.values()):
+            for status, response in operation["responses"].items():
+                if status.startswith(("4", "5")) and "application/json" in response.get("content", {}):
+                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's manual extends it
 
 
 def route_of(scope: Scope) -> str:
@@ -122,7 +139,7 @@ def render(
 
 
 class _ProblemResponse(JSONResponse):
-    media_type = "application/problem+json"
+    media_type = MEDIA_TYPE
 
     def render(self, content: Any) -> bytes:
         """Also where it quotes input that UTF-8 cannot encode."""
