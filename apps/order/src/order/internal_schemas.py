@@ -8,7 +8,7 @@ from pydantic import Field
 
 from order.batch_repository import OwedOrder, ToldOrder
 from order.models import HomestayOrder
-from servicekit.schemas import ApiModel, LastId, RowId, Text
+from servicekit.schemas import ApiModel, Day, LastId, RowId, Text
 
 
 class InternalSn(ApiModel):
@@ -122,7 +122,7 @@ class Commentable(ApiModel):
 class DayPage(ApiModel):
     """`day` is a date in Asia/Shanghai."""
 
-    day: date
+    day: Day
     last_id: LastId = 0
     page_size: Annotated[int, Field(ge=1, le=500, strict=True)] = 500
 
@@ -166,9 +166,9 @@ class UsedOrders(ApiModel):
 class NightsPage(ApiModel):
     """Nights from `since` on, those after this homestay and night; dates in Asia/Shanghai."""
 
-    since: date
+    since: Day
     after_homestay_id: LastId = 0
-    after_night: date = date.min
+    after_night: Day = date.min
     page_size: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1000
 
 

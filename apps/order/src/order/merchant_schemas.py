@@ -10,7 +10,7 @@ from order.models import HomestayOrder
 from order.pricing import Stay
 from order.schemas import OrderQuery, OrderSummary
 from order.states import RefundState
-from servicekit.schemas import ApiModel, Text
+from servicekit.schemas import ApiModel, Day, Text
 
 
 class MerchantsQuery(OrderQuery):
@@ -36,7 +36,7 @@ class MerchantsOrders(ApiModel):
 
 
 class ArrivalsQuery(ApiModel):
-    day: date | None = Field(None, description="A date in Asia/Shanghai; absent: today")
+    day: Day | None = Field(None, description="A date in Asia/Shanghai; absent: today")
 
 
 class Arrival(ApiModel):

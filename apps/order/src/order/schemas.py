@@ -11,7 +11,7 @@ from order.pricing import Stay
 from order.states import RefundState, TradeState
 from servicekit.clock import unix
 from servicekit.money import yuan
-from servicekit.schemas import ApiModel, LastId, PageSize, Sn
+from servicekit.schemas import ApiModel, LastId, Number, PageSize, Sn
 
 Trimmed = StringConstraints(strip_whitespace=True)
 
@@ -19,7 +19,7 @@ Trimmed = StringConstraints(strip_whitespace=True)
 class OrderQuery(ApiModel):
     last_id: LastId = 0
     page_size: PageSize = 20
-    trade_state: Literal[-99, -1, 0, 1, 2, 3, 4] = -99
+    trade_state: Annotated[Literal[-99, -1, 0, 1, 2, 3, 4], Number] = -99
 
 
 class OrderRef(ApiModel):

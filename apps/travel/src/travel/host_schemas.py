@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId
+from servicekit.schemas import ApiModel, Day, LastId, Note, PageSize, RowId
 from travel.hosting.calendar import CalendarNight, DatesChange
 from travel.models import (
     MOST_DAYS_AHEAD,
@@ -222,8 +222,8 @@ class SetDates(ApiModel):
     `reset`, alone: neither price nor closed."""
 
     id: RowId
-    start: date
-    end: date
+    start: Day
+    end: Day
     price_fen: Price | None = None
     closed: Annotated[bool, Field(strict=True)] | None = None
     reset: Annotated[bool, Field(strict=True)] = False

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from servicekit.clock import unix
 from servicekit.money import yuan
-from servicekit.schemas import ApiModel, LastId, PageSize, RowId, Sn
+from servicekit.schemas import ApiModel, Day, LastId, PageSize, RowId, Sn
 from travel.models import MOST_NIGHTS, Homestay, HomestayBusiness, HomestayComment, HomestayPhoto
 from travel.night_prices import NightOffer
 from travel.peers import Profile
@@ -236,8 +236,8 @@ class SnapshotRequest(ApiModel):
     """`start`, `end`: the first night and the day of departure whose nights are told; both or neither."""
 
     homestay_id: RowId
-    start: date | None = None
-    end: date | None = None
+    start: Day | None = None
+    end: Day | None = None
 
     @model_validator(mode="after")
     def _a_stay_or_none(self) -> Self:
@@ -247,8 +247,8 @@ class SnapshotRequest(ApiModel):
 
 class StayAsked(ApiModel):
     homestay_id: RowId
-    start: date
-    end: date
+    start: Day
+    end: Day
 
     @model_validator(mode="after")
     def _has_nights(self) -> Self:

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from servicekit.schemas import ApiModel, PageSize, RowId, Text
+from servicekit.schemas import ApiModel, Day, PageSize, RowId, Text
 from travel.free_nights import FreeNight
 from travel.models import MOST_NIGHTS, Homestay
 from travel.schemas import HomestayOut, Page, require_stay_or_none
@@ -27,8 +27,8 @@ class SearchRequest(ApiModel):
     """`start`, `end`: first night and day of departure, both or neither. `lowFen`, `highFen`: of a night of one unit, at
     the base price or, with dates, on the average of the stay."""
 
-    start: date | None = None
-    end: date | None = None
+    start: Day | None = None
+    end: Day | None = None
     people: Annotated[int, Field(ge=1, le=100, strict=True)] = 1
     city: Annotated[Text, Field(max_length=64)] = ""
     low_fen: Fen | None = None

@@ -1,15 +1,35 @@
 """Building blocks of request and answer models: camelCase outside, snake_case inside, bounds on everything."""
 
-from datetime import timedelta
-from typing import Annotated, Generic, Literal, Self, TypeVar
+import re
+from datetime import date, timedelta
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from servicekit.paging import BIGINT_MAX
 from servicekit.storable import storable
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+def _no_seconds(value: Any) -> Any:
+    if isinstance(value, int | float) or (isinstance(value, str) and not _DAY.fullmatch(value)):
+        raise ValueError("must be a date, YYYY-MM-DD")
+    return value
+
+
 Text = Annotated[str, AfterValidator(storable)]
+Number = BeforeValidator(_no_truth)
+"""For `Literal[0, 1]`, which takes `true` for 1."""
+Day = Annotated[date, BeforeValidator(_no_seconds)]
+"""`2026-11-23`, and not the seconds since 1970 that pydantic takes for a date as well."""
 RowId = Annotated[int, Field(ge=1, le=BIGINT_MAX, strict=True)]
 LastId = Annotated[
     int,
