@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic.alias_generators import to_camel
 
 from servicekit.errors import Problem
 from servicekit.messages import Catalogue
@@ -33,8 +34,8 @@ def document(app: FastAPI) -> str:
 
 
 def problems() -> str:
-    """Every refusal: number, slug (the end of `type`), HTTP status, who says it, what the user reads. Subclasses that users
-    cannot tell apart are one."""
+    """Every refusal: number, slug (the end of `type`), HTTP status, who says it, what the user reads, and the members that
+    its response has besides those of every problem. Subclasses that users cannot tell apart are one."""
     apps()  # imports every service, and with it its errors
     found = []
     for kind in set(_subclasses(Problem)):
@@ -50,6 +51,7 @@ def problems() -> str:
                 "said_by": service,
                 "zh": catalogue.text(kind.slug, "zh"),
                 "en": catalogue.text(kind.slug, "en"),
+                "members": [to_camel(name) for name in kind.members],
             }
         )
     found = [each for number, each in enumerate(found) if each not in found[:number]]

@@ -52,7 +52,9 @@ def contracts(tmp_path_factory):
                                         "components": {"schemas": SCHEMAS}},
         "events/paid.v1.schema.json": PAID,
         "problems.json": [
-            {"code": 100102, "slug": "not-found", "status": 404}, {"code": 100001, "slug": "server-error", "status": 500}
+            {"code": 100102, "slug": "not-found", "status": 404, "members": []},
+            {"code": 5, "slug": "night-full", "status": 409, "members": ["night"]},
+            {"code": 100001, "slug": "server-error", "status": 500, "members": []},
         ],
         "asyncapi.yaml": {
             "channels": {"paid": {"address": TOPIC, "messages": {"paid": {"$ref": "#/components/messages/paid"}}}},
@@ -80,8 +82,8 @@ def booking(request=None, answer=None, *, status=200, **more):
     return Exchange("order", "post", "/v1/book", status, told, message({"sn": "HSO1"} if answer is None else answer))
 
 
-def refusal(status=404, kind="application/problem+json", *, says=404, code=100102, slug="not-found"):
-    problem = {"type": f"/problems/{slug}", "status": says, "code": code}
+def refusal(status=404, kind="application/problem+json", *, says=404, code=100102, slug="not-found", **more):
+    problem = {"type": f"/problems/{slug}", "status": says, "code": code, **more}
     return replace(booking(status=status), answer=message(problem, kind))
 
 
@@ -109,6 +111,7 @@ RIGHT = {
     "a member from outside that we do not know": booking({"nights": 1, "more": 1}),
     "the same through the gateway": booking({"nights": 1, "more": 1}, **{"dapr-caller-app-id": "gateway"}),
     "a problem": refusal(),
+    "a problem with a member of its own": refusal(409, says=409, code=5, slug="night-full", night="2026-11-23"),
     "a wrong request that is refused": replace(refusal(), request=message({"nights": "x"})),
     "a template": replace(booking(), method="get", path="/photo/1.jpg", request=Message()),
     "a delivery": delivery(event(), event(traceparent="00-1", pubsubname="pubsub")),
@@ -153,6 +156,10 @@ WRONG = {
     ),
     "a problem that is not listed": (
         refusal(code=5), "answer 404: not-found (5) with 404 is not in problems.json"
+    ),
+    "a member of a problem": (refusal(night="2026-11-23"), "answer 404: (whole): has undocumented night"),
+    "a missing member of a problem": (
+        refusal(409, says=409, code=5, slug="night-full"), "answer 409: night-full lacks night"
     ),
     "a problem of another status": (refusal(says=403), "answer 404: the problem says status 403"),
     "a wrong request that is taken": (booking({"nights": "one"}), "request: nights: aaa against type integer"),

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from tests.wire import events
 from tests.wire.contracts import Contracts, Operation
 from tests.wire.exchanges import Exchange, Message
@@ -118,19 +120,26 @@ def _check_answer(exchange: Exchange, operation: Operation, contracts: Contracts
         if not answer.is_json:
             yield "is no JSON"
             return
-        yield from faults(operation.answer(declared, answer.media_type), answer.body)
-    if exchange.status >= 400:
-        yield from _check_problem(exchange, contracts)
+        validator = operation.answer(declared, answer.media_type)
+        if exchange.status >= 400:
+            yield from _check_problem(exchange, validator, contracts)
+        else:
+            yield from faults(validator, answer.body)
 
 
-def _check_problem(exchange: Exchange, contracts: Contracts) -> Iterator[str]:
+def _check_problem(exchange: Exchange, validator: Draft202012Validator, contracts: Contracts) -> Iterator[str]:
     problem = exchange.answer.body
     if not isinstance(problem, dict):
         yield "is no problem"
         return
     slug = str(problem.get("type")).removeprefix("/problems/")
-    if (problem.get("code"), slug, exchange.status) not in contracts.problems:
+    members = contracts.problems.get((problem.get("code", 0), slug, exchange.status))
+    if members is None:
         yield f"{slug} ({problem.get('code')}) with {exchange.status} is not in problems.json"
+    elif lacking := members - problem.keys():
+        yield f"{slug} lacks {', '.join(sorted(lacking))}"
+    known = {name: each for name, each in problem.items() if name not in (members or ())}
+    yield from faults(validator, known)
     if exchange.status == 500:
         yield "an unexpected error"
     if problem.get("status") != exchange.status:

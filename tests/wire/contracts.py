@@ -88,12 +88,12 @@ class Channel:
 
 @dataclass(frozen=True)
 class Contracts:
-    """`subscriptions` is (service, route) → topic."""
+    """`subscriptions` is (service, route) → topic; `problems` is (code, slug, status) → members of its own."""
 
     operations: tuple[Operation, ...]
     channels: dict[str, Channel]
     subscriptions: dict[tuple[str, str], str]
-    problems: frozenset[tuple[int, str, int]]
+    problems: dict[tuple[int, str, int], frozenset[str]]
 
     def find(self, service: str, method: str, path: str) -> Operation | None:
         candidates = (each for each in self.operations if each.document.service == service and each.method == method)
@@ -126,9 +126,10 @@ def read_contracts(repo: Path = REPO) -> Contracts:
         tuple(exact_first),
         _channels(folder),
         _subscriptions(repo / "dapr" / "subscriptions"),
-        frozenset(
-            (each["code"], each["slug"], each["status"]) for each in json.loads((folder / "problems.json").read_text())
-        ),
+        {
+            (each["code"], each["slug"], each["status"]): frozenset(each["members"])
+            for each in json.loads((folder / "problems.json").read_text())
+        },
     )
 
 

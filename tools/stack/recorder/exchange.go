@@ -67,6 +67,9 @@ func follow(app string, requests, answers *tape, store *store) {
 		}
 		seen.Status = answer.StatusCode
 		seen.Answer = read(answer.Header, answer.Body)
+		if answer.StatusCode >= http.StatusBadRequest {
+			seen.Request.Body = nil // what was refused may be anything, and there is a lot of it
+		}
 		store.keep(seen)
 		if !seen.Request.Whole || !seen.Answer.Whole || answer.StatusCode == http.StatusSwitchingProtocols {
 			return
