@@ -14,7 +14,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts conformance format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test lock sbom audit digests clean distclean FORCE
+.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts conformance format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test seats-test lock sbom audit digests clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ format: $(SETUP) ## format the code and apply ruff's fixes
 test: needs-test $(SETUP) ## every test, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
 	@$(SETUP_TESTS)
 	@$(PYTEST) -n 2 --dist loadfile --durations=25 $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) -n 4 --dist loadfile --durations=25 tests $(ARGS); rest=$$?; exit $$((own | rest))
+
+seats-test: $(SETUP) ## the tests of every seat in another language: types, style, unit tests
+	@for seat in seats/*/test.sh; do echo "== $${seat%/test.sh}"; "$$seat" || exit 1; done
 
 test-unit: needs-test-unit $(SETUP) ## unit, contract and the sandbox's own tests: without the system
 	@$(SETUP_TESTS)

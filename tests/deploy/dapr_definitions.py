@@ -19,7 +19,14 @@ from stack.errors import StackError
 from stack.layout import REPO
 
 DEFINITIONS = Path("deploy") / "crds" / "dapr"
-RESOURCES = ("components", "dapr/subscriptions", "dapr/resiliency", "dapr/access")
+RESOURCES = (
+    "components",
+    "dapr/subscriptions",
+    "dapr/resiliency",
+    "dapr/access",
+    "seats/*/resources",
+    "seats/*/access",
+)
 CONFIGURATION = Path("dapr") / "config.yaml"
 KINDS_OF_VALUE = {
     "env": dict, "command": list, "resourcesPaths": list,
@@ -35,15 +42,16 @@ Schemas = dict[tuple[str, str], dict[str, Any]]
 def everything(repo: Path) -> int:
     """Returns the number of resources that were checked. Raises StackError that lists everything that is wrong."""
     schemas = definitions(repo / DEFINITIONS)
-    files = [file for folder in RESOURCES for file in sorted((repo / folder).glob("*.yaml"))]
+    files = [file for folder in RESOURCES for file in sorted(repo.glob(f"{folder}/*.yaml"))]
     wrong: list[str] = []
     count = 1
     for file in [*files, repo / CONFIGURATION]:
         for document in yaml.safe_load_all(file.read_text()):
             count += 1
             wrong += [f"{file.relative_to(repo)}: {problem}" for problem in problems(document, schemas)]
-    run_file = repo / "dapr" / "dapr.yaml"
-    wrong += [f"dapr/dapr.yaml: {problem}" for problem in run_file_problems(yaml.safe_load(run_file.read_text()))]
+    for run_file in (repo / "dapr" / "dapr.yaml", *sorted(repo.glob("seats/*/dapr.yaml"))):
+        name = run_file.relative_to(repo)
+        wrong += [f"{name}: {problem}" for problem in run_file_problems(yaml.safe_load(run_file.read_text()))]
     if wrong:
         raise StackError("\n".join(wrong))
     return count

@@ -15,6 +15,7 @@ from stack.children import MARK
 from stack.databases import own_database_url, own_owner_url
 from stack.kafka_admin import Broker
 from stack.layout import DATABASES, Layout
+from stack.seats import Seat
 from stack.setup import jaeger
 from stack.vault import PEOPLE, Vault, write_private
 from stack.wechat import ARRIVAL_TEMPLATE, PAID_TEMPLATE, REFUND_ASKED_TEMPLATE, REFUNDED_TEMPLATE, Merchant
@@ -81,15 +82,22 @@ class Environment:
 
     def kafka_passwords(self) -> dict[str, str]:
         """By service that publishes or reads, and user name."""
-        named = kafka_admin.rights(self.layout.contract)
-        return {name: self.vault.token(f"kafka-{name}-password") for name in named}
+        return {name: self.vault.token(f"kafka-{name}-password") for name in self._kafka_rights()}
+
+    def _kafka_rights(self) -> dict[str, kafka_admin.Rights]:
+        found = kafka_admin.rights(self.layout.contract)
+        for seat in self.layout.seats:
+            found |= kafka_admin.rights_of_seat(seat.app, seat.contract)
+        return found
 
     def set_up_kafka(self) -> None:
         """Topics, users and rights, as far as they are missing. Raises StackError."""
-        contract = self.layout.contract
-        kafka_admin.create_topics(self.broker, kafka_admin.topics(contract))
+        topics = kafka_admin.topics(self.layout.contract)
+        for seat in self.layout.seats:
+            topics |= kafka_admin.topics(seat.contract)
+        kafka_admin.create_topics(self.broker, topics)
         if self.broker.password:
-            kafka_admin.grant(self.broker, kafka_admin.rights(contract), self.kafka_passwords())
+            kafka_admin.grant(self.broker, self._kafka_rights(), self.kafka_passwords())
 
     def database_url(self, service: str) -> str:
         return self.outside.databases.get(service) or own_database_url(self.layout, self.vault, service)
@@ -121,6 +129,8 @@ class Environment:
         values[f"{prefix}_REQUESTS_PER_USER"] = ""  # one buyer makes all requests of a bench or a test
         if name in DATABASES:
             values[f"{prefix}_DATABASE_URL"] = self.database_url(name)
+        if name in self._seats():
+            values[f"{prefix}_DIR"] = str(self.layout.run / name)  # files of its own
         values |= self._own_settings().get(name, {})
         passed_on = {
             key: value
@@ -130,6 +140,9 @@ class Environment:
             and not any(key == prefix + suffix for suffix in GIVEN_OUT)
         }
         return values | passed_on
+
+    def _seats(self) -> dict[str, Seat]:
+        return {seat.app: seat for seat in self.layout.seats}
 
     def _tokens(self, name: str) -> dict[str, str]:
         return {
@@ -221,6 +234,8 @@ class Environment:
             values["OTEL_SERVICE_NAME"] = f"{name}-daprd"  # its spans beside the app's, not among them
         if "sentry" in self.layout.ports:
             values["DAPR_SENTRY_TOKEN_FILE"] = str(self.layout.run / "secrets" / f"{name}.jwt")
+            if seat := self._seats().get(name):
+                values["MINSU_ACCESS"] = str(seat.access)
         return values
 
     def sidecars(self) -> dict[str, str]:

@@ -68,9 +68,8 @@ class Broker:
 
 def topics(contract: Path) -> dict[str, int]:
     """Every channel's topic and its partitions."""
-    content: dict[str, Any] = yaml.safe_load(contract.read_text())
     found = {}
-    for name, channel in content["channels"].items():
+    for name, channel in _read(contract)["channels"].items():
         try:
             found[str(channel["address"])] = int(channel["bindings"]["kafka"]["partitions"])
         except KeyError as missing:
@@ -80,7 +79,7 @@ def topics(contract: Path) -> dict[str, int]:
 
 def rights(contract: Path) -> dict[str, Rights]:
     """By service, as the contract's operations say. A consumer's sidecar publishes its dead letters and reads them."""
-    content: dict[str, Any] = yaml.safe_load(contract.read_text())
+    content = _read(contract)
     found: defaultdict[str, Rights] = defaultdict(Rights)
     for name, operation in content["operations"].items():
         service = found[name.partition(".")[0]]
@@ -92,6 +91,30 @@ def rights(contract: Path) -> dict[str, Rights]:
             service.publishes.add(dead_letters)
             service.reads.update({topic, dead_letters})
     return dict(found)
+
+
+def rights_of_seat(app: str, contract: Path) -> dict[str, Rights]:
+    """The same of an app that joins with a contract of its own: it may read any topic, and writes to those that it defines.
+    Raises StackError for an operation of another app, or one that sends to a channel of another file."""
+    content: dict[str, Any] = yaml.safe_load(contract.read_text())
+    for name, operation in content["operations"].items():
+        channel = content["channels"][operation["channel"]["$ref"].rpartition("/")[2]]
+        if name.partition(".")[0] != app:
+            raise StackError(f"{contract}: the operation {name} is not of {app}")
+        if operation["action"] == "send" and "$ref" in channel:
+            raise StackError(f"{contract}: {name} sends to {channel['$ref']}, which is not of {app}")
+    return rights(contract)
+
+
+def _read(contract: Path) -> dict[str, Any]:
+    """The document, with the channels that it takes from another file in place."""
+    content: dict[str, Any] = yaml.safe_load(contract.read_text())
+    for name, channel in content["channels"].items():
+        if "$ref" in channel:
+            file, _, pointer = channel["$ref"].partition("#")
+            other = yaml.safe_load((contract.parent / file).read_text())
+            content["channels"][name] = other["channels"][pointer.rpartition("/")[2]]
+    return content
 
 
 def create_topics(broker: Broker, wanted: dict[str, int]) -> list[str]:

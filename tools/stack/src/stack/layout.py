@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from stack import daprfile
+from stack import daprfile, seats
 from stack.errors import StackError
+from stack.seats import Seat
 
 REPO = Path(__file__).resolve().parents[4]
 # Below the range that the system hands out to clients (32768 up), or a restart may find its port taken; and such that
@@ -41,10 +42,13 @@ class Layout:
     repo: Path
     run: Path
     ports: dict[str, int]
+    seats: tuple[Seat, ...] = ()
 
     @cached_property
     def services(self) -> tuple[str, ...]:
-        return tuple(entry["appID"] for entry in daprfile.load(self.dapr_file)["apps"])
+        """Of dapr/dapr.yaml, then the apps of the seats that joined."""
+        own = (entry["appID"] for entry in daprfile.load(self.dapr_file)["apps"])
+        return (*own, *(seat.app for seat in self.seats))
 
     @property
     def callbacks_to(self) -> str:
@@ -58,6 +62,11 @@ class Layout:
     @property
     def rendered_dapr_file(self) -> Path:
         return self.run / "dapr.yaml"
+
+    def run_files(self) -> dict[Path, Path]:
+        """Each run file, and where it lies with absolute paths and this stack's ports."""
+        joined = {seat.dapr_file: self.run / f"dapr-{seat.app}.yaml" for seat in self.seats}
+        return {self.dapr_file: self.rendered_dapr_file, **joined}
 
     @property
     def contract(self) -> Path:
@@ -107,11 +116,11 @@ def run_folder(env: Mapping[str, str], repo: Path = REPO) -> Path:
     return (repo / (env.get("MINSU_RUN_DIR") or ".run")).resolve()
 
 
-def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
+def planned_ports(dapr_file: Path, env: Mapping[str, str], joined: Iterable[Seat] = ()) -> dict[str, int]:
     """Defaults + PORT_OFFSET; PORT_<NAME> (PORT_KAFKA, PORT_ORDER, PORT_ORDER_DAPR_HTTP …) sets one alone.
 
     MTLS=1 adds sentry's, OBS=1 those of Jaeger and Prometheus, RECORD=1 the recorder's; REPLICAS="order=2" adds those of
-    `order-2`.
+    `order-2`; seats that joined have their own.
     """
     offset = _number("PORT_OFFSET", env.get("PORT_OFFSET") or "0")
     ports = dict(INFRASTRUCTURE)
@@ -120,9 +129,10 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
         for number in range(1, replicas(env).get(entry["appID"], 1) + 1):
             name = entry["appID"] if number == 1 else f"{entry['appID']}-{number}"
             step = len(apps) * (number - 1)  # a replica's ports lie behind those of every service
-            ports |= {name + suffix: int(entry[field]) + step for field, suffix in PORT_NAMES.items()}
-            if _is_on(env, "RECORD"):
-                ports[name + WIRE] = int(entry["appPort"]) + step + WIRE_STEP
+            ports |= _ports_of(name, entry, step, env)
+    for seat in joined:
+        [entry] = daprfile.load(seat.dapr_file)["apps"]
+        ports |= _ports_of(seat.app, entry, 0, env)
     for switch, more in (("MTLS", SENTRY), ("OBS", OBSERVABILITY), ("RECORD", RECORDER)):
         if _is_on(env, switch):
             ports |= more
@@ -137,6 +147,14 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str]) -> dict[str, int]:
 
 def _is_on(env: Mapping[str, str], switch: str) -> bool:
     return env.get(switch, "") not in {"", "0"}
+
+
+def _ports_of(name: str, entry: Mapping[str, object], step: int, env: Mapping[str, str]) -> dict[str, int]:
+    """Of one app of a run file, `step` behind what the file says."""
+    ports = {name + suffix: int(str(entry[field])) + step for field, suffix in PORT_NAMES.items()}
+    if _is_on(env, "RECORD"):
+        ports[name + WIRE] = ports[name] + WIRE_STEP
+    return ports
 
 
 def replicas(env: Mapping[str, str]) -> dict[str, int]:
@@ -170,7 +188,9 @@ def _check(planned: Mapping[str, int]) -> None:
 def plan(env: Mapping[str, str] | None = None, repo: Path = REPO) -> Layout:
     """The layout that the environment asks for."""
     env = os.environ if env is None else env
-    return Layout(repo, run_folder(env, repo), planned_ports(repo / "dapr" / "dapr.yaml", env))
+    joined = seats.joined(env, repo)
+    ports = planned_ports(repo / "dapr" / "dapr.yaml", env, joined)
+    return Layout(repo, run_folder(env, repo), ports, joined)
 
 
 @dataclass(frozen=True)
@@ -188,10 +208,12 @@ def recorded(env: Mapping[str, str] | None = None, repo: Path = REPO) -> Recorde
     if not file.exists():
         return Recorded(plan(env, repo), ())
     content = json.loads(file.read_text())
-    return Recorded(Layout(repo, run, content["ports"]), tuple(content["parts"]))
+    joined = tuple(Seat(repo / "seats" / name) for name in content.get("seats", []))
+    return Recorded(Layout(repo, run, content["ports"], joined), tuple(content["parts"]))
 
 
 def record(layout: Layout, parts: Iterable[str]) -> None:
     file = layout.run / RECORD
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"ports": layout.ports, "parts": list(parts)}, indent=1) + "\n")
+    content = {"ports": layout.ports, "parts": list(parts), "seats": [seat.folder.name for seat in layout.seats]}
+    file.write_text(json.dumps(content, indent=1) + "\n")

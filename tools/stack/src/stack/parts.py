@@ -103,7 +103,8 @@ def all_parts(environment: Environment, postgres: Postgres) -> list[Part]:
         parts += [_jaeger(layout), _prometheus(layout)]
     if layout.is_recorded:
         parts.append(_recorder(layout))
-    for name, app in replicas.named(daprfile.apps(layout.rendered_dapr_file), layout):
+    apps = [app for rendered in layout.run_files().values() for app in daprfile.apps(rendered)]
+    for name, app in replicas.named(apps, layout):
         parts += [_app(name, app, environment), _sidecar(name, app, environment)]
     return parts
 

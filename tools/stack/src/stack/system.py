@@ -20,6 +20,7 @@ from stack.layout import DATABASES, SEEDED, Layout
 from stack.parts import INFRASTRUCTURE, Part, all_parts, run_once
 from stack.postgres import Postgres
 from stack.processes import Processes
+from stack.seats import Seat
 from stack.vault import Vault
 
 
@@ -61,7 +62,8 @@ def prepare(where: Layout, caller: Mapping[str, str]) -> tuple[Environment, Post
     environment = Environment(where, vault, merchant, external(where, vault, caller), caller)
     environment.write()
     sidecar.write_wrapper(where)
-    where.rendered_dapr_file.write_text(daprfile.render(where.dapr_file, where.dapr_ports(), where.run))
+    for file, rendered in where.run_files().items():
+        rendered.write_text(daprfile.render(file, where.dapr_ports(), where.run))
     return environment, Postgres(where, vault)
 
 
@@ -105,6 +107,8 @@ def steps(
     if own:
         yield graph.Step("databases", lambda _: postgres.create_databases(own), ("postgres",))
     yield graph.Step("topics", lambda _: environment.set_up_kafka(), ("kafka",))
+    for seat in environment.layout.seats:
+        yield graph.Step(f"{seat.app} build", _build(seat, environment.layout.run))
     for service in DATABASES:
         if _source_unchanged(environment, service, postgres.home):
             continue
@@ -121,11 +125,15 @@ def _needs(name: str) -> tuple[str, ...]:
     if name.endswith("-daprd"):
         return ("topics", "wechatsim", "sentry")
     service = replicas.service_of(name)
-    return (f"{service} migrate", f"{service} seed", "databases")
+    return (f"{service} migrate", f"{service} seed", f"{service} build", "databases")
 
 
 def _bring_up(part: Part, processes: Processes) -> Callable[[threading.Event], None]:
     return lambda give_up: part.bring_up(processes, give_up)
+
+
+def _build(seat: Seat, run: Path) -> Callable[[threading.Event], None]:
+    return lambda _: seat.build(run / "logs" / f"{seat.app}-build.log")
 
 
 def _once(environment: Environment, service: str, verb: str, home: Path) -> Callable[[threading.Event], None]:

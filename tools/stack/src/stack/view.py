@@ -64,6 +64,10 @@ def banner(console: Console, environment: Environment) -> None:
         pages = "" if jaeger.has_pages(where.repo) else "; pages come with an installed Jaeger"
         table.add_row("Traces", f"{where.url('jaeger')} (minsu trace SN shows one in the terminal{pages})")
         table.add_row("Metrics", f"{where.url('prometheus')} (alerts: {where.url('prometheus')}/alerts)")
+    for seat in where.seats:
+        table.add_row(
+            f"Beside it: {seat.app}", f"{where.url(seat.app)} ({seat.folder.name}; its files: {where.run / seat.app})"
+        )
     table.add_row("Settings", str(where.run / "stack.env"))
     table.add_row("Logs", str(where.run / "logs"))
     console.print()

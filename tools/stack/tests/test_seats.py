@@ -1,0 +1,102 @@
+"""Apps that join with files of their own: what `SEAT_<APP>=<language>` adds to the system, and what it may not."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stack import kafka_admin, layout, seats
+from stack.errors import StackError
+from stack.kafka_admin import Rights
+
+LEDGER = {"SEAT_LEDGER": "node"}
+PAY_STATUS = "payment-update-paystatus-topic"
+DEAD_LETTERS = f"{PAY_STATUS}.ledger.dlq"
+CONTRACT = layout.REPO / "seats" / "ledger-node" / "asyncapi.yaml"
+
+
+def test_without_the_variable_nothing_joins() -> None:
+    assert (
+        layout.plan({}).seats == layout.plan({"SEAT_LEDGER": ""}).seats == layout.plan({"SEAT_LEDGER": "0"}).seats == ()
+    )
+    assert "ledger" not in layout.plan({}).services
+
+
+def test_a_seat_is_one_more_service_with_ports_of_its_own() -> None:
+    plain, joined = layout.plan({}), layout.plan(LEDGER)
+    assert joined.services == (*plain.services, "ledger")
+    assert {name: port for name, port in joined.ports.items() if name not in plain.ports} == {
+        "ledger": 8018,
+        "ledger-dapr-http": 3518,
+        "ledger-dapr-grpc": 3538,
+        "ledger-dapr-internal": 3558,
+        "ledger-metrics": 3578,
+    }
+
+
+def test_its_ports_are_free_beside_third_replicas_identities_and_jaeger() -> None:
+    every = " ".join(f"{name}=3" for name in layout.plan({}).services)
+    assert "ledger" in layout.plan({**LEDGER, "REPLICAS": every, "MTLS": "1", "OBS": "1"}).ports
+
+
+def test_what_was_brought_up_is_remembered(tmp_path: Path) -> None:
+    env = {**LEDGER, "MINSU_RUN_DIR": str(tmp_path)}
+    layout.record(layout.plan(env), ["ledger"])
+    assert layout.recorded({"MINSU_RUN_DIR": str(tmp_path)}).layout == layout.plan(env)
+
+
+def test_a_seat_that_is_not_there_is_refused_by_its_folder() -> None:
+    with pytest.raises(StackError, match=r"SEAT_LEDGER=cobol: there is no .*seats/ledger-cobol/dapr.yaml"):
+        layout.plan({"SEAT_LEDGER": "cobol"})
+
+
+def test_who_runs_a_service_of_ours_is_not_a_seat_that_joins() -> None:
+    assert seats.joined({"SEAT_NOTIFICATION": "go"}, layout.REPO) == ()
+
+
+def test_the_ledger_reads_payments_and_writes_its_own_dead_letters() -> None:
+    wanted = Rights(publishes={DEAD_LETTERS}, reads={PAY_STATUS, DEAD_LETTERS})
+    assert kafka_admin.rights_of_seat("ledger", CONTRACT) == {"ledger": wanted}
+    base = kafka_admin.topics(layout.plan({}).contract)
+    assert kafka_admin.topics(CONTRACT) == {PAY_STATUS: base[PAY_STATUS], DEAD_LETTERS: 3}
+
+
+def test_its_component_and_subscriptions_say_the_same_as_its_contract() -> None:
+    resources = CONTRACT.parent / "resources"
+    component = yaml.safe_load((resources / "pubsub.yaml").read_text())
+    told = {each["name"]: each.get("value") for each in component["spec"]["metadata"]}
+    subscribed = [yaml.safe_load(file.read_text()) for file in resources.glob("payment-status*.yaml")]
+    rights = kafka_admin.rights_of_seat("ledger", CONTRACT)["ledger"]
+
+    assert told["publishingScopes"] == f"ledger={','.join(sorted(rights.publishes))}"
+    assert told["subscriptionScopes"] == f"ledger={','.join(sorted(rights.reads))}"
+    assert {each["spec"]["topic"] for each in subscribed} == rights.reads
+    assert {each["spec"]["pubsubname"] for each in subscribed} == {component["metadata"]["name"]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "said"),
+    [
+        ({"ledger.pay": {"action": "send", "channel": {"$ref": "#/channels/paymentPaystatus"}}}, "ledger.pay sends to"),
+        (
+            {"order.pay": {"action": "receive", "channel": {"$ref": "#/channels/paymentPaystatus"}}},
+            "order.pay is not of ledger",
+        ),
+    ],
+)
+def test_a_seat_that_takes_more_is_refused(tmp_path: Path, operation: dict[str, object], said: str) -> None:
+    content = yaml.safe_load(CONTRACT.read_text()) | {"operations": operation}
+    greedy = tmp_path / "asyncapi.yaml"
+    greedy.write_text(yaml.safe_dump(content))
+    with pytest.raises(StackError, match=said):
+        kafka_admin.rights_of_seat("ledger", greedy)
+
+
+def test_a_build_that_fails_says_how(tmp_path: Path) -> None:
+    seat = seats.Seat(tmp_path / "ledger-node")
+    seat.folder.mkdir()
+    script = seat.folder / "build.sh"
+    script.write_text("#!/bin/sh\necho Node is missing >&2\nexit 3\n")
+    script.chmod(0o755)
+    with pytest.raises(StackError, match=r"(?s)ledger could not be built \(exit 3\).*Node is missing"):
+        seat.build(tmp_path / "build.log")
