@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from stack import graph, layout, ports, system
+from stack import graph, layout, ports, replacements, system
 from stack.errors import StackError
 from stack.kafka_admin import Broker
 from stack.parts import Part, all_parts
@@ -48,7 +48,8 @@ class Machine:
     among them: `order-2` and its sidecar are then parts like the others."""
 
     def __init__(self, run: Path, offset: int, told: dict[str, str]) -> None:
-        self.run, self._told = run, {"MINSU_RUN_DIR": str(run), "PORT_OFFSET": str(offset), **told}
+        self.run = run
+        self._told = {"MINSU_RUN_DIR": str(run), "PORT_OFFSET": str(offset), **replacements.told(os.environ), **told}
         self.where = layout.plan(self._told)
         self.network = Network()
         self.processes = Processes(run)

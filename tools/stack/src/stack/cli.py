@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stack import checks, foreground, layout, system, view
+from stack import checks, foreground, layout, replacements, system, view
 from stack.errors import StackError
 from stack.processes import Processes
 
@@ -59,8 +59,10 @@ def up() -> None:
 def infra() -> None:
     """All but the services and their sidecars."""
     with errors_as_messages():
-        where = bring_up(infrastructure_only=True).environment.layout
-        file = "dapr/dapr.yaml" if where == layout.plan({}) else str(where.rendered_dapr_file)
+        environment = bring_up(infrastructure_only=True).environment
+        where = environment.layout
+        as_it_is = where == layout.plan({}) and not replacements.chosen(where.repo, environment.caller)
+        file = "dapr/dapr.yaml" if as_it_is else str(where.rendered_dapr_file)
         console.print(f"next: dapr run -f {file}", highlight=False)
 
 

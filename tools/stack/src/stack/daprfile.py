@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,8 +136,11 @@ def apps(file: Path) -> list[App]:
     return resolved
 
 
-def render(file: Path, ports: dict[str, dict[str, int]], runtime: Path) -> str:
-    """The same file with absolute paths, the given ports and another runtime folder, for `dapr run -f`."""
+def render(
+    file: Path, ports: dict[str, dict[str, int]], runtime: Path, programs: Mapping[str, Path] | None = None
+) -> str:
+    """The same file with absolute paths, the given ports and another runtime folder, for `dapr run -f`. `programs`, by
+    app-id, stand in the place of what the file runs, behind the same wrapper."""
     content = load(file)
     common = _absolute(content["common"], file.parent) | {"runtimePath": str(runtime)}
     rendered = []
@@ -145,6 +149,8 @@ def render(file: Path, ports: dict[str, dict[str, int]], runtime: Path) -> str:
         own = _absolute(entry, Path(folder)) | {"appDirPath": folder} | ports[entry["appID"]]
         own["env"] = {"MINSU_RUN_DIR": str(runtime), **(entry.get("env") or {})}
         own["command"] = [_command_word(word, Path(folder)) for word in entry["command"]]
+        if program := (programs or {}).get(entry["appID"]):
+            own["command"] = [own["command"][0], str(program)]
         rendered.append(own)
     head = f"# Rendered from {file.name} by `make infra`: absolute paths and this stack's ports. Edits are lost.\n"
     return head + yaml.safe_dump({**content, "common": common, "apps": rendered}, sort_keys=False, width=110)

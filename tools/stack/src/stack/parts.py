@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from stack import daprfile, kafka, kafka_admin, mtls, observability, recorder, replicas, wechat
+from stack import daprfile, kafka, kafka_admin, mtls, observability, recorder, replacements, replicas, wechat
 from stack.environment import Environment, fingerprint, inherited
 from stack.errors import StackError
 from stack.layout import DATABASES, Layout
@@ -37,6 +37,7 @@ class Part:
     why_not_ready: Callable[[], str | None]
     patience: float = 240.0
     settings: str = ""  # a fingerprint of what it is told at its start
+    language: str = ""  # of a service; empty for what is none
 
     @property
     def port(self) -> int:
@@ -150,8 +151,9 @@ def _app(name: str, app: daprfile.App, environment: Environment) -> Part:
     env = inherited() | app.environment()
     program = Program(name, app.command, env, app.folder, stop_within=APP_STOPS_WITHIN, nice=NICE.get(app.id, 0))
     ready = http_check(f"{environment.layout.url(name)}/readyz", 200)
-    told = fingerprint(environment.service(app.id))
-    return Part(name, (("", app.port("appPort")),), lambda: program, ready, settings=told)
+    told = fingerprint(environment.service(app.id) | {"command": " ".join(app.command)})
+    language = replacements.language_of(app.command)
+    return Part(name, (("", app.port("appPort")),), lambda: program, ready, settings=told, language=language)
 
 
 def _sidecar(replica: str, app: daprfile.App, environment: Environment) -> Part:

@@ -13,7 +13,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stack import daprfile, graph, layout, observability, pgserver, ports, recorder, replicas, sidecar, wechat
+from stack import (
+    daprfile,
+    graph,
+    layout,
+    observability,
+    pgserver,
+    ports,
+    recorder,
+    replacements,
+    replicas,
+    sidecar,
+    wechat,
+)
 from stack.environment import Environment, External, external
 from stack.errors import StackError
 from stack.layout import DATABASES, SEEDED, Layout
@@ -39,6 +51,8 @@ class PartState:
     port: int
     state: str
     started_at: float | None
+    language: str = ""
+    """Of a service; empty for what is none."""
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -62,8 +76,9 @@ def prepare(where: Layout, caller: Mapping[str, str]) -> tuple[Environment, Post
     environment = Environment(where, vault, merchant, external(where, vault, caller), caller)
     environment.write()
     sidecar.write_wrapper(where)
+    programs = {seat.app: seat.program for seat in replacements.chosen(where.repo, caller)}
     for file, rendered in where.run_files().items():
-        rendered.write_text(daprfile.render(file, where.dapr_ports(), where.run))
+        rendered.write_text(daprfile.render(file, where.dapr_ports(), where.run, programs))
     return environment, Postgres(where, vault)
 
 
@@ -107,7 +122,7 @@ def steps(
     if own:
         yield graph.Step("databases", lambda _: postgres.create_databases(own), ("postgres",))
     yield graph.Step("topics", lambda _: environment.set_up_kafka(), ("kafka",))
-    for seat in environment.layout.seats:
+    for seat in (*environment.layout.seats, *replacements.chosen(environment.layout.repo, environment.caller)):
         yield graph.Step(f"{seat.app} build", _build(seat, environment.layout.run))
     for service in DATABASES:
         if _source_unchanged(environment, service, postgres.home):
@@ -132,7 +147,7 @@ def _bring_up(part: Part, processes: Processes) -> Callable[[threading.Event], N
     return lambda give_up: part.bring_up(processes, give_up)
 
 
-def _build(seat: Seat, run: Path) -> Callable[[threading.Event], None]:
+def _build(seat: Seat | replacements.Replacement, run: Path) -> Callable[[threading.Event], None]:
     return lambda _: seat.build(run / "logs" / f"{seat.app}-build.log")
 
 
@@ -215,9 +230,9 @@ def status() -> list[PartState]:
 def _state(part: Part, processes: Processes) -> PartState:
     record = processes.alive(part.name)
     if record is None:
-        return PartState(part.name, None, part.port, "down", None)
+        return PartState(part.name, None, part.port, "down", None, part.language)
     reason = part.why_not_ready()
-    return PartState(part.name, record.pid, part.port, reason or "ready", record.started_at)
+    return PartState(part.name, record.pid, part.port, reason or "ready", record.started_at, part.language)
 
 
 def erase() -> None:

@@ -13,6 +13,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from stack import replacements
 from stack.environment import Environment
 from stack.setup import jaeger
 from stack.system import PartState
@@ -68,6 +69,10 @@ def banner(console: Console, environment: Environment) -> None:
         table.add_row(
             f"Beside it: {seat.app}", f"{where.url(seat.app)} ({seat.folder.name}; its files: {where.run / seat.app})"
         )
+    for one in replacements.chosen(where.repo, environment.caller):
+        table.add_row(
+            one.app.capitalize(), f"in {one.language.capitalize()}, from {one.source.relative_to(where.repo)}"
+        )
     table.add_row("Settings", str(where.run / "stack.env"))
     table.add_row("Logs", str(where.run / "logs"))
     console.print()
@@ -81,7 +86,8 @@ def status_table(states: list[PartState]) -> Table:
         colour = {"ready": "green", "down": "red"}.get(state.state, "yellow")
         age = "" if state.started_at is None else str(timedelta(seconds=int(time.time() - state.started_at)))
         pid = "" if state.pid is None else str(state.pid)
-        table.add_row(state.part, pid, str(state.port), Text(state.state, style=colour), age)
+        other = f" ({state.language})" if state.language not in {"", replacements.PYTHON} else ""
+        table.add_row(state.part + other, pid, str(state.port), Text(state.state, style=colour), age)
     return table
 
 

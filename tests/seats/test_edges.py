@@ -1,0 +1,125 @@
+"""Go's notification at its edges: tokens, unknown paths, dead letters, health, and its end."""
+
+import os
+import signal
+import subprocess
+
+import httpx
+import psycopg
+import pytest
+
+from servicekit.testing import APP_TOKEN
+from stack.layout import REPO
+from tests.seats.conftest import SN, TOPICS, environment, order, state_event
+from tests.support.ports import free_port
+from tests.support.postgres import as_owner
+from tests.support.waiting import eventually
+
+STATE = "/events/order-state"
+TOKEN = {"dapr-api-token": APP_TOKEN}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "slug"),
+    [
+        (STATE, {}, 401, "unauthenticated"),
+        (STATE, {"dapr-api-token": "another" * 5}, 401, "unauthenticated"),
+        (STATE, TOKEN, 403, "forbidden"),  # without the delivery token
+        (f"/delivered/{'x' * 24}{STATE}", TOKEN, 403, "forbidden"),
+        ("/internal/personalData", {}, 401, "unauthenticated"),
+        ("/nowhere", {}, 404, "not-found"),
+    ],
+)
+def test_who_may_not_come_in_is_refused(service, path, headers, status, slug):
+    response = httpx.post(service.url + path, json=state_event(), headers=headers)
+    assert (response.status_code, response.json()["type"]) == (status, f"/problems/{slug}")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["trace_id"] == response.headers["trace-id"]
+    assert service.rows("select 1 from inbox") == []
+
+
+def test_a_path_of_a_later_build_waits_with_the_broker(service):
+    for method in ("POST", "GET", "OPTIONS"):
+        url = f"{service.url}/delivered/{'d' * 24}/events/of-a-later-build"
+        response = httpx.request(method, url, headers=TOKEN)
+        assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+    assert service.metric('deliveries_unknown_total{path="/events/of-a-later-build"}') == 3
+
+
+def test_dead_letters_are_kept_and_applied_again(service):
+    service.played.orders[SN] = order()
+    path = f"/events/dead-letters/{TOPICS[0]}"
+    for body in (state_event(), state_event(9), b"\xff no json"):
+        assert service.deliver(path, body).json() == {"status": "SUCCESS"}
+    assert service.tick("notification-reapply-dead-letters") == 3
+    states = service.rows("select state, source from dead_letter order by id")
+    assert [(row["state"], row["source"]) for row in states] == [
+        ("applied", "order"),
+        ("poison", "order"),
+        ("poison", "unreadable"),
+    ]
+    eventually(lambda: service.tasks() == {f"paid {SN}": "sent", f"before_arrival {SN}": "sent"})
+
+
+def test_its_dead_letter_readers_are_announced(service):
+    announced = httpx.get(f"{service.url}/dapr/subscribe", headers=TOKEN).json()
+    assert {(each["topic"], each["route"]) for each in announced} == {
+        (f"{topic}.notification.dlq", f"/events/dead-letters/{topic}") for topic in TOPICS
+    }
+
+
+def test_a_large_body_is_refused_and_nothing_is_kept(service):
+    response = httpx.post(f"{service.url}/notification/v1/ops/taskList", content=b" " * (1024 * 1024 + 1))
+    assert (response.status_code, response.json()["code"]) == (413, 100108)
+
+
+def test_a_send_under_way_ends_before_the_process_does(service):
+    service.played.orders[SN] = order()
+    service.bulk(STATE, state_event())
+    assert service.stop() == 0
+    assert [row["outcome"] for row in service.rows("select outcome from delivery_attempt")] in ([], ["accepted"] * 2)
+    assert service.rows("select 1 from delivery_attempt where ended_at is null") == []
+
+
+def test_it_does_not_start_on_tables_of_another_revision(program, server, played):
+    _, sidecar = played
+    database = server.migrated("notification", "older")
+    with_owner = environment(database, sidecar, free_port())
+    with psycopg.connect(as_owner(database), autocommit=True) as connection:
+        connection.execute("update alembic_version set version_num = '0004_act_chain'")
+    done = subprocess.run(
+        [program], env=os.environ | with_owner, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 3
+    assert "the database is at revision 0004_act_chain, this build needs 0005_personal_data" in done.stdout
+
+
+def test_every_wrong_setting_is_named(program):
+    told = {"PATH": os.environ["PATH"], "APP_API_TOKEN": "short", "NOTIFICATION_PARALLEL": "many"}
+    done = subprocess.run([program], env=told, capture_output=True, text=True, timeout=30, check=False)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert [line.partition(":")[0] for line in lines if "PARALLEL" in line or "TOKEN" in line] == [
+        "setting APP_API_TOKEN",
+        "setting NOTIFICATION_PARALLEL",
+    ]
+    assert "setting NOTIFICATION_DATABASE_URL: must be set" in lines
+
+
+def test_its_texts_are_those_of_the_python_service():
+    texts = REPO / "seats/notification-go/internal/text"
+    for copy, source in {
+        "servicekit": "libs/servicekit/src/servicekit/messages.toml",
+        "notification": "apps/notification/src/notification/messages.toml",
+    }.items():
+        assert (texts / f"{copy}.toml").read_bytes() == (REPO / source).read_bytes()
+
+
+def test_its_tables_are_those_of_the_last_migration():
+    versions = REPO / "apps/notification/src/notification/migrations/versions"
+    last = max(file.stem for file in versions.glob("0*.py"))
+    assert f'const Revision = "{last}"' in (REPO / "seats/notification-go/internal/pg/schema.go").read_text()
+
+
+def test_a_second_signal_ends_the_wait_for_the_sidecar(service):
+    assert service.stop(signal.SIGINT) == 0
