@@ -122,7 +122,9 @@ def steps(
     if own:
         yield graph.Step("databases", lambda _: postgres.create_databases(own), ("postgres",))
     yield graph.Step("topics", lambda _: environment.set_up_kafka(), ("kafka",))
-    for seat in (*environment.layout.seats, *replacements.chosen(environment.layout.repo, environment.caller)):
+    chosen = replacements.chosen(environment.layout.repo, environment.caller)
+    built: list[Seat | replacements.Replacement] = [*environment.layout.seats, *chosen]
+    for seat in built:
         yield graph.Step(f"{seat.app} build", _build(seat, environment.layout.run))
     for service in DATABASES:
         if _source_unchanged(environment, service, postgres.home):
