@@ -6,13 +6,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from pydantic.alias_generators import to_camel
 
 from servicekit.errors import Problem
 from servicekit.messages import Catalogue
+from tests.contract import openapi
 from tests.support.services import WITH_API, create
 from wechatsim.signing import pki
 
@@ -28,9 +28,12 @@ def apps() -> dict[str, FastAPI]:
     return {name: create(name, NO_DATABASE, **more.get(name, {})) for name in WITH_API}
 
 
-def document(app: FastAPI) -> str:
-    described: dict[str, Any] = app.openapi()
-    return json.dumps(described, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+def described(name: str, app: FastAPI) -> dict[str, str]:
+    """`order.public` and `order.internal` → the document's text."""
+    return {
+        f"{name}.{kind}": json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        for kind, content in openapi.documents(name, app).items()
+    }
 
 
 def problems() -> str:
@@ -68,5 +71,6 @@ def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, app in apps().items():
-        (FOLDER / f"{name}.json").write_text(document(app))
+        for document, text in described(name, app).items():
+            (FOLDER / f"{document}.json").write_text(text)
     (CONTRACTS / "problems.json").write_text(problems())

@@ -32,7 +32,9 @@ def offered(page: str, name: str) -> dict[str, int]:
 
 def taken(service: str, model: str, member: str) -> dict[str, float]:
     """The bounds of a member in the service's OpenAPI document."""
-    found = json.loads((FOLDER / f"{service}.json").read_text())["components"]["schemas"][model]["properties"][member]
+    found = json.loads((FOLDER / f"{service}.public.json").read_text())["components"]["schemas"][model]["properties"][
+        member
+    ]
     return {
         name: each[name] for each in (found, *found.get("anyOf", ())) for name in ATTRIBUTES.values() if name in each
     }
@@ -87,7 +89,7 @@ def test_a_host_sets_no_more_nights_at_once_than_travel_takes():
 
 def test_every_act_of_the_console_takes_a_reason_as_long_as_the_page_lets_type():
     for act in (act for page in contents.PAGES for act in page.ACTS if act.service):
-        document = json.loads((FOLDER / f"{act.service}.json").read_text())
+        document = json.loads((FOLDER / f"{act.service}.public.json").read_text())
         operation = document["paths"][f"/{act.service}/v1/ops/{act.method}"]["post"]
         model = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         assert taken(act.service, model, "note")["maxLength"] >= acts.MOST_REASON, act.name
@@ -95,7 +97,7 @@ def test_every_act_of_the_console_takes_a_reason_as_long_as_the_page_lets_type()
 
 def test_the_console_asks_who_it_is_before_each_act_that_its_service_takes_only_then():
     for act in (act for page in contents.PAGES for act in page.ACTS):
-        paths = json.loads((FOLDER / f"{act.service or 'order'}.json").read_text())["paths"]
+        paths = json.loads((FOLDER / f"{act.service or 'order'}.public.json").read_text())["paths"]
         refusals = paths[f"/{act.service or 'order'}/v1/ops/{act.method}"]["post"]["responses"]
         asks = "reauthentication-required" in refusals.get("403", {}).get("description", "")
         assert asks is act.money, act.name
@@ -122,16 +124,16 @@ def test_what_is_too_large_for_travel_is_said_with_its_numbers():
 
 
 def test_the_field_for_a_code_by_text_message_takes_a_whole_code():
-    pattern = json.loads((FOLDER / "usercenter.json").read_text())["components"]["schemas"]["NewAccount"]["properties"][
-        "code"
-    ]
+    pattern = json.loads((FOLDER / "usercenter.public.json").read_text())["components"]["schemas"]["NewAccount"][
+        "properties"
+    ]["code"]
     assert re.findall(r"\{(\d+)\}", json.dumps(pattern)) == [str(codes.DIGITS)]
     assert offered("signin.html", "code") == {"maxLength": codes.DIGITS}
 
 
 def test_the_gateway_serves_every_size_of_a_photo_and_browsers_send_no_larger_one():
     assert set(photos.SIZES) == set(pictures.SIZES)
-    schemas = json.loads((FOLDER / "travel.json").read_text())["components"]["schemas"]
+    schemas = json.loads((FOLDER / "travel.internal.json").read_text())["components"]["schemas"]
     assert set(schemas["PhotoFile"]["properties"]["size"]["enum"]) == set(pictures.SIZES)
     assert constant("host_images", "LONGEST_PX") == pictures.SIZES["large"]
-    assert f"at most {pictures.SIZES['thumb']} pixels" in json.dumps(schemas)
+    assert f"at most {pictures.SIZES['thumb']} pixels" in (FOLDER / "travel.public.json").read_text()

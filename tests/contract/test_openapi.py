@@ -2,32 +2,62 @@
 
 import json
 from collections import defaultdict
+from importlib import import_module
 
 import pytest
+from fastapi.routing import iter_route_contexts
 
-from gateway.routes import PUBLIC
-from tests.contract.documents import CONTRACTS, FOLDER, apps, document, problems
+from gateway.routes import PUBLIC, Who
+from tests.contract.documents import CONTRACTS, FOLDER, apps, described, problems
 
 APPS = apps()
-INNER = ("/internal/", "/jobs/", "/events/", "/dapr/")
+OPEN = {Who.ANYONE, Who.WECHAT}
+DOCUMENTS = {name: text for service, app in APPS.items() for name, text in described(service, app).items()}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_committed_document_is_the_services_own(name):
+    committed = (FOLDER / f"{name}.json").read_text()
+
+    assert committed == DOCUMENTS[name], f"the API changed ({name}): `make contracts`, and look at the difference"
+
+
+def test_there_is_no_document_of_another_name():
+    assert {file.stem for file in FOLDER.iterdir()} == DOCUMENTS.keys()
 
 
 @pytest.mark.parametrize("service", APPS)
-def test_the_committed_document_is_the_services_own(service):
-    committed = (FOLDER / f"{service}.json").read_text()
+def test_every_path_of_a_service_is_in_one_of_its_documents(service):
+    public, internal = (set(json.loads(DOCUMENTS[f"{service}.{kind}"])["paths"]) for kind in ("public", "internal"))
+    routed = {route.path for route in iter_route_contexts(APPS[service].routes)}
 
-    assert committed == document(APPS[service]), (
-        f"{service}'s API changed: `make contracts`, and look at the difference"
-    )
+    assert public & internal == set()
+    assert public | internal == routed - {"/docs", "/openapi.json", "/docs/oauth2-redirect", "/events", "/jobs"}
+
+
+@pytest.mark.parametrize("service", APPS)
+def test_a_document_says_who_may_call(service):
+    """As the gateway's table says which public methods need no token, and CALLERS which app may call an internal one."""
+    public, internal = (json.loads(DOCUMENTS[f"{service}.{kind}"])["paths"] for kind in ("public", "internal"))
+    without = {path for path, item in public.items() for each in item.values() if not each["security"]}
+
+    assert without == {route.path for route in PUBLIC if route.app_id == service and route.who in OPEN}
+    guarded = {path for path, item in internal.items() for each in item.values() if each["security"]}
+    assert guarded == {path for path in internal if path not in {"/livez", "/readyz", "/metrics"}}
+    methods = {path: each for path, item in internal.items() for each in item.values() if path.startswith("/internal/")}
+    callers = import_module(f"{service}.endpoints.internal").CALLERS
+    assert {path.rpartition("/")[2]: set(each["x-callers"]) for path, each in methods.items()} == callers
+
+
+def test_an_operators_method_names_the_role():
+    for name, text in DOCUMENTS.items():
+        for path, item in json.loads(text)["paths"].items():
+            for operation in item.values():
+                assert ("/v1/ops/" in path) == operation.get("x-role", "").startswith("operator"), (name, path)
 
 
 def test_the_gateway_routes_every_public_path_to_its_owner_and_nothing_else():
-    offered = {
-        (path, service)
-        for service, app in APPS.items()
-        for path in app.openapi()["paths"]
-        if not path.startswith(INNER)
-    }
+    offered = {(path, service) for service in APPS for path in json.loads(DOCUMENTS[f"{service}.public"])["paths"]}
 
     assert {(route.path, route.app_id) for route in PUBLIC} == offered
 
@@ -35,7 +65,7 @@ def test_the_gateway_routes_every_public_path_to_its_owner_and_nothing_else():
 @pytest.mark.parametrize("service", APPS)
 def test_every_answer_member_that_a_schema_names_is_always_there(service):
     """No optional members in answers: a front end in another language may rely on each."""
-    document = json.loads((FOLDER / f"{service}.json").read_text())
+    document = json.loads((FOLDER / f"{service}.public.json").read_text())
     answers = {
         media["schema"]["$ref"].rpartition("/")[2]
         for path in document["paths"].values()
@@ -83,7 +113,7 @@ NEVER_ANSWERED = {"illegal-move"}
 
 @pytest.mark.parametrize("service", APPS)
 def test_every_problem_of_a_service_is_declared_by_an_endpoint(service):
-    described = (FOLDER / f"{service}.json").read_text("utf-8")
+    declared = DOCUMENTS[f"{service}.public"] + DOCUMENTS[f"{service}.internal"]
     said = [each for each in json.loads((CONTRACTS / "problems.json").read_text("utf-8")) if each["said_by"] == service]
-    missing = {each["slug"] for each in said if f"{each['slug']} ({each['code']})" not in described}
+    missing = {each["slug"] for each in said if f"{each['slug']} ({each['code']})" not in declared}
     assert missing - NEVER_ANSWERED == set()

@@ -7,7 +7,7 @@ import pytest
 from gateway.console.contents import ACTS
 from tests.contract.documents import FOLDER
 
-DOCUMENTS = {file.stem: json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))}
+DOCUMENTS = {file.name.partition(".")[0]: json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.public.json"))}
 
 
 def asked(service, path):

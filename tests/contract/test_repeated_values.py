@@ -133,7 +133,7 @@ def test_the_report_of_a_day_has_a_text_for_every_kind_of_difference():
     ],
 )
 def test_a_request_takes_every_value(service, request_model, member, expected):
-    found = json.loads((FOLDER / f"{service}.json").read_text())["components"]["schemas"][request_model]
+    found = json.loads((FOLDER / f"{service}.public.json").read_text())["components"]["schemas"][request_model]
     [enum] = re.findall(r'"enum": (\[[^]]*\])', json.dumps(found["properties"][member]))
     assert {str(each) for each in json.loads(enum)} == expected
 
@@ -194,7 +194,7 @@ def test_messages_are_caused_by_states_that_order_has():
 def test_a_mobile_looks_the_same_everywhere():
     found = []
     for service, model, member in (("usercenter", "Credentials", "mobile"), ("travel", "Apply", "contactMobile")):
-        schemas = json.loads((FOLDER / f"{service}.json").read_text())["components"]["schemas"]
+        schemas = json.loads((FOLDER / f"{service}.public.json").read_text())["components"]["schemas"]
         found.append(schemas[model]["properties"][member]["pattern"].strip("^$"))
     found += [each.MOBILE.pattern.replace(r"\d", "[0-9]") for each in (find, following)]
     assert found == ["1[3-9][0-9]{9}"] * 4

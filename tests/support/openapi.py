@@ -9,7 +9,7 @@ from tests.support.mutations import resolve
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts" / "openapi"
 DOCUMENTS: dict[str, dict[str, Any]] = {
-    route.app_id: json.loads((CONTRACTS / f"{route.app_id}.json").read_text()) for route in PUBLIC
+    route.app_id: json.loads((CONTRACTS / f"{route.app_id}.public.json").read_text()) for route in PUBLIC
 }
 
 
