@@ -50,7 +50,7 @@ setup: $(SETUP) ## daprd, Kafka, the Python environment; a second run does nothi
 setup-tests: needs-setup-tests $(SETUP) ## what the tests need and the machine lacks: a browser, a Chinese font, a Java compiler
 	@$(SETUP_TESTS)
 
-check: $(SETUP) ## ruff (bandit's rules among its own), mypy, import-linter, deptry, secrets, Dapr's definitions
+check: needs-check $(SETUP) ## ruff (bandit's rules among its own), mypy, import-linter, deptry, secrets, Dapr's definitions, contracts
 	@$(STACK) check
 
 secrets: $(SETUP) ## look for private keys and tokens in every tracked file (make check: in what changed)
@@ -61,6 +61,13 @@ contracts: $(SETUP) ## write contracts/ anew from the services' code, the cluste
 	@$(VENV)/python -m tests.deploy.rules
 	@$(VENV)/python -m tests.deploy.kafka_users
 	@$(VENV)/python -m tests.deploy.dashboards
+
+.PHONY: contracts-diff contracts-release
+contracts-diff: needs-contracts-diff $(SETUP) ## refuse what breaks the contracts of the last release (contracts/released)
+	@$(VENV)/python -m tests.contract.compatibility
+
+contracts-release: $(SETUP) ## keep the contracts of now as VERSION=0.2.0, which later ones may not break
+	@$(VENV)/python -m tests.contract.compatibility release $(or $(VERSION),$(error VERSION=0.2.0 is missing))
 
 format: $(SETUP) ## format the code and apply ruff's fixes
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .

@@ -116,9 +116,6 @@ def _complete(operation: Document, path: str, route: RouteContext) -> None:
     for response in operation["responses"].values():
         if slugs := [slug for slug, _ in PROBLEM.findall(response["description"])]:
             response["x-problems"] = slugs
-        for media, content in list(response.get("content", {}).items()):
-            if content.get("schema", {}).get("$ref", "").endswith("/ProblemDetails"):
-                response["content"] = {"application/problem+json": response["content"].pop(media)}
 
 
 def _group(path: str) -> str:

@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import io
+import json
 import re
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from stack.setup import (
     axe,
     browser,
+    contract_tools,
     daprd,
     first,
     gobuild,
@@ -102,6 +105,7 @@ def test_the_tests_need_only_what_fetches_the_rest(
     monkeypatch.setattr(browser, "lacks_font", lambda _: font_lacks)
     monkeypatch.setattr(axe, "present", lambda _: axe_there)
     monkeypatch.setattr(java_sdk, "present", lambda _: java_there)
+    monkeypatch.setattr(contract_tools, "missing", lambda _: [])
     assert [one.what for one in testing.missing(tmp_path)] == named
 
 
@@ -131,3 +135,22 @@ def test_a_package_with_another_sum_leaves_nothing(tmp_path: Path, packed: str) 
     with pytest.raises(progress.StepFailed, match=r"versions\.env pins other"):
         npm.unpack("@a/it@1.0.0", "other", {"bin/it": tmp_path / "out" / "it"}, tmp_path)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_contracts_need_node_and_what_builds_the_comparison_unless_it_is_built(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copyfile(versions.repository() / "versions.env", tmp_path / "versions.env")
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr(gobuild, "intact", lambda _: False)
+    assert [one.what.partition(" ")[0] for one in contract_tools.missing(tmp_path)] == ["Node", "Go"]
+    monkeypatch.setattr(gobuild, "intact", lambda _: True)
+    assert [one.what.partition(" ")[0] for one in contract_tools.missing(tmp_path)] == ["Node"]
+
+
+def test_the_lock_of_the_linters_holds_every_package_to_a_sum_and_names_no_registry() -> None:
+    lock = json.loads((versions.repository() / contract_tools.FOLDER / "package-lock.json").read_text())
+    packages = {name: each for name, each in lock["packages"].items() if name}
+    assert len(packages) > 50
+    assert [name for name, each in packages.items() if not each["integrity"].startswith("sha512-")] == []
+    assert [name for name, each in packages.items() if "resolved" in each] == []

@@ -29,6 +29,8 @@ def commands(repo: Path) -> Iterator[tuple[str, list[str]]]:
     yield "mypy", [str(tools / "mypy"), *sources]
     yield "import-linter", [str(tools / "lint-imports")]
     yield "Dapr's definitions", [str(tools / "python"), "-m", "tests.deploy.dapr_definitions"]
+    yield "contracts: linters", [str(tools / "python"), "-m", "tests.contract.lint"]
+    yield "contracts: compatibility", [str(tools / "python"), "-m", "tests.contract.compatibility"]
     yield "secrets in what changed", secrets(repo, _changed(repo))
     for source in sources:
         member = Path(source).parent

@@ -6,7 +6,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from stack.setup import daprd, jaeger, kafka_jars, kubernetes, preflight, progress, sentry, testing, versions
+from stack.setup import (
+    contract_tools,
+    daprd,
+    jaeger,
+    kafka_jars,
+    kubernetes,
+    preflight,
+    progress,
+    sentry,
+    testing,
+    versions,
+)
 
 
 def for_setup(repo: Path) -> list[preflight.Missing]:
@@ -32,6 +43,8 @@ def for_observing(repo: Path) -> list[preflight.Missing]:
 
 
 MORE: dict[str, Callable[[Path], list[preflight.Missing]]] = {
+    "check": contract_tools.missing,
+    "contracts-diff": contract_tools.missing,
     "setup-tests": testing.missing,
     "test": for_tests,
     "test-unit": testing.missing,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from stack import signals
-from stack.setup import axe, browser, java_sdk, preflight, progress, recorder, versions
+from stack.setup import axe, browser, contract_tools, java_sdk, preflight, progress, recorder, versions
 
 
 def missing(repo: Path) -> list[preflight.Missing]:
@@ -18,7 +18,9 @@ def missing(repo: Path) -> list[preflight.Missing]:
     checks = [preflight.node()] if fetch or browser.lacks_font(repo) or not axe.present(repo) else []
     if not java_sdk.present(repo):
         checks += [preflight.java(), preflight.maven()]
-    return [*(one for one in checks if one is not None), *recorder.missing(repo)]
+    found = [*(one for one in checks if one is not None), *recorder.missing(repo)]
+    named = {one.install for one in found}
+    return [*found, *(one for one in contract_tools.missing(repo) if one.install not in named)]
 
 
 def main() -> int:
@@ -32,6 +34,7 @@ def main() -> int:
             axe.install(repo, logs)
             java_sdk.install(repo, logs)
             recorder.install(repo, logs)
+            contract_tools.install(repo, logs)
         except progress.StepFailed as failure:
             progress.say(f"  ✗ {failure}")
             return 1
