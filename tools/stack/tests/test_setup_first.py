@@ -23,6 +23,7 @@ from stack.setup import (
     npm,
     preflight,
     progress,
+    recorder,
     sentry,
     testing,
     versions,
@@ -105,7 +106,8 @@ def test_the_tests_need_only_what_fetches_the_rest(
     monkeypatch.setattr(browser, "lacks_font", lambda _: font_lacks)
     monkeypatch.setattr(axe, "present", lambda _: axe_there)
     monkeypatch.setattr(java_sdk, "present", lambda _: java_there)
-    monkeypatch.setattr(contract_tools, "missing", lambda _: [])
+    for fetched in (contract_tools, recorder):
+        monkeypatch.setattr(fetched, "missing", lambda _: [])
     assert [one.what for one in testing.missing(tmp_path)] == named
 
 
