@@ -7,7 +7,6 @@ together is handled by one transaction first.
 
 import asyncio
 import contextlib
-import json
 import time
 from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,10 +18,11 @@ import structlog
 from fastapi import APIRouter
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from servicekit import parsing
 from servicekit.activity import Activity
 from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.schemas import Text
@@ -310,7 +310,7 @@ class Deliveries:
     async def _take(self, document: bytes, activity: Activity | None) -> dict[str, Any]:
         """The sidecar's answer: a status for each entry, or one for what is no bulk."""
         try:
-            body, readable = _parsed(document), True
+            body, readable = parsing.parsed(document), True
         except UNREADABLE:
             body, readable = None, False
         if not isinstance(body, dict) or not _is_bulk(body.get("entries")):
@@ -342,14 +342,6 @@ class Deliveries:
         answers = await asyncio.gather(*(_lane(consumer, lane, gate) for lane in lanes.values()))
         settled = [{"entryId": entry_id, "status": SUCCESS} for entry_id in done]
         return settled + [status for lane in answers for status in lane]
-
-
-def _parsed(document: bytes) -> Any:
-    """Raises one of UNREADABLE."""
-    try:
-        return from_json(document)
-    except ValueError:  # stricter than json: lone surrogates, which are one event's fault and no other's
-        return json.loads(document)
 
 
 def _is_bulk(entries: Any) -> TypeGuard[list[dict[str, Any]]]:
