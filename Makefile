@@ -14,7 +14,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts conformance format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test seats-test lock sbom audit digests clean distclean FORCE
+.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts conformance conformance-test format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test seats-test lock sbom audit digests clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,7 +87,10 @@ test-integration: $(SETUP) ## the tests on the real stack
 	@$(PYTEST) tests/integration $(ARGS)
 
 conformance: $(SETUP) ## does a service in any language fit its place? ROLE=notification with SEAT=python|go, RUN="command" or APP=http://127.0.0.1:PORT; ONLY=wechat,poison
-	@$(VENV)/python -m conformance --role "$(ROLE)" --seat "$(SEAT)" --run "$(RUN)" --app "$(APP)" --only "$(ONLY)"
+	@$(VENV)/python -m conformance check --role "$(ROLE)" --seat "$(SEAT)" --run "$(RUN)" --app "$(APP)" --only "$(ONLY)"
+
+conformance-test: $(SETUP) ## the kit itself: our own services are green, each deliberately broken one is red where it must be
+	@$(VENV)/python -m conformance prove
 
 nights-test: $(SETUP) ## a thousand buyers at once of one night, and of three rooms, on the real stack; BUYERS=1000
 	@MINSU_BUYERS=$(or $(BUYERS),1000) $(PYTEST) -n0 -s tests/integration/test_many_buyers.py $(ARGS)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
-from conformance import reporting, running
+from conformance import proving, reporting, running, seats
 from conformance.cases import Cases, Result, Verdict
 from conformance.expecting import Unmet
 from conformance.roles.notification import cases, session
@@ -31,7 +31,7 @@ console = Console(width=None if os.isatty(1) else 160)
 
 
 @app.command()
-def run(
+def check(
     *,
     role: Annotated[str, typer.Option(help=f"the app-id: {', '.join(ROLES)}")],
     address: Annotated[
@@ -43,7 +43,7 @@ def run(
     only: Annotated[str, typer.Option(help="ids or beginnings of ids, by comma")] = "",
 ) -> None:
     """Run the conformance cases of a role against one implementation. Exit code 1 when a case fails."""
-    try:
+    with _messages():
         wanted = _cases(role).chosen(filter(None, only.split(",")))
         chosen = _seat(role, address, seat, command, broken)
         with _folder(kept=bool(address)) as folder, session.surroundings(folder, console, _port(address)) as around:
@@ -51,11 +51,39 @@ def run(
                 _print_settings(around.testbed.settings(role), address, folder)
             with around.world(chosen, wait=READY_WITHIN if chosen.argv else APP_WITHIN) as world:
                 verdicts = running.run(wanted, world, lambda verdict: reporting.show_line(console, verdict))
+    _report(role, chosen, verdicts)
+    raise typer.Exit(1 if any(each.result is Result.FAIL for each in verdicts) else 0)
+
+
+@app.command()
+def prove() -> None:
+    """The kit itself: our implementations are green, each broken one is red in exactly the cases that concern it."""
+    wrong = []
+    with _messages(), _folder(kept=False) as folder:
+        for role, cases in ROLES.items():
+            with session.surroundings(folder / role, console, None) as around:
+                for trial in proving.trials(role, seats.own(role)):
+                    console.rule(f"{role} ({trial.seat.name})", align="left")
+                    with around.world(trial.seat, wait=READY_WITHIN) as world:
+                        chosen = trial.cases(cases.found)
+                        verdicts = running.run(chosen, world, lambda verdict: reporting.show_line(console, verdict))
+                    wrong += [f"{role} ({trial.seat.name}): {each}" for each in proving.surprises(trial, verdicts)]
+                    console.print(reporting.summary(verdicts), highlight=False)
+    for each in wrong:
+        console.print(f"[bold red]✗[/] {each}", highlight=False, soft_wrap=True)
+    if wrong:
+        raise typer.Exit(1)
+    console.print("each good one is green, each broken one red where it must be")
+
+
+@contextmanager
+def _messages() -> Iterator[None]:
+    """Prints what hinders a run as one message, and exits with 2."""
+    try:
+        yield
     except (StackError, ValueError, Unmet) as error:
         console.print(f"[bold red]✗[/] {error}", highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
-    _report(role, chosen, verdicts)
-    raise typer.Exit(1 if any(each.result is Result.FAIL for each in verdicts) else 0)
 
 
 def _report(role: str, seat: Seat, verdicts: Sequence[Verdict]) -> None:
@@ -78,9 +106,11 @@ def _seat(role: str, address: str, seat: str, command: str, broken: str) -> Seat
         return Seat(address, None)
     if command:
         return Seat.command(command)
-    if seat == "python":
+    if broken:
         return Seat.python(role, broken)
-    raise StackError(f"SEAT={seat}: python or go")
+    if seat not in (own := seats.own(role)):
+        raise StackError(f"SEAT={seat}: {role} has {', '.join(own)}")
+    return own[seat]
 
 
 def _port(address: str) -> int | None:

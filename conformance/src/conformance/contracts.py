@@ -42,6 +42,12 @@ def consumed(app_id: str) -> list[Message]:
     return found
 
 
+def service(app_id: str) -> dict[str, Any]:
+    """contracts/services: what a service does at its sidecar; `common` for what all do."""
+    document: dict[str, Any] = yaml.safe_load((CONTRACTS / "services" / f"{app_id}.yaml").read_text())
+    return document
+
+
 def _examples(name: str) -> tuple[dict[str, Any], ...]:
     files = sorted((CONTRACTS / "events" / "examples").glob(f"{name}*.json"))
     return tuple(json.loads(file.read_text()) for file in files)

@@ -77,6 +77,11 @@ class Door:
         except httpx.HTTPError:
             return 0
 
+    def metric_names(self) -> set[str]:
+        """As the `# TYPE` lines of `/metrics` name them."""
+        lines = self._http.get(f"{self.url}/metrics").text.splitlines()
+        return {line.split()[2] for line in lines if line.startswith("# TYPE ")}
+
     def metrics(self) -> dict[str, float]:
         """Samples by name with labels, as `/metrics` writes them."""
         found = {}

@@ -14,6 +14,11 @@ def sn(prefix: str) -> str:
     return f"{prefix}{datetime.now(UTC):%Y%m%d%H%M%S}{next(_numbers):08d}"
 
 
+def openid() -> str:
+    """Of somebody new."""
+    return f"oConformance{next(_numbers):016d}"
+
+
 def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 

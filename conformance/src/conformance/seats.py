@@ -41,6 +41,11 @@ class Seat:
         return cls(line, tuple(shlex.split(line)))
 
 
+def own(role: str) -> dict[str, Seat]:
+    """The repository's own implementations, by the name that SEAT= has for them."""
+    return {"python": Seat.python(role)}
+
+
 @dataclass
 class Replica:
     """One process of the app and its sidecar."""

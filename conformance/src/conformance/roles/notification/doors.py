@@ -2,24 +2,12 @@
 
 from typing import Any
 
-from conformance import events, expecting
+from conformance import contracts, events, expecting
 from conformance.roles.notification.events import CASES
-from conformance.roles.notification.world import DUE, REFUND_PATH, STATE_PATH, STATE_TOPIC, STAY, World
+from conformance.roles.notification.world import DUE, REFUND_PATH, REFUND_TOPIC, STATE_PATH, STATE_TOPIC, STAY, World
 
-REFUSED = (401, 403)
+UNSIGNED, FOREIGN = 401, 403
 SECONDS_TO_NOTICE = 10.0
-METRICS = (
-    "dead_letters",
-    "events_handled_total",
-    "http_server_request_duration_seconds_count",
-    "messaging_delivery_delay_seconds_count",
-    "notification_attempts_total",
-    "notification_rejections_total",
-    "notification_tasks_ended_total",
-    "service_ready",
-    "subscription_missing",
-)
-"""What the alerts of deploy/observability and the objectives of docs/slo.md are about."""
 
 
 @CASES.case(
@@ -73,8 +61,8 @@ def database_down_kafka(world: World) -> None:
     world.delivered_once(guest, STAY, number)
 
 
-def _handled(outcome: str) -> str:
-    return f'events_handled_total{{outcome="{outcome}",topic="{STATE_TOPIC}"}}'
+def _handled(outcome: str, topic: str = STATE_TOPIC) -> str:
+    return f'events_handled_total{{outcome="{outcome}",topic="{topic}"}}'
 
 
 @CASES.case("dead-letters-database-down", "a dead letter that cannot be written down is not acknowledged")
@@ -107,7 +95,7 @@ def app_token(world: World) -> None:
             what = (
                 f"{method} {path.replace(world.door.delivered(''), '')} with {'a wrong' if headers else 'no'} app token"
             )
-            expecting.one_of(status, REFUSED, what)
+            expecting.equal(status, UNSIGNED, what)
     expecting.equal(world.tasks(number), {}, "messages of an event that was refused")
 
 
@@ -119,7 +107,7 @@ def delivery_token(world: World) -> None:
     for path in (STATE_PATH, f"/delivered/{'x' * 32}{STATE_PATH}", f"/jobs/{DUE}"):
         for more in ({}, caller):
             status = world.door.request("POST", path, body=body, headers=world.door.as_sidecar | more).status_code
-            expecting.one_of(status, REFUSED, f"POST {path} without the delivery token")
+            expecting.equal(status, FOREIGN, f"POST {path} without the delivery token")
     expecting.equal(world.tasks(number), {}, "messages of an event that was refused")
 
 
@@ -183,8 +171,13 @@ def operators_only(world: World) -> None:
         expecting.true(not members, f"the problem lacks {sorted(members)}")
 
 
-@CASES.case("metrics", "/metrics has the series that alerts and objectives read, from the start")
+@CASES.case("metrics", "/metrics has every series that contracts/services names, those of events at 0 from the start")
 def metrics(world: World) -> None:
+    wanted = {each["name"] for app_id in ("common", "notification") for each in contracts.service(app_id)["metrics"]}
+    lacking = wanted - world.door.metric_names()
+    expecting.equal(sorted(lacking), [], "series that are not there")
     found = world.door.metrics()
-    lacking = [each for each in METRICS if not any(name.partition("{")[0] == each for name in found)]
-    expecting.equal(lacking, [], "series that are not there")
+    series = [
+        _handled(outcome, topic) for outcome in ("SUCCESS", "RETRY", "DROP") for topic in (STATE_TOPIC, REFUND_TOPIC)
+    ]
+    expecting.equal([each for each in series if each not in found], [], "series without a sample")

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -40,7 +40,6 @@ class World:
     wechat: Wechat
     orders: Orders
     users: Users
-    _guests: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
     @property
     def controls_app(self) -> bool:
@@ -60,7 +59,7 @@ class World:
 
     def guest(self, *, messages: int = 1000, signed_in: bool = True) -> Guest:
         """Somebody new, who accepts so many messages of each kind."""
-        guest = Guest(self.users.new_id(), f"oConformance{next(self._guests):016d}")
+        guest = Guest(self.users.new_id(), events.openid())
         self.wechat.person(guest.openid, messages=messages)
         if signed_in:
             self.users.openids[guest.user_id] = guest.openid
@@ -142,6 +141,19 @@ class World:
             each["kind"] if counts[each["kind"]] == 1 else f"{each['kind']}:{each['id']}": each["state"]
             for each in found
         }
+
+    def attempted(self, order_sn: str) -> dict[str, str]:
+        """Kinds and states of the messages about an order, when at least one attempt of each has ended."""
+
+        def look() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = self.operator("messageSteps", {"orderSn": order_sn})["tasks"]
+            return found
+
+        def is_tried(found: list[dict[str, Any]]) -> bool:
+            return bool(found) and all(each["attempts"] and each["reason"] for each in found)
+
+        tasks = expecting.eventually(look, is_tried, f"an attempt of each message about {order_sn}")
+        return {each["kind"]: each["state"] for each in tasks}
 
     def settled(self, *order_sns: str, within: float = 20.0) -> dict[str, dict[str, str]]:
         """Kinds and states of the messages about these orders, when none is pending any more; retries are hurried along."""
