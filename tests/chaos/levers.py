@@ -105,7 +105,7 @@ class Levers:
                 finally:
                     admin.close()
             except KafkaError:
-                if attempt == 19 or limit:
+                if attempt == 19:  # another fault may have taken the broker away
                     raise
             else:
                 return
