@@ -1,10 +1,18 @@
-"""Rules and numbers that the console has beside the command line and usercenter agree with theirs."""
+"""Rules and numbers that the console has beside the command line and the services agree with theirs."""
+
+import re
 
 import pytest
 
+from gateway.console.charts import SPANS
 from gateway.console.sessions import DEVICE_SECONDS
 from gateway.console.system import problems_of
 from minsu.ops_system import problems
+from servicekit.auth import FRESH_SECONDS
+from servicekit.schemas import StatisticsQuery
+from stack.layout import REPO
+from tests.support import system
+from tests.support.services import SOURCES
 from usercenter.settings import Settings
 
 JOB = {"name": "j", "hasCron": True, "at": "2026-11-29T00:00:00Z", "claimed": 2, "error": None}
@@ -41,3 +49,21 @@ def test_a_problem_on_the_system_page_is_one_for_minsu_ops_system(kind):
 
 def test_the_console_keeps_its_device_as_long_as_usercenter_knows_it():
     assert Settings.model_fields["known_device_days"].default * 86400 == DEVICE_SECONDS
+
+
+def test_services_take_every_span_of_the_charts():
+    for hours, (minutes, _) in SPANS.items():
+        StatisticsQuery(hours=int(hours), stepMinutes=minutes)
+
+
+def test_what_is_said_of_a_proof_of_identity_is_how_long_it_is_good_for():
+    assert FRESH_SECONDS == 600
+    said = {
+        SOURCES["gateway"] / "locale/console/act.zh.toml": "随后十分钟内",
+        SOURCES["gateway"] / "locale/console/act.en.toml": "again for ten minutes",
+        SOURCES["usercenter"] / "endpoints/second_factor.py": "at most ten minutes old",
+        REPO / "docs/architecture.md": "of the last ten minutes",
+    }
+    for file, text in said.items():
+        assert text in re.sub(r"\s+", " ", file.read_text()), file
+    assert system.FRESH_SECONDS < FRESH_SECONDS

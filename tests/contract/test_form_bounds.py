@@ -83,6 +83,11 @@ def test_a_script_asks_for_no_more_than_its_service_takes(script, name, service,
     assert constant(script, name) == known.get("maxLength", known.get("maximum"))
 
 
+def test_as_many_guests_can_be_searched_for_as_a_homestay_takes():
+    most = taken("travel", "HomestayFields", "peopleNum")["maximum"]
+    assert taken("travel", "SearchRequest", "people")["maximum"] == constant("search", "MOST_PEOPLE") == most
+
+
 def test_a_host_sets_no_more_nights_at_once_than_travel_takes():
     assert constant("host_calendar", "MOST_NIGHTS") <= MOST_NIGHTS_AT_ONCE
 

@@ -2,6 +2,7 @@
 import { byId } from "./page.js";
 import { addDays, isDate, today } from "./ui.js";
 
+const MOST_PEOPLE = 100;
 const SORTS = ["recommended", "priceUp", "priceDown", "star"];
 const form = byId("search");
 const wholeYuan = (text) => (/^\d{1,6}$/.test(text ?? "") ? Number(text) : null);
@@ -13,7 +14,7 @@ export function searchOf(address) {
   return {
     start: dates ? given.start : "",
     end: dates ? given.end : "",
-    people: Math.min(Math.max(wholeYuan(given.people) ?? 1, 1), 99),
+    people: Math.min(Math.max(wholeYuan(given.people) ?? 1, 1), MOST_PEOPLE),
     city: given.city ?? "",
     low: wholeYuan(given.low),
     high: wholeYuan(given.high),
