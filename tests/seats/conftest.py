@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from servicekit.testing import APP_TOKEN
+from servicekit.testing import APP_TOKEN, Tokens
 from stack import children, replacements
 from stack.layout import REPO
 from tests.support.ports import free_port
@@ -54,6 +54,8 @@ class Played:
     sends: list[dict[str, Any]] = field(default_factory=list)
     """WeChat's answers to the next sends; then `errcode` 0."""
     asked: list[tuple[str, Any]] = field(default_factory=list)
+    keys: list[dict[str, str]] = field(default_factory=list)
+    """usercenter's public keys."""
     secrets: dict[str, str] = field(default_factory=lambda: {"wxma-secret": "s3cret\n"})
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -74,6 +76,12 @@ class Played:
         read = [{"pubsubname": "pubsub", "topic": topic} for topic in topics]
         return {
             "/v1.0/metadata": lambda: {"runtimeVersion": "1.18.2", "components": [], "subscriptions": read},
+            "/internal/jwks": lambda: {"keys": self.keys},
+            "/internal/revocations": lambda: {
+                "users": [{"userId": 7, "generation": 0}],
+                "sessions": [5],
+                "issuedUntil": 0,
+            },
             "/internal/orderDetail": lambda: self.orders.get(body["orderSn"], {"tradeState": 0}),
             "/internal/orders": lambda: {"orders": [self.orders[sn] for sn in body["orderSns"] if sn in self.orders]},
             "/internal/authByUser": lambda: {"authKey": f"openid-{body['userId']}"},
@@ -175,9 +183,14 @@ def server() -> Iterator[PostgresServer]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def tokens() -> Tokens:
+    return Tokens()
+
+
 @pytest.fixture
-def played() -> Iterator[tuple[Played, int]]:
-    state = Played()
+def played(tokens: Tokens) -> Iterator[tuple[Played, int]]:
+    state = Played(keys=[tokens.jwk])
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -128,3 +128,25 @@ func short(text string) string {
 	characters := []rune(text)
 	return string(characters[:min(len(characters), 300)])
 }
+
+// NewestTick is, of a job on two replicas, the later tick with the later failure.
+func NewestTick(one, other Tick) Tick {
+	last, before := one, other
+	if other.At.After(one.At.Time) {
+		last, before = other, one
+	}
+	if before.FailedAt != nil && (last.FailedAt == nil || before.FailedAt.After(last.FailedAt.Time)) {
+		last.Error, last.FailedAt = before.Error, before.FailedAt
+	}
+	return last
+}
+
+// NewestReception is, of a topic on two replicas, the event handled later, and the later retry.
+func NewestReception(one, other Reception) Reception {
+	last := one
+	if one.HandledAt == nil || other.HandledAt != nil && other.HandledAt.After(one.HandledAt.Time) {
+		last = other
+	}
+	last.NewestAt, last.RetriedAt = Later(one.NewestAt, other.NewestAt), Later(one.RetriedAt, other.RetriedAt)
+	return last
+}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/minsu/minsu/seats/notification-go/internal/activity"
+	"github.com/minsu/minsu/seats/notification-go/internal/audit"
+	"github.com/minsu/minsu/seats/notification-go/internal/auth"
 	"github.com/minsu/minsu/seats/notification-go/internal/config"
 	"github.com/minsu/minsu/seats/notification-go/internal/dapr"
 	"github.com/minsu/minsu/seats/notification-go/internal/deadletter"
@@ -15,7 +17,9 @@ import (
 	"github.com/minsu/minsu/seats/notification-go/internal/httpapi"
 	"github.com/minsu/minsu/seats/notification-go/internal/message"
 	"github.com/minsu/minsu/seats/notification-go/internal/metrics"
+	"github.com/minsu/minsu/seats/notification-go/internal/operate"
 	"github.com/minsu/minsu/seats/notification-go/internal/peer"
+	"github.com/minsu/minsu/seats/notification-go/internal/personaldata"
 	"github.com/minsu/minsu/seats/notification-go/internal/pg"
 	"github.com/minsu/minsu/seats/notification-go/internal/planning"
 	"github.com/minsu/minsu/seats/notification-go/internal/security"
@@ -44,6 +48,7 @@ type parts struct {
 	letters   *deadletter.Letters
 	replicas  activity.Replicas
 	ages      upkeep.Ages
+	audit     *audit.Audit
 	readiness *httpapi.Readiness
 	server    *httpapi.Server
 }
@@ -124,6 +129,23 @@ func wire(ctx context.Context, c config.Config, log *slog.Logger, tracer *tracin
 	p.server.AddJob("notification-reapply-dead-letters", noted, func(ctx context.Context) (int, error) {
 		counts, err := p.letters.Reapply(ctx)
 		return counts.Total(), err
+	})
+	personal := &personaldata.PersonalData{
+		DB: p.db, Now: p.now, KeepDays: c.MessagesKeepDays, Log: log, Metrics: p.metrics, Security: securityLog,
+	}
+	personal.CountFromZero()
+	p.server.AddJob("notification-forget-personal-data", noted, personal.Forget)
+	p.audit = &audit.Audit{DB: p.db, Log: log, Metrics: p.metrics}
+	p.server.AddOperations(httpapi.Operations{
+		Verifier: auth.NewVerifier(sidecar, log),
+		Tasks: &operate.Tasks{
+			DB: p.db, Now: p.now, GiveUpAfter: policy.GiveUpAfter, Wake: p.couriers.Waiting.Wake,
+		},
+		Letters: p.letters, Audit: p.audit, PersonalData: personal,
+		System: &httpapi.System{
+			Service: Name, Now: p.now, Own: noted, Sidecar: sidecar, Replicas: p.replicas, Letters: p.letters,
+			Topics: p.letters.AllTopics(), Jobs: p.server.Jobs(),
+		},
 	})
 	return p, nil
 }

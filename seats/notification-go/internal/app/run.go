@@ -152,7 +152,7 @@ func (p *parts) work(ctx context.Context) <-chan struct{} {
 		upkeep.Every(ctx, p.log, "upkeep", first, pruneEvery,
 			upkeep.PruneInbox(p.db, p.config.InboxKeepDays),
 			func(ctx context.Context) error { return p.letters.Forget(ctx, p.config.DeadLetterKeepDays) },
-			p.replicas.Forget)
+			p.replicas.Forget, p.audit.Watch)
 	})
 	over := make(chan struct{})
 	go func() {

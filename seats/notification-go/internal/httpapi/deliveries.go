@@ -95,3 +95,14 @@ func (s *Server) AddJob(name string, noted *activity.Activity, run func(context.
 		return map[string]int{"claimed": claimed}, err
 	})
 }
+
+// Jobs are the names of the cron bindings that were added.
+func (s *Server) Jobs() []string {
+	var names []string
+	for path := range s.routes {
+		if name, ok := strings.CutPrefix(path, "/jobs/"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
