@@ -45,6 +45,21 @@ def test_what_was_brought_up_is_remembered(tmp_path: Path) -> None:
     assert layout.recorded({"MINSU_RUN_DIR": str(tmp_path)}).layout == layout.plan(env)
 
 
+def test_a_seat_joins_a_system_that_runs_and_does_not_leave_it_unnoticed() -> None:
+    plain, joined = layout.plan({}), layout.plan(LEDGER)
+    assert joined.continues(plain)
+    assert joined.continues(joined)
+    assert not plain.continues(joined)
+    assert not layout.plan({**LEDGER, "MTLS": "1"}).continues(plain)
+    assert not layout.plan({**LEDGER, "PORT_OFFSET": "100"}).continues(plain)
+
+
+def test_a_seat_is_not_recorded() -> None:
+    recorded = layout.plan({**LEDGER, "RECORD": "1"})
+    assert recorded.seen_by_sidecar("order") == 8023
+    assert recorded.seen_by_sidecar("ledger") == 8018
+
+
 def test_a_seat_that_is_not_there_is_refused_by_its_folder() -> None:
     with pytest.raises(StackError, match=r"SEAT_LEDGER=cobol: there is no .*seats/ledger-cobol/dapr.yaml"):
         layout.plan({"SEAT_LEDGER": "cobol"})

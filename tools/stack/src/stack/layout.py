@@ -99,11 +99,17 @@ class Layout:
         return "recorder" in self.ports
 
     def seen_by_sidecar(self, name: str) -> int:
-        """The port of an app as its sidecar, and whoever should be recorded like it, knows it."""
-        return self.port(name + WIRE) if self.is_recorded else self.port(name)
+        """The port of an app as its sidecar, and whoever should be recorded like it, knows it. Seats that joined are not
+        recorded."""
+        return self.ports.get(name + WIRE, self.port(name))
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port(name)}"
+
+    def continues(self, before: Layout) -> bool:
+        """Whether it is `before`, which runs, and at most more seats: these join without a restart."""
+        new = {seat.app + suffix for seat in self.seats if seat not in before.seats for suffix in PORT_NAMES.values()}
+        return before.ports == {name: port for name, port in self.ports.items() if name not in new}
 
     def dapr_ports(self) -> dict[str, dict[str, int]]:
         return {
@@ -129,10 +135,12 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str], joined: Iterable[Seat
         for number in range(1, replicas(env).get(entry["appID"], 1) + 1):
             name = entry["appID"] if number == 1 else f"{entry['appID']}-{number}"
             step = len(apps) * (number - 1)  # a replica's ports lie behind those of every service
-            ports |= _ports_of(name, entry, step, env)
+            ports |= {name + suffix: int(entry[field]) + step for field, suffix in PORT_NAMES.items()}
+            if _is_on(env, "RECORD"):
+                ports[name + WIRE] = int(entry["appPort"]) + step + WIRE_STEP
     for seat in joined:
         [entry] = daprfile.load(seat.dapr_file)["apps"]
-        ports |= _ports_of(seat.app, entry, 0, env)
+        ports |= {seat.app + suffix: int(entry[field]) for field, suffix in PORT_NAMES.items()}
     for switch, more in (("MTLS", SENTRY), ("OBS", OBSERVABILITY), ("RECORD", RECORDER)):
         if _is_on(env, switch):
             ports |= more
@@ -147,14 +155,6 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str], joined: Iterable[Seat
 
 def _is_on(env: Mapping[str, str], switch: str) -> bool:
     return env.get(switch, "") not in {"", "0"}
-
-
-def _ports_of(name: str, entry: Mapping[str, object], step: int, env: Mapping[str, str]) -> dict[str, int]:
-    """Of one app of a run file, `step` behind what the file says."""
-    ports = {name + suffix: int(str(entry[field])) + step for field, suffix in PORT_NAMES.items()}
-    if _is_on(env, "RECORD"):
-        ports[name + WIRE] = ports[name] + WIRE_STEP
-    return ports
 
 
 def replicas(env: Mapping[str, str]) -> dict[str, int]:

@@ -88,8 +88,8 @@ def up(watcher: graph.Watcher, *, infrastructure_only: bool = False) -> Started:
         processes = Processes(where.run)
         alive = {record.name for record in processes.recorded() if processes.alive(record.name)}
         before = layout.recorded()
-        if alive and before.layout.ports != where.ports:
-            raise StackError(f"a stack with other ports runs in {where.run}: make down first")
+        if alive and not where.continues(before.layout):
+            raise StackError(f"a stack with other ports or seats runs in {where.run}: make down first")
         if where.is_observed:
             observability.require(where)
         if where.is_recorded:
