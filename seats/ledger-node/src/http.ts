@@ -118,7 +118,7 @@ function probes(state: { problem: string }, registry: Registry): RequestHandler 
 function gate(settings: Settings): RequestHandler {
   const prefix = settings.DELIVERY_TOKEN ? `/delivered/${settings.DELIVERY_TOKEN}` : "";
   return (request, response, next) => {
-    if (!same(request.get("dapr-api-token") ?? "", settings.APP_API_TOKEN)) return refuse(response, 403, "not the sidecar's token");
+    if (!same(request.get("dapr-api-token") ?? "", settings.APP_API_TOKEN)) return refuse(response, 401, "not the sidecar's token");
     if (request.method === "GET" && request.path === "/dapr/subscribe") return response.json([]); // all are declared in resources/
     if (request.headers["dapr-caller-app-id"] !== undefined) return refuse(response, 403, "the ledger has no methods to call");
     const begin = request.path.slice(0, prefix.length);

@@ -12,7 +12,11 @@ const Environment = z.object({
   /** What the sidecar shows of itself in dapr-api-token. */
   APP_API_TOKEN: z.string().min(16),
   /** In the path of deliveries; a cluster has none (docs/decisions/0011). */
-  DELIVERY_TOKEN: z.string().min(16).optional(),
+  DELIVERY_TOKEN: z.union([z.literal(""), z.string().min(16)]).default(""),
+  DAPR_HOST: z.string().min(1).default("127.0.0.1"),
+  DAPR_HTTP_PORT: port.default(3500),
+  /** How long to go on after SIGTERM while the sidecar is there. */
+  DRAIN_SECONDS: z.coerce.number().min(0).default(20),
 });
 
 export type Settings = z.infer<typeof Environment>;

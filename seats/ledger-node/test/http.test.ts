@@ -4,6 +4,7 @@ import { after, before, beforeEach, test } from "node:test";
 
 import { Poison } from "../src/event.js";
 import { type Consumer, type Service, service, TOPIC } from "../src/http.js";
+import { settings } from "../src/settings.js";
 import { event } from "./events.js";
 
 const [APP_TOKEN, DELIVERY_TOKEN] = ["a".repeat(32), "d".repeat(32)];
@@ -20,7 +21,8 @@ const consumer: Consumer = { onPayment: take, onDeadLetter: take, deadLetters: (
 before(async () => {
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
-  running = await service({ LEDGER_DIR: "unused", APP_HOST: "127.0.0.1", APP_PORT: port, APP_API_TOKEN: APP_TOKEN, DELIVERY_TOKEN }, consumer);
+  const environment = { LEDGER_DIR: "unused", APP_PORT: String(port), APP_API_TOKEN: APP_TOKEN, DELIVERY_TOKEN };
+  running = await service(settings(environment), consumer);
   await running.start();
 });
 after(() => running.stop());
@@ -80,8 +82,8 @@ test("any other failure is RETRY, never SUCCESS, and not ready until one succeed
 });
 
 const REFUSED: [string, string, Record<string, string>, number][] = [
-  ["without the app's token", DELIVERED, { "dapr-api-token": "" }, 403],
-  ["with another token", DELIVERED, { "dapr-api-token": APP_TOKEN.replace("a", "b") }, 403],
+  ["without the app's token", DELIVERED, { "dapr-api-token": "" }, 401],
+  ["with another token", DELIVERED, { "dapr-api-token": APP_TOKEN.replace("a", "b") }, 401],
   ["without the delivery token", "/events/payment-status", {}, 403],
   ["with another delivery token", DELIVERED.replace("d/", "e/"), {}, 403],
   ["another app's call", DELIVERED, { "dapr-caller-app-id": "order" }, 403],
