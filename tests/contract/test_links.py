@@ -9,7 +9,13 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[2]
 FOLDERS = ("apps", "clients", "deploy", "docs", "libs", "tests", "tools")
-PAGES = sorted([*REPO.glob("*.md"), *REPO.glob("seats/*/*.md"), *(page for folder in FOLDERS for page in (REPO / folder).rglob("*.md"))])
+PAGES = sorted(
+    [
+        *REPO.glob("*.md"),
+        *REPO.glob("seats/*/*.md"),
+        *(page for folder in FOLDERS for page in (REPO / folder).rglob("*.md")),
+    ]
+)
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 
 
