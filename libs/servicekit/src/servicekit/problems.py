@@ -69,15 +69,16 @@ def install(app: FastAPI, catalogue: Catalogue) -> None:
 
 
 def _describe(app: FastAPI) -> None:
-    """In the OpenAPI document, too, refusals have their own media type: FastAPI gives them the endpoint's."""
+    """In the OpenAPI document, too, problems have their own media type: FastAPI gives them the endpoint's."""
     plain = app.openapi
+    of_problem = {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}
 
     def openapi() -> dict[str, Any]:
         document = plain()
         for operation in (each for methods in document["paths"].values() for each in methods.values()):
-            for status, response in operation["responses"].items():
-                if status.startswith(("4", "5")) and "application/json" in response.get("content", {}):
-                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+            for response in operation["responses"].values():
+                if response.get("content") == {"application/json": of_problem}:
+                    response["content"] = {MEDIA_TYPE: of_problem}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's manual extends it

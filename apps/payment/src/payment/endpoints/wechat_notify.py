@@ -4,10 +4,9 @@ Responses are in WeChat's format: 204 acknowledges, 4xx and 5xx `{"code":"FAIL"}
 """
 
 import asyncio
-import json
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import structlog
 from fastapi import APIRouter, Response
@@ -22,6 +21,7 @@ from payment.wechat.verdicts import NotJson, RefundNotice, Transaction, parsed
 from servicekit.deadlines import within
 from servicekit.direct import Receive, Scope, Send
 from servicekit.errors import Unavailable
+from servicekit.problems import MEDIA_TYPE
 from servicekit.telemetry import traces
 
 log = structlog.get_logger()
@@ -116,7 +116,23 @@ class NotificationEndpoint:
         return None
 
 
-router = APIRouter(prefix=PREFIX, tags=["wechat"])
+class CallbackRefused(BaseModel):
+    """What WeChat expects of a refusal; it sends the callback again."""
+
+    code: Literal["FAIL"] = "FAIL"
+    message: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": CallbackRefused, "description": "Signed, but cannot be read"},
+    401: {"model": CallbackRefused, "description": "Not signed by WeChat for this merchant"},
+    503: {
+        "model": CallbackRefused,
+        "description": "Not settled: WeChat sends it again. A problem where requests find no place",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+    },
+}
+router = APIRouter(prefix=PREFIX, tags=["wechat"], responses=REFUSALS)
 
 
 @router.post(PAY, status_code=204, response_class=Response)
@@ -138,7 +154,7 @@ def _content(model: type[M], content: bytes) -> M:
 
 
 async def _fail(send: Send, status: int, message: str, *, retry_after: int | None = None) -> None:
-    body = json.dumps({"code": "FAIL", "message": message}, ensure_ascii=False, separators=(",", ":")).encode()
+    body = CallbackRefused(message=message).model_dump_json().encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     if retry_after is not None:
         headers.append((b"retry-after", b"%d" % retry_after))
