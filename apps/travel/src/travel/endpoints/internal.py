@@ -53,7 +53,11 @@ async def show_snapshots(
     return Response(answer, media_type="application/json")
 
 
-@router.post("/photoFile", response_class=Response, responses=declared(PhotoNotFound, PeerUnavailable))
+@router.post(
+    "/photoFile",
+    response_class=Response,
+    responses={200: {"content": {"image/webp": {}}}, **declared(PhotoNotFound, PeerUnavailable)},
+)
 async def show_photo(body: PhotoFile, photos: Annotated[Photos, Depends(provided(Photos))]) -> Response:
     """A WebP; a key never has another one."""
     content = await photos.file(body.key, body.size)
@@ -70,7 +74,11 @@ async def list_free_stays(
     return FreeStays(stays=[FreeStay(start=start, end=end) for start, end in stays])
 
 
-@router.post("/exportedCalendar", response_class=Response, responses=declared(CalendarNotFound))
+@router.post(
+    "/exportedCalendar",
+    response_class=Response,
+    responses={200: {"content": {"text/calendar": {}}}, **declared(CalendarNotFound)},
+)
 async def show_calendar(
     body: OfSecret, export: Annotated[CalendarExport, Depends(provided(CalendarExport))]
 ) -> Response:
