@@ -23,6 +23,7 @@ def tell_a_wrong_amount(system, order_sn):
         "id": event_id,
         "source": "minsu/payment",
         "type": "minsu.payment.paystatus-updated.v1",
+        "subject": order_sn,
         "datacontenttype": "application/json",
         "data": {
             "orderSn": order_sn,

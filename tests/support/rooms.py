@@ -7,7 +7,7 @@ ROOMY = 1000
 SEEDED = 9
 """The seeded homestay that has thousands of rooms: for systems that are not the tests' own."""
 MAKE = (
-    'insert into homestay select (jsonb_populate_record(h, \'{"id": 1000, "stock": 1000000}\')).*'
+    'insert into homestay select (jsonb_populate_record(h, \'{"id": 1000, "stock": 10000}\')).*'
     " from homestay h where id = 1 on conflict do nothing"
 )
 

@@ -13,6 +13,7 @@ from tests.wire.exchanges import Exchange, Message
 from tests.wire.schemas import faults, masked, masked_path
 
 REFUSED = {401, 403, 404, 405}
+PROBLEM = "application/problem+json"
 FROM_OUTSIDE = ("", "gateway")
 """Callers whose requests may hold members that we do not know: they pass on what strangers sent."""
 
@@ -83,7 +84,7 @@ def _faults(
 def _is_refused(exchange: Exchange) -> bool:
     """A call of what does not exist is its caller's fault, and tests make such calls up. What the app's own sidecar brings
     has a contract: a 404 there loses an event."""
-    return exchange.status in REFUSED and not exchange.delivered and exchange.answer.media_type.endswith("problem+json")
+    return exchange.status in REFUSED and not exchange.delivered and exchange.answer.media_type == PROBLEM
 
 
 def _check_request(exchange: Exchange, operation: Operation) -> Iterator[str]:
@@ -121,7 +122,7 @@ def _check_answer(exchange: Exchange, operation: Operation, contracts: Contracts
             yield "is no JSON"
             return
         validator = operation.answer(declared, answer.media_type)
-        if exchange.status >= 400:
+        if answer.media_type == PROBLEM:
             yield from _check_problem(exchange, validator, contracts)
         else:
             yield from faults(validator, answer.body)

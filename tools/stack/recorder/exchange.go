@@ -56,7 +56,7 @@ func follow(app string, requests, answers *tape, store *store) {
 			}
 			return
 		}
-		seen := exchange{App: app, Method: request.Method}
+		seen := exchange{App: app, Method: request.Method, Answer: noMessage()}
 		seen.Path, seen.Delivered = pathOf(request)
 		seen.Query = names(request.URL.Query())
 		seen.Request = read(request.Header, request.Body)
@@ -101,7 +101,8 @@ func finalAnswer(from *bufio.Reader, request *http.Request) (*http.Response, err
 func read(headers http.Header, from io.ReadCloser) message {
 	defer from.Close()
 	content, err := io.ReadAll(io.LimitReader(from, longestBody))
-	one := message{Headers: map[string]string{}, Has: []string{}, Whole: err == nil, Bytes: len(content)}
+	one := noMessage()
+	one.Whole, one.Bytes = err == nil, len(content)
 	for _, name := range shownHeaders {
 		if values := headers.Values(name); len(values) > 0 {
 			one.Headers[name] = strings.Join(values, ", ")
@@ -116,6 +117,10 @@ func read(headers http.Header, from io.ReadCloser) message {
 		one.Body = parseBody(content)
 	}
 	return one
+}
+
+func noMessage() message {
+	return message{Headers: map[string]string{}, Has: []string{}}
 }
 
 func names(query map[string][]string) []string {

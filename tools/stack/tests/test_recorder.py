@@ -1,5 +1,6 @@
 """The recorder passes bytes on as they came, whatever they are, and keeps exchanges without secrets."""
 
+import functools
 import json
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from stack import children, layout, recorder
 from stack.setup import recorder as binary
 
-Answering = Callable[[socket.socket], None]
+Answering = Callable[[socket.socket], object]
 
 
 def free_port() -> int:
@@ -205,6 +206,17 @@ def test_an_app_that_dies_in_its_answer_is_seen_as_such(recording: Recorder) -> 
         assert read_all(caller).endswith(b"half")
     [kept] = recording.exchanges(1)
     assert (kept["status"], kept["answer"]["whole"], kept["answer"]["body"]) == (200, False, None)
+
+
+def test_an_app_that_dies_before_its_answer_is_seen_as_such(recording: Recorder) -> None:
+    answering = functools.partial(read_until, end=b"\r\n\r\n")
+    with app(recording.back, answering), recording.caller() as caller:
+        caller.sendall(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert read_all(caller) == b""
+    [kept] = recording.exchanges(1)
+    assert (kept["status"], kept["answer"]) == (
+        0, {"headers": {}, "has": [], "whole": False, "bytes": 0, "body": None}
+    )  # fmt: skip
 
 
 def test_every_replica_has_a_link_and_the_apps_keep_their_ports() -> None:
