@@ -150,9 +150,10 @@ def _sidecars(name: str) -> Iterator[tuple[str, Document]]:
         text = "Stores the letter whatever it is; 503 brings it again."
         yield route, _post(route, "events", summary, text, anything, _json(_ref("DeliveryResult")), **about)
     for each in contract["jobs"]:
+        counted = ("claimed", *OUTCOMES) if each["route"].endswith("-reapply-dead-letters") else ("claimed",)
         claimed = {
             "type": "object",
-            "properties": {"claimed": {"type": "integer", "minimum": 0}},
+            "properties": {name: {"type": "integer", "minimum": 0} for name in counted},
             "required": ["claimed"],
         }
         yield each["route"], _post(each["route"], "jobs", f"Cron {each['schedule']}", each["does"], {}, _json(claimed))
@@ -165,6 +166,7 @@ def _sidecars(name: str) -> Iterator[tuple[str, Document]]:
                     "pubsubname": {"type": "string"},
                     "topic": {"type": "string"},
                     "route": {"type": "string"},
+                    "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
                 },
                 "required": ["pubsubname", "topic", "route"],
             },
@@ -201,6 +203,8 @@ def _operation(path: str, tag: str, summary: str, given: Document, *, guarded: b
     }
 
 
+OUTCOMES = ("applied", "waiting", "poison")
+"""What became of the dead letters that were tried again, where a service counts it."""
 MEANING = {
     "401": "Not the own sidecar: dapr-api-token is missing or wrong",
     "403": "Not a delivery of this app's own subscriptions and bindings",

@@ -56,6 +56,9 @@ def contracts(tmp_path_factory):
             {"code": 5, "slug": "night-full", "status": 409, "members": ["night"]},
             {"code": 100001, "slug": "server-error", "status": 500, "members": []},
         ],
+        "services/common.yaml": {"health": {"liveness": {"path": "/livez"}}},
+        "services/gateway.yaml": {},
+        "services/order.yaml": {},
         "asyncapi.yaml": {
             "channels": {"paid": {"address": TOPIC, "messages": {"paid": {"$ref": "#/components/messages/paid"}}}},
             "operations": {"payment.publish": {"action": "send", "channel": {"$ref": "#/channels/paid"}}},
@@ -117,6 +120,7 @@ RIGHT = {
     "a delivery": delivery(event(), event(traceparent="00-1", pubsubname="pubsub")),
     "one event alone": alone(event(), "RETRY"),
     "an app that died": booking(status=0),
+    "a probe of an app without methods": Exchange("gateway", "get", "/livez", 200, Message(), message({})),
     "a made-up call that is refused": replace(refusal(), path="/internal/x"),
 }
 
@@ -129,6 +133,9 @@ def test_what_is_documented_is_no_finding(contracts, exchange):
 WRONG = {
     "a path": (replace(booking(), path="/v1/other"), "not documented, answered 200"),
     "a method": (replace(booking(), method="put"), "not documented, answered 200"),
+    "a method of an app without methods": (
+        Exchange("gateway", "get", "/console", 200, Message(), message({})), "not documented, answered 200"
+    ),
     "a delivery without a route": (
         replace(refusal(), path="/events/other", delivered=True), "not documented, answered 404"
     ),
@@ -198,7 +205,7 @@ def test_what_is_not_documented_is_a_finding_by_name(contracts, case):
     findings = list(check([exchange], contracts).findings)
 
     assert [each.what for each in findings] == what
-    assert {each.service for each in findings} == {"order"}
+    assert {each.service for each in findings} == {exchange.app}
 
 
 def test_a_report_names_what_was_never_seen_and_quotes_nobody(contracts, tmp_path, monkeypatch):

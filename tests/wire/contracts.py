@@ -114,9 +114,11 @@ def documents(folder: Path) -> Iterator[Document]:
 
 def read_contracts(repo: Path = REPO) -> Contracts:
     folder = repo / "contracts"
+    described = [*documents(folder / "openapi")]
+    described += _probed(folder / "services", {each.service for each in described})
     operations = [
         Operation(document, method, path)
-        for document in documents(folder / "openapi")
+        for document in described
         for path, methods in document.content["paths"].items()
         for method in methods
         if method in METHODS
@@ -131,6 +133,16 @@ def read_contracts(repo: Path = REPO) -> Contracts:
             for each in json.loads((folder / "problems.json").read_text())
         },
     )
+
+
+def _probed(folder: Path, described: set[str]) -> Iterator[Document]:
+    """Apps that have no document of their own: their sidecars bring probes alone, the same for all."""
+    common = yaml.safe_load((folder / "common.yaml").read_text())
+    answer = {"responses": {"200": {"content": {"application/json": {"schema": {}}}}}}
+    paths = {each["path"]: {"get": answer} for each in common["health"].values()}
+    for file in sorted(folder.glob("*.yaml")):
+        if file.stem not in {"common", *described}:
+            yield Document(file.stem, {"paths": paths})
 
 
 def _channels(folder: Path) -> dict[str, Channel]:
