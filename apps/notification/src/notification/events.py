@@ -4,25 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from servicekit.events import EventData
+from servicekit.events import EventData, whole
 
 TRADE_STATE_TOPIC = "order-update-tradestate-topic"
 REFUND_UPDATED_TOPIC = "order-update-refund-topic"
 OrderSn = Annotated[str, StringConstraints(pattern=r"^HSO[0-9]{22}$"), Field(alias="orderSn")]
 
 
-def _whole(value: object) -> object:
-    """JSON has one number type: `1.0` is the integer 1."""
-    if isinstance(value, bool):
-        raise ValueError("a boolean is not an integer")
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 class TradeStateUpdated(EventData):
     """An order changed to `trade_state` (contracts/events/tradestate-updated.v1)."""
 
     order_sn: OrderSn
-    trade_state: Annotated[Literal[-1, 1, 2, 3, 4], BeforeValidator(_whole), Field(alias="tradeState")]
+    trade_state: Annotated[Literal[-1, 1, 2, 3, 4], BeforeValidator(whole), Field(alias="tradeState")]
 
 
 class RefundUpdated(EventData):
@@ -32,6 +25,6 @@ class RefundUpdated(EventData):
     order_sn: OrderSn
     refund_state: Annotated[str, Field(alias="refundState")]
     payment_sn: Annotated[str, StringConstraints(pattern=r"^PMT[0-9]{22}$"), Field(alias="paymentSn")]
-    refund_fen: Annotated[int, BeforeValidator(_whole), Field(alias="refundFen", strict=True, ge=1, le=2**53)]
+    refund_fen: Annotated[int, Field(alias="refundFen", strict=True, ge=1, le=2**53), BeforeValidator(whole)]
     cause: str
     changed_at: Annotated[AwareDatetime, Field(alias="changedAt")]

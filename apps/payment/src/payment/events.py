@@ -4,10 +4,11 @@ consumes."""
 from datetime import datetime
 from typing import Annotated, Protocol
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from payment.models import Refund
 from servicekit.clock import Clock, utc_text
+from servicekit.events import whole
 from servicekit.outbox import OutgoingEvent
 from servicekit.schemas import ApiModel, Sn, Text
 from servicekit.telemetry.traces import TraceContext
@@ -25,7 +26,7 @@ class RefundRequested(ApiModel):
     request_sn: Sn
     order_sn: Sn
     payment_sn: Sn
-    refund_fen: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
+    refund_fen: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True), BeforeValidator(whole)]
     cause: Annotated[Text, Field(min_length=1, max_length=32)]
     reason: Annotated[Text, Field(max_length=80)]
 

@@ -29,9 +29,9 @@ LEEWAY_SECONDS = 5
 
 
 class Jwks(BaseModel):
-    """RFC 7517 §5, as usercenter publishes it: every member of a key is text."""
+    """RFC 7517 §5: a key may have members that we do not know, of any type (§4)."""
 
-    keys: list[dict[str, str]]
+    keys: list[dict[str, Any]]
 
 
 JwksSource = Callable[[], Awaitable[dict[str, Any]]]
