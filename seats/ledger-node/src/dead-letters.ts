@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { inspect } from "node:util";
 
 import { AppendFile } from "./append-file.js";
 import { Poison } from "./event.js";
@@ -50,9 +51,10 @@ export class DeadLetters {
 
   /** Keeps a letter, once. */
   async keep(message: unknown, reason: string): Promise<void> {
-    const id = createHash("sha256").update(JSON.stringify(message)).digest("hex");
+    const content = storable(message);
+    const id = createHash("sha256").update(JSON.stringify(content)).digest("hex");
     if (this.#known.has(id)) return;
-    const letter = { id, receivedAt: new Date().toISOString(), reason, message };
+    const letter = { id, receivedAt: new Date().toISOString(), reason, message: content };
     await this.file.append(`${JSON.stringify(letter)}\n`);
     this.#known.add(id);
     this.waiting.set(id, letter);
@@ -72,5 +74,15 @@ export class DeadLetters {
       this.waiting.delete(id);
     }
     return before - this.waiting.size;
+  }
+}
+
+/** The message, or of one that is too deep for JSON its beginning. */
+function storable(message: unknown): unknown {
+  try {
+    JSON.stringify(message);
+    return message;
+  } catch {
+    return inspect(message, { depth: 20 });
   }
 }

@@ -2,6 +2,8 @@
 
 import { z } from "zod";
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /** An event that can never be booked. Its message names the member; the event goes to the dead letters. */
 export class Poison extends Error {}
 
@@ -26,23 +28,29 @@ export interface PaymentEvent {
   version: number;
 }
 
-// Every text that is written into the ledger: without commas, quotes, line breaks, or a first character that a spreadsheet takes for a formula.
-const plain = z.string().max(256).regex(/^[A-Za-z0-9][A-Za-z0-9._/:+-]*$/, "must be letters, digits and . _ / : + -");
+// A text that is written into the ledger: what a line or a spreadsheet could take for something else (commas, quotes, line breaks, "=1+1") is
+// written as in URLs.
+const text = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((given) => !LONE_SURROGATE.test(given), "cannot be stored")
+  .transform((given) => encodeURIComponent(given).replaceAll("%2F", "/").replaceAll("%3A", ":").replace(/^-/, "%2D"));
 const utc = z
   .string()
   .regex(/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/, "must be a time in UTC, 2026-11-23T01:31:20Z")
-  .refine((text) => !Number.isNaN(Date.parse(text)), "is no time of the calendar");
+  .refine((given) => !Number.isNaN(Date.parse(given)), "is no time of the calendar");
 // JSON.parse rounds beyond 2^53: such a number is not what was sent, and is refused.
 const fen = z.number().int().max(Number.MAX_SAFE_INTEGER, "is beyond 2^53");
 
 const Envelope = z.object({
-  source: plain,
-  id: plain,
+  source: text,
+  id: text,
   type: z.string().regex(/^minsu\.payment\.paystatus-updated\.v\d+$/, "is no paystatus-updated event"),
   time: utc,
   data: z.object({
     orderSn: z.string().regex(/^(?!PMT|RFD|RFR)[A-Z]{3}\d{22}$/, "must be an order's number"),
-    serviceType: plain.default("homestayOrder"),
+    serviceType: text.default("homestayOrder"),
     paymentSn: z.string().regex(/^PMT\d{22}$/, "must be a payment's number"),
     payStatus: z.union([z.literal(PAID), z.literal(REFUNDED)]),
     totalFen: fen.min(1),

@@ -1,15 +1,13 @@
 /** The ledger of a folder, kept from payment's events until SIGTERM. */
 
-import { connect } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
-
 import { DeadLetters } from "./dead-letters.js";
 import { Poison, readEvent } from "./event.js";
 import { service } from "./http.js";
 import { Ledger } from "./ledger.js";
 import { lock } from "./lock.js";
 import { log } from "./log.js";
-import { type Settings, settings } from "./settings.js";
+import { settings } from "./settings.js";
+import { gone } from "./sidecar.js";
 
 async function main(): Promise<void> {
   const told = settings(process.env);
@@ -37,36 +35,11 @@ async function main(): Promise<void> {
 
   // What is being written is written; what was not acknowledged comes again.
   async function stop(): Promise<void> {
-    await sidecarGone(told);
+    await gone(told);
     await running.stop();
     log("info", "the ledger is closed");
     process.exit(0);
   }
-}
-
-/** Returns when the sidecar has closed its port, which it does after its last delivery, or after DRAIN_SECONDS. */
-async function sidecarGone(told: Settings): Promise<void> {
-  const deadline = Date.now() + told.DRAIN_SECONDS * 1000;
-  for (let refused = 0; refused < 2 && Date.now() < deadline; ) {
-    refused = (await isOpen(told.DAPR_HOST, told.DAPR_HTTP_PORT)) ? 0 : refused + 1;
-    await pause(100);
-  }
-}
-
-function isOpen(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    const end = (open: boolean) => {
-      socket.destroy();
-      resolve(open);
-    };
-    socket.once("connect", () => {
-      end(true);
-    });
-    socket.once("error", () => {
-      end(false);
-    });
-  });
 }
 
 main().catch((error: unknown) => {

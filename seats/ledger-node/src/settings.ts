@@ -15,6 +15,8 @@ const Environment = z.object({
   DELIVERY_TOKEN: z.union([z.literal(""), z.string().min(16)]).default(""),
   DAPR_HOST: z.string().min(1).default("127.0.0.1"),
   DAPR_HTTP_PORT: port.default(3500),
+  /** What the sidecar wants to be shown. */
+  DAPR_API_TOKEN: z.string().default(""),
   /** How long to go on after SIGTERM while the sidecar is there. */
   DRAIN_SECONDS: z.coerce.number().min(0).default(20),
 });

@@ -41,6 +41,11 @@ test("members that nobody here knows are ignored, and an event without serviceTy
   assert.equal(readEvent(event({ colour: { deep: [1] }, serviceType: undefined }, { colour: 1 })).business, "homestayOrder");
 });
 
+test("what a line or a spreadsheet could take for something else is written as in URLs", () => {
+  const read = readEvent(event({ serviceType: "=1+1" }, { id: "a,\"\n民", source: "-x/y:z" }));
+  assert.deepEqual([read.business, read.id, read.source], ["%3D1%2B1", "a%2C%22%0A%E6%B0%91", "%2Dx/y:z"]);
+});
+
 const REFUSED: [string, unknown, string][] = [
   ["a number", 42, "event: "],
   ["nothing", null, "event: "],
@@ -59,8 +64,9 @@ const REFUSED: [string, unknown, string][] = [
   ["the payment's number for the order's", event({ orderSn: PAYMENT }), "data.orderSn: must be an order's number"],
   ["a time that is none", event({ payTime: "2026-13-23T01:31:20Z" }), "data.payTime: "],
   ["a time without a zone", event({}, { time: "2026-11-23T01:31:20" }), "time: must be a time in UTC"],
-  ["a formula", event({ serviceType: "=1+1" }), "data.serviceType: "],
-  ["a second line", event({}, { id: "a\nb" }), "id: "],
+  ["no business", event({ serviceType: "" }), "data.serviceType: "],
+  ["a text that cannot be stored", event({}, { id: "\ud800" }), "id: cannot be stored"],
+  ["a nest without end", JSON.parse("[".repeat(100_000) + "]".repeat(100_000)), "event: "],
   ["a version that no row has", event({ version: 2 ** 31 }), "data.version: "],
 ];
 

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 
 import { Poison } from "../src/event.js";
-import { type Consumer, type Service, service, TOPIC } from "../src/http.js";
+import { type Consumer, type Service, service } from "../src/http.js";
 import { settings } from "../src/settings.js";
+import { TOPIC } from "../src/topics.js";
 import { event } from "./events.js";
 
 const [APP_TOKEN, DELIVERY_TOKEN] = ["a".repeat(32), "d".repeat(32)];
@@ -13,20 +15,33 @@ const LETTERS = `/delivered/${DELIVERY_TOKEN}/events/dead-letters/${TOPIC}`;
 let received: unknown[];
 let failure: Error | undefined;
 let running: Service;
+let sidecar: Server;
+/** The topics that the sidecar says it reads. */
+let read: string[];
 let url: string;
 
 const take = (message: unknown) => (received.push(message), failure ? Promise.reject(failure) : Promise.resolve());
 const consumer: Consumer = { onPayment: take, onDeadLetter: take, deadLetters: () => 3 };
 
 before(async () => {
+  sidecar = createHttpServer((request, response) => {
+    assert.equal(request.headers["dapr-api-token"], "s".repeat(32));
+    response.end(JSON.stringify({ subscriptions: read.map((topic) => ({ topic })) }));
+  }).listen(await freePort(), "127.0.0.1");
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
-  const environment = { LEDGER_DIR: "unused", APP_PORT: String(port), APP_API_TOKEN: APP_TOKEN, DELIVERY_TOKEN };
+  const { port: sidecarPort } = sidecar.address() as { port: number };
+  const sidecarSettings = { DAPR_HTTP_PORT: String(sidecarPort), DAPR_API_TOKEN: "s".repeat(32) };
+  const environment = { LEDGER_DIR: "unused", APP_PORT: String(port), APP_API_TOKEN: APP_TOKEN, DELIVERY_TOKEN, ...sidecarSettings };
   running = await service(settings(environment), consumer);
   await running.start();
 });
-after(() => running.stop());
+after(async () => {
+  await running.stop();
+  sidecar.close();
+});
 beforeEach(() => {
+  read = [TOPIC, `${TOPIC}.ledger.dlq`];
   received = [];
   failure = undefined;
 });
@@ -79,6 +94,20 @@ test("any other failure is RETRY, never SUCCESS, and not ready until one succeed
   failure = undefined;
   await post(DELIVERED, event());
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
+});
+
+test("not ready while the sidecar does not read a topic", async () => {
+  read = [TOPIC];
+  const unready = await fetch(`${url}/readyz`);
+  const missing = `${TOPIC}.ledger.dlq`;
+  assert.deepEqual([unready.status, await unready.json()], [503, { status: `the sidecar does not read ${missing}` }]);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  assert.ok(metrics.includes(`subscription_missing{topic="${TOPIC}"} 0`) && metrics.includes(`subscription_missing{topic="${missing}"} 1`));
+});
+
+test("a message as large as the broker takes is read, and so can be refused", async () => {
+  await post(DELIVERED, { junk: "x".repeat(1_048_000) });
+  assert.equal(received.length, 1);
 });
 
 const REFUSED: [string, string, Record<string, string>, number][] = [

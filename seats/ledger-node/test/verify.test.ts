@@ -95,6 +95,12 @@ test("a dead letter counts once and is a problem until it is booked", async () =
   assert.equal(await verified(), 0);
 });
 
+test("a letter that is too deep for JSON is kept as far as it can be shown", async () => {
+  const letters = await DeadLetters.open(folder);
+  await letters.keep(JSON.parse("[".repeat(100_000) + "]".repeat(100_000)), "event: expected object");
+  assert.deepEqual([...(await DeadLetters.open(folder)).waiting.values()].map((each) => each.reason), ["event: expected object"]);
+});
+
 test("without a folder it says how it is called", async () => {
   assert.equal(await main([], (text) => said.push(text)), 64);
 });
