@@ -295,9 +295,11 @@ def test_parts_are_refunded_and_the_order_hears_of_it_when_all_is_back(system, p
         eventually(lambda: told(system, order_sn), what="the message", seconds=30)
 
     reaches(system, order_sn, ORDER_REFUNDED)
-    # A message for each part, while the guest's permissions last: one of this order, and what others have left.
+    # A message for each part and, with the last one, for all of it, while the guest's permissions last: one of this order,
+    # and what others have left.
     amounts = [message["data"]["amount3"] for message in told(system, order_sn)]
-    assert sorted(amounts) == sorted(yuan(share) for share in shares[: len(amounts)])
+    wanted = [yuan(fen) for fen in (*shares[:-1], total)]
+    assert sorted(amounts) == sorted(wanted[: len(amounts)])
     assert payment(system, number)["pay_status"] == 2
     over = ask_refund(system, order_sn, number, 1, request_sn())
     assert over.json() == {"status": "SUCCESS"}, "it is rejected by an event, refund-failed"
