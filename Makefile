@@ -51,12 +51,13 @@ setup-tests: needs-setup-tests $(SETUP) ## what the tests need and the machine l
 	@$(SETUP_TESTS)
 
 check: needs-check $(SETUP) ## ruff (bandit's rules among its own), mypy, import-linter, deptry, secrets, Dapr's definitions, contracts
+	@$(VENV)/python -m stack.setup.contract_tools
 	@$(STACK) check
 
 secrets: $(SETUP) ## look for private keys and tokens in every tracked file (make check: in what changed)
 	@$(STACK) secrets
 
-contracts: $(SETUP) ## write contracts/ anew from the services' code, the cluster's rules and Grafana's dashboards
+contracts: $(SETUP) ## write OpenAPI, problems and tables of contracts/ anew from the services' code, the cluster's rules and Grafana's dashboards
 	@$(VENV)/python -m tests.contract.documents
 	@$(VENV)/python -m tests.deploy.rules
 	@$(VENV)/python -m tests.deploy.kafka_users
@@ -64,6 +65,7 @@ contracts: $(SETUP) ## write contracts/ anew from the services' code, the cluste
 
 .PHONY: contracts-diff contracts-release
 contracts-diff: needs-contracts-diff $(SETUP) ## refuse what breaks the contracts of the last release (contracts/released)
+	@$(VENV)/python -m stack.setup.contract_tools
 	@$(VENV)/python -m tests.contract.compatibility
 
 contracts-release: $(SETUP) ## keep the contracts of now as VERSION=0.2.0, which later ones may not break

@@ -5,6 +5,7 @@ oasdiff compares OpenAPI, and event schemas too: each stands as the body of a re
 read) and of a response (consumers of before read events of now). Topics, services and problems are names and values.
 """
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ PROSE = {"description", "summary", "title", "info", "examples", "tags", "zh", "e
 """Members that no program goes by. So is every text of more than one word."""
 UNBOUND = {"ownLimits", "peers", "components", "outside", "behaviour"}
 """Members of a service's contract that others do not rely on."""
+SUMS = "SHA256SUMS"
 NAMES = ("name", "topic", "slug", "answer", "$ref")
 """What tells entries of a list apart."""
 
@@ -171,9 +173,23 @@ def release(version: str, contracts: Path = CONTRACTS) -> Path:
     if versions.parse(version) <= versions.parse(newest(contracts).name):
         raise ValueError(f"{version} is not newer than {newest(contracts).name}")
     shutil.copytree(contracts, place, ignore=shutil.ignore_patterns("released", "accepted.yaml", "README.md"))
+    (place / SUMS).write_text("".join(f"{total}  {name}\n" for name, total in sums(place).items()))
     head, _, _ = (contracts / "accepted.yaml").read_text().partition("changes:")
     (contracts / "accepted.yaml").write_text(f"{head}changes: []\n")
     return place
+
+
+def sums(folder: Path) -> dict[str, str]:
+    """SHA-256 by file of a release, as `sha256sum` names them."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != SUMS)
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def edited(folder: Path) -> list[str]:
+    """Files of a release that are not those that were released."""
+    kept = [line.split("  ", 1) for line in (folder / SUMS).read_text().splitlines()]
+    before, now = {name: total for total, name in kept}, sums(folder)
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
 def _load(file: Path) -> Any:

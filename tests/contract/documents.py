@@ -12,7 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from servicekit.errors import Problem
 from servicekit.messages import Catalogue
-from tests.contract import openapi
+from stack.layout import DATABASES
+from tests.contract import openapi, tables
 from tests.support.services import WITH_API, create
 from wechatsim.signing import pki
 
@@ -74,3 +75,6 @@ if __name__ == "__main__":
         for document, text in described(name, app).items():
             (FOLDER / f"{document}.json").write_text(text)
     (CONTRACTS / "problems.json").write_text(problems())
+    (CONTRACTS / "tables").mkdir(exist_ok=True)
+    for name in DATABASES:
+        (CONTRACTS / "tables" / f"{name}.sql").write_text(tables.text(name))

@@ -32,7 +32,7 @@ def stamp_of(module: str, repo: Path) -> Path:
     """Where it exists, the check has passed over all that decides its result."""
     folders = (repo / "contracts", repo / contract_tools.FOLDER)
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
-    files += [repo / "versions.env", repo / f"tests/contract/{module}.py"]
+    files += [*repo.glob("seats/*/asyncapi.yaml"), repo / "versions.env", repo / f"tests/contract/{module}.py"]
     content = hashlib.sha256()
     for file in sorted(files):
         content.update(str(file.relative_to(repo)).encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())

@@ -50,7 +50,8 @@ def everything() -> Iterator[str]:
     contracts = REPO / "contracts"
     yield from schemas(contracts)
     yield from openapi(*sorted((contracts / "openapi").glob("*.json")))
-    yield from asyncapi(contracts / "asyncapi.yaml")
+    for file in (contracts / "asyncapi.yaml", *sorted(REPO.glob("seats/*/asyncapi.yaml"))):
+        yield from asyncapi(file)
 
 
 def _said(argv: list[str | Path]) -> Iterator[str]:

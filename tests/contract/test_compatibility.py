@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from tests.contract.compatibility import CONTRACTS, REPO, breaking, lost, newest, release, unaccepted
+from tests.contract.compatibility import CONTRACTS, REPO, breaking, edited, lost, newest, release, unaccepted
 from tests.contract.gate import main, stamp_of
 
 API, INNER = "openapi/notification.public.json", "openapi/notification.internal.json"
@@ -238,13 +238,23 @@ def test_a_release_keeps_the_contracts_of_its_day_and_never_changes(tmp_path):
     (tmp_path / "events" / "a.v1.schema.json").write_text("{}")
     (tmp_path / "accepted.yaml").write_text("# Why.\nchanges:\n- { change: a, reason: b }\n")
 
-    assert sorted(path.name for path in release("0.10.0", tmp_path).rglob("*")) == ["a.v1.schema.json", "events"]
+    kept = release("0.10.0", tmp_path)
+    assert sorted(path.name for path in kept.rglob("*")) == ["SHA256SUMS", "a.v1.schema.json", "events"]
+    assert edited(kept) == []
+    (kept / "events" / "a.v1.schema.json").write_text("{ }")
+    (kept / "more").touch()
+    assert edited(kept) == ["events/a.v1.schema.json", "more"]
     assert newest(tmp_path).name == "0.10.0"
     assert (tmp_path / "accepted.yaml").read_text() == "# Why.\nchanges: []\n"
     with pytest.raises(FileExistsError, match="what was released never changes"):
         release("0.10.0", tmp_path)
     with pytest.raises(ValueError, match="is not newer than"):
         release("0.9.9", tmp_path)
+
+
+@pytest.mark.parametrize("folder", sorted((CONTRACTS / "released").iterdir()), ids=lambda folder: folder.name)
+def test_what_was_released_is_as_it_was(folder):
+    assert edited(folder) == []
 
 
 def test_the_contracts_of_now_break_nothing():

@@ -8,6 +8,8 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from gateway.routes import PUBLIC, Who
+from stack.layout import DATABASES
+from tests.contract import tables
 from tests.contract.documents import CONTRACTS, FOLDER, apps, described, problems
 
 APPS = apps()
@@ -86,6 +88,13 @@ def test_the_committed_problems_are_the_codes_own():
     committed = (CONTRACTS / "problems.json").read_text()
 
     assert committed == problems(), "a problem changed: `make contracts`, and look at the difference"
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_the_committed_tables_are_the_models_own(name):
+    committed = (CONTRACTS / "tables" / f"{name}.sql").read_text()
+
+    assert committed == tables.text(name), "a table changed: `make contracts`, and look at the difference"
 
 
 def test_every_problem_has_a_message_of_its_own_in_both_languages():
