@@ -19,6 +19,7 @@ class Bus:
     def __init__(self, broker: Broker) -> None:
         self._login = broker.login()
         self._producer = KafkaProducer(**self._login, linger_ms=LINGER_MS, acks="all")
+        self._readers: dict[str, Reader] = {}
 
     def publish(self, topic: str, key: str, *bodies: bytes) -> None:
         """In one partition, in this order; returns when Kafka has them."""
@@ -35,11 +36,15 @@ class Bus:
             each.get(10)
 
     def reader(self, topic: str) -> "Reader":
-        """Reads what comes from now on."""
-        return Reader(self._login, topic)
+        """Reads what comes from now on; the same reader for the same topic."""
+        if topic not in self._readers:
+            self._readers[topic] = Reader(self._login, topic)
+        return self._readers[topic]
 
     def close(self) -> None:
         self._producer.close(5)
+        for each in self._readers.values():
+            each.close()
 
 
 class Reader:
@@ -51,16 +56,25 @@ class Reader:
         for each in self._consumer.assignment():
             self._consumer.position(each)  # or it would look for the end when it is first asked
 
-    def read(self, count: int, *, within: float = 20.0) -> list[tuple[str, bytes]]:
-        """(key, body) of all so far, at least `count`. Raises Unmet when fewer come in time."""
+    def about(self, number: str, count: int, *, within: float = 40.0) -> list[tuple[str, Any]]:
+        """(key, event) of all so far that name this number, oldest first, at least `count`. Raises Unmet when fewer come in
+        time."""
+        return [(key, json.loads(body)) for key, body in self.naming(number, count, within=within)]
+
+    def naming(self, number: str, count: int, *, within: float = 40.0) -> list[tuple[str, bytes]]:
+        """The same as they are, whatever they are."""
         deadline = time.monotonic() + within
         while True:
-            for records in self._consumer.poll(timeout_ms=100).values():
-                self._found += [((each.key or b"").decode(errors="replace"), each.value) for each in records]
-            if len(self._found) >= count:
-                return self._found
+            found = [each for each in self._all() if number.encode() in each[1]]
+            if len(found) >= count:
+                return found
             if time.monotonic() > deadline:
-                raise Unmet(f"{self._topic}: {len(self._found)} of {count} messages within {within:.0f} s")
+                raise Unmet(f"{self._topic}: {len(found)} of {count} events about {number} within {within:.0f} s")
+
+    def _all(self) -> list[tuple[str, bytes]]:
+        for records in self._consumer.poll(timeout_ms=100).values():
+            self._found += [((each.key or b"").decode(errors="replace"), each.value) for each in records]
+        return self._found
 
     def close(self) -> None:
         self._consumer.close()

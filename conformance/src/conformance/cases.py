@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 W = TypeVar("W")
 Later = Callable[[], None]
@@ -57,6 +57,11 @@ class Cases(Generic[W]):
             return run
 
         return register
+
+    def include(self, others: "Cases[Any]") -> None:
+        """Add cases that other roles have as well. Raises ValueError for a name that is taken."""
+        for each in others.found:
+            self.case(each.id, each.title, needs_control=each.needs_control, is_slow=each.is_slow)(each.run)
 
     def chosen(self, only: Iterable[str]) -> list[Case[W]]:
         """Those whose id begins with one of `only`; all when there is none. Raises ValueError for one that fits no case."""

@@ -4,17 +4,19 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 
 from conformance import proving, reporting, running, seats
-from conformance.cases import Cases, Result, Verdict
+from conformance.cases import Result, Verdict
 from conformance.expecting import Unmet
-from conformance.roles.notification import cases, session
-from conformance.roles.notification.world import World
+from conformance.roles.base import Role
+from conformance.roles.notification.session import NOTIFICATION
+from conformance.roles.order.session import ORDER
+from conformance.roles.payment.session import PAYMENT
 from conformance.seats import READY_WITHIN, Seat
 from stack import leftovers
 from stack.errors import StackError
@@ -24,7 +26,7 @@ FOLDER = REPO / ".run-conformance"
 """Kept between runs with APP=: the environment that was printed stays true."""
 APP_WITHIN = 300.0
 """Seconds in which the user starts the app with what was printed."""
-ROLES = {"notification": cases.CASES}
+ROLES: dict[str, Role[Any]] = {each.name: each for each in (NOTIFICATION, ORDER, PAYMENT)}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(width=None if os.isatty(1) else 160)
@@ -44,9 +46,10 @@ def check(
 ) -> None:
     """Run the conformance cases of a role against one implementation. Exit code 1 when a case fails."""
     with _messages():
-        wanted = _cases(role).chosen(filter(None, only.split(",")))
+        tried = _role(role)
+        wanted = tried.cases.chosen(filter(None, only.split(",")))
         chosen = _seat(role, address, seat, command, broken)
-        with _folder(kept=bool(address)) as folder, session.surroundings(folder, console, _port(address)) as around:
+        with _folder(kept=bool(address)) as folder, tried.surroundings(folder, console, _port(address)) as around:
             if chosen.argv is None:
                 _print_settings(around.testbed.settings(role), address, folder)
             with around.world(chosen, wait=READY_WITHIN if chosen.argv else APP_WITHIN) as world:
@@ -60,12 +63,12 @@ def prove() -> None:
     """The kit itself: our implementations are green, each broken one is red in exactly the cases that concern it."""
     wrong = []
     with _messages(), _folder(kept=False) as folder:
-        for role, cases in ROLES.items():
-            with session.surroundings(folder / role, console, None) as around:
+        for role, tried in ROLES.items():
+            with tried.surroundings(folder / role, console, None) as around:
                 for trial in proving.trials(role, seats.own(role)):
                     console.rule(f"{role} ({trial.seat.name})", align="left")
                     with around.world(trial.seat, wait=READY_WITHIN) as world:
-                        chosen = trial.cases(cases.found)
+                        chosen = trial.cases(tried.cases.found)
                         verdicts = running.run(chosen, world, lambda verdict: reporting.show_line(console, verdict))
                     wrong += [f"{role} ({trial.seat.name}): {each}" for each in proving.surprises(trial, verdicts)]
                     console.print(reporting.summary(verdicts), highlight=False)
@@ -93,7 +96,7 @@ def _report(role: str, seat: Seat, verdicts: Sequence[Verdict]) -> None:
     console.print(f"JUnit: {file.relative_to(REPO)}", highlight=False)
 
 
-def _cases(role: str) -> Cases[World]:
+def _role(role: str) -> Role[Any]:
     if role not in ROLES:
         raise StackError(f"ROLE={role}: one of {', '.join(ROLES)}")
     return ROLES[role]

@@ -77,6 +77,10 @@ class Door:
         except httpx.HTTPError:
             return 0
 
+    def ready(self, status: int) -> None:
+        """Wait until `/readyz` responds so. Raises Unmet."""
+        expecting.eventually(lambda: self.status("/readyz"), lambda found: found == status, f"/readyz as {status}")
+
     def metric_names(self) -> set[str]:
         """As the `# TYPE` lines of `/metrics` name them."""
         lines = self._http.get(f"{self.url}/metrics").text.splitlines()

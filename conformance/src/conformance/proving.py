@@ -13,7 +13,7 @@ W = TypeVar("W")
 BROKEN: Mapping[str, frozenset[str]] = {
     "no-inbox": frozenset({"duplicate-takes-effect-once", "received-events"}),
     "wrong-retry": frozenset({"database-down-retry", "database-down-kafka"}),
-    "unsigned-app-token": frozenset({"app-token"}),
+    "unsigned-app-token": frozenset({"app-token", "app-token-event"}),
 }
 """Defects of conformance/broken, and the cases that must fail with them."""
 

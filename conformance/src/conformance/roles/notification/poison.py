@@ -3,7 +3,7 @@
 from typing import Any
 
 from conformance import events, expecting
-from conformance.broker import Reader, as_bytes
+from conformance.broker import as_bytes
 from conformance.roles.notification.events import CASES
 from conformance.roles.notification.world import (
     REFUND_PATH,
@@ -105,28 +105,35 @@ def body(world: World) -> None:
     "poison-deep", f"poison with {DEPTH} nested lists, through Kafka: a dead letter, its neighbours are applied"
 )
 def deep(world: World) -> None:
-    _among_neighbours(world, b"[" * DEPTH + b"]" * DEPTH)
-
-
-@CASES.case("poison-huge-number", f"poison with an integer of {DIGITS} digits, through Kafka: as well")
-def huge_number(world: World) -> None:
-    _among_neighbours(world, b"7" * DIGITS)
-
-
-def _among_neighbours(world: World, version: bytes) -> None:
-    """An event with such a `version` and an unknown trade state, between two good ones of its partition."""
     guest = world.guest()
     before, after, number = (world.order(guest) for _ in range(3))
-    poison = as_bytes(world.state(number, 9)).replace(b'"version": 2', b'"version": ' + version)
-    letters = world.bus.reader(DEAD_LETTERS)
-    try:
-        world.bus.publish(STATE_TOPIC, before, _under(world, before), poison, _under(world, after))
-        world.delivered_once(guest, STAY, *_applied(world, before, after))
-        _is_dead_letter(letters, number)
-        harmed = [each for each in (before, after) if any(each.encode() in body for _, body in letters.read(0))]
-        expecting.equal(harmed, [], "neighbours that became dead letters")
-    finally:
-        letters.close()
+    lists = b'"version": ' + b"[" * DEPTH + b"]" * DEPTH
+    poison = as_bytes(world.state(number, 9)).replace(b'"version": 2', lists)
+    _between(world, STATE_TOPIC, number, {before: world.state(before), after: world.state(after)}, poison)
+    world.delivered_once(guest, STAY, before, after)
+
+
+@CASES.case("poison-unreadable", f"an integer of {DIGITS} digits, and no JSON at all, through Kafka: the same")
+def unreadable(world: World) -> None:
+    for value in (b"7" * DIGITS, b"no JSON"):
+        guest = world.guest()
+        before, after, number = (world.order(guest) for _ in range(3))
+        poison = as_bytes(world.refund_update(number, "returned")).replace(
+            b'"refundFen": 19900', b'"refundFen": ' + value
+        )
+        neighbours = {each: world.refund_update(each, "returned") for each in (before, after)}
+        _between(world, REFUND_TOPIC, number, neighbours, poison)
+        world.delivered_once(guest, ["given_back"], before, after)
+
+
+def _between(world: World, topic: str, number: str, neighbours: dict[str, dict[str, Any]], poison: bytes) -> None:
+    """Publishes poison between two good events of a partition: it becomes a dead letter, they are applied."""
+    letters = world.bus.reader(f"{topic}.notification.dlq")
+    before, after = (as_bytes(each) for each in neighbours.values())
+    world.bus.publish(topic, number, before, poison, after)
+    _applied(world, *neighbours)
+    letters.naming(number, 1)
+    expecting.equal([each for each in neighbours if letters.naming(each, 0)], [], "neighbours that became dead letters")
     expecting.equal(world.tasks(number), {}, "messages of poison")
 
 
@@ -138,19 +145,20 @@ def through_kafka(world: World) -> None:
     before, after, number = (world.order(guest) for _ in range(3))
     poison = world.state(number, 9)
     letters = world.bus.reader(DEAD_LETTERS)
-    try:
-        world.bus.publish(STATE_TOPIC, before, _under(world, before), as_bytes(poison), _under(world, after))
-        world.delivered_once(guest, STAY, *_applied(world, before, after))
-        _is_dead_letter(letters, number)
-    finally:
-        letters.close()
+    world.bus.publish(STATE_TOPIC, before, _under(world, before), as_bytes(poison), _under(world, after))
+    world.delivered_once(guest, STAY, *_applied(world, before, after))
+    letters.naming(number, 1)
 
     def state() -> str | None:
         world.door.tick(REAPPLY)
-        found = world.operator("deadLetterList", {"pageSize": 50})["list"]
-        return next((each["state"] for each in found if each["eventId"] == poison["id"]), None)
+        return _letter_state(world, poison["id"])
 
     expecting.eventually(state, lambda found: found == "poison", "state of the dead letter", within=30)
+
+
+def _letter_state(world: World, event_id: str) -> str | None:
+    found = world.operator("receivedEvents", {"events": [{"source": "minsu/order", "eventId": event_id}]})["letters"]
+    return next((each["state"] for each in found), None)
 
 
 @CASES.case("dead-letter-applied", "a dead letter that can be applied is applied by the cron job, once")
@@ -186,12 +194,3 @@ def _applied(world: World, *numbers: str) -> tuple[str, ...]:
     for each in numbers:
         expecting.eventually(lambda each=each: world.tasks(each), bool, f"the event of {each}", within=40)  # type: ignore[misc]  # mypy sees no type in a bound default
     return numbers
-
-
-def _is_dead_letter(letters: Reader, number: str) -> None:
-    expecting.eventually(
-        lambda: any(number.encode() in body for _, body in letters.read(0)),
-        bool,
-        f"{number} in {DEAD_LETTERS}",
-        within=40,
-    )

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from conformance.broker import Bus
 from conformance.peers import Orders, Users
+from conformance.roles.base import Role, Surroundings, running
+from conformance.roles.notification.cases import CASES
 from conformance.roles.notification.world import World
-from conformance.seats import AppUnderTest, Seat
-from conformance.standins import StandIn
 from conformance.testbed import Testbed
 from conformance.wechat import Wechat
 from stack.layout import Layout
@@ -42,37 +42,20 @@ def told(where: Layout) -> Mapping[str, str]:
 
 
 @contextmanager
-def surroundings(folder: Path, console: Console, app_port: int | None) -> Iterator["Surroundings"]:
+def surroundings(folder: Path, console: Console, app_port: int | None) -> Iterator[Surroundings[World]]:
     testbed = Testbed.plan(ROLE, folder, told=told, app_port=app_port)
     where, merchant = testbed.where, testbed.environment.merchant
     templates = {kind: merchant.template(title) for kind, title in TEMPLATES.items()}
     wechat = Wechat(where.port(GATE), where.url("wechatsim"), templates)
     orders, users = Orders(), Users()
     peers = {"order": orders.peer, "usercenter": users.peer}
+    wechat.gate.start()
     try:
-        testbed.start(console, {name: StandIn(where.port(name), peer) for name, peer in peers.items()})
-        wechat.gate.start()
-        bus = Bus(testbed.environment.broker)
-        yield Surroundings(testbed, bus, wechat, orders, users)
-        bus.close()
+        with running(testbed, console, peers) as bus:
+            make = partial(World, wechat=wechat, orders=orders)
+            yield Surroundings(testbed, bus, users, peers, make, wechat.clear)
     finally:
         wechat.gate.stop()
-        testbed.stop()
 
 
-class Surroundings:
-    """All but the app: several may be tried in it, one after another."""
-
-    def __init__(self, testbed: Testbed, bus: Bus, wechat: Wechat, orders: Orders, users: Users) -> None:
-        self.testbed, self._bus, self._wechat, self._orders, self._users = testbed, bus, wechat, orders, users
-
-    @contextmanager
-    def world(self, seat: Seat, *, wait: float) -> Iterator[World]:
-        """With this app, ready within `wait` seconds."""
-        app = AppUnderTest(self.testbed, seat)
-        try:
-            app.start(wait=wait)
-            yield World(self.testbed, app, self._bus, self._wechat, self._orders, self._users)
-        finally:
-            self._wechat.clear()
-            app.stop()
+NOTIFICATION = Role(ROLE, CASES, surroundings)

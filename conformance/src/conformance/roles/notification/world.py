@@ -1,19 +1,13 @@
 """What the cases of notification act on: people with orders, events about them, and the messages that arrive."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from conformance import events, expecting
-from conformance.broker import Bus
-from conformance.door import Door
-from conformance.peers import Orders, Users
-from conformance.seats import AppUnderTest
-from conformance.testbed import Testbed
+from conformance.peers import Orders
+from conformance.roles.base import World as BaseWorld
 from conformance.wechat import Wechat
 
 STATE_TOPIC, REFUND_TOPIC = "order-update-tradestate-topic", "order-update-refund-topic"
@@ -33,29 +27,13 @@ class Guest:
 
 
 @dataclass
-class World:
-    testbed: Testbed
-    app: AppUnderTest
-    bus: Bus
+class World(BaseWorld):
     wechat: Wechat
     orders: Orders
-    users: Users
-
-    @property
-    def controls_app(self) -> bool:
-        return self.app.is_ours
 
     def restore(self) -> None:
         self.wechat.clear()
-        for name, standin in self.testbed.standins.items():
-            standin.start()
-            {"order": self.orders.peer, "usercenter": self.users.peer}[name].restore()
-        if self.app.is_ours:
-            self.app.restore()
-
-    @property
-    def door(self) -> Door:
-        return self.app.first.door
+        super().restore()
 
     def guest(self, *, messages: int = 1000, signed_in: bool = True) -> Guest:
         """Somebody new, who accepts so many messages of each kind."""
@@ -128,10 +106,6 @@ class World:
         """`deliver`, and each must be SUCCESS."""
         expecting.equal(self.deliver(*bodies), ["SUCCESS"] * len(bodies), "the statuses of good events")
 
-    def operator(self, method: str, body: Mapping[str, Any]) -> Any:
-        bearer = self.users.sign_in.bearer(3, "operator")
-        return self.door.operator(f"/notification/v1/ops/{method}", body, bearer)
-
     def tasks(self, order_sn: str) -> dict[str, str]:
         """The messages about an order as operators see them: kind → state, with the id where there are
         several of one kind."""
@@ -183,18 +157,3 @@ class World:
         wanted = {each: dict.fromkeys(kinds, "sent") for each in order_sns}
         expecting.equal(states, wanted, "states of the messages")
         expecting.equal(self.arrived(guest), self.once(kinds, order_sns), "messages that arrived")
-
-    def invoke(self, caller: str, method: str, body: Mapping[str, Any]) -> httpx.Response:
-        """A call of the app through both sidecars, as `caller`'s app makes it."""
-        token = self.testbed.environment.vault.token(f"{caller}-dapr-token")
-        url = f"{self.testbed.where.url(f'{caller}-dapr-http')}/v1.0/invoke/{self.testbed.role}/method/{method}"
-        return httpx.post(url, json=body, headers={"dapr-api-token": token}, timeout=15, trust_env=False)
-
-    @contextmanager
-    def without_database(self) -> Iterator[None]:
-        """PostgreSQL has stopped, and starts again at the end."""
-        self.testbed.stop_part("postgres")
-        try:
-            yield
-        finally:
-            self.testbed.start_part("postgres")

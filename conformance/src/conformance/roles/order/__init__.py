@@ -1,0 +1,1 @@
+"""order: what a payment means for an order, and what its peers may ask it."""

@@ -1,0 +1,1 @@
+"""payment: money at WeChat Pay, told to the orders that it is about."""
