@@ -27,6 +27,8 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.stack
 TOPIC = "payment-update-paystatus-topic"
 PARTS = ("ledger", "ledger-daprd")
+MORE_THAN_OTHERS_TRY = 6
+"""After four attempts the other services' events are dead letters (dapr/resiliency)."""
 
 
 @dataclass
@@ -79,6 +81,14 @@ class LedgerSeat:
     def letters(self) -> list[dict[str, Any]]:
         file = self.run / "ledger" / "dead-letters.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def get(self, path: str) -> httpx.Response:
+        known = layout.recorded({"MINSU_RUN_DIR": str(self.run)}).layout
+        return httpx.get(known.url("ledger") + path, timeout=10)
+
+    def handled(self, outcome: str) -> int:
+        """Deliveries of the topic since its start, by what it responded."""
+        return int(self.get("/metrics").text.partition(f'{{topic="{TOPIC}",outcome="{outcome}"}} ')[2].split()[0])
 
     def verify(self, payments: Path) -> list[str]:
         """What its own `verify` finds to be wrong."""
@@ -139,21 +149,14 @@ def test_after_a_kill_in_the_middle_duplicates_and_refunds_the_ledger_has_what_p
     for number in numbers:
         eventually(lambda each=number: is_booked(seat, each), what=f"{number} is booked", seconds=60)
 
-    before = seat.lines()
+    before, handled = seat.lines(), seat.handled("SUCCESS")
     again = [event for number in numbers for event in published(system, number)]
-    late = pay(
-        system, book_ahead(system, days=15)
-    )  # its event lies behind the duplicates of its partition, or in another one
+    late = pay(system, book_ahead(system, days=15))
     publish_again(system, *again, *({**event, "id": f"{event['id']}-again"} for event in again))
     publish_again(system, *published(system, late))
     eventually(lambda: is_booked(seat, late), what="a later payment is booked")
-    handled = f'events_handled_total{{topic="{TOPIC}",outcome="SUCCESS"}} '
-    url = f"http://127.0.0.1:{layout.recorded({'MINSU_RUN_DIR': str(seat.run)}).layout.port('ledger')}/metrics"
-    since_start = len(again) * 2
-    eventually(
-        lambda: int(httpx.get(url).text.partition(handled)[2].split()[0]) >= since_start,
-        what="the duplicates were handled",
-    )
+    expected = handled + len(again) * 2 + 2
+    eventually(lambda: seat.handled("SUCCESS") >= expected, what="the duplicates were handled")
     assert [line for line in seat.lines() if line["payment_sn"] != late] == before
 
     theirs = tmp_path / "payments.json"
@@ -169,10 +172,8 @@ def test_an_event_that_contradicts_the_books_goes_to_the_dead_letters_and_change
     [event] = published(system, number)
     before, letters = seat.lines(), seat.letters()
 
-    forged = {
-        **event,
-        "data": {**event["data"], "version": event["data"]["version"] + 1},
-    }  # order knows its id, and does nothing
+    # Order knows its id, and does nothing.
+    forged = {**event, "data": {**event["data"], "version": event["data"]["version"] + 1}}
     publish_again(system, forged)
 
     eventually(lambda: len(seat.letters()) == len(letters) + 1, what="the letter is kept")
@@ -180,3 +181,22 @@ def test_an_event_that_contradicts_the_books_goes_to_the_dead_letters_and_change
     assert letter["message"]["data"] == forged["data"]
     assert letter["reason"] == f"id {event['id']} was another event: {number} {event['data']['version']}"
     assert seat.lines() == before
+
+
+def test_an_event_waits_as_long_as_its_file_cannot_be_written(seat, system):
+    number = pay(system, book_ahead(system, days=17))
+    eventually(lambda: is_booked(seat, number), what="the payment is booked")
+    [file] = [each for each in (seat.run / "ledger").glob("*.csv") if number in each.read_text()]
+    whole, letters, retries = file.read_bytes(), seat.letters(), seat.handled("RETRY")
+
+    file.write_bytes(whole + b"x")
+    late = pay(system, book_ahead(system, days=18))
+    eventually(lambda: seat.handled("RETRY") >= retries + MORE_THAN_OTHERS_TRY, what="the event is retried", seconds=60)
+    assert seat.get("/readyz").status_code == 503
+    assert str(file) in seat.get("/readyz").json()["status"]
+    assert file.read_bytes() == whole + b"x"
+
+    file.write_bytes(whole)
+    eventually(lambda: is_booked(seat, late), what="the event is booked", seconds=60)
+    assert seat.get("/readyz").status_code == 200
+    assert seat.letters() == letters
