@@ -1,6 +1,8 @@
 # Minsu on one machine. `make run` needs nothing before it; everything it fetches or builds stays in .tools, .venv and .run.
 PYTHON ?= python3
 export UV_NO_SYNC := 1
+# Bytecode is kept, whatever the machine says: without it each test process compiles 900 modules, each start of a service its own.
+export PYTHONDONTWRITEBYTECODE :=
 # Variables on the command line (make run PORT_OFFSET=100) reach the stack: make exports them itself.
 
 VENV := .venv/bin
