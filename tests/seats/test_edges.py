@@ -106,6 +106,18 @@ def test_every_wrong_setting_is_named(program):
     assert "setting NOTIFICATION_DATABASE_URL: must be set" in lines
 
 
+def test_its_image_can_ask_whether_it_is_ready(service, program, server, played):
+    _, sidecar = played
+    port = int(service.url.rpartition(":")[2])
+    asking = [
+        subprocess.run([program, "healthy"], env=environment("postgresql://a@b/c", sidecar, each), check=False)
+        for each in (port, free_port())
+    ]
+    assert [done.returncode for done in asking] == [0, 1]
+    unknown = subprocess.run([program, "migrate"], env=environment("postgresql://a@b/c", sidecar, port), check=False)
+    assert unknown.returncode == 2
+
+
 def test_its_texts_are_those_of_the_python_service():
     texts = REPO / "seats/notification-go/internal/text"
     for copy, source in {

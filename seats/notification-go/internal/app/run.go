@@ -15,9 +15,8 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/minsu/minsu/seats/notification-go/internal/config"
+	"github.com/minsu/minsu/seats/notification-go/internal/httpapi"
 	"github.com/minsu/minsu/seats/notification-go/internal/pg"
 	"github.com/minsu/minsu/seats/notification-go/internal/tracing"
 	"github.com/minsu/minsu/seats/notification-go/internal/upkeep"
@@ -77,7 +76,7 @@ func (p *parts) serve(listener net.Listener, flush func(context.Context) error) 
 	server := p.httpServer()
 	failed := make(chan error, 1)
 	go func() {
-		failed <- server.Serve(netutil.LimitListener(listener, p.config.Limits.Connections))
+		failed <- server.Serve(httpapi.Bounded(listener, p.config.Limits, p.metrics))
 	}()
 	working, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -124,14 +123,6 @@ func (p *parts) httpServer() *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    headBytes,
 		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			switch state {
-			case http.StateNew:
-				p.metrics.Connections.Inc()
-			case http.StateClosed, http.StateHijacked:
-				p.metrics.Connections.Dec()
-			}
-		},
 	}
 }
 

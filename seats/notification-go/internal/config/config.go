@@ -4,6 +4,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"time"
@@ -74,20 +75,23 @@ type Messages struct {
 
 // Limits bound what is served at once and how long the end may take.
 type Limits struct {
-	Requests        int
-	DeliveryPlaces  int
-	Connections     int
-	RequestsPerUser Rate
-	Capacity        time.Duration // without a free place for so long the replica is not ready
-	Arrive          time.Duration // for a request's head, and again for its body
-	Drain           time.Duration
-	Shutdown        time.Duration
+	Requests              int
+	DeliveryPlaces        int
+	Connections           int
+	ConnectionsPerAddress int
+	TrustedPeers          []netip.Prefix // their addresses stand for many people
+	RequestsPerUser       Rate
+	Capacity              time.Duration // without a free place for so long the replica is not ready
+	Arrive                time.Duration // for a request's head, and again for its body
+	Drain                 time.Duration
+	Shutdown              time.Duration
 }
 
 const (
-	segment = `^([A-Za-z0-9]{16,})?$`
-	hhmm    = `^([01]\d|2[0-3]):[0-5]\d$`
-	ours    = "NOTIFICATION_"
+	segment         = `^([A-Za-z0-9]{16,})?$`
+	hhmm            = `^([01]\d|2[0-3]):[0-5]\d$`
+	ours            = "NOTIFICATION_"
+	privateNetworks = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 )
 
 // Load reads the environment through lookup (os.LookupEnv). The error has one line for each setting that is missing or wrong.
@@ -162,14 +166,16 @@ func messages(r *reader) Messages {
 
 func limits(r *reader) Limits {
 	return Limits{
-		Requests:        r.integer(ours+"REQUEST_CONCURRENCY", 256, 1, 1<<20),
-		DeliveryPlaces:  r.integer(ours+"DELIVERY_PLACES", 64, 0, 1<<20),
-		Connections:     r.integer("CONNECTIONS", 4096, 64, 1<<20),
-		RequestsPerUser: r.rate(ours+"REQUESTS_PER_USER", "3000/minute"),
-		Capacity:        r.seconds(ours+"CAPACITY_SECONDS", 10, 0.001, 3600),
-		Arrive:          r.seconds("ARRIVE_SECONDS", 10, 0.001, 3600),
-		Drain:           r.seconds("DRAIN_SECONDS", 20, 0, 3600),
-		Shutdown:        time.Duration(r.integer(ours+"SHUTDOWN_SECONDS", 10, 0, 3600)) * time.Second,
+		Requests:              r.integer(ours+"REQUEST_CONCURRENCY", 256, 1, 1<<20),
+		DeliveryPlaces:        r.integer(ours+"DELIVERY_PLACES", 64, 0, 1<<20),
+		Connections:           r.integer("CONNECTIONS", 4096, 64, 1<<20),
+		ConnectionsPerAddress: r.integer("CONNECTIONS_PER_ADDRESS", 256, 1, 1<<20),
+		TrustedPeers:          r.networks("TRUSTED_PEERS", privateNetworks),
+		RequestsPerUser:       r.rate(ours+"REQUESTS_PER_USER", "3000/minute"),
+		Capacity:              r.seconds(ours+"CAPACITY_SECONDS", 10, 0.001, 3600),
+		Arrive:                r.seconds("ARRIVE_SECONDS", 10, 0.001, 3600),
+		Drain:                 r.seconds("DRAIN_SECONDS", 20, 0, 3600),
+		Shutdown:              time.Duration(r.integer(ours+"SHUTDOWN_SECONDS", 10, 0, 3600)) * time.Second,
 	}
 }
 

@@ -52,7 +52,7 @@ func TestValuesAreRead(t *testing.T) {
 
 func TestEveryWrongSettingIsNamed(t *testing.T) {
 	tests := map[string]string{
-		"APP_API_TOKEN": "short", "DELIVERY_TOKEN": "with/slash", "LOG_FORMAT": "xml", "APP_PORT": "no",
+		"APP_API_TOKEN": "short", "DELIVERY_TOKEN": "with/slash", "LOG_FORMAT": "xml", "APP_PORT": "no", "TRUSTED_PEERS": "::1, nowhere",
 		"NOTIFICATION_DATABASE_URL": "mysql://secret-password@host", "NOTIFICATION_WXMA_STATE": "beta",
 		"NOTIFICATION_WXMA_TIMEOUT_SECONDS": "6", "NOTIFICATION_CHECKIN_TIME": "24:00", "NOTIFICATION_PARALLEL": "0",
 		"NOTIFICATION_GIVE_UP_AFTER": "soon", "NOTIFICATION_REQUESTS_PER_USER": "many", "NOTIFICATION_TEMPLATE_PAID": " ",

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -140,6 +141,25 @@ func (r *reader) duration(name string, fallback time.Duration) time.Duration {
 		r.wrong(name, "must be a time above zero, as PT24H or in seconds")
 	}
 	return total
+}
+
+// networks reads prefixes that are parted by commas.
+func (r *reader) networks(name, fallback string) []netip.Prefix {
+	var found []netip.Prefix
+	for _, each := range strings.Split(r.text(name, fallback), ",") {
+		if each = strings.TrimSpace(each); each == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(each)
+		if address, alone := netip.ParseAddr(each); alone == nil {
+			prefix, err = address.Prefix(address.BitLen())
+		}
+		if err != nil {
+			r.wrong(name, "must be networks such as %s", privateNetworks)
+		}
+		found = append(found, prefix)
+	}
+	return found
 }
 
 // rate reads what the library `limits` reads of a rate: 3000/minute, 10 per 5 seconds; empty: no limit.

@@ -24,6 +24,7 @@ type Metrics struct {
 	InFlight        prometheus.Gauge
 	Refused         *prometheus.CounterVec // lane, reason
 	Connections     prometheus.Gauge
+	ConnectionsCut  *prometheus.CounterVec // reason
 	Ready           prometheus.Gauge
 	TimerLag        prometheus.Histogram
 	SecurityEvents  *prometheus.CounterVec // kind
@@ -59,6 +60,7 @@ func New() *Metrics {
 	m.InFlight = m.gauge("http_requests_in_flight", "Requests being served")
 	m.Refused = m.counters("http_requests_refused_total", "Requests refused for want of room, by lane and reason", "lane", "reason")
 	m.Connections = m.gauge("http_connections", "Connections that are open")
+	m.ConnectionsCut = m.counters("http_connections_cut_total", "Connections that were ended early, by reason", "reason")
 	m.Ready = m.gauge("service_ready", "1 where this replica is ready, as `/readyz` says")
 	m.TimerLag = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "event_loop_lag_seconds", Help: "How late a timer fires, one each second", Buckets: lag})
