@@ -10,6 +10,7 @@ from tests.contract.compatibility import CONTRACTS, REPO, breaking, edited, lost
 from tests.contract.gate import main, stamp_of
 
 API, INNER = "openapi/notification.public.json", "openapi/notification.internal.json"
+OPEN = "openapi/travel.public.json"
 EVENT, ASYNCAPI, SERVICE = "events/paystatus-updated.v2.schema.json", "asyncapi.yaml", "services/notification.yaml"
 
 
@@ -17,7 +18,7 @@ EVENT, ASYNCAPI, SERVICE = "events/paystatus-updated.v2.schema.json", "asyncapi.
 def contracts(tmp_path):
     """Released contracts of notification, and the same of now, to be changed."""
     for folder in ("released", "now"):
-        for name in (API, INNER, EVENT, ASYNCAPI, SERVICE, "problems.json"):
+        for name in (API, INNER, OPEN, EVENT, ASYNCAPI, SERVICE, "problems.json"):
             place = tmp_path / folder / name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(CONTRACTS / name, place)
@@ -75,6 +76,16 @@ BREAKS = {
         lambda d: model(d, "TaskListRequest")["properties"]["pageSize"].update(maximum=50.0),
         "the `pageSize` request property's max was decreased to `50.00`",
     ),
+    "a member of a request no longer taken": (
+        API,
+        lambda d: model(d, "TaskListRequest")["properties"].pop("cause"),
+        "POST /notification/v1/ops/taskList: removed the request property `cause`",
+    ),
+    "a token needed from now on": (
+        OPEN,
+        lambda d: d["paths"]["/travel/v1/homestay/cityList"]["post"].update(security=[{"userToken": []}]),
+        "openapi/travel.public.json: POST /travel/v1/homestay/cityList:",
+    ),
     "a value of a request removed": (
         API,
         lambda d: model(d, "ResendRequest")["properties"]["state"]["enum"].remove("dead"),
@@ -109,6 +120,16 @@ BREAKS = {
         EVENT,
         lambda d: d["properties"]["totalFen"].update(maximum=100),
         "events/paystatus-updated.v2: the `totalFen` request property's max was set to `100.00`",
+    ),
+    "a pattern of an event changed": (
+        EVENT,
+        lambda d: d["properties"]["paymentSn"].update(pattern="^PMT\\d{24}$"),
+        "events/paystatus-updated.v2: changed the pattern of the request property `paymentSn`",
+    ),
+    "a value of an event added, which consumers have to know first": (
+        EVENT,
+        lambda d: d["properties"]["payStatus"]["enum"].append(3),
+        "events/paystatus-updated.v2: added the new `3.00` enum value to the `payStatus` response property",
     ),
     "a value of an event removed": (
         EVENT,
