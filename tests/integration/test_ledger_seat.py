@@ -27,8 +27,6 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.stack
 TOPIC = "payment-update-paystatus-topic"
 PARTS = ("ledger", "ledger-daprd")
-MORE_THAN_OTHERS_TRY = 6
-"""After four attempts the other services' events are dead letters (dapr/resiliency)."""
 
 
 @dataclass
@@ -181,22 +179,3 @@ def test_an_event_that_contradicts_the_books_goes_to_the_dead_letters_and_change
     assert letter["message"]["data"] == forged["data"]
     assert letter["reason"] == f"id {event['id']} was another event: {number} {event['data']['version']}"
     assert seat.lines() == before
-
-
-def test_an_event_waits_as_long_as_its_file_cannot_be_written(seat, system):
-    number = pay(system, book_ahead(system, days=17))
-    eventually(lambda: is_booked(seat, number), what="the payment is booked")
-    [file] = [each for each in (seat.run / "ledger").glob("*.csv") if number in each.read_text()]
-    whole, letters, retries = file.read_bytes(), seat.letters(), seat.handled("RETRY")
-
-    file.write_bytes(whole + b"x")
-    late = pay(system, book_ahead(system, days=18))
-    eventually(lambda: seat.handled("RETRY") >= retries + MORE_THAN_OTHERS_TRY, what="the event is retried", seconds=60)
-    assert seat.get("/readyz").status_code == 503
-    assert str(file) in seat.get("/readyz").json()["status"]
-    assert file.read_bytes() == whole + b"x"
-
-    file.write_bytes(whole)
-    eventually(lambda: is_booked(seat, late), what="the event is booked", seconds=60)
-    assert seat.get("/readyz").status_code == 200
-    assert seat.letters() == letters
