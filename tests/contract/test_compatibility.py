@@ -240,7 +240,7 @@ def test_a_change_that_is_meant_is_accepted_with_its_reason_and_nothing_else_is(
         assert (released.name, now) == ("0.10.0", tmp_path)
         yield from ("a: removed", "b: removed", "a: removed")
 
-    accepted(tmp_path, {"change": "a: removed", "reason": "nobody has read it since 0.8"})
+    accepted(tmp_path, {"change": "a: removed", "reason": "no consumer has read it since 0.8"})
     assert list(unaccepted(tmp_path, changes))[1:] == ["  b: removed"]
     accepted(tmp_path, *({"change": f"{each}: removed", "reason": "no consumer"} for each in "ab"))
     assert list(unaccepted(tmp_path, changes)) == []

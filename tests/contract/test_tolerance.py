@@ -48,7 +48,7 @@ MAPS = {"held", "rows"}
 
 
 def with_unknown(value):
-    """The same with members that nobody knows, in every object."""
+    """The same with unknown members in every object."""
     if isinstance(value, dict):
         return {name: each if name in MAPS else with_unknown(each) for name, each in value.items()} | UNKNOWN
     return [with_unknown(each) for each in value] if isinstance(value, list) else value
