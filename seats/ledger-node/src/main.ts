@@ -11,6 +11,7 @@ import { gone } from "./sidecar.js";
 
 async function main(): Promise<void> {
   const told = settings(process.env);
+  process.umask(0o077); // the books are for their owner
   await lock(told.LEDGER_DIR);
   const ledger = await Ledger.open(told.LEDGER_DIR);
   const letters = await DeadLetters.open(told.LEDGER_DIR);

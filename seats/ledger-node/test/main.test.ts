@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,6 +58,14 @@ test("SIGTERM ends it with 0", async () => {
 
   assert.equal(await exitCode(child), 0);
   assert.match(said(), /the ledger is closed/);
+});
+
+test("what it writes only its owner can read", async () => {
+  const books = join(folder, "books");
+  const { said } = await start({ LEDGER_DIR: books });
+  await until(() => said().includes("the ledger is open"));
+
+  assert.equal(statSync(books).mode & 0o777, 0o700);
 });
 
 test("a second one on the same folder does not start, and after a kill -9 the next one does", async () => {
