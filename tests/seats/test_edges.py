@@ -1,6 +1,7 @@
 """Go's notification at its edges: tokens, unknown paths, dead letters, health, and its end."""
 
 import os
+import re
 import signal
 import subprocess
 
@@ -8,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from notification.wechat.errcodes import ERRCODES
 from servicekit.testing import APP_TOKEN
 from stack.layout import REPO
 from tests.seats.conftest import SN, TOPICS, environment, order, state_event
@@ -135,3 +137,11 @@ def test_its_tables_are_those_of_the_last_migration():
 
 def test_a_second_signal_ends_the_wait_for_the_sidecar(service):
     assert service.stop(signal.SIGINT) == 0
+
+
+def test_its_errcodes_are_those_of_the_python_service():
+    source = (REPO / "seats/notification-go/internal/wechat/errcodes.go").read_text()
+    listed = re.findall(r'^\t(-?\d+): +\{fault(\w+), "([a-z-]+)"\}', source, re.MULTILINE)
+    assert {int(code): (fault.lower(), cause) for code, fault, cause in listed} == {
+        code: (each.fault.value, each.cause) for code, each in ERRCODES.items()
+    }

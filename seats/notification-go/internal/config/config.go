@@ -105,7 +105,7 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 		DeliveryToken:      r.matching("DELIVERY_TOKEN", optional(""), regexp.MustCompile(segment)),
 		Version:            r.matching("MINSU_VERSION", optional("development"), regexp.MustCompile(`^.{1,64}$`)),
 		LogFormat:          r.oneOf("LOG_FORMAT", "console", "console", "json"),
-		LogLevel:           r.oneOf("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR"),
+		LogLevel:           r.oneOf("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"),
 		DaprAddress:        fmt.Sprintf("%s:%d", host, port),
 		DaprURL:            fmt.Sprintf("http://%s:%d", host, port),
 		DaprToken:          r.text("DAPR_API_TOKEN", ""),

@@ -2,7 +2,9 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -107,7 +109,12 @@ func (c *Courier) StartDue(ctx context.Context) (int, error) {
 
 func (c *Courier) deliverBatch(claims []task.Claim) {
 	left, begun := len(claims), false
-	defer func() { c.free(left, !begun) }()
+	defer func() {
+		if fault := recover(); fault != nil { // the tasks are claimed again when their lease ends
+			c.log.Error("deliveries failed", "count", left, "error", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		}
+		c.free(left, !begun)
+	}()
 	lost := c.deliver(c.sending, claims, func(done int) {
 		left -= done
 		c.free(done, !begun)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -216,11 +217,18 @@ func (d *Delivery) unsent(ctx context.Context, claim task.Claim, err error) task
 }
 
 // send makes one attempt, in the trace of the event that the message is about.
-func (d *Delivery) send(ctx context.Context, each composed) task.Verdict {
+func (d *Delivery) send(ctx context.Context, each composed) (verdict task.Verdict) {
 	ctx, span := d.Tracer.Begin(ctx, "send message", each.claim.Trace.Span(), trace.SpanKindInternal, nil,
 		attribute.String("minsu.order_sn", each.claim.OrderSn), attribute.String("minsu.message", string(each.claim.Kind)))
 	defer span.End()
-	verdict := d.Messenger.Send(ctx, each.text)
+	defer func() {
+		if fault := recover(); fault != nil { // a fault of ours: the outcome stays unknown, and the others go on
+			d.Log.ErrorContext(ctx, "a send failed", "order_sn", each.claim.OrderSn, "kind", each.claim.Kind,
+				"error", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			verdict = task.Verdict{Outcome: task.Unknown, Detail: "unexpected fault"}
+		}
+	}()
+	verdict = d.Messenger.Send(ctx, each.text)
 	if verdict.Outcome != task.Accepted {
 		tracing.Fail(span, string(verdict.Outcome))
 	}

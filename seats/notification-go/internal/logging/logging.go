@@ -30,9 +30,9 @@ func levelOf(name string) slog.Level {
 	switch strings.ToUpper(name) {
 	case "DEBUG":
 		return slog.LevelDebug
-	case "WARNING":
+	case "WARN", "WARNING":
 		return slog.LevelWarn
-	case "ERROR":
+	case "ERROR", "CRITICAL":
 		return slog.LevelError
 	}
 	return slog.LevelInfo

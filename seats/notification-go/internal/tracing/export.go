@@ -2,8 +2,12 @@ package tracing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"slices"
+	"strconv"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -16,19 +20,59 @@ import (
 // Off is a tracer that records nothing.
 func Off() *Tracer { return &Tracer{tracer: noop.NewTracerProvider().Tracer("")} }
 
-// Start exports spans by OTLP over HTTP; where to, how often and which share of them the variables OTEL_EXPORTER_OTLP_…,
-// OTEL_BSP_… and OTEL_TRACES_SAMPLER… say, which the SDK reads itself. The returned function sends what is left.
+// mostLinks is more than come together in one batch. The SDK keeps 128 by itself, and the other traces would end before it.
+const mostLinks = 2048
+
+// Start exports spans by OTLP over HTTP; where to and how often the variables OTEL_EXPORTER_OTLP_… and OTEL_BSP_… say, which
+// the SDK reads itself. OTEL_TRACES_SAMPLER_ARG (0 … 1, default 1) is the share of the traces that begin here. The returned
+// function sends what is left.
 func Start(ctx context.Context, service string) (*Tracer, func(context.Context) error, error) {
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("traces: %w", err)
 	}
+	ratio := 1.0
+	if given := os.Getenv("OTEL_TRACES_SAMPLER_ARG"); given != "" {
+		if ratio, err = strconv.ParseFloat(given, 64); err != nil {
+			return nil, nil, errors.New("setting OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1")
+		}
+	}
+	limits := sdk.NewSpanLimits()
+	limits.LinkCountLimit = mostLinks
 	provider := sdk.NewTracerProvider(
+		sdk.WithSampler(sampler{sdk.TraceIDRatioBased(ratio)}),
+		sdk.WithRawSpanLimits(limits),
 		sdk.WithBatcher(exporter),
 		sdk.WithResource(resource.NewSchemaless(attribute.String("service.name", service))),
 	)
 	return &Tracer{tracer: provider.Tracer("minsu"), Recording: true}, provider.Shutdown, nil
 }
+
+// sampler decides as the Python services do: what the caller or an event of a batch decided, else a share of the traces that
+// begin here. A background loop's call is no trace.
+type sampler struct{ share sdk.Sampler }
+
+func (s sampler) ShouldSample(parameters sdk.SamplingParameters) sdk.SamplingResult {
+	parent := trace.SpanContextFromContext(parameters.ParentContext)
+	sampled := false
+	switch {
+	case parent.IsValid():
+		sampled = parent.IsSampled()
+	case parameters.Kind == trace.SpanKindClient:
+	case len(parameters.Links) > 0 && parameters.Kind != trace.SpanKindServer: // a server's link is a stranger's
+		sampled = slices.ContainsFunc(parameters.Links, func(each trace.Link) bool { return each.SpanContext.IsSampled() })
+	default:
+		return s.share.ShouldSample(parameters)
+	}
+	decision := sdk.Drop
+	if sampled {
+		decision = sdk.RecordAndSample
+	}
+	return sdk.SamplingResult{Decision: decision, Attributes: parameters.Attributes, Tracestate: parent.TraceState()}
+}
+
+// Description is what the SDK shows of it.
+func (s sampler) Description() string { return "AsDecided(" + s.share.Description() + ")" }
 
 // Transport records a span for each call of a client, by host and path alone: queries hold tokens.
 type Transport struct {
