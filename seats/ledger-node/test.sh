@@ -1,6 +1,7 @@
 #!/bin/sh
-# Type check and tests; part of `make seats-test`.
+# Lint, type check and tests; part of `make seats-test`.
 set -eu
 cd -- "$(dirname -- "$0")"
 ./build.sh
+npm run --silent lint
 npm test --silent

@@ -33,8 +33,8 @@ export class DeadLetters {
   /** Writes nothing. */
   static async read(folder: string): Promise<DeadLetters> {
     const path = join(folder, "dead-letters.jsonl");
-    const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return Buffer.alloc(0);
+    const content = await readFile(path).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
       throw error;
     });
     const length = content.lastIndexOf("\n") + 1;

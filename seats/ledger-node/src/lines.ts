@@ -62,7 +62,7 @@ export function decode(day: string, content: Buffer): { entries: Entry[]; positi
     const end = first > 0 ? text.indexOf("\n", first) + 1 : 0;
     const entry = end > 0 ? entryOf(text.slice(length, end)) : undefined;
     const expected = entry && encode(entry, position);
-    if (!entry || !expected || expected.text !== text.slice(length, end)) {
+    if (!entry || expected?.text !== text.slice(length, end)) {
       if (end === 0) return { entries, position, length };
       throw new Damaged(`${day}.csv: line ${position.lines + 1} or the next was changed: restore the file from a copy`);
     }

@@ -58,17 +58,17 @@ export async function notReady(problem: string, settings: Settings): Promise<str
 }
 
 export function probes(readiness: () => Promise<string>, registry: Registry): RequestHandler {
-  const answers: Record<string, (response: Response) => unknown> = {
-    "/livez": (response) => response.json({ status: "ok" }),
+  const answers: Record<string, (response: Response) => Promise<unknown>> = {
+    "/livez": (response) => Promise.resolve(response.json({ status: "ok" })),
     "/readyz": async (response) => {
       const problem = await readiness();
       response.status(problem ? 503 : 200).json({ status: problem || "ok" });
     },
     "/metrics": async (response) => response.type(registry.contentType).send(await registry.metrics()),
   };
-  return async (request, response, next) => {
+  return (request, response, next) => {
     const answer = request.method === "GET" ? answers[request.path] : undefined;
-    if (answer) await answer(response);
+    if (answer) answer(response).catch(next);
     else next();
   };
 }
