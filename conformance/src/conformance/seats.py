@@ -10,9 +10,10 @@ from pathlib import Path
 from conformance import expecting
 from conformance.door import Door
 from conformance.testbed import Testbed
-from stack import children
+from stack import children, replacements
 from stack.errors import StackError
 from stack.layout import REPO
+from stack.replacements import Replacement
 
 READY_WITHIN = 60.0
 STOPS_WITHIN = 40.0
@@ -22,11 +23,12 @@ BROKEN = REPO / "conformance" / "broken"
 
 @dataclass(frozen=True)
 class Seat:
-    """How the app is started. `argv` None: its user has started it."""
+    """How the app is started, after what is built of it. `argv` None: its user has started it."""
 
     name: str
     argv: tuple[str, ...] | None
     env: Mapping[str, str] = field(default_factory=dict)
+    built: Replacement | None = None
 
     @classmethod
     def python(cls, role: str, broken: str = "") -> "Seat":
@@ -43,7 +45,11 @@ class Seat:
 
 def own(role: str) -> dict[str, Seat]:
     """The repository's own implementations, by the name that SEAT= has for them."""
-    return {"python": Seat.python(role)}
+    languages = [language for app, language in replacements.SEATS if app == role]
+    variables = [{f"{replacements.VARIABLE}{role.upper()}": language} for language in languages]
+    built = [each for variable in variables for each in replacements.chosen(REPO, variable)]
+    others = {each.language: Seat(each.language, (str(each.program),), built=each) for each in built}
+    return {"python": Seat.python(role)} | others
 
 
 @dataclass
@@ -77,6 +83,8 @@ class AppUnderTest:
 
     def start(self, *, wait: float = READY_WITHIN) -> None:
         """The first replica and its sidecar, until it is ready. Raises StackError."""
+        if self._seat.built is not None:
+            self._seat.built.build(self._testbed.where.run / "logs" / f"{self._testbed.role}-build.log")
         self._begin(self.first, wait)
 
     def second(self) -> Replica:
