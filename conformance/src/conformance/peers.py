@@ -76,7 +76,8 @@ class Users:
         return Response.of({"openids": [{"userId": each, "openid": self.openids[each]} for each in wanted]})
 
     def _one(self, request: Request) -> Response:
-        user_id = request.json()["userId"]
-        if user_id not in self.openids:
+        asked = request.json()
+        if asked["userId"] not in self.openids:
             return NOT_FOUND
-        return Response.of({"userId": user_id, "authType": "wxMini", "authKey": self.openids[user_id]})
+        openid = self.openids[asked["userId"]]
+        return Response.of({**asked, "authKey": openid})

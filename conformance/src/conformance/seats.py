@@ -67,7 +67,7 @@ class AppUnderTest:
     def __init__(self, testbed: Testbed, seat: Seat) -> None:
         self._testbed, self._seat = testbed, seat
         self.first = Replica(testbed.role, self._door(testbed.role))
-        self._second = Replica(f"{testbed.role}-2", self._door(f"{testbed.role}-2"))
+        self._second: Replica | None = None
 
     @property
     def is_ours(self) -> bool:
@@ -89,12 +89,15 @@ class AppUnderTest:
 
     def second(self) -> Replica:
         """Another replica of the same app, ready."""
+        name = f"{self._testbed.role}-2"
+        self._second = self._second or Replica(name, self._door(name))
         self._begin(self._second, READY_WITHIN)
         return self._second
 
     def restore(self) -> None:
         """The first replica ready, no other."""
-        self.end(self._second)
+        if self._second is not None:
+            self.end(self._second)
         self._begin(self.first, READY_WITHIN)
 
     def kill(self, replica: Replica) -> None:
@@ -121,8 +124,9 @@ class AppUnderTest:
             self._testbed.stop_part(f"{replica.name}-daprd")
 
     def stop(self) -> None:
-        for replica in (self._second, self.first):
+        for replica in filter(None, (self._second, self.first)):
             self.end(replica)
+        self._testbed.stop_part(f"{self.first.name}-daprd")
 
     def _begin(self, replica: Replica, wait: float) -> None:
         if self._seat.argv is not None and (replica.process is None or replica.process.poll() is not None):

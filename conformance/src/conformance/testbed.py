@@ -43,9 +43,8 @@ class Testbed:
         cls, role: str, folder: Path, *, told: Callable[[layout.Layout], Mapping[str, str]], app_port: int | None
     ) -> "Testbed":
         """Makes keys, passwords and settings in `folder`; nothing runs yet. `app_port`: where the app listens already."""
-        env = {"MINSU_RUN_DIR": str(folder), "REPLICAS": f"{role}=2"}
-        if app_port is not None:
-            env[f"PORT_{role.upper()}"] = str(app_port)
+        env = {"MINSU_RUN_DIR": str(folder)}
+        env |= {"REPLICAS": f"{role}=2"} if app_port is None else {f"PORT_{role.upper()}": str(app_port)}
         where = layout.plan(env | {"PORT_OFFSET": str(_offset(env))})
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)  # PostgreSQL's own user passes through
@@ -111,10 +110,11 @@ class Testbed:
 
 
 def _offset(env: Mapping[str, str]) -> int:
-    """PORT_OFFSET, or one with which every port is free."""
+    """PORT_OFFSET, or one with which every port is free: the first where the user starts the app, whose settings name the
+    ports, else any."""
     if given := os.environ.get("PORT_OFFSET"):
         return int(given)
-    for offset in random.sample(OFFSETS, len(OFFSETS)):
+    for offset in random.sample(OFFSETS, len(OFFSETS)) if "REPLICAS" in env else OFFSETS:
         planned = layout.plan({**env, "PORT_OFFSET": str(offset)}).ports
         if all(ports.free(port) for name, port in planned.items() if f"PORT_{name.upper()}" not in env):
             return offset

@@ -35,7 +35,7 @@ def database_down_kafka(world: World) -> None:
             "events_handled_total of the outcome RETRY",
         )
     expecting.eventually(lambda: world.door.status("/readyz"), lambda status: status == 200, "/readyz after the outage")
-    expecting.eventually(lambda: world.tasks(number), bool, "the event that came during the outage", within=30)
+    expecting.eventually(lambda: world.tasks(number), bool, "the event that came during the outage", within=20)
     world.delivered_once(guest, STAY, number)
 
 

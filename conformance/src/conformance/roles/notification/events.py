@@ -5,7 +5,6 @@ from conformance.broker import as_bytes
 from conformance.cases import Cases
 from conformance.roles.notification.world import (
     CANCELLED,
-    HOST_ID,
     PAID,
     REFUND_TOPIC,
     REFUNDED,
@@ -13,7 +12,6 @@ from conformance.roles.notification.world import (
     STATE_TOPIC,
     STAY,
     USED,
-    Guest,
     World,
 )
 from conformance.wechat import Fault
@@ -78,12 +76,16 @@ def given_back(world: World) -> None:
 
 @CASES.case("event-refund-asked", "a refund request: one message to the host while it is open, none when it is decided")
 def refund_asked(world: World) -> None:
-    host = Guest(HOST_ID, "oConformanceHost000000000001")
-    world.wechat.person(host.openid)
-    world.users.openids[HOST_ID] = host.openid
+    host = world.guest()
     asked_at = "2026-12-01T01:00:00.250000Z"
     open_request, decided = (
-        world.order(world.guest(), refundState=state, refundAskedAt=asked_at, refundAnswerBy="2026-12-02T01:00:00Z")
+        world.order(
+            world.guest(),
+            homestayUserId=host.user_id,
+            refundState=state,
+            refundAskedAt=asked_at,
+            refundAnswerBy="2026-12-02T01:00:00Z",
+        )
         for state in ("asked", "declined")
     )
     world.accepted(

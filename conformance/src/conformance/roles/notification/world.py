@@ -26,6 +26,31 @@ class Guest:
     openid: str
 
 
+def told_of(number: str, user_id: int) -> dict[str, Any]:
+    """What order says of an order that is paid."""
+    return {
+        "sn": number,
+        "userId": user_id,
+        "homestayId": 7,
+        "homestayUserId": HOST_ID,
+        "title": "西湖边的院子",
+        "tradeState": PAID,
+        "tradeCode": "K7MP3WXR",
+        "totalFen": 19900,
+        "liveStartDate": "2026-12-01",
+        "liveEndDate": "2026-12-03",
+        "payTime": events.now(),
+        "paymentSn": events.sn("PMT"),
+        "refundedAt": None,
+        "refundedFen": None,
+        "refundState": "none",
+        "refundAskedAt": None,
+        "refundAnswerBy": None,
+        "refundLeastFen": None,
+        "version": 2,
+    }
+
+
 @dataclass
 class World(BaseWorld):
     wechat: Wechat
@@ -46,26 +71,7 @@ class World(BaseWorld):
     def order(self, guest: Guest, **more: Any) -> str:
         """The number of a new order that is paid; `more` replaces members of what order says about it."""
         number = events.sn("HSO")
-        self.orders.found[number] = {
-            "sn": number,
-            "userId": guest.user_id,
-            "homestayId": 7,
-            "homestayUserId": HOST_ID,
-            "title": "西湖边的院子",
-            "tradeState": PAID,
-            "tradeCode": "K7MP3WXR",
-            "totalFen": 19900,
-            "liveStartDate": "2026-12-01",
-            "liveEndDate": "2026-12-03",
-            "payTime": events.now(),
-            "paymentSn": events.sn("PMT"),
-            "refundedAt": None,
-            "refundedFen": None,
-            "refundState": "none",
-            "refundAskedAt": None,
-            "refundAnswerBy": None,
-            "version": 2,
-        } | more
+        self.orders.found[number] = told_of(number, guest.user_id) | more
         return number
 
     def refund(self, order_sn: str, fen: int = 19900) -> None:

@@ -34,6 +34,21 @@ class Payables:
         return Response.of({"payables": [self.found[each] for each in wanted if each in self.found]})
 
 
+def owed(order_sn: str, user_id: int) -> dict[str, Any]:
+    """What order says of an order that waits for its payment."""
+    return {
+        "orderSn": order_sn,
+        "userId": user_id,
+        "totalFen": TOTAL_FEN,
+        "tradeState": 0,
+        "payable": True,
+        "closeAt": (datetime.now(UTC) + timedelta(minutes=30)).isoformat(),
+        "title": "西湖边的院子",
+        "traceparent": "",
+        "tracestate": "",
+    }
+
+
 @dataclass(frozen=True)
 class Paid:
     order_sn: str
@@ -50,17 +65,7 @@ class World(BaseWorld):
         buyer, openid, number = self.users.new_id(), events.openid(), events.sn("HSO")
         self.control("code", {"openid": openid})
         self.users.openids[buyer] = openid
-        self.payables.found[number] = {
-            "orderSn": number,
-            "userId": buyer,
-            "totalFen": TOTAL_FEN,
-            "tradeState": 0,
-            "payable": True,
-            "closeAt": (datetime.now(UTC) + timedelta(minutes=30)).isoformat(),
-            "title": "西湖边的院子",
-            "traceparent": "",
-            "tracestate": "",
-        }
+        self.payables.found[number] = owed(number, buyer)
         headers = self.users.sign_in.bearer(buyer, "buyer") | {"idempotency-key": events.sn("KEY")}
         body = {"orderSn": number, "serviceType": "homestayOrder"}
         response = self.door.request("POST", START, body=body, headers=headers)
