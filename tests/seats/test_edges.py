@@ -11,6 +11,7 @@ import pytest
 
 from notification.wechat.errcodes import ERRCODES
 from servicekit.testing import APP_TOKEN
+from stack import children
 from stack.layout import REPO
 from tests.seats.conftest import SN, TOPICS, environment, order, state_event
 from tests.support.ports import free_port
@@ -145,3 +146,26 @@ def test_its_errcodes_are_those_of_the_python_service():
     assert {int(code): (fault.lower(), cause) for code, fault, cause in listed} == {
         code: (each.fault.value, each.cause) for code, each in ERRCODES.items()
     }
+
+
+def test_it_comes_up_while_its_database_is_away_and_is_not_ready(program, played, tmp_path):
+    _, sidecar = played
+    port = free_port()
+    told = os.environ | environment(f"postgresql://service@127.0.0.1:{free_port()}/away", sidecar, port)
+    with (tmp_path / "log").open("w") as sink:
+        process = children.start([program], env=told, stdout=sink, stderr=sink)
+        try:
+            eventually(lambda: alive(port), seconds=20, what="it is alive")
+            response = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10)
+            assert (response.status_code, response.json()["code"]) == (503, 100005)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(15) == 0
+        finally:
+            children.end(process, signal.SIGKILL)
+
+
+def alive(port):
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/livez", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False

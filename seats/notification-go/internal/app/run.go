@@ -18,6 +18,7 @@ import (
 	"github.com/minsu/minsu/seats/notification-go/internal/config"
 	"github.com/minsu/minsu/seats/notification-go/internal/httpapi"
 	"github.com/minsu/minsu/seats/notification-go/internal/pg"
+	"github.com/minsu/minsu/seats/notification-go/internal/problem"
 	"github.com/minsu/minsu/seats/notification-go/internal/tracing"
 	"github.com/minsu/minsu/seats/notification-go/internal/upkeep"
 )
@@ -49,7 +50,8 @@ func Run(c config.Config, log *slog.Logger) error {
 	if err := p.rotation.begin(starting); err != nil {
 		return ended(starting, err)
 	}
-	if err := pg.Retry(starting, log, p.db.CheckSchema); err != nil {
+	// A database that is away keeps no replica from coming up: it is alive, not ready, and looks again.
+	if err := p.db.CheckSchema(starting); err != nil && !problem.IsUnavailable(err) {
 		return ended(starting, err)
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(c.AppHost, strconv.Itoa(c.AppPort)))
@@ -74,13 +76,18 @@ func (p *parts) serve(listener net.Listener, flush func(context.Context) error) 
 	defer signal.Stop(signals)
 
 	server := p.httpServer()
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
 	go func() {
 		failed <- server.Serve(httpapi.Bounded(listener, p.config.Limits, p.metrics))
 	}()
 	working, stop := context.WithCancel(context.Background())
 	defer stop()
 	over := p.work(working)
+	go func() {
+		if err := pg.Retry(working, p.log, p.db.CheckSchema); err != nil && working.Err() == nil {
+			failed <- err
+		}
+	}()
 	p.log.Info("service is up", "port", p.config.AppPort, "version", p.config.Version)
 
 	select {
