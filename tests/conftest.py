@@ -24,6 +24,9 @@ SYSTEMS = (
 other tests."""
 NEED_THE_SYSTEM = tuple(folder for folders in SYSTEMS for folder in folders)
 
+LAST = ("tests/integration/test_wire.py",)
+"""Look at what the tests before them left: the last of their system."""
+
 LONG_SECONDS = 1200
 """For a test that is long, or may have to start the system first; every other has the limit in pyproject.toml."""
 
@@ -46,6 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith((*NEED_THE_SYSTEM, *LONG)):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+    items.sort(key=lambda item: item.nodeid.startswith(LAST))
 
 
 def pytest_configure() -> None:

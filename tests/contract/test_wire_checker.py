@@ -36,6 +36,7 @@ SCHEMAS = {
     "Night": {"type": "object", "properties": {"fen": {"type": "integer"}}},
 }
 DELIVERY = {
+    "security": [{"sidecarToken": []}],
     "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
     "responses": {"200": {"content": {"application/json": {"schema": {"type": "object"}}}}},
 }
@@ -76,8 +77,8 @@ def contracts(tmp_path_factory):
     return read_contracts(repo)
 
 
-def message(body, kind="application/json", **headers):
-    return Message({"content-type": kind, **headers}, is_json=True, body=body, size=1)
+def message(body, kind="application/json", has=frozenset({"dapr-api-token"}), **headers):
+    return Message({"content-type": kind, **headers}, has, is_json=True, body=body, size=1)
 
 
 def booking(request=None, answer=None, *, status=200, **more):
@@ -174,6 +175,10 @@ WRONG = {
         booking({"nights": 1, "more": 1}, **{"dapr-caller-app-id": "payment"}),
         "request: (whole): has undocumented more",
     ),
+    "a delivery without the sidecar's token": (
+        replace(alone(event()), request=message(event(), has=frozenset())), "request: was served without dapr-api-token"
+    ),
+    "a parameter": (replace(booking(), query=("page",)), "request: has undocumented page in its query"),
     "an event of an unknown version": (
         delivery(event(type="minsu.payment.paid.v9")),
         "event: type minsu.payment.paid.v9 is no message of paid-topic",

@@ -26,11 +26,11 @@ UNPAID = {"ORDER_MOST_UNPAID": "1000"}
 
 @contextmanager
 def running_stack() -> Iterator[Mapping[str, str]]:
-    """Yields stack.env as a mapping, when every part is ready."""
+    """Yields stack.env as a mapping, when every part is ready. What sidecars and apps say to one another is recorded."""
     if kept := os.environ.get("MINSU_TEST_STACK"):
         yield _with_room(read_stack_env(REPO / kept / "stack.env"))
         return
-    with own_stack() as environment:
+    with own_stack(RECORD="1") as environment:
         yield environment
 
 

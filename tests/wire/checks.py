@@ -14,6 +14,8 @@ from tests.wire.schemas import faults, masked, masked_path
 
 REFUSED = {401, 403, 404, 405}
 PROBLEM = "application/problem+json"
+TOKENS = {"sidecarToken": "dapr-api-token", "userToken": "authorization"}
+"""Security schemes of OpenAPI, and the headers that satisfy them."""
 FROM_OUTSIDE = ("", "gateway")
 """Callers whose requests may hold members that we do not know: they pass on what strangers sent."""
 
@@ -89,6 +91,10 @@ def _is_refused(exchange: Exchange) -> bool:
 
 def _check_request(exchange: Exchange, operation: Operation) -> Iterator[str]:
     request, types = exchange.request, operation.request_types()
+    if lacking := {TOKENS[scheme] for scheme in operation.tokens()} - request.has:
+        yield f"was served without {', '.join(sorted(lacking))}"
+    if unknown := set(exchange.query) - operation.query():
+        yield f"has undocumented {', '.join(sorted(unknown))} in its query"
     if not types:
         if request.size and exchange.caller not in FROM_OUTSIDE:
             yield "has a body, and the contract none"

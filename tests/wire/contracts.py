@@ -68,6 +68,13 @@ class Operation:
         place = ("paths", self.path, self.method, "responses", declared, "content", media_type, "schema")
         return self.document.validator(*place, closed=True)
 
+    def tokens(self) -> set[str]:
+        """The security schemes that a caller has to satisfy."""
+        return {scheme for each in self._spec.get("security", []) for scheme in each}
+
+    def query(self) -> set[str]:
+        return {each["name"] for each in self._spec.get("parameters", []) if each["in"] == "query"}
+
     def request_types(self) -> dict[str, Any]:
         types: dict[str, Any] = self._spec.get("requestBody", {}).get("content", {})
         return types

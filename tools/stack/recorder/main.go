@@ -1,4 +1,4 @@
-// The recorder stands between daprd and the app beside it and keeps what passes: RECORD=1 of the stack.
+// The recorder stands between daprd and the app beside it and keeps what passes: RECORD=1 of the stack (docs/decisions/0042).
 //
 //	recorder -control 127.0.0.1:8099 order=8023:8003 payment=8024:8004
 //
