@@ -112,7 +112,7 @@ def _seat(role: str, address: str, seat: str, command: str, broken: str) -> Seat
     if broken:
         return Seat.python(role, broken)
     if seat not in (own := seats.own(role)):
-        raise StackError(f"SEAT={seat}: {role} has {', '.join(own)}")
+        raise StackError(f"SEAT={seat}: {role} is here in {', '.join(own)}; any other program: RUN='command'")
     return own[seat]
 
 

@@ -1,5 +1,7 @@
 """Apps that join with files of their own: what `SEAT_<APP>=<language>` adds to the system, and what it may not."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,40 @@ def test_a_seat_is_not_recorded() -> None:
 def test_a_seat_that_is_not_there_is_refused_by_its_folder() -> None:
     with pytest.raises(StackError, match=r"SEAT_LEDGER=cobol: there is no .*seats/ledger-cobol/dapr.yaml"):
         layout.plan({"SEAT_LEDGER": "cobol"})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda seat: (seat / "build.sh").unlink(), "there is no .*/pie-node/build.sh"),
+        (lambda seat: (seat / "build.sh").chmod(0o644), r"build.sh cannot be run: chmod \+x"),
+        (lambda seat: (seat / "asyncapi.yaml").unlink(), "there is no .*/pie-node/asyncapi.yaml"),
+        (lambda seat: (seat / "access" / "pie.yaml").unlink(), "there is no .*/access/pie.yaml"),
+        (lambda seat: rewrite(seat, "appID: pie", "appID: pies"), r"the one appID is pie, .*not \['pies'\]"),
+        (lambda seat: rewrite(seat, "metricsPort: 3578", ""), "dapr.yaml: metricsPort is missing"),
+    ],
+)
+def test_a_folder_that_lacks_something_is_refused_by_name(
+    tmp_path: Path, change: Callable[[Path], None], said: str
+) -> None:
+    shutil.copytree(layout.REPO / "dapr", tmp_path / "dapr")
+    pie = tmp_path / "seats" / "pie-node"
+    for name in ("access/ledger.yaml", "asyncapi.yaml", "build.sh", "dapr.yaml", "resources/pubsub.yaml"):
+        copy = pie / name.replace("ledger", "pie")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CONTRACT.parent / name, copy)
+    rewrite(pie, "appID: ledger", "appID: pie")
+    assert "pie" in layout.plan({"SEAT_PIE": "node"}, tmp_path).services
+
+    change(pie)
+    with pytest.raises(StackError, match=said):
+        layout.plan({"SEAT_PIE": "node"}, tmp_path)
+
+
+def rewrite(seat: Path, old: str, new: str) -> None:
+    """In its run file."""
+    file = seat / "dapr.yaml"
+    file.write_text(file.read_text().replace(old, new))
 
 
 def test_who_runs_a_service_of_ours_is_not_a_seat_that_joins() -> None:

@@ -140,6 +140,8 @@ def planned_ports(dapr_file: Path, env: Mapping[str, str], joined: Iterable[Seat
                 ports[name + WIRE] = int(entry["appPort"]) + step + WIRE_STEP
     for seat in joined:
         [entry] = daprfile.load(seat.dapr_file)["apps"]
+        if missing := [field for field in PORT_NAMES if field not in entry]:
+            raise StackError(f"{seat.dapr_file}: {', '.join(missing)} is missing")
         ports |= {seat.app + suffix: int(entry[field]) for field, suffix in PORT_NAMES.items()}
     for switch, more in (("MTLS", SENTRY), ("OBS", OBSERVABILITY), ("RECORD", RECORDER)):
         if _is_on(env, switch):

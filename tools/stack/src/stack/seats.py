@@ -6,6 +6,7 @@ of dapr/dapr.yaml the variable chooses who runs that service; that is not decide
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +42,18 @@ class Seat:
     def contract(self) -> Path:
         return self.folder / "asyncapi.yaml"
 
+    def require(self) -> None:
+        """Raises StackError with the first thing that the folder lacks."""
+        for needed in ("dapr.yaml", "asyncapi.yaml", "resources", f"access/{self.app}.yaml", "build.sh"):
+            if not (self.folder / needed).exists():
+                raise StackError(f"there is no {self.folder / needed}")
+        build = self.folder / "build.sh"
+        if not os.access(build, os.X_OK):
+            raise StackError(f"{build} cannot be run: chmod +x it")
+        found = [entry.get("appID") for entry in daprfile.load(self.dapr_file)["apps"]]
+        if found != [self.app]:
+            raise StackError(f"{self.dapr_file}: the one appID is {self.app}, as its folder says, not {found}")
+
     def build(self, log: Path) -> None:
         """Run its build.sh, which does nothing when nothing changed. Raises StackError with the end of `log`."""
         with log.open("w") as sink:
@@ -62,7 +75,9 @@ def joined(env: Mapping[str, str], repo: Path) -> tuple[Seat, ...]:
         if not variable.startswith(VARIABLE) or language in {"", "0"} or app in services:
             continue
         seat = Seat(repo / "seats" / f"{app}-{language}")
-        if not seat.dapr_file.exists():
-            raise StackError(f"{variable}={language}: there is no {seat.dapr_file}")
+        try:
+            seat.require()
+        except StackError as why:
+            raise StackError(f"{variable}={language}: {why}") from None
         found.append(seat)
     return tuple(found)
