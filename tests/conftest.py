@@ -75,8 +75,9 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Mapping[str, str]]:
-    """The real system, every part of it; the mapping is its stack.env."""
-    with running_stack() as environment:
+    """The real system, every part of it; the mapping is its stack.env. What sidecars and apps say to one another is
+    recorded (tests/integration/test_wire.py)."""
+    with running_stack(RECORD="1") as environment:
         yield environment
 
 

@@ -25,12 +25,12 @@ UNPAID = {"ORDER_MOST_UNPAID": "1000"}
 
 
 @contextmanager
-def running_stack() -> Iterator[Mapping[str, str]]:
-    """Yields stack.env as a mapping, when every part is ready. What sidecars and apps say to one another is recorded."""
+def running_stack(**more: str) -> Iterator[Mapping[str, str]]:
+    """Yields stack.env as a mapping, when every part is ready. `more` is the environment of one that is not kept."""
     if kept := os.environ.get("MINSU_TEST_STACK"):
         yield _with_room(read_stack_env(REPO / kept / "stack.env"))
         return
-    with own_stack(RECORD="1") as environment:
+    with own_stack(**more) as environment:
         yield environment
 
 
