@@ -15,6 +15,7 @@ LEDGER = {"SEAT_LEDGER": "node"}
 PAY_STATUS = "payment-update-paystatus-topic"
 DEAD_LETTERS = f"{PAY_STATUS}.ledger.dlq"
 CONTRACT = layout.REPO / "seats" / "ledger-node" / "asyncapi.yaml"
+OURS = kafka_admin.topics(layout.REPO / "contracts" / "asyncapi.yaml")
 
 
 def test_without_the_variable_nothing_joins() -> None:
@@ -107,7 +108,7 @@ def test_who_runs_a_service_of_ours_is_not_a_seat_that_joins() -> None:
 
 def test_the_ledger_reads_payments_and_writes_its_own_dead_letters() -> None:
     wanted = Rights(publishes={DEAD_LETTERS}, reads={PAY_STATUS, DEAD_LETTERS})
-    assert kafka_admin.rights_of_seat("ledger", CONTRACT) == {"ledger": wanted}
+    assert kafka_admin.rights_of_seat("ledger", CONTRACT, OURS) == {"ledger": wanted}
     base = kafka_admin.topics(layout.plan({}).contract)
     assert kafka_admin.topics(CONTRACT) == {PAY_STATUS: base[PAY_STATUS], DEAD_LETTERS: 3}
 
@@ -117,7 +118,7 @@ def test_its_component_and_subscriptions_say_the_same_as_its_contract() -> None:
     component = yaml.safe_load((resources / "pubsub.yaml").read_text())
     told = {each["name"]: each.get("value") for each in component["spec"]["metadata"]}
     subscribed = [yaml.safe_load(file.read_text()) for file in resources.glob("payment-status*.yaml")]
-    rights = kafka_admin.rights_of_seat("ledger", CONTRACT)["ledger"]
+    rights = kafka_admin.rights_of_seat("ledger", CONTRACT, OURS)["ledger"]
 
     assert told["publishingScopes"] == f"ledger={','.join(sorted(rights.publishes))}"
     assert told["subscriptionScopes"] == f"ledger={','.join(sorted(rights.reads))}"
@@ -140,7 +141,37 @@ def test_a_seat_that_takes_more_is_refused(tmp_path: Path, operation: dict[str, 
     greedy = tmp_path / "asyncapi.yaml"
     greedy.write_text(yaml.safe_dump(content))
     with pytest.raises(StackError, match=said):
-        kafka_admin.rights_of_seat("ledger", greedy)
+        kafka_admin.rights_of_seat("ledger", greedy, OURS)
+
+
+@pytest.mark.parametrize(
+    "address", ["order-refund-requested-topic", "order-nights-topic.travel.dlq", "other-topic", "ledger"]
+)
+def test_a_seat_that_takes_the_topic_of_another_under_a_channel_of_its_own_is_refused(
+    tmp_path: Path, address: str
+) -> None:
+    content = yaml.safe_load(CONTRACT.read_text())
+    content["channels"]["mine"] = {"address": address, "bindings": {"kafka": {"partitions": 1}}}
+    content["operations"]["ledger.take"] = {"action": "send", "channel": {"$ref": "#/channels/mine"}}
+    greedy = tmp_path / "asyncapi.yaml"
+    greedy.write_text(yaml.safe_dump(content))
+    with pytest.raises(StackError, match=f"the topic of mine, '{address}', is not of ledger"):
+        kafka_admin.rights_of_seat("ledger", greedy, OURS)
+
+
+def test_a_seat_with_a_name_like_the_beginning_of_our_topics_does_not_own_them(tmp_path: Path) -> None:
+    content = yaml.safe_load(CONTRACT.read_text()) | {"operations": {}}
+    content["channels"] = {"mine": {"address": "order-nights-topic", "bindings": {"kafka": {"partitions": 1}}}}
+    greedy = tmp_path / "asyncapi.yaml"
+    greedy.write_text(yaml.safe_dump(content))
+    with pytest.raises(StackError, match="the topic of mine, 'order-nights-topic', is not of order-nights"):
+        kafka_admin.rights_of_seat("order-nights", greedy, OURS)
+
+
+@pytest.mark.parametrize("app", ["admin", "keda"])
+def test_a_seat_cannot_have_the_name_of_a_user_with_other_rights(app: str) -> None:
+    with pytest.raises(StackError, match=f"{app} is a user of Kafka of its own"):
+        kafka_admin.rights_of_seat(app, CONTRACT, OURS)
 
 
 def test_a_build_that_fails_says_how(tmp_path: Path) -> None:

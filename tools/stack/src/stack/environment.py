@@ -86,8 +86,9 @@ class Environment:
 
     def _kafka_rights(self) -> dict[str, kafka_admin.Rights]:
         found = kafka_admin.rights(self.layout.contract)
+        ours = kafka_admin.topics(self.layout.contract)
         for seat in self.layout.seats:
-            found |= kafka_admin.rights_of_seat(seat.app, seat.contract)
+            found |= kafka_admin.rights_of_seat(seat.app, seat.contract, ours)
         return found
 
     def set_up_kafka(self) -> None:

@@ -5,7 +5,7 @@ of it, and nothing else (decision 0034).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,8 @@ from stack.errors import StackError
 
 ADMIN = "admin"
 """The one user that may do everything: the broker itself and those who set it up. No service knows its password."""
+RESERVED = (ADMIN, "keda")
+"""No app can have these names."""
 QUICK_ANSWER_MS = 3000
 EVERY_ACL = ACLFilter(
     None, None, ACLOperation.ANY, ACLPermissionType.ANY,
@@ -93,10 +95,20 @@ def rights(contract: Path) -> dict[str, Rights]:
     return dict(found)
 
 
-def rights_of_seat(app: str, contract: Path) -> dict[str, Rights]:
+def rights_of_seat(app: str, contract: Path, ours: Collection[str]) -> dict[str, Rights]:
     """The same of an app that joins with a contract of its own: it may read any topic, and writes to those that it defines.
-    Raises StackError for an operation of another app, or one that sends to a channel of another file."""
+    `ours` are the topics of other contracts. Raises StackError for an operation of another app, for one that sends to a
+    channel of another file, for a channel that takes another's topic or has no name of this app, and for an app that
+    would be a user which is there already."""
+    if app in RESERVED:
+        raise StackError(f"{contract}: {app} is a user of Kafka of its own: name the app otherwise")
     content: dict[str, Any] = yaml.safe_load(contract.read_text())
+    for name, channel in content["channels"].items():
+        address = str(channel.get("address", ""))
+        if "$ref" not in channel and (address in ours or not _is_of(app, address)):
+            raise StackError(
+                f"{contract}: the topic of {name}, {address!r}, is not of {app}: {app}-… or ….{app}.dlq, and no other's"
+            )
     for name, operation in content["operations"].items():
         channel = content["channels"][operation["channel"]["$ref"].rpartition("/")[2]]
         if name.partition(".")[0] != app:
@@ -104,6 +116,10 @@ def rights_of_seat(app: str, contract: Path) -> dict[str, Rights]:
         if operation["action"] == "send" and "$ref" in channel:
             raise StackError(f"{contract}: {name} sends to {channel['$ref']}, which is not of {app}")
     return rights(contract)
+
+
+def _is_of(app: str, topic: str) -> bool:
+    return topic.startswith(f"{app}-") or topic.endswith(f".{app}.dlq")
 
 
 def _read(contract: Path) -> dict[str, Any]:
