@@ -121,6 +121,7 @@ RIGHT = {
     "a delivery": delivery(event(), event(traceparent="00-1", pubsubname="pubsub")),
     "one event alone": alone(event(), "RETRY"),
     "an app that died": booking(status=0),
+    "a caller that went": replace(booking(status=404), request=Message(whole=False), answer=Message()),
     "a probe of an app without methods": Exchange("gateway", "get", "/livez", 200, Message(), message({})),
     "a made-up call that is refused": replace(refusal(), path="/internal/x"),
 }
@@ -136,6 +137,10 @@ WRONG = {
     "a method": (replace(booking(), method="put"), "not documented, answered 200"),
     "a method of an app without methods": (
         Exchange("gateway", "get", "/console", 200, Message(), message({})), "not documented, answered 200"
+    ),
+    "an empty refusal": (
+        replace(booking(status=404), answer=Message()),
+        "answer 404: content type missing, documented: application/problem+json",
     ),
     "a delivery without a route": (
         replace(refusal(), path="/events/other", delivered=True), "not documented, answered 404"
