@@ -67,5 +67,6 @@ class Cases(Generic[W]):
         """Those whose id begins with one of `only`; all when there is none. Raises ValueError for one that fits no case."""
         wanted = tuple(only)
         if unknown := [each for each in wanted if not any(case.id.startswith(each) for case in self.found)]:
-            raise ValueError(f"no case is called {', '.join(unknown)}")
+            known = sorted({case.id.partition("-")[0] for case in self.found})
+            raise ValueError(f"no case is called {', '.join(unknown)}; they begin with {', '.join(known)}")
         return [case for case in self.found if not wanted or case.id.startswith(wanted)]

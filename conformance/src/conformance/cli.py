@@ -1,6 +1,7 @@
 """`make conformance`: one role, one app, a report."""
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,12 +109,24 @@ def _seat(role: str, address: str, seat: str, command: str, broken: str) -> Seat
     if address:
         return Seat(address, None)
     if command:
-        return Seat.command(command)
+        return _command(command)
     if broken:
         return Seat.python(role, broken)
     if seat not in (own := seats.own(role)):
         raise StackError(f"SEAT={seat}: {role} is here in {', '.join(own)}; any other program: RUN='command'")
     return own[seat]
+
+
+def _command(line: str) -> Seat:
+    """Of RUN=, before anything is started for it. Raises StackError."""
+    try:
+        chosen = Seat.command(line)
+    except ValueError as why:
+        raise StackError(f"RUN={line}: {why}") from None
+    program = next(iter(chosen.argv or ()), "")
+    if not shutil.which(REPO / program if "/" in program else program):
+        raise StackError(f"RUN={line}: {program} is no program that can be run from {REPO}")
+    return chosen
 
 
 def _port(address: str) -> int | None:

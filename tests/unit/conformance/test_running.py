@@ -3,8 +3,9 @@
 from xml.etree import ElementTree as ET
 
 import pytest
+from typer.testing import CliRunner
 
-from conformance import expecting, reporting, running
+from conformance import cli, expecting, reporting, running
 from conformance.cases import Cases, Result
 
 
@@ -82,8 +83,14 @@ def test_an_app_that_the_kit_does_not_control_is_not_stopped_and_the_report_says
 def test_cases_are_chosen_by_the_beginning_of_their_id():
     assert [each.id for each in _cases().chosen(["la", "bad"])] == ["late", "bad"]
     assert len(_cases().chosen([])) == 5
-    with pytest.raises(ValueError, match="no case is called lame"):
+    with pytest.raises(ValueError, match="no case is called lame; they begin with bad, good, late"):
         _cases().chosen(["good", "lame"])
+
+
+@pytest.mark.parametrize("line", ["./not-here", "not-here either", "README.md", "./README.md", "'unclosed", " "])
+def test_a_command_that_cannot_be_started_is_refused_before_anything_is(line):
+    done = CliRunner().invoke(cli.app, ["check", "--role", "notification", "--run", line])
+    assert (done.exit_code, f"RUN={line}: " in done.output) == (2, True)
 
 
 def test_two_cases_of_one_name_are_refused():
