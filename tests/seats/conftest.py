@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -188,9 +189,9 @@ def tokens() -> Tokens:
     return Tokens()
 
 
-@pytest.fixture
-def played(tokens: Tokens) -> Iterator[tuple[Played, int]]:
-    state = Played(keys=[tokens.jwk])
+@contextmanager
+def playing(state: Played) -> Iterator[int]:
+    """The port of the server that plays everything around the service."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -215,9 +216,16 @@ def played(tokens: Tokens) -> Iterator[tuple[Played, int]]:
 
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=listening.serve_forever, daemon=True).start()
-    yield state, listening.server_port
+    yield listening.server_port
     listening.shutdown()
     listening.server_close()
+
+
+@pytest.fixture
+def played(tokens: Tokens) -> Iterator[tuple[Played, int]]:
+    state = Played(keys=[tokens.jwk])
+    with playing(state) as port:
+        yield state, port
 
 
 def environment(database: str, sidecar: int, port: int, **more: str) -> dict[str, str]:
@@ -241,20 +249,27 @@ def environment(database: str, sidecar: int, port: int, **more: str) -> dict[str
     }
 
 
-@pytest.fixture
-def service(program: Path, server: PostgresServer, played: tuple[Played, int], tmp_path: Path) -> Iterator[Service]:
+@contextmanager
+def serving(argv: Sequence[str | Path], database: str, played: tuple[Played, int], log: Path) -> Iterator[Service]:
+    """The service, ready, as the stack starts it."""
     state, sidecar = played
-    database, port = server.migrated("notification", f"n{uuid4().hex[:12]}"), free_port()
-    log = tmp_path / "service.log"
+    port = free_port()
     with log.open("w") as sink:
         told = os.environ | environment(database, sidecar, port)
-        process = children.start([program], env=told, stdout=sink, stderr=sink)
+        process = children.start(argv, env=told, stdout=sink, stderr=sink)
         running = Service(f"http://127.0.0.1:{port}", database, state, process)
         try:
-            eventually(lambda: _is_ready(running, log), seconds=30, what="the service is ready")
+            eventually(lambda: _is_ready(running, log), seconds=60, what="the service is ready")
             yield running
         finally:
             children.end(process, signal.SIGKILL)
+
+
+@pytest.fixture
+def service(program: Path, server: PostgresServer, played: tuple[Played, int], tmp_path: Path) -> Iterator[Service]:
+    database = server.migrated("notification", f"n{uuid4().hex[:12]}")
+    with serving([program], database, played, tmp_path / "service.log") as running:
+        yield running
 
 
 def _is_ready(service: Service, log: Path) -> bool:

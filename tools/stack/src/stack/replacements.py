@@ -46,7 +46,7 @@ class Replacement:
     def _build(self, log: Path) -> None:
         fresh = self.program.with_suffix(".new")
         argv = ["go", "build", "-C", str(self.source), "-trimpath", "-ldflags", "-s -w", "-o", str(fresh), "."]
-        env = {"CGO_ENABLED": "0", "GOFLAGS": "-p=1 -buildvcs=false", **os.environ, "GOTOOLCHAIN": "auto"}
+        env = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", **os.environ, "GOTOOLCHAIN": "auto"}
         try:
             with log.open("w") as sink:
                 done = subprocess.run(argv, env=env, stdout=sink, stderr=subprocess.STDOUT, check=False)  # noqa: S603 - our own source
