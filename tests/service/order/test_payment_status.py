@@ -1,6 +1,9 @@
 """Payment's word, as Kafka brings it: once, late, twice, out of order, wrong."""
 
 import asyncio
+import base64
+import hashlib
+import json
 
 import pytest
 
@@ -208,6 +211,37 @@ async def test_a_dead_letter_is_kept_and_applied_when_its_order_can_be(order: Or
     assert letter.json() == {"status": "SUCCESS"}
     assert ticked.json() == {"claimed": 1, "applied": 1, "waiting": 0, "poison": 0}
     assert order.row(sn)["trade_state"] == 1
+
+
+def as_raw(letter: bytes) -> dict[str, str]:
+    """As a sidecar hands over a message that it has not read."""
+    wrapped = base64.b64encode(letter).decode()
+    own = {"id": "1f0", "source": "Dapr", "specversion": "1.0", "type": "com.dapr.event.sent"}
+    return own | {"data_base64": wrapped, "datacontenttype": "application/octet-stream"}
+
+
+async def test_a_raw_dead_letter_is_the_event_that_it_holds(order: Order) -> None:
+    sn = await order.create()
+    event = paid(sn)
+    await order.inside("/events/dead-letters/payment-update-paystatus-topic", as_raw(json.dumps(event).encode()))
+    await order.inside("/events/dead-letters/payment-update-paystatus-topic", event)
+
+    [letter] = order.rows("select source, event_id, body from dead_letter")
+    assert (letter["source"], letter["event_id"]) == (event["source"], event["id"])
+    assert json.loads(letter["body"]) == event
+
+    await order.inside("/jobs/order-reapply-dead-letters")
+    assert order.row(sn)["trade_state"] == 1
+
+
+async def test_a_letter_that_no_sidecar_can_read_is_kept_as_it_is(order: Order) -> None:
+    text = b'{"fen": ' + b"7" * 5000 + b"}"
+    answer = await order.inside("/events/dead-letters/payment-update-paystatus-topic", as_raw(text))
+
+    assert answer.json() == {"status": "SUCCESS"}
+    assert order.rows("select source, event_id, body from dead_letter") == [
+        {"source": "unreadable", "event_id": hashlib.sha256(text).hexdigest(), "body": text.decode()}
+    ]
 
 
 async def test_a_poisonous_dead_letter_waits_for_a_person_with_its_reason(order: Order) -> None:

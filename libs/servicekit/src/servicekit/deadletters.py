@@ -5,6 +5,7 @@ pauses until it is applied. A row that no retry can apply becomes `poison` with 
 What operators see and do: operations.py; its paths and page sizes: operations_api.py.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Sequence
@@ -75,6 +76,8 @@ UNFINISHED = [
     for state, limit in (("waiting", timedelta(hours=1)), ("poison", timedelta(days=1)))
 ]
 
+RAW = {"rawPayload": "true"}
+"""The sidecar hands letters over unread: one that it cannot read either, such as no JSON, would hold up those behind it."""
 LEASE = timedelta(minutes=2)
 BACKOFF = Backoff(timedelta(seconds=20), timedelta(minutes=10))
 
@@ -100,7 +103,8 @@ class DeadLetters:
         subscriptions = dapr_app(app)
         for topic in self._consumers:
             path = f"/events/dead-letters/{topic}"
-            subscriptions.subscribe(pubsub, self._letters_of(topic), route=path)(self._reader(topic))
+            letters = self._letters_of(topic)
+            subscriptions.subscribe(pubsub, letters, metadata=RAW, route=path)(self._reader(topic))
 
     def _letters_of(self, topic: str) -> str:
         return f"{topic}.{self._app_id}.dlq"
@@ -114,6 +118,7 @@ class DeadLetters:
 
     async def keep(self, topic: str, body: bytes) -> None:
         """Insert the letter unless it is there. Raises DatabaseUnavailable: the broker then redelivers it."""
+        body = _as_published(body)
         body_text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
         try:
             event = CloudEvent.model_validate_json(body_text)
@@ -211,3 +216,14 @@ class DeadLetters:
                     **RELEASED,
                 )
             )
+
+
+def _as_published(delivered: bytes) -> bytes:
+    """The message as it lies in the topic: with `rawPayload` the sidecar wraps it in an envelope of its own, in base64."""
+    try:
+        envelope = json.loads(delivered)
+        if envelope["type"] == "com.dapr.event.sent":
+            return base64.b64decode(envelope["data_base64"], validate=True)
+    except (*UNREADABLE, KeyError, TypeError):
+        pass
+    return delivered

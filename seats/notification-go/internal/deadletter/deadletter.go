@@ -65,6 +65,7 @@ func (l *Letters) AllTopics() []string {
 
 // Keep inserts the letter unless it is there. DatabaseUnavailable: the broker then delivers it again.
 func (l *Letters) Keep(ctx context.Context, topic string, body []byte) error {
+	body = asPublished(body)
 	text := strings.ReplaceAll(strings.ToValidUTF8(string(body), "\ufffd"), "\x00", "\ufffd")
 	sum := sha256.Sum256(body)
 	id, source := hex.EncodeToString(sum[:]), "unreadable"
@@ -78,6 +79,18 @@ func (l *Letters) Keep(ctx context.Context, topic string, body []byte) error {
 			on conflict do nothing`, topic, source, id, text, l.Now())
 		return err
 	})
+}
+
+// asPublished is the message as it lies in the topic: with rawPayload the sidecar wraps it in an envelope of its own, in base64.
+func asPublished(delivered []byte) []byte {
+	var envelope struct {
+		Type string `json:"type"`
+		Data []byte `json:"data_base64"`
+	}
+	if json.Unmarshal(delivered, &envelope) != nil || envelope.Type != "com.dapr.event.sent" || envelope.Data == nil {
+		return delivered
+	}
+	return envelope.Data
 }
 
 // Counts are letters by the state that a try ended in.

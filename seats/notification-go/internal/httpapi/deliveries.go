@@ -74,13 +74,16 @@ type subscription struct {
 	Metadata   map[string]string `json:"metadata"`
 }
 
+// raw: the sidecar hands letters over unread. One that it cannot read either would hold up those behind it.
+var raw = map[string]string{"rawPayload": "true"}
+
 // AddDeadLetters takes the dead letters of every topic, and announces these subscriptions to the sidecar.
 func (s *Server) AddDeadLetters(letters *deadletter.Letters) {
 	var announced []subscription
 	for _, each := range letters.Topics {
 		topic := each.Topic()
 		path := "/events/dead-letters/" + topic
-		announced = append(announced, subscription{s.Config.PubSub, letters.TopicOf(topic), path, map[string]string{}})
+		announced = append(announced, subscription{s.Config.PubSub, letters.TopicOf(topic), path, raw})
 		s.handle(http.MethodPost, path, func(ctx context.Context, c *call) (any, error) {
 			return map[string]event.Status{"status": event.Success}, letters.Keep(ctx, topic, c.body)
 		})

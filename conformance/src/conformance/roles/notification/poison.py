@@ -1,5 +1,6 @@
 """Cases of notification: what can never be applied goes to the dead letters, and harms nothing beside it."""
 
+from functools import partial
 from typing import Any
 
 from conformance import events, expecting
@@ -124,6 +125,13 @@ def unreadable(world: World) -> None:
         neighbours = {each: world.refund_update(each, "returned") for each in (before, after)}
         _between(world, REFUND_TOPIC, number, neighbours, poison)
         world.delivered_once(guest, ["given_back"], before, after)
+        expecting.eventually(partial(_kept, world, number), bool, "the letter, as operators see it", within=30)
+
+
+def _kept(world: World, number: str) -> bool:
+    """Whether a letter that is about `number` is in the table as it was published, though its sidecar cannot read it."""
+    letters = world.operator("deadLetterList", {"pageSize": 50})["list"]
+    return any(number in world.operator("deadLetterDetail", {"id": each["id"]})["body"] for each in letters)
 
 
 def _between(world: World, topic: str, number: str, neighbours: dict[str, dict[str, Any]], poison: bytes) -> None:
