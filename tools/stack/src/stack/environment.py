@@ -167,7 +167,7 @@ class Environment:
 
     def _own_settings(self) -> dict[str, dict[str, str]]:
         sim, gateway, merchant = self.layout.url("wechatsim"), self.layout.url("gateway"), self.merchant
-        callbacks = f"http://127.0.0.1:{self.layout.seen_by_sidecar(self.layout.callbacks_to)}"
+        callbacks = self.layout.url(self.layout.before(self.layout.callbacks_to))
         return {
             "travel": {"TRAVEL_CALENDARS_ALLOW_LOCAL": "1"},
             "gateway": {"GATEWAY_PUBLIC_URL": gateway, "GATEWAY_CASHIER_URL": f"{sim}/cashier", "GATEWAY_DEMO": "1"}

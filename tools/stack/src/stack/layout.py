@@ -101,7 +101,11 @@ class Layout:
     def seen_by_sidecar(self, name: str) -> int:
         """The port of an app as its sidecar, and whoever should be recorded like it, knows it. Seats that joined are not
         recorded."""
-        return self.ports.get(name + WIRE, self.port(name))
+        return self.port(self.before(name))
+
+    def before(self, name: str) -> str:
+        """The name of that port: the recorder's in front of an app, or the app's own."""
+        return name + WIRE if name + WIRE in self.ports else name
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port(name)}"
