@@ -61,7 +61,7 @@ class Service:
         self.headers["Authorization"] = f"Bearer {made.json()['data']['accessToken']}"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def everything_tokens() -> Tokens:
     return Tokens()
 
@@ -75,7 +75,7 @@ def _short_log() -> Iterator[None]:
     structlog.configure(**before)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def services(postgres: PostgresServer, everything_tokens: Tokens) -> AsyncIterator[dict[str, Service]]:
     tokens, wechat = everything_tokens, FakeWechat()
 
