@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import CheckConstraint
 
 import notification.states
+import payment.settings
 from gateway.console import find, hosts, letters, messages, reconciliation, refunds, reviews
 from minsu import following, ops, ops_cli, purchase, traces
 from notification.events import TradeStateUpdated
@@ -37,6 +38,7 @@ from tests.support.services import SOURCES
 from travel.models import HostApplication
 from travel.search_repository import Sort
 from travel.states import ApplicationState
+from wechatsim.pay import bill_rows
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -208,6 +210,12 @@ def test_the_checklist_says_what_to_do_about_every_reason():
 def test_chaos_expects_the_shares_that_policies_give():
     given = {policy: [(step.days, step.percent) for step in terms.steps] for policy, terms in TERMS.items()}
     assert given == SHARES
+
+
+def test_the_sandbox_takes_the_fee_that_payouts_take_off():
+    basis_points = payment.settings.Settings.model_fields["wxpay_fee_basis_points"].default
+    assert basis_points == bill_rows.FEE_RATE * 10_000
+    assert f"{basis_points / 100:.2f}%" == bill_rows.RATE_TEXT
 
 
 def test_numbers_are_told_by_their_prefix_as_they_are_made():

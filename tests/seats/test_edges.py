@@ -8,7 +8,11 @@ import subprocess
 import httpx
 import psycopg
 import pytest
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
+from notification.retries import JITTER
+from notification.settings import Settings
 from notification.wechat.errcodes import ERRCODES
 from servicekit.testing import APP_TOKEN
 from stack import children
@@ -128,6 +132,36 @@ def test_its_texts_are_those_of_the_python_service():
         "notification": "apps/notification/src/notification/messages.toml",
     }.items():
         assert (texts / f"{copy}.toml").read_bytes() == (REPO / source).read_bytes()
+
+
+def _written(source: str) -> dict[str, str]:
+    """Variable → default, as config.go has them; those that are required, spans and networks left out."""
+    found = re.findall(r'r\.(?:integer|seconds|text|oneOf|rate)\((ours\+)?"([A-Z_]+)", "?([^",)]*)', source)
+    found += re.findall(r'r\.(?:matching|url)\((ours\+)?"([A-Z_]+)", optional\("([^"]*)"\)', source)
+    return {f"NOTIFICATION_{name}" if ours else name: value for ours, name, value in found}
+
+
+def _of_python(name: str, field: FieldInfo) -> tuple[str, str]:
+    default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    return str(field.validation_alias or f"NOTIFICATION_{name.upper()}"), "" if default is None else str(default)
+
+
+def test_its_defaults_are_those_of_the_python_service():
+    written = _written((REPO / "seats/notification-go/internal/config/config.go").read_text())
+    known = dict(_of_python(*each) for each in Settings.model_fields.items())
+    assert written.keys() - known.keys() == {"OTEL_EXPORTER_OTLP_ENDPOINT"}, "read by OpenTelemetry itself in Python"
+    known["OTEL_EXPORTER_OTLP_ENDPOINT"] = ""
+    assert {name: _plain(value) for name, value in written.items()} == {name: _plain(known[name]) for name in written}
+    assert len(written) > 30
+    app = (REPO / "seats/notification-go/internal/app/app.go").read_text()
+    assert f"const jitter = {JITTER}\n" in app
+
+
+def _plain(value: str) -> str | float:
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def test_its_tables_are_those_of_the_last_migration():

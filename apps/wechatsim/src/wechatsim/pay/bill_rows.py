@@ -13,7 +13,7 @@ from wechatsim.sim import Sim
 from wechatsim.store import Row
 
 FEE_RATE = Decimal("0.006")
-_RATE_TEXT = "0.60%"
+RATE_TEXT = "0.60%"
 _HEAD = (
     "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,"
     "交易类型,交易状态,付款银行,货币种类,应结订单金额,代金券金额"
@@ -108,7 +108,7 @@ def _common(row: Sale, state: str, settled: int, coupon: int) -> list[str]:
 def _sale(row: Sale, kind: str) -> list[str]:
     head = _common(row, "SUCCESS", row["total"], row["total"] - row["payer_total"])
     fee = f"{_fee(row['total']):.5f}"
-    tail = [row["description"], row["attach"], fee, _RATE_TEXT, yuan(row["total"])]
+    tail = [row["description"], row["attach"], fee, RATE_TEXT, yuan(row["total"])]
     if kind == "SUCCESS":
         return [*head, *tail, ""]
     return [*head, "0", "0", "0.00", "0.00", "", "", *tail, "0.00", ""]
@@ -127,7 +127,7 @@ def _refunded(row: Row, kind: str) -> list[str]:
         _STATES[row["status"]],
     ]
     fee = f"{-_fee(row['amount']):.5f}"
-    return [*head, *times, *middle, row["description"], row["attach"], fee, _RATE_TEXT, "0.00", yuan(row["amount"]), ""]
+    return [*head, *times, *middle, row["description"], row["attach"], fee, RATE_TEXT, "0.00", yuan(row["amount"]), ""]
 
 
 def fund(sim: Sim, merchant: Merchant, begin: float, end: float) -> str:
