@@ -54,6 +54,26 @@ def app_token(world: World) -> None:
                 f"{method} {path.replace(world.door.delivered(''), '')} with {'a wrong' if headers else 'no'} app token"
             )
             expecting.equal(status, UNSIGNED, what)
+    caller = {"dapr-caller-app-id": "usercenter"}
+    for path in (spelling for each in (*routes, *jobs, *paths) for spelling in _spellings(each)):
+        status = world.door.request("POST", path, body={}, headers=caller).status_code
+        what = path.replace(world.door.delivered(""), "")
+        expecting.true(status in (400, UNSIGNED, FOREIGN, 404), f"POST {what} with no app token: {status}")
+
+
+def _spellings(path: str) -> list[str]:
+    """Paths that a lax router takes for `path`, and a guard of prefixes does not."""
+    first, rest = path[1], path[1:]
+    return [
+        f"/{path}",
+        f"/.{path}",
+        f"/x/..{path}",
+        f"/%2f{rest}",
+        f"/%2e{path}",
+        f"/{rest.replace('/', '%2f')}",
+        f"/{rest.replace('/', '//')}",
+        f"/%{ord(first):02x}{path[2:]}",
+    ]
 
 
 @CASES.case("delivery-token", "events and cron ticks on any path but the own sidecar's are refused, and never by 404")

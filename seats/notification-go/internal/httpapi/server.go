@@ -44,7 +44,6 @@ type Base struct {
 // Server serves the routes that were added to it. Routes are added before the first request.
 type Server struct {
 	Base
-	mux    *http.ServeMux
 	routes map[string]route
 	places *places
 }
@@ -64,19 +63,15 @@ type call struct {
 
 // New makes a server without routes.
 func New(base Base) *Server {
-	s := &Server{Base: base, mux: http.NewServeMux(), routes: map[string]route{}}
+	s := &Server{Base: base, routes: map[string]route{}}
 	s.places = newPlaces(base.Config.Limits, base.Metrics)
-	s.mux.HandleFunc("/", s.unknown)
 	return s
 }
 
-// handle adds a route. A handler returns what is written as JSON, or a problem.
+// handle adds a route: of exactly this path, as the guards look at it. A handler returns what is written as JSON, or a problem.
 func (s *Server) handle(method, path string, handler func(context.Context, *call) (any, error)) {
 	s.routes[path] = route{method, handler}
-	s.mux.HandleFunc(path, s.unknown) // the mux finds the pattern, serve runs the handler
 }
-
-func (s *Server) unknown(http.ResponseWriter, *http.Request) {}
 
 type key int
 
@@ -121,7 +116,6 @@ func (s *Server) admit(w *recorder, c *call) {
 	defer leave()
 	c.body = body
 	began := time.Now()
-	_, w.route = s.mux.Handler(c.Request)
 	s.serve(w, c)
 	s.observe(c.Request, w, time.Since(began))
 }
@@ -132,7 +126,10 @@ func (s *Server) serve(w *recorder, c *call) {
 		s.render(w, c, problem.New(problem.Forbidden, "only this app's own subscriptions and bindings come here"))
 		return
 	}
-	found, ok := s.routes[w.route]
+	found, ok := s.routes[c.URL.Path]
+	if ok {
+		w.route = c.URL.Path
+	}
 	switch {
 	case ok && found.method == c.Method:
 		s.respond(w, c.Request, found, c)
@@ -146,7 +143,6 @@ func (s *Server) serve(w *recorder, c *call) {
 		w.Header().Set("Allow", found.method)
 		s.render(w, c, problem.New(problem.MethodNotAllowed, "Method Not Allowed"))
 	default:
-		w.route = ""
 		s.render(w, c, problem.New(problem.NotFound, "no such path"))
 	}
 }
@@ -263,7 +259,7 @@ type recorder struct {
 }
 
 func (w *recorder) routeName() string {
-	if w.route == "" || w.route == "/" {
+	if w.route == "" {
 		return unrouted
 	}
 	return w.route
