@@ -3,6 +3,9 @@
 import { type FileHandle, open as openHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { log } from "./log.js";
+import { Queue } from "./queue.js";
+
 type Open = (path: string, flags: string) => Promise<FileHandle>;
 
 /** The file is not as it was left: another process writes it. */
@@ -10,6 +13,8 @@ export class ChangedByOthers extends Error {}
 
 export class AppendFile {
   #torn = false;
+  /** An append that began within another one would take its bytes for torn ones and cut them off. */
+  readonly #queue = new Queue();
 
   /** `length` is how many bytes of the file are good; what is behind them is cut off before the first append. */
   constructor(
@@ -19,23 +24,31 @@ export class AppendFile {
   ) {}
 
   /** Cut off what is behind the good bytes. */
-  async repair(): Promise<void> {
+  repair(): Promise<void> {
+    return this.#queue.run(() => this.#repair());
+  }
+
+  /**
+   * Write and wait until it is on disk; calls that overlap are done one after another, in their order. On an error (a full disk) the
+   * file is as before, now or before the next append. Raises ChangedByOthers, and whatever the file system raises.
+   */
+  append(text: string): Promise<void> {
+    return this.#queue.run(() => this.#append(text));
+  }
+
+  async #repair(): Promise<void> {
     const handle = await this.open(this.path, "r+");
     try {
       await handle.truncate(this.length);
       await handle.sync();
       this.#torn = false;
     } finally {
-      await handle.close();
+      await this.#close(handle);
     }
   }
 
-  /**
-   * Write and wait until it is on disk. On an error (a full disk) the file is as before, now or before the next append. Raises
-   * ChangedByOthers, and whatever the file system raises.
-   */
-  async append(text: string): Promise<void> {
-    if (this.#torn) await this.repair();
+  async #append(text: string): Promise<void> {
+    if (this.#torn) await this.#repair();
     const handle = await this.open(this.path, "a");
     try {
       const { size } = await handle.stat();
@@ -47,8 +60,8 @@ export class AppendFile {
       this.length += Buffer.byteLength(text);
       this.#torn = false;
     } finally {
-      await handle.close();
-      if (this.#torn) await this.repair().catch(() => undefined);
+      await this.#close(handle);
+      if (this.#torn) await this.#repair().catch(() => undefined);
     }
   }
 
@@ -58,7 +71,14 @@ export class AppendFile {
     try {
       await folder.sync();
     } finally {
-      await folder.close();
+      await this.#close(folder);
     }
+  }
+
+  /** Raises nothing: what was synced is on disk, and a caller who heard of an error would write it again. */
+  async #close(handle: FileHandle): Promise<void> {
+    await handle.close().catch((error: unknown) => {
+      log("warning", "a file could not be closed", { path: this.path, error: String(error) });
+    });
   }
 }

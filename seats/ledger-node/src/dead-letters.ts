@@ -7,6 +7,7 @@ import { inspect } from "node:util";
 
 import { AppendFile } from "./append-file.js";
 import { Poison } from "./event.js";
+import { Queue } from "./queue.js";
 
 interface Letter {
   id: string;
@@ -19,6 +20,7 @@ export class DeadLetters {
   /** By id, those that are not booked yet. */
   readonly waiting = new Map<string, Letter>();
   readonly #known = new Set<string>();
+  readonly #queue = new Queue();
   #torn = false;
 
   private constructor(private readonly file: AppendFile) {}
@@ -49,8 +51,12 @@ export class DeadLetters {
     return letters;
   }
 
-  /** Keeps a letter, once. */
-  async keep(message: unknown, reason: string): Promise<void> {
+  /** Keeps a letter, once, also when it comes twice at the same time. It is on disk when this returns. Raises what a full disk raises. */
+  keep(message: unknown, reason: string): Promise<void> {
+    return this.#queue.run(() => this.#keep(message, reason));
+  }
+
+  async #keep(message: unknown, reason: string): Promise<void> {
     const content = storable(message);
     const id = createHash("sha256").update(JSON.stringify(content)).digest("hex");
     if (this.#known.has(id)) return;

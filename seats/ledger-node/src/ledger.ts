@@ -7,6 +7,7 @@ import { AppendFile } from "./append-file.js";
 import { Books, type Entry } from "./books.js";
 import type { PaymentEvent } from "./event.js";
 import { decode, encode, HEADER, type Position, shanghaiDay } from "./lines.js";
+import { Queue } from "./queue.js";
 
 const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.csv$/;
 
@@ -24,7 +25,7 @@ export async function days(folder: string): Promise<string[]> {
 export class Ledger {
   readonly books = new Books();
   readonly #days = new Map<string, Day>();
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #queue = new Queue();
 
   private constructor(
     private readonly folder: string,
@@ -59,9 +60,7 @@ export class Ledger {
 
   /** Writes what the event adds, one event at a time. Returns the number of entries. Raises Poison, or what a full disk raises. */
   book(event: PaymentEvent): Promise<number> {
-    const booked = this.#last.then(() => this.#book(event));
-    this.#last = booked.catch(() => undefined);
-    return booked;
+    return this.#queue.run(() => this.#book(event));
   }
 
   async #book(event: PaymentEvent): Promise<number> {
