@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.stack
 TOPIC = "payment-update-paystatus-topic"
 PARTS = ("ledger", "ledger-daprd")
+AWAY_SECONDS = 12
+"""Longer than it takes a sidecar with health checks to stop its subscriptions (four probes, two seconds apart)."""
 
 
 @dataclass
@@ -135,10 +138,12 @@ def test_after_a_kill_in_the_middle_duplicates_and_refunds_the_ledger_has_what_p
     eventually(lambda: is_booked(seat, numbers[0]), what="the first payment is booked")
 
     seat.kill()
+    killed = time.monotonic()
     numbers += [pay(system, each) for each in orders[1:3]]
     total = payment(system, numbers[1])["total_fen"]
     assert ask_refund(system, orders[1], numbers[1], total // 3, f"RFR{orders[1][3:]}").status_code == 200
     eventually(lambda: payment(system, numbers[1])["refunded_fen"] == total // 3, what="a part went back")
+    eventually(lambda: time.monotonic() - killed > AWAY_SECONDS, what="an app that is checked would be unhealthy")
     seat.up()
     numbers.append(pay(system, orders[3]))
     system.data("/order/v1/homestayOrder/refundHomestayOrder", {"sn": orders[0], "reason": ""}, "BUYER")
