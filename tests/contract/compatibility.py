@@ -7,6 +7,7 @@ read) and of a response (consumers of before read events of now). Topics, servic
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def breaking(released: Path, now: Path) -> Iterator[str]:
     """Each breaking change from one folder of contracts to another, by its place."""
     yield from _openapi(released, now)
     yield from _schemas(released, now)
+    yield from tables(released, now)
     for name in (
         "asyncapi.yaml",
         "problems.json",
@@ -111,6 +113,31 @@ def _schemas(released: Path, now: Path) -> Iterator[str]:
             file.write_text(json.dumps(_as_openapi({name: found[name] for name in before})))
         for change in oasdiff(*files):
             yield f"{change['path'].removeprefix('/')}: {change['text']}"
+
+
+def tables(released: Path, now: Path) -> Iterator[str]:
+    """A service in another language shares them: a column stays as it is, and a new one takes rows that do not name it."""
+    for file in sorted((released / "tables").glob("*.sql")):
+        other = now / "tables" / file.name
+        before, after = _columns(file), _columns(other) if other.exists() else {}
+        for column, definition in before.items():
+            if after.get(column) != definition:
+                yield f"tables/{file.name}: {column}: {definition} became {after.get(column, 'nothing')}"
+        for column in after.keys() - before.keys():
+            is_of_known_table = column.partition(".")[0] in {each.partition(".")[0] for each in before}
+            if is_of_known_table and "NOT NULL" in after[column] and "DEFAULT" not in after[column]:
+                yield f"tables/{file.name}: {column}: required now"
+
+
+def _columns(file: Path) -> dict[str, str]:
+    """`table.column` → its definition."""
+    found, table = {}, ""
+    for line in file.read_text().splitlines():
+        if begun := re.fullmatch(r"CREATE TABLE \"?(\w+)\"? \(", line):
+            table = begun[1]
+        elif column := re.fullmatch(r"  \"?([a-z]\w*)\"? (.+?),?", line):
+            found[f"{table}.{column[1]}"] = column[2]
+    return found
 
 
 def schemas(contracts: Path) -> dict[str, Tree]:

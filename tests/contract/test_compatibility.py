@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from tests.contract.compatibility import CONTRACTS, REPO, breaking, edited, lost, newest, release, unaccepted
+from tests.contract.compatibility import CONTRACTS, REPO, breaking, edited, lost, newest, release, tables, unaccepted
 from tests.contract.gate import main, stamp_of
 
 API, INNER = "openapi/notification.public.json", "openapi/notification.internal.json"
@@ -186,6 +186,31 @@ def test_what_breaks_others_is_refused_by_its_place(contracts, name, edit, said)
     found = list(breaking(contracts / "released", contracts / "now"))
 
     assert [each for each in found if said in each], found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            "  attempts INTEGER DEFAULT '0' NOT NULL,\n",
+            "",
+            "notification_task.attempts: INTEGER DEFAULT '0' NOT NULL became nothing",
+        ),
+        ("  cause TEXT,\n", "  cause INTEGER,\n", "notification_task.cause: TEXT became INTEGER"),
+        ("  cause TEXT,\n", "  cause TEXT,\n  colour TEXT NOT NULL,\n", "notification_task.colour: required now"),
+        ("  cause TEXT,\n", "  cause TEXT,\n  colour TEXT DEFAULT '' NOT NULL,\n  size INTEGER,\n", None),
+    ],
+)
+def test_a_column_that_others_write_stays_and_a_new_one_takes_rows_without_it(tmp_path, before, after, said):
+    text = (CONTRACTS / "tables" / "notification.sql").read_text()
+    assert before in text
+    for folder, content in (("released", text), ("now", text.replace(before, after, 1))):
+        (tmp_path / folder / "tables").mkdir(parents=True)
+        (tmp_path / folder / "tables" / "notification.sql").write_text(content)
+
+    found = list(tables(tmp_path / "released", tmp_path / "now"))
+
+    assert found == ([f"tables/notification.sql: {said}"] if said else [])
 
 
 def test_a_document_that_is_gone_is_refused(contracts):

@@ -36,7 +36,7 @@ func parseBody(content []byte) *body {
 	return &body{value: value, shape: shapeOf(value)}
 }
 
-var secretWords = []string{"token", "password", "secret", "openid", "session_key", "otpauth"}
+var secretWords = []string{"token", "password", "secret", "openid", "session_key", "otpauth", "authkey", "tradecode"}
 
 // withoutSecrets replaces text below members that are named like a secret by as many x.
 func withoutSecrets(member string, value any) any {

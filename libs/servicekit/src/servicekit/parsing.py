@@ -10,7 +10,7 @@ from pydantic_core import from_json
 DEEPEST = 100
 """Levels of nesting that are read; our own events and what stands around them have less than ten."""
 MOST_DIGITS = 400
-_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
 _OPENING, _CLOSING = b"[{", b"]}"
 
 
