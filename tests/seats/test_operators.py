@@ -68,6 +68,17 @@ def test_the_list_shows_the_newest_first_page_by_page_and_by_state(data, refused
     assert data("taskList", {"state": "dead"})["list"] == []
 
 
+def test_lists_begin_below_any_id_that_the_contract_allows(service, data, refused):
+    service.deliver(f"/events/dead-letters/{TOPICS[0]}", b"no json")
+    data("taskResendAll", {"state": "refused", "note": "why"})
+    for name in ("taskList", "deadLetterList", "actList"):
+        everything = data(name, {})["list"]
+        assert everything, name
+        for last_id in (2**31, 2**63 - 1):
+            found = data(name, {"lastId": last_id})["list"]
+            assert [each["id"] for each in found] == [each["id"] for each in everything], name
+
+
 def test_a_refused_message_is_sent_again_and_the_audit_tells_by_whom(service, data, refused):
     shown = data("taskResend", {"id": refused, "note": " the guest called "})
     assert (shown["state"], shown["reason"]) == ("pending", "resend requested")

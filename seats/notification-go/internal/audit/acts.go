@@ -38,7 +38,7 @@ func Record(
 
 // Newest are acts with an id below lastID (0: no bound), newest first.
 func Newest(ctx context.Context, db *pg.Database, lastID int64, limit int) ([]Act, error) {
-	return read(ctx, db, "where $1 = 0 or id < $1 order by id desc limit $2", lastID, limit)
+	return read(ctx, db, "where $1::bigint = 0 or id < $1 order by id desc limit $2", lastID, limit)
 }
 
 // OfSubjects are the acts on these, oldest first.

@@ -44,7 +44,7 @@ const selectLetter = `select id, topic, source, event_id, body, state, reason, n
 // Page has letters with an id below lastID (0: no bound), newest first; an empty state matches any.
 func (l *Letters) Page(ctx context.Context, lastID int64, limit int, state State) (found []Letter, err error) {
 	err = l.DB.Read(ctx, func(ctx context.Context, q pg.Querier) error {
-		rows, err := q.Query(ctx, selectLetter+`where ($1 = 0 or id < $1) and ($2 = '' or state = $2)
+		rows, err := q.Query(ctx, selectLetter+`where ($1::bigint = 0 or id < $1) and ($2 = '' or state = $2)
 			order by id desc limit $3`, lastID, string(state), limit)
 		if err != nil {
 			return err

@@ -45,7 +45,7 @@ func (s Selection) args(more ...any) []any {
 
 // NewestTasks have an id below lastID (0: no bound), newest first.
 func NewestTasks(ctx context.Context, q pg.Querier, s Selection, lastID int64, limit int) ([]Row, error) {
-	return all[Row](q.Query(ctx, selectRow+"where "+selected+"and ($4 = 0 or id < $4) order by id desc limit $5",
+	return all[Row](q.Query(ctx, selectRow+"where "+selected+"and ($4::bigint = 0 or id < $4) order by id desc limit $5",
 		s.args(lastID, limit)...))
 }
 
