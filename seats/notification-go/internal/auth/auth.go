@@ -17,6 +17,7 @@ import (
 
 	"github.com/minsu/minsu/seats/notification-go/internal/dapr"
 	"github.com/minsu/minsu/seats/notification-go/internal/problem"
+	"github.com/minsu/minsu/seats/notification-go/internal/strictjson"
 )
 
 const (
@@ -182,13 +183,25 @@ func (v *Verifier) fetch(ctx context.Context) (*jose.JSONWebKeySet, error) {
 	if !found {
 		return nil, problem.New(problem.PeerUnavailable, "usercenter: 404 for its keys")
 	}
-	document, err := json.Marshal(object)
-	if err != nil {
-		return nil, err
-	}
-	keys := &jose.JSONWebKeySet{}
-	if err := json.Unmarshal(document, keys); err != nil {
+	keys := keysOf(object)
+	if len(keys.Keys) == 0 {
 		return nil, dapr.Unreadable(usercenter, path, errors.New("keys"))
 	}
 	return keys, nil
+}
+
+// keysOf are those that can be used; one of a type or curve that is not known here is no reason to do without the others.
+func keysOf(object strictjson.Object) *jose.JSONWebKeySet {
+	keys := &jose.JSONWebKeySet{}
+	found, _ := strictjson.Optional[[]json.RawMessage](object, "keys")
+	if found == nil {
+		return keys
+	}
+	for _, each := range *found {
+		var key jose.JSONWebKey
+		if json.Unmarshal(each, &key) == nil {
+			keys.Keys = append(keys.Keys, key)
+		}
+	}
+	return keys
 }
