@@ -19,7 +19,6 @@ import (
 	"github.com/minsu/minsu/seats/notification-go/internal/metrics"
 	"github.com/minsu/minsu/seats/notification-go/internal/pg"
 	"github.com/minsu/minsu/seats/notification-go/internal/problem"
-	"github.com/minsu/minsu/seats/notification-go/internal/strictjson"
 	"github.com/minsu/minsu/seats/notification-go/internal/task"
 )
 
@@ -69,10 +68,8 @@ func (l *Letters) Keep(ctx context.Context, topic string, body []byte) error {
 	text := strings.ReplaceAll(strings.ToValidUTF8(string(body), "\ufffd"), "\x00", "\ufffd")
 	sum := sha256.Sum256(body)
 	id, source := hex.EncodeToString(sum[:]), "unreadable"
-	if object, err := strictjson.Parse([]byte(text)); err == nil {
-		if knownID, knownSource, err := event.ParseKey(object); err == nil {
-			id, source = knownID, knownSource
-		}
+	if knownID, knownSource, err := event.ParseKey([]byte(text)); err == nil {
+		id, source = knownID, knownSource
 	}
 	return l.DB.Read(ctx, func(ctx context.Context, q pg.Querier) error {
 		_, err := q.Exec(ctx, `insert into dead_letter (topic, source, event_id, body, due_at) values ($1, $2, $3, $4, $5)

@@ -64,6 +64,12 @@ func (r Response) MarshalJSON() ([]byte, error) {
 // Take handles a delivery of the sidecar: a batch, or one event.
 func Take(ctx context.Context, topic Topic, document []byte, noted Noted) Response {
 	object, err := strictjson.Parse(document)
+	if err != nil {
+		if shallow, deep := strictjson.Shallow(document); deep == nil {
+			document = shallow
+			object, err = strictjson.Parse(document)
+		}
+	}
 	entries, bulk := entriesOf(object)
 	if err != nil || !bulk {
 		status := Drop

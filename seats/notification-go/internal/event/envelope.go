@@ -37,8 +37,33 @@ func parseEnvelope(document []byte) (e Envelope, err error) {
 	if err != nil {
 		return e, fmt.Errorf("no JSON object")
 	}
-	e.ID, e.Source, err = ParseKey(object)
+	if e, err = membersOf(object); err != nil {
+		return e, err
+	}
+	if object.Has("data") {
+		if e.Data, err = strictjson.Parse(object["data"]); err != nil {
+			return e, fmt.Errorf("data: is no object")
+		}
+	}
+	return e, nil
+}
+
+// ParseKey reads the id and source that a dead letter is known by. The error says why it is no CloudEvent, whatever its data.
+func ParseKey(document []byte) (id, source string, err error) {
+	object, err := strictjson.Parse(document)
 	if err != nil {
+		return "", "", err
+	}
+	if err := strictjson.WithinLimits(document); err != nil {
+		return "", "", err
+	}
+	e, err := membersOf(object)
+	return e.ID, e.Source, err
+}
+
+// membersOf reads all but the data.
+func membersOf(object strictjson.Object) (e Envelope, err error) {
+	if e.ID, e.Source, err = keyOf(object); err != nil {
 		return e, err
 	}
 	for _, name := range []string{"subject", "traceparent", "tracestate"} {
@@ -53,16 +78,10 @@ func parseEnvelope(document []byte) (e Envelope, err error) {
 	state, _ := strictjson.Optional[string](object, "tracestate")
 	e.Trace = tracing.Context{Traceparent: orEmpty(parent), Tracestate: orEmpty(state)}
 	e.Time = TimeOf(object)
-	if object.Has("data") {
-		if e.Data, err = strictjson.Parse(object["data"]); err != nil {
-			return e, fmt.Errorf("data: is no object")
-		}
-	}
 	return e, nil
 }
 
-// ParseKey reads id and source, by which an event is known.
-func ParseKey(object strictjson.Object) (id, source string, err error) {
+func keyOf(object strictjson.Object) (id, source string, err error) {
 	for _, each := range []struct {
 		name  string
 		value *string

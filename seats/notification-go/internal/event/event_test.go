@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -140,6 +141,39 @@ func TestOneAlone(t *testing.T) {
 		c := consumer(func(string) error { return test.fault })
 		if got := Take(context.Background(), c, []byte(test.body), noted{}).Status; got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestADeepEventLeavesItsNeighboursReadable(t *testing.T) {
+	c := consumer(func(string) error { return nil })
+	for _, depth := range []int{9_996, 9_998, 20_000} {
+		deep := `{"entryId": "deep", "event": {"id": "d", "source": "order", "data": {"orderSn": "x", "version": ` +
+			strings.Repeat("[", depth) + strings.Repeat("]", depth) + `}}}`
+		body := `{"entries": [` + entryOf("a", "A", "1") + `,` + deep + `,` + entryOf("b", "B", "1") + `]}`
+		got := map[string]Status{}
+		for _, each := range Take(context.Background(), c, []byte(body), noted{}).Statuses {
+			got[each.EntryID] = each.Status
+		}
+		if want := map[string]Status{"a": Success, "deep": Drop, "b": Success}; !maps.Equal(got, want) {
+			t.Errorf("%d levels: %v, want %v", depth, got, want)
+		}
+	}
+}
+
+func TestALetterIsKnownByItsKeyWhereAllOfItIsACloudEvent(t *testing.T) {
+	tests := map[string]bool{
+		`"data": null`: true, `"data": [5]`: true, `"x": 1`: true, `"subject": null`: true, `"time": 5`: true,
+		`"data": "\u0000"`: true, `"data": "\ud800"`: false, `"type": null`: false, `"type": 5`: false,
+		`"subject": 5`: false, `"traceparent": []`: false, `"tracestate": {}`: false, `"data":`: false,
+		`"data": ` + strings.Repeat("7", 4301):                           false,
+		`"data": ` + strings.Repeat("[", 200) + strings.Repeat("]", 200): true,
+		`"data": ` + strings.Repeat("[", 201) + strings.Repeat("]", 201): false,
+	}
+	for member, want := range tests {
+		id, source, err := ParseKey([]byte(`{"id": "a", "source": "o", ` + member + `}`))
+		if (err == nil) != want || (want && (id != "a" || source != "o")) {
+			t.Errorf("%.40s: %q, %q, %v", member, id, source, err)
 		}
 	}
 }

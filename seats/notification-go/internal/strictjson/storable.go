@@ -96,7 +96,7 @@ func (w *walker) str() []byte {
 }
 
 func (w *walker) check(escaped []byte, path string) {
-	if w.found != "" || !hasUnstorable(escaped) {
+	if w.found != "" || !hasUnstorable(escaped, true) {
 		return
 	}
 	if w.found = path; path == "" {
@@ -111,7 +111,8 @@ func joined(path, name string) string {
 	return path + "." + name
 }
 
-func hasUnstorable(escaped []byte) bool {
+// hasUnstorable tells whether there is a lone surrogate, or where nul says so the NUL character.
+func hasUnstorable(escaped []byte, nul bool) bool {
 	for place := 0; place+1 < len(escaped); place++ {
 		if escaped[place] != '\\' {
 			continue
@@ -122,7 +123,7 @@ func hasUnstorable(escaped []byte) bool {
 		}
 		unit := codeUnit(escaped[place+1:])
 		switch {
-		case unit == 0, unit >= 0xDC00 && unit <= 0xDFFF:
+		case unit == 0 && nul, unit >= 0xDC00 && unit <= 0xDFFF:
 			return true
 		case unit >= 0xD800 && unit <= 0xDBFF:
 			rest := escaped[place+5:]

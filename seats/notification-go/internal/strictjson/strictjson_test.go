@@ -1,6 +1,10 @@
 package strictjson
 
-import "testing"
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
 
 func TestUnstorableNamesTheMember(t *testing.T) {
 	tests := map[string]string{
@@ -59,6 +63,43 @@ func TestOnlyObjectsAreParsed(t *testing.T) {
 	for _, document := range []string{"", "null", "[]", `"x"`, "{", "{\"a\": \"\xff\"}"} {
 		if object, err := Parse([]byte(document)); err == nil {
 			t.Errorf("Parse(%q) = %v", document, object)
+		}
+	}
+}
+
+func lists(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
+
+func TestShallowCutsWhatIsDeep(t *testing.T) {
+	hundred := func(inner string) string { return strings.Repeat("[", 100) + inner + strings.Repeat("]", 100) }
+	tests := map[string]string{
+		`{"a": [1, "]]", "\\"], "b": {}}`:      `{"a": [1, "]]", "\\"], "b": {}}`,
+		hundred(""):                            hundred(""),
+		hundred(`{"a": "\"}"}, 1, [[2], "["]`): hundred("null, 1, null"),
+		`{"a": ` + lists(20_000) + `, "b": 1}`: `{"a": ` + strings.Repeat("[", 99) + "null" + strings.Repeat("]", 99) + `, "b": 1}`,
+	}
+	for document, want := range tests {
+		if got, err := Shallow([]byte(document)); string(got) != want || err != nil || !json.Valid(got) {
+			t.Errorf("Shallow(%.40s) = %.200s, %v", document, got, err)
+		}
+	}
+	for _, document := range []string{strings.Repeat("[", 100_000), `{"a": "`, "]"} {
+		if got, err := Shallow([]byte(document)); err == nil {
+			t.Errorf("Shallow(%.40s) = %.40s", document, got)
+		}
+	}
+}
+
+func TestLimitsAreThoseOfPython(t *testing.T) {
+	digits := strings.Repeat("7", 4300)
+	tests := map[string]bool{
+		lists(201): true, lists(202): false,
+		"[-" + digits + ", " + digits + "]": true, digits + "7": false, "-" + digits + "7": false, digits + "7.5": false,
+		"[1." + digits + digits + "]": true, "1e" + digits + "7": true, "1E+" + digits + "7": true,
+		`"\ud800"`: false, `{"\udc00": 1}`: false, `"\u0000"`: true, `"\ud83d\ude00"`: true, `["` + digits + digits + `"]`: true,
+	}
+	for document, want := range tests {
+		if err := WithinLimits([]byte(document)); (err == nil) != want {
+			t.Errorf("WithinLimits(%.40s) = %v", document, err)
 		}
 	}
 }
