@@ -92,7 +92,9 @@ def internal_callers(world: World) -> None:
         for app_id in ("gateway", "travel", "order", "payment", "notification", "usercenter", ""):
             status = world.called_by(app_id, method, {}).status_code
             if app_id in allowed:
-                expecting.true(status not in (UNSIGNED, FOREIGN, 404), f"{method} for {app_id}: {status}")
+                expecting.true(
+                    status < 500 and status not in (UNSIGNED, FOREIGN, 404), f"{method} for {app_id}: {status}"
+                )
             else:
                 expecting.equal(status, FOREIGN, f"{method} for {app_id or 'no caller'}")
 

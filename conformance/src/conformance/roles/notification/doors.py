@@ -77,3 +77,27 @@ def personal_data(world: World) -> None:
     response = world.invoke("usercenter", "internal/personalData", body)
     expecting.equal(response.status_code, 200, "status for usercenter")
     expecting.equal(len(response.json()["held"]["messages"]), 2, "messages that the person got")
+
+
+@CASES.case(
+    "internal-erasure",
+    "erasePersonalData by a real invocation: refused to order; WeChat's words about a person are gone, and counted once",
+)
+def erasure(world: World) -> None:
+    number = world.order(world.guest(messages=0))
+    world.accepted(world.state(number))
+    expecting.equal(world.settled(number)[number], dict.fromkeys(STAY, "refused"), "states of the messages")
+    body = {"userId": 42, "orderSns": [number], "operatorId": 7, "note": "asked for"}
+    expecting.equal(world.invoke("order", "internal/erasePersonalData", body).status_code, 403, "status for order")
+    expecting.equal(_reasons(world, number), 2, "messages with WeChat's words before")
+    for wanted in (2, 0):
+        response = world.invoke("usercenter", "internal/erasePersonalData", body)
+        expecting.equal(response.status_code, 200, "status for usercenter")
+        told = {"rows": {"messages": wanted, "message_attempts": wanted}, "openOrders": []}
+        expecting.equal(response.json(), told, "what was erased")
+        expecting.equal(_reasons(world, number), 0, "messages with WeChat's words after")
+
+
+def _reasons(world: World, number: str) -> int:
+    tasks = world.operator("messageSteps", {"orderSn": number})["tasks"]
+    return sum(each["reason"] is not None for each in tasks)
