@@ -13,8 +13,8 @@ from tests.support.stack import running_stack
 from tests.support.system import System
 
 LONG = ("tests/stateful/test_lifecycle.py",)
-"""Files of few tests that take a minute, on a busy machine five. By their number they would come last, and one process
-would wait for the other: they begin early."""
+"""Files of few tests that take a minute, on a busy machine five. By their number they, and the systems, would come last,
+and one process would wait for the other: they begin early."""
 SYSTEMS = (
     ("tests/integration/",),
     ("tests/attack/", "tests/e2e/"),
@@ -39,9 +39,9 @@ class SystemsApart(LoadFileScheduling):  # type: ignore[misc]  # a library witho
         return next((f"system of {folders[0]}" for folders in SYSTEMS if file.startswith(folders)), file)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        for file in LONG:
-            if file in self.workqueue:
-                self.workqueue.move_to_end(file, last=False)
+        for scope in (*(f"system of {folders[0]}" for folders in SYSTEMS), *LONG):
+            if scope in self.workqueue:
+                self.workqueue.move_to_end(scope, last=False)
         super()._assign_work_unit(node)
 
 

@@ -19,6 +19,10 @@ from servicekit import migrate
 from tests.support.waiting import eventually
 
 WAITING = "select xact_start from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+ADVISORY_LOCKS = """
+    select count(*) from pg_locks join pg_database on pg_database.oid = database
+    where locktype = 'advisory' and datname = current_database()
+"""
 OTHERS = (
     "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
     " and backend_type = 'client backend'"
@@ -167,7 +171,7 @@ def test_another_fault_is_not_tried_again(postgres, later):
     with pytest.raises(ProgrammingError, match="already exists"):
         migrate.upgrade(later, url)
     with psycopg.connect(url, autocommit=True) as connection:
-        assert connection.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
+        assert connection.execute(ADVISORY_LOCKS).fetchone() == (0,)
         eventually(lambda: connection.execute(OTHERS).fetchone() == (0,), what="the migration has left the database")
 
 
