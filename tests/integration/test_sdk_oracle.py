@@ -153,8 +153,9 @@ def test_what_the_sandbox_really_sends_the_sdk_opens_and_the_service_took(system
     order_sn = book_ahead(system)
     number = pay(system, order_sn)
     listed = system.wechat.get("/_sim/notifications", params={"out_trade_no": number}).json()["notifications"]
-    shown = system.wechat.get(f"/_sim/notifications/{listed[0]['id']}").json()
-    [attempt, *_] = shown["attempts"]
+    address = f"/_sim/notifications/{listed[0]['id']}"
+    # An attempt is written down when it is over, a moment after the service took it.
+    [attempt, *_] = eventually(lambda: system.wechat.get(address).json()["attempts"], what="the attempt is in the log")
 
     assert attempt["status"] in {200, 204}, attempt
     opened = sdk.callback(attempt["request_headers"], attempt["request_body"])
