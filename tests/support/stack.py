@@ -15,9 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
+
 from stack import leftovers, ports
 from stack.layout import plan
 from tests.support.rooms import make_room
+from tests.support.waiting import eventually
 
 REPO = Path(__file__).resolve().parents[2]
 UNPAID = {"ORDER_MOST_UNPAID": "1000"}
@@ -42,10 +45,25 @@ def own_stack(**more: str) -> Iterator[Mapping[str, str]]:
     environment = os.environ | UNPAID | more | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}
     try:
         _stack("up", environment)
-        yield _with_room(read_stack_env(folder / "stack.env"))
+        started = read_stack_env(folder / "stack.env")
+        wait_for_sidecars(started)
+        yield _with_room(started)
     finally:
         _stack("down", environment)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_for_sidecars(environment: Mapping[str, str]) -> None:
+    """Returns when every app can be called through its sidecar. A recorded one takes its app for unhealthy in its first
+    seconds, because the recorder listens before the app does."""
+    token = read_stack_env(Path(environment["RUN_DIR"]) / "env" / "gateway-daprd.env")["DAPR_API_TOKEN"]
+    address = f"http://127.0.0.1:{environment['GATEWAY_DAPR_HTTP_PORT']}/v1.0/invoke"
+    with httpx.Client(timeout=10, headers={"dapr-api-token": token}) as http:
+        for app in set(plan({}).services) - {"gateway"}:
+            eventually(
+                lambda app=app: http.get(f"{address}/{app}/method/livez").status_code != 500,  # type: ignore[misc]
+                what=f"{app} can be called",
+            )
 
 
 def _with_room(environment: dict[str, str]) -> dict[str, str]:
