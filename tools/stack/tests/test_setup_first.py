@@ -150,9 +150,12 @@ def test_contracts_need_node_and_what_builds_the_comparison_unless_it_is_built(
     assert [one.what.partition(" ")[0] for one in contract_tools.missing(tmp_path)] == ["Node"]
 
 
-def test_the_lock_of_the_linters_holds_every_package_to_a_sum_and_names_no_registry() -> None:
-    lock = json.loads((versions.repository() / contract_tools.FOLDER / "package-lock.json").read_text())
-    packages = {name: each for name, each in lock["packages"].items() if name}
+@pytest.mark.parametrize("folder", [contract_tools.FOLDER, Path("seats/ledger-node")], ids=str)
+def test_a_lock_for_node_holds_every_package_to_a_sum_and_has_no_address(folder: Path) -> None:
+    """`npm install` writes who asks for donations, too (`funding`): taken out by hand."""
+    text = (versions.repository() / folder / "package-lock.json").read_text()
+    packages = {name: each for name, each in json.loads(text)["packages"].items() if name}
     assert len(packages) > 50
     assert [name for name, each in packages.items() if not each["integrity"].startswith("sha512-")] == []
     assert [name for name, each in packages.items() if "resolved" in each] == []
+    assert "://" not in text
