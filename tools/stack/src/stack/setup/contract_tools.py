@@ -73,12 +73,7 @@ def main() -> int:
     """`python -m stack.setup.contract_tools`: before `make check`."""
     signals.interrupt()
     repo = versions.repository()
-    try:
-        install(repo, repo / ".tools" / "logs")
-    except progress.StepFailed as failure:
-        progress.say(f"  ✗ {failure}")
-        return 1
-    return 0
+    return progress.exit_code(lambda: install(repo, repo / ".tools" / "logs"))
 
 
 if __name__ == "__main__":

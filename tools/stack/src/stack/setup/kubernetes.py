@@ -76,12 +76,9 @@ def main(programs: Sequence[str]) -> int:
     """`python -m stack.setup.kubernetes [program …]`."""
     signals.interrupt()
     repo = versions.repository()
-    try:
-        install(versions.read(repo / "versions.env"), repo / ".tools" / "logs", programs or PROGRAMS)
-    except progress.StepFailed as failure:
-        progress.say(f"  ✗ {failure}")
-        return 1
-    return 0
+    return progress.exit_code(
+        lambda: install(versions.read(repo / "versions.env"), repo / ".tools" / "logs", programs or PROGRAMS)
+    )
 
 
 if __name__ == "__main__":

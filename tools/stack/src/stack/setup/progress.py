@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from stack import children
@@ -21,6 +21,16 @@ class StepFailed(Exception):
 def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def exit_code(step: Callable[[], object]) -> int:
+    """Takes the step: 0, or 1 when it raised StepFailed, which is said in one line."""
+    try:
+        step()
+    except StepFailed as failure:
+        say(f"  ✗ {failure}")
+        return 1
+    return 0
 
 
 def run(

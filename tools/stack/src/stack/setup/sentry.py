@@ -36,12 +36,7 @@ def main() -> int:
     """`python -m stack.setup.sentry`: before the parts that need it are started."""
     signals.interrupt()
     repo = versions.repository()
-    try:
-        install(versions.read(repo / "versions.env"), repo / ".tools" / "logs")
-    except progress.StepFailed as failure:
-        progress.say(f"  ✗ {failure}")
-        return 1
-    return 0
+    return progress.exit_code(lambda: install(versions.read(repo / "versions.env"), repo / ".tools" / "logs"))
 
 
 if __name__ == "__main__":
