@@ -49,7 +49,7 @@ class Ledger:
         return self.where.run / "ledger"
 
     def event(self, **data: Any) -> dict[str, Any]:
-        """A paid payment that nobody has told of before."""
+        """A paid payment that no event has told of before."""
         self.numbers += 1
         number = f"{self.numbers:022d}"
         return {

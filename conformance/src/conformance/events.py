@@ -15,7 +15,7 @@ def sn(prefix: str) -> str:
 
 
 def openid() -> str:
-    """Of somebody new."""
+    """Of a new guest."""
     return f"oConformance{next(_numbers):016d}"
 
 

@@ -37,7 +37,7 @@ test("version 1 does not say how much of a paid payment went back, and all of a 
   assert.equal(readEvent(event({ refundedFen: undefined, payStatus: 2 })).refundedFen, 19900);
 });
 
-test("members that nobody here knows are ignored, and an event without serviceType is a stay's", () => {
+test("unknown members are ignored, and an event without serviceType is a stay's", () => {
   assert.equal(readEvent(event({ colour: { deep: [1] }, serviceType: undefined }, { colour: 1 })).business, "homestayOrder");
 });
 

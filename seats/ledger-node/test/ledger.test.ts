@@ -117,7 +117,7 @@ const CHANGES: [string, (text: string) => string][] = [
 ];
 
 for (const [what, change] of CHANGES) {
-  test(`refuses to open a file of which somebody changed ${what}, and leaves it as it is`, async () => {
+  test(`refuses to open a file in which ${what} was changed, and leaves it as it is`, async () => {
     await filled(event(), event({ paymentSn: "PMT2026112309310000000001" }), refunded(19900, 3, { time: "2026-11-23T02:00:00Z" }));
     const changed = change(content());
     assert.notEqual(changed, content());

@@ -26,7 +26,7 @@ type exchange struct {
 // A message is one half of an exchange.
 type message struct {
 	Headers map[string]string `json:"headers"` // values of the harmless ones
-	Has     []string          `json:"has"`     // names of those whose values are nobody's business
+	Has     []string          `json:"has"`     // names of those whose values are not kept
 	Whole   bool              `json:"whole"`
 	Bytes   int               `json:"bytes"`
 	Body    *body             `json:"body"` // null where it is no JSON

@@ -19,7 +19,7 @@ import (
 	"github.com/minsu/minsu/seats/notification-go/internal/tracing"
 )
 
-// api plays WeChat: tokens T1, T2, … of which only the newest is valid; send answers a message with a valid one.
+// api plays WeChat: tokens T1, T2, … of which only the newest is valid; send responds to a message with a valid one.
 type api struct {
 	send http.HandlerFunc
 

@@ -61,7 +61,7 @@ class World(BaseWorld):
         super().restore()
 
     def guest(self, *, messages: int = 1000, signed_in: bool = True) -> Guest:
-        """Somebody new, who accepts so many messages of each kind."""
+        """A new guest, who accepts so many messages of each kind."""
         guest = Guest(self.users.new_id(), events.openid())
         self.wechat.person(guest.openid, messages=messages)
         if signed_in:

@@ -53,7 +53,7 @@ def homestay(request: Request) -> Response:
 
 class World(BaseWorld):
     def order(self) -> str:
-        """The number of a new order of somebody new, which waits for its payment."""
+        """The number of a new order of a new guest, which waits for its payment."""
         buyer = self.users.new_id()
         first = (int(time.time()) // DAY_SECONDS + 10) * DAY_SECONDS
         body = {

@@ -61,7 +61,7 @@ class World(BaseWorld):
     sim: httpx.Client
 
     def started(self) -> Paid:
-        """A payment of a new order of somebody new: prepaid at WeChat, not paid yet."""
+        """A payment of a new order of a new guest: prepaid at WeChat, not paid yet."""
         buyer, openid, number = self.users.new_id(), events.openid(), events.sn("HSO")
         self.control("code", {"openid": openid})
         self.users.openids[buyer] = openid
