@@ -4,8 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from payment.overview import repository
+from servicekit.telemetry.logs import redact
 from tests.service.payment.books import Shop
 from tests.service.payment.support import OPERATOR
 
@@ -173,13 +175,16 @@ async def test_payments_are_counted_in_steps_with_the_time_until_they_were_settl
     ]
 
 
-async def test_a_notice_shows_no_openid(service, desk, wechat):
+async def test_a_notice_shows_no_openid_on_a_page_or_in_the_log(service, desk, wechat):
     paid = await service.paid()
     transaction = wechat.transaction(paid)
     transaction["payer"]["openid"] = "oAnotherBuyer_0123456789-abc"
-    assert (await service.deliver(*wechat.callback(transaction))).status_code == 204
+    with capture_logs() as said:
+        assert (await service.deliver(*wechat.callback(transaction))).status_code == 204
     [shown] = (await data(desk, "noticeList"))["list"]
     assert (shown["reason"], shown["detail"]) == ("openid", "WeChat says payer oAno…, ours is oUpF…")
+    [line] = [redact(None, "error", each) for each in said if each["event"] == "verdict needs review"]
+    assert (line["reason"], line["detail"]) == (shown["reason"], shown["detail"])
 
 
 async def test_reconciled_days_are_listed_with_their_differences(desk, books):

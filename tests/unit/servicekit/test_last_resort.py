@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from fastapi import APIRouter
 from structlog.testing import capture_logs
 
@@ -65,3 +66,30 @@ def test_a_line_of_the_log_is_one_json_object_with_its_time_in_utc_and_without_s
     assert (entry["event"], entry["service"], entry["level"]) == ("first\nsecond", "order", "info")
     assert entry["order_sn"] == "HSO1"
     assert entry["timestamp"].endswith("Z")
+
+
+OPENIDS = ("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "oAnotherBuyer_0123456789-abc")
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_line_of_the_log_quotes_no_openid(form):
+    """In a text, a list, an exception's text and a line of another library."""
+    script = (
+        "import logging, structlog\n"
+        "from servicekit.telemetry.logs import configure_logging\n"
+        f"configure_logging('payment', log_format='{form}', level='INFO')\n"
+        f"first, second = {OPENIDS}\n"
+        "log = structlog.get_logger()\n"
+        "log.error('verdict', detail=f'payer {first}, ours\\n{second}', seen=[{'payer': (first,)}])\n"
+        "try:\n"
+        "    raise ValueError(f'{second} is unknown')\n"
+        "except ValueError:\n"
+        "    log.exception('failed', topic='order-refund-requested-topic')\n"
+        "    logging.getLogger('other').exception('of %s', first)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
+    said = done.stdout.decode()
+    assert [openid for openid in OPENIDS if openid in said] == []
+    assert said.count("oUpF…") == 3
+    assert said.count("ValueError: oAno… is unknown") == 2
+    assert "order-refund-requested-topic" in said

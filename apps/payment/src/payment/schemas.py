@@ -11,13 +11,8 @@ from payment.models import ProviderNotice, Refund, RefundApproval, ThirdPayment
 from payment.paying.closing import Closed
 from payment.wechat.requests import BankCard
 from servicekit.clock import unix
+from servicekit.openids import shorten_openids
 from servicekit.schemas import ApiModel, LastId, Note, PageSize, RowId, Sn, Text
-
-_OPENID = re.compile(r"(?<![\w-])o[\w-]{27}(?![\w-])", re.ASCII)
-
-
-def _shorten_openids(shown: str) -> str:
-    return _OPENID.sub(lambda found: f"{found[0][:4]}…", shown)
 
 
 def _iso_day(value: object) -> object:
@@ -28,7 +23,7 @@ def _iso_day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_iso_day), Field(description="A day in Shanghai", examples=["2026-11-22"])]
-WithoutOpenids = Annotated[str, AfterValidator(_shorten_openids)]
+WithoutOpenids = Annotated[str, AfterValidator(shorten_openids)]
 """A text in which every openid of WeChat (28 characters) is cut to its first four."""
 ServiceType = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 

@@ -16,7 +16,12 @@ import (
 var secret = regexp.MustCompile(
 	`(?i)authorization|token|password|secret|apiv3|private|session_key|signature|openid|checkin_code`)
 
-// New makes a logger: JSON lines for machines, name=value for people; values whose name is that of a secret are masked.
+// word is what an openid may be one of: 28 letters, digits, _ and -, the first an o, and a capital letter at least, which
+// no topic's name has.
+var word = regexp.MustCompile(`[\w-]+`)
+
+// New makes a logger: JSON lines for machines, name=value for people; values whose name is that of a secret are masked,
+// openids in others shortened: WeChat's refusals name them.
 func New(out io.Writer, format, level, service string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: levelOf(level), ReplaceAttr: renamed}
 	var handler slog.Handler = slog.NewTextHandler(out, options)
@@ -60,7 +65,19 @@ func renamed(groups []string, attribute slog.Attr) slog.Attr {
 	if secret.MatchString(attribute.Key) {
 		return slog.String(attribute.Key, "***")
 	}
+	if attribute.Value.Kind() == slog.KindString {
+		return slog.String(attribute.Key, shortened(attribute.Value.String()))
+	}
 	return attribute
+}
+
+func shortened(text string) string {
+	return word.ReplaceAllStringFunc(text, func(each string) string {
+		if len(each) == 28 && each[0] == 'o' && strings.ContainsAny(each, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+			return each[:4] + "…"
+		}
+		return each
+	})
 }
 
 // traced adds the id of the current trace to each line, unless the line names one itself.

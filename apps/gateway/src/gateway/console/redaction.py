@@ -8,6 +8,8 @@ import json
 import re
 from typing import Any
 
+from servicekit.openids import OPENID
+
 MASK = "***"
 LONGEST = 8000
 _NAMES = re.compile(
@@ -18,8 +20,6 @@ _NAMES = re.compile(
 _HARMLESS = frozenset({"partitionkey", "errcode", "bankcode", "topicname", "pubsubname"})
 _MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 _IDENTITY_CARD = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
-_OPENID = re.compile(r"(?<![\w-])o(?=[a-z\d_-]*[A-Z])[\w-]{27}(?![\w-])", re.ASCII)
-"""28 characters; a capital letter at least, which no topic's name has."""
 
 
 def redacted(text: str) -> str:
@@ -50,4 +50,4 @@ def _is_personal(name: str) -> bool:
 
 
 def _of_text(text: str) -> str:
-    return _MOBILE.sub(r"\1****\2", _OPENID.sub(MASK, _IDENTITY_CARD.sub(MASK, text)))
+    return _MOBILE.sub(r"\1****\2", OPENID.sub(MASK, _IDENTITY_CARD.sub(MASK, text)))

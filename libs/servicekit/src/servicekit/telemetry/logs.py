@@ -4,10 +4,13 @@ import io
 import logging
 import re
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from structlog.types import EventDict, WrappedLogger
 
+from servicekit.openids import shorten_openids
 from servicekit.telemetry import traces
 
 _SECRETS = re.compile(
@@ -17,7 +20,8 @@ _SECRETS = re.compile(
 
 
 def configure_logging(service: str, *, log_format: str, level: str) -> None:
-    """JSON lines for machines, aligned text for people; both to standard output, secrets masked by name."""
+    """JSON lines for machines, aligned text for people; both to standard output, secrets masked by name, openids shortened
+    wherever they are quoted: WeChat's refusals name them."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a line may quote what UTF-8 cannot encode
     shared: list[structlog.types.Processor] = [
@@ -25,13 +29,11 @@ def configure_logging(service: str, *, log_format: str, level: str) -> None:
         _add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _redact,
+        structlog.processors.format_exc_info,
+        redact,
     ]
     if log_format == "json":
-        renderers: list[structlog.types.Processor] = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
+        renderers: list[structlog.types.Processor] = [structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
         # The default, where rich is installed, prints the frames' variables: keys, tokens and openids among them.
         plain = structlog.dev.plain_traceback
@@ -62,8 +64,18 @@ def _add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     return event
 
 
-def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    for name in event:
-        if _SECRETS.search(name):
-            event[name] = "***"
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Masks members whose name is that of a secret, and shortens openids in all others, at any depth."""
+    for name, value in event.items():
+        event[name] = "***" if _SECRETS.search(name) else _without_openids(value)
     return event
+
+
+def _without_openids(value: Any) -> Any:
+    if isinstance(value, str):
+        return shorten_openids(value)
+    if isinstance(value, Mapping):
+        return {name: _without_openids(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_openids(inner) for inner in value]
+    return value
