@@ -1,12 +1,15 @@
 """Rules and numbers that the console has beside the command line and the services agree with theirs."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
 from gateway.console.charts import SPANS
 from gateway.console.sessions import DEVICE_SECONDS
 from gateway.console.system import problems_of
+from gateway.routes import PUBLIC
 from minsu.ops_system import problems
 from servicekit.auth import FRESH_SECONDS
 from servicekit.schemas import StatisticsQuery
@@ -45,6 +48,24 @@ def test_a_problem_on_the_system_page_is_one_for_minsu_ops_system(kind):
     status = SOUND | WRONG[kind]
     assert [found for found, _ in problems_of(status)] == [kind]
     assert len(problems(status)) == 1
+
+
+def _methods_in(folder: Path) -> set[str]:
+    """The operators' methods that the code of a folder names, alone or at the end of a path."""
+    methods = {route.path.rpartition("/")[2] for route in PUBLIC if "/v1/ops/" in route.path}
+    texts = {
+        node.value.rpartition("/")[2]
+        for file in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return methods & texts
+
+
+def test_the_console_asks_nothing_that_minsu_ops_cannot():
+    asked = _methods_in(SOURCES["gateway"] / "console")
+    assert {"taskDetail", "reconciliationList", "receivedEvents", "system"} <= asked
+    assert sorted(asked - _methods_in(REPO / "clients/minsu/src/minsu")) == []
 
 
 def test_the_console_keeps_its_device_as_long_as_usercenter_knows_it():

@@ -64,13 +64,19 @@ def test_the_steps_of_all_services_are_one_list_with_gaps_and_who_is_missing(wor
         "traceId": "a" * 32,
     }
     taken = {"source": "minsu/payment", "eventId": "e-1", "receivedAt": "2026-11-23T01:31:00.500Z"}
+    letter = {"id": 7, "topic": event["topic"], "state": "poison", "reason": "unknown order"} | {
+        "source": "minsu/payment",
+        "eventId": "e-1",
+        "receivedAt": "2026-11-23T01:31:00.750Z",
+    }
     world.answers["/order/v1/ops/orderSteps"] = lambda _: ok({"order": {}, "steps": [created]})
     world.answers["/payment/v1/ops/paymentSteps"] = lambda _: ok({"steps": [paid]})
     world.answers["/notification/v1/ops/messageSteps"] = lambda _: problem(503, msg="unavailable")
     world.answers["/order/v1/ops/publishedEvents"] = lambda _: ok({"list": []})
     world.answers["/payment/v1/ops/publishedEvents"] = lambda _: ok({"list": [event]})
-    for service in ("payment", "notification", "travel"):
+    for service in ("payment", "notification"):
         world.answers[f"/{service}/v1/ops/receivedEvents"] = lambda _: ok({"taken": [], "letters": []})
+    world.answers["/travel/v1/ops/receivedEvents"] = lambda _: ok({"taken": [], "letters": [letter]})
     world.answers["/order/v1/ops/receivedEvents"] = lambda _: ok({"taken": [taken], "letters": []})
 
     found = following.steps(api, SN)
@@ -81,6 +87,14 @@ def test_the_steps_of_all_services_are_one_list_with_gaps_and_who_is_missing(wor
         ("payment", "event_written", "+0.000"),
         ("payment", "event_published", "+0.250"),
         ("order", "event_taken", "+0.250"),
+        ("travel", "dead_letter", "+0.250"),
+    ]
+    stuck = found.steps[-1]
+    assert [stuck[name] for name in ("number", "after", "source", "detail")] == [
+        "travel:7",
+        "poison",
+        "payment-update-paystatus-topic",
+        "unknown order",
     ]
     assert found.missing == ["notification"]
 

@@ -1,9 +1,12 @@
 """What `minsu ops` asks of which service, and what it makes of the answers."""
 
+import json
+
 import pytest
+from typer.testing import CliRunner
 
 from gateway.routes import PUBLIC
-from minsu import ops
+from minsu import ops, ops_cli
 from minsu.api import Api
 from minsu.errors import CommandFailed
 from tests.unit.minsu.conftest import ok
@@ -158,3 +161,44 @@ def test_requests_to_become_a_host_are_listed_and_decided(world, api):
         (path("travel", "hostApprove"), {"id": 4, "note": "licence seen"}),
         (path("travel", "hostRefuse"), {"id": 4, "note": "why"}),
     ]
+
+
+def test_a_days_differences_are_read_without_reconciling(world, api):
+    world.answers[path("payment", "reconciliationRun")] = lambda _: ok({"date": "2026-11-22", "state": "done"})
+    world.answers[path("payment", "reconciliationList")] = lambda _: ok({"list": [{"id": 3, "kind": "amount"}]})
+    found = ops.differences(api, "2026-11-22", kind="amount", count=50)
+    assert found == {"run": {"date": "2026-11-22", "state": "done"}, "differences": [{"id": 3, "kind": "amount"}]}
+    assert [(asked, body) for asked, body, _ in world.asked] == [
+        (path("payment", "reconciliationRun"), {"date": "2026-11-22"}),
+        (
+            path("payment", "reconciliationList"),
+            {"date": "2026-11-22", "kind": "amount", "lastId": 0, "pageSize": 50},
+        ),
+    ]
+
+
+def test_a_message_is_shown_with_its_attempts_and_history(world, monkeypatch):
+    found = {
+        "task": {"id": 5, "state": "dead", "orderSn": "HSO1"},
+        "attempts": [
+            {"seq": 1, "outcome": "failed", "errcode": 45009, "detail": "quota", "startedAt": "T1", "endedAt": None}
+        ],
+        "transitions": [
+            {"createdAt": "T2", "fromState": "pending", "toState": "dead", "reason": "gave up", "actor": "notification"}
+        ],
+    }
+    world.answers[path("notification", "taskDetail")] = lambda _: ok(found)
+    monkeypatch.setattr(ops_cli, "operator", lambda: Api("http://minsu", transport=world.transport))
+    runner = CliRunner()
+
+    assert runner.invoke(ops_cli.app, ["task", "5"]).stdout.splitlines() == [
+        "id       5",
+        "state    dead",
+        "orderSn  HSO1",
+        "attempts",
+        "1\tfailed\t45009\tquota\tT1\t–",
+        "transitions",
+        "T2\tpending\tdead\tgave up\tnotification",
+    ]
+    assert json.loads(runner.invoke(ops_cli.app, ["task", "5", "--json"]).stdout) == found
+    assert [body for _, body, _ in world.asked] == [{"id": 5}] * 2

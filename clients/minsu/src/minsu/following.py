@@ -1,7 +1,7 @@
 """Operators follow a payment: find its order by whatever is known of it, and see each service's steps as one list."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -72,9 +72,8 @@ def steps(api: Api, order_sn: str) -> Followed:
     refs = [{"source": each["source"], "eventId": each["eventId"]} for each in events]
     topics = {(each["source"], each["eventId"]): each["topic"] for each in events}
     for service in SERVICES if refs else ():
-        for taken in told(service, "receivedEvents", {"events": refs}, lambda data: data["taken"]):
-            topic = topics[taken["source"], taken["eventId"]]
-            found.append({"service": service, "at": taken["receivedAt"], "what": "event_taken", "number": topic})
+        for received in told(service, "receivedEvents", {"events": refs}, lambda data: [data]):
+            found += _of_receipts(service, received, topics)
     return Followed(_with_gaps(found), sorted(set(missing)))
 
 
@@ -97,6 +96,26 @@ def _of_event(event: dict[str, Any]) -> list[dict[str, Any]]:
     if event["publishedAt"] is None:
         return [written | {"detail": event["lastError"] or "not published yet"}]
     return [written, {**about, "at": event["publishedAt"], "what": "event_published"}]
+
+
+def _of_receipts(
+    service: str, received: dict[str, Any], topics: dict[tuple[str, str], str]
+) -> Iterator[dict[str, Any]]:
+    """Of the events of `topics` (by source and id) those that took effect at a service, and its dead letters of them, as
+    `minsu ops replay` takes them."""
+    for taken in received["taken"]:
+        topic = topics[taken["source"], taken["eventId"]]
+        yield {"service": service, "at": taken["receivedAt"], "what": "event_taken", "number": topic}
+    for letter in received["letters"]:
+        yield {
+            "service": service,
+            "at": letter["receivedAt"],
+            "what": "dead_letter",
+            "number": f"{service}:{letter['id']}",
+            "after": letter["state"],
+            "source": letter["topic"],
+            "detail": letter["reason"],
+        }
 
 
 def _with_gaps(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ SERVICES = ("order", "payment", "notification", "travel")
 WITH_OUTBOX = ("order", "payment")
 WITH_ACTS = (*SERVICES, "usercenter")
 PAGE = 100
+MOST_DIFFERENCES = 1000
 
 
 def ask(api: Api, service: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -145,6 +146,11 @@ def tasks(
     return list(pages(api, "notification", "taskList", given(state=state, cause=cause, kind=kind), count))
 
 
+def task(api: Api, number: int) -> dict[str, Any]:
+    """A message (`task`), its `attempts` at WeChat, and its `transitions` from state to state."""
+    return ask(api, "notification", "taskDetail", {"id": number})
+
+
 def resend(api: Api, task: int, note: str) -> dict[str, Any]:
     return ask(api, "notification", "taskResend", {"id": task, "note": note})
 
@@ -201,15 +207,26 @@ def payouts(
 def reconcile(api: Api, day: str | None, *, seconds: float, note: str) -> dict[str, Any]:
     """Reconcile a day (default: yesterday in Shanghai) and return its run and differences. Raises CommandFailed."""
     run = ask(api, "payment", "reconcile", {**given(date=day), "note": note})
-    query = {"date": run["date"]}
     ends = time.monotonic() + seconds
     while run["state"] == "wanted":
         if time.monotonic() >= ends:
             raise CommandFailed(f"the reconciliation of {run['date']} is not done: {run['problem'] or 'in progress'}")
         time.sleep(0.3)
-        run = ask(api, "payment", "reconciliationRun", query)
-    differences = list(pages(api, "payment", "reconciliationList", query, 1000))
-    return {"run": run, "differences": differences}
+        run = _run(api, run["date"])
+    return {"run": run, "differences": _differences(api, run["date"], kind=None, count=MOST_DIFFERENCES)}
+
+
+def differences(api: Api, day: str, *, kind: str | None, count: int) -> dict[str, Any]:
+    """A day's last run and its differences, newest first; nothing is reconciled. Raises CommandFailed."""
+    return {"run": _run(api, day), "differences": _differences(api, day, kind=kind, count=count)}
+
+
+def _run(api: Api, day: str) -> dict[str, Any]:
+    return ask(api, "payment", "reconciliationRun", {"date": day})
+
+
+def _differences(api: Api, day: str, *, kind: str | None, count: int) -> list[dict[str, Any]]:
+    return list(pages(api, "payment", "reconciliationList", {"date": day, **given(kind=kind)}, count))
 
 
 def payout(api: Api, day: str, note: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`minsu ops …`: what is stuck, and setting it going, as the operator."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -227,6 +227,26 @@ def tasks(
 
 
 @app.command()
+def task(
+    number: Annotated[int, typer.Argument(min=1, metavar="ID", help="Its id, as tasks prints it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a message with its attempts at WeChat and how its state changed."""
+    with operator() as api:
+        found = ops.task(api, number)
+    if as_json:
+        show.as_json(found)
+        return
+    show.facts(found["task"], json_wanted=False)
+    for title, columns in (
+        ("attempts", ("seq", "outcome", "errcode", "detail", "startedAt", "endedAt")),
+        ("transitions", ("createdAt", "fromState", "toState", "reason", "actor")),
+    ):
+        typer.echo(title)
+        show.rows(found[title], columns, json_wanted=False)
+
+
+@app.command()
 def resend(
     task: Annotated[int, typer.Argument(min=1, help="Its id, as tasks prints it.")],
     note: Why,
@@ -262,12 +282,22 @@ def reconcile(
     """Compare a day's bill (default: yesterday's) with the ledger, and list the differences."""
     with operator() as api:
         found = ops.reconcile(api, _day(day), seconds=timeout, note=note)
-    if as_json:
-        show.as_json(found)
-        return
-    show.facts(found["run"], json_wanted=False)
-    columns = ("kind", "subject", "number", "oursState", "theirsState", "oursFen", "theirsFen", "repair", "outcome")
-    show.rows(found["differences"], columns, json_wanted=False)
+    _show_day(found, json_wanted=as_json)
+
+
+@app.command()
+def differences(
+    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="A day in Shanghai, YYYY-MM-DD.")],
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="missing_here, missing_there, amount, state or unreadable; else all.")
+    ] = None,
+    count: Count = ops.MOST_DIFFERENCES,
+    as_json: AsJson = False,
+) -> None:
+    """Show a day's last reconciliation and its differences with their repairs; compares nothing."""
+    with operator() as api:
+        found = ops.differences(api, day.date().isoformat(), kind=kind, count=count)
+    _show_day(found, json_wanted=as_json)
 
 
 @app.command()
@@ -343,6 +373,15 @@ def host_refuse(application: ApplicationId, note: Why, as_json: AsJson = False) 
     """Refuse a request to become a host. The applicant reads the note, and may apply again."""
     with operator() as api:
         show.facts(ops.refuse_host(api, application, note), json_wanted=as_json)
+
+
+def _show_day(found: dict[str, Any], *, json_wanted: bool) -> None:
+    if json_wanted:
+        show.as_json(found)
+        return
+    show.facts(found["run"], json_wanted=False)
+    columns = ("kind", "subject", "number", "oursState", "theirsState", "oursFen", "theirsFen", "repair", "outcome")
+    show.rows(found["differences"], columns, json_wanted=False)
 
 
 def _day(day: datetime | None) -> str | None:

@@ -57,7 +57,7 @@ def statistics(hours: Hours = 24, step: Step = 60, as_json: AsJson = False) -> N
 
 @app.command()
 def reconciliations(count: Count = 31, as_json: AsJson = False) -> None:
-    """List the reconciled days, newest first; `reconcile --date` shows one with its differences."""
+    """List the reconciled days, newest first; `differences --date` shows one in full."""
     with operator() as api:
         found = ops_money.reconciliations(api, count=count)
     columns = ("date", "state", "payments", "refunds", "differences", "openDifferences", "problem")
