@@ -19,6 +19,7 @@ from tests.service.gateway.ways import (
     TRANSACTION,
     event,
     lost_callback,
+    payment,
     settled,
     troubles,
 )
@@ -123,6 +124,35 @@ async def test_an_order_that_no_service_knows_is_said(http, services):
     page = (await http.get(WAY)).text
     assert 'data-testid="unknown"' in page
     assert 'data-testid="missing-order"' not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("zh", "订单服务没有这个订单，支付服务却有它的支付"), ("en", "order does not know this order, payment does")],
+)
+async def test_a_payment_whose_order_is_unknown_to_order_is_said(http, services, language, said):
+    services.refuse("/order/v1/ops/orderSteps", 404, "订单不存在")
+    for path in (WAY, f"{WAY}/steps"):
+        page = (await http.get(path, headers={"accept-language": language})).text
+        [note] = re.findall(r'<p class="note bad"[^>]*data-testid="unknown-to-order">(.*?)</p>', page)
+        assert said in note
+        assert 'data-testid="unknown"' not in page
+        assert 'data-testid="missing-order"' not in page
+    assert PAYMENT_SN in page
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_an_order_is_said_to_be_unknown_to_order_alone_only_by_both_services(http, services, is_there):
+    if is_there:
+        services.data(
+            "/payment/v1/ops/paymentSteps",
+            {"payments": [payment()], "refunds": [], "notices": [], "payout": [], "steps": []},
+        )
+    else:
+        services.refuse("/order/v1/ops/orderSteps", 404, "订单不存在")
+        del services.answers["payment", "/payment/v1/ops/paymentSteps"]
+    page = (await http.get(WAY)).text
+    assert 'data-testid="unknown-to-order"' not in page
 
 
 @pytest.mark.parametrize("sn", ["HSO1", "PMT2026112309302612345678", "x", "HSO20261123093026123456789"])

@@ -4,7 +4,7 @@ import pytest
 
 from minsu import following
 from minsu.api import Api
-from minsu.errors import CommandFailed
+from minsu.errors import CommandFailed, Refused
 from tests.unit.minsu.conftest import ok, problem
 
 SN, PAYMENT_SN = "HSO2026112309302612345678", "PMT2026112309310087654321"
@@ -97,6 +97,40 @@ def test_the_steps_of_all_services_are_one_list_with_gaps_and_who_is_missing(wor
         "unknown order",
     ]
     assert found.missing == ["notification"]
+
+
+def known_to(world, *, order, payments):
+    """Let order respond 404 unless it knows the order, and payment have so many payments of it."""
+    told = ok({"order": {}, "steps": []}) if order else problem(404, msg="no such order")
+    world.answers["/order/v1/ops/orderSteps"] = lambda _: told
+    created = STEP | {"at": "2026-11-23T01:31:00Z", "what": "payment_created", "number": PAYMENT_SN}
+    rows = [{"sn": PAYMENT_SN}] * payments
+    world.answers["/payment/v1/ops/paymentSteps"] = lambda _: ok({"payments": rows, "steps": [created] * payments})
+    world.answers["/notification/v1/ops/messageSteps"] = lambda _: ok({"steps": []})
+    for service in ("order", "payment"):
+        world.answers[f"/{service}/v1/ops/publishedEvents"] = lambda _: ok({"list": []})
+
+
+@pytest.mark.parametrize("order", [True, False])
+def test_a_payment_whose_order_is_unknown_to_order_is_noted_and_its_steps_are_shown(world, api, order):
+    known_to(world, order=order, payments=1)
+    found = following.steps(api, SN)
+    assert [step["what"] for step in found.steps] == ["payment_created"]
+    assert found.missing == []
+    assert found.notes == ([] if order else ["order does not know this order, payment does"])
+
+
+def test_an_order_that_no_service_knows_is_refused(world, api):
+    known_to(world, order=False, payments=0)
+    with pytest.raises(Refused, match="no such order"):
+        following.steps(api, SN)
+
+
+def test_an_order_that_order_does_not_know_is_noted_while_payment_is_unavailable(world, api):
+    known_to(world, order=False, payments=0)
+    world.answers["/payment/v1/ops/paymentSteps"] = lambda _: problem(503, msg="unavailable")
+    found = following.steps(api, SN)
+    assert (found.steps, found.missing, found.notes) == ([], ["payment"], ["order does not know this order"])
 
 
 def test_a_payment_is_queried_with_the_reason(world, api):

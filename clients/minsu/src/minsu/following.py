@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
@@ -13,15 +14,17 @@ from minsu.ops import SERVICES, WITH_OUTBOX, given
 
 MOBILE, CHECKIN_CODE = re.compile(r"1[3-9]\d{9}", re.ASCII), re.compile(r"[0-9A-Z]{8}", re.ASCII)
 NUMBER = re.compile(r"[0-9A-Za-z_-]{4,64}", re.ASCII)
+UNKNOWN_TO_ORDER, PAYMENT_KNOWS = "order does not know this order", ", payment does"
 
 
 @dataclass(frozen=True)
 class Followed:
     """`steps` of all services, oldest first, each with its `service` and the `gap` in seconds; `missing`: services that
-    were unavailable."""
+    were unavailable; `notes`: on what the services' records contradict one another."""
 
     steps: list[dict[str, Any]]
     missing: list[str]
+    notes: list[str]
 
 
 def find(api: Api, what: str, note: str | None = None) -> list[dict[str, Any]]:
@@ -42,16 +45,20 @@ def find(api: Api, what: str, note: str | None = None) -> list[dict[str, Any]]:
 
 
 def steps(api: Api, order_sn: str) -> Followed:
-    """How the payment of an order went."""
+    """How the payment of an order went. Raises Refused for one that neither order nor payment knows."""
     missing: list[str] = []
+    unknown_to_order: list[Refused] = []
 
     def told(service: str, name: str, body: dict[str, Any], member: Callable[[dict[str, Any]], Any]) -> Any:
         try:
             return member(_ask(api, service, name, body))
         except Refused as refused:
-            if refused.status < 500:
+            if name == "orderSteps" and refused.status == HTTPStatus.NOT_FOUND:
+                unknown_to_order.append(refused)
+            elif refused.status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
-            missing.append(service)
+            else:
+                missing.append(service)
             return []
 
     found = [
@@ -74,7 +81,11 @@ def steps(api: Api, order_sn: str) -> Followed:
     for service in SERVICES if refs else ():
         for received in told(service, "receivedEvents", {"events": refs}, lambda data: [data]):
             found += _of_receipts(service, received, topics)
-    return Followed(_with_gaps(found), sorted(set(missing)))
+    has_payments = any(step["what"] == "payment_created" for step in found)
+    if unknown_to_order and not has_payments and "payment" not in missing:
+        raise unknown_to_order[0]
+    notes = [UNKNOWN_TO_ORDER + (PAYMENT_KNOWS if has_payments else "")] if unknown_to_order else []
+    return Followed(_with_gaps(found), sorted(set(missing)), notes)
 
 
 def query_payment(api: Api, sn: str, note: str) -> dict[str, Any]:
@@ -119,6 +130,8 @@ def _of_receipts(
 
 
 def _with_gaps(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not found:
+        return []
     ordered = sorted(found, key=lambda step: datetime.fromisoformat(step["at"]))
     times = [datetime.fromisoformat(step["at"]) for step in ordered]
     gaps = ["", *(f"+{(after - before).total_seconds():.3f}" for before, after in pairwise(times))]

@@ -37,6 +37,8 @@ def steps(
     show.rows(found.steps, columns, json_wanted=as_json)
     for service in found.missing:
         typer.echo(f"{service} has not answered: its steps are missing", err=True)
+    for note in found.notes:
+        typer.echo(note, err=True)
 
 
 @app.command("query-payment")

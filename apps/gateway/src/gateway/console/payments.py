@@ -105,7 +105,8 @@ async def _found(visit: Visit, sn: str) -> dict[str, Any]:
     return {
         "sn": sn,
         "order": order.data["order"] if order.data else None,
-        "is_unknown": order.status == 404 and not (payment.data or {}).get("payments"),
+        "is_unknown": order.status == 404 and not _records(payment, "payments"),
+        "is_unknown_to_order": order.status == 404 and bool(_records(payment, "payments")),
         "payments": _records(payment, "payments"),
         "refunds": _records(payment, "refunds"),
         "notices": _records(payment, "notices"),
@@ -137,7 +138,7 @@ def _records(reading: Reading, name: str) -> list[dict[str, Any]]:
 
 
 def _missing(readings: Iterable[Reading]) -> list[Reading]:
-    """One for each service that did not tell all; an order that does not exist is said otherwise."""
+    """One for each service that did not tell all; an order that order or all do not know is said otherwise."""
     failed = {each.service: each for each in readings if each.data is None and each.status != 404}
     return list(failed.values())
 
