@@ -52,7 +52,7 @@ setup: $(SETUP) ## daprd, Kafka, the Python environment; a second run does nothi
 setup-tests: needs-setup-tests $(SETUP) ## what the tests need and the machine lacks: a browser, a Chinese font, a Java compiler
 	@$(SETUP_TESTS)
 
-check: needs-check $(SETUP) ## ruff (bandit's rules among its own), mypy, import-linter, deptry, secrets, Dapr's definitions, contracts
+check: needs-check $(SETUP) ## ruff (bandit's rules among its own), mypy, import-linter, deptry, vulture, secrets, Dapr's definitions, contracts
 	@$(VENV)/python -m stack.setup.contract_tools
 	@$(STACK) check
 
