@@ -23,7 +23,7 @@ from servicekit.errors import Problem
 from servicekit.testing import Tokens
 from tests.contract.documents import apps
 from tests.contract.service_contracts import ASYNCAPI
-from tests.unit.peers.test_malformed_answers import CALLS, SN, sidecar_with
+from tests.support.peer_calls import CALLS, SN, sidecar_with
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 KEPT = [CONTRACTS, *sorted((CONTRACTS / "released").iterdir())]

@@ -1,9 +1,7 @@
 """Each service's list of callers holds exactly the calls that the code makes, and dapr/access the lists and the gateway's
 table."""
 
-import ast
 import inspect
-from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -12,6 +10,7 @@ import yaml
 
 from gateway.routes import PUBLIC
 from tests.deploy.manifests import REPO
+from tests.support.calls_in_code import asked
 from tests.support.services import SERVICES
 
 
@@ -43,24 +42,6 @@ def listed():
 def lists():
     names = [each for each in SERVICES if find_spec(f"{each}.endpoints.internal")]
     return {name: import_module(f"{name}.endpoints.internal").CALLERS for name in names}
-
-
-def asked(service: str) -> Iterator[tuple[str, str, str]]:
-    """Each `sidecar.ask("app-id", "/path", …)` in the service's code, as written; any other way of asking is refused."""
-    for file in sorted((REPO / "apps" / service / "src" / service).rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-                continue
-            of_sidecar = "sidecar" in ast.unparse(node.func.value)
-            if node.func.attr == "ask" and of_sidecar:
-                app_id, path = node.args[:2]
-                assert isinstance(app_id, ast.Constant), f"{file}: the app-id must be written out"
-                assert isinstance(path, ast.Constant), f"{file}: the path must be written out"
-                yield service, app_id.value, path.value
-            if node.func.attr == "invoke":
-                assert service == "gateway", f"{file}: peers are asked by sidecar.ask"
-                if isinstance(node.args[2], ast.Constant):  # else a path of the public table
-                    yield service, ast.literal_eval(node.args[0]), node.args[2].value
 
 
 def calls_in_the_code():

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.deploy.prometheus_rules import ALERTS, FILES
+
 REPO = Path(__file__).resolve().parents[2]
-FILES = sorted(REPO.glob("deploy/observability/*.yaml"))
-RULES = [rule for file in FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
-ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 CASES = yaml.safe_load(Path(__file__).with_name("alert_cases.yaml").read_text())
 
 

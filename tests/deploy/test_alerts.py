@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.test_alert_rules import ALERTS, RULES
-from tests.deploy.test_metrics_listed import DEFINED
+from tests.deploy.listed_metrics import DEFINED
+from tests.deploy.prometheus_rules import ALERTS, RULES
 from tests.support.exposition import names_in
 
 REPO = Path(__file__).resolve().parents[2]

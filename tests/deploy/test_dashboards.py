@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from tests.deploy import dashboards
-from tests.deploy.test_alert_rules import FILES
+from tests.deploy.prometheus_rules import FILES
 from tests.support.exposition import names_in
 
 SCHEMA = Path(__file__).with_name("grafana")

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tests.integration.test_days_past import ORDER_REFUNDED, WAIT_USE, let_days_pass, purchase
+from tests.support.days_past import let_days_pass, purchase
+from tests.support.orders import REFUNDED, WAIT_USE
 from tests.support.refunding import book_ahead, fault, payment, refunds
 from tests.support.system import System
 from tests.support.waiting import eventually
@@ -68,7 +69,7 @@ def an_awkward_bill(system: System, on: str, **numbers: str) -> Iterator[None]:
 
 def given_back(system: System, order_sn: str) -> None:
     system.data("/order/v1/homestayOrder/refundHomestayOrder", {"sn": order_sn, "reason": ""}, "BUYER")
-    eventually(lambda: system.order(order_sn)["tradeState"] == ORDER_REFUNDED, what="the refund")
+    eventually(lambda: system.order(order_sn)["tradeState"] == REFUNDED, what="the refund")
 
 
 def test_a_day_with_everything_that_a_bill_may_hold_reconciles_to_the_fen(system: System) -> None:

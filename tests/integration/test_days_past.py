@@ -1,25 +1,23 @@
 """A day's bill with business on it, downloaded from the sandbox, against our books; and what the day earned.
 
-A test cannot wait for tomorrow, and the sandbox's clock is everybody's: the rows of these purchases, in WeChat's books
-and in ours, are moved to a day that is over. Nothing else is touched.
+The rows of these purchases are moved to a day that is over (tests/support/days_past.py). Nothing else is touched.
 """
 
 import json
 import secrets
-import sqlite3
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.refunding import book_ahead, fault, pay, payment, refunds
+from tests.support.days_past import let_days_pass, purchase
+from tests.support.orders import REFUNDED, USED, WAIT_USE
+from tests.support.refunding import book_ahead, fault, pay, payment
 from tests.support.system import System
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 SHANGHAI = timezone(timedelta(hours=8))
-WAIT_USE, USED, ORDER_REFUNDED = 1, 2, 3
 FEE = 0.006
 DAYS_AGO = iter(secrets.SystemRandom().sample(range(12, 86), 74))
 
@@ -39,48 +37,13 @@ def day(days_ago: int) -> date:
     return (datetime.now(UTC) - timedelta(days=days_ago)).astimezone(SHANGHAI).date()
 
 
-def in_wechats_books(system: System, statement: str, *parameters: Any) -> None:
-    store = sqlite3.connect(Path(system.environment["RUN_DIR"]) / "wechatsim" / "store.db", timeout=20)
-    with store:
-        assert store.execute(statement, parameters).rowcount > 0
-    store.close()
-
-
-def let_days_pass(system: System, number: str, days: int) -> None:
-    """For one payment and its refunds, in both books."""
-    seconds = days * 86400
-    moved = "update payment_order set created_at = created_at - ?, success_at = success_at - ? where out_trade_no = ?"
-    in_wechats_books(system, moved, seconds, seconds, number)
-    in_wechats_books(system, "update ledger set at = at - ? where out_trade_no = ?", seconds, number)
-    moved = "update third_payment set pay_time = pay_time - make_interval(days => %s) where sn = %s"
-    system.rows("payment", moved, days, number)
-    if refunds(system, number):
-        moved = "update refund set created_at = created_at - ?, success_at = success_at - ? where out_trade_no = ?"
-        in_wechats_books(system, moved, seconds, seconds, number)
-        system.rows(
-            "payment",
-            "update refund set created_at = created_at - make_interval(days => %s),"
-            " success_time = success_time - make_interval(days => %s) where payment_sn = %s",
-            days,
-            days,
-            number,
-        )
-
-
-def purchase(system: System) -> tuple[str, str]:
-    order_sn = book_ahead(system)
-    number = pay(system, order_sn)
-    eventually(lambda: system.order(order_sn)["tradeState"] == WAIT_USE, what="the order is paid")
-    return order_sn, number
-
-
 def test_a_days_bill_agrees_but_for_the_payment_nobody_told_us_of_and_that_one_is_settled(
     system: System, days_ago: int, day: date
 ) -> None:
     _, kept = purchase(system)
     given_back, refunded = purchase(system)
     system.data("/order/v1/homestayOrder/refundHomestayOrder", {"sn": given_back, "reason": ""}, "BUYER")
-    eventually(lambda: system.order(given_back)["tradeState"] == ORDER_REFUNDED, what="the refund")
+    eventually(lambda: system.order(given_back)["tradeState"] == REFUNDED, what="the refund")
     unheard = book_ahead(system)
     missed = str(system.prepay(unheard)["paymentSn"])
     system.rows("payment", "update third_payment set due_at = now() + interval '1 hour' where sn = %s", missed)

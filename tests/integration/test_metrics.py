@@ -10,8 +10,8 @@ import pytest
 from stack import daprfile
 from stack.layout import REPO
 from tests.deploy import dashboards
-from tests.deploy.test_alert_rules import RULES
-from tests.deploy.test_metrics_listed import listed
+from tests.deploy.listed_metrics import listed
+from tests.deploy.prometheus_rules import RULES
 from tests.support.exposition import families_of, names_in, samples_of
 from tests.support.waiting import eventually
 

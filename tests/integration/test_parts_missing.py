@@ -1,34 +1,14 @@
 """A part is away: 503 in bounded time, and nothing that was accepted is lost."""
 
-import os
-import signal
 import time
-from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.integration.test_purchase import WAIT_USE, is_
+from tests.support.frozen import Frozen
+from tests.support.orders import WAIT_USE, has_state
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
-
-
-class Frozen:
-    """A process stopped by SIGSTOP: it holds its connections and answers nothing, the worst kind of absence."""
-
-    def __init__(self, system, name):
-        pid = int((Path(system.environment["RUN_DIR"]) / "pids" / f"{name}.pid").read_text())
-        root = psutil.Process(pid)
-        self._processes = [root, *root.children(recursive=True)]
-
-    def __enter__(self):
-        for process in self._processes:
-            os.kill(process.pid, signal.SIGSTOP)
-
-    def __exit__(self, *_):
-        for process in self._processes:
-            os.kill(process.pid, signal.SIGCONT)
 
 
 def test_a_peer_that_does_not_answer_makes_503_within_seconds(system):
@@ -61,7 +41,7 @@ def test_with_kafka_away_a_payment_is_still_taken_and_reaches_the_order_afterwar
         [row] = system.rows("payment", "select published_at from outbox where partition_key = %s", order_sn)
         assert row["published_at"] is None
 
-    eventually(is_(system, order_sn, WAIT_USE), what="the order turned paid", seconds=60)
+    eventually(has_state(system, order_sn, WAIT_USE), what="the order turned paid", seconds=60)
 
 
 def test_with_the_database_away_the_callback_is_asked_for_again_and_then_settles(system):
@@ -77,4 +57,4 @@ def test_with_the_database_away_the_callback_is_asked_for_again_and_then_settles
         assert time.monotonic() - began < 20
 
     system.tap_pay(number)
-    eventually(is_(system, order_sn, WAIT_USE), what="the order turned paid", seconds=60)
+    eventually(has_state(system, order_sn, WAIT_USE), what="the order turned paid", seconds=60)

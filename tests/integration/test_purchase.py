@@ -7,18 +7,10 @@ from datetime import datetime
 import pytest
 
 from tests.support.forgery import callback, deliver, transaction
+from tests.support.orders import CANCELLED, USED, WAIT_PAY, WAIT_USE, has_state, trade_state
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
-WAIT_PAY, WAIT_USE, USED, CANCELLED = 0, 1, 2, -1
-
-
-def trade_state(system, order_sn):
-    return system.order(order_sn)["tradeState"]
-
-
-def is_(system, order_sn, state):
-    return lambda: trade_state(system, order_sn) == state
 
 
 def ledger(system, order_sn):
@@ -38,7 +30,7 @@ def test_a_homestay_is_booked_paid_confirmed_told_of_and_checked_in(system):
     assert system.status(order_sn)["payStatus"] == 0
 
     system.tap_pay(pay["paymentSn"])
-    eventually(is_(system, order_sn, WAIT_USE), what="the order turned paid")
+    eventually(has_state(system, order_sn, WAIT_USE), what="the order turned paid")
 
     status = system.status(order_sn)
     assert (status["sn"], status["payStatus"], status["tradeState"]) == (pay["paymentSn"], 1, "SUCCESS")
@@ -79,7 +71,7 @@ def test_a_callback_delivered_twice_pays_once(system):
     content = transaction(system.environment, number, payment["total_fen"])
 
     answers = [deliver(system.environment, *callback(system.environment, content)) for _ in range(2)]
-    eventually(is_(system, order_sn, WAIT_USE), what="the order turned paid")
+    eventually(has_state(system, order_sn, WAIT_USE), what="the order turned paid")
 
     assert [answer.status_code for answer in answers] == [204, 204]
     [row] = system.rows("payment", "select id, version from third_payment where sn = %s", number)
@@ -130,7 +122,7 @@ def test_an_unpaid_order_is_closed_by_cron_here_and_at_wechat(system):
     number = system.prepay(order_sn)["paymentSn"]
 
     system.rows("order", "update homestay_order set close_at = now(), due_at = now() where sn = %s", order_sn)
-    eventually(is_(system, order_sn, CANCELLED), what="the order was closed", seconds=40)
+    eventually(has_state(system, order_sn, CANCELLED), what="the order was closed", seconds=40)
 
     assert system.status(order_sn)["payStatus"] == -1
     refused = system.post(
@@ -146,7 +138,7 @@ def test_money_that_arrives_after_the_close_is_settled_and_its_refund_is_asked_f
     [payment] = system.rows("payment", "select total_fen from third_payment where sn = %s", number)
     cancelled = system.post("/order/v1/homestayOrder/cancelHomestayOrder", {"sn": order_sn}, "BUYER")
     assert cancelled.status_code == 200
-    eventually(is_(system, order_sn, CANCELLED), what="the order was cancelled")
+    eventually(has_state(system, order_sn, CANCELLED), what="the order was cancelled")
 
     late = transaction(system.environment, number, payment["total_fen"])
     assert deliver(system.environment, *callback(system.environment, late)).status_code == 204
@@ -165,7 +157,7 @@ def test_from_callback_to_paid_order_takes_a_moment(system, record_testsuite_pro
         order_sn = system.book()
         number = system.prepay(order_sn)["paymentSn"]
         system.tap_pay(number)
-        eventually(is_(system, order_sn, WAIT_USE), what="the order turned paid")
+        eventually(has_state(system, order_sn, WAIT_USE), what="the order turned paid")
         [row] = system.rows(
             "order",
             "select t.created_at from order_transition t join homestay_order o on o.id = t.order_id"

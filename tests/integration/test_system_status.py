@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.integration.test_parts_missing import Frozen
-from tests.integration.test_purchase import WAIT_USE, is_
+from tests.support.frozen import Frozen
+from tests.support.orders import WAIT_USE, has_state
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -41,7 +41,7 @@ def test_every_service_reads_what_it_should_and_its_cron_ticks(system):
 def test_an_events_way_is_seen_at_both_ends(system):
     order_sn = system.book()
     system.tap_pay(system.prepay(order_sn)["paymentSn"])
-    eventually(is_(system, order_sn, WAIT_USE), what="the order turned paid")
+    eventually(has_state(system, order_sn, WAIT_USE), what="the order turned paid")
     [topic] = [each for each in ops(system, "topics") if each["topic"] == "payment-update-paystatus-topic"]
     assert topic["consumer"] == "order"
     assert topic["occurredAt"] < topic["handledAt"]

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 
+from tests.support.orders import WAIT_USE
 from tests.support.stack import read_stack_env
 from tests.support.system import System
 from tests.support.waiting import eventually
 
 PAID, REFUNDED = 1, 2
-WAIT_USE = 1
 FIRST_NOON_PASSED = (
     "update homestay_order set live_start_date = (now() at time zone 'Asia/Shanghai')::date - 1,"
     " live_end_date = (now() at time zone 'Asia/Shanghai')::date + 1, lines = '[]' where sn = %s"

@@ -9,7 +9,7 @@ import pytest
 from wechatsim.signing import crypto, pki
 
 from .conftest import MerchantClient, until
-from .test_refunds import REFUNDS, body, paid, status
+from .refunds import REFUNDS, body, paid, status
 
 
 async def abnormal(merchant: MerchantClient, order: str, number: str, total: int = 19900) -> str:

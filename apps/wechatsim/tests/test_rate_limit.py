@@ -12,7 +12,7 @@ from wechatsim.pay.routes import FAILED_REFUNDS_PER_S, REFUND_QUERIES_PER_S
 from wechatsim.rate_limit import RateLimiter
 
 from .conftest import in_process
-from .test_refunds import REFUNDS, body
+from .refunds import REFUNDS, body
 
 
 def test_the_limit_is_per_merchant_and_lasts_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

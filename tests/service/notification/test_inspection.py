@@ -3,7 +3,7 @@
 from collections import Counter
 
 from tests.service.notification.conftest import SN, Service
-from tests.service.notification.test_operations import ask, data
+from tests.service.notification.operators import ask, data
 from tests.service.notification.wechat import OPENID, PAID
 
 

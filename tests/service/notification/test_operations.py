@@ -6,24 +6,8 @@ import httpx
 import pytest
 
 from tests.service.notification.conftest import SN, Service, World
+from tests.service.notification.operators import OPS, ask, data
 from tests.service.notification.wechat import OPENID, PAID, breaks, says
-
-OPS = "/notification/v1/ops"
-
-
-async def ask(service: Service, name: str, body: Any, *roles: str) -> httpx.Response:
-    headers = service.tokens.bearer(7, *(roles or ("operator",)))
-    response = await service.http.post(f"{OPS}/{name}", json=body, headers=headers)
-    await service.courier.idle()
-    return response
-
-
-async def data(service: Service, name: str, body: Any) -> Any:
-    response = await ask(service, name, body)
-    assert response.status_code == 200, response.text
-    answer = response.json()
-    assert (answer["code"], answer["msg"]) == (200, "OK")
-    return answer["data"]
 
 
 async def test_the_list_shows_the_newest_first_page_by_page_and_by_state(service: Service) -> None:

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from tests.service.notification.conftest import SN, Service, World
-from tests.service.notification.test_operations import ask, data
+from tests.service.notification.operators import ask, data
 from tests.service.notification.wechat import OPENID, PAID, breaks, says
 
 OURS = [

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.service.order.partial_refunds import ASK, DETAIL, FAILED, REQUESTED, UPDATED, amounts, booked
 from tests.service.order.support import OTHER_MERCHANT, Order, part_refunded, refund_failed
-from tests.service.order.test_partial_refunds import ASK, DETAIL, FAILED, REQUESTED, UPDATED, amounts, booked
 
 MORE = "/merchant/refundMore"
 

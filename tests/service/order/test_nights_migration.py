@@ -5,19 +5,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from servicekit import migrate
-from tests.service.order.revisions import database_at
+from tests.service.order.revisions import ORDER, database_at
 
-ORDER = (
-    "insert into homestay_order (created_at, version, sn, user_id, homestay_id, homestay_business_id, homestay_user_id,"
-    " title, sub_title, cover, info, people_num, sold_by, food_info, food_price_fen, homestay_price_fen,"
-    " market_homestay_price_fen, live_start_date, live_end_date, live_people_num, need_food, remark, order_total_fen,"
-    " food_total_fen, homestay_total_fen, trade_state, close_at, due_at, payment_sn, paid_at, checkin_code)"
-    " select now(), 1, %(sn)s::varchar, 101, %(homestay)s, 3, 201, 't', '', '', '', 4, %(sold_by)s, '', 0, 100, 100,"
-    " d.today + %(first)s, d.today + %(end)s, %(people)s, false, '', 100, 0, 100, %(state)s, now(), now(),"
-    " case when %(state)s > 0 then %(sn)s::varchar end, case when %(state)s > 0 then now() end,"
-    " case when %(state)s > 0 then %(sn)s::varchar end"
-    " from (select (now() at time zone 'Asia/Shanghai')::date as today) d"
-)
 TODAY = "(now() at time zone 'Asia/Shanghai')::date"
 NIGHTS = f"select homestay_id, night - {TODAY} as day, taken, stock from homestay_night order by 1, 2"  # noqa: S608
 HELD = f"select sn, night - {TODAY} as day, units from order_night join homestay_order on id = order_id order by 1, 2"  # noqa: S608

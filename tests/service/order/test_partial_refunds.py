@@ -1,29 +1,22 @@
 """What a buyer who cancels gets back by the homestay's policy, and what stays."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from tests.service.order.support import STRANGER, Order, part_refunded, refund_failed, refunded
-
-ASK, QUOTE, DETAIL = (
-    f"/homestayOrder/{name}" for name in ("refundHomestayOrder", "quoteCancel", "userHomestayOrderDetail")
+from tests.service.order.partial_refunds import (
+    ASK,
+    DECIDE,
+    DETAIL,
+    FAILED,
+    QUOTE,
+    REQUESTED,
+    TOLD,
+    UPDATED,
+    amounts,
+    booked,
 )
-DECIDE = "/refundDecision"
-REQUESTED, UPDATED, TOLD = "order-refund-requested-topic", "order-update-refund-topic", "order-update-tradestate-topic"
-FAILED = "/events/refund-failed"
-
-
-async def booked(order: Order, policy: str = "moderate", *, days: int = 3, **more: Any) -> tuple[str, str]:
-    """A paid order under `policy`, which begins in `days` days: its number and the payment's."""
-    order.peers.travel_offers(cancelPolicy=policy)
-    return await order.paid(days=days, **more)
-
-
-def amounts(order: Order, sn: str) -> tuple[Any, ...]:
-    row = order.row(sn)
-    return row["trade_state"], row["refund_state"], row["refund_fen"], row["refunded_fen"]
+from tests.service.order.support import STRANGER, Order, part_refunded, refund_failed, refunded
 
 
 async def test_the_share_is_requested_and_the_order_ends_when_it_is_back(order: Order) -> None:

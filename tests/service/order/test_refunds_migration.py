@@ -5,8 +5,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from servicekit import migrate
-from tests.service.order.revisions import database_at
-from tests.service.order.test_nights_migration import ORDER
+from tests.service.order.revisions import ORDER, database_at
 
 PAYMENT = (
     "insert into order_payment (order_id, payment_sn, version, pay_status, total_fen, paid_at, created_at,"

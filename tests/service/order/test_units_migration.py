@@ -8,8 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from servicekit import migrate
-from tests.service.order.revisions import database_at
-from tests.service.order.test_nights_migration import ORDER
+from tests.service.order.revisions import ORDER, database_at
 
 FREED = "update homestay_night set taken = 0 where homestay_id = 10; delete from order_night where units = 2"
 UNITS = "select homestay_id, taken, sold_by from homestay_night order by homestay_id"

@@ -1,6 +1,7 @@
 """What is kept of an error for people quotes no row: of a database's, its types, SQLSTATE and constraint."""
 
 import json
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -13,8 +14,8 @@ from servicekit.db import Database
 from servicekit.deadletters import DeadLetters, dead_letter
 from servicekit.error_texts import error_text
 from servicekit.events import Consumer, EventData
-from tests.service.servicekit.test_system import NOW
 
+NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 MOBILE = "13812345678"
 CONSTRAINT = "uq_dead_letter_topic_source_event_id"
 UNIQUE = f"IntegrityError: UniqueViolationError, SQLSTATE 23505, {CONSTRAINT}"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import jwt
 import pytest
 from structlog.testing import capture_logs
-from tests.service.usercenter.test_password_login import PASSWORD, register
+from tests.service.usercenter.sign_in import PASSWORD, register
 
 from servicekit.clock import utc_now
 from servicekit.testing import SIDECAR_HEADERS

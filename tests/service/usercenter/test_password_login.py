@@ -3,39 +3,19 @@ import dataclasses
 import json
 from datetime import timedelta
 
-import httpx
 import jwt
 import psycopg
 import pytest
 from argon2 import PasswordHasher
+from tests.service.usercenter.sign_in import LOGIN, PASSWORD, REGISTER, bearer, login, refresh, register
 
 from servicekit.testing import called_by
 from usercenter.errors import MobileTaken
 from usercenter.parts import Parts
 
-REGISTER, LOGIN = "/usercenter/v1/user/register", "/usercenter/v1/user/login"
-PASSWORD = "correct horse"
-
 
 def users(sql: psycopg.Connection) -> int:
     return sql.execute('select count(*) from "user"').fetchone()[0]
-
-
-async def register(http: httpx.AsyncClient, mobile: str, password: str = PASSWORD, **headers: str) -> httpx.Response:
-    return await http.post(REGISTER, json={"mobile": mobile, "password": password}, headers=headers)
-
-
-async def login(http: httpx.AsyncClient, mobile: str, password: str = PASSWORD) -> httpx.Response:
-    return await http.post(LOGIN, json={"mobile": mobile, "password": password})
-
-
-async def refresh(http: httpx.AsyncClient, signed_in: httpx.Response) -> httpx.Response:
-    body = {"refreshToken": signed_in.json()["data"]["refreshToken"]}
-    return await http.post("/usercenter/v1/user/refreshToken", json=body)
-
-
-def bearer(answer: httpx.Response) -> dict[str, str]:
-    return {"Authorization": "Bearer " + answer.json()["data"]["accessToken"]}
 
 
 async def test_who_registers_is_signed_in_and_sees_their_own_data(http, sql, mobile):
