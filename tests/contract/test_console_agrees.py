@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.console import find
 from gateway.console.charts import SPANS
 from gateway.console.sessions import DEVICE_SECONDS
 from gateway.console.system import problems_of
 from gateway.routes import PUBLIC
+from minsu import following
 from minsu.ops_system import problems
 from servicekit.auth import FRESH_SECONDS
 from servicekit.schemas import StatisticsQuery
@@ -66,6 +68,36 @@ def test_the_console_asks_nothing_that_minsu_ops_cannot():
     asked = _methods_in(SOURCES["gateway"] / "console")
     assert {"taskDetail", "reconciliationList", "receivedEvents", "system"} <= asked
     assert sorted(asked - _methods_in(REPO / "clients/minsu/src/minsu")) == []
+
+
+SN, CODE, MOBILE = "HSO2026112309302612345678", "K7MX4QPA", "13800000001"
+TYPED = {
+    SN.lower(): (None, None, SN),
+    f" {SN[:3]} {SN[3:11]} {SN[11:]}": (None, None, SN),
+    "pmt2026112309310087654321": (None, None, "PMT2026112309310087654321"),
+    "rfd2026112309310087654321": (None, None, "RFD2026112309310087654321"),
+    "4200 0020 2611 2300 0012 3456 7890": (None, None, "4200002026112300001234567890"),
+    "their-Own_Number": (None, None, "their-Own_Number"),
+    MOBILE: (MOBILE, None, None),
+    "138 0000 0001": (MOBILE, None, None),
+    "+86 138-0000-0001": (MOBILE, None, None),
+    "(+86)13800000001": (MOBILE, None, None),
+    "008613800000001": (MOBILE, None, None),
+    "\u202d+8613800000001\u202c": (MOBILE, None, None),
+    "１３８００００００01": (MOBILE, None, None),
+    "+85213800000001": (None, None, None),
+    "k7mx-4qpa": (None, CODE, "k7mx-4qpa"),
+    "K7MX 4QPA": (None, CODE, CODE),
+    "Ｋ７ＭＸ－４ＱＰＡ": (None, CODE, "K7MX-4QPA"),
+    "k7mx.4qpa": (None, CODE, None),
+    "一二三": (None, None, None),
+    "": (None, None, None),
+}
+
+
+@pytest.mark.parametrize("what", TYPED)
+def test_what_is_typed_means_the_same_in_the_console_and_to_minsu_ops_find(what):
+    assert [tuple(each.read_typed(what)) for each in (find, following)] == [TYPED[what]] * 2
 
 
 def test_the_console_keeps_its_device_as_long_as_usercenter_knows_it():

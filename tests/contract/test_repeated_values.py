@@ -226,4 +226,6 @@ def test_numbers_are_told_by_their_prefix_as_they_are_made():
         assert number[:3] in traces.ATTRIBUTES
     assert TradeStateUpdated.model_validate({"orderSn": order_sn, "tradeState": 1}).order_sn == order_sn
     assert find.ORDER_SN.fullmatch(order_sn)
+    for each in (find, following):
+        assert all(each.OUR_NUMBER.fullmatch(sn) for sn in (order_sn, payment_sn, refund_sn))
     assert OUR_NUMBER.fullmatch(payment_sn)

@@ -35,8 +35,9 @@ async def test_an_orders_number_leads_straight_to_its_way(search, services, what
     assert services.bodies == {}
 
 
-async def test_a_mobile_leads_to_its_accounts_order(search, services):
-    response = await search(MOBILE)
+@pytest.mark.parametrize("what", [MOBILE, "138 0000 0001", "+86 138-0000-0001"])
+async def test_a_mobile_leads_to_its_accounts_order_however_it_is_typed(search, services, what):
+    response = await search(what)
     assert (response.status_code, response.headers["location"]) == (303, WAY)
     assert services.bodies["/usercenter/v1/ops/accountDetail"] == [{"mobile": MOBILE}]
     assert services.bodies["/order/v1/ops/orderFind"] == [{"userId": USER_ID}]

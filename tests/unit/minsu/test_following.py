@@ -25,17 +25,31 @@ def asked(world, path):
 def test_a_mobile_is_looked_up_at_usercenter_first(world, api):
     world.answers["/usercenter/v1/ops/accountDetail"] = lambda _: ok({"id": 7})
     world.answers[FIND] = lambda _: ok({"list": [{"sn": SN}]})
-    assert following.find(api, " 13800000001 ") == [{"sn": SN}]
+    assert following.find(api, " +86 138 0000 0001 ") == [{"sn": SN}]
+    assert asked(world, "/usercenter/v1/ops/accountDetail") == [{"mobile": "13800000001"}]
     assert asked(world, FIND) == [{"userId": 7}]
     following.find(api, "13800000001", "guest calls")
     assert asked(world, "/usercenter/v1/ops/accountDetail")[1] == {"mobile": "13800000001", "note": "guest calls"}
     assert asked(world, FIND)[1] == {"userId": 7, "note": "guest calls"}
 
 
-def test_a_checkin_code_is_looked_for_in_capitals(world, api):
+@pytest.mark.parametrize("what", ["k7mx4qpa", "K7MX-4QPA", "k7mx.4qpa"])
+def test_a_checkin_code_is_looked_for_in_capitals(world, api, what):
     world.answers[FIND] = lambda _: ok({"list": [{"sn": SN}]})
-    assert following.find(api, "k7mx4qpa") == [{"sn": SN}]
+    assert following.find(api, what) == [{"sn": SN}]
     assert asked(world, FIND) == [{"checkinCode": "K7MX4QPA"}]
+
+
+def test_a_code_that_is_no_number_and_belongs_to_no_order_finds_nothing(world, api):
+    world.answers[FIND] = lambda _: ok({"list": []})
+    assert following.find(api, "k7mx.4qpa") == []
+    assert world.paths() == [FIND]
+
+
+def test_an_orders_number_is_looked_for_in_capitals(world, api):
+    world.answers[FIND] = lambda _: ok({"list": [{"sn": SN}]})
+    assert following.find(api, SN.lower()) == [{"sn": SN}]
+    assert asked(world, FIND) == [{"sn": SN}]
 
 
 def test_a_number_of_wechat_leads_by_payment_to_each_order_once(world, api):

@@ -1,18 +1,20 @@
 """Operators follow a payment: find its order by whatever is known of it, and see each service's steps as one list."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from minsu.api import Api
 from minsu.errors import CommandFailed, Refused
 from minsu.ops import SERVICES, WITH_OUTBOX, given
 
 MOBILE, CHECKIN_CODE = re.compile(r"1[3-9]\d{9}", re.ASCII), re.compile(r"[0-9A-Z]{8}", re.ASCII)
+OUR_NUMBER = re.compile(r"(?:HSO|PMT|RFD)\d{22}", re.ASCII)
 NUMBER = re.compile(r"[0-9A-Za-z_-]{4,64}", re.ASCII)
 UNKNOWN_TO_ORDER, PAYMENT_KNOWS = "order does not know this order", ", payment does"
 
@@ -27,20 +29,48 @@ class Followed:
     notes: list[str]
 
 
+class Typed(NamedTuple):
+    """What a typed text may be, in the form that services take; None what it cannot be. A mobile is nothing else."""
+
+    mobile: str | None = None
+    code: str | None = None
+    number: str | None = None
+
+
+def read_typed(what: str) -> Typed:
+    """As people type and paste: in lower case or full width, with spaces, with hyphens in a mobile or a code, a mobile with
+    +86. The console has the same rules (held by `tests/contract/test_console_agrees.py`)."""
+    text = _without("ZC", unicodedata.normalize("NFKC", what))
+    bare = _without("P", text).upper()
+    if mobile := re.fullmatch(rf"(?:(?:\+|00)?86)?({MOBILE.pattern})", bare, re.ASCII):
+        return Typed(mobile=mobile[1])
+    number = text.upper() if OUR_NUMBER.fullmatch(text.upper()) else text
+    return Typed(
+        code=bare if CHECKIN_CODE.fullmatch(bare) else None, number=number if NUMBER.fullmatch(number) else None
+    )
+
+
+def _without(categories: str, text: str) -> str:
+    """`text` without the characters of Unicode's major categories: Z spaces, C controls, P punctuation."""
+    return "".join(each for each in text if unicodedata.category(each)[0] not in categories)
+
+
 def find(api: Api, what: str, note: str | None = None) -> list[dict[str, Any]]:
     """Orders by a number of ours or WeChat's, a mobile or a check-in code, newest first. `note`: why, for the audit.
     Raises CommandFailed."""
-    text, why = what.strip(), given(note=note)
-    if MOBILE.fullmatch(text):
-        account = _ask(api, "usercenter", "accountDetail", {"mobile": text, **why})
+    typed, why = read_typed(what), given(note=note)
+    if typed.mobile:
+        account = _ask(api, "usercenter", "accountDetail", {"mobile": typed.mobile, **why})
         return _orders(api, {"userId": account["id"], **why})
-    if CHECKIN_CODE.fullmatch(text.upper()) and (found := _orders(api, {"checkinCode": text.upper(), **why})):
+    if typed.code and (found := _orders(api, {"checkinCode": typed.code, **why})):
         return found
-    if not NUMBER.fullmatch(text):
+    if typed.number is None:
+        if typed.code:
+            return []
         raise CommandFailed(f"{what} is no number, mobile or check-in code")
-    if text.startswith("HSO") and (found := _orders(api, {"sn": text})):
+    if typed.number.startswith("HSO") and (found := _orders(api, {"sn": typed.number})):
         return found
-    payments = _ask(api, "payment", "paymentFind", {"number": text})["list"]
+    payments = _ask(api, "payment", "paymentFind", {"number": typed.number})["list"]
     return [order for sn in dict.fromkeys(each["orderSn"] for each in payments) for order in _orders(api, {"sn": sn})]
 
 
