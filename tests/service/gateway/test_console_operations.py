@@ -8,6 +8,9 @@ from tests.service.gateway import statuses
 from tests.service.gateway.operators import Operations, enter, post
 from tests.service.gateway.statuses import AT, TOPIC, act, host, letter, message, outbox, status, subscription
 
+SN = "HSO2026112309302612345678"
+LINK = f'<a href="/console/payments/{SN}">{SN}</a>'
+
 
 @pytest.fixture
 async def csrf(app: httpx.AsyncClient, services: Operations) -> str:
@@ -92,10 +95,12 @@ async def test_a_service_that_does_not_answer_is_named_beside_the_letters_of_the
 
 async def test_a_letter_is_shown_without_what_is_personal_and_with_what_was_done_to_it(http, services):
     body = '{"data": {"orderSn": "HSO2026112309302612345678", "openid": "o-secret", "reason": "call 13812345678"}}'
-    services.data("/order/v1/ops/deadLetterDetail", {"letter": letter(), "body": body, "acts": [act(7, AT)]})
+    found = letter(reason=f"unknown order {SN}")
+    services.data("/order/v1/ops/deadLetterDetail", {"letter": found, "body": body, "acts": [act(7, AT)]})
     html = await text(http, "/console/letters/order/7")
     assert services.bodies["/order/v1/ops/deadLetterDetail"] == [{"id": 7}]
-    assert "HSO2026112309302612345678" in html
+    assert f"&#34;orderSn&#34;: &#34;{LINK}&#34;" in html
+    assert f"unknown order {LINK}" in html
     assert "o-secret" not in html
     assert "138****5678" in html
     assert "order is fixed" in html
@@ -188,7 +193,7 @@ async def test_messages_are_listed_filtered_and_paged(http, services):
     ]
     assert "below=11" in html
     assert "act-resend_all" in html
-    assert html.count("放弃发送</span>") == 50
+    assert html.count("放弃发送</span>") == html.count(f"<code>{LINK}</code>") == 50
     services.data("/notification/v1/ops/taskList", {"list": rows[:1]})
     html = await text(http, "/console/messages?state=lost&kind=other&below=x")
     assert services.bodies["/notification/v1/ops/taskList"][-1] == {"lastId": 0, "pageSize": 50}
@@ -204,6 +209,7 @@ async def test_a_message_is_shown_with_its_attempts_and_changes(http, services):
     html = await text(http, "/console/messages/5")
     assert services.bodies["/notification/v1/ops/taskDetail"] == [{"id": 5}]
     assert "45009" in html
+    assert f"<dd><code>{LINK}</code></dd>" in html
     assert "gave up" in html
     assert "act-resend" in html
     services.data("/notification/v1/ops/taskDetail", found | {"task": message(state="sent"), "attempts": []})

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.console.rendering import moment, pause
+from gateway.console.rendering import linked, moment, pause
 from gateway.console.steps import in_order, of_events, of_receipts, of_service
 
 AT = "2026-11-23T01:30:00Z"
@@ -82,3 +82,9 @@ def test_times_are_shown_as_in_china():
     assert moment("2026-11-23T01:30:00.123Z") == expected
     assert moment(datetime(2026, 11, 23, 1, 30, 0, 123000, UTC)) == expected
     assert moment(None) == "–"
+
+
+def test_numbers_of_orders_lead_to_their_payments_and_nothing_else_of_a_text_is_markup():
+    sn = "HSO2026112309302612345678"
+    assert linked(f'<b>{sn}, "{sn}1"') == f'&lt;b&gt;<a href="/console/payments/{sn}">{sn}</a>, &#34;{sn}1&#34;'
+    assert linked("PMT2026112309302612345678 & –") == "PMT2026112309302612345678 &amp; –"

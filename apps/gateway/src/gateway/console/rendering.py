@@ -1,12 +1,13 @@
 """Renders the console's templates, in Chinese or English. Texts: `locale/console/<page>.<language>.toml` over `base`'s."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from gateway.storefront import LANGUAGES, new_environment
 from servicekit.clock import SHANGHAI
@@ -25,6 +26,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Vary": "Accept-Language, Cookie",
 }
+ORDER_NUMBER = re.compile(r"(?<!\w)HSO[0-9]{22}(?!\w)", re.ASCII)
 Texts = Mapping[str, str]
 
 
@@ -35,7 +37,7 @@ class Renderer:
         self._assets = assets
         self._texts: dict[tuple[str, str], Texts] = {}
         self._pages = new_environment()
-        self._pages.filters |= {"moment": moment, "pause": pause, "yuan": yuan_text}
+        self._pages.filters |= {"linked": linked, "moment": moment, "pause": pause, "yuan": yuan_text}
 
     def texts(self, page: str, language: str) -> Texts:
         """The texts of `page` in `language` (`zh`, `en`): its own and those that all pages have."""
@@ -53,6 +55,11 @@ class Renderer:
             assets=self._assets,
             **values,
         )
+
+
+def linked(text: str) -> Markup:
+    """`text`, escaped, in which every number of an order leads to its payment."""
+    return Markup(ORDER_NUMBER.sub(r'<a href="/console/payments/\g<0>">\g<0></a>', str(escape(text))))  # noqa: S704 - escaped
 
 
 def moment(when: str | datetime | None) -> str:
