@@ -95,7 +95,7 @@ class Booking:
             if outcome.stored:
                 traces.note(order_sn=sn)
                 NIGHTS.labels("booked").inc(request.stay.nights)
-                log.info("order created", sn=sn, total_fen=columns["order_total_fen"])
+                log.info("order created", order_sn=sn, total_fen=columns["order_total_fen"])
                 return sn
             if full := outcome.full_night:
                 NIGHTS.labels("full").inc(request.stay.nights)

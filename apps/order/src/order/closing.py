@@ -95,11 +95,11 @@ class Closing:
             async with self.db.transaction() as tx:
                 await self._settle(tx, sn, answer)
         except Unavailable as error:
-            log.warning("closing is retried later", sn=sn, attempt=attempt, reason=str(error))
+            log.warning("closing is retried later", order_sn=sn, attempt=attempt, reason=str(error))
             await self._postpone(sn, self.clock() + BACKOFF.pause(attempt))
             return str(error)
         except Poison as error:
-            log.error("order cannot be closed: needs manual review", sn=sn, reason=str(error))
+            log.error("order cannot be closed: needs manual review", order_sn=sn, reason=str(error))
             await self._postpone(sn, self.clock() + PAUSE_UNTIL_REVIEW)
             return str(error)
         return None
@@ -119,7 +119,7 @@ class Closing:
             async with self.db.transaction() as tx:
                 await repository.postpone_closing(tx, sn, until)
         except Unavailable as error:
-            log.warning("closing is retried when its lease ends", sn=sn, reason=str(error))
+            log.warning("closing is retried when its lease ends", order_sn=sn, reason=str(error))
 
 
 def _fact(answer: CloseAnswer) -> PaymentFact:

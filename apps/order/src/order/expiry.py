@@ -34,7 +34,9 @@ class Expiry:
             for order in orders:
                 asked_at = order.refund_opened_at
                 await self.refunds.end_unanswered(tx, order)
-                log.info("the merchant did not answer", sn=order.sn, asked_at=asked_at, refund_state=order.refund_state)
+                log.info(
+                    "the merchant did not answer", order_sn=order.sn, asked_at=asked_at, refund_state=order.refund_state
+                )
         return len(orders)
 
     async def expire_due(self) -> int:

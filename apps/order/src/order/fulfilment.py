@@ -94,7 +94,7 @@ class Fulfilment:
             order.refund_fen = payment.refunded_fen
             await lifecycle.move(tx, order, TradeState.REFUNDED, cause="refunded", now=now, detail=detail)
         if effect in states.REFUND_CAUSES and not await refund_repository.was_requested(tx, detail):
-            log.warning("payment is refunded automatically", sn=order.sn, payment_sn=detail, reason=effect.value)
+            log.warning("payment is refunded automatically", order_sn=order.sn, payment_sn=detail, reason=effect.value)
             await self.refunds.ask(tx, order, payment, states.REFUND_CAUSES[effect], payment.total_fen)
 
     async def _on_money_back(

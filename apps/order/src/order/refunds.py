@@ -132,7 +132,7 @@ class Refunds:
             order = await repository.lock(tx, order_sn)
             if order is None:
                 raise Poison(f"no order {order_sn}")
-            log.error("refund failed", sn=order_sn, payment_sn=payment_sn, request_sn=request_sn)
+            log.error("refund failed", order_sn=order_sn, payment_sn=payment_sn, request_sn=request_sn)
             if order.payment_sn != payment_sn or not await refund_repository.fail(tx, request_sn, self.clock()):
                 return
             if order.trade_state == TradeState.WAIT_USE and order.refund_state == RefundState.AGREED:

@@ -126,8 +126,8 @@ async def flag_verdict(tx: Transaction, verdict: Verdict | RefundVerdict, reason
             "verdict needs review",
             reason=reason,
             detail=detail,
-            out_trade_no=verdict.out_trade_no,
-            out_refund_no=out_refund_no,
+            payment_sn=verdict.out_trade_no,
+            refund_sn=out_refund_no,
         )
 
 
