@@ -15,7 +15,7 @@ from sqlalchemy import CheckConstraint
 
 import notification.states
 import payment.settings
-from gateway.console import find, hosts, letters, messages, reconciliation, refunds, reviews
+from gateway.console import find, hosts, letters, messages, reconciliation, refunds, rendering, reviews
 from minsu import following, ops, ops_cli, purchase, traces
 from notification.events import TradeStateUpdated
 from notification.models import NotificationTask
@@ -29,6 +29,7 @@ from payment.ledger.payment_states import PayStatus
 from payment.ledger.refund_states import RefundState
 from payment.ledger.reviews import Reason
 from payment.models import ProviderNotice, ReconciliationDifference, Refund
+from payment.refunding import rescue
 from servicekit.numbers import business_number
 from servicekit.operations import LetterState
 from servicekit.schemas import Sn
@@ -212,6 +213,13 @@ def test_chaos_expects_the_shares_that_policies_give():
     assert given == SHARES
 
 
+def test_the_console_offers_a_new_number_for_the_refunds_that_payment_issues_again():
+    assert set(refunds.ASKED_AGAIN_BY_ORDER) == rescue.ASKED_AGAIN_BY_ORDER <= set(RefundCause)
+    page = (SOURCES["gateway"] / "templates/console/payment_steps.html").read_text()
+    listed = ", ".join(f'"{each}"' for each in refunds.ASKED_AGAIN_BY_ORDER)
+    assert f"refund.cause not in [{listed}]" in page
+
+
 def test_the_sandbox_takes_the_fee_that_payouts_take_off():
     basis_points = payment.settings.Settings.model_fields["wxpay_fee_basis_points"].default
     assert basis_points == bill_rows.FEE_RATE * 10_000
@@ -226,6 +234,7 @@ def test_numbers_are_told_by_their_prefix_as_they_are_made():
         assert number[:3] in traces.ATTRIBUTES
     assert TradeStateUpdated.model_validate({"orderSn": order_sn, "tradeState": 1}).order_sn == order_sn
     assert find.ORDER_SN.fullmatch(order_sn)
+    assert rendering.ORDER_NUMBER.fullmatch(order_sn)
     for each in (find, following):
         assert all(each.OUR_NUMBER.fullmatch(sn) for sn in (order_sn, payment_sn, refund_sn))
     assert OUR_NUMBER.fullmatch(payment_sn)

@@ -54,6 +54,8 @@ ABNORMAL = {
     "createdAt": WHEN,
     "sentElsewhereAt": None,
 }
+LATE = ABNORMAL | {"id": 4, "sn": "RFD2026112309302600000004", "state": "closed", "cause": "late-payment"}
+CLOSED = ABNORMAL | {"id": 3, "sn": "RFD2026112309302600000003", "state": "closed"}
 NOTICE = {
     "id": 7,
     "outTradeNo": PMT,
@@ -256,7 +258,7 @@ def tell_all(services: Operations) -> None:
     """Let every page about money have something to show."""
     services.data(f"{PAYMENT}/unfinishedStatus", {"list": OPEN})
     services.data(f"{PAYMENT}/paymentList", {"list": [PAID, PAID | {"id": 11, "payStatus": 0, "payTime": None}]})
-    services.data(f"{PAYMENT}/refundList", {"list": [ABNORMAL, ABNORMAL | {"id": 4, "state": "closed"}]})
+    services.data(f"{PAYMENT}/refundList", {"list": [ABNORMAL, LATE, CLOSED]})
     services.data(f"{PAYMENT}/refundApprovalList", {"list": [APPROVAL, APPROVED]})
     services.data(f"{PAYMENT}/noticeList", {"list": [NOTICE, REFUND_NOTICE, RESOLVED]})
     services.data(f"{ORDER}/closingList", {"list": [CLOSING]})

@@ -9,7 +9,9 @@ import pytest
 
 from tests.service.gateway.money import (
     ABNORMAL,
+    CLOSED,
     CLOSING,
+    LATE,
     NOTICE,
     ORDER,
     PAID,
@@ -283,6 +285,8 @@ async def test_buttons_stand_where_they_can_be_pressed(http):
     await enter(http)
     page = await shown(http, "/console/money/refunds")
     assert re.findall(r'data-testid="act-(\w+)"', page) == ["refund_to_card", "refund_to_merchant", "refund_again"]
+    assert re.findall(r"/console/acts/refund_again\?refundSn=(\w+)", page) == [LATE["sn"]]
+    assert f"<code>{CLOSED['sn']}</code>" in page
     assert ABNORMAL["problem"] in page
     page = await shown(http, "/console/closings")
     assert f'/console/acts/closing_retry?sn={CLOSING["sn"]}&amp;back=%2Fconsole%2Fclosings"' in page

@@ -13,6 +13,8 @@ from gateway.console.visits import SignedIn, Visit
 
 router = new_router()
 STATES = ("requested", "accepted", "abnormal", "succeeded", "closed")
+ASKED_AGAIN_BY_ORDER = ("buyer", "goodwill")
+"""Causes of a refund that gets no new number once it is closed: it is asked for again on the order's page."""
 
 
 def _to_merchant(params: Mapping[str, Any], _: Mapping[str, str]) -> dict[str, Any]:
@@ -95,6 +97,7 @@ async def show(visit: SignedIn) -> Response:
         rows=[{**row, "age": age(row["createdAt"])} for row in rows],
         state=state,
         states=STATES,
+        asked_again_by_order=ASKED_AGAIN_BY_ORDER,
         least=least,
         ages=AGES,
         next_page=older(visit, rows),
