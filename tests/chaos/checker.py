@@ -12,10 +12,10 @@ ORDER_MOVES = {(None, 0), (0, 1), (0, -1), (1, 2), (1, 3), (1, 4)}
 PART_BACK, ALL_BACK = (1, 1), (1, 2)
 PAYMENT_MOVES = {(0, 1), (0, -1), (-1, 1), ALL_BACK}
 LIVE, REFUNDED, WAIT_USE, HAD_MONEY = {1, 2, 4}, 3, 1, {1, 2, 3, 4}
-PAYSTATUS, TRADESTATE = "payment-update-paystatus-topic", "order-update-tradestate-topic"
+PAYMENT_STATUS_TOPIC, TRADE_STATE_TOPIC = "payment-update-paystatus-topic", "order-update-tradestate-topic"
 CONSUMER = {
-    PAYSTATUS: "order",
-    TRADESTATE: "notification",
+    PAYMENT_STATUS_TOPIC: "order",
+    TRADE_STATE_TOPIC: "notification",
     "order-update-refund-topic": "notification",
     "order-refund-requested-topic": "payment",
     "payment-refund-failed-topic": "order",
@@ -113,17 +113,17 @@ def every_change_was_told_once(books: Books) -> Iterator[Finding]:
         (row["topic"], row["partition_key"], row["event"]["data"].get("tradeState", row["event"]["data"].get("payStatus")))
         for service in ("order", "payment")
         for row in books.ours[service]["outbox"]
-        if row["topic"] in {PAYSTATUS, TRADESTATE}
+        if row["topic"] in {PAYMENT_STATUS_TOPIC, TRADE_STATE_TOPIC}
     )  # fmt: skip
     changed: Counter[tuple[str, str, int]] = Counter()
     numbers = {row["id"]: row["order_sn"] for row in books.payments.values()}
     for row in books.ours["payment"]["payment_transition"]:
         if row["to_status"] in {1, 2}:
-            changed[PAYSTATUS, numbers[row["payment_id"]], row["to_status"]] += 1
+            changed[PAYMENT_STATUS_TOPIC, numbers[row["payment_id"]], row["to_status"]] += 1
     orders = {row["id"]: row["sn"] for row in books.orders.values()}
     for row in books.ours["order"]["order_transition"]:
         if row["from_state"] is not None:
-            changed[TRADESTATE, orders[row["order_id"]], row["to_state"]] += 1
+            changed[TRADE_STATE_TOPIC, orders[row["order_id"]], row["to_state"]] += 1
     for key in told.keys() | changed.keys():
         if told[key] != changed[key]:
             kind = LOST if told[key] < changed[key] else DOUBLED

@@ -37,7 +37,7 @@ def part_refunded():
 
 
 def test_what_is_published_is_the_contracts_example_to_the_letter():
-    event = events.paystatus_updated(part_refunded(), lambda: datetime.now(UTC))
+    event = events.pay_status_updated(part_refunded(), lambda: datetime.now(UTC))
 
     schema("paystatus-updated.v2").validate(event.data)
     assert event.data == example("paystatus-updated.v2")
@@ -61,7 +61,7 @@ def _without_text(member):
 
 def test_the_order_sn_is_the_orders_and_the_key():
     """The source system put the payment's number here, and no order ever turned paid."""
-    event = events.paystatus_updated(part_refunded(), lambda: datetime.now(UTC))
+    event = events.pay_status_updated(part_refunded(), lambda: datetime.now(UTC))
 
     assert event.data["orderSn"] == event.key == "HSO2026112309302612345678"
     assert not schema("paystatus-updated.v2").is_valid(event.data | {"orderSn": part_refunded().sn})
@@ -87,7 +87,7 @@ def test_a_payment_that_was_never_paid_has_nothing_to_tell():
     unpaid = part_refunded()
     unpaid.pay_time = None
     with pytest.raises(ValueError, match="never paid"):
-        events.paystatus_updated(unpaid, lambda: datetime.now(UTC))
+        events.pay_status_updated(unpaid, lambda: datetime.now(UTC))
 
 
 def test_a_refund_request_is_read_and_more_than_we_know_is_tolerated():

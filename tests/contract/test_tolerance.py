@@ -125,7 +125,7 @@ def published():
     """Every event that is published, in each of its states, by type and member of state."""
     for status, refunded, version in ((1, 0, 2), (1, 9950, 3), (2, 19900, 4)):
         row = payment(pay_status=status, refunded_fen=refunded, version=version)
-        yield payment_events.paystatus_updated(row, lambda: MOMENT)
+        yield payment_events.pay_status_updated(row, lambda: MOMENT)
     refund = Refund(request_sn=REQUEST_SN, order_sn=SN, payment_sn=PAYMENT_SN, refund_fen=1)
     yield payment_events.refund_failed(refund, "homestayOrder", lambda: MOMENT)
     for was, targets in MOVES.items():

@@ -55,7 +55,7 @@ def test_a_script_books_pays_reads_and_checks_in(minsu):
     sn = booked["order_sn"]
     assert booked.keys() == {"order_sn", "out_trade_no", "total_fen", "prepay_id"}
     unpaid = answered(minsu("order", sn, "--json"))
-    assert (unpaid["trade_state"], unpaid["pay_status"], unpaid["trade_code"]) == (0, 0, None)
+    assert (unpaid["trade_state"], unpaid["pay_status"], unpaid["checkin_code"]) == (0, 0, None)
     assert (unpaid["total_fen"], unpaid["out_trade_no"]) == (booked["total_fen"], booked["out_trade_no"])
 
     paid = answered(minsu("pay", sn, "--json"))
@@ -63,7 +63,7 @@ def test_a_script_books_pays_reads_and_checks_in(minsu):
     order = answered(minsu("order", sn, "--json"))
     assert (order["sn"], order["trade_state"], order["pay_status"]) == (sn, 1, 1)
 
-    checked_in = answered(minsu("checkin", order["trade_code"], "--json"))
+    checked_in = answered(minsu("checkin", order["checkin_code"], "--json"))
     assert checked_in == {"order_sn": sn, "trade_state": 2}
     newest = answered(minsu("orders", "--state", "2", "--count", "1", "--json"))
     assert [(row["sn"], row["trade_state"], row["total_fen"]) for row in newest] == [(sn, 2, booked["total_fen"])]

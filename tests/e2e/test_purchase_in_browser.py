@@ -85,7 +85,7 @@ def test_going_back_from_the_cashier_leaves_the_order_to_pay(browser, stack, com
     buyer.locator("#cancel-button").click()
     buyer.locator("#return-link").click()
     buyer.wait_for_url(f"**/waiting/{sn}")
-    expect(buyer.get_by_test_id("word")).not_to_be_empty()
+    expect(buyer.get_by_test_id("payment-status")).not_to_be_empty()
     buyer.get_by_test_id("back-to-pay").click()
     expect(buyer.get_by_test_id("pay")).to_be_enabled()
     assert complaints == []

@@ -92,7 +92,7 @@ def test_booking_answers_the_numbers_that_scripts_need(world, api):
 def test_an_order_is_shown_with_its_payment_or_without_one(world, api):
     world.answers[STATUS] = lambda _: problem(404, type="/problems/payment-not-found", msg="none")
     shown = purchase.order_facts(order(), purchase.payment_status(api, SN))
-    assert (shown["pay_status"], shown["out_trade_no"], shown["trade_code"], shown["paid_at"]) == (None,) * 4
+    assert (shown["pay_status"], shown["out_trade_no"], shown["checkin_code"], shown["paid_at"]) == (None,) * 4
     assert (shown["total_fen"], shown["state"], shown["start"], shown["end"]) == (
         93310,
         "to pay",
@@ -106,7 +106,7 @@ def test_an_order_is_shown_with_its_payment_or_without_one(world, api):
         shown["pay_status"],
         shown["out_trade_no"],
         shown["trade_state"],
-        shown["trade_code"],
+        shown["checkin_code"],
         shown["paid_at"],
     ) == (
         1,

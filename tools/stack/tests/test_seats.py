@@ -12,8 +12,8 @@ from stack.errors import StackError
 from stack.kafka_admin import Rights
 
 LEDGER = {"SEAT_LEDGER": "node"}
-PAY_STATUS = "payment-update-paystatus-topic"
-DEAD_LETTERS = f"{PAY_STATUS}.ledger.dlq"
+PAYMENT_STATUS_TOPIC = "payment-update-paystatus-topic"
+DEAD_LETTERS = f"{PAYMENT_STATUS_TOPIC}.ledger.dlq"
 CONTRACT = layout.REPO / "seats" / "ledger-node" / "asyncapi.yaml"
 OURS = kafka_admin.topics(layout.REPO / "contracts" / "asyncapi.yaml")
 
@@ -107,10 +107,10 @@ def test_who_runs_a_service_of_ours_is_not_a_seat_that_joins() -> None:
 
 
 def test_the_ledger_reads_payments_and_writes_its_own_dead_letters() -> None:
-    wanted = Rights(publishes={DEAD_LETTERS}, reads={PAY_STATUS, DEAD_LETTERS})
+    wanted = Rights(publishes={DEAD_LETTERS}, reads={PAYMENT_STATUS_TOPIC, DEAD_LETTERS})
     assert kafka_admin.rights_of_seat("ledger", CONTRACT, OURS) == {"ledger": wanted}
     base = kafka_admin.topics(layout.plan({}).contract)
-    assert kafka_admin.topics(CONTRACT) == {PAY_STATUS: base[PAY_STATUS], DEAD_LETTERS: 3}
+    assert kafka_admin.topics(CONTRACT) == {PAYMENT_STATUS_TOPIC: base[PAYMENT_STATUS_TOPIC], DEAD_LETTERS: 3}
 
 
 def test_its_component_and_subscriptions_say_the_same_as_its_contract() -> None:

@@ -93,7 +93,7 @@ class OrderState(ApiModel):
 
 
 def closing(order: HomestayOrder) -> bool:
-    return order.trade_state == 0 and order.closing_at is not None
+    return order.trade_state == TradeState.WAIT_PAY and order.closing_at is not None
 
 
 def kept_fen(order: HomestayOrder) -> int:

@@ -52,7 +52,7 @@ class PaidPayment(Protocol):
     def version(self) -> int: ...
 
 
-def paystatus_updated(payment: PaidPayment, clock: Clock, *, trace: TraceContext | None = None) -> OutgoingEvent:
+def pay_status_updated(payment: PaidPayment, clock: Clock, *, trace: TraceContext | None = None) -> OutgoingEvent:
     """The event of a paid payment, of which a part or all may have been refunded, in the current trace or in
     `trace`. Raises ValueError for one that was never paid.
 

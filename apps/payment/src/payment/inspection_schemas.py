@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from payment.ledger.inspection import History
+from payment.ledger.payment_states import PayStatus
 from payment.models import PayoutItem, ThirdPayment
 from payment.schemas import NoticeAnswer, RefundRow
 from servicekit.schemas import ApiModel, Note, Sn
@@ -50,7 +51,7 @@ class InspectedPayment(ApiModel):
 
     @classmethod
     def of(cls, payment: ThirdPayment) -> Self:
-        next_query = payment.next_claim_at if payment.pay_status == 0 else None
+        next_query = payment.next_claim_at if payment.pay_status == PayStatus.WAITING else None
         trace_id = TraceContext(payment.traceparent or "").trace_id
         shown = {name: getattr(payment, name) for name in cls.model_fields if name not in {"next_query_at", "trace_id"}}
         return cls(next_query_at=next_query, trace_id=trace_id, **shown)

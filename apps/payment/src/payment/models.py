@@ -70,7 +70,8 @@ class ThirdPayment(Leased, Base):
     bank_type: Mapped[str | None] = mapped_column(Text)
     pay_time: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
-    """When WeChat was last queried, by cron or for a polling buyer; all replicas keep the minimum interval after it."""
+    """When WeChat was last queried, by cron or for a polling buyer; all replicas keep the minimum interval after it.
+    The column keeps its older name, that of the public member `askedAt`."""
     refund_sent_at: Mapped[datetime | None]
     """When a new refund was last submitted to WeChat, which requires a minute between two of one payment."""
     billed_on: Mapped[date | None]

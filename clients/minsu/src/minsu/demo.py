@@ -86,7 +86,7 @@ def run(settings: Settings, on_step: Callable[[Step], None], *, seconds: float) 
         "order_sn": sn,
         "out_trade_no": parameters["paymentSn"],
         "total_fen": total_fen,
-        "trade_code": code,
+        "checkin_code": code,
         "trade_state": state,
         "checked_in": checked_in["order_sn"] == sn,
         "steps": [{"step": step.name, "ms": step.ms} for step in steps.done],

@@ -105,7 +105,7 @@ def order_facts(order: dict[str, Any], payment: dict[str, Any] | None) -> dict[s
         "pay_status": payment["payStatus"] if payment else None,
         "out_trade_no": payment["sn"] if payment else None,
         "total_fen": fen(order["orderTotalPrice"]),
-        "trade_code": order["tradeCode"] or None,
+        "checkin_code": order["tradeCode"] or None,
         "homestay_id": order["homestayId"],
         "start": day(order["liveStartDate"]),
         "end": day(order["liveEndDate"]),

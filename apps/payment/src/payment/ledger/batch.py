@@ -81,7 +81,7 @@ async def settle_plain(
         elif (current, following) == (PayStatus.WAITING, PayStatus.PAID):
             paid = payment._replace(pay_status=following, version=payment.version + 1, pay_time=verdict.success_time)
             settled.append(batch_repository.NewlyPaid(paid.id, paid.version, current, verdict))
-            facts.append(events.paystatus_updated(paid, clock, trace=settled_in(payment, arrived[place].context)))
+            facts.append(events.pay_status_updated(paid, clock, trace=settled_in(payment, arrived[place].context)))
             done[place] = Applied.SETTLED
     if settled:
         await batch_repository.write_paid(tx, settled, facts)

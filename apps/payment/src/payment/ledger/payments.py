@@ -195,7 +195,7 @@ class Settlement:
         if verdict.trade_state == "REFUND" and not await refund_repository.make_due(tx, payment.sn, self.clock()):
             await flagged(tx, verdict, Reason.REFUND_UNKNOWN, "WeChat reports a refund that was never requested here")
         trace = settled_in(payment, traces.current_context())
-        await publish_later(tx, events.paystatus_updated(payment, self.clock, trace=trace))
+        await publish_later(tx, events.pay_status_updated(payment, self.clock, trace=trace))
         log.info("payment settled", payment_sn=payment.sn, order_sn=payment.order_sn, source=verdict.source)
         return Applied.SETTLED
 

@@ -160,7 +160,7 @@ class RefundSettlement:
         payment_repository.transition(tx, payment, PayStatus.REFUNDED if whole else PayStatus.PAID, f"refund-{source}")
         await tx.flush()
         trace = settled_in(payment, traces.current_context(), refund_sn=refund.sn)
-        await publish_later(tx, events.paystatus_updated(payment, self.clock, trace=trace))
+        await publish_later(tx, events.pay_status_updated(payment, self.clock, trace=trace))
         await resolve_flags(tx, refund.sn, RESOLVED_BY_SUCCESS)
 
     async def _reissue(self, tx: Transaction, payment: ThirdPayment, refund: Refund, verdict: RefundVerdict) -> None:

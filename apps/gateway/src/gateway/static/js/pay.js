@@ -2,6 +2,7 @@ import "./shell.js";
 import { Refusal, call } from "./api.js";
 import { byId, page, t } from "./page.js";
 import { policyCard } from "./policy.js";
+import { WAIT_PAY } from "./states.js";
 import { busy, complain, complainWithRetry, fen, money, timeOf } from "./ui.js";
 import { staySummary } from "./stay.js";
 
@@ -53,7 +54,7 @@ async function pay() {
 async function load() {
   try {
     const order = await call("/order/v1/homestayOrder/userHomestayOrderDetail", { sn: page.sn }, { as: "user" });
-    if (order.tradeState !== 0 || order.closing) return location.replace(`/orders/${page.sn}`);
+    if (order.tradeState !== WAIT_PAY || order.closing) return location.replace(`/orders/${page.sn}`);
     byId("stay").replaceChildren(staySummary(order));
     byId("amount").textContent = money(fen(order.orderTotalPrice));
     if (order.closeTime) byId("until").textContent = t("pay_until", { time: timeOf(order.closeTime) });

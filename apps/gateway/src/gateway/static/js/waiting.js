@@ -2,12 +2,13 @@
 import "./shell.js";
 import { call } from "./api.js";
 import { byId, page, t } from "./page.js";
-import { NOT_PAID, PAID, WAIT_PAY, WAIT_USE } from "./states.js";
+import { NOT_PAID, PAID, PAYMENT_CLOSED, PAYMENT_REFUNDED, WAIT_PAY, WAIT_USE } from "./states.js";
 
 const FIRST_MS = 400;
 const LONGEST_MS = 10000;
 const GROWTH = 1.35;
 const LONG_SECONDS = 20;
+const TEXTS = { [PAYMENT_CLOSED]: "waiting_closed", [PAID]: "waiting_paid", [PAYMENT_REFUNDED]: "waiting_paid" };
 const began = Date.now();
 
 async function look() {
@@ -15,7 +16,7 @@ async function look() {
   if (order.tradeState === WAIT_USE) return location.replace(`/paid/${page.sn}`) ?? "done";
   if (order.tradeState !== WAIT_PAY) return location.replace(`/orders/${page.sn}`) ?? "done";
   const payment = await paymentStatus();
-  byId("word").textContent = t({ "-1": "waiting_closed", 1: "waiting_paid", 2: "waiting_paid" }[payment.payStatus] ?? "waiting_word");
+  byId("payment-status").textContent = t(TEXTS[payment.payStatus] ?? "waiting_unconfirmed");
   return payment.payStatus === PAID ? "soon" : "later";
 }
 
@@ -40,10 +41,10 @@ async function wait() {
       answer = await look();
     } catch (error) {
       if (error.status === 404) {
-        byId("word").textContent = error.message;
+        byId("payment-status").textContent = error.message;
         return byId("spinner").classList.add("still");
       }
-      byId("word").textContent = t("waiting_trouble");
+      byId("payment-status").textContent = t("waiting_trouble");
       least = error.retryAfter * 1000;
     }
     if (answer === "done") return undefined;
