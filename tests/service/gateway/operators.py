@@ -73,6 +73,11 @@ async def enter(http: httpx.AsyncClient, *, target: str = "/console") -> str:
     return csrf_of((await http.get("/console")).text)
 
 
+def end_pause(http: httpx.AsyncClient) -> None:
+    """As when the time has passed for which no page renews the session, since one could not."""
+    http.cookies.delete("minsu_console_no_renewal")
+
+
 def sign_in(page: Page) -> None:
     """On the console's sign-in page."""
     page.get_by_test_id("mobile").fill(MOBILE)

@@ -9,7 +9,7 @@ import pytest
 from gateway.console import addresses
 from gateway.main import create_app
 from servicekit.testing import client
-from tests.service.gateway.operators import BROWSER, MOBILE, PASSWORD, Operations, csrf_of, enter, post
+from tests.service.gateway.operators import BROWSER, MOBILE, PASSWORD, Operations, csrf_of, end_pause, enter, post
 from tests.service.gateway.serving import settings
 
 SN = "HSO2026112309302612345678"
@@ -215,6 +215,7 @@ async def test_signing_out_takes_the_cookie_away_and_ends_the_session(http, serv
 async def test_signing_out_when_the_token_is_due_leaves_no_cookie_either(http, services):
     services.sign_in("operator", refresh_after=1)
     csrf = await enter(http)
+    end_pause(http)
     services.sign_in("operator", path=REFRESH)
     services.data(LOGOUT, {})
     response = await post(http, "/console/signout", {"csrf": csrf})
@@ -225,6 +226,7 @@ async def test_signing_out_when_the_token_is_due_leaves_no_cookie_either(http, s
 async def test_a_session_at_half_its_time_gets_a_new_token_and_its_forms_stay_good(http, services):
     services.sign_in("operator", refresh_after=1)
     csrf = await enter(http)
+    end_pause(http)
     services.bodies.clear()
     services.sign_in("operator", path=REFRESH)
     page = await http.get("/console")
@@ -241,6 +243,7 @@ async def test_a_form_that_is_sent_late_renews_the_session_and_keeps_the_new_tok
     """A refresh token can be used once: a page that lost the new one would sign the operator out."""
     services.sign_in("operator", refresh_after=1)
     csrf = await enter(http)
+    end_pause(http)
     services.bodies.clear()
     services.sign_in("operator", path=REFRESH)
     services.refuse(AGAIN, 409, "该订单没有失败的退款")
@@ -253,6 +256,7 @@ async def test_a_form_that_is_sent_late_renews_the_session_and_keeps_the_new_tok
 async def test_an_ended_session_leads_to_the_sign_in(http, services):
     services.sign_in("operator", refresh_after=1)
     await enter(http)
+    end_pause(http)
     services.refuse(REFRESH, 401, "登录已过期，请重新登录")
     response = await http.get("/console")
     assert (response.status_code, response.headers["location"]) == (303, "/console/signin?next=%2Fconsole&ended=1")

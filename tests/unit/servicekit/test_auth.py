@@ -83,6 +83,25 @@ async def test_keys_are_cached_and_serve_on_while_usercenter_is_down():
     assert asked == [3]
 
 
+async def test_while_usercenter_hangs_no_request_waits_long_for_newer_keys(monkeypatch):
+    monkeypatch.setattr("servicekit.auth.KNOWN_SECONDS", 0.01)
+    tokens, now, asked = Tokens(), [0.0], []
+
+    async def source():
+        asked.append(now[0])
+        await asyncio.sleep(0.1 if len(asked) == 1 else 3600)  # the first keys are waited for longer
+        return {"keys": [tokens.jwk]}
+
+    verifier = TokenVerifier(source, lambda: now[0])
+    header = tokens.bearer(1)["Authorization"]
+    await verifier.principal(header)
+    now[0] = 700.0
+    async with asyncio.timeout(5):
+        for _ in range(20):
+            assert (await verifier.principal(header)).user_id == 1
+    assert asked == [0.0, 700.0]
+
+
 async def test_forged_kids_do_not_make_a_storm_of_questions():
     asked = [0]
 

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from servicekit import revocation
 from servicekit.auth import TokenVerifier
 from servicekit.errors import PeerUnavailable, Unauthenticated
 from servicekit.revocation import Revocations, Voided, revocations_by_invocation
@@ -120,6 +121,35 @@ async def test_requests_beside_a_slow_question_wait_only_when_the_list_is_too_ol
     goes_on.set()
     assert await asking is True
     assert await beside is (age > 45)
+
+
+async def test_while_usercenter_hangs_no_request_waits_long_for_a_newer_list(monkeypatch):
+    monkeypatch.setattr(revocation, "KNOWN_SECONDS", 0.01)
+    usercenter = Usercenter()
+    revocations = usercenter.revocations()
+    await revocations.voids(7, 0, 0, ISSUED)
+    asked = []
+
+    async def hangs():
+        asked.append(usercenter.now)
+        await asyncio.Event().wait()
+
+    revocations._source = hangs
+    usercenter.now += 60
+    async with asyncio.timeout(5):
+        for _ in range(20):
+            assert not await revocations.voids(7, 0, 0, ISSUED)
+    assert asked == [1060.0]
+
+
+async def test_the_first_list_is_waited_for_longer(monkeypatch):
+    monkeypatch.setattr(revocation, "KNOWN_SECONDS", 0.01)
+
+    async def slow():
+        await asyncio.sleep(0.1)
+        return Voided({7: 1})
+
+    assert await Revocations(slow).voids(7, 0, 0, ISSUED)
 
 
 async def test_the_list_is_read_by_invocation():

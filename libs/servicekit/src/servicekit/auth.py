@@ -12,8 +12,9 @@ from cachetools import TLRUCache
 from fastapi import Depends, Request
 from pydantic import BaseModel
 
+from servicekit.error_texts import error_text
 from servicekit.errors import Forbidden, PeerUnavailable, ReauthenticationRequired, TokenRefused, Unauthenticated
-from servicekit.revocation import Revocations, revocations_by_invocation
+from servicekit.revocation import KNOWN_SECONDS, Revocations, revocations_by_invocation
 from servicekit.sidecar import Sidecar
 
 log = structlog.get_logger()
@@ -142,7 +143,7 @@ class TokenVerifier:
         if self._is_due(kid) or (not self._keys and self._asking.locked()):
             async with self._asking:  # one question for all who wait
                 if self._is_due(kid):
-                    await self._refresh()
+                    await self._refresh(KNOWN_SECONDS if kid in self._keys else None)
         if not self._keys:
             raise PeerUnavailable("usercenter: no keys yet", retry_after=round(ASK_PAUSE_SECONDS))
         if kid not in self._keys:
@@ -154,16 +155,19 @@ class TokenVerifier:
         stale = now - self._fetched_at > KEYS_TTL_SECONDS or kid not in self._keys
         return stale and now - self._asked_at > ASK_PAUSE_SECONDS
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, seconds: float | None) -> None:
+        """`seconds`: how long to wait at most; None: as long as the source does."""
         self._asked_at = self._monotonic()
         try:
-            found = jwt.PyJWKSet.from_dict(await self._source()).keys
+            async with asyncio.timeout(seconds):
+                found = jwt.PyJWKSet.from_dict(await self._source()).keys
         except (
             PeerUnavailable,
+            TimeoutError,
             ValueError,
             jwt.PyJWTError,
         ) as error:  # not there, or no keys: no fault of the token
-            log.warning("usercenter's keys cannot be had", reason=str(error))
+            log.warning("usercenter's keys cannot be had", reason=error_text(error))
             self._asked_at = self._monotonic()  # the answer may have taken longer than the pause
             return
         self._keys = {key.key_id or "": key for key in found}

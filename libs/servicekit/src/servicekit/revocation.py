@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from servicekit.error_texts import error_text
 from servicekit.errors import PeerUnavailable
 from servicekit.schemas import ApiModel
 from servicekit.sidecar import Sidecar
@@ -25,6 +26,9 @@ TOO_OLD_SECONDS = 45.0
 """Who comes with a list older than this waits for a new one: a revocation is in force everywhere within a minute."""
 ASK_PAUSE_SECONDS = 5.0
 ASK_TIMEOUT_SECONDS = 2.0
+KNOWN_SECONDS = 1.0
+"""How long a request waits for a newer list, or newer keys, where some are known: while usercenter hangs, an operator still
+sees within five seconds where a payment is."""
 
 MOST_REVOCATIONS, MOST_ENDED_SESSIONS = 2000, 4000
 """Accounts and sessions in one list: below 256 KiB, which each process reads every 15 s."""
@@ -95,9 +99,10 @@ class Revocations:
     async def _refresh(self) -> None:
         asked_at = self._monotonic()
         try:
-            self._voided = await self._source()
-        except PeerUnavailable as error:
-            log.warning("the list of revoked tokens cannot be had", reason=str(error))
+            async with asyncio.timeout(None if self._voided is None else KNOWN_SECONDS):
+                self._voided = await self._source()
+        except (PeerUnavailable, TimeoutError) as error:
+            log.warning("the list of revoked tokens cannot be had", reason=error_text(error))
             self._asked_at = self._monotonic()
             return
         self._fetched_at = asked_at  # what is revoked while the answer travels is in the next list

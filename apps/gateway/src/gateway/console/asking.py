@@ -64,11 +64,11 @@ class Services:
         enrolled = await self._call(CONFIRM, {"totpCode": code}, _headers(session, language))
         return enrolled["recoveryCodes"], _session(enrolled["token"], session.id)
 
-    async def renew(self, session: Session, language: str) -> Session:
+    async def renew(self, session: Session, language: str, *, seconds: float) -> Session:
         """The same session with new tokens; the refresh token of before is used up. Raises SessionEnded, ServiceRefused,
-        PeerUnavailable."""
+        PeerUnavailable also when usercenter has not responded within `seconds`."""
         body = {"refreshToken": session.refresh_token}
-        return _session(await self._call(REFRESH, body, {"accept-language": language}), session.id)
+        return _session(await self._call(REFRESH, body, {"accept-language": language}, seconds), session.id)
 
     async def sign_out(self, session: Session, language: str) -> None:
         """Raises SessionEnded, ServiceRefused, PeerUnavailable."""

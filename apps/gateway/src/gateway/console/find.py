@@ -26,8 +26,9 @@ CHECKIN_CODE = re.compile(r"[0-9A-Z]{8}")
 OUR_NUMBER = re.compile(r"(?:HSO|PMT|RFD)[0-9]{22}")
 NUMBER = re.compile(r"[0-9A-Za-z_-]{4,64}")
 MOST_ORDERS = 20
-SECONDS = 2.0
-"""How long one service may take: two are asked one after the other, and the page is there within five seconds."""
+FIRST_UNTIL, UNTIL = 1.5, 2.1
+"""By when services must have responded that others are asked after, and all: with the way of a payment (`payments.py`),
+which mostly follows, five seconds."""
 Row = Mapping[str, Any]
 """An order, as orderFind tells it or with the members alone that payment knows."""
 Found = tuple[list[Row], list[Reading]]
@@ -95,7 +96,7 @@ async def _search(visit: Visit, typed: Typed, why: Mapping[str, str]) -> tuple[l
 
 
 async def _of_mobile(visit: Visit, mobile: str, why: Mapping[str, str]) -> Found:
-    account = await visit.read("usercenter", "accountDetail", {"mobile": mobile, **why}, seconds=SECONDS)
+    account = await visit.read("usercenter", "accountDetail", {"mobile": mobile, **why}, until=FIRST_UNTIL)
     if account.data is None:
         return [], [] if account.status == 404 else [account]
     return await _of_order(visit, {"userId": account.data["id"], **why})
@@ -106,7 +107,7 @@ async def _of_code(visit: Visit, code: str | None, why: Mapping[str, str]) -> Fo
 
 
 async def _of_order(visit: Visit, known: Mapping[str, Any]) -> Found:
-    orders = await visit.read("order", "orderFind", known, seconds=SECONDS)
+    orders = await visit.read("order", "orderFind", known, until=UNTIL)
     return ([], [orders]) if orders.data is None else (orders.data["list"], [])
 
 
@@ -115,7 +116,7 @@ async def _of_number(visit: Visit, number: str | None) -> Found:
     is asked only to tell several apart."""
     if number is None:
         return [], []
-    payments = await visit.read("payment", "paymentFind", {"number": number}, seconds=SECONDS)
+    payments = await visit.read("payment", "paymentFind", {"number": number}, until=FIRST_UNTIL)
     if payments.data is None:
         return [], [payments]
     orders = {payment["orderSn"]: _row(payment) for payment in payments.data["list"]}

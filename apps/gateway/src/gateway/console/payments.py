@@ -19,8 +19,9 @@ from gateway.console.routing import new_router
 from gateway.console.visits import SignedIn, Visit
 
 router = new_router()
-STEPS_SECONDS, RECEIPTS_SECONDS = 2.5, 1.5
-"""How long the services may take for the two rounds of questions: the page is there within five seconds."""
+STEPS_UNTIL, UNTIL = 2.0, 2.7
+"""By when the services must have responded to the first round of questions, and to all: with the search before (`find.py`)
+the timeline is there within five seconds."""
 RECEIVERS = ("order", "payment", "notification", "travel")
 WAIT_PAY = 0
 """The trade state of an order that is not paid yet, as far as order knows."""
@@ -89,11 +90,11 @@ def _order(sn: str) -> str:
 async def _found(visit: Visit, sn: str) -> dict[str, Any]:
     """What the templates show of an order: its records, the timeline, and what is missing of it."""
     order, payment, messages, *published = readings = await asyncio.gather(
-        visit.read("order", "orderSteps", {"sn": sn}, seconds=STEPS_SECONDS),
-        visit.read("payment", "paymentSteps", {"orderSn": sn}, seconds=STEPS_SECONDS),
-        visit.read("notification", "messageSteps", {"orderSn": sn}, seconds=STEPS_SECONDS),
-        visit.read("order", "publishedEvents", {"key": sn}, seconds=STEPS_SECONDS),
-        visit.read("payment", "publishedEvents", {"key": sn}, seconds=STEPS_SECONDS),
+        visit.read("order", "orderSteps", {"sn": sn}, until=STEPS_UNTIL),
+        visit.read("payment", "paymentSteps", {"orderSn": sn}, until=STEPS_UNTIL),
+        visit.read("notification", "messageSteps", {"orderSn": sn}, until=STEPS_UNTIL),
+        visit.read("order", "publishedEvents", {"key": sn}, until=STEPS_UNTIL),
+        visit.read("payment", "publishedEvents", {"key": sn}, until=STEPS_UNTIL),
     )
     events = [(reading.service, reading.data["list"]) for reading in published if reading.data]
     topics = {(each["source"], each["eventId"]): each["topic"] for _, listed in events for each in listed}
@@ -124,7 +125,7 @@ async def _receipts(visit: Visit, topics: Mapping[tuple[str, str], str]) -> list
     if not topics:
         return []
     body = {"events": [{"source": source, "eventId": event_id} for source, event_id in topics]}
-    asked = (visit.read(each, "receivedEvents", body, seconds=RECEIPTS_SECONDS) for each in RECEIVERS)
+    asked = (visit.read(each, "receivedEvents", body, until=UNTIL) for each in RECEIVERS)
     return list(await asyncio.gather(*asked))
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from gateway.console import addresses, notes
 from gateway.console.errors import Forged, NotOperator, ServiceRefused, SessionEnded
-from gateway.console.sessions import Session, forget
+from gateway.console.sessions import Session, forget, pause_renewal
 from gateway.console.visits import Console, Visit
 from gateway.endpoints.pages import A_YEAR
 from gateway.endpoints.pages import COOKIE as LANGUAGE_COOKIE
@@ -43,6 +43,8 @@ class ConsoleRoute(APIRoute):
                 response = _instead(request, console, error)
             if renewed := getattr(request.state, "renewed", None):
                 renewed.store(response, secure=console.secure(request))
+            if getattr(request.state, "is_renewal_failed", False):
+                pause_renewal(response, secure=console.secure(request))
             return response
 
         return page

@@ -19,6 +19,8 @@ from starlette.responses import Response
 COOKIE, PATH = "minsu_console", "/console"
 DEVICE_COOKIE, DEVICE_SECONDS = "minsu_console_device", 180 * 86400
 """As long as usercenter knows a device (`USERCENTER_KNOWN_DEVICE_DAYS`)."""
+NO_RENEWAL_COOKIE, NO_RENEWAL_SECONDS = "minsu_console_no_renewal", 30
+"""Of its own, so that a page whose renewal failed never puts older tokens over those that another page has got."""
 
 _DEVICE = re.compile(r"[0-9a-f.]{1,200}")
 
@@ -73,6 +75,23 @@ def remember_device(response: Response, token: str, *, secure: bool) -> None:
             samesite="strict",
             secure=secure,
         )
+
+
+def pause_renewal(response: Response, *, secure: bool) -> None:
+    """For NO_RENEWAL_SECONDS this browser's pages make do with the tokens that they have."""
+    response.set_cookie(
+        NO_RENEWAL_COOKIE,
+        "1",
+        max_age=NO_RENEWAL_SECONDS,
+        path=PATH,
+        httponly=True,
+        samesite="strict",
+        secure=secure,
+    )
+
+
+def is_renewal_paused(request: Request) -> bool:
+    return NO_RENEWAL_COOKIE in request.cookies
 
 
 def is_from_elsewhere(request: Request, public_url: str) -> bool:

@@ -1,9 +1,9 @@
 """One request of an operator, as pages get it: who it is, what was sent, and how to ask services and to render."""
 
-import contextlib
-import time
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic, time
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -16,7 +16,7 @@ from gateway.console.asking import Reading, Services
 from gateway.console.errors import Forged, NotOperator, ServiceRefused, SessionEnded
 from gateway.console.navigation import NAVIGATION
 from gateway.console.rendering import HEADERS, Renderer, Texts
-from gateway.console.sessions import Session, is_from_elsewhere, is_of
+from gateway.console.sessions import Session, is_from_elsewhere, is_of, is_renewal_paused
 from gateway.endpoints.pages import COOKIE as LANGUAGE_COOKIE
 from gateway.response_headers import is_https
 from gateway.storefront import LANGUAGES
@@ -30,6 +30,10 @@ from servicekit.telemetry import traces
 
 SECONDS = 5.0
 """How long one service may take of a page that asks several."""
+RENEWAL_SECONDS = 1.0
+"""How long a page waits for new tokens: those that it has are good for as long again."""
+LEAST_SECONDS = 0.3
+"""What a service is given on a page that is late already: most respond in a tenth of it."""
 TYPING_SECONDS = 60
 """A page that is filled in for so long still finds the proof of identity fresh that it began with."""
 
@@ -60,13 +64,15 @@ TheConsole = Annotated[Console, Depends(provided(Console))]
 @dataclass(kw_only=True, eq=False)
 class Visit:
     """`session` has no token on the sign-in page. `form` holds the fields of a POST, `note` what the page before left.
-    `is_fresh`: whether the operator has proven who they are lately enough for acts on money."""
+    `is_fresh`: whether the operator has proven who they are lately enough for acts on money. `began`: when it did, by the
+    monotonic clock."""
 
     console: Console
     request: Request
     session: Session
     form: Mapping[str, str] = field(default_factory=dict)
     is_fresh: bool = False
+    began: float = field(default_factory=monotonic)
 
     @property
     def language(self) -> str:
@@ -90,9 +96,11 @@ class Visit:
         return await self.console.services.ask(self.session, self.language, service, name, body or {})
 
     async def read(
-        self, service: str, name: str, body: Mapping[str, Any] | None = None, *, seconds: float = SECONDS
+        self, service: str, name: str, body: Mapping[str, Any] | None = None, *, until: float | None = None
     ) -> Reading:
-        """As `ask`, but what goes wrong is in the result: for pages that show several services (`asyncio.gather`)."""
+        """As `ask`, but what goes wrong is in the result: for pages that show several services (`asyncio.gather`). `until`:
+        by when, in seconds since the visit began, for pages that ask in rounds; SECONDS from now without it."""
+        seconds = SECONDS if until is None else max(self.began + until - monotonic(), LEAST_SECONDS)
         return await self.console.services.read(self.session, self.language, service, name, body or {}, seconds=seconds)
 
     async def prove(self, password: str, code: str) -> None:
@@ -140,20 +148,38 @@ async def visitor(request: Request, console: TheConsole) -> Visit:
 async def operator(request: Request, console: TheConsole) -> Visit:
     """An operator. Renews the tokens when half of their time is over. Raises Forged, SessionEnded, NotOperator, and
     PeerUnavailable while the token cannot be verified."""
+    began = monotonic()
     form = await _form(request, console)
     session = Session.of(request)
     if session is None or not session.token:
         raise SessionEnded
     if request.method == "POST" and not is_of(session, form):
         raise Forged
-    visit = Visit(console=console, request=request, session=session, form=form)
-    if time.time() >= session.refresh_after:
-        # While usercenter is down the present token may still be good; the next page tries again.
-        with contextlib.suppress(PeerUnavailable, ServiceRefused):
-            request.state.renewed = visit.session = await console.services.renew(session, visit.language)
+    visit = Visit(console=console, request=request, session=session, form=form, began=began)
+    if time() >= session.refresh_after and not is_renewal_paused(request):
+        await _renew(visit)
     principal = await require_operator(console, visit.session)
-    visit.is_fresh = principal.is_fresh(time.time() + TYPING_SECONDS)
+    visit.is_fresh = principal.is_fresh(time() + TYPING_SECONDS)
     return visit
+
+
+async def _renew(visit: Visit) -> None:
+    """New tokens, where usercenter gives them; else the present ones may still be good, and this browser's next pages do
+    not wait for it again for a while. Raises SessionEnded.
+
+    Keys and the list of revoked tokens are usercenter's as well: if they are due, they are fetched at the same time."""
+    services, state = visit.console.services, visit.request.state
+    renewed, _ = await asyncio.gather(
+        services.renew(visit.session, visit.language, seconds=RENEWAL_SECONDS),
+        visit.console.verifier.principal(f"Bearer {visit.session.token}"),
+        return_exceptions=True,
+    )
+    if isinstance(renewed, PeerUnavailable | ServiceRefused):
+        state.is_renewal_failed = True
+    elif isinstance(renewed, BaseException):
+        raise renewed
+    else:
+        state.renewed = visit.session = renewed
 
 
 async def require_operator(console: Console, session: Session) -> Principal:
