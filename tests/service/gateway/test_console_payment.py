@@ -26,6 +26,7 @@ from tests.service.gateway.ways import (
 
 WAY = f"/console/payments/{SN}"
 JAEGER = "http://127.0.0.1:16686"
+LOGS = "https://grafana.example/explore?expr=%7Bjob%3D%22minsu%22%7D&number="
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,57 @@ async def test_a_trace_is_a_link_where_jaeger_is_known_and_its_number_elsewhere(
         page = (await elsewhere.get(WAY)).text
     assert f"<code>{TRACE}</code>" in page
     assert "/trace/" not in page
+
+
+async def test_the_log_lines_of_the_order_and_of_each_trace_are_a_link_where_a_log_store_is_known(services, http):
+    settled(services)
+    async with client(create_app(settings(logs_url=f"{LOGS}{{number}}&to=now"), sidecar=services)) as known:
+        await enter(known)
+        page = (await known.get(WAY)).text
+    links = re.findall(r'href="([^"]+)"[^>]*data-testid="logs"', page)
+    assert [unescape(each) for each in links] == [f"{LOGS}{each}&to=now" for each in (PREPAY_TRACE, TRACE, SN)]
+    assert "{job=" not in unescape(page)
+    assert f"minsu trace {SN}" in page
+
+
+async def test_without_them_the_page_says_what_to_type(http, services):
+    settled(services)
+    async with client(create_app(settings(), sidecar=services)) as unknown:
+        await enter(unknown)
+        page = unescape((await unknown.get(WAY)).text)
+    for typed in (
+        f"minsu trace {SN}",
+        f'{{job="minsu"}} | order_sn="{SN}"',
+        f'{{job="minsu"}} | trace_id="{PREPAY_TRACE}"',
+        f'{{job="minsu"}} | trace_id="{TRACE}"',
+        f"grep -h {SN} .run/logs/*.log",
+    ):
+        assert f"<code>{typed}</code>" in page
+    assert 'data-testid="logs"' not in page
+
+
+async def test_with_jaeger_and_a_log_store_nothing_needs_to_be_typed(http, services):
+    both = settings(jaeger_url=JAEGER, logs_url=f"{LOGS}{{number}}")
+    async with client(create_app(both, sidecar=services)) as known:
+        await enter(known)
+        page = unescape((await known.get(WAY)).text)
+    for typed in ("minsu trace", "{job=", "grep "):
+        assert typed not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("zh", "日志不抽样"), ("en", "Log lines are not sampled")], ids=["zh", "en"]
+)
+async def test_it_is_said_that_a_trace_may_not_have_been_kept(http, language, said):
+    assert said in (await http.get(WAY, headers={"accept-language": language})).text
+
+
+async def test_an_order_without_any_trace_has_its_log_lines_all_the_same(http, services):
+    services.data(
+        "/payment/v1/ops/paymentSteps", {"payments": [], "refunds": [], "notices": [], "payout": [], "steps": []}
+    )
+    page = unescape((await http.get(WAY)).text)
+    assert f'<code>{{job="minsu"}} | order_sn="{SN}"</code>' in page
 
 
 @pytest.mark.parametrize("service", ["order", "payment", "notification"])

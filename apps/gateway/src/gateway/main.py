@@ -41,6 +41,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, sidecar: Sidecar |
         verifier=verifier,
         public_url=settings.public_url,
         jaeger_url=settings.jaeger_url.rstrip("/"),
+        logs_url=settings.logs_url,
         acts=frozenset(contents.ACTS),
     )
     show = pages.PageRenderer(Storefront(settings, assets=assets.base), https_only=settings.https_only)

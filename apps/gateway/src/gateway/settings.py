@@ -9,6 +9,8 @@ from servicekit import rate_limits
 from servicekit.settings import ServiceSettings
 from servicekit.uploads import Upload
 
+NUMBER = "{number}"
+"""In `logs_url`: an order's number or a trace id."""
 HTTP_URL = r"^(https?://[^\s\"'<>]+)?$"
 
 
@@ -23,6 +25,9 @@ class Settings(ServiceSettings):
     """The sandbox's cashier page; empty where a real mini-program calls wx.requestPayment."""
     jaeger_url: str = Field("", pattern=HTTP_URL)
     """Where operators' browsers reach Jaeger: the console links a payment's traces there. Empty: it shows their ids."""
+    logs_url: str = Field("", pattern=HTTP_URL)
+    """Where operators' browsers find log lines: an address with `{number}` in it, for an order's number or a trace id, such
+    as one of Grafana's (docs/guides/observe.md). Empty: the console says what to type."""
     demo: bool = False
     """Show how to get a demo account beside the sign-in form."""
     answer_seconds: float = Field(16.0, gt=0, le=120)
@@ -50,6 +55,13 @@ class Settings(ServiceSettings):
     def https_only(self) -> bool:
         """Browsers reach us by https, whatever the hop before us uses."""
         return self.public_url.startswith("https:")
+
+    @field_validator("logs_url")
+    @classmethod
+    def _leads_to_a_number(cls, value: str) -> str:
+        if value and NUMBER not in value:
+            raise ValueError(f"must have {NUMBER} in it, where the number of an order or a trace goes")
+        return value
 
     @field_validator("requests_per_address", "sign_ins_per_address", "refreshes_per_address", "pictures_per_address")
     @classmethod

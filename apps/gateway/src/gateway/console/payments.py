@@ -10,13 +10,13 @@ from typing import Any
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from gateway.console import steps
+from gateway.console import links, steps
 from gateway.console.acts import Act
 from gateway.console.asking import Reading
 from gateway.console.find import ORDER_SN, WAY
 from gateway.console.present import Present, Words, first, of_order
 from gateway.console.routing import new_router
-from gateway.console.visits import SignedIn, Visit
+from gateway.console.visits import Console, SignedIn, Visit
 
 router = new_router()
 STEPS_UNTIL, UNTIL = 2.0, 2.7
@@ -116,8 +116,18 @@ async def _found(visit: Visit, sn: str) -> dict[str, Any]:
         "rows": steps.in_order(rows),
         "is_open": _is_open(order, payment, messages) or any(row.after == "waiting" for row in rows),
         "missing": _missing([*readings, *receipts]),
-        "traces": list(dict.fromkeys(filter(None, [*prepays, *(row.trace_id for row in rows)]))),
-        "jaeger": visit.console.jaeger_url,
+        **_links(visit.console, sn, [*prepays, *(row.trace_id for row in rows)]),
+    }
+
+
+def _links(console: Console, sn: str, traces: Iterable[str]) -> dict[str, Any]:
+    """To the log lines of the order, and to each of its traces once."""
+    trace_ids = dict.fromkeys(filter(None, traces))
+    jaeger_url, logs_url = console.jaeger_url, console.logs_url
+    return {
+        "has_jaeger": bool(jaeger_url),
+        "logs": links.to_order(sn, logs_url=logs_url),
+        "traces": [links.to_trace(each, jaeger_url=jaeger_url, logs_url=logs_url) for each in trace_ids],
     }
 
 

@@ -40,14 +40,15 @@ TYPING_SECONDS = 60
 
 @dataclass(kw_only=True, eq=False)
 class Console:
-    """What all pages share. `public_url` is where browsers reach us, `jaeger_url` where they see traces; empty: not set.
-    `acts`: the names of all acts."""
+    """What all pages share. `public_url` is where browsers reach us, `jaeger_url` where they see traces, `logs_url` where
+    log lines (settings.py); empty: not set. `acts`: the names of all acts."""
 
     services: Services
     renderer: Renderer
     verifier: TokenVerifier
     public_url: str = ""
     jaeger_url: str = ""
+    logs_url: str = ""
     acts: frozenset[str] = frozenset()
 
     def language(self, request: Request) -> str:
