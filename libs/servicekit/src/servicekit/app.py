@@ -16,7 +16,7 @@ from servicekit.activity import Activity
 from servicekit.audit import Audit
 from servicekit.audit_api import audit_router
 from servicekit.auth import TokenVerifier
-from servicekit.background import Background, for_service, for_tables, measuring
+from servicekit.background import Background, for_service, for_tables, keep_running, measuring
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -111,7 +111,7 @@ def build(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         for start in on_start:
             await start()
-        tasks = [asyncio.create_task(work.run(), name=type(work).__name__) for work in running]
+        tasks = [asyncio.create_task(keep_running(work), name=type(work).__name__) for work in running]
         log.info("service is up", service=name, port=settings.app_port)
         yield
         await stopping.stop(tasks)

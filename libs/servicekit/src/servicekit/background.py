@@ -1,9 +1,13 @@
 """What a service runs beside its requests: its own loops, and those that measure and prune servicekit's tables."""
 
+import asyncio
 import random
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Protocol
+
+import structlog
 
 from servicekit import deadletters, inbox
 from servicekit.activity import Activity
@@ -11,6 +15,7 @@ from servicekit.audit import Audit
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
+from servicekit.due import Backoff
 from servicekit.health import Subscriptions
 from servicekit.idempotency import Idempotency
 from servicekit.loop import Loop, Step
@@ -18,18 +23,40 @@ from servicekit.relay import Relay
 from servicekit.replicas import Replicas
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
+from servicekit.stopping import stop_if_asked
 from servicekit.unfinished import Ages, Unfinished
+
+log = structlog.get_logger()
 
 MEASURE_AFTER_SECONDS = 1.0
 """The first requests after a start come before the gauges."""
 PRUNE_AFTER_SECONDS = (30.0, 90.0)
 """Replicas that start together, or restart again and again, do not prune at once."""
 
+RESTARTS = Backoff(timedelta(seconds=1), timedelta(minutes=1))
+
 
 class Background(Protocol):
     """Work beside the requests, such as a Loop: runs until it is cancelled."""
 
     async def run(self) -> None: ...
+
+
+async def keep_running(work: Background) -> None:
+    """Run `work` until it is cancelled. A fault that it lets through is logged as an error, and it begins anew after a pause:
+    without its relay or its loops a service would take money and finish nothing."""
+    failures = 0
+    while True:
+        try:
+            await work.run()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the work is needed
+            ended = f"{type(error).__name__}: {error}"[:300]
+        else:
+            ended = "it returned"
+        stop_if_asked()
+        failures += 1
+        log.error("background work ended and begins anew", work=type(work).__name__, error=ended, failures=failures)
+        await asyncio.sleep(RESTARTS.pause(failures).total_seconds())
 
 
 def measuring(*steps: Step) -> Loop:

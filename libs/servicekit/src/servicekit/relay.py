@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from servicekit.activity import Activity
 from servicekit.db import Database
+from servicekit.due import Backoff
 from servicekit.errors import PeerUnavailable
 from servicekit.outbox import outbox
 from servicekit.pace import Pace
@@ -40,8 +42,10 @@ SILENT_SECONDS = 20
 DRAIN_SECONDS = 8.0
 """How long a batch in progress may delay the shutdown: the sidecar's and the database's bounds are below it."""
 CHANNEL = "outbox"
-LONGEST_KEY_PAUSE, LONGEST_TOPIC_PAUSE = 30.0, 5.0
-"""Seconds between tries of an event that is refused, and of a topic that takes nothing, at most."""
+_FIRST_PAUSE = timedelta(seconds=0.2)
+KEY_PAUSES, TOPIC_PAUSES = Backoff(_FIRST_PAUSE, timedelta(seconds=30)), Backoff(_FIRST_PAUSE, timedelta(seconds=5))
+"""Between tries of an event that is refused, and of a topic that takes nothing."""
+LONGEST_RECONNECT_PAUSE = timedelta(seconds=5)
 BUSY_PER_SECOND, GATHER_SECONDS = 200, 0.1
 """Above this rate the next events gather for so long after a page: request and commits cost the same for one as for a
 hundred, here and where the events arrive."""
@@ -89,7 +93,7 @@ class Relay:
         self._woken.set()
 
     async def run(self) -> None:
-        failures = 0
+        pauses, failures = Backoff(timedelta(seconds=self._poll), LONGEST_RECONNECT_PAUSE), 0
         while True:
             began = time.monotonic()
             try:
@@ -99,7 +103,7 @@ class Relay:
             stop_if_asked()
             ACTIVE.set(0)
             failures = failures + 1 if time.monotonic() - began < 10 else 0
-            await asyncio.sleep(min(5.0, self._poll * 2**failures))
+            await asyncio.sleep(pauses.pause(failures + 1).total_seconds())
 
     async def _hold_and_publish(self) -> None:
         async with self._db.own_connection(silent_seconds=SILENT_SECONDS) as connection:
@@ -177,7 +181,7 @@ class Relay:
                 await _to_its_end(self._publish(topic, events))
                 self._parked_topics.pop(topic, None)
             except PeerUnavailable as error:
-                _park(self._parked_topics, topic, longest=LONGEST_TOPIC_PAUSE)
+                _park(self._parked_topics, topic, TOPIC_PAUSES)
                 await self._note(events[0], str(error))
                 log.warning("cannot publish", topic=topic, reason=str(error), waiting=len(events))
         return len(rows) == self._batch or len(first_of_key) < len(rows)
@@ -194,7 +198,7 @@ class Relay:
         FAILED.labels(topic).inc(len(failed))
         for row in rows:
             if row["event_id"] in failed:
-                _park(self._parked, row["partition_key"], longest=LONGEST_KEY_PAUSE)
+                _park(self._parked, row["partition_key"], KEY_PAUSES)
             else:
                 self._parked.pop(row["partition_key"], None)
         for row in rows:
@@ -259,10 +263,10 @@ async def _to_its_end(step: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def _park(parked: dict[str, tuple[float, int]], name: str, *, longest: float) -> None:
-    """Leave `name` alone for a while: 0.2 s, doubled with each failure, at most `longest` seconds."""
-    _, failures = parked.get(name, (0.0, 0))
-    parked[name] = (time.monotonic() + min(longest, 0.2 * 2 ** min(failures, 20)), failures + 1)
+def _park(parked: dict[str, tuple[float, int]], name: str, pauses: Backoff) -> None:
+    """Leave `name` alone for a pause that grows with its failures."""
+    failures = parked.get(name, (0.0, 0))[1] + 1
+    parked[name] = (time.monotonic() + pauses.pause(failures).total_seconds(), failures)
 
 
 def _waiting(parked: dict[str, tuple[float, int]]) -> list[str]:
