@@ -126,3 +126,22 @@ def test_every_problem_of_a_service_is_declared_by_an_endpoint(service):
     said = [each for each in json.loads((CONTRACTS / "problems.json").read_text("utf-8")) if each["said_by"] == service]
     missing = {each["slug"] for each in said if f"{each['slug']} ({each['code']})" not in declared}
     assert missing - NEVER_ANSWERED == set()
+
+
+ANY_REQUEST = {
+    "body-too-large",
+    "conflict",
+    "database-unavailable",
+    "method-not-allowed",
+    "repeated-header",
+    "server-error",
+}
+"""Of servicekit, whatever is requested: endpoints have them under 4XX and 5XX."""
+
+
+def test_every_problem_of_servicekit_is_declared_by_an_endpoint():
+    declared = "".join(DOCUMENTS.values())
+    problems = json.loads((CONTRACTS / "problems.json").read_text("utf-8"))
+    theirs = [each for each in problems if each["said_by"] == "servicekit"]
+    missing = {each["slug"] for each in theirs if f"{each['slug']} ({each['code']})" not in declared}
+    assert missing == ANY_REQUEST

@@ -10,7 +10,8 @@ from pydantic import Field, StrictBool, model_validator
 from servicekit.audit_api import Act
 from servicekit.auth import Operator
 from servicekit.due import next_claim_at
-from servicekit.operations import LetterState, Operations
+from servicekit.operations import DeadLetterEnded, DeadLetterNotFound, LetterState, Operations
+from servicekit.problems import declared
 from servicekit.schemas import ApiModel, Empty, LastId, Note, Ok, PageSize, RowId
 
 
@@ -126,14 +127,14 @@ def operations_router(service: str, *, has_outbox: bool) -> APIRouter:
         rows = await operations.page(last_id=body.last_id, limit=body.page_size, state=body.state)
         return Ok(data=LetterList(list=[Letter.of(row) for row in rows]))
 
-    @router.post("/deadLetterDetail")
+    @router.post("/deadLetterDetail", responses=declared(DeadLetterNotFound))
     async def dead_letter_detail(body: LetterRef, _: Operator, operations: Ops) -> Ok[LetterDetail]:
         """One letter with the event as it came, and what operators did to it."""
         row, done = await operations.letter(body.id)
         shown = [Act.model_validate(dict(act)) for act in done]
         return Ok(data=LetterDetail(letter=Letter.of(row), body=row["body"], acts=shown))
 
-    @router.post("/deadLetterReplay")
+    @router.post("/deadLetterReplay", responses=declared(DeadLetterNotFound, DeadLetterEnded))
     async def dead_letter_replay(body: Replay, operator: Operator, operations: Ops) -> Ok[Replayed]:
         """Try again, now. Safe to repeat: an event that took effect before takes none again."""
         if body.id is not None:
@@ -143,7 +144,7 @@ def operations_router(service: str, *, has_outbox: bool) -> APIRouter:
         stuck, counts = await operations.replay_all(operator.user_id, body.note)
         return Ok(data=Replayed(stuck=stuck, letter=None, **counts))
 
-    @router.post("/deadLetterDiscard")
+    @router.post("/deadLetterDiscard", responses=declared(DeadLetterNotFound, DeadLetterEnded))
     async def dead_letter_discard(body: Discard, operator: Operator, operations: Ops) -> Ok[Letter]:
         """Give one up; the note says why."""
         return Ok(data=Letter.of(await operations.discard(operator.user_id, body.id, body.note)))
