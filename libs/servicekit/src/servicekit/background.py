@@ -43,8 +43,8 @@ class Background(Protocol):
 
 
 async def keep_running(work: Background) -> None:
-    """Run `work` until it is cancelled. A fault that it lets through is logged as an error, and it begins anew after a pause:
-    without its relay or its loops a service would take money and finish nothing."""
+    """Run `work` until it is cancelled. A fault that it lets through is logged as an error, and after a pause it begins
+    anew: without its relay or its loops a service would take money and finish nothing."""
     failures = 0
     while True:
         try:
