@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from servicekit import app, deadletters, inbox, run
+from servicekit import app, deadletters, inbox, serving
 from servicekit.auth import TokenVerifier, jwks_by_invocation
 from servicekit.clock import utc_now
 from servicekit.db import Database
@@ -64,4 +64,4 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
 
 if __name__ == "__main__":
-    run.serve_app(NAME, ServiceSettings.load(), create_app)
+    serving.serve_app(NAME, ServiceSettings.load(), create_app)

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
-from servicekit import app, run
+from servicekit import app, serving
 from servicekit.auth import TokenVerifier, jwks_by_invocation
 from servicekit.clock import utc_now
 from servicekit.deadletters import DeadLetters
@@ -68,6 +68,6 @@ def create_app(
 
 if __name__ == "__main__":
     if seconds := os.environ.get("UNREAD_SECONDS"):
-        of_settings = run.bounds_of
-        run.bounds_of = lambda settings: replace(of_settings(settings), unread_seconds=float(seconds))
-    run.serve_app("payment", ServiceSettings.load(), create_app)
+        of_settings = serving.bounds_of
+        serving.bounds_of = lambda settings: replace(of_settings(settings), unread_seconds=float(seconds))
+    serving.serve_app("payment", ServiceSettings.load(), create_app)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from servicekit import app, run
+from servicekit import app, serving
 from servicekit.clock import utc_now
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
@@ -47,4 +47,4 @@ def create_app(settings: Settings, sidecar: Sidecar | None = None) -> FastAPI:
 
 
 if __name__ == "__main__":
-    run.serve_app("travel", Settings.load(), create_app)
+    serving.serve_app("travel", Settings.load(), create_app)

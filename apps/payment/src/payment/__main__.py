@@ -4,26 +4,15 @@ configuration, `… reconcile` compares a day's bill with the ledger."""
 import asyncio
 
 import typer
-from fastapi import FastAPI
 
 from payment import preflight
-from payment.main import create_app
 from payment.reconcile_command import reconcile
-from payment.settings import PaymentSettings, Settings
+from payment.settings import PaymentSettings
 from servicekit import secrets
 from servicekit.clock import utc_now
 from servicekit.run import command_line
 
-
-def _app(settings: Settings) -> FastAPI:
-    try:
-        return create_app(settings, asyncio.run(secrets.fetch(settings, "payment")))
-    except secrets.BadSecret as error:
-        typer.echo(f"payment: {error}", err=True)
-        raise SystemExit(2) from None
-
-
-cli = command_line("payment", Settings, _app)
+cli = command_line("payment", app="payment.main:load_app")
 cli.command()(reconcile)
 
 

@@ -1,9 +1,11 @@
 """Payment as an app: its parts (`parts.py`) behind HTTP, events and cron."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 
 import httpx
+import typer
 from fastapi import FastAPI
 
 from payment import jobs
@@ -13,12 +15,22 @@ from payment.parts import Parts
 from payment.paying.business import BusinessType
 from payment.settings import Settings
 from payment.waiting import UNFINISHED, OpenRefunds
+from servicekit import secrets as secret_store
 from servicekit.app import build
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
 from servicekit.events import bulk_routes
 from servicekit.rotation import Rotation
 from servicekit.sidecar import Sidecar
+
+
+def load_app(settings: Settings) -> FastAPI:
+    """`create_app` with the secrets of the store or of files. Raises SystemExit(2) where one is missing or wrong."""
+    try:
+        return create_app(settings, asyncio.run(secret_store.fetch(settings, "payment")))
+    except secret_store.BadSecret as error:
+        typer.echo(f"payment: {error}", err=True)
+        raise SystemExit(2) from None
 
 
 def create_app(

@@ -7,12 +7,10 @@ from pydantic import ValidationError
 
 from servicekit.errors import Unavailable
 from servicekit.run import command_line, user_and_host
-from travel.main import create_app
-from travel.parts import Parts
 from travel.seed import seed
 from travel.settings import SeedSettings, Settings
 
-cli = command_line("travel", Settings, create_app)
+cli = command_line("travel")
 
 
 @cli.command("seed")
@@ -30,16 +28,18 @@ def seed_homestays() -> None:
 @cli.command("rebuild-nights")
 def rebuild_nights() -> None:
     """Forget which nights are taken and ask order for all of them, through the sidecar. Can be repeated."""
-    parts = Parts.of(Settings.load())
     try:
-        count = asyncio.run(_rebuilt(parts))
+        count = asyncio.run(_rebuilt())
     except Unavailable as error:
         sys.stderr.write(f"travel: {error}; nights are missing until this was run again\n")
         raise SystemExit(1) from None
     sys.stdout.write(f"travel: {count} nights\n")
 
 
-async def _rebuilt(parts: Parts) -> int:
+async def _rebuilt() -> int:
+    from travel.parts import Parts  # noqa: PLC0415 - the whole service, which other commands do not need
+
+    parts = Parts.of(Settings.load())
     try:
         return await parts.taken_nights.rebuild(by=user_and_host())
     finally:

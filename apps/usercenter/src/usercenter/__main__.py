@@ -14,7 +14,6 @@ from servicekit.db import Database
 from servicekit.errors import NotFound
 from servicekit.run import command_line
 from usercenter.errors import PasswordTooCommon, PasswordTooShort
-from usercenter.main import create_app
 from usercenter.models import User
 from usercenter.password_reset import PasswordReset
 from usercenter.passwords import Passwords
@@ -22,10 +21,9 @@ from usercenter.roles import Change, NotProven, Role, Roles
 from usercenter.sealing import Seal
 from usercenter.second_factor import SecondFactors
 from usercenter.seed import SeedSettings, seed
-from usercenter.settings import Settings
 
 T = TypeVar("T")
-cli = command_line("usercenter", Settings, create_app)
+cli = command_line("usercenter")
 HOW_TO_PROVE = "Its owner proves it by a WeChat sign-in or by registering with a code; or vouch for it: --vouch REASON"
 
 REQUESTS_REMAIN = (
