@@ -1,9 +1,13 @@
 """What all tests share: one PostgreSQL for the session, started only when a test asks for it."""
 
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 import structlog
+import yaml
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
@@ -27,6 +31,11 @@ NEED_THE_SYSTEM = tuple(folder for folders in SYSTEMS for folder in folders)
 LAST = ("tests/integration/test_wire.py",)
 """Look at what the tests before them left: the last of their system."""
 
+LESS_URGENT = 10
+"""The niceness of a process that has no system: one that is up costs a tenth of a core until its tests are over."""
+RUNNING = pytest.StashKey[ExitStack]()
+"""The system that is up; closed, it is down."""
+
 LONG_SECONDS = 1200
 """For a test that is long, or may have to start the system first; every other has the limit in pyproject.toml."""
 
@@ -49,11 +58,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith((*NEED_THE_SYSTEM, *LONG)):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
-    items.sort(key=lambda item: item.nodeid.startswith(LAST))
+    items.sort(key=lambda item: (not item.nodeid.startswith(NEED_THE_SYSTEM), item.nodeid.startswith(LAST)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    if "PYTEST_XDIST_WORKER" in os.environ and not item.nodeid.startswith(NEED_THE_SYSTEM):
+        _give_way()
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or not nextitem.nodeid.startswith(NEED_THE_SYSTEM):
+            item.config.stash.get(RUNNING, ExitStack()).close()
+
+
+@cache
+def _give_way() -> None:
+    os.nice(LESS_URGENT)
 
 
 def pytest_configure() -> None:
-    """Tracebacks in logs without values, as services have them: structlog's default spends ten seconds on one."""
+    """Tracebacks in logs without values, as services have them: structlog's default spends ten seconds on one. YAML is read
+    by libyaml: every process collects all tests, and reads 90 files for it."""
+    yaml.SafeLoader = yaml.CSafeLoader  # type: ignore[misc, assignment]
     processors = structlog.get_config()["processors"]
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*processors[:-1], plain])
@@ -74,11 +101,12 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Mapping[str, str]]:
+def stack(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
     """The real system, every part of it; the mapping is its stack.env. What sidecars and apps say to one another is
-    recorded (tests/integration/test_wire.py)."""
-    with running_stack(RECORD="1") as environment:
-        yield environment
+    recorded (tests/integration/test_wire.py). It goes down when this process turns to tests that need no system."""
+    with ExitStack() as running:
+        request.config.stash[RUNNING] = running
+        yield running.enter_context(running_stack(RECORD="1"))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ FOLDER = CONTRACTS / "openapi"
 NO_DATABASE = "postgresql://none@127.0.0.1:1/none"
 
 
+@cache
 def apps() -> dict[str, FastAPI]:
     """Every service that has an API, composed but never started."""
     key = pki.key_pem(pki.new_key())
@@ -35,6 +37,12 @@ def described(name: str, app: FastAPI) -> dict[str, str]:
         f"{name}.{kind}": json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
         for kind, content in openapi.documents(name, app).items()
     }
+
+
+@cache
+def texts() -> dict[str, str]:
+    """All that `described` gives, of all services."""
+    return {name: text for service, app in apps().items() for name, text in described(service, app).items()}
 
 
 def problems() -> str:
@@ -71,9 +79,8 @@ def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
 
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, app in apps().items():
-        for document, text in described(name, app).items():
-            (FOLDER / f"{document}.json").write_text(text)
+    for document, text in texts().items():
+        (FOLDER / f"{document}.json").write_text(text)
     (CONTRACTS / "problems.json").write_text(problems())
     (CONTRACTS / "tables").mkdir(exist_ok=True)
     for name in DATABASES:

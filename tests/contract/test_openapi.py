@@ -10,37 +10,36 @@ from fastapi.routing import iter_route_contexts
 from gateway.routes import PUBLIC, Who
 from stack.layout import DATABASES
 from tests.contract import tables
-from tests.contract.documents import CONTRACTS, FOLDER, apps, described, problems
+from tests.contract.documents import CONTRACTS, FOLDER, apps, problems, texts
+from tests.support.services import WITH_API
 
-APPS = apps()
 OPEN = {Who.ANYONE, Who.WECHAT}
-DOCUMENTS = {name: text for service, app in APPS.items() for name, text in described(service, app).items()}
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", [f"{service}.{kind}" for service in WITH_API for kind in ("public", "internal")])
 def test_the_committed_document_is_the_services_own(name):
     committed = (FOLDER / f"{name}.json").read_text()
 
-    assert committed == DOCUMENTS[name], f"the API changed ({name}): `make contracts`, and look at the difference"
+    assert committed == texts()[name], f"the API changed ({name}): `make contracts`, and look at the difference"
 
 
 def test_there_is_no_document_of_another_name():
-    assert {file.stem for file in FOLDER.iterdir()} == DOCUMENTS.keys()
+    assert {file.stem for file in FOLDER.iterdir()} == texts().keys()
 
 
-@pytest.mark.parametrize("service", APPS)
+@pytest.mark.parametrize("service", WITH_API)
 def test_every_path_of_a_service_is_in_one_of_its_documents(service):
-    public, internal = (set(json.loads(DOCUMENTS[f"{service}.{kind}"])["paths"]) for kind in ("public", "internal"))
-    routed = {route.path for route in iter_route_contexts(APPS[service].routes)}
+    public, internal = (set(json.loads(texts()[f"{service}.{kind}"])["paths"]) for kind in ("public", "internal"))
+    routed = {route.path for route in iter_route_contexts(apps()[service].routes)}
 
     assert public & internal == set()
     assert public | internal == routed - {"/docs", "/openapi.json", "/docs/oauth2-redirect", "/events", "/jobs"}
 
 
-@pytest.mark.parametrize("service", APPS)
+@pytest.mark.parametrize("service", WITH_API)
 def test_a_document_says_who_may_call(service):
     """As the gateway's table says which public methods need no token, and CALLERS which app may call an internal one."""
-    public, internal = (json.loads(DOCUMENTS[f"{service}.{kind}"])["paths"] for kind in ("public", "internal"))
+    public, internal = (json.loads(texts()[f"{service}.{kind}"])["paths"] for kind in ("public", "internal"))
     without = {path for path, item in public.items() for each in item.values() if not each["security"]}
 
     assert without == {route.path for route in PUBLIC if route.app_id == service and route.who in OPEN}
@@ -52,19 +51,19 @@ def test_a_document_says_who_may_call(service):
 
 
 def test_an_operators_method_names_the_role():
-    for name, text in DOCUMENTS.items():
+    for name, text in texts().items():
         for path, item in json.loads(text)["paths"].items():
             for operation in item.values():
                 assert ("/v1/ops/" in path) == operation.get("x-role", "").startswith("operator"), (name, path)
 
 
 def test_the_gateway_routes_every_public_path_to_its_owner_and_nothing_else():
-    offered = {(path, service) for service in APPS for path in json.loads(DOCUMENTS[f"{service}.public"])["paths"]}
+    offered = {(path, service) for service in WITH_API for path in json.loads(texts()[f"{service}.public"])["paths"]}
 
     assert {(route.path, route.app_id) for route in PUBLIC} == offered
 
 
-@pytest.mark.parametrize("service", APPS)
+@pytest.mark.parametrize("service", WITH_API)
 def test_every_answer_member_that_a_schema_names_is_always_there(service):
     """No optional members in answers: a front end in another language may rely on each."""
     document = json.loads((FOLDER / f"{service}.public.json").read_text())
@@ -120,9 +119,9 @@ NEVER_ANSWERED = {"illegal-move"}
 """Problems that guard against a mistake of ours: no request leads to them."""
 
 
-@pytest.mark.parametrize("service", APPS)
+@pytest.mark.parametrize("service", WITH_API)
 def test_every_problem_of_a_service_is_declared_by_an_endpoint(service):
-    declared = DOCUMENTS[f"{service}.public"] + DOCUMENTS[f"{service}.internal"]
+    declared = texts()[f"{service}.public"] + texts()[f"{service}.internal"]
     said = [each for each in json.loads((CONTRACTS / "problems.json").read_text("utf-8")) if each["said_by"] == service]
     missing = {each["slug"] for each in said if f"{each['slug']} ({each['code']})" not in declared}
     assert missing - NEVER_ANSWERED == set()
@@ -140,7 +139,7 @@ ANY_REQUEST = {
 
 
 def test_every_problem_of_servicekit_is_declared_by_an_endpoint():
-    declared = "".join(DOCUMENTS.values())
+    declared = "".join(texts().values())
     problems = json.loads((CONTRACTS / "problems.json").read_text("utf-8"))
     theirs = [each for each in problems if each["said_by"] == "servicekit"]
     missing = {each["slug"] for each in theirs if f"{each['slug']} ({each['code']})" not in declared}

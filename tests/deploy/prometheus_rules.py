@@ -5,5 +5,6 @@ import yaml
 from tests.deploy.manifests import REPO
 
 FILES = sorted(REPO.glob("deploy/observability/*.yaml"))
-RULES = [rule for file in FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+GROUPS = [group for file in FILES for group in yaml.safe_load(file.read_text())["groups"]]
+RULES = [rule for group in GROUPS for rule in group["rules"]]
 ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
