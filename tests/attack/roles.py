@@ -12,7 +12,7 @@ from tests.support.openapi import DOCUMENTS, body_schema
 
 BUYERS_OF_HOSTS_PATHS = ("/travel/v1/host/apply", "/travel/v1/host/application")
 """What a buyer uses to become a host."""
-EVERYBODY = ("anonymous", "buyer", "merchant", "operator")
+ALL_CALLERS = ("anonymous", "buyer", "merchant", "operator")
 UNSHAPED: list[Any] = []
 """A body that no method takes: who is let in is told so, and nothing happens."""
 
@@ -23,7 +23,7 @@ def allowed(route: PublicRoute) -> tuple[str, ...]:
     if route.who is Who.WECHAT:
         return ()
     if route.who is Who.ANYONE:
-        return EVERYBODY
+        return ALL_CALLERS
     if "/ops/" in route.path:
         return ("operator",)
     if route.path in BUYERS_OF_HOSTS_PATHS:
@@ -40,7 +40,7 @@ def sound_body(route: PublicRoute) -> Any:
 
 
 def attempts(target: Target) -> Iterator[Attempt]:
-    return side_by_side(partial(_attempt, target, route, who) for route in PUBLIC for who in EVERYBODY)
+    return side_by_side(partial(_attempt, target, route, who) for route in PUBLIC for who in ALL_CALLERS)
 
 
 def _attempt(target: Target, route: PublicRoute, who: str) -> Attempt:

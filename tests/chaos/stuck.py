@@ -6,7 +6,7 @@ from tests.chaos.books import Books
 from tests.chaos.findings import STUCK, Finding
 
 ON_ITS_WAY = {"requested", "accepted"}
-WAITS_FOR_A_PERSON = {"abnormal", "closed"}
+WAITS_FOR_AN_OPERATOR = {"abnormal", "closed"}
 
 
 def find(books: Books) -> Iterator[Finding]:
@@ -40,5 +40,5 @@ def _orders(books: Books) -> Iterator[Finding]:
         if order["trade_state"] == 0:
             yield Finding(STUCK, sn, f"still waits for payment, closing since {order['closing_at']}")
         ends = {row["state"] for row in refunds[sn]}
-        if order["refund_opened_at"] and not ends & WAITS_FOR_A_PERSON:
+        if order["refund_opened_at"] and not ends & WAITS_FOR_AN_OPERATOR:
             yield Finding(STUCK, sn, f"its refund was opened at {order['refund_opened_at']}; refunds: {ends}")

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.routes import PUBLIC, Who
 from tests.attack.others import BUYERS, LISTS, MERCHANTS, TAKEN_BY_ALL
-from tests.attack.roles import EVERYBODY, allowed
+from tests.attack.roles import ALL_CALLERS, allowed
 from tests.support.openapi import body_schema
 
 NUMBERS = frozenset({"sn", "orderSn", "paymentSn", "homestayId", "id", "ids", "tradeCode"})
@@ -15,17 +15,17 @@ def members(route):
     return set((body_schema(route) or {}).get("properties", {}))
 
 
-OF_SOMEBODY = [
+OF_ONE_USER = [
     route for route in PUBLIC if route.who is Who.SIGNED_IN and "/ops/" not in route.path and members(route) & NUMBERS
 ]
 
 
 def test_there_are_such_methods():
-    assert len(OF_SOMEBODY) > 20
+    assert len(OF_ONE_USER) > 20
 
 
-@pytest.mark.parametrize("route", OF_SOMEBODY, ids=lambda route: route.path)
-def test_a_method_that_names_what_belongs_to_somebody_is_tried_by_somebody_else(route):
+@pytest.mark.parametrize("route", OF_ONE_USER, ids=lambda route: route.path)
+def test_a_method_that_names_what_belongs_to_one_user_is_tried_by_another(route):
     assert route.path in TRIED | TAKEN_BY_ALL
 
 
@@ -33,6 +33,6 @@ def test_what_is_tried_is_there():
     assert {route.path for route in PUBLIC} >= TRIED | TAKEN_BY_ALL
 
 
-def test_every_path_that_needs_a_role_is_refused_to_somebody_who_is_signed_in():
-    open_to_all = {route.path for route in PUBLIC if set(allowed(route)) == set(EVERYBODY)}
+def test_every_path_that_needs_a_role_is_refused_to_a_signed_in_user_without_it():
+    open_to_all = {route.path for route in PUBLIC if set(allowed(route)) == set(ALL_CALLERS)}
     assert open_to_all == {route.path for route in PUBLIC if route.who is Who.ANYONE}

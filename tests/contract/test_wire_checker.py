@@ -218,7 +218,7 @@ def test_what_is_not_documented_is_a_finding_by_name(contracts, case):
     assert {each.service for each in findings} == {exchange.app}
 
 
-def test_a_report_names_what_was_never_seen_and_quotes_nobody(contracts, tmp_path, monkeypatch):
+def test_a_report_names_what_was_never_seen_and_quotes_no_value(contracts, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "FOLDER", tmp_path)
     half = {"headers": {"content-type": "application/json"}, "has": [], "whole": True, "bytes": 9}
     line = {"app": "order-2", "method": "POST", "path": "/v1/book", "query": [], "delivered": False, "status": 200,

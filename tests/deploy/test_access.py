@@ -66,7 +66,7 @@ def test_a_list_names_every_internal_method_and_the_router_is_held_to_it(service
     assert inspect.getclosurevars(door.dependency).nonlocals == {"callers": callers}
 
 
-def test_what_nobody_calls_is_closed():
+def test_methods_without_a_caller_are_closed():
     closed = {(service, method) for service, callers in lists().items() for method, apps in callers.items() if not apps}
     assert closed == {("payment", "paymentBySn"), ("payment", "refund"), ("usercenter", "authByKey")}
 
@@ -81,7 +81,7 @@ def test_the_policies_are_the_calls_that_the_code_makes():
 
 
 @pytest.mark.parametrize("callee", SERVICES)
-def test_whoever_is_not_named_is_refused(callee):
+def test_an_app_that_is_not_named_is_refused(callee):
     control = policies()[callee]["spec"]["accessControl"]
     assert (control["defaultAction"], control["trustDomain"]) == ("deny", "public")
     for policy in control["policies"]:
@@ -91,7 +91,7 @@ def test_whoever_is_not_named_is_refused(callee):
         assert not any("*" in operation["name"] for operation in policy["operations"])
 
 
-def test_nobody_calls_the_front_door_from_inside():
+def test_no_service_calls_the_gateway():
     assert policies()["gateway"]["spec"]["accessControl"]["policies"] == []
 
 

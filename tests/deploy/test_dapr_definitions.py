@@ -49,7 +49,7 @@ def test_a_missing_field_and_a_wrong_type_are_refused() -> None:
     ]
 
 
-def test_an_unknown_kind_and_a_resource_for_everybody_are_refused() -> None:
+def test_an_unknown_kind_and_a_resource_without_scopes_are_refused() -> None:
     assert said({"apiVersion": "dapr.io/v1alpha1", "kind": "Componant"}) == [
         "Dapr knows no kind 'Componant' in 'dapr.io/v1alpha1'"
     ]

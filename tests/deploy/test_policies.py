@@ -130,7 +130,7 @@ def test_a_services_keys_are_in_its_sidecar_alone(documents):
             assert template["metadata"]["annotations"]["dapr.io/volume-mounts"] == "keys:/var/run/minsu"
 
 
-def test_whoever_speaks_to_postgresql_holds_it_to_its_authoritys_certificate_and_has_not_the_key(documents):
+def test_every_client_of_postgresql_verifies_its_certificate_and_has_not_the_authoritys_key(documents):
     speaking = [
         (name, pod)
         for name, _, pod in documents.workloads()

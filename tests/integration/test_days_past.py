@@ -37,7 +37,7 @@ def day(days_ago: int) -> date:
     return (datetime.now(UTC) - timedelta(days=days_ago)).astimezone(SHANGHAI).date()
 
 
-def test_a_days_bill_agrees_but_for_the_payment_nobody_told_us_of_and_that_one_is_settled(
+def test_a_days_bill_agrees_but_for_the_payment_whose_callback_was_lost_and_that_one_is_settled(
     system: System, days_ago: int, day: date
 ) -> None:
     _, kept = purchase(system)

@@ -93,7 +93,7 @@ def test_an_internal_method_opens_to_its_own_callers_alone(system, unpaid, calle
     assert system.rows("payment", "select 1 from order_closure where order_sn = %s", order_sn) == []
 
 
-def test_nobody_issues_tokens_for_others(system):
+def test_no_method_issues_tokens_for_others(system):
     answer = as_app(system, "order", "POST", "usercenter/internal/issueToken", {"userId": 1})
     assert answer.status_code in {403, 404}
     assert "accessToken" not in answer.text

@@ -47,7 +47,7 @@ def stuck(system, event_id):
     return eventually(look, seconds=60, what="the event to wait for a person")
 
 
-def test_a_stuck_event_is_seen_mended_and_replayed_once(system):
+def test_a_stuck_event_is_seen_repaired_and_replayed_once(system):
     order_sn = system.book()
     letter = stuck(system, tell_a_wrong_amount(system, order_sn))
     assert letter["topic"] == TOPIC

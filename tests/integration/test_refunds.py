@@ -215,7 +215,7 @@ def test_whatever_happens_to_the_answer_there_is_one_refund(system, paid, name):
     reaches(system, order_sn, ORDER_REFUNDED)
 
 
-def test_an_empty_account_lets_the_refund_wait_and_calls_a_person(system, paid):
+def test_an_empty_account_lets_the_refund_wait_and_flags_it_for_review(system, paid):
     order_sn, number = paid
     with fault(system, "refund-not-enough", number):
         ask(system, order_sn)
@@ -242,7 +242,7 @@ def test_a_number_that_wechat_closes_is_followed_by_another_one(system, paid):
     reaches(system, order_sn, ORDER_REFUNDED)
 
 
-def test_an_abnormal_refund_is_seen_and_ends_when_a_person_ends_it(system, paid):
+def test_an_abnormal_refund_is_seen_and_ends_when_an_operator_ends_it(system, paid):
     order_sn, number = paid
     with fault(system, "refund-abnormal", number):
         ask(system, order_sn)

@@ -98,7 +98,7 @@ def test_the_sdk_repeats_our_refund_under_its_number_and_nothing_more_goes_back(
     assert books(system, number)["refunded"] == 100
 
 
-def test_a_refund_that_the_sdk_makes_is_not_ours_and_waits_for_a_person(system, sdk):
+def test_a_refund_that_the_sdk_makes_is_not_ours_and_is_flagged_for_review(system, sdk):
     order_sn = book_ahead(system)
     number = pay(system, order_sn)
     amount = {"refund": 100, "total": payment(system, number)["total_fen"], "currency": "CNY"}

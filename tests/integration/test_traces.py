@@ -108,7 +108,7 @@ def test_the_hop_through_the_sidecar_and_kafka_is_seen(collector, bought):
     assert [(span.service, span.parent) for span in hops] == [("order-daprd", settled.id)]
 
 
-def test_no_span_says_what_nobody_may_read(system, collector, bought):
+def test_no_span_holds_a_secret_or_what_names_a_user(system, collector, bought):
     order_sn, _ = bought
     environment = system.environment
     forbidden = {

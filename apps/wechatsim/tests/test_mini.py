@@ -106,7 +106,7 @@ async def test_a_token_repeats_then_overlaps_then_expires(merchant: MerchantClie
     assert (await post(merchant, path + second["access_token"], {"code": "x"}))["errcode"] == 40029
     sim.clock.advance(300)
     assert (await post(merchant, path + first["access_token"], {"code": "x"}))["errcode"] == 42001
-    assert (await post(merchant, path + "nobodys", {"code": "x"}))["errcode"] == 40001
+    assert (await post(merchant, path + "unknown", {"code": "x"}))["errcode"] == 40001
 
 
 async def test_a_forced_token_invalidates_the_old_one_every_thirty_seconds_at_most(

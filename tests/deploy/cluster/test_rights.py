@@ -179,7 +179,7 @@ def _annotated(value):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_every_secret_that_is_named_is_made_by_somebody(cluster, manifests, overlay):
+def test_every_secret_that_is_named_has_a_source(cluster, manifests, overlay):
     made = subprocess.run(
         [REPO / "deploy" / "k8s" / "make-secrets", NAMESPACES[overlay]], capture_output=True, text=True, check=True
     ).stdout

@@ -52,7 +52,7 @@ def script(system, part, *, before=1.5, after=2.0, enough=0):
     return run, times
 
 
-async def test_one_of_two_replicas_goes_and_nobody_notices(system):
+async def test_one_of_two_replicas_stops_and_no_request_fails(system):
     orders_before = system.rows("order", "select count(*) as n from homestay_order")[0]["n"]
     run, times = script(system, "order-2", enough=100)
 

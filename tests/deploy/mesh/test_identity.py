@@ -89,7 +89,7 @@ def test_sentry_gives_no_identity_to_who_does_not_show_its_own_token(mesh, token
     assert said in done.stdout
 
 
-def test_whoever_has_no_certificate_is_not_spoken_to(system):
+def test_a_client_without_a_certificate_is_refused(system):
     """The sidecar's internal port asks every caller for one."""
     port = int(system.environment["PAYMENT_DAPR_HTTP_PORT"]) + 40
     context = ssl.create_default_context()

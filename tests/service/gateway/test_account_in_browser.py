@@ -176,7 +176,7 @@ def test_a_session_that_is_over_leads_to_the_sign_in(account, services):
     assert len(services.asked[REFRESH]) == 1
 
 
-def test_while_usercenter_is_down_nobody_is_signed_out(account, services):
+def test_an_outage_of_usercenter_signs_no_user_out(account, services):
     services.refuse(LIST, 401, "请重新登录")
     del services.answers["usercenter", "/internal/jwks"]
     account.reload()

@@ -26,7 +26,7 @@ async def peers():
         yield peers
 
 
-async def test_a_calendar_is_given_to_whoever_has_its_address(peers):
+async def test_a_calendar_is_returned_to_any_client_that_has_its_address(peers):
     answer = await peers.http.get(f"/calendars/{SECRET}.ics")
     assert (answer.status_code, answer.content) == (200, TEXT)
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS

@@ -101,7 +101,7 @@ async def test_the_chosen_language_is_kept_and_stronger_than_the_browsers(door):
         "/host/homestays/1/nowhere",
     ],
 )
-async def test_an_address_that_names_nothing_is_a_page_for_a_person_and_a_problem_for_a_program(door, path):
+async def test_an_address_that_names_nothing_is_a_page_for_a_browser_and_a_problem_for_a_program(door, path):
     browser = await door.http.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     program = await door.http.get(path)
     assert (browser.status_code, program.status_code) == (404, 404)

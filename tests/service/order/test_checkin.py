@@ -50,10 +50,10 @@ async def test_unknown_codes_and_codes_of_others_look_the_same(order: Order) -> 
     other = "3" * 8 if code != "3" * 8 else "4" * 8
 
     theirs = await order.merchant(VERIFY, {"tradeCode": code}, user=OTHER_MERCHANT)
-    nobodys = await order.merchant(VERIFY, {"tradeCode": other}, user=OTHER_MERCHANT)
+    unknown = await order.merchant(VERIFY, {"tradeCode": other}, user=OTHER_MERCHANT)
 
-    assert theirs.status_code == nobodys.status_code == 404
-    first, second = theirs.json(), nobodys.json()
+    assert theirs.status_code == unknown.status_code == 404
+    first, second = theirs.json(), unknown.json()
     assert {**first, "trace_id": ""} == {**second, "trace_id": ""}
     assert order.row(sn)["trade_state"] == 1
 
@@ -81,7 +81,7 @@ async def test_guesses_side_by_side_are_counted_too(order: Order) -> None:
     assert len(order.rows("select id from checkin_miss where merchant_id = %s", MERCHANT)) == 10
 
 
-async def test_nobody_is_checked_in_before_the_first_day(order: Order) -> None:
+async def test_a_check_in_before_the_first_day_is_refused(order: Order) -> None:
     sn, code = await code_of(order, days=2)
     order.clock.pass_by(days=1, hours=14, minutes=29)  # 23:59 in Shanghai, the day before
 
@@ -96,7 +96,7 @@ async def test_nobody_is_checked_in_before_the_first_day(order: Order) -> None:
     assert order.row(sn)["trade_state"] == 2
 
 
-async def test_nobody_is_checked_in_from_noon_after_the_last_night(order: Order) -> None:
+async def test_a_check_in_from_noon_after_the_last_night_is_refused(order: Order) -> None:
     sn, code = await code_of(order, nights=2)
     order.clock.pass_by(days=2, hours=2, minutes=30)  # 12:00 in Shanghai, the day of departure
 
@@ -137,7 +137,7 @@ async def test_what_cannot_be_a_code_is_named_and_not_counted(order: Order, type
     assert order.rows("select id from checkin_miss") == []
 
 
-async def test_buyers_may_not_check_anybody_in(order: Order) -> None:
+async def test_a_buyer_may_not_check_a_guest_in(order: Order) -> None:
     sn, code = await code_of(order)
 
     response = await order.post("/merchant/verifyTradeCode", {"tradeCode": code})

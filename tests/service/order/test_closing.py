@@ -146,7 +146,7 @@ async def test_ticks_side_by_side_never_meet_on_an_order(order: Order) -> None:
     assert [row["version"] for row in order.rows("select version from homestay_order")] == [2] * 8
 
 
-async def test_an_amount_that_is_not_the_orders_leaves_it_closing_for_a_person(order: Order) -> None:
+async def test_an_amount_that_is_not_the_orders_leaves_it_closing_until_an_operator_acts(order: Order) -> None:
     sn = await order.create()
     order.peers.payment_says("paid", **taken(payment_number(), total_fen=1))
     order.clock.pass_by(minutes=30)
@@ -237,8 +237,8 @@ async def test_another_ones_order_cannot_be_cancelled_nor_told_from_none(order: 
     sn = await order.create()
 
     theirs = await order.post(CANCEL, {"sn": sn}, user=STRANGER)
-    nobodys = await order.post(CANCEL, {"sn": "HSO2026112309302600000000"}, user=STRANGER)
+    unknown = await order.post(CANCEL, {"sn": "HSO2026112309302600000000"}, user=STRANGER)
 
-    assert theirs.status_code == nobodys.status_code == 404
-    assert theirs.json()["msg"] == nobodys.json()["msg"]
+    assert theirs.status_code == unknown.status_code == 404
+    assert theirs.json()["msg"] == unknown.json()["msg"]
     assert order.row(sn)["closing_at"] is None

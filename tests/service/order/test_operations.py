@@ -95,7 +95,7 @@ async def test_a_closing_is_not_retried_without_a_reason(order: Order, sql) -> N
     assert (order.row(sn), sql.execute("select * from operator_act").fetchall()) == (before, [])
 
 
-async def test_a_poisonous_letter_pays_the_order_once_its_cause_is_mended(order: Order, sql) -> None:
+async def test_a_poisonous_letter_pays_the_order_once_its_cause_is_fixed(order: Order, sql) -> None:
     sn = await order.create()
     letter = paid(sn, total_fen=1)
     await order.inside("/events/dead-letters/payment-update-paystatus-topic", letter)
@@ -116,7 +116,7 @@ async def test_only_operators_may_look(order: Order) -> None:
         assert (await ask(order, name, {}, "buyer", "merchant")).status_code == 403
 
 
-async def test_acts_cannot_be_changed_by_anybody(order: Order, sql) -> None:
+async def test_acts_cannot_be_changed_by_any_role(order: Order, sql) -> None:
     import psycopg
     import pytest
 

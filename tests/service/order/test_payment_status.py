@@ -244,7 +244,7 @@ async def test_a_letter_that_no_sidecar_can_read_is_kept_as_it_is(order: Order) 
     ]
 
 
-async def test_a_poisonous_dead_letter_waits_for_a_person_with_its_reason(order: Order) -> None:
+async def test_a_poisonous_dead_letter_waits_for_an_operator_with_its_reason(order: Order) -> None:
     sn = await order.create()
     await order.inside("/events/dead-letters/payment-update-paystatus-topic", paid(sn, total_fen=1))
 
@@ -255,7 +255,7 @@ async def test_a_poisonous_dead_letter_waits_for_a_person_with_its_reason(order:
     assert f"took 1 fen, order {sn} costs 19900" in letter["reason"]
 
 
-async def test_nobody_but_the_sidecar_may_deliver_events(order: Order) -> None:
+async def test_only_the_sidecar_may_deliver_events(order: Order) -> None:
     sn = await order.create()
     response = await order.http.post("/events/payment-status", json=paid(sn))
 

@@ -169,7 +169,7 @@ async def test_a_repeated_request_gets_its_order_also_after_the_night_was_closed
 FREE_STAYS = "/internal/freeStays"
 
 
-async def test_a_night_taken_by_the_room_is_full_for_whoever_wants_a_bed(order: Order) -> None:
+async def test_a_night_taken_by_the_room_is_full_for_a_guest_who_wants_a_bed(order: Order) -> None:
     room(order, 1)
     await order.create()
     room(order, 6, rowType=1)

@@ -102,7 +102,7 @@ async def test_the_detail_is_shown_without_payment_too(order: Order) -> None:
     assert (data["tradeState"], data["payType"]) == (1, "")
 
 
-async def test_an_unpaid_detail_has_no_code_and_asks_nobody(order: Order) -> None:
+async def test_an_unpaid_detail_has_no_code_and_calls_no_peer(order: Order) -> None:
     sn = await order.create()
 
     data = (await order.post(DETAIL, {"sn": sn})).json()["data"]
@@ -115,11 +115,11 @@ async def test_another_ones_order_and_no_order_look_the_same(order: Order) -> No
     sn = await order.create()
 
     theirs = await order.post(DETAIL, {"sn": sn}, user=STRANGER)
-    nobodys = await order.post(DETAIL, {"sn": UNKNOWN}, user=STRANGER)
+    unknown = await order.post(DETAIL, {"sn": UNKNOWN}, user=STRANGER)
 
-    assert theirs.status_code == nobodys.status_code == 404
-    assert theirs.json()["msg"] == nobodys.json()["msg"]
-    assert theirs.json()["code"] == nobodys.json()["code"]
+    assert theirs.status_code == unknown.status_code == 404
+    assert theirs.json()["msg"] == unknown.json()["msg"]
+    assert theirs.json()["code"] == unknown.json()["code"]
 
 
 async def test_a_merchant_sees_the_orders_of_own_homestays_without_codes(order: Order) -> None:

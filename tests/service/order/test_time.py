@@ -19,7 +19,7 @@ from tests.support.postgres import as_owner
 EXPIRE = "/jobs/order-expire-stays"
 
 
-async def test_stays_that_nobody_came_to_expire_at_noon_after_the_last_night(order: Order) -> None:
+async def test_stays_without_a_check_in_expire_at_noon_after_the_last_night(order: Order) -> None:
     short, _ = await order.paid(nights=1)
     long, _ = await order.paid(nights=2)
     unpaid = await order.create()

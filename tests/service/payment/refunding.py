@@ -53,13 +53,13 @@ async def hear(service: Service, payment_sn, fen=19900, number=1):
 
 async def tick(service: Service):
     """Whatever waits becomes due, and cron comes."""
-    await eventually(lambda: nobody_is_at_it(service), what="the try that was under way has put its refund off")
+    await eventually(lambda: no_refund_is_leased(service), what="the try that was under way has put its refund off")
     service.clock.pass_by(hours=1, minutes=1)
     answer = await service.job("retry-refunds")
     return answer.json()["claimed"]
 
 
-async def nobody_is_at_it(service: Service):
+async def no_refund_is_leased(service: Service):
     """No refund that has not ended is leased."""
     open_ = "state in ('requested', 'accepted', 'abnormal')"
     return not await service.rows(f"refund where {open_} and leased_until is not null")

@@ -180,7 +180,7 @@ async def test_days_reconciled_at_the_same_time_see_what_the_others_found(db):
     assert waiting == [("not_on_bill", missing, "needs_review")]
 
 
-async def test_a_day_whose_bill_came_late_mends_when_it_is_run_again(world):
+async def test_a_day_whose_bill_came_late_agrees_when_it_is_run_again(world):
     ours = await world.payment(1)
     await world.run()
     assert await notices(world) == [("not_on_bill", ours, "needs_review")]

@@ -341,5 +341,5 @@ async def test_a_lost_callback_is_made_good_by_asking(service, paid):
     assert transition["source"] == "query"
 
 
-async def test_the_cron_door_is_closed_to_everybody_but_the_sidecar(service):
+async def test_only_the_sidecar_may_trigger_a_job(service):
     assert (await service.http.post("/jobs/payment-query-open")).status_code == 401

@@ -114,7 +114,7 @@ async def test_bad_input_names_the_field_and_writes_nothing(service, tokens, wec
     assert wechat.requests == []
 
 
-async def test_without_a_token_nobody_pays(service, wechat):
+async def test_a_prepay_without_a_token_is_refused(service, wechat):
     answer = await service.http.post(PREPAY, json=BODY)
 
     assert (answer.status_code, answer.json()["code"]) == (401, 100003)

@@ -81,7 +81,7 @@ async def test_the_age_of_the_oldest_day_that_is_not_done_is_told(books):
     assert await books.age() == 0
 
 
-async def test_a_day_that_nobody_asked_for_is_not_done_either(books):
+async def test_a_day_that_was_never_scheduled_is_not_done_either(books):
     await books.work.schedule_due_days()
     await books.finish()
     books.shop.now += timedelta(days=3)

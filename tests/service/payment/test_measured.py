@@ -8,7 +8,7 @@ from payment.waiting import OpenRefunds
 from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid` is used by its name
     ask,
     in_state,
-    nobody_is_at_it,
+    no_refund_is_leased,
     settled_payment,
 )
 from tests.service.payment.wechat import refusal
@@ -62,7 +62,7 @@ async def test_a_refund_that_wechat_does_not_take_is_open_and_overdue_after_ten_
     wechat.fail_with = [httpx.ReadTimeout("no answer")]
     await ask(service, paid)
     await eventually(lambda: grown(calling) == {"success": 0, "refused": 0, "unknown": 1})
-    await nobody_is_at_it(service)
+    await no_refund_is_leased(service)
     await gauges.measure()
     assert (value("payment_refunds", state="requested"), value("payment_refunds_overdue"), count()) == (1, 0, 0)
 

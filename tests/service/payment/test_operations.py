@@ -46,7 +46,7 @@ async def test_a_notice_is_listed_and_resolved_once_with_who_when_and_why(servic
     assert (act["operator_id"], act["act"], act["subject"]) == (OPERATOR, "resolve", f"notice:{shown['id']}")
 
 
-async def test_what_waits_for_a_person_is_measured(desk, db, notice):
+async def test_what_needs_review_is_measured(desk, db, notice):
     def waiting():
         return REGISTRY.get_sample_value("payment_notices_open", {"reason": "amount"})
 
@@ -132,7 +132,7 @@ async def test_a_day_that_is_none_is_refused_and_nothing_is_wanted(service, desk
     assert await service.rows("reconciliation") == []
 
 
-async def test_a_day_that_nobody_reconciled_is_said_so(desk):
+async def test_a_day_without_a_reconciliation_is_reported(desk):
     answer = await desk("reconciliationRun", {"date": "2026-11-22"})
     assert (answer.status_code, answer.json()["code"]) == (404, 104016)
 

@@ -87,7 +87,7 @@ async def test_an_order_that_is_gone_refuses_its_own_prepay_alone(service, sidec
     assert {row["user_id"] for row in await service.payments()} == set(BUYERS) - {3}
 
 
-async def test_what_the_table_refuses_is_stored_for_nobody_and_each_is_tried_alone(service, monkeypatch):
+async def test_a_batch_that_the_table_refuses_is_not_stored_and_each_is_tried_alone(service, monkeypatch):
     """A batch with a value at fault (an amount of 0 here, which order never says) writes nothing."""
     reservations = Reservations(db=service.db)
     now = service.clock()

@@ -62,7 +62,7 @@ async def test_a_payment_that_was_closed_here_and_paid_there_leads_to_the_orders
     assert len(await rows(world.db, "outbox")) == 1
 
 
-async def test_what_we_do_not_know_is_kept_for_a_person(world):
+async def test_what_we_do_not_know_is_flagged_for_review(world):
     await world.run(
         bills.sale("PMT2026112210000099999999", 100, "T9", **OURS),
         bills.refund("PMT2026112210000099999999", "RFD9", 50, "R9", "T9", state="SUCCESS", **OURS),
@@ -104,7 +104,7 @@ async def test_one_that_cannot_be_flagged_leaves_the_others_flagged(world, table
     assert {notice["out_trade_no"] for notice in await rows(world.db, "provider_notice")} == set(others)
 
 
-async def test_what_the_bill_does_not_have_is_kept_for_a_person_and_no_payment_of_another_day(world):
+async def test_what_the_bill_does_not_have_is_flagged_for_review_and_no_payment_of_another_day(world):
     ours = await world.payment(1)
     await world.payment(2, at="2026-11-21 15:59:59+00")  # 23:59:59 of the day before, in Shanghai
     await world.payment(3, at="2026-11-22 16:00:00+00")  # midnight
@@ -120,7 +120,7 @@ async def test_what_the_bill_does_not_have_is_kept_for_a_person_and_no_payment_o
 
 
 @pytest.mark.parametrize("status", [0, 1, -1])
-async def test_another_amount_changes_nothing_and_is_kept_for_a_person(world, status):
+async def test_another_amount_changes_nothing_and_is_flagged_for_review(world, status):
     number = await world.payment(1, status=status)
     world.wechat.paid(number, 19901, "T1")
     await world.run(bills.sale(number, 19901, "T1", **OURS))
@@ -131,7 +131,7 @@ async def test_another_amount_changes_nothing_and_is_kept_for_a_person(world, st
     assert await rows(world.db, "outbox") == []
 
 
-async def test_a_payment_settled_by_another_transaction_is_kept_for_a_person(world):
+async def test_a_payment_settled_by_another_transaction_is_flagged_for_review(world):
     number = await world.payment(1)
     await world.run(bills.sale(number, 19900, "T-other", **OURS))
     assert await world.found() == [("state", "payment", number, "note", "review")]
@@ -190,7 +190,7 @@ async def test_a_refund_that_succeeded_by_the_bill_refunds_the_payment_and_tells
     assert event["event"]["data"]["payStatus"] == 2
 
 
-async def test_another_amount_of_a_refund_is_kept_for_a_person(world):
+async def test_another_amount_of_a_refund_is_flagged_for_review(world):
     payment = await world.payment(1)
     refund = await world.refund(1, payment, state="accepted")
     world.wechat.refunded(refund, payment, 19800, "R1", "T1")
@@ -202,7 +202,7 @@ async def test_another_amount_of_a_refund_is_kept_for_a_person(world):
     assert [(row["state"]) for row in await rows(world.db, "refund")] == ["accepted"]
 
 
-async def test_a_refund_handed_over_at_midnight_mends_when_the_next_bill_has_it(world):
+async def test_a_refund_handed_over_at_midnight_agrees_when_the_next_bill_has_it(world):
     payment = await world.payment(1)
     refund = await world.refund(1, payment, state="accepted", sent="2026-11-22 15:59:59+00")
     line = bills.refund(payment, refund, 19900, "R1", "T1", at="2026-11-23 00:00:01", state="PROCESSING", **OURS)
@@ -213,7 +213,7 @@ async def test_a_refund_handed_over_at_midnight_mends_when_the_next_bill_has_it(
     assert [notice["state"] for notice in await rows(world.db, "provider_notice")] == ["resolved"]
 
 
-async def test_what_a_person_looked_at_once_is_shown_again_when_another_day_differs(world):
+async def test_what_was_reviewed_once_is_shown_again_when_another_day_differs(world):
     payment = await world.payment(1)
     refund = await world.refund(1, payment, state="accepted")
     await world.run(bills.sale(payment, 19900, "T1", **OURS))

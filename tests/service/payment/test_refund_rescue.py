@@ -102,7 +102,9 @@ async def test_the_first_ways_callback_again_does_not_undo_the_second(service, d
     assert [row["to_state"] for row in await service.rows("refund_transition order by seq")] == ["accepted", "abnormal"]
 
 
-async def test_when_that_way_fails_too_a_person_is_called_again_and_may_try_another(service, desk, wechat, abnormal):
+async def test_when_that_way_fails_too_it_is_flagged_again_and_an_operator_may_try_another(
+    service, desk, wechat, abnormal
+):
     for times in (1, 2):
         assert (
             await desk("refundSendElsewhere", {"refundSn": abnormal, "card": CARD, "note": "why"})

@@ -82,7 +82,7 @@ async def test_an_empty_account_is_told_and_the_refund_waits_for_the_money(servi
     assert [row["state"] for row in await service.rows("provider_notice")] == ["resolved"]
 
 
-async def test_a_final_refusal_ends_the_refund_frees_its_share_and_calls_a_person(service, wechat, paid):
+async def test_a_final_refusal_ends_the_refund_frees_its_share_and_is_flagged_for_review(service, wechat, paid):
     service.clock.pass_by(days=366)
 
     await ask(service, paid)
@@ -133,7 +133,7 @@ async def test_a_final_no_to_what_wechat_took_all_the_same_is_not_believed(servi
     assert await service.rows("provider_notice") == []
 
 
-async def test_a_refund_that_stays_unclear_for_an_hour_calls_a_person_and_goes_on(service, wechat, db, paid):
+async def test_a_refund_that_stays_unclear_for_an_hour_is_flagged_for_review_and_retried(service, wechat, db, paid):
     wechat.fail_with = [httpx.ConnectTimeout("gone")] * 40
 
     await ask(service, paid)
@@ -167,7 +167,7 @@ async def test_a_closed_number_goes_on_under_a_new_one_and_the_old_row_stays(ser
     assert (await ask(service, paid)).json()["sn"] == new["sn"]
 
 
-async def test_after_three_closed_numbers_a_person_is_called(service, wechat, paid):
+async def test_after_three_closed_numbers_the_refund_is_flagged_for_review(service, wechat, paid):
     wechat.refunds_end("CLOSED")
 
     await ask(service, paid)

@@ -13,7 +13,7 @@ from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid`
     events,
     hear,
     in_state,
-    nobody_is_at_it,
+    no_refund_is_leased,
     request_sn,
     settled_payment,
     tick,
@@ -235,7 +235,7 @@ async def test_an_answer_about_another_refund_says_nothing_about_ours(service, w
     await ask(service, paid, 5000)
 
     await eventually(lambda: service.rows("refund where tries > 0"), what="the refund was tried")
-    await eventually(lambda: nobody_is_at_it(service), what="the try has ended")
+    await eventually(lambda: no_refund_is_leased(service), what="the try has ended")
     await in_state(service, "requested")
     assert (await service.payments())[0]["refunded_fen"] == 0
     assert await service.rows("provider_notice") == []

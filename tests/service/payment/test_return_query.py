@@ -139,7 +139,7 @@ async def test_more_questions_than_places_are_answered_from_the_books(serve, wec
     assert (answer.json()["data"]["payStatus"], questions(wechat)) == (0, [])
 
 
-async def test_another_buyers_poll_asks_nobody(service, wechat, number, poll):
+async def test_another_buyers_poll_does_not_query_wechat(service, wechat, number, poll):
     service.clock.pass_by(seconds=4)
 
     answer = await poll(user=2)

@@ -221,7 +221,7 @@ async def test_wrong_input_is_refused_and_changes_nothing(operator, db, name, bo
 
 
 @pytest.mark.parametrize("name", ["deadLetterList", "deadLetterReplay", "deadLetterDiscard", "outboxStatus"])
-async def test_nobody_but_operators_may(operator, db, name):
+async def test_only_operators_may(operator, db, name):
     letter = await operator.poisoned(1)
     refused = await operator.ask(name, {"id": letter, "note": "n"}, "buyer", "merchant")
     assert refused.status_code == 403

@@ -140,7 +140,7 @@ async def test_while_order_is_away_nothing_is_written_and_the_key_stays_free(htt
     assert (await http.post(ADD, json=body, headers=headers)).status_code == 200
 
 
-async def test_nobody_comments_without_signing_in(http, sidecar, sql):
+async def test_a_comment_needs_a_signed_in_user(http, sidecar, sql):
     used(sidecar)
     before = count(sql)
     answer = await http.post(ADD, json={"orderSn": SN, "content": "好", "star": STAR})

@@ -200,7 +200,7 @@ async def test_the_cover_is_the_first_picture(http, sql):
     assert snapshot.json()["cover"] == "/a.svg"
 
 
-async def test_nobody_but_the_sidecar_takes_a_snapshot(http, tokens):
+async def test_only_the_sidecar_takes_a_snapshot(http, tokens):
     answer = await http.post("/internal/homestaySnapshot", json={"homestayId": 1}, headers=tokens.bearer(1, "operator"))
     assert answer.status_code == 401
 

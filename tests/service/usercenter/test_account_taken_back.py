@@ -150,7 +150,7 @@ def roles_in(answer: httpx.Response) -> list[str]:
 
 @pytest.mark.parametrize("vouched", [True, False], ids=["vouched", "granted by an earlier version"])
 @pytest.mark.parametrize("with_password", [True, False])
-async def test_the_roles_of_whoever_was_there_do_not_change_hands(
+async def test_the_roles_of_the_accounts_earlier_user_do_not_pass_to_the_owner(
     http, sql, mobile, wechat_user, vouched, with_password
 ):
     earlier = token(await register(http, mobile))

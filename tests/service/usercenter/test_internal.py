@@ -21,7 +21,7 @@ async def ask(http, name: str, body: dict):
 
 
 @pytest.fixture(autouse=True)
-def _tests_may_ask_what_nobody_asks(monkeypatch):
+def _tests_may_call_methods_without_a_caller(monkeypatch):
     assert CALLERS["authByKey"] == set()
     monkeypatch.setitem(CALLERS, "authByKey", {"tests"})
 
@@ -107,7 +107,7 @@ async def test_bad_questions_are_refused_by_field(http, name, body, field):
 @pytest.mark.parametrize(
     "name", ["jwks", "revocations", "userById", "usersByIds", "authByUser", "authByKey", "openids"]
 )
-async def test_nobody_but_the_sidecar_may_ask(http, name):
+async def test_only_the_sidecar_may_ask(http, name):
     method = "GET" if name in {"jwks", "revocations"} else "POST"
     answer = await http.request(method, f"/internal/{name}", json={"userId": 1}, headers=Tokens().bearer(1, "operator"))
     assert answer.status_code == 401
@@ -126,7 +126,7 @@ async def test_the_keys_carry_their_thumbprint_and_nothing_private(http):
     assert jwt.PyJWK.from_dict(keys[0]).key_id == keys[0]["kid"]
 
 
-async def test_a_token_for_anybody_is_not_to_be_had(http, user):
+async def test_no_method_issues_a_token_for_a_given_user(http, user):
     answer = await http.post("/internal/issueToken", json={"userId": user["id"]}, headers=called_by("travel"))
     assert answer.status_code == 404
     assert "accessToken" not in answer.text

@@ -95,7 +95,7 @@ async def test_who_registers_with_a_code_has_a_proven_account(http, sql, sidecar
     assert sql.execute("select count(*) from mobile_code where mobile = %s", [mobile]).fetchone() == (0,)
 
 
-async def test_without_a_code_an_account_is_made_that_nobody_has_proven(http, sql, mobile):
+async def test_without_a_code_an_account_is_made_whose_mobile_is_not_proven(http, sql, mobile):
     bearer(await register(http, mobile))
     assert user(sql, mobile)[0] is None
 
@@ -291,7 +291,7 @@ async def test_what_is_no_code_is_refused_by_field(http, sql, mobile, code):
     assert user(sql, mobile) is None
 
 
-async def test_where_a_proof_is_required_nobody_registers_without_one(database_url, clock, sql, sidecar, mobile):
+async def test_where_a_proof_is_required_registering_without_one_is_refused(database_url, clock, sql, sidecar, mobile):
     settings = Settings(
         database_url=database_url,
         app_api_token=APP_TOKEN,

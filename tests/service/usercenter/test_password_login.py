@@ -151,7 +151,7 @@ async def test_refreshing_gives_a_later_token_with_todays_roles(http, sql, mobil
     assert jwt.decode(data["accessToken"], options={"verify_signature": False})["roles"] == ["buyer", "merchant"]
 
 
-async def test_a_closed_account_is_nobody(http, sql, mobile):
+async def test_a_closed_account_cannot_be_used(http, sql, mobile):
     signed_in = await register(http, mobile)
     sql.execute('update "user" set deleted_at = now() where mobile = %s', [mobile])
     assert (await http.post("/usercenter/v1/user/detail", headers=bearer(signed_in))).status_code == 401

@@ -99,7 +99,7 @@ async def test_an_account_with_a_role_is_not_released(http, desk, operator, sql,
 
 
 @pytest.mark.parametrize("path", [RELEASE, LOOK, ACTS])
-async def test_nobody_but_an_operator_may(desk, tokens, mobile, path):
+async def test_only_an_operator_may(desk, tokens, mobile, path):
     body = {"mobile": mobile, "note": "n"}
     assert (await desk.post(path, json=body)).status_code == 401
     assert (await desk.post(path, json=body, headers=tokens.bearer(2, "buyer", "merchant"))).status_code == 403

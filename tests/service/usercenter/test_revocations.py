@@ -16,7 +16,7 @@ VOID = """update "user" set token_generation = token_generation + 1, tokens_void
 
 
 @pytest.fixture(autouse=True)
-def _nobody_before(sql, clock):
+def _no_users_before(sql, clock):
     sql.execute('delete from user_auth; delete from "user"')
     clock.ahead = timedelta()
 
@@ -102,7 +102,7 @@ async def test_the_newest_are_named_and_only_what_is_older_falls_under_the_momen
         await peer.principal(voided)
 
 
-async def test_as_long_as_all_are_named_nobody_else_is_touched(http, sql, clock, mobile):
+async def test_as_long_as_all_are_named_no_other_user_is_touched(http, sql, clock, mobile):
     kept = await sign_up(http, mobile)
     void_many(sql, MOST_REVOCATIONS, clock())
     found = (await answered(http)).json()

@@ -60,7 +60,7 @@ def audit(sql, mobile):
         (["--revoke", "operator"], ["buyer"]),
     ],
 )
-def test_one_person_may_do_what_was_granted_and_nobody_else(database_url, sql, person, changes, expected):
+def test_the_user_who_was_granted_a_role_has_it_and_no_other_user(database_url, sql, person, changes, expected):
     others = kept(sql)
     del others[person]
     for _ in range(2):
@@ -119,7 +119,7 @@ def test_an_account_with_an_unproven_number_gets_no_role(database_url, sql, squa
     assert (kept(sql), audit(sql, squatter)) == (before, [])
 
 
-def test_whoever_runs_the_system_can_vouch_for_a_number_and_it_is_kept_why(database_url, sql, squatter):
+def test_an_administrator_can_vouch_for_a_number_and_the_reason_is_kept(database_url, sql, squatter):
     done = change(database_url, squatter, "--grant", "operator", "--vouch", "first operator, sat beside me")
     assert done.exit_code == 0, done.output
     assert kept(sql)[squatter] == ["buyer", "operator"]

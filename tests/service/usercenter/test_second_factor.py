@@ -256,7 +256,7 @@ async def test_a_new_password_forgets_an_enrolment_that_was_begun_with_the_old_o
     assert factor(sql, user_id)[:2] == (None, None)
 
 
-async def test_whoever_is_no_operator_and_a_wrong_password_cannot_enrol(http, sql, mobile, operator):
+async def test_a_user_who_is_no_operator_and_a_wrong_password_cannot_enrol(http, sql, mobile, operator):
     body = {"mobile": f"150{mobile[3:]}", "password": PASSWORD}
     buyer = (await http.post(f"{USER}/register", json=body)).json()["data"]["accessToken"]
     assert (await post(http, "totpEnrol", {"password": PASSWORD}, buyer)).status_code == 403
@@ -320,7 +320,7 @@ async def test_wechat_alone_never_gives_the_operator_role(http, operator, clock,
     assert claims(answer.json()["data"]["accessToken"])["roles"] == ["buyer"]
 
 
-async def test_a_secret_that_another_key_sealed_lets_nobody_in(http, sql, settings, sidecar, operator, clock):
+async def test_a_secret_that_another_key_sealed_signs_no_user_in(http, sql, settings, sidecar, operator, clock):
     mobile, user_id = operator
     phone, _, _ = await enrolled(http, mobile, PASSWORD)
     other = "YW5vdGhlciBrZXkgb2YgdGhpcnR5LXR3byBieXRlcyE="

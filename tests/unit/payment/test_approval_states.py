@@ -38,7 +38,7 @@ def test_who_asked_takes_it_back_but_does_not_approve():
 
 
 @pytest.mark.parametrize("decide", [lambda at: approve(wanted(), 2, at), lambda at: decline(wanted(), at)])
-def test_after_a_day_nobody_decides(decide):
+def test_after_a_day_no_decision_is_accepted(decide):
     with pytest.raises(HasEnded, match="expired"):
         decide(START + VALID_FOR)
     assert current(wanted(), START + VALID_FOR) is ApprovalState.EXPIRED

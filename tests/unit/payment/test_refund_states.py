@@ -40,7 +40,7 @@ def test_wechats_word_decides_the_state(current, word, following):
 
 
 @pytest.mark.parametrize(("current", "word"), [(S.SUCCEEDED, "CLOSED"), (S.CLOSED, "SUCCESS")])
-def test_an_end_that_contradicts_the_end_we_know_is_for_a_person(current, word):
+def test_an_end_that_contradicts_the_end_we_know_is_flagged_for_review(current, word):
     with pytest.raises(ContradictoryStatus):
         next_state(current, word)
 

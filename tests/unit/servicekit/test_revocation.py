@@ -161,7 +161,7 @@ async def test_the_list_is_read_by_invocation():
     assert await revocations_by_invocation(sidecar)() == Voided({}, 1700000000, frozenset({5, 6}))
 
 
-async def test_a_token_issued_until_the_moment_is_void_whoevers_it_is():
+async def test_a_token_issued_until_the_moment_is_void_for_every_user():
     usercenter = Usercenter()
     usercenter.issued_until = ISSUED
     revocations = usercenter.revocations()

@@ -21,7 +21,7 @@ MOBILE = "13912345678"
         "小明的生日是秋天里!",
     ],
 )
-def test_ten_characters_that_nobody_guesses_are_enough(password):
+def test_ten_characters_that_are_hard_to_guess_are_enough(password):
     assert password_policy.weakness(password, MOBILE) is None
 
 

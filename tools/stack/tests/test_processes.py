@@ -85,7 +85,7 @@ def test_a_process_that_ignores_the_signal_is_killed_and_named(processes: Proces
     assert not psutil.pid_exists(record.pid)
 
 
-def test_a_pid_that_now_belongs_to_somebody_else_is_never_touched(processes: Processes, tmp_path: Path) -> None:
+def test_a_pid_that_now_belongs_to_another_process_is_never_touched(processes: Processes, tmp_path: Path) -> None:
     record = processes.start(program("sleeper", SLEEPS))
     older = replace(record, name="old", born_at=record.born_at - 1000)
     (tmp_path / "state" / "processes" / "old.json").write_text(json.dumps(asdict(older)))
