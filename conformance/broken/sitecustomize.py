@@ -44,7 +44,7 @@ def _wrong_retry() -> None:
 
 
 def _unsigned_app_token() -> None:
-    """Whoever calls is taken for the sidecar."""
+    """Every caller is taken for the sidecar."""
     from servicekit import middleware  # noqa: PLC0415 - not before Python is up
 
     middleware.hmac = SimpleNamespace(compare_digest=lambda _given, _wanted: True)  # type: ignore[assignment]

@@ -70,7 +70,7 @@ LISTS: Mapping[str, Numbers] = {
 }
 """Asked by the same; a list of what is another's may be empty instead."""
 TAKEN_BY_ALL = frozenset({f"{ORDER}/homestayOrder/createHomestayOrder"})
-"""Names a homestay as well, and is for whoever books."""
+"""Names a homestay as well, and is for any buyer."""
 ROUTES = {route.path: route for route in PUBLIC}
 
 

@@ -1,4 +1,4 @@
-"""Every public path by everybody who may not use it, and by one who may, so that a wall without a door shows as well."""
+"""Every public path by each role that may not use it, and by one that may, so that a path closed to all shows as well."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -19,7 +19,7 @@ UNSHAPED: list[Any] = []
 
 def allowed(route: PublicRoute) -> tuple[str, ...]:
     """The roles a path is for, by its name (docs/architecture.md): `/ops/` for operators, `/host/` and `/merchant/` for
-    merchants, everything else for whoever signs in, or for all."""
+    merchants, everything else for any signed-in user, or for all."""
     if route.who is Who.WECHAT:
         return ()
     if route.who is Who.ANYONE:

@@ -67,7 +67,7 @@ def _prepays(system: System, count: int) -> list[bytes]:
 
 
 def _request(system: System, path: str, body: object, *, token: str = "") -> bytes:
-    """Of whoever has the `token`."""
+    """Of the user with the `token`."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
     if token:
         headers["Authorization"] = f"Bearer {token}"

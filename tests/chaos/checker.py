@@ -41,7 +41,7 @@ def check(books: Books, acknowledged: list[Row]) -> list[Finding]:
 
 
 def money(books: Books) -> Iterator[Finding]:
-    """What WeChat holds is on a live order, or was kept of a cancelled one, or went back, or waits for a person; to the
+    """What WeChat holds is on a live order, or was kept of a cancelled one, or went back, or is flagged for review; to the
     fen, and in our books too."""
     notices = group(books.ours["payment"]["provider_notice"], "out_trade_no")
     for number, paid in books.paid_fen.items():
@@ -131,7 +131,7 @@ def every_change_was_told_once(books: Books) -> Iterator[Finding]:
 
 
 def every_event_was_taken(books: Books) -> Iterator[Finding]:
-    """What was published is in its consumer's inbox, or lies before a person."""
+    """What was published is in its consumer's inbox, or is a dead letter that waits for an operator."""
     for service in ("order", "payment"):
         for row in books.ours[service]["outbox"]:
             consumer = books.ours[CONSUMER[row["topic"]]]

@@ -14,7 +14,7 @@ from tests.support.stack import free_offset
 
 @pytest.fixture(scope="package")
 def machine() -> Iterator[Machine]:
-    """`MINSU_CHAOS_RUN_DIR` keeps its folder, for whoever looks into a failure."""
+    """`MINSU_CHAOS_RUN_DIR` keeps its folder, to look into a failure."""
     kept = os.environ.get("MINSU_CHAOS_RUN_DIR")
     folder = Path(kept or tempfile.mkdtemp(prefix="chaos-", dir=leftovers.session_folder()))
     folder.mkdir(parents=True, exist_ok=True)

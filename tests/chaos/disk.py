@@ -1,6 +1,6 @@
 """A disk that runs full: the outbox tables on a tablespace of a few hundred kilobytes, and a ballast that fills the rest.
 
-Needs the right to mount (root on Linux); elsewhere `Disk.mount` answers why not, and the fault is left out by name.
+Needs the right to mount (root on Linux); elsewhere `Disk.mount` returns why not, and the fault is left out by name.
 """
 
 import contextlib

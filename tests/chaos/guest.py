@@ -23,7 +23,7 @@ LEAVES_IN_TIME, DAYS_AHEAD = ("refunds", "refunds_a_part", "asks_for_more"), (7,
 half and the others all, three days ahead a moderate one half and a strict one nothing."""
 PARTS = ("refunds_a_part", "asks_for_more")
 ONE_ROOM, NIGHT_FULL = (1, 2, 5), 103034
-"""Everybody wants one of these; whoever comes too late goes to the homestay that has room."""
+"""All guests want one of these; one who comes too late goes to the homestay that has room."""
 SPOILED = ("signature", "body", "serial", "timestamp", "amount")
 
 
@@ -115,8 +115,8 @@ class Guest:
         if told["keptFen"] and self.rng.random() < 0.7:
             fen = self.rng.randint(max(1, told["refundFen"]), told["totalFen"])
             token = await self.client.merchant(self.rng)
-            word = {"sn": self.order_sn, "agree": True, "note": "", "refundFen": fen}
-            decided = await self._ask("/order/v1/merchant/refundDecision", word, token=token)
+            decision = {"sn": self.order_sn, "agree": True, "note": "", "refundFen": fen}
+            decided = await self._ask("/order/v1/merchant/refundDecision", decision, token=token)
             self._note("refund-decided", state=decided["refundState"])
 
     async def refund_decided(self) -> None:
@@ -127,8 +127,8 @@ class Guest:
         await self._ask_refund("asked")
         await asyncio.sleep(self.rng.uniform(0, 3))
         token = await self.client.merchant(self.rng)
-        word = {"sn": self.order_sn, "agree": self.rng.random() < 0.5, "note": "当日不可退"}
-        decided = await self._ask("/order/v1/merchant/refundDecision", word, token=token)
+        decision = {"sn": self.order_sn, "agree": self.rng.random() < 0.5, "note": "当日不可退"}
+        decided = await self._ask("/order/v1/merchant/refundDecision", decision, token=token)
         self._note("refund-decided", state=decided["refundState"])
 
     async def cancels_while_paying(self) -> None:
@@ -155,7 +155,7 @@ class Guest:
             await self.expire(self.order_sn)
 
     async def is_attacked(self) -> None:
-        """Somebody who is not WeChat says that it was paid; or WeChat's own word has a wrong amount."""
+        """A forged callback says that it was paid; or one that WeChat signed has a wrong amount."""
         await self._prepay()
         for spoil in self.rng.sample(SPOILED, 2):
             await self._forge(spoil)
@@ -230,7 +230,7 @@ class Guest:
             self._note("cancelled")
 
     async def _ask_refund(self, expected: str, *, fen: int | None = None) -> None:
-        """Asked again after a lost answer, an agreed refund may have gone further: only whose word it was is fixed."""
+        """Asked again after a lost answer, an agreed refund may have gone further: only who decided is fixed."""
         body = {"sn": self.order_sn, "reason": "行程有变"} | ({"refundFen": fen} if fen else {})
         told = await self._ask(f"{ORDER}/refundHomestayOrder", body)
         self._note("refund-asked", state=told["refundState"])

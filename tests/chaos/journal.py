@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 
 class Journal:
-    """Append-only; `entries` serve the checker and the report, the file serves whoever looks into a failure."""
+    """Append-only; `entries` serve the checker and the report, the file serves to look into a failure."""
 
     def __init__(self, file: Path | None = None) -> None:
         self.began = time.monotonic()

@@ -126,7 +126,7 @@ class Machine:
         return f"{self.where.url(service)}/delivered/{self._environment.vault.token(f'{service}-delivery-token')}{path}"
 
     def kill(self, name: str) -> None:
-        """kill -9, the process alone or, for PostgreSQL, with its backends: nobody gets to say goodbye."""
+        """kill -9, the process alone or, for PostgreSQL, with its backends: none can close its connections."""
         for process in self._family(name):
             try:
                 process.kill()
@@ -144,7 +144,7 @@ class Machine:
         return self.processes.alive(name) is not None
 
     def revive(self, name: str, program: Program | None = None) -> float:
-        """As `stack up` does it: start it if it is gone, wait until it is ready. Answers the seconds it took."""
+        """As `stack up` does it: start it if it is gone, wait until it is ready. Returns the seconds it took."""
         began = time.monotonic()
         part = dataclasses.replace(self.parts[name], patience=PATIENCE / 2)
         if program is not None:

@@ -1,4 +1,4 @@
-"""A network that lies: a small TCP proxy between the parts which can be cut, stall or be slow at a word."""
+"""A network that lies: a small TCP proxy between the parts which can be cut, stall or be slow on command."""
 
 import asyncio
 import contextlib
@@ -64,7 +64,7 @@ class Proxy:
             self._writers.add(beyond)
             await asyncio.gather(self._pass_on(reader, beyond), self._pass_on(answers, writer))
         except OSError:
-            return  # a part is down: whoever called sees a broken connection, as without us
+            return  # a part is down: the caller sees a broken connection, as without us
         finally:
             for one in (writer, beyond):
                 if one is not None:

@@ -48,7 +48,7 @@ EXPIRE = "update homestay_order set close_at = now(), due_at = now() where trade
 
 
 async def wait(machine: Machine, seconds: float, before: set[str]) -> tuple[float, list[str]]:
-    """Answers how long it took and what still moved at the end (nothing, as it should be).
+    """Returns how long it took and what still moved at the end (nothing, as it should be).
     Orders of `before` are not ours."""
     loop = asyncio.get_running_loop()
     began = loop.time()

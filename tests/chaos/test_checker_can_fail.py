@@ -129,7 +129,7 @@ def test_without_an_inbox_and_a_key_the_second_message_is_reported_doubled(machi
 
     kinds = Counter(each.kind for each in found)
     assert kinds[DOUBLED] == GUESTS * 2
-    assert kinds[LOST] == GUESTS  # events that nobody wrote down as taken
+    assert kinds[LOST] == GUESTS  # events that no inbox has as taken
 
 
 def test_with_the_inbox_a_repeated_event_does_nothing(machine):

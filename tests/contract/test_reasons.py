@@ -26,7 +26,7 @@ METHODS = [
 
 
 LOOKS = {("order", "/order/v1/ops/orderFind"), ("usercenter", "/usercenter/v1/ops/accountDetail")}
-"""They change nothing; that somebody looked is kept, and why if it is said."""
+"""They change nothing; that an operator looked is kept, and why if it is said."""
 
 
 @pytest.mark.parametrize(("service", "path"), [each for each in METHODS if each not in LOOKS])

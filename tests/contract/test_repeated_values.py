@@ -183,7 +183,7 @@ def test_guests_can_choose_every_order_of_what_search_found():
     assert offered == [(each.value, each.name.lower()) for each in Sort]
 
 
-def test_the_command_line_has_a_word_for_every_state_of_an_order():
+def test_the_command_line_has_a_label_for_every_state_of_an_order():
     assert set(purchase.STATES) == set(TradeState)
 
 

@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def sidecar():
-    """Somebody who listens, as a sidecar does."""
+    """A listening socket, as a sidecar has."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)

@@ -1,4 +1,4 @@
-"""A person with a browser books, pays, waits for the backend's word and is checked in, on the real system."""
+"""A buyer with a browser books, pays, waits for the backend's confirmation and is checked in, on the real system."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ CODE = re.compile(r"[2-9A-Z]{8}")
 
 
 def book(page: Page, stack: Mapping[str, str], homestay: int) -> str:
-    """From the list to the order's number, signing in on the way; answers the number."""
+    """From the list to the order's number, signing in on the way; returns the number."""
     page.goto(stack["STOREFRONT_URL"])
     page.locator(f'[data-testid=homestay-card][data-id="{homestay}"]').first.click()
     expect(page.get_by_test_id("estimate")).to_be_visible()

@@ -131,7 +131,7 @@ def test_a_refund_that_fails_leaves_the_order_as_it_was_and_may_be_asked_for_aga
     assert complaints == []
 
 
-def test_a_double_click_says_one_word_and_touches_nothing_under_the_question(browser, stack, system, asked, complaints):
+def test_a_double_click_decides_once_and_touches_nothing_under_the_question(browser, stack, system, asked, complaints):
     merchant = at_merchants(opened(browser, complaints, PHONE), stack)
     sent = decisions_sent(merchant)
     request_of(merchant, asked).get_by_test_id("agree").click()
@@ -147,7 +147,7 @@ def test_a_double_click_says_one_word_and_touches_nothing_under_the_question(bro
     assert complaints == []
 
 
-def test_a_word_that_comes_too_late_is_refused_in_the_readers_language(browser, stack, system, asked, complaints):
+def test_a_decision_that_comes_too_late_is_refused_in_the_readers_language(browser, stack, system, asked, complaints):
     merchant = at_merchants(opened(browser, complaints, DESK, "en-GB"), stack)
     request = request_of(merchant, asked)
     expect(request.get_by_test_id("agree")).to_have_text("Refund")
@@ -169,7 +169,7 @@ def test_a_word_that_comes_too_late_is_refused_in_the_readers_language(browser, 
     assert complaints == []
 
 
-def test_a_word_that_could_not_be_sent_is_said_so_and_need_not_be_typed_again(
+def test_a_decision_that_could_not_be_sent_is_said_so_and_need_not_be_typed_again(
     browser, stack, system, asked, complaints
 ):
     merchant = at_merchants(opened(browser, complaints, PHONE), stack)

@@ -79,7 +79,7 @@ def test_a_stay_that_began_on_a_day_is_what_its_business_earned(system: System, 
     code = system.order(order_sn)["tradeCode"]
     assert system.data("/order/v1/merchant/verifyTradeCode", {"tradeCode": code}, "MERCHANT")["tradeState"] == USED
     let_days_pass(system, number, days_ago)
-    system.rows("order", "alter table order_transition disable trigger user")  # it is append-only for everybody
+    system.rows("order", "alter table order_transition disable trigger user")  # it is append-only for every role
     try:
         system.rows(
             "order",

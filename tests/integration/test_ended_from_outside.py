@@ -1,4 +1,4 @@
-"""A test run that somebody ends from outside takes with it what it has started: within a bound, whatever the signal."""
+"""A test run that is ended from outside takes with it what it has started: within a bound, whatever the signal."""
 
 import contextlib
 import os

@@ -129,7 +129,7 @@ ACTIONS = (
 
 
 def drive(system, numbers):
-    """Let all that waits for its time come now; answers what has not ended yet."""
+    """Let all that waits for its time come now; returns what has not ended yet."""
     waiting = []
     for number in numbers:
         if books(system, number)["paid"] and payment(system, number)["pay_status"] < 1:

@@ -44,7 +44,7 @@ def stuck(system, event_id):
         letters = ops(system, "dead-letters", "--service", "order", "--state", "poison")
         return next((each for each in letters if each["eventId"] == event_id), None)
 
-    return eventually(look, seconds=60, what="the event to wait for a person")
+    return eventually(look, seconds=60, what="the event to be poison")
 
 
 def test_a_stuck_event_is_seen_repaired_and_replayed_once(system):

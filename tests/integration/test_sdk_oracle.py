@@ -39,7 +39,7 @@ def sdk(system):
         appid=environment["WXPAY_APPID"],
         apiv3_key=environment["WXPAY_APIV3_KEY"],
         notify_url=environment["WXPAY_NOTIFY_URL"],
-        # given a key the constructor asks nobody, so that the address can be set first
+        # given a key the constructor makes no call, so that the address can be set first
         public_key=platform if public_key else any_public_key(),
         public_key_id=environment["WXPAY_PLATFORM_SERIAL"],
     )

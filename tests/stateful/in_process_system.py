@@ -145,7 +145,7 @@ class _Guests:
 
 
 class Shelves:
-    """The databases as tables, for whoever checks them."""
+    """The databases as tables, to be checked."""
 
     def __init__(self, urls: dict[str, str]) -> None:
         self._connections = {

@@ -104,18 +104,18 @@ class Lifecycle(RuleBasedStateMachine):
     def the_guest_pays(self, at_once: bool) -> None:
         number = self.payable_bills()[0]
         self.wechat.pay(number)
-        self.callbacks.append((self.system.payment.settlement, self.wechat.word(number, "callback")))
+        self.callbacks.append((self.system.payment.settlement, self.wechat.verdict(number, "callback")))
         if at_once:
             self.a_callback_arrives(-1)
 
     @some(lambda self: any(bill["state"] == "CLOSED" and bill["total"] for bill in self.wechat.bills.values()))
     @rule()
     def the_guest_had_paid_what_was_closed(self) -> None:
-        """WeChat's verified word after the close: the money is there all the same."""
+        """WeChat's verified callback after the close: the money is there all the same."""
         number = next(sn for sn, bill in self.wechat.bills.items() if bill["state"] == "CLOSED" and bill["total"])
         self.wechat.reopen(number)
         self.wechat.pay(number)
-        self.callbacks.append((self.system.payment.settlement, self.wechat.word(number, "callback")))
+        self.callbacks.append((self.system.payment.settlement, self.wechat.verdict(number, "callback")))
 
     @some(lambda self: self.callbacks)
     @rule(choice=CHOICE)
@@ -218,9 +218,11 @@ class Lifecycle(RuleBasedStateMachine):
     def the_bank_ends_a_refund(self, status: str, overtaken: bool) -> None:
         number = self.processing()[0]
         if overtaken:
-            self.callbacks.append((self.system.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
+            self.callbacks.append(
+                (self.system.payment.refund_settlement, self.wechat.refund_verdict(number, "callback"))
+            )
         self.wechat.end_refund(number, status)
-        self.callbacks.append((self.system.payment.refund_settlement, self.wechat.refund_word(number, "callback")))
+        self.callbacks.append((self.system.payment.refund_settlement, self.wechat.refund_verdict(number, "callback")))
 
     @rule(refuses=st.booleans())
     def the_guests_account_closes_and_opens(self, refuses: bool) -> None:
@@ -253,7 +255,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert [each for each in rules if each.kind in {WRONG, DOUBLED}] == []
 
     def teardown(self) -> None:
-        """Everything arrives in the end, some of it twice, but for the merchant's word; then all books must agree."""
+        """Everything arrives in the end, some of it twice, but for the merchant's decision; then all books must agree."""
         if not self.sn:
             return
         self.wechat.line, self.system.peers_are_away, self.wechat.refuses_refunds = Line.GOOD, False, False

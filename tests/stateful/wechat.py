@@ -102,10 +102,10 @@ class Wechat(MerchantBooks):
             self._permit(template_id, 1)
         return transaction_id
 
-    def word(self, number: str, source: str) -> Verdict:
+    def verdict(self, number: str, source: str) -> Verdict:
         return Transaction.model_validate(self.transaction(number)).verdict(source)
 
-    def refund_word(self, number: str, source: str) -> RefundVerdict:
+    def refund_verdict(self, number: str, source: str) -> RefundVerdict:
         refund = self.refund_of(number)
         order = self.order_of(refund["out_trade_no"])
         if source == "callback":
@@ -169,7 +169,7 @@ class Wechat(MerchantBooks):
         def query() -> RefundVerdict:
             if number not in self.refunds:
                 raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
-            return self.refund_word(number, "query")
+            return self.refund_verdict(number, "query")
 
         return self._ask(answers.QUERY_REFUND, query)
 

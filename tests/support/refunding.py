@@ -17,7 +17,7 @@ FIRST_NOON_PASSED = (
     "update homestay_order set live_start_date = (now() at time zone 'Asia/Shanghai')::date - 1,"
     " live_end_date = (now() at time zone 'Asia/Shanghai')::date + 1, lines = '[]' where sn = %s"
 )
-"""A stay that nobody can book, where the merchant decides: begun yesterday, over tomorrow, whatever hour it is now. Its
+"""A stay that no buyer can book, where the merchant decides: begun yesterday, over tomorrow, whatever hour it is now. Its
 lines were of other nights."""
 
 

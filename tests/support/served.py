@@ -46,7 +46,7 @@ class PlayedSidecar(BaseHTTPRequestHandler):
 
 
 class Served:
-    """`process` listens at `port`; whoever was connected here is disconnected at the end."""
+    """`process` listens at `port`; clients that were connected are disconnected at the end."""
 
     def __init__(self, process: children.Child, port: int) -> None:
         self.process, self.port = process, port

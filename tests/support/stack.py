@@ -1,7 +1,7 @@
 """The real system for tests: `stack up` in a folder and on ports of the tests' own, taken down at the end.
 
 Kept running between sessions when MINSU_TEST_STACK names a run folder that is up already (`make up`, then
-`MINSU_TEST_STACK=.run make test-integration`): quick for whoever writes tests; bring it up with UNPAID then.
+`MINSU_TEST_STACK=.run make test-integration`): quick while writing tests; bring it up with UNPAID then.
 """
 
 import os

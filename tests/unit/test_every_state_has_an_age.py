@@ -63,7 +63,7 @@ ENDS = {
     "refund_approval.expired",
     "notification_task.sent",
     "notification_task.refused",
-    "notification_task.invalid",  # an operator mends the template and sends again; alerted (MessagesAreRejected)
+    "notification_task.invalid",  # an operator corrects the template and sends again; alerted (MessagesAreRejected)
     "notification_task.dead",
     "notification_task.cancelled",
     "delivery_attempt.unknown",  # what the attempts of a task are; the task's own state says whether it goes on

@@ -43,7 +43,7 @@ def text(recording: Recording, checked: Checked, contracts: Contracts) -> str:
 
 
 def keep(name: str, recording: Recording, checked: Checked, contracts: Contracts) -> Path:
-    """Into build/wire, without a value of anybody's: `<name>.txt` and the findings one a line in `<name>.jsonl`."""
+    """Into build/wire, without any recorded value: `<name>.txt` and the findings one a line in `<name>.jsonl`."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / f"{name}.txt").write_text(text(recording, checked, contracts) + "\n")
     with (FOLDER / f"{name}.jsonl").open("w") as sink:

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import MerchantClient
 
-QUERY = "/v3/pay/transactions/out-trade-no/NOBODY-01"
+QUERY = "/v3/pay/transactions/out-trade-no/UNKNOWN-01"
 FORM = "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》"
 
 

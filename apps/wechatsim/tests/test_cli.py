@@ -124,7 +124,7 @@ def test_pay_code_and_messages_work_against_a_server(live: LiveServer, keys: Pat
 def test_no_server_is_a_clear_error(tmp_path: Path) -> None:
     missing = run("pay", "CLI-00002", "--url", "http://127.0.0.1:1")
     assert missing.returncode == 1
-    assert "no sandbox answers at http://127.0.0.1:1" in missing.stderr
+    assert "no sandbox responds at http://127.0.0.1:1" in missing.stderr
     assert "hint: " in missing.stderr
     keyless = run("serve", "--keys", str(tmp_path))
     assert keyless.returncode == 1

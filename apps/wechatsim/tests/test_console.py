@@ -69,10 +69,10 @@ def test_trigger_refund_finish_and_faults_by_hand(page: tuple[Page, str]) -> Non
 def test_an_error_is_shown_and_chinese_is_shown_as_written(page: tuple[Page, str]) -> None:
     console, url = page
     refunding = console.locator("#refunds form")
-    refunding.locator("[name=out_trade_no]").fill("NOBODYS-0001")
+    refunding.locator("[name=out_trade_no]").fill("UNKNOWN-0001")
     refunding.get_by_role("button").click()
     console.wait_for_selector("#error:not(:empty)")
-    assert console.locator("#error").inner_text() == "no order NOBODYS-0001"
+    assert console.locator("#error").inner_text() == "no order UNKNOWN-0001"
     notice = {"event": "transaction.success", "notify_url": "http://127.0.0.1:1/notify"}
     assert httpx.post(f"{url}/_sim/trigger", json=notice, trust_env=False).status_code == 200
     console.reload()

@@ -68,7 +68,7 @@ async def test_it_closes_and_gets_wechats_error_codes(world: World) -> None:
     world.sdk("prepay", order=world.merchant.order("JAVA-00003"))
     assert world.sdk("close", out_trade_no="JAVA-00003") == {"ok": "closed"}
     assert world.sdk("query", out_trade_no="JAVA-00003")["ok"]["trade_state"] == "CLOSED"
-    assert world.sdk("query", out_trade_no="JAVA-NOBODY") == {
+    assert world.sdk("query", out_trade_no="JAVA-UNKNOWN") == {
         "refused": {"status": 404, "code": "ORDER_NOT_EXIST", "message": "订单不存在"}
     }
     other = world.merchant.order("JAVA-00002", amount={"total": 0, "currency": "CNY"})

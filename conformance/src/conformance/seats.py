@@ -108,8 +108,8 @@ class AppUnderTest:
         replica.process = None
 
     def terminate(self, replica: Replica) -> int:
-        """SIGTERM to the app and its sidecar, as whoever stops a replica does; the app's exit code, negative for the signal
-        that had to end it."""
+        """SIGTERM to the app and its sidecar, as an orchestrator stops a replica; the app's exit code, negative for the
+        signal that had to end it."""
         if replica.process is None:
             raise StackError(f"{replica.name} is not the kit's to end")
         replica.process.send_signal(signal.SIGTERM)

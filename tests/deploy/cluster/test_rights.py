@@ -186,7 +186,7 @@ def test_every_secret_that_is_named_has_a_source(cluster, manifests, overlay):
     cluster.must("apply", "--server-side", "--validate=strict", "--force-conflicts", "-f", "-", given=made)
     stored = {one["metadata"]["name"]: set(one["stringData"]) for one in yaml.safe_load_all(made) if one}
     named = set(references(manifests[overlay].all))
-    assert {name for name, _ in named} >= set(stored), "none is made that nobody reads"
+    assert {name for name, _ in named} >= set(stored), "none is made without a reader"
     for name, key in named:
         if name not in MADE_ELSEWHERE | BY_HAND:
             assert key in stored[name], (name, key)

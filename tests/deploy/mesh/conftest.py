@@ -35,8 +35,8 @@ def mesh() -> Iterator[Mapping[str, str]]:
 
 @pytest.fixture
 def system(mesh: Mapping[str, str]) -> Iterator[System]:
-    """A sidecar whose peer was away waits before it dials again, a little longer each time (gRPC's back-off): each replica
-    of order has to reach travel before anybody books."""
+    """A sidecar whose peer was down waits before it dials again, a little longer each time (gRPC's back-off): each replica
+    of order has to reach travel before a test books."""
     running = System(mesh)
     eventually(lambda: running.post(*QUESTION).is_success, seconds=60, what="the gateway reaches travel")
     eventually(lambda: _books(running, times=6), seconds=60, what="every replica of order reaches travel")

@@ -124,7 +124,7 @@ def test_a_group_is_its_services_alone(broker):
     [
         lambda broker: {"bootstrap_servers": broker.address},
         lambda broker: login(broker, "order", "a guess"),
-        lambda broker: login(broker, "nobody", "a guess"),
+        lambda broker: login(broker, "unknown", "a guess"),
         lambda broker: login(broker, "order") | {"sasl_mechanism": "PLAIN"},
     ],
     ids=["no password", "a wrong password", "an unknown user", "a service by PLAIN"],

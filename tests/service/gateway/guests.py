@@ -31,7 +31,7 @@ def price_fen(night: date) -> int:
 
 @dataclass
 class Village:
-    """`taken` and `closed` are dates; whoever books is refused as order would."""
+    """`taken` and `closed` are dates; a booking is refused as order would."""
 
     sidecar: FakeSidecar = field(default_factory=FakeSidecar)
     taken: set[str] = field(default_factory=set)

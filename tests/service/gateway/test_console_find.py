@@ -43,7 +43,7 @@ async def test_a_mobile_leads_to_its_accounts_order_however_it_is_typed(search, 
     assert services.bodies["/order/v1/ops/orderFind"] == [{"userId": USER_ID}]
 
 
-async def test_the_reason_of_a_search_for_a_person_goes_into_the_audit(search, services):
+async def test_the_reason_of_a_search_goes_into_the_audit(search, services):
     await search(MOBILE, note=" 客人来电 ")
     assert services.bodies["/usercenter/v1/ops/accountDetail"] == [{"mobile": MOBILE, "note": "客人来电"}]
     assert services.bodies["/order/v1/ops/orderFind"] == [{"userId": USER_ID, "note": "客人来电"}]

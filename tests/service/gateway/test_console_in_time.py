@@ -1,4 +1,4 @@
-"""From the search to the timeline within five seconds, whoever is slow or hangs; and no page waits again for what has just
+"""From the search to the timeline within five seconds, whatever is slow or hangs; and no page waits again for what has just
 not responded."""
 
 import asyncio

@@ -1,5 +1,5 @@
 """Signing in, in a browser: it leads back to a page of the storefront, whatever the address says. The gateway alone, with a
-usercenter that lets everybody in."""
+usercenter that signs every user in."""
 
 from collections.abc import Iterator
 from urllib.parse import quote

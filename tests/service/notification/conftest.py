@@ -119,7 +119,7 @@ class Service:
         return claimed
 
     def plan(self, *sns: str) -> None:
-        """A `paid` message for each order, due now; no event, no second message, nobody woken."""
+        """A `paid` message for each order, due now; no event, no second message, no courier woken."""
         for sn in sns:
             self.sql.execute(
                 "insert into notification_task (order_sn, kind, due_at, give_up_at) values (%s, 'paid', %s, %s)",

@@ -1,4 +1,4 @@
-"""What notification holds of a person: which messages went out, and WeChat's words about them."""
+"""What notification holds of a person: which messages went out, and WeChat's answers to them."""
 
 from servicekit.testing import SIDECAR_HEADERS, called_by
 from tests.service.notification.conftest import SN
@@ -49,7 +49,7 @@ async def test_a_person_is_told_which_messages_went_out_about_their_orders(servi
     assert (await inside(service, "personalData", {"userId": 42}))["held"] == {"messages": [], "message_attempts": []}
 
 
-async def test_erasing_takes_wechats_words_and_leaves_that_there_was_a_message(service):
+async def test_erasing_takes_wechats_answers_and_leaves_that_there_was_a_message(service):
     ended(service, SN, ANOTHER)
     body = PERSON | {"operatorId": 9, "note": "asked by letter"}
     assert (await inside(service, "erasePersonalData", body))["rows"] == {"messages": 1, "message_attempts": 1}

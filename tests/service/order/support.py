@@ -1,4 +1,4 @@
-"""How tests speak with the order service: as buyer, merchant, sidecar, and as somebody who looks into its tables."""
+"""How tests speak with the order service: as buyer, merchant, sidecar, and by its tables."""
 
 import asyncio
 import itertools
@@ -149,7 +149,7 @@ class Order:
         return sn
 
     async def hear(self, *events: dict[str, Any], path: str = "/events/payment-status") -> list[str]:
-        """Deliver events in one bulk, as the sidecar does; answers the statuses."""
+        """Deliver events in one bulk, as the sidecar does; returns the statuses."""
         entries = [
             {"entryId": str(index), "event": event, "metadata": {"__key": str(event["data"].get("orderSn"))}}
             for index, event in enumerate(events)

@@ -148,7 +148,7 @@ def an_order(sql):
 
 
 class Locked:
-    """Nobody gets at the orders meanwhile."""
+    """Locks the orders against every other transaction meanwhile."""
 
     def __init__(self, url):
         self._url = url

@@ -231,7 +231,7 @@ async def test_a_night_taken_by_the_room_sells_no_bed_and_the_other_way_round(or
     order.peers.travel_offers(**second | {"stock": 6})
 
     assert await is_full(order, TOMORROW, livePeopleNum=3, nights=3)
-    await order.create(days=2, livePeopleNum=3, user=STRANGER)  # a night that nobody took
+    await order.create(days=2, livePeopleNum=3, user=STRANGER)  # a night that is not taken
     await order.post("/homestayOrder/cancelHomestayOrder", {"sn": sn})
 
     await order.create(days=1, livePeopleNum=3, user=STRANGER)

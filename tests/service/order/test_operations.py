@@ -25,7 +25,7 @@ async def data(order: Order, name: str, body):
     return answer.json()["data"]
 
 
-async def test_orders_that_wait_for_wechats_word_are_listed_until_they_end(order: Order) -> None:
+async def test_orders_that_wait_for_wechats_answer_are_listed_until_they_end(order: Order) -> None:
     first, second, _open = [await order.create() for _ in range(3)]
     order.peers.payment_is_away()
     await order.post("/homestayOrder/cancelHomestayOrder", {"sn": first})

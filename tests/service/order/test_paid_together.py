@@ -120,7 +120,7 @@ async def test_deliveries_that_arrive_together_share_transactions(order: Order) 
     assert 1 <= written[0]["count"] < 6
 
 
-async def test_a_late_word_of_a_known_payment_is_old_in_a_delivery_too(order: Order) -> None:
+async def test_a_late_event_of_a_known_payment_is_old_in_a_delivery_too(order: Order) -> None:
     sn, payment_sn = await order.paid()
     others = [await order.create() for _ in range(2)]
 

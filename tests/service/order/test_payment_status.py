@@ -72,7 +72,7 @@ async def test_the_same_event_at_the_same_moment_takes_effect_once(order: Order)
     assert order.states(sn) == [(1, None, 0), (2, 0, 1)]
 
 
-async def test_the_same_word_under_another_id_changes_nothing_more(order: Order) -> None:
+async def test_the_same_event_under_another_id_changes_nothing_more(order: Order) -> None:
     sn, payment_sn = await order.paid()
 
     assert await order.hear(paid(sn, payment_sn=payment_sn)) == ["SUCCESS"]
@@ -130,7 +130,7 @@ async def test_a_refunded_order_is_at_its_end(order: Order) -> None:
     assert [fact["tradeState"] for fact in order.facts(TRADE)] == [1, 3]
 
 
-async def test_refunded_before_paid_goes_through_both_and_the_late_word_is_old(order: Order) -> None:
+async def test_refunded_before_paid_goes_through_both_and_the_late_event_is_old(order: Order) -> None:
     sn, payment_sn = await order.create(), payment_number()
 
     assert await order.hear(refunded(sn, payment_sn)) == ["SUCCESS"]

@@ -1,4 +1,4 @@
-"""What a stay would cost is told to anybody, before ordering."""
+"""What a stay would cost is told to any visitor, before ordering."""
 
 import pytest
 

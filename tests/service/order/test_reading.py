@@ -144,7 +144,7 @@ async def asked(order: Order) -> tuple[str, str]:
     return sn, payment_sn
 
 
-async def test_a_merchant_finds_the_refunds_that_wait_for_a_word_among_all_orders(order: Order) -> None:
+async def test_a_merchant_finds_the_refunds_that_wait_for_a_decision_among_all_orders(order: Order) -> None:
     sn, _ = await asked(order)
     newer, _ = await order.paid()
 

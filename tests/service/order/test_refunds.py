@@ -235,7 +235,7 @@ async def test_a_refund_that_failed_needs_no_second_yes_of_the_merchant(order: O
     assert len(order.facts(REFUND)) == 2
 
 
-async def test_word_of_an_older_request_changes_nothing(order: Order) -> None:
+async def test_an_event_of_an_older_request_changes_nothing(order: Order) -> None:
     sn, payment_sn, first = await agreed(order)
     await order.hear(refund_failed(sn, payment_sn, first), path=FAILED)
     await order.post(ASK, {"sn": sn, "reason": ""})

@@ -1,4 +1,4 @@
-"""One user has a bounded number of unpaid orders: nobody holds a host's nights for nothing."""
+"""One user has a bounded number of unpaid orders: no buyer holds a host's nights without paying."""
 
 import asyncio
 

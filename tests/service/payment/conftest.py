@@ -79,7 +79,7 @@ def _busy_machine():
 
 @pytest.fixture(autouse=True)
 def _tests_may_ask_for_refunds(monkeypatch):
-    monkeypatch.setitem(CALLERS, "refund", {"tests"})  # nobody else may: order asks by event
+    monkeypatch.setitem(CALLERS, "refund", {"tests"})  # no service may: order asks by event
 
 
 @pytest.fixture

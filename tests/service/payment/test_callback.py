@@ -1,4 +1,4 @@
-"""The callback: WeChat's verified word settles once; anything else changes nothing."""
+"""The callback: WeChat's verified result settles once; anything else changes nothing."""
 
 import asyncio
 import json
@@ -77,7 +77,7 @@ MISFITS = [
 
 
 @pytest.mark.parametrize(("changes", "reason"), MISFITS)
-async def test_a_verified_word_that_does_not_fit_is_kept_for_review_and_changes_nothing(
+async def test_a_verified_callback_that_does_not_fit_is_kept_for_review_and_changes_nothing(
     service, wechat, paid, changes, reason
 ):
     before = await service.payments()
@@ -100,7 +100,7 @@ def test_every_compared_field_has_its_misfit_above():
     assert {each.reason for each in (*MERCHANT_FIELDS, *COMPARED_FIELDS)} <= tried
 
 
-async def test_a_word_of_another_transaction_about_a_settled_payment_is_kept_for_review(service, wechat, paid):
+async def test_another_transaction_of_a_settled_payment_is_kept_for_review(service, wechat, paid):
     await service.deliver(*wechat.notification(paid))
     before = await service.payments()
 

@@ -1,4 +1,4 @@
-"""Closing an order: nobody can pay afterwards, or the money that was faster is settled."""
+"""Closing an order: no payment is possible afterwards, or the money that was faster is settled."""
 
 import httpx
 import pytest
@@ -82,11 +82,13 @@ async def test_a_callback_between_the_reads_of_the_outcome_is_not_taken_for_clos
     assert (await service.close()).json()["outcome"] == "paid"
 
 
-@pytest.mark.parametrize("word", [{"trade_state": "NOTPAY"}, {"amount": {"total": 19901, "currency": "CNY"}}])
-async def test_paid_by_one_word_of_wechat_and_not_by_the_next_is_neither_closed_nor_paid(service, wechat, number, word):
+@pytest.mark.parametrize("transaction", [{"trade_state": "NOTPAY"}, {"amount": {"total": 19901, "currency": "CNY"}}])
+async def test_paid_by_wechats_first_answer_and_not_by_the_next_is_neither_closed_nor_paid(
+    service, wechat, number, transaction
+):
     """The close is refused with ORDERPAID; the query is behind, or does not fit our books: the order must not end."""
     wechat.pay(number)
-    wechat.shows(number, **word)
+    wechat.shows(number, **transaction)
 
     answer = await service.close()
 

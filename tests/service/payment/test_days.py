@@ -1,4 +1,5 @@
-"""Which days are to be reconciled and settled, whoever asks first, and what is told of those that are not done."""
+"""Which days are to be reconciled and paid out, in whatever order they are asked for, and what is told of those that are
+not done."""
 
 import errno
 from datetime import UTC, date, datetime, timedelta

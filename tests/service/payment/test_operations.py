@@ -17,7 +17,7 @@ from tests.support.postgres import as_owner
 
 @pytest.fixture
 async def notice(service, wechat):
-    """One word of WeChat that does not fit; its payment's number."""
+    """One callback of WeChat that does not fit; its payment's number."""
     paid = await service.paid()
     transaction = wechat.transaction(paid)
     transaction["amount"]["total"] += 1

@@ -163,11 +163,11 @@ async def test_another_merchants_or_apps_line_with_our_number_settles_nothing(wo
         ("accepted", "ODD", "accepted", ("note", "review")),
     ],
 )
-async def test_refunds_follow_the_bills_word_but_never_step_back(world, ours, theirs, after, repair):
+async def test_refunds_follow_the_bills_status_but_never_step_back(world, ours, theirs, after, repair):
     payment = await world.payment(1)
     refund = await world.refund(1, payment, state=ours)
-    word = {"CHANGE": "ABNORMAL", "FAIL": "CLOSED"}.get(theirs, theirs)
-    world.wechat.refunded(refund, payment, 19900, "R1", "T1", word)
+    status = {"CHANGE": "ABNORMAL", "FAIL": "CLOSED"}.get(theirs, theirs)
+    world.wechat.refunded(refund, payment, 19900, "R1", "T1", status)
     await world.run(
         bills.sale(payment, 19900, "T1", **OURS), bills.refund(payment, refund, 19900, "R1", "T1", state=theirs, **OURS)
     )

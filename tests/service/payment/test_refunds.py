@@ -1,4 +1,4 @@
-"""Refunds: given back once, to the fen, whoever asks and however often WeChat says so."""
+"""Refunds: given back once, to the fen, by any requester and however often WeChat says so."""
 
 import asyncio
 import json
@@ -191,7 +191,9 @@ MISFITS = [
 
 
 @pytest.mark.parametrize(("changes", "reason"), MISFITS)
-async def test_a_verified_word_that_does_not_fit_is_kept_for_review_and_changes_nothing(service, paid, changes, reason):
+async def test_a_verified_callback_that_does_not_fit_is_kept_for_review_and_changes_nothing(
+    service, paid, changes, reason
+):
     await ask(service, paid, 5000)
     [before] = await in_state(service, "accepted")
 

@@ -15,7 +15,7 @@ from tests.support.async_waiting import eventually
 
 @pytest.fixture
 async def number(service):
-    """A payment that is paid at WeChat, and nobody has told us."""
+    """A payment that is paid at WeChat, and no callback has arrived."""
     return await service.paid()
 
 
@@ -91,7 +91,7 @@ async def test_replicas_and_pollers_share_one_question_in_five_seconds(serve, we
         assert len(questions(wechat)) == 2
 
 
-async def test_a_slow_wechat_does_not_keep_the_poller_and_its_word_counts_when_it_comes(
+async def test_a_slow_wechat_does_not_keep_the_poller_and_its_answer_counts_when_it_comes(
     service, wechat, number, poll, monkeypatch
 ):
     service.clock.pass_by(seconds=4)

@@ -29,7 +29,7 @@ def order(n):
 
 
 def verdict(n, **changes):
-    word = {
+    paid = {
         "source": "callback",
         "mchid": MCHID,
         "appid": APPID,
@@ -40,7 +40,7 @@ def verdict(n, **changes):
         "success_time": PAID_AT,
         "bank_type": "OTHERS",
     }
-    return Verdict(**(word | changes))
+    return Verdict(**(paid | changes))
 
 
 @pytest.fixture

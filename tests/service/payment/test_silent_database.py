@@ -56,7 +56,7 @@ async def test_callbacks_over_dead_connections_are_refused_in_time_and_the_next_
 
 
 async def test_a_database_that_holds_a_callback_up_does_not_hold_its_answer_up(service, wechat, db, monkeypatch):
-    """A lock that somebody holds for longer than WeChat waits; what was cut off has changed nothing."""
+    """A lock that another transaction holds for longer than WeChat waits; what was cut off has changed nothing."""
     monkeypatch.setattr(wechat_notify, "ANSWER_SECONDS", 0.3)
     number = await service.prepaid()
     wechat.pay(number)

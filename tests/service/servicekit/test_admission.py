@@ -158,7 +158,7 @@ def visit(places, path):
 
 
 def test_callbacks_take_no_place_but_their_own_and_deliveries_may():
-    """Anybody can send a callback; a delivery is the sidecar's."""
+    """Any client can send a callback; a delivery is the sidecar's."""
     places = standard(common=1, visitors_max_body=1, callbacks=(CALLBACK,), callback_places=2, delivery_places=1)
 
     held = [visit(places, CALLBACK) for _ in range(2)]

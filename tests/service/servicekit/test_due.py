@@ -1,4 +1,4 @@
-"""Leased work on a real PostgreSQL: due rows are claimed once, by whoever asks first."""
+"""Leased work on a real PostgreSQL: due rows are claimed once, by the first replica that asks."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

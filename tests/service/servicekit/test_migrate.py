@@ -1,5 +1,6 @@
 """Migrations beside traffic, by docs/guides/deploy.md: no table is waited for long, no rows are read under a lock that
-stops everybody, and the code of before runs on the new tables. Tried with order and two later revisions, made here."""
+blocks every other statement, and the code of before runs on the new tables. Tried with order and two later revisions,
+made here."""
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor

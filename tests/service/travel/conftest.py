@@ -63,7 +63,7 @@ async def http(
 
 @pytest.fixture
 def people(sidecar: FakeSidecar) -> None:
-    """usercenter knows everybody but 11."""
+    """usercenter knows every user but 11."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         ids = [n for n in json.loads(request.content)["ids"] if n != 11]

@@ -53,7 +53,9 @@ async def test_an_unchanged_calendar_is_not_sent_again(server):
     server.gives["/a.ics"] = unchanged
     assert await Fetcher(guard=LOCAL).fetch(server.url("/a.ics"), '"7"') == Fetched(None, '"7"')
     assert server.versions == ['"7"']
-    assert await refusal(Fetcher(guard=LOCAL), server.url("/a.ics")) is Fault.UNREACHABLE  # nobody asked for a change
+    assert (
+        await refusal(Fetcher(guard=LOCAL), server.url("/a.ics")) is Fault.UNREACHABLE
+    )  # 304 though no version was sent
 
 
 @pytest.mark.parametrize("version", ["", "x" * 201, '"\u00e9"'])

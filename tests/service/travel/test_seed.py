@@ -59,7 +59,7 @@ async def test_the_database_refuses_what_must_not_be(own_url, statement):
 
 
 async def test_with_the_database_away_the_answer_is_503_and_the_process_lives():
-    settings = Settings(database_url="postgresql://nobody@127.0.0.1:1/none", app_api_token=APP_TOKEN)
+    settings = Settings(database_url="postgresql://absent@127.0.0.1:1/none", app_api_token=APP_TOKEN)
     app = create_app(settings, sidecar=FakeSidecar(), verifier=Tokens().verifier())
     async with client(app) as http:
         answer = await http.post("/travel/v1/homestay/guessList", json={})

@@ -1,4 +1,4 @@
-"""A mobile registered by a stranger: whoever proves the number gets the account, and nothing of before goes on."""
+"""A mobile registered by a stranger: the user who proves the number gets the account, and nothing of before stays valid."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""Whoever guesses is slowed down; whoever is guessed at gets in, from another address and on a device that is known."""
+"""Password guessing is slowed down; the owner of the account gets in, from another address and on a known device."""
 
 import asyncio
 from datetime import timedelta

@@ -75,7 +75,7 @@ async def test_openids_of_many_users_are_those_that_each_alone_has(http, user, w
     [
         ("userById", {"userId": 2**62}),
         ("authByUser", {"userId": 2**62, "authType": "system"}),
-        ("authByKey", {"authType": "wxMini", "authKey": "nobody"}),
+        ("authByKey", {"authType": "wxMini", "authKey": "unknown"}),
     ],
 )
 async def test_what_is_absent_is_a_404_problem(http, name, body):

@@ -1,4 +1,4 @@
-"""A signed-in user gives the own password again: little is hashed for whoever has a stolen token."""
+"""A signed-in user gives the own password again: little is hashed for a thief with a stolen token."""
 
 from datetime import timedelta
 

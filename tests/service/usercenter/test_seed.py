@@ -163,7 +163,7 @@ async def test_the_migrations_make_what_the_models_say(own_url):
 
 async def test_without_the_secrets_nothing_is_served():
     settings = Settings(
-        database_url="postgresql://nobody@127.0.0.1:1/none",
+        database_url="postgresql://absent@127.0.0.1:1/none",
         app_api_token=APP_TOKEN,
         wxma_base_url="http://wechat.invalid",
         wxma_appid="wx1",
@@ -180,7 +180,7 @@ async def test_without_the_secrets_nothing_is_served():
 
 async def test_with_the_database_away_the_answer_is_503_and_the_process_lives():
     settings = Settings(
-        database_url="postgresql://nobody@127.0.0.1:1/none",
+        database_url="postgresql://absent@127.0.0.1:1/none",
         app_api_token=APP_TOKEN,
         wxma_base_url="http://wechat.invalid",
         wxma_appid="wx1",

@@ -37,7 +37,7 @@ def test_the_receiver_counts_every_span_and_octet_that_an_exporter_sends(sink):
 
 
 def test_the_receiver_reads_gzip_and_refuses_what_is_no_protobuf(sink):
-    # resource_spans { scope_spans { spans {} spans {} } }, and a field that is nobody's
+    # resource_spans { scope_spans { spans {} spans {} } }, and an unknown field
     body = bytes([0x0A, 6, 0x12, 4, 0x12, 0, 0x12, 0, 0x78, 1])
     packed = httpx.post(f"{sink.url}/v1/traces", content=gzip.compress(body), headers={"content-encoding": "gzip"})
     broken = httpx.post(f"{sink.url}/v1/traces", content=body[:3])

@@ -71,14 +71,14 @@ def test_templates_use_every_word_of_theirs():
     ] == []
 
 
-def test_every_state_of_a_refund_has_a_word_and_a_story():
+def test_every_state_of_a_refund_has_a_label_and_a_text():
     script = FILES.joinpath("static", "js", "refund.js").read_text("utf-8")
     for state in {*RefundState} - {RefundState.NONE}:
         assert f'{state}: {{ is: "refund_is_{state}", text: "refund_text_{state}"' in script
         assert {f"refund_is_{state}", f"refund_text_{state}"} <= ZH["browser"].keys()
 
 
-def test_every_state_of_an_order_has_a_word_and_a_hint():
+def test_every_state_of_an_order_has_a_label_and_a_hint():
     for state in TradeState:
         assert ZH["browser"][f"state_{state.value}"]
         assert ZH["browser"][f"hint_{state.value}"]

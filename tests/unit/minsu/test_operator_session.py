@@ -75,7 +75,7 @@ def session(world, now, file, *, secret=SECRET, ask=None, mobile="13800000003"):
         account=Account(mobile, "p" * 10),
         file=file,
         totp_secret=secret,
-        ask=ask or (lambda: pytest.fail("nobody is there to type")),
+        ask=ask or (lambda: pytest.fail("no one is asked to type")),
         now=now,
         sleep=now.sleep,
     )

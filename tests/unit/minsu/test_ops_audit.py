@@ -62,7 +62,7 @@ def test_heads_that_were_written_are_read_and_asked_for(world, api):
     assert bodies[path("order")] == {}, "an empty log has no row to look for"
 
 
-@pytest.mark.parametrize("line", ["order", "order 1", "nobody 1 aa", "order x aa", "", "order 1 aa more"])
+@pytest.mark.parametrize("line", ["order", "order 1", "unknown 1 aa", "order x aa", "", "order 1 aa more"])
 def test_what_is_no_exported_head_is_refused(line):
     with pytest.raises(CommandFailed) as failed:
         ops_audit.read(f"{line}\n")

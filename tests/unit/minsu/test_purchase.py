@@ -117,7 +117,7 @@ def test_an_order_is_shown_with_its_payment_or_without_one(world, api):
     )
 
 
-def test_paying_hands_wechat_its_own_names_and_waits_for_the_backends_word(world, api):
+def test_paying_hands_wechat_its_own_names_and_waits_for_the_backends_confirmation(world, api):
     states = iter([0, 0, 1])
     world.answers |= {
         PREPAY: lambda _: ok(PARAMETERS),

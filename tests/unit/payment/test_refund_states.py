@@ -14,11 +14,11 @@ from payment.ledger.refund_states import (
 )
 
 S = RefundState
-WORDS = [*STATE_BY_WECHAT_STATUS, "FAIL", ""]
+STATUSES = [*STATE_BY_WECHAT_STATUS, "FAIL", ""]
 
 
 @pytest.mark.parametrize(
-    ("current", "word", "following"),
+    ("current", "status", "following"),
     [
         (S.REQUESTED, "PROCESSING", S.ACCEPTED),
         (S.REQUESTED, "SUCCESS", S.SUCCEEDED),
@@ -35,22 +35,22 @@ WORDS = [*STATE_BY_WECHAT_STATUS, "FAIL", ""]
         (S.ACCEPTED, "SOMETHING_NEW", S.ACCEPTED),
     ],
 )
-def test_wechats_word_decides_the_state(current, word, following):
-    assert next_state(current, word) is following
+def test_wechats_status_decides_the_state(current, status, following):
+    assert next_state(current, status) is following
 
 
-@pytest.mark.parametrize(("current", "word"), [(S.SUCCEEDED, "CLOSED"), (S.CLOSED, "SUCCESS")])
-def test_an_end_that_contradicts_the_end_we_know_is_flagged_for_review(current, word):
+@pytest.mark.parametrize(("current", "status"), [(S.SUCCEEDED, "CLOSED"), (S.CLOSED, "SUCCESS")])
+def test_an_end_that_contradicts_the_end_we_know_is_flagged_for_review(current, status):
     with pytest.raises(ContradictoryStatus):
-        next_state(current, word)
+        next_state(current, status)
 
 
-@given(st.lists(st.sampled_from(WORDS), max_size=12))
-def test_money_given_back_is_never_forgotten_and_never_counted_twice(words):
+@given(st.lists(st.sampled_from(STATUSES), max_size=12))
+def test_money_given_back_is_never_forgotten_and_never_counted_twice(statuses):
     state, gave_back = S.REQUESTED, 0
-    for word in words:
+    for status in statuses:
         try:
-            following = next_state(state, word)
+            following = next_state(state, status)
         except ContradictoryStatus:
             continue
         assert following is state or (state, following) in ALLOWED
@@ -60,13 +60,13 @@ def test_money_given_back_is_never_forgotten_and_never_counted_twice(words):
     assert gave_back == (state is S.SUCCEEDED)
 
 
-@given(st.lists(st.sampled_from(WORDS), max_size=12))
-def test_no_echo_of_an_older_word_takes_a_refund_where_it_has_been(words):
+@given(st.lists(st.sampled_from(STATUSES), max_size=12))
+def test_no_echo_of_an_older_status_takes_a_refund_where_it_has_been(statuses):
     """Late, doubled, out of turn: each state is entered once."""
     entered = [S.REQUESTED]
-    for word in words:
+    for status in statuses:
         try:
-            following = next_state(entered[-1], word)
+            following = next_state(entered[-1], status)
         except ContradictoryStatus:
             continue
         if following is not entered[-1]:

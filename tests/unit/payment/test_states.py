@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from payment.ledger.payment_states import ALLOWED, IllegalTransition, PayStatus, check, next_status
 
-WORDS = ["SUCCESS", "REFUND", "NOTPAY", "CLOSED", "REVOKED", "USERPAYING", "PAYERROR", "ACCEPT", ""]
+TRADE_STATES = ["SUCCESS", "REFUND", "NOTPAY", "CLOSED", "REVOKED", "USERPAYING", "PAYERROR", "ACCEPT", ""]
 
 
 @pytest.mark.parametrize(
-    ("current", "word", "following"),
+    ("current", "trade_state", "following"),
     [
         (PayStatus.WAITING, "SUCCESS", PayStatus.PAID),
         (PayStatus.WAITING, "REFUND", PayStatus.PAID),
@@ -26,19 +26,19 @@ WORDS = ["SUCCESS", "REFUND", "NOTPAY", "CLOSED", "REVOKED", "USERPAYING", "PAYE
         (PayStatus.REFUNDED, "CLOSED", PayStatus.REFUNDED),
     ],
 )
-def test_wechats_word_decides_the_status(current, word, following):
-    assert next_status(current, word) is following
+def test_wechats_trade_state_decides_the_status(current, trade_state, following):
+    assert next_status(current, trade_state) is following
 
 
-@given(st.lists(st.sampled_from(WORDS), max_size=12))
-def test_whatever_is_said_in_whatever_order_only_allowed_changes_happen_and_money_is_never_forgotten(words):
+@given(st.lists(st.sampled_from(TRADE_STATES), max_size=12))
+def test_whatever_is_said_in_whatever_order_only_allowed_changes_happen_and_money_is_never_forgotten(trade_states):
     status = PayStatus.WAITING
-    for word in words:
-        following = next_status(status, word)
+    for trade_state in trade_states:
+        following = next_status(status, trade_state)
         assert following is status or (status, following) in ALLOWED
         assert not (status is PayStatus.PAID and following is not PayStatus.PAID)
         status = following
-    assert (status is PayStatus.PAID) == any(word in {"SUCCESS", "REFUND"} for word in words)
+    assert (status is PayStatus.PAID) == any(trade_state in {"SUCCESS", "REFUND"} for trade_state in trade_states)
 
 
 @given(st.sampled_from(PayStatus), st.sampled_from(PayStatus))

@@ -124,7 +124,7 @@ async def test_while_no_key_can_be_had_many_ask_once_and_are_answered_at_once():
         if asked[0] > 2:
             return {"keys": [tokens.jwk]}
         await back.wait()
-        now[0] += 20.0  # longer than the pause: whoever waited must not ask again for that
+        now[0] += 20.0  # longer than the pause: a request that waited must not ask again for that
         raise PeerUnavailable("usercenter")
 
     verifier = TokenVerifier(source, lambda: now[0])

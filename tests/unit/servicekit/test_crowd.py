@@ -84,7 +84,7 @@ def test_a_sweep_ends_what_is_beyond_its_deadline_and_nothing_else():
 
 def test_networks_that_are_none_are_named_when_the_service_starts(monkeypatch, capsys):
     monkeypatch.setenv("APP_API_TOKEN", "0123456789abcdef")
-    monkeypatch.setenv("TRUSTED_PEERS", "10.0.0.0/8, everybody")
+    monkeypatch.setenv("TRUSTED_PEERS", "10.0.0.0/8, everyone")
     with pytest.raises(SystemExit):
         ServiceSettings.load()
     assert "setting TRUSTED_PEERS: " in capsys.readouterr().err

@@ -28,7 +28,7 @@ def test_a_full_disk_passes():
 
 
 def test_a_role_that_is_not_there_and_a_broken_rule_stay():
-    assert not is_transient(exceptions.InvalidAuthorizationSpecificationError('role "nobody" does not exist'))
+    assert not is_transient(exceptions.InvalidAuthorizationSpecificationError('role "absent" does not exist'))
     assert not is_transient(_violated("uq_user_mobile"))
     assert not is_transient(_violated("uq_homestay_order_user_id_request_key"))
     assert not is_transient(ValueError("our own mistake"))

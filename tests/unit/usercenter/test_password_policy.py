@@ -42,7 +42,7 @@ def test_fewer_than_ten_characters_after_normalisation_are_too_few(password):
         "abcabcabcabc",
         MOBILE,
         f"my {MOBILE}!",
-        "basketball",  # a word
+        "basketball",  # in every dictionary
         "Minsu-2026!",
         "民宿民宿民宿123456",
         "password12345",

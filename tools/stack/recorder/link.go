@@ -66,7 +66,7 @@ func reset(connection *net.TCPConn) {
 // onlyWriter hides ReadFrom, with which io.Copy would go past the copy.
 type onlyWriter struct{ io.Writer }
 
-// A tape holds bytes until they are read. Writing never waits, so whoever reads it holds no traffic up.
+// A tape holds bytes until they are read. Writing never waits, so its reader holds no traffic up.
 type tape struct {
 	mutex   sync.Mutex
 	written *sync.Cond

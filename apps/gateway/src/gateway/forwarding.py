@@ -49,7 +49,7 @@ class Forwarding:
         return (await self._ask(route, await request.body(), headers)).response()
 
     async def _read(self, route: PublicRoute, request: Request) -> Response:
-        """The service is told what is in the key and no more: whoever asks, and with whatever token, the answer is one."""
+        """The service is told what is in the key and no more: every client gets the same answer, with whatever token."""
         language = preferred_language(request.headers.get("accept-language", ""))
         key = Key(route.path, await request.body(), request.headers.get("content-type", ""), language)
         headers = {"accept-language": language}

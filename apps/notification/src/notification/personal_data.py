@@ -1,4 +1,4 @@
-"""Personal data in notification: which messages went out about a person's orders, and WeChat's words about them, which may
+"""Personal data in notification: which messages went out about a person's orders, and WeChat's answers to them, which may
 name an openid. The messages' texts are made when they are sent, from order's rows, and not kept."""
 
 # ruff: noqa: S608 - statements are put together of constants of this module alone

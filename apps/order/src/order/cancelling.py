@@ -23,7 +23,7 @@ class CancelPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """`percent` goes back to whoever cancels at least `days` before the day of arrival; 0 days is that day's morning."""
+    """`percent` goes back to a buyer who cancels at least `days` before the day of arrival; 0 is that day's morning."""
 
     days: int
     percent: int

@@ -16,7 +16,7 @@ MOST_FOUND = 50
 
 @dataclass(kw_only=True, eq=False)
 class Inspection:
-    """Who looks for a person's orders is in the audit, with `note`, why; an order's number leads to no person."""
+    """Searches by user or check-in code are in the audit with `note`, the reason; an order number names no user."""
 
     db: Database
     clock: Clock

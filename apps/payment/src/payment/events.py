@@ -81,7 +81,7 @@ def pay_status_updated(payment: PaidPayment, clock: Clock, *, trace: TraceContex
 
 
 def refund_failed(refund: Refund | RefundRequested, service_type: str, clock: Clock) -> OutgoingEvent:
-    """The event of a refund request that ended without moving money: whoever requested it may continue."""
+    """The event of a refund request that ended without moving money: its requester may continue."""
     now = clock()
     return OutgoingEvent(
         topic=REFUND_FAILED_TOPIC,

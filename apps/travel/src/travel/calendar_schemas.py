@@ -53,7 +53,9 @@ class ImportedCalendar(ApiModel):
 
 
 class CalendarLinks(ApiModel):
-    export_url: str = Field(description="Of this site: what other platforms import. Whoever knows it reads it")
+    export_url: str = Field(
+        description="Of this site: what other platforms import. Any client that knows it can read it"
+    )
     imports: list[ImportedCalendar]
 
     @classmethod

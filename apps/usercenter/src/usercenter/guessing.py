@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords, and never who is guessed at: docs/decisions/0033-limits.md.
+"""Slows down the source of password guesses, never the account that is guessed at: docs/decisions/0033-limits.md.
 
 Failures are counted by known device and mobile, or by address and mobile and by address alone (of IPv6 also by the network
 that it is in, more loosely), in windows that begin with the first one. Beyond those that are free each failure doubles the

@@ -25,7 +25,7 @@ MOST_STEPS = 8
 
 
 class Reused(Exception):
-    """The token was used before, and this is no late tab: somebody has a copy."""
+    """The token was used before, and this is no late tab: there is a copy of it."""
 
 
 @dataclass(kw_only=True, eq=False)

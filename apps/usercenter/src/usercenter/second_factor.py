@@ -22,7 +22,7 @@ PENDING_FOR = timedelta(minutes=10)
 class Needs(StrEnum):
     """What an operator has to do before a session has the operator role."""
 
-    PASSWORD = "password"  # noqa: S105 - a word of the API
+    PASSWORD = "password"  # noqa: S105 - a value of the API
     ENROLMENT = "enrolment"
     CODE = "code"
 

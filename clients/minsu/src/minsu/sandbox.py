@@ -40,7 +40,7 @@ class Sandbox:
             content = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise CommandFailed(
-                f"no WeChat sandbox answers at {self._url}: {error or type(error).__name__}", "set WECHATSIM_URL"
+                f"no WeChat sandbox responds at {self._url}: {error or type(error).__name__}", "set WECHATSIM_URL"
             ) from None
         if not answer.is_success or not isinstance(content, dict):
             reason = content.get("message", answer.text) if isinstance(content, dict) else answer.text

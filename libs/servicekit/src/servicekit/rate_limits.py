@@ -12,7 +12,7 @@ from limits.strategies import FixedWindowRateLimiter
 from servicekit.errors import TooManyRequests
 
 MOST_COUNTS = 65_536
-"""About 300 bytes each. Beyond it the least recently used are forgotten: whoever shows new keys displaces the own ones."""
+"""About 300 bytes each. Beyond it the least recently used are forgotten: a client with many keys displaces its own."""
 
 
 class RateLimited(TooManyRequests):

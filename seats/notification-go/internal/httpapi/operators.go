@@ -83,7 +83,7 @@ func (p *userPace) take(userID int64) error {
 	now := time.Now()
 	current, known := p.windows[userID]
 	if !known && len(p.windows) >= mostUsers {
-		clear(p.windows) // whoever shows so many users gets them all a new window
+		clear(p.windows) // so many users at once get a new window each
 	}
 	if !now.Before(current.until) {
 		current = window{until: now.Add(p.rate.Window)}

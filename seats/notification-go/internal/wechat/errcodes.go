@@ -32,7 +32,7 @@ var errcodes = map[int32]meaning{
 	41030: {faultOurs, "invalid-page"},      // page does not exist in the mini program
 	47003: {faultOurs, "invalid-argument"},  // a value of data, miniprogram_state or lang does not fit
 	43107: {faultOurs, "messages-banned"},   // WeChat banned this mini program or template from sending
-	45168: {faultOurs, "sensitive-content"}, // a value holds a word that WeChat does not deliver
+	45168: {faultOurs, "sensitive-content"}, // a value holds a term that WeChat does not deliver
 	40038: {faultWeChat, "busy"},            // more messages of a long-term template than a day allows
 	43108: {faultWeChat, "busy"},            // another message to the same user was being sent
 	// any call

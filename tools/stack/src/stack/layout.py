@@ -99,8 +99,8 @@ class Layout:
         return "recorder" in self.ports
 
     def seen_by_sidecar(self, name: str) -> int:
-        """The port of an app as its sidecar, and whoever should be recorded like it, knows it. Seats that joined are not
-        recorded."""
+        """The port of an app as its sidecar knows it, and every other caller that should be recorded. Seats that joined are
+        not recorded."""
         return self.port(self.before(name))
 
     def before(self, name: str) -> str:

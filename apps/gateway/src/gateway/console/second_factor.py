@@ -49,7 +49,7 @@ async def confirm(visit: Anyone) -> Response:
 
 
 def _signed_in(visit: Visit) -> Visit:
-    """Whoever has a session, with the operator role or not yet. Raises SessionEnded."""
+    """The visit, if it has a session, with the operator role or not yet. Raises SessionEnded."""
     if not visit.session.token:
         raise SessionEnded
     return visit

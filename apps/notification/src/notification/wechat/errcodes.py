@@ -43,7 +43,7 @@ ERRCODES: dict[int, Meaning] = {
     41030: Meaning(Fault.OURS, "invalid-page", "page does not exist in the mini program"),
     47003: Meaning(Fault.OURS, "invalid-argument", "a value of data, miniprogram_state or lang does not fit"),
     43107: Meaning(Fault.OURS, "messages-banned", "WeChat banned this mini program or template from sending"),
-    45168: Meaning(Fault.OURS, "sensitive-content", "a value holds a word that WeChat does not deliver"),
+    45168: Meaning(Fault.OURS, "sensitive-content", "a value holds a term that WeChat does not deliver"),
     40038: Meaning(Fault.WECHAT, "busy", "more messages of a long-term template than a day allows"),
     43108: Meaning(Fault.WECHAT, "busy", "another message to the same user was being sent"),
     # any call

@@ -130,12 +130,12 @@ order by r.sn
 on conflict do nothing
 """  # noqa: S608 - made of constants of this module
 FOUND_AFTER_ALL = """
-with mended as (
+with found_later as (
   update reconciliation_difference d set outcome = 'mended', ended_at = $1 from bill_line b
   where d.kind = 'missing_there' and d.outcome <> 'mended' and d.number = b.number and (d.subject = 'refund') = b.refund
   returning b.refund, d.number
 )
-insert into bill_found_after_all select refund, number from mended
+insert into bill_found_after_all select refund, number from found_later
 """
 """Differences that this bill resolves, whichever day was compared first."""
 FOUND_NOTICES = f"""

@@ -138,7 +138,7 @@ async def list_approvals(body: ApprovalQuery, _: Operator, approvals: TheApprova
 
 @router.post("/refundApprove", responses=APPROVE)
 async def approve_refund(body: ApprovalDecision, operator: MoneyOperator, rescue: Rescue) -> Ok[RefundRow]:
-    """Send elsewhere what another operator has asked for, exactly as it was asked for. Answers as `refundSendElsewhere`."""
+    """Send elsewhere what another operator asked for, exactly as asked. The response is that of `refundSendElsewhere`."""
     refund = await rescue.approve(operator.user_id, body.id, body.note)
     return Ok(data=RefundRow.model_validate(refund, from_attributes=True))
 

@@ -1,4 +1,4 @@
-"""State machine of a refund that waits for a second operator. Pure: whoever asked, whoever decides, and the time go in."""
+"""State machine of a refund that waits for a second operator. Pure: requester, decider and time go in."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ class Wanted:
 
 
 def current(wanted: Wanted, now: datetime) -> ApprovalState:
-    """The state at `now`: a request that nobody decided on in time has expired, also before a row says so."""
+    """The state at `now`: a request that was not decided in time has expired, also before a row says so."""
     is_over = wanted.state is ApprovalState.WANTED and now >= wanted.expires_at
     return ApprovalState.EXPIRED if is_over else wanted.state
 

@@ -1,7 +1,7 @@
 """Four eyes: a refund that goes elsewhere and is above a limit waits until a second operator approves it.
 
 What is approved is what is sent: the request to WeChat is stored byte for byte, card data in it encrypted for WeChat alone,
-and the table lets nobody change it.
+and the table refuses any change of it.
 """
 
 from collections.abc import Sequence

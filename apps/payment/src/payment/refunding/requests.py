@@ -35,7 +35,7 @@ class RefundRequests:
 
     async def on_request(self, event: CloudEvent, request: RefundRequested) -> None:
         """Consume refund-requested, in the transaction of the inbox. Where too little is left of the payment, or it has
-        had all its refunds, refund-failed is published: whoever requested it may continue. Raises Poison for any other
+        had all its refunds, refund-failed is published: its requester may continue. Raises Poison for any other
         request that the ledger does not allow."""
         try:
             async with self.db.transaction() as tx:

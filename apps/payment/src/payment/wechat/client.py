@@ -192,7 +192,7 @@ class WechatPay:
         self, call: Call, target: str, body: bytes = b"", *, attempts: int = ATTEMPTS, serial: str = ""
     ) -> bytes:
         """The verified body of the call's success. Ambiguous outcomes are tried again, at most `attempts` times and for
-        `WHOLE_CALL_SECONDS` in all: whoever waits for us has a bound of his own."""
+        `WHOLE_CALL_SECONDS` in all: the caller that waits for us has a bound of its own."""
         with _measured(call):
             try:
                 async with asyncio.timeout(WHOLE_CALL_SECONDS):

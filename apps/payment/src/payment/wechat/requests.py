@@ -73,7 +73,7 @@ class Reroute:
 
 def abnormal_refund(out_refund_no: str, card: BankCard | None, seal: Callable[[str], str]) -> str:
     """The new destination of an abnormal refund (发起异常退款): a card of the buyer, or the merchant's own account. `seal`
-    encrypts for WeChat: nobody here can read the card in it."""
+    encrypts for WeChat: no service of ours can read the card in it."""
     body: dict[str, Any] = {"out_refund_no": out_refund_no, "type": "MERCHANT_BANK_CARD"}
     if card:
         body |= {

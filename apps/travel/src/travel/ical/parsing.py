@@ -47,7 +47,7 @@ class _Span:
 
     def nights(self, first: date, until: date) -> Iterator[date]:
         """Its nights from `first` on and before `until`. Moments within one day take that day's night, and before noon the
-        night before as well: whoever leaves in the morning may have come after midnight."""
+        night before as well: a guest who leaves in the morning may have come after midnight."""
         start, end = _day(self.start), _day(self.end)
         if isinstance(self.start, datetime) and start == end:
             end += A_DAY

@@ -1,4 +1,4 @@
-"""Publishes a homestay's own calendar to whoever has its secret address.
+"""Publishes a homestay's own calendar to any client that has its secret address.
 
 What was imported is not published again: two platforms that import each other would block a night for each other for ever.
 """

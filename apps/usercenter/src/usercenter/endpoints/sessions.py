@@ -40,7 +40,7 @@ TheSessions = Annotated[Sessions, Depends(provided(Sessions))]
 @router.post("/refreshToken", responses=declared(SessionOver))
 async def refresh_token(body: RefreshTokenOf, sessions: TheSessions, user_agent: UserAgent = "") -> Ok[AccessToken]:
     """New tokens, with the current roles; the refresh token is used up. Within ten seconds it gets the same new one again,
-    three times and on the same device; otherwise that ends the session, because somebody has a copy."""
+    three times and on the same device; otherwise that ends the session, because there is a copy of it."""
     return Ok(data=AccessToken.of(await sessions.refresh(body.refresh_token, devices.name_of(user_agent))))
 
 

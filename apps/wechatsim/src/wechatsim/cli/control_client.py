@@ -34,7 +34,7 @@ def call(
             response = http.request(method, base + path, params=query, json=content if method == "POST" else None)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         output.fail(
-            f"no sandbox answers at {base} ({error})", "start one with `wechatsim serve --keys DIR`, or give --url"
+            f"no sandbox responds at {base} ({error})", "start one with `wechatsim serve --keys DIR`, or give --url"
         )
     try:
         body = response.json()

@@ -1,4 +1,4 @@
-"""Cases of payment: what it publishes after WeChat's word, refunds that order requests, and the internal methods."""
+"""Cases of payment: what it publishes after WeChat's verdicts, refunds that order requests, and the internal methods."""
 
 from typing import Any
 

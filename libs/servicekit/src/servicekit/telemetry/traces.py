@@ -123,7 +123,7 @@ def begin(
     links: Sequence[SpanContext] = (),
     attributes: Attributes | None = None,
 ) -> Span:
-    """A span below `parent`, or of a new trace where that is invalid. Whoever begins it ends it."""
+    """A span below `parent`, or of a new trace where that is invalid. The caller must end it."""
     if _Recording.tracer is None:
         return NonRecordingSpan(parent if parent.is_valid else _fresh())
     return _Recording.tracer.start_span(

@@ -72,7 +72,7 @@ async function send(path, request, patienceMs) {
 }
 
 function unlessOver(error) {
-  if (session()) throw error; // usercenter is down: nobody is signed out for that
+  if (session()) throw error; // usercenter is down: that signs no user out
 }
 
 let refreshing = null;

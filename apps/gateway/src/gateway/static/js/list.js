@@ -48,7 +48,7 @@ export class Listing {
     this.#place(this.rows.filter((row) => row.order.sn !== sn));
   }
 
-  // The same rows again, as they are now. Whoever reads or types is not disturbed by what has not changed.
+  // The same rows again, as they are now. What has not changed disturbs no reader and no typing.
   refresh() {
     const size = Math.min(Math.max(this.rows.length, PAGE_SIZE), MOST);
     const known = new Map(this.rows.map((row) => [row.said, row]));

@@ -18,7 +18,7 @@ let round = 0;
 let reason = "";
 
 function show(order) {
-  if (JSON.stringify(order) === JSON.stringify(shown)) return; // whoever reads is not disturbed
+  if (JSON.stringify(order) === JSON.stringify(shown)) return; // nothing new: the reader is not disturbed
   shown = order;
   const state = order.tradeState;
   byId("state").replaceWith(Object.assign(stateChip(order), { id: "state" }));

@@ -1,4 +1,4 @@
-// The tokens live in sessionStorage: gone with the tab, never sent by themselves to anybody (so no cross-site request can use
+// The tokens live in sessionStorage: gone with the tab, never sent by the browser on its own (so no cross-site request can use
 // them). The page's policy lets only our own scripts run, which is what keeps others from reading them.
 const KEY = "minsu.session";
 const DEVICE = "minsu.device";
