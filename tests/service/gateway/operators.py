@@ -4,6 +4,7 @@ import re
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 import httpx
 from playwright.sync_api import Page
@@ -78,21 +79,38 @@ def end_pause(http: httpx.AsyncClient) -> None:
     http.cookies.delete("minsu_console_no_renewal")
 
 
-def sign_in(page: Page) -> None:
-    """On the console's sign-in page."""
+def type_in(page: Page) -> None:
+    """Send the console's sign-in form; what follows is another page or the form again."""
     page.get_by_test_id("mobile").fill(MOBILE)
     page.get_by_test_id("password").fill(PASSWORD)
     page.get_by_test_id("login").click()
+
+
+def sign_in(page: Page) -> None:
+    """On the console's sign-in page."""
+    type_in(page)
     page.wait_for_url(lambda address: "/signin" not in address)
 
 
 LOOKS = [(language, name, size) for language in ("zh-CN", "en") for name, size in (("390", PHONE), ("1280", DESK))]
 """Every page of the console is looked at in both languages, on a phone and on a desk."""
+_looked: WeakKeyDictionary[Page, set[str]] = WeakKeyDictionary()
 
 
 def look(page: Page, name: str) -> None:
     """Keep a picture of the page as `console-<name>`; raises AssertionError where axe-core finds something wrong, or the
     page is wider than its window."""
+    _looked.setdefault(page, set()).add(_template(page))
     shot(page, f"console-{name}")
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def looked_at(page: Page) -> set[str]:
+    """The templates of the pages that this one has looked at; `problem:<kind>` of a problem."""
+    return _looked.get(page, set())
+
+
+def _template(page: Page) -> str:
+    name = str(page.locator("body").get_attribute("data-page"))
+    return f"problem:{page.locator('[data-kind]').get_attribute('data-kind')}" if name == "problem" else name

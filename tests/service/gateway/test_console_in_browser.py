@@ -4,13 +4,18 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.service.gateway.operators import LOOKS, Operations, look, sign_in
+from tests.service.gateway.operators import LOOKS, Operations, look, looked_at, sign_in, type_in
 from tests.service.gateway.serving import served
-from tests.service.gateway.ways import MOBILE, PAYMENT_SN, SN, lost_callback, settled, troubles
+from tests.service.gateway.ways import MOBILE, PAYMENT_SN, SN, lost_callback, order, settled, troubles
 from tests.support.browsing import DESK, opened
 
+TEMPLATES = {"signin", "find", "payment", "act", "not_operator", "arriving"} | {
+    f"problem:{kind}" for kind in ("absent", "refused", "unavailable", "forged")
+}
+SECOND_FACTOR_TEMPLATES = {"signin", "second_factor"}
+"""What is looked at here; `test_console_pages.py` compares it with the templates that there are."""
 ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
 
 
@@ -151,11 +156,16 @@ def test_every_page_is_as_it_should_be(browser, complaints, services, address, l
     ending = f"{language[:2]}-{width}"
     page.goto(f"{address}/console")
     look(page, f"signin-{ending}")
+    refuse_sign_in(page, services)
+    look(page, f"signin-refused-{ending}")
+    services.sign_in("operator")
     sign_in(page)
     look(page, f"find-{ending}")
     page.get_by_test_id("what").fill("一二三")
     page.get_by_test_id("search").click()
     look(page, f"nothing-{ending}")
+    find_several(page, services)
+    look(page, f"several-{ending}")
     page.goto(f"{address}/console/payments/{SN}")
     look(page, f"payment-open-{ending}")
     settled(services)
@@ -168,15 +178,117 @@ def test_every_page_is_as_it_should_be(browser, complaints, services, address, l
     look(page, f"payment-troubles-{ending}")
     page.get_by_test_id("act-payment_query").first.click()
     look(page, f"act-{ending}")
-    page.goto(f"{address}/console/payments/x")
-    look(page, f"absent-{ending}")
-    services.data("/usercenter/v1/user/login", services.token("operator", auth_time=int(time.time()) - 700))
-    page.context.clear_cookies()
-    page.goto(f"{address}{ACT}")
-    sign_in(page)
-    expect(page.get_by_test_id("prove")).to_be_visible()
-    look(page, f"prove-{ending}")
+    for name in fail_an_act(page, services):
+        look(page, f"act-{name}-{ending}")
+    for kind in show_problems(page, services, address):
+        look(page, f"{kind}-{ending}")
+    for name in sign_in_again(page, services, address):
+        look(page, f"{name}-{ending}")
+    be_refused(page, services, address)
+    look(page, f"not-operator-{ending}")
+    arrive(page, address)
+    look(page, f"arriving-{ending}")
+    assert looked_at(page) == TEMPLATES
     page.context.close()
+
+
+def refuse_sign_in(page: Page, services: Operations) -> None:
+    services.refuse("/usercenter/v1/user/login", 401, "手机号或密码不正确")
+    type_in(page)
+    expect(page.get_by_test_id("problem")).to_have_text("手机号或密码不正确")
+
+
+def find_several(page: Page, services: Operations) -> None:
+    other = order(sn="HSO2026112009302600000001", createdAt="2026-11-20T01:30:26Z")
+    services.data("/order/v1/ops/orderFind", {"list": [order(), other]})
+    page.get_by_test_id("what").fill(MOBILE)
+    page.get_by_test_id("search").click()
+    expect(page.get_by_test_id("orders").locator("tbody tr")).to_have_count(2)
+
+
+def fail_an_act(page: Page, services: Operations) -> Iterator[str]:
+    """On a confirmation: each way in which the act is not done, or may have been."""
+
+    def confirm(reason: str) -> None:
+        page.get_by_test_id("reason").fill(reason)
+        page.get_by_test_id("confirm").click()
+
+    confirm("   ")
+    expect(page.get_by_test_id("wrong")).to_be_visible()
+    yield "wrong"
+    more = {"detail": "payment is closed", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
+    services.refuse("/payment/v1/ops/paymentQuery", 409, "支付已经关闭", **more)
+    confirm("买家来电")
+    expect(page.get_by_test_id("problem")).to_contain_text("支付已经关闭")
+    expect(page.get_by_test_id("unknown")).to_have_count(0)
+    yield "refused"
+    del services.answers["payment", "/payment/v1/ops/paymentQuery"]
+    confirm("买家来电")
+    expect(page.get_by_test_id("unknown")).to_be_visible()
+    yield "unknown"
+
+
+def show_problems(page: Page, services: Operations, address: str) -> Iterator[str]:
+    """Each kind of a page that says why there is no other; `forged` from a confirmation, on which it begins."""
+    page.locator("main input[name=csrf]").evaluate("(field) => { field.value = '0'.repeat(64) }")
+    page.get_by_test_id("confirm").click()
+    kind = page.locator("[data-kind]")
+    expect(kind).to_have_attribute("data-kind", "forged")
+    yield "forged"
+    page.goto(f"{address}/console/payments/x")
+    expect(kind).to_have_attribute("data-kind", "absent")
+    yield "absent"
+    services.refuse("/payment/v1/ops/noticeList", 422, "参数不正确", trace_id="4bf92f3577b34da6a3ce929d0e0e4736")
+    page.goto(f"{address}/console/reviews")
+    expect(kind).to_have_attribute("data-kind", "refused")
+    yield "refused"
+    page.goto(f"{address}/console/closings")
+    expect(kind).to_have_attribute("data-kind", "unavailable")
+    yield "unavailable"
+
+
+def sign_in_again(page: Page, services: Operations, address: str) -> Iterator[str]:
+    """After the session has ended in the middle of an act; and as someone whose proof of identity is old."""
+    page.goto(f"{address}{ACT}")
+    services.refuse("/order/v1/ops/refundAskAgain", 401, "请重新登录")
+    page.get_by_test_id("reason").fill("买家来电")
+    page.get_by_test_id("confirm").click()
+    expect(page.get_by_test_id("ended")).to_be_visible()
+    expect(page.get_by_test_id("not-done")).to_be_visible()
+    yield "signin-ended"
+    services.data("/usercenter/v1/user/login", services.token("operator", auth_time=int(time.time()) - 700))
+    sign_in(page)
+    expect(page.get_by_test_id("not-done")).to_be_visible()
+    expect(page.get_by_test_id("prove")).to_be_visible()
+    yield "prove"
+
+
+def be_refused(page: Page, services: Operations, address: str) -> None:
+    """As a buyer."""
+    services.sign_in("buyer")
+    page.context.clear_cookies()
+    page.goto(f"{address}/console")
+    type_in(page)
+    expect(page.get_by_test_id("not-operator")).to_be_visible()
+
+
+def arrive(page: Page, address: str) -> None:
+    """By a link from another site, at the page that leads on at once: here it stays."""
+    there, seen = f"{address}/console/payments/{SN}", []
+
+    def once(route: Route) -> None:
+        seen.append(route.request.url)
+        if len(seen) == 1:
+            route.continue_()
+        else:
+            route.fulfill(status=204)
+
+    link = f'<a id="link" href="{there}">alert</a>'
+    page.route("https://chat.example/", lambda route: route.fulfill(content_type="text/html", body=link))
+    page.route(there, once)
+    page.goto("https://chat.example/")
+    page.click("#link")
+    expect(page.get_by_test_id("arrive")).to_be_visible()
 
 
 @pytest.mark.parametrize(("language", "width", "size"), LOOKS, ids=[f"{each[0]}-{each[1]}" for each in LOOKS])
@@ -209,6 +321,7 @@ def test_an_operator_sets_up_an_authenticator_at_the_first_sign_in(
     page.get_by_test_id("go").click()
     expect(page.get_by_test_id("recovery-codes").locator("li")).to_have_text(codes)
     look(page, f"second-factor-done-{ending}")
+    assert looked_at(page) == SECOND_FACTOR_TEMPLATES
     page.get_by_test_id("on").click()
     expect(page.get_by_test_id("what")).to_be_visible()
     page.context.close()

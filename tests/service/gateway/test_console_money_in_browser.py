@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.service.gateway.money import NOTICE, PAYMENT, REFUND_NOTICE, tell_all
-from tests.service.gateway.operators import LOOKS, Operations, look, sign_in
+from tests.service.gateway.operators import LOOKS, Operations, look, looked_at, sign_in
 from tests.service.gateway.serving import served
 from tests.support.browsing import DESK, opened
 
@@ -25,6 +25,22 @@ PAGES = (
     "charts",
     "acts/refund_to_card?refundSn=RFD2026112309302612345678",
 )
+TEMPLATES = {
+    "money",
+    "payment_list",
+    "refunds",
+    "failed_refunds",
+    "approvals",
+    "reviews",
+    "closings",
+    "reconciliation",
+    "reconciliation_day",
+    "payouts",
+    "payout_records",
+    "charts",
+    "act",
+}
+"""What is looked at here; `test_console_pages.py` compares it with the templates that there are."""
 TITLES = {
     "zh-CN": (
         "资金一览",
@@ -88,6 +104,7 @@ def test_every_page_is_as_it_should_be(browser, console, ready, language, width,
         expect(page.get_by_role("heading", level=1)).to_have_text(title)
         name = path.partition("?")[0].replace("/", "-")
         look(page, f"{name}-{language[:2]}-{width}")
+    assert looked_at(page) == TEMPLATES
     page.context.close()
     assert complaints == []
 

@@ -1,0 +1,44 @@
+"""Every page of the console is looked at in a browser, in both languages and at both widths.
+
+Each module that looks holds the templates of its pages to a list, in each language and width; here the lists are compared
+with the templates that there are.
+"""
+
+import tomllib
+
+from tests.service.gateway import (
+    test_console_in_browser,
+    test_console_money_in_browser,
+    test_console_operations_in_browser,
+)
+from tests.service.gateway.operators import LOOKS
+from tests.support.browsing import DESK, PHONE
+from tests.support.services import SOURCES
+
+LOOKED_AT = (
+    test_console_in_browser.TEMPLATES
+    | test_console_in_browser.SECOND_FACTOR_TEMPLATES
+    | test_console_money_in_browser.TEMPLATES
+    | test_console_operations_in_browser.TEMPLATES
+)
+PAGES = {
+    file.stem
+    for file in (SOURCES["gateway"] / "templates/console").glob("*.html")
+    if file.read_text().startswith('{% extends "console/base.html" %}')
+}
+
+
+def test_every_template_of_a_page_is_looked_at():
+    assert {name.partition(":")[0] for name in LOOKED_AT} == PAGES
+
+
+def test_every_kind_of_problem_is_looked_at():
+    texts = tomllib.loads((SOURCES["gateway"] / "locale/console/problem.zh.toml").read_text())
+    kinds = {name.removeprefix("title_") for name in texts if name.startswith("title_")}
+    assert {name.removeprefix("problem:") for name in LOOKED_AT if name.startswith("problem:")} == kinds
+
+
+def test_looks_are_taken_in_both_languages_and_at_both_widths():
+    assert [(language, size) for language, _, size in LOOKS] == [
+        (language, size) for language in ("zh-CN", "en") for size in (PHONE, DESK)
+    ]
