@@ -101,7 +101,7 @@ def look(page: Page, name: str) -> None:
     """Keep a picture of the page as `console-<name>`; raises AssertionError where axe-core finds something wrong, or the
     page is wider than its window."""
     _looked.setdefault(page, set()).add(_template(page))
-    shot(page, f"console-{name}")
+    shot(page, f"console-{name}", loads_more=False)
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 

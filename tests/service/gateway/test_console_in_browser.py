@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.service.gateway.operators import LOOKS, Operations, look, looked_at, sign_in, type_in
 from tests.service.gateway.serving import served
-from tests.service.gateway.ways import MOBILE, PAYMENT_SN, SN, lost_callback, order, settled, troubles
+from tests.service.gateway.ways import MOBILE, PAYMENT_SN, SN, lost_callback, order, payment, settled, troubles
 from tests.support.browsing import DESK, opened
 
 TEMPLATES = {"signin", "find", "payment", "act", "not_operator", "arriving"} | {
@@ -176,7 +176,9 @@ def test_every_page_is_as_it_should_be(browser, complaints, services, address, l
     troubles(services)
     page.reload()
     look(page, f"payment-troubles-{ending}")
+    services.data("/payment/v1/ops/paymentFind", {"list": [payment()]})
     page.get_by_test_id("act-payment_query").first.click()
+    expect(page.get_by_test_id("now-order")).to_have_text(SN)
     look(page, f"act-{ending}")
     for name in fail_an_act(page, services):
         look(page, f"act-{name}-{ending}")

@@ -215,7 +215,8 @@ def everything(services: Operations) -> None:
         services.data(f"/{each}/v1/ops/actList", {"list": [act(2, AT)]})
     for each in statuses.WITH_LETTERS:
         services.data(f"/{each}/v1/ops/deadLetterList", {"list": [letter(9), letter(3, state="waiting")]})
-    detail = {"letter": letter(), "body": json.dumps(EVENT), "acts": [act(7, AT)]}
+    event = EVENT | {"data": {"orderSn": "HSO2026112309302612345678", "openid": "o-secret"}}
+    detail = {"letter": letter(), "body": json.dumps(event), "acts": [act(7, AT)]}
     services.data("/order/v1/ops/deadLetterDetail", detail)
     waiting = {
         "id": 1,
