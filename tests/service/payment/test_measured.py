@@ -4,13 +4,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from payment.waiting import OpenRefunds
 from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid` is used by its name
     ask,
     in_state,
     no_refund_is_leased,
     settled_payment,
 )
+from tests.service.payment.support import parts_of
 from tests.service.payment.wechat import refusal
 from tests.support.async_waiting import eventually
 from tests.support.metrics import Growth, value
@@ -58,7 +58,7 @@ async def test_a_refund_that_wechat_does_not_take_is_open_and_overdue_after_ten_
     service, wechat, paid, db, clock
 ):
     count, calling = Growth(f"{SUBMITTED}_count"), calls(REFUND)
-    gauges = OpenRefunds(db=db, clock=clock)
+    gauges = parts_of(db, clock).open_refunds
     wechat.fail_with = [httpx.ReadTimeout("no answer")]
     await ask(service, paid)
     await eventually(lambda: grown(calling) == {"success": 0, "refused": 0, "unknown": 1})

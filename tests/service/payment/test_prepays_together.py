@@ -10,7 +10,7 @@ from payment.ledger import payment_repository
 from payment.ledger.prepay_repository import NewPayment
 from payment.paying.reservation import Reservations
 from servicekit.testing import FakeSidecar, called_by
-from tests.service.payment.support import BODY, PREPAY, payable
+from tests.service.payment.support import BODY, PREPAY, parts_of, payable
 from tests.service.payment.wechat import OPENID
 
 BUYERS = range(1, 9)
@@ -89,7 +89,7 @@ async def test_an_order_that_is_gone_refuses_its_own_prepay_alone(service, sidec
 
 async def test_a_batch_that_the_table_refuses_is_not_stored_and_each_is_tried_alone(service, monkeypatch):
     """A batch with a value at fault (an amount of 0 here, which order never says) writes nothing."""
-    reservations = Reservations(db=service.db)
+    reservations = parts_of(service.db).checkout.reservations
     now = service.clock()
     new = [NewPayment(f"PMT{n}", sn(n), n, "homestayOrder", n % 8, "{}", now, now, None, None) for n in BUYERS]
 

@@ -7,7 +7,7 @@ from order.endpoints import buyer, inspection, internal, merchant, operations
 from order.events import PUBLISHED_TOPICS
 from order.parts import Parts
 from order.settings import Settings
-from order.waiting import UNFINISHED, FailedRefunds
+from order.waiting import UNFINISHED
 from servicekit.app import build
 from servicekit.auth import TokenVerifier
 from servicekit.clock import Clock, utc_now
@@ -56,7 +56,7 @@ def create_app(
         outbox=True,
         publishes=PUBLISHED_TOPICS,
         idempotency_keys=True,
-        metrics=[FailedRefunds(db=parts.db).measure],
+        metrics=[parts.failed_refunds.measure],
         upkeep=[parts.expiry.delete_misses],
         dead_letters=parts.dead_letters,
         direct={buyer.PREFIX + buyer.CREATE: buyer.creating(parts.booking)},

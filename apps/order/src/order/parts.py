@@ -21,6 +21,7 @@ from order.reservation import Reservations
 from order.settings import Settings
 from order.statistics import Statistics
 from order.subscriptions import on_pay_status_updated, on_refund_failed
+from order.waiting import FailedRefunds
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
@@ -45,6 +46,7 @@ class Parts:
     expiry: Expiry
     lookup: Lookup
     statistics: Statistics
+    failed_refunds: FailedRefunds
     inspection: Inspection
     personal_data: PersonalData
     consumers: tuple[Consumer[Any], ...]
@@ -107,6 +109,7 @@ class Parts:
             ),
             lookup=Lookup(db=db, clock=clock, payment=payment, answer_within=answer_within),
             statistics=Statistics(db=db, clock=clock),
+            failed_refunds=FailedRefunds(db=db),
             inspection=Inspection(db=db, clock=clock),
             personal_data=PersonalData(
                 db=db,

@@ -14,7 +14,7 @@ from payment.events import PUBLISHED_TOPICS
 from payment.parts import Parts
 from payment.paying.business import BusinessType
 from payment.settings import Settings
-from payment.waiting import UNFINISHED, OpenRefunds
+from payment.waiting import UNFINISHED
 from servicekit import secrets as secret_store
 from servicekit.app import build
 from servicekit.auth import TokenVerifier
@@ -105,7 +105,7 @@ def create_app(
         idempotency_keys=True,
         upkeep=[parts.approvals.expire],
         metrics=[
-            OpenRefunds(db=parts.db, clock=clock).measure,
+            parts.open_refunds.measure,
             parts.reviews.measure,
             parts.reconciler.measure,
             parts.payouts.measure,

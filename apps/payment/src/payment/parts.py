@@ -33,6 +33,7 @@ from payment.refunding.rescue import RefundRescue
 from payment.refunding.submission import RefundSubmission
 from payment.settings import PaymentSettings
 from payment.subscriptions import on_refund_requested
+from payment.waiting import OpenRefunds
 from payment.wechat.connection import Connection, connect
 from servicekit.clock import Clock, utc_now
 from servicekit.db import Database
@@ -66,6 +67,7 @@ class Parts:
     reconciler: Reconciler
     report: Report
     overview: Overview
+    open_refunds: OpenRefunds
     payouts: Payouts
     statements: Statements
     daily: Daily
@@ -159,6 +161,7 @@ class Parts:
             reconciler=reconciler,
             report=Report(db=db),
             overview=Overview(db=db, clock=clock),
+            open_refunds=OpenRefunds(db=db, clock=clock),
             payouts=payouts,
             statements=Statements(db=db),
             daily=Daily(reconciler.run_scheduled, payouts.run_scheduled),

@@ -5,22 +5,19 @@ import getpass
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from servicekit.clock import utc_now
-from servicekit.db import Database
 from servicekit.errors import NotFound
 from servicekit.run import command_line
 from usercenter.errors import PasswordTooCommon, PasswordTooShort
 from usercenter.models import User
-from usercenter.password_reset import PasswordReset
-from usercenter.passwords import Passwords
 from usercenter.roles import Change, NotProven, Role, Roles
-from usercenter.sealing import Seal
-from usercenter.second_factor import SecondFactors
 from usercenter.seed import SeedSettings, seed
+
+if TYPE_CHECKING:
+    from usercenter.parts import CommandParts
 
 T = TypeVar("T")
 cli = command_line("usercenter")
@@ -46,15 +43,16 @@ def _system_user() -> str:
         return f"uid {os.getuid()}"
 
 
-def _with_database(database_url: str, work: Callable[[Database], Awaitable[T]]) -> T:
-    """What `work` returns; its database is open meanwhile."""
+def _with_parts(database_url: str, work: Callable[["CommandParts"], Awaitable[T]]) -> T:
+    """What `work` returns; the parts that it gets are closed after it."""
+    from usercenter.parts import CommandParts  # noqa: PLC0415 - the whole service, which other commands do not need
 
     async def run() -> T:
-        db = Database(database_url, pool_size=1)
+        parts = CommandParts.of(database_url)
         try:
-            return await work(db)
+            return await work(parts)
         finally:
-            await db.close()
+            await parts.close()
 
     return asyncio.run(run())
 
@@ -72,7 +70,7 @@ def roles(  # noqa: PLR0917 - typer passes options by name
     """Show the account of MOBILE and its roles, and change them. `minsu ops acts` lists all changes."""
 
     def run(work: Callable[[Roles], Awaitable[T]]) -> T:
-        return _with_database(database_url, lambda db: work(Roles(db=db, clock=utc_now)))
+        return _with_parts(database_url, lambda parts: work(parts.roles))
 
     change = Change(grant or (), revoke or (), vouch)
     try:
@@ -109,13 +107,12 @@ def second_factor(
     """Forget the second factor of MOBILE's account and its password, and void its tokens: set a password by `password`,
     with which the owner enrols anew. Check whom you talk to."""
 
-    async def forget(db: Database) -> bool:
-        user = await Roles(db=db, clock=utc_now).account(mobile)
-        factors = SecondFactors(db=db, clock=utc_now, seal=Seal())
-        return await factors.reset(user.id, actor=actor or _system_user(), note=reset)
+    async def forget(parts: "CommandParts") -> bool:
+        user = await parts.roles.account(mobile)
+        return await parts.second_factors.reset(user.id, actor=actor or _system_user(), note=reset)
 
     try:
-        done = _with_database(database_url, forget)
+        done = _with_parts(database_url, forget)
     except NotFound as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -134,16 +131,11 @@ def password(
     is_typed = sys.stdin.isatty()
     new = typer.prompt("New password", hide_input=True, err=True) if is_typed else sys.stdin.readline().rstrip("\n")
 
-    async def put(db: Database) -> None:
-        passwords = Passwords(threads=1)
-        try:
-            reset = PasswordReset(db=db, passwords=passwords, clock=utc_now)
-            await reset.of(mobile, new, actor=actor or _system_user(), note=reason)
-        finally:
-            await passwords.close()
+    async def put(parts: "CommandParts") -> None:
+        await parts.password_reset.of(mobile, new, actor=actor or _system_user(), note=reason)
 
     try:
-        _with_database(database_url, put)
+        _with_parts(database_url, put)
     except NotFound as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

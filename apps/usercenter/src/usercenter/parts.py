@@ -1,4 +1,4 @@
-"""What usercenter is made of, wired in one place: the app and tests take their objects from here."""
+"""What usercenter is made of, wired in one place: the app, commands and tests take their objects from here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from usercenter.known_devices import KnownDevices
 from usercenter.login import Login
 from usercenter.own_password import OwnPassword
 from usercenter.password_change import PasswordChange
+from usercenter.password_reset import PasswordReset
 from usercenter.passwords import Passwords
 from usercenter.peers import NotificationPeer, OrderPeer, PaymentPeer, TravelPeer
 from usercenter.personal_data import EveryonesData
@@ -41,6 +42,33 @@ from usercenter.wechat_login import WechatLogin
 
 OTHER_JWT_KEYS = ("jwt-next-public-key", "jwt-previous-public-key")
 """Published beside the one that signs: before it signs, and until the tokens that it has signed end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandParts:
+    """What commands act with: a database alone. Without sidecar and secret store a second factor can be forgotten here,
+    never read."""
+
+    db: Database
+    passwords: Passwords
+    password_reset: PasswordReset
+    roles: Roles
+    second_factors: SecondFactors
+
+    @classmethod
+    def of(cls, database_url: str, *, clock: Clock = utc_now) -> Self:
+        db, passwords = Database(database_url, pool_size=1), Passwords(threads=1)
+        return cls(
+            db=db,
+            passwords=passwords,
+            password_reset=PasswordReset(db=db, passwords=passwords, clock=clock),
+            roles=Roles(db=db, clock=clock),
+            second_factors=SecondFactors(db=db, clock=clock, seal=Seal()),
+        )
+
+    async def close(self) -> None:
+        await self.passwords.close()
+        await self.db.close()
 
 
 @dataclass(frozen=True, kw_only=True)
