@@ -44,7 +44,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     if os.environ.get("CONSUMES"):
         consumer = Consumer(TOPIC, PATH, EventData, _take)
         db = Database.of(settings)
-        letters = deadletters.DeadLetters(db, utc_now, NAME, [consumer])
+        letters = deadletters.DeadLetters(db=db, clock=utc_now, app_id=NAME, consumers=[consumer])
 
         async def tables() -> None:
             async with db.engine.begin() as connection:

@@ -54,7 +54,7 @@ class Order:
             clock=utc_now,
             db=self.db,
             outbox=True,
-            dead_letters=DeadLetters(self.db, utc_now, "order", [consumer]),
+            dead_letters=DeadLetters(db=self.db, clock=utc_now, app_id="order", consumers=[consumer]),
         )
 
     async def _handle(self, event, data):

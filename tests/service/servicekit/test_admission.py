@@ -30,7 +30,7 @@ async def service(db):
         APP_API_TOKEN=APP_TOKEN, request_concurrency=2, callback_places=1, delivery_places=1, capacity_seconds=0.2
     )
     sidecar = FakeSidecar()
-    app = create_app(settings, sidecar, DeadLetters(db, utc_now, "payment", consumers), db=db)
+    app = create_app(settings, sidecar, DeadLetters(db=db, clock=utc_now, app_id="payment", consumers=consumers), db=db)
     app.router.routes.insert(0, bulk_routes(*consumers).routes[0])
     async with client(app) as http:
         http.sidecar = sidecar

@@ -152,7 +152,7 @@ async def test_a_dead_letter_is_applied_when_the_outage_is_over_and_poison_waits
             raise DatabaseUnavailable
 
     now = [NOW]
-    letters = DeadLetters(db, lambda: now[0], "test", [consumer(handle)])
+    letters = DeadLetters(db=db, clock=lambda: now[0], app_id="test", consumers=[consumer(handle)])
     for event_id, n in (("good", 0), ("bad", 1), ("good", 0)):
         await letters.keep("topic", json.dumps(envelope(n, event_id)).encode())
     await letters.keep("topic", b"\xff\x00 no json")
@@ -175,7 +175,7 @@ async def test_a_dead_letter_that_no_retry_can_read_is_poison(db, body):
     async def handle(_event, _data):
         raise AssertionError
 
-    letters = DeadLetters(db, lambda: NOW, "test", [consumer(handle)])
+    letters = DeadLetters(db=db, clock=lambda: NOW, app_id="test", consumers=[consumer(handle)])
     await letters.keep("topic", body)
     assert await letters.reapply() == {"applied": 0, "waiting": 0, "poison": 1}
 

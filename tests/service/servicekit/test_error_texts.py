@@ -88,7 +88,9 @@ async def test_the_reason_of_a_dead_letter_keeps_no_row(db, number, state, reaso
         Guest.model_validate({"mobile": number})
         await insert_twice(db)
 
-    letters = DeadLetters(db, lambda: NOW, "test", [Consumer("topic", "/events/topic", EventData, handle)])
+    letters = DeadLetters(
+        db=db, clock=lambda: NOW, app_id="test", consumers=[Consumer("topic", "/events/topic", EventData, handle)]
+    )
     await letters.keep("topic", json.dumps({"id": "1", "source": "s", "data": {}}).encode())
     await letters.reapply()
     async with db.read() as session:

@@ -71,7 +71,9 @@ class OperatorClient:
 @pytest.fixture
 async def operator(db, database_url):
     handler = Handler(db)
-    letters = DeadLetters(db, lambda: NOW, "anything", [Consumer("topic", "/events/topic", Data, handler)])
+    letters = DeadLetters(
+        db=db, clock=lambda: NOW, app_id="anything", consumers=[Consumer("topic", "/events/topic", Data, handler)]
+    )
     tokens, sidecar = Tokens(), FakeSidecar()
     app = build(
         "servicekit",

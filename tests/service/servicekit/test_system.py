@@ -62,7 +62,9 @@ class World:
             verifier=self.tokens.verifier(),
             clock=self.clock,
             db=db,
-            dead_letters=DeadLetters(db, self.clock, "servicekit", [consumer]) if db else None,
+            dead_letters=DeadLetters(db=db, clock=self.clock, app_id="servicekit", consumers=[consumer])
+            if db
+            else None,
         )
 
     async def handle(self, _event, _data):

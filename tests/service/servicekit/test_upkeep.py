@@ -80,7 +80,7 @@ class Data(EventData):
 
 
 async def test_dead_letters_that_ended_are_forgotten_and_those_that_are_stuck_never(db):
-    letters = DeadLetters(db, lambda: NOW, "test", [])
+    letters = DeadLetters(db=db, clock=lambda: NOW, app_id="test", consumers=[])
     async with db.transaction() as tx:
         await tx.execute(
             text(
@@ -101,7 +101,9 @@ async def test_what_is_stuck_is_a_metric_by_topic_and_state(db):
     async def poison(_event, _data):
         raise Poison("never")
 
-    letters = DeadLetters(db, lambda: NOW, "test", [Consumer("stuck-topic", "/events/t", Data, poison)])
+    letters = DeadLetters(
+        db=db, clock=lambda: NOW, app_id="test", consumers=[Consumer("stuck-topic", "/events/t", Data, poison)]
+    )
 
     def measured():
         return [

@@ -123,7 +123,7 @@ class Parts:
             ),
             operations=Operations(db=db, clock=clock, policy=policy, wake=couriers.waiting.wake),
             consumers=consumers,
-            dead_letters=DeadLetters(db, clock, NAME, consumers),
+            dead_letters=DeadLetters(db=db, clock=clock, app_id=NAME, consumers=consumers),
         )
 
     def use_secrets(self, held: Mapping[str, str]) -> None:

@@ -83,6 +83,7 @@ class Planning:
         if (kind := KIND_BY_REFUND_STATE.get(refund.refund_state)) is None:
             return
         now = self.clock()
+        # Not utc_text: the unique key of stored tasks ends in +00:00, and another text would make a second message.
         moment = refund.changed_at.astimezone(UTC).isoformat()
         task = NewTask(
             refund.order_sn,

@@ -119,5 +119,5 @@ class Parts:
                 open_orders=personal_data.open_orders,
             ),
             consumers=consumers,
-            dead_letters=DeadLetters(db, clock, "order", consumers),
+            dead_letters=DeadLetters(db=db, clock=clock, app_id="order", consumers=consumers),
         )

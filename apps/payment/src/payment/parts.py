@@ -90,7 +90,8 @@ class Parts:
         more_business: Mapping[str, BusinessType] | None = None,
     ) -> Self:
         """Everything by `settings` and `secrets` (those of `wechat.connection`) but for what is handed in, such as a test's
-        clock, database or peers. `more_business` is registered beside what is sold today. Raises BadSecret."""
+        clock, database or peers. `more_business` is registered beside what is sold today. Other services read their secrets
+        after the start (`use_secrets`); these are needed for every object that speaks with WeChat. Raises BadSecret."""
         wechat = wechat or connect(settings, secrets, clock, transport=wechat_transport)
         db, sidecar = db or Database.of(settings), sidecar or Sidecar.of(settings)
         orders = orders or OrderPeer(sidecar=sidecar)
@@ -166,7 +167,7 @@ class Parts:
             statements=Statements(db=db),
             daily=Daily(reconciler.run_scheduled, payouts.run_scheduled),
             consumers=consumers,
-            dead_letters=DeadLetters(db, clock, "payment", consumers),
+            dead_letters=DeadLetters(db=db, clock=clock, app_id="payment", consumers=consumers),
         )
 
     async def close(self) -> None:

@@ -114,5 +114,5 @@ class Parts:
                 db=db, clock=clock, nights=taken_nights, settle_seconds=settings.nights_settle_seconds
             ),
             consumers=consumers,
-            dead_letters=DeadLetters(db, clock, "travel", consumers),
+            dead_letters=DeadLetters(db=db, clock=clock, app_id="travel", consumers=consumers),
         )

@@ -28,7 +28,7 @@ from servicekit.event_history_api import event_history_router
 from servicekit.events import direct_deliveries
 from servicekit.health import Readiness, Subscriptions
 from servicekit.idempotency import Idempotency
-from servicekit.jobs import JobRoute
+from servicekit.jobs import jobs_of
 from servicekit.loop import Step
 from servicekit.messages import Catalogue
 from servicekit.middleware import SIDECAR_ONLY, Gatekeeper, Limit, duration_of
@@ -181,7 +181,7 @@ def build(
         )
     if dead_letters is not None and db is not None:
         dead_letters.subscribe(app, settings.pubsub)
-        app.state.operations = Operations(db, clock, dead_letters)
+        app.state.operations = Operations(db=db, clock=clock, letters=dead_letters)
         app.include_router(operations_router(name, has_outbox=outbox))
         app.state.event_history = EventHistory(db=db)
         app.include_router(event_history_router(name, has_outbox=outbox))
@@ -190,7 +190,7 @@ def build(
         own=activity,
         sidecar=sidecar,
         topics=dead_letters.topics if dead_letters else frozenset(),
-        jobs=frozenset(each.job for router in routers for each in router.routes if isinstance(each, JobRoute)),
+        jobs=jobs_of(routers),
         db=db,
         replicas=Replicas(db, clock, activity) if db is not None else None,
         has_dead_letters=dead_letters is not None,

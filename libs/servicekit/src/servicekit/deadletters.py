@@ -85,7 +85,7 @@ BACKOFF = Backoff(timedelta(seconds=20), timedelta(minutes=10))
 class DeadLetters:
     """The dead letters of one service: one subscription per consumer, one `reapply` for all."""
 
-    def __init__(self, db: Database, clock: Clock, app_id: str, consumers: Sequence[Consumer[Any]]) -> None:
+    def __init__(self, *, db: Database, clock: Clock, app_id: str, consumers: Sequence[Consumer[Any]]) -> None:
         self._db, self._clock, self._app_id = db, clock, app_id
         self._consumers = {consumer.topic: consumer for consumer in consumers}
 

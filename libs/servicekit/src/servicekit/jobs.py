@@ -1,10 +1,10 @@
 """The route class of the cron bindings' endpoints: notes each tick, its result and its fault (`activity`)."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from servicekit.activity import Activity
@@ -30,3 +30,8 @@ class JobRoute(APIRoute):
             return response
 
         return tick
+
+
+def jobs_of(routers: Sequence[APIRouter]) -> frozenset[str]:
+    """The names of the cron bindings whose endpoints are in `routers`; all other routes are of another class."""
+    return frozenset(route.job for router in routers for route in router.routes if isinstance(route, JobRoute))

@@ -47,7 +47,7 @@ class DeadLetterEnded(Conflict):
 class Operations:
     """Of one service, on its own tables."""
 
-    def __init__(self, db: Database, clock: Clock, letters: DeadLetters) -> None:
+    def __init__(self, *, db: Database, clock: Clock, letters: DeadLetters) -> None:
         self._db, self._clock, self._letters = db, clock, letters
 
     async def page(self, *, last_id: int, limit: int, state: LetterState | None) -> Sequence[RowMapping]:
