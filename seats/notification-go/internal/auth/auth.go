@@ -137,7 +137,7 @@ func (v *Verifier) key(ctx context.Context, kid string) (jose.JSONWebKey, error)
 	if v.due(kid) {
 		v.asking.Lock()
 		if v.due(kid) {
-			v.refresh(ctx)
+			v.refresh(ctx, kid)
 		}
 		v.asking.Unlock()
 	}
@@ -161,8 +161,12 @@ func (v *Verifier) due(kid string) bool {
 	return stale && time.Since(v.askedAt) > askPause
 }
 
-func (v *Verifier) refresh(ctx context.Context) {
-	keys, err := v.fetch(ctx)
+func (v *Verifier) refresh(ctx context.Context, kid string) {
+	patience := dapr.CallTimeout
+	if v.keys != nil && len(v.keys.Key(kid)) > 0 { // written below alone, and one refreshes at a time
+		patience = knownTimeout
+	}
+	keys, err := v.fetch(ctx, patience)
 	now := time.Now() // the answer may have taken longer than the pause
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
@@ -174,9 +178,9 @@ func (v *Verifier) refresh(ctx context.Context) {
 	v.keys, v.fetchedAt = keys, now
 }
 
-func (v *Verifier) fetch(ctx context.Context) (*jose.JSONWebKeySet, error) {
+func (v *Verifier) fetch(ctx context.Context, patience time.Duration) (*jose.JSONWebKeySet, error) {
 	const path = "/internal/jwks"
-	object, found, err := v.sidecar.Invoke(ctx, usercenter, path, nil, dapr.CallTimeout)
+	object, found, err := v.sidecar.Invoke(ctx, usercenter, path, nil, patience)
 	if err != nil {
 		return nil, err
 	}

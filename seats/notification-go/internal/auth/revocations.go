@@ -18,6 +18,8 @@ const (
 	// Who comes with a list older than this waits for a new one: a revocation is in force everywhere within a minute.
 	tooOld     = 45 * time.Second
 	askTimeout = 2 * time.Second
+	// Where a list or keys are known, a request waits no longer for newer ones, also while usercenter hangs.
+	knownTimeout = time.Second
 )
 
 // voided are tokens that are void before they expire: of an account's older generation, of an ended session, and all that were
@@ -79,7 +81,11 @@ func (r *revocations) refresh(ctx context.Context) {
 		return
 	}
 	askedAt := time.Now()
-	list, err := r.fetch(ctx)
+	patience := askTimeout
+	if r.list != nil { // written below alone, and one refreshes at a time
+		patience = knownTimeout
+	}
+	list, err := r.fetch(ctx, patience)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if err != nil {
@@ -90,9 +96,9 @@ func (r *revocations) refresh(ctx context.Context) {
 	r.list, r.fetchedAt = list, askedAt // what is revoked while the answer travels is in the next list
 }
 
-func (r *revocations) fetch(ctx context.Context) (*voided, error) {
+func (r *revocations) fetch(ctx context.Context, patience time.Duration) (*voided, error) {
 	const path = "/internal/revocations"
-	object, found, err := r.sidecar.Invoke(ctx, usercenter, path, nil, askTimeout)
+	object, found, err := r.sidecar.Invoke(ctx, usercenter, path, nil, patience)
 	if err != nil {
 		return nil, err
 	}
