@@ -158,6 +158,20 @@ def test_dead_letters_are_listed_replayed_and_discarded(service, data, ask):
     }
 
 
+def test_dead_letters_are_found_by_the_number_that_their_event_names(service, data):
+    path = f"/events/dead-letters/{TOPICS[0]}"
+    event, other = state_event(), state_event()
+    other["data"] = other["data"] | {"orderSn": "HSO2026112309302600000009"}
+    for body in (event, other, b"no json, " + SN.encode()):
+        service.deliver(path, body)
+    unreadable, found = data("deadLetterList", {"number": SN})["list"]
+    assert (found["eventId"], unreadable["source"]) == (event["id"], "unreadable")
+    assert data("deadLetterList", {"number": SN, "state": "poison"})["list"] == []
+    assert data("deadLetterList", {"number": SN, "lastId": unreadable["id"]})["list"] == [found]
+    assert data("deadLetterList", {"number": "HSO2026112309302600000008"})["list"] == []
+    assert len(data("deadLetterList", {"number": None})["list"]) == 3
+
+
 def test_the_chain_over_acts_is_verified_as_python_does(service, data, refused):
     assert data("auditVerify", {})["head"] == {"seq": 0, "hash": "0" * 64}
     for kind in ("paid", "before_arrival"):
@@ -251,6 +265,8 @@ def test_operations_are_for_operators_with_a_valid_token(service, ask, tokens, r
         ("taskList", {"lastId": 2**63}, "lastId"),
         ("taskList", {"state": "lost"}, "state"),
         ("taskList", [], "body"),
+        ("deadLetterList", {"number": "%"}, "number"),
+        ("deadLetterList", {"number": ""}, "number"),
         ("taskDetail", {}, "id"),
         ("taskResend", {"id": 0, "note": "why"}, "id"),
         ("taskResend", {"id": "1", "note": "why"}, "id"),

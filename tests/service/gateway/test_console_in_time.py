@@ -64,7 +64,7 @@ async def desk(app: httpx.AsyncClient, services: Operations) -> SimpleNamespace:
     services.fresh()
     lost_callback(services)
     told = event("e-1", "payment-update-paystatus-topic", "minsu/payment", "2026-11-23T01:45:00Z", None)
-    services.data("/payment/v1/ops/publishedEvents", {"list": [told]})
+    services.data("/payment/v1/ops/publishedEvents", {"list": [told], "keepDays": 7})
     services.data("/payment/v1/ops/paymentFind", {"list": [payment()]})
     services.sign_in("operator", refresh_after=1)
     app.cookies.clear()

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import httpx
 import pytest
@@ -18,7 +20,9 @@ from tests.service.gateway.ways import (
     TRACE,
     TRANSACTION,
     event,
+    letter,
     lost_callback,
+    order,
     payment,
     settled,
     troubles,
@@ -43,6 +47,11 @@ async def http(app: httpx.AsyncClient, services: Operations) -> httpx.AsyncClien
     await enter(app)
     services.bodies.clear()
     return app
+
+
+def records(**known: Any) -> dict[str, Any]:
+    """What payment tells of an order."""
+    return {"payments": [], "refunds": [], "notices": [], "payout": [], "steps": []} | known
 
 
 def rows(html: str) -> list[list[str]]:
@@ -242,7 +251,7 @@ async def test_the_part_that_reloads_itself_is_the_same_without_the_page_around_
 
 async def test_what_waits_to_be_published_says_why(http, services):
     waiting = event("e-9", "payment-update-paystatus-topic", "minsu/payment", "2026-11-23T01:45:00Z", None)
-    services.data("/payment/v1/ops/publishedEvents", {"list": [waiting]})
+    services.data("/payment/v1/ops/publishedEvents", {"list": [waiting], "keepDays": 7})
     page = (await http.get(WAY)).text
     [row] = [row for row in rows(page) if row[3] == "写入事件"]
     assert (row[5], row[6]) == ("等待中", "PeerUnavailable: sidecar: ConnectError")
@@ -250,13 +259,59 @@ async def test_what_waits_to_be_published_says_why(http, services):
 
 async def test_a_dead_letter_is_a_step(http, services):
     settled(services)
-    letter = {"id": 7, "source": "minsu/payment", "eventId": "e-1", "topic": "payment-update-paystatus-topic",
-              "state": "poison", "reason": "cannot be read", "receivedAt": "2026-11-23T01:45:01Z"}  # fmt: skip
-    services.data("/travel/v1/ops/receivedEvents", {"taken": [], "letters": [letter]})
+    found = letter(7)
+    of_event = {name: found[name] for name in ("id", "source", "eventId", "topic", "state", "reason", "receivedAt")}
+    services.data("/travel/v1/ops/receivedEvents", {"taken": [], "letters": [of_event]})
+    services.data("/travel/v1/ops/deadLetterList", {"list": [found]})
     page = (await http.get(WAY)).text
     [row] = [row for row in rows(page) if row[3] == "成为死信"]
     assert "/console/acts/letter_replay?service=travel&amp;id=7&amp;back=" in page
     assert (row[2], row[4], row[5]) == ("travel", "travel:7", "需人工处理")
+
+
+async def test_a_dead_letter_is_a_step_also_when_the_publishers_keep_its_event_no_longer(http, services):
+    services.data("/order/v1/ops/deadLetterList", {"list": [letter(9), letter(8, state="applied")]})
+    page = (await http.get(WAY)).text
+    letters = [(row[2], row[4], row[5]) for row in rows(page) if row[3] == "成为死信"]
+    assert sorted(letters) == [("order", "order:8", "已生效"), ("order", "order:9", "需人工处理")]
+    assert "/console/acts/letter_replay?service=order&amp;id=9&amp;back=" in page
+    for service in ("order", "payment", "notification", "travel"):
+        assert services.bodies[f"/{service}/v1/ops/deadLetterList"] == [{"number": SN, "pageSize": 100}]
+        assert f"/{service}/v1/ops/receivedEvents" not in services.bodies
+
+
+@pytest.mark.parametrize("service", ["order", "payment", "notification", "travel"])
+async def test_a_service_that_does_not_tell_its_dead_letters_is_named(http, services, service):
+    del services.answers[service, f"/{service}/v1/ops/deadLetterList"]
+    assert f'data-testid="missing-{service}"' in (await http.get(WAY)).text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("age", "is_said"), [(timedelta(days=8), True), (timedelta(days=6), False)])
+async def test_it_is_said_of_an_order_older_than_events_are_kept(http, services, age, is_said, language):
+    created = (datetime.now(UTC) - age).isoformat()
+    services.data("/order/v1/ops/orderSteps", {"order": order(createdAt=created), "steps": []})
+    services.data("/payment/v1/ops/paymentSteps", records(payments=[payment(createdAt=datetime.now(UTC).isoformat())]))
+    page = (await http.get(WAY, headers={"accept-language": language})).text
+    said = re.findall(r'data-testid="forgotten">(.*?)</p>', page)
+    assert [re.findall(r"\d+", each) for each in said] == ([["7"]] if is_said else [])
+
+
+async def test_it_is_said_by_the_payments_age_where_order_does_not_tell(http, services):
+    del services.answers["order", "/order/v1/ops/orderSteps"]
+    services.data("/payment/v1/ops/paymentSteps", records(payments=[payment(createdAt="2026-01-01T00:00:00Z")]))
+    for service, days in (("order", 3), ("payment", 30)):
+        services.data(f"/{service}/v1/ops/publishedEvents", {"list": [], "keepDays": days})
+    page = (await http.get(WAY)).text
+    said = re.findall(r'data-testid="forgotten">(.*?)</p>', page)
+    assert [re.findall(r"order|payment|\d+", each) for each in said] == [["order", "3"], ["payment", "30"]]
+
+
+async def test_a_publisher_of_before_tells_no_days_and_nothing_is_said_of_them(http, services):
+    services.data("/order/v1/ops/orderSteps", {"order": order(createdAt="2026-01-01T00:00:00Z"), "steps": []})
+    for service in ("order", "payment"):
+        services.data(f"/{service}/v1/ops/publishedEvents", {"list": []})
+    assert 'data-testid="forgotten"' not in (await http.get(WAY)).text
 
 
 async def test_each_trouble_has_its_button_and_its_reason(http, services):

@@ -38,6 +38,14 @@ def event(event_id: str, topic: str, source: str, created_at: str, published_at:
     }  # fmt: skip
 
 
+def letter(letter_id: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": letter_id, "topic": "payment-update-paystatus-topic", "source": "minsu/payment", "eventId": "e-1",
+        "state": "poison", "reason": "cannot be read", "note": None, "attempts": 3, "receivedAt": "2026-11-23T01:45:01Z",
+        "nextAttemptAt": None, "endedAt": None,
+    } | changes  # fmt: skip
+
+
 def step(at: str, what: str, **more: Any) -> dict[str, Any]:
     return EMPTY | {"at": at, "what": what} | more
 
@@ -67,9 +75,10 @@ def lost_callback(services: Operations) -> None:
     )  # fmt: skip
     services.data("/notification/v1/ops/messageSteps", {"tasks": [], "steps": []})
     for service in ("order", "payment"):
-        services.data(f"/{service}/v1/ops/publishedEvents", {"list": []})
+        services.data(f"/{service}/v1/ops/publishedEvents", {"list": [], "keepDays": 7})
     for service in ("order", "payment", "notification", "travel"):
         services.data(f"/{service}/v1/ops/receivedEvents", {"taken": [], "letters": []})
+        services.data(f"/{service}/v1/ops/deadLetterList", {"list": []})
     services.data("/payment/v1/ops/paymentQuery", payment(payStatus=1, tradeState="SUCCESS"))
 
 
@@ -108,7 +117,7 @@ def settled(services: Operations) -> None:
     )  # fmt: skip
     told = event("e-1", "payment-update-paystatus-topic", "minsu/payment", "2026-11-23T01:45:00.300Z",
                  "2026-11-23T01:45:00.340Z")  # fmt: skip
-    services.data("/payment/v1/ops/publishedEvents", {"list": [told]})
+    services.data("/payment/v1/ops/publishedEvents", {"list": [told], "keepDays": 7})
     taken = {"source": "minsu/payment", "eventId": "e-1", "receivedAt": "2026-11-23T01:45:00.420Z"}
     services.data("/order/v1/ops/receivedEvents", {"taken": [taken], "letters": []})
     services.data(

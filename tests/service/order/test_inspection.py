@@ -138,7 +138,9 @@ async def test_events_of_an_order_are_told_by_publisher_and_consumer(order: Orde
     sn, _ = await order.paid()
     await order.paid()
 
-    published = (await data(order, "publishedEvents", {"key": sn}))["list"]
+    found = await data(order, "publishedEvents", {"key": sn})
+    assert found["keepDays"] == 7
+    published = found["list"]
     rows = order.rows("select * from outbox where partition_key = %s order by id", sn)
     assert [each["eventId"] for each in published] == [row["event_id"] for row in rows]
     assert {each["source"] for each in published} == {"minsu/order"}

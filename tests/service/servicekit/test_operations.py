@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from servicekit import inbox
 from servicekit.acts import operator_act
@@ -125,6 +125,35 @@ async def test_the_list_shows_the_newest_first_page_by_page_and_by_state(operato
     }
     assert (await operator.data("deadLetterList", {"lastId": second, "pageSize": 1}))["list"] == [listed[2]]
     assert (await operator.data("deadLetterList", {"state": "waiting"}))["list"] == listed[:1]
+
+
+async def test_letters_are_found_by_a_number_that_their_event_names_whatever_its_age_and_state(operator, db):
+    number, other = "HSO2026112309302600000001", "HSO2026112309302600000002"
+    for n, named in ((1, number), (2, other), (3, number)):
+        body = envelope(n) | {"data": {"n": "none", "orderSn": named}}
+        await operator.letters.keep("topic", json.dumps(body).encode())
+    await operator.letters.keep("topic", f"no json, {number}".encode())
+    assert (await operator.letters.reapply())["poison"] == 4
+    async with db.transaction() as tx:
+        await tx.execute(
+            update(dead_letter).where(dead_letter.c.event_id == "e-1").values(received_at=NOW - timedelta(400))
+        )
+
+    found = (await operator.data("deadLetterList", {"number": number}))["list"]
+    assert [each["eventId"] for each in found[1:]] == ["e-3", "e-1"]
+    assert found[0]["source"] == "unreadable"
+    await operator.data("deadLetterDiscard", {"id": found[1]["id"], "note": "why"})
+    poison = (await operator.data("deadLetterList", {"number": number, "state": "poison", "pageSize": 1}))["list"]
+    assert [each["id"] for each in poison] == [found[0]["id"]]
+    below = {"number": number, "state": "poison", "lastId": found[0]["id"]}
+    assert [each["eventId"] for each in (await operator.data("deadLetterList", below))["list"]] == ["e-1"]
+    assert (await operator.data("deadLetterList", {"number": "HSO2026112309302600000003"}))["list"] == []
+
+
+@pytest.mark.parametrize("number", ["", "HSO1", "%", "HSO202611230930260000000%", "hso2026112309302600000001"])
+async def test_what_is_no_number_of_ours_finds_no_letter_but_is_refused(operator, number):
+    answer = await operator.ask("deadLetterList", {"number": number})
+    assert (answer.status_code, answer.json()["field"]) == (422, "number")
 
 
 async def test_a_replayed_letter_takes_effect_once_however_often_it_is_replayed(operator, db):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.console.rendering import linked, moment, pause
-from gateway.console.steps import in_order, of_events, of_receipts, of_service
+from gateway.console.steps import in_order, of_events, of_letters, of_receipts, of_service
 
 AT = "2026-11-23T01:30:00Z"
 EVENT = {
@@ -24,10 +24,7 @@ def test_steps_of_all_services_stand_by_time_with_the_gap_before_each():
         [
             *of_receipts(
                 "order",
-                {
-                    "taken": [{"source": "minsu/payment", "eventId": "e-1", "receivedAt": "2026-11-23T01:30:06Z"}],
-                    "letters": [],
-                },
+                [{"source": "minsu/payment", "eventId": "e-1", "receivedAt": "2026-11-23T01:30:06Z"}],
                 {("minsu/payment", "e-1"): EVENT["topic"]},
             ),
             *of_events("payment", [EVENT]),
@@ -50,9 +47,9 @@ def test_an_event_that_waits_says_why():
     assert (row.what, row.after, row.detail) == ("event_written", "waiting", "kafka is down")
 
 
-def test_a_dead_letter_names_its_service_its_state_and_its_reason():
+def test_a_dead_letter_is_one_step_that_names_its_service_its_state_and_its_reason():
     letter = {"id": 7, "topic": "t", "state": "poison", "reason": "cannot be read", "receivedAt": AT}
-    [row] = of_receipts("order", {"taken": [], "letters": [letter]}, {})
+    [row] = of_letters("order", [letter, letter | {"attempts": 3}])
     assert (row.what, row.number, row.after, row.source, row.detail) == (
         "dead_letter",
         "order:7",

@@ -53,6 +53,14 @@ def test_dead_letters_of_all_services_have_ids_that_name_the_service(world, api)
     assert [body for _, body, _ in world.asked] == [{"state": "poison", "lastId": 0, "pageSize": 5}] * len(ops.SERVICES)
 
 
+def test_dead_letters_of_one_order_are_found_by_its_number(world, api):
+    for service in ops.SERVICES:
+        world.answers[path(service, "deadLetterList")] = lambda _: ok({"list": []})
+    number = "HSO2026112309302612345678"
+    assert ops.dead_letters(api, service=None, state=None, count=5, number=number) == []
+    assert [body for _, body, _ in world.asked] == [{"number": number, "lastId": 0, "pageSize": 5}] * len(ops.SERVICES)
+
+
 def test_pages_are_followed_until_one_is_not_full(world, api):
     pages = {0: [LETTER | {"id": 300 - n} for n in range(100)], 201: [LETTER | {"id": 200}]}
     world.answers[path("order", "deadLetterList")] = lambda body: ok({"list": pages[body["lastId"]]})

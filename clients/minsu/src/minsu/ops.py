@@ -40,9 +40,12 @@ def _known(service: str | None, known: tuple[str, ...] = SERVICES) -> tuple[str,
     return (service,)
 
 
-def dead_letters(api: Api, *, service: str | None, state: str | None, count: int) -> list[dict[str, Any]]:
-    """Of one service or all; `id` is `<service>:<number>`, as the other commands take it."""
-    query = {"state": state} if state else {}
+def dead_letters(
+    api: Api, *, service: str | None, state: str | None, count: int, number: str | None = None
+) -> list[dict[str, Any]]:
+    """Of one service or all; `id` is `<service>:<number>`, as the other commands take it. `number`: those whose event names
+    it, such as an order's."""
+    query = {name: value for name, value in (("state", state), ("number", number)) if value}
     return [
         {"id": f"{each}:{row['id']}", "service": each, **{name: row[name] for name in row if name != "id"}}
         for each in _known(service)

@@ -43,12 +43,13 @@ Kind = Annotated[str | None, typer.Option("--kind", help="paid, before_arrival, 
 def dead_letters(
     service: Service = None,
     state: Annotated[str | None, typer.Option(help="waiting, poison, applied or discarded; else all.")] = None,
+    number: Annotated[str | None, typer.Option(help="Those whose event names it: HSO…, PMT… or RFD….")] = None,
     count: Count = 50,
     as_json: AsJson = False,
 ) -> None:
     """List events that a consumer could not apply, newest first."""
     with operator() as api:
-        found = ops.dead_letters(api, service=service, state=state, count=count)
+        found = ops.dead_letters(api, service=service, state=state, count=count, number=number)
     show.rows(found, ("id", "state", "topic", "attempts", "receivedAt", "reason"), json_wanted=as_json)
 
 

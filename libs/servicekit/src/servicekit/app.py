@@ -183,7 +183,7 @@ def build(
         dead_letters.subscribe(app, settings.pubsub)
         app.state.operations = Operations(db=db, clock=clock, letters=dead_letters)
         app.include_router(operations_router(name, has_outbox=outbox))
-        app.state.event_history = EventHistory(db=db)
+        app.state.event_history = EventHistory(db=db, keep_days=settings.outbox_keep_days)
         app.include_router(event_history_router(name, has_outbox=outbox))
     app.state.system = System(
         clock=clock,

@@ -16,10 +16,13 @@ MOST = 100
 
 @dataclass(kw_only=True, eq=False)
 class EventHistory:
+    """`keep_days`: how long the outbox keeps an event that was published."""
+
     db: Database
+    keep_days: int
 
     async def published(self, key: str) -> Sequence[RowMapping]:
-        """Rows of the outbox, published or waiting, oldest first. Published ones are deleted after some days."""
+        """Rows of the outbox, published or waiting, oldest first. Published ones are deleted after `keep_days`."""
         query = select(outbox).where(outbox.c.partition_key == key).order_by(outbox.c.id).limit(MOST)
         async with self.db.read() as session:
             return (await session.execute(query)).mappings().all()

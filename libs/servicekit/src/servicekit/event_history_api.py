@@ -61,7 +61,10 @@ class PublishedEvent(ApiModel):
 
 
 class PublishedEvents(ApiModel):
+    """`keepDays`: how long an event is kept that was published; older ones are in no list."""
+
     list: list[PublishedEvent]
+    keep_days: int
 
 
 class ReceivedEvent(ApiModel):
@@ -108,6 +111,7 @@ def event_history_router(service: str, *, has_outbox: bool) -> APIRouter:
         @router.post("/publishedEvents")
         async def published_events(body: KeyQuery, _: Operator, history: History) -> Ok[PublishedEvents]:
             """The events about one order, oldest first: when each was written and when it was published."""
-            return Ok(data=PublishedEvents(list=[PublishedEvent.of(row) for row in await history.published(body.key)]))
+            events = [PublishedEvent.of(row) for row in await history.published(body.key)]
+            return Ok(data=PublishedEvents(list=events, keep_days=history.keep_days))
 
     return router

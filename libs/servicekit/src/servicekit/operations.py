@@ -50,11 +50,16 @@ class Operations:
     def __init__(self, *, db: Database, clock: Clock, letters: DeadLetters) -> None:
         self._db, self._clock, self._letters = db, clock, letters
 
-    async def page(self, *, last_id: int, limit: int, state: LetterState | None) -> Sequence[RowMapping]:
-        """Newest first."""
+    async def page(
+        self, *, last_id: int, limit: int, state: LetterState | None, number: str | None = None
+    ) -> Sequence[RowMapping]:
+        """Newest first. `number`: those whose text holds it, readable or not. Without an index: it reads every letter that
+        is kept, which are few."""
         query = newest_first(select(dead_letter), dead_letter.c.id, below=last_id, limit=limit)
         if state:
             query = query.where(dead_letter.c.state == state)
+        if number:
+            query = query.where(func.strpos(dead_letter.c.body, number) > 0)
         async with self._db.read() as session:
             return (await session.execute(query)).mappings().all()
 

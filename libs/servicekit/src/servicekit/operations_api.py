@@ -12,7 +12,7 @@ from servicekit.auth import Operator
 from servicekit.due import next_claim_at
 from servicekit.operations import DeadLetterEnded, DeadLetterNotFound, LetterState, Operations
 from servicekit.problems import declared
-from servicekit.schemas import ApiModel, Empty, LastId, Note, Ok, PageSize, RowId
+from servicekit.schemas import ApiModel, Empty, LastId, Note, Ok, PageSize, RowId, Sn
 
 
 async def _operations(request: Request) -> Operations:
@@ -27,6 +27,7 @@ class LetterQuery(ApiModel):
     last_id: LastId = 0
     page_size: PageSize = 20
     state: LetterState | None = None
+    number: Sn | None = Field(None, description="Letters alone whose event names this number, such as an order's")
 
 
 class LetterRef(ApiModel):
@@ -124,7 +125,7 @@ def operations_router(service: str, *, has_outbox: bool) -> APIRouter:
     @router.post("/deadLetterList")
     async def dead_letter_list(body: LetterQuery, _: Operator, operations: Ops) -> Ok[LetterList]:
         """Newest first; `lastId` is the last row's id of the page before."""
-        rows = await operations.page(last_id=body.last_id, limit=body.page_size, state=body.state)
+        rows = await operations.page(last_id=body.last_id, limit=body.page_size, state=body.state, number=body.number)
         return Ok(data=LetterList(list=[Letter.of(row) for row in rows]))
 
     @router.post("/deadLetterDetail", responses=declared(DeadLetterNotFound))

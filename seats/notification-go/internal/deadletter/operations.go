@@ -41,11 +41,14 @@ type Letter struct {
 const selectLetter = `select id, topic, source, event_id, body, state, reason, note, tries, received_at, due_at,
        leased_until, ended_at from dead_letter `
 
-// Page has letters with an id below lastID (0: no bound), newest first; an empty state matches any.
-func (l *Letters) Page(ctx context.Context, lastID int64, limit int, state State) (found []Letter, err error) {
+// Page has letters with an id below lastID (0: no bound), newest first; an empty state matches any, an empty number too: else
+// those whose text holds it.
+func (l *Letters) Page(
+	ctx context.Context, lastID int64, limit int, state State, number string,
+) (found []Letter, err error) {
 	err = l.DB.Read(ctx, func(ctx context.Context, q pg.Querier) error {
 		rows, err := q.Query(ctx, selectLetter+`where ($1::bigint = 0 or id < $1) and ($2 = '' or state = $2)
-			order by id desc limit $3`, lastID, string(state), limit)
+			and ($4::text = '' or strpos(body, $4) > 0) order by id desc limit $3`, lastID, string(state), limit, number)
 		if err != nil {
 			return err
 		}

@@ -65,11 +65,11 @@ type replayed struct {
 func (o *operators) addLetters(letters *deadletter.Letters) {
 	o.handle("deadLetterList", func(ctx context.Context, f *form, _ int64) (any, error) {
 		lastID, size := f.lastID(), f.pageSize()
-		state := oneOf(f, "state", true, deadletter.States)
+		state, number := oneOf(f, "state", true, deadletter.States), f.matching("number", true, anySn)
 		if err := f.err(); err != nil {
 			return nil, err
 		}
-		found, err := letters.Page(ctx, lastID, size, state)
+		found, err := letters.Page(ctx, lastID, size, state, number)
 		shown := make([]shownLetter, len(found))
 		for place, each := range found {
 			shown[place] = showLetter(each)

@@ -5,6 +5,7 @@ Services are asked side by side, each with its own deadline; one that does not a
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi.responses import Response
@@ -14,9 +15,11 @@ from gateway.console import links, steps
 from gateway.console.acts import Act
 from gateway.console.asking import Reading
 from gateway.console.find import ORDER_SN, WAY
+from gateway.console.listing import MOST
 from gateway.console.present import Present, Words, first, of_order
 from gateway.console.routing import new_router
 from gateway.console.visits import Console, SignedIn, Visit
+from servicekit.clock import utc_now
 
 router = new_router()
 STEPS_UNTIL, UNTIL = 2.0, 2.7
@@ -89,19 +92,25 @@ def _order(sn: str) -> str:
 
 async def _found(visit: Visit, sn: str) -> dict[str, Any]:
     """What the templates show of an order: its records, the timeline, and what is missing of it."""
-    order, payment, messages, *published = readings = await asyncio.gather(
+    order, payment, messages, *others = readings = await asyncio.gather(
         visit.read("order", "orderSteps", {"sn": sn}, until=STEPS_UNTIL),
         visit.read("payment", "paymentSteps", {"orderSn": sn}, until=STEPS_UNTIL),
         visit.read("notification", "messageSteps", {"orderSn": sn}, until=STEPS_UNTIL),
         visit.read("order", "publishedEvents", {"key": sn}, until=STEPS_UNTIL),
         visit.read("payment", "publishedEvents", {"key": sn}, until=STEPS_UNTIL),
+        *(
+            visit.read(each, "deadLetterList", {"number": sn, "pageSize": MOST}, until=STEPS_UNTIL)
+            for each in RECEIVERS
+        ),
     )
+    published, letters = others[:2], others[2:]
     events = [(reading.service, reading.data["list"]) for reading in published if reading.data]
     topics = {(each["source"], each["eventId"]): each["topic"] for _, listed in events for each in listed}
     receipts = await _receipts(visit, topics)
     rows = [row for each in (order, payment, messages) if each.data for row in _rows(each.service, each.data)]
     rows += [row for service, listed in events for row in steps.of_events(service, listed)]
-    rows += [row for each in receipts if each.data for row in steps.of_receipts(each.service, each.data, topics)]
+    rows += [row for each in receipts for row in steps.of_receipts(each.service, _records(each, "taken"), topics)]
+    rows += [row for service in RECEIVERS for row in steps.of_letters(service, _letters(service, letters, receipts))]
     prepays = [each.get("traceId", "") for each in _records(payment, "payments")]
     return {
         "sn": sn,
@@ -116,6 +125,9 @@ async def _found(visit: Visit, sn: str) -> dict[str, Any]:
         "rows": steps.in_order(rows),
         "is_open": _is_open(order, payment, messages) or any(row.after == "waiting" for row in rows),
         "missing": _missing([*readings, *receipts]),
+        "forgotten": _forgotten(
+            published, [*([order.data["order"]] if order.data else ()), *_records(payment, "payments")]
+        ),
         **_links(visit.console, sn, [*prepays, *(row.trace_id for row in rows)]),
     }
 
@@ -129,6 +141,24 @@ def _links(console: Console, sn: str, traces: Iterable[str]) -> dict[str, Any]:
         "logs": links.to_order(sn, logs_url=logs_url),
         "traces": [links.to_trace(each, jaeger_url=jaeger_url, logs_url=logs_url) for each in trace_ids],
     }
+
+
+def _letters(service: str, named: Iterable[Reading], receipts: Iterable[Reading]) -> list[dict[str, Any]]:
+    """A service's dead letters that name the order, however old, and those of events that publishers still keep: some name
+    a homestay alone."""
+    found = [letter for each in named if each.service == service for letter in _records(each, "list")]
+    return found + [letter for each in receipts if each.service == service for letter in _records(each, "letters")]
+
+
+def _forgotten(published: Iterable[Reading], known: Iterable[Mapping[str, Any]]) -> dict[int, list[str]]:
+    """The publishers that keep events for fewer days than the oldest of these records is old, by the number of days."""
+    oldest = min((datetime.fromisoformat(each["createdAt"]) for each in known), default=None)
+    found: dict[int, list[str]] = {}
+    for each in published:
+        days = (each.data or {}).get("keepDays")  # a publisher of an older build does not tell
+        if days is not None and oldest is not None and utc_now() - oldest > timedelta(days=days):
+            found.setdefault(days, []).append(each.service)
+    return found
 
 
 async def _receipts(visit: Visit, topics: Mapping[tuple[str, str], str]) -> list[Reading]:

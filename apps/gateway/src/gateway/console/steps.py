@@ -56,18 +56,22 @@ def of_events(service: str, events: Iterable[Mapping[str, Any]]) -> list[Row]:
     return rows
 
 
-def of_receipts(service: str, received: Mapping[str, Any], topics: Mapping[tuple[str, str], str]) -> list[Row]:
-    """Of the events of `topics` (by source and id) those that took effect at a service, and its dead letters of them."""
-    rows = [
+def of_receipts(service: str, taken: Iterable[Mapping[str, Any]], topics: Mapping[tuple[str, str], str]) -> list[Row]:
+    """Of the events of `topics` (by source and id) those that took effect at a service."""
+    return [
         Row(
             at=_time(each["receivedAt"]),
             service=service,
             what="event_taken",
             number=topics.get((each["source"], each["eventId"]), ""),
         )
-        for each in received["taken"]
+        for each in taken
     ]
-    return rows + [
+
+
+def of_letters(service: str, letters: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Dead letters of a service, each once, however often it is in `letters`."""
+    return [
         Row(
             at=_time(letter["receivedAt"]),
             service=service,
@@ -77,7 +81,7 @@ def of_receipts(service: str, received: Mapping[str, Any], topics: Mapping[tuple
             source=letter["topic"],
             detail=letter["reason"],
         )
-        for letter in received["letters"]
+        for letter in {each["id"]: each for each in letters}.values()
     ]
 
 

@@ -130,8 +130,9 @@ def unreadable(world: World) -> None:
 
 def _kept(world: World, number: str) -> bool:
     """Whether a letter that is about `number` is in the table as it was published, though its sidecar cannot read it."""
-    letters = world.operator("deadLetterList", {"pageSize": 50})["list"]
-    return any(number in world.operator("deadLetterDetail", {"id": each["id"]})["body"] for each in letters)
+    letters = world.operator("deadLetterList", {"number": number})["list"]
+    bodies = [world.operator("deadLetterDetail", {"id": each["id"]})["body"] for each in letters]
+    return bool(bodies) and all(number in each for each in bodies)
 
 
 def _between(world: World, topic: str, number: str, neighbours: dict[str, dict[str, Any]], poison: bytes) -> None:
