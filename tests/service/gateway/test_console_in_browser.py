@@ -6,16 +6,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.service.gateway.console_templates import SEARCH_AND_PAYMENT, SECOND_FACTOR
 from tests.service.gateway.operators import LOOKS, Operations, look, looked_at, sign_in, type_in
 from tests.service.gateway.serving import served
 from tests.service.gateway.ways import MOBILE, PAYMENT_SN, SN, lost_callback, order, payment, settled, troubles
 from tests.support.browsing import DESK, opened
 
-TEMPLATES = {"signin", "find", "payment", "act", "not_operator", "arriving"} | {
-    f"problem:{kind}" for kind in ("absent", "refused", "unavailable", "forged")
-}
-SECOND_FACTOR_TEMPLATES = {"signin", "second_factor"}
-"""What is looked at here; `test_console_pages.py` compares it with the templates that there are."""
 ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
 
 
@@ -190,7 +186,7 @@ def test_every_page_is_as_it_should_be(browser, complaints, services, address, l
     look(page, f"not-operator-{ending}")
     arrive(page, address)
     look(page, f"arriving-{ending}")
-    assert looked_at(page) == TEMPLATES
+    assert looked_at(page) == SEARCH_AND_PAYMENT
     page.context.close()
 
 
@@ -323,7 +319,7 @@ def test_an_operator_sets_up_an_authenticator_at_the_first_sign_in(
     page.get_by_test_id("go").click()
     expect(page.get_by_test_id("recovery-codes").locator("li")).to_have_text(codes)
     look(page, f"second-factor-done-{ending}")
-    assert looked_at(page) == SECOND_FACTOR_TEMPLATES
+    assert looked_at(page) == SECOND_FACTOR
     page.get_by_test_id("on").click()
     expect(page.get_by_test_id("what")).to_be_visible()
     page.context.close()

@@ -6,21 +6,11 @@ with the templates that there are.
 
 import tomllib
 
-from tests.service.gateway import (
-    test_console_in_browser,
-    test_console_money_in_browser,
-    test_console_operations_in_browser,
-)
+from tests.service.gateway.console_templates import ALL
 from tests.service.gateway.operators import LOOKS
 from tests.support.browsing import DESK, PHONE
 from tests.support.services import SOURCES
 
-LOOKED_AT = (
-    test_console_in_browser.TEMPLATES
-    | test_console_in_browser.SECOND_FACTOR_TEMPLATES
-    | test_console_money_in_browser.TEMPLATES
-    | test_console_operations_in_browser.TEMPLATES
-)
 PAGES = {
     file.stem
     for file in (SOURCES["gateway"] / "templates/console").glob("*.html")
@@ -29,13 +19,13 @@ PAGES = {
 
 
 def test_every_template_of_a_page_is_looked_at():
-    assert {name.partition(":")[0] for name in LOOKED_AT} == PAGES
+    assert {name.partition(":")[0] for name in ALL} == PAGES
 
 
 def test_every_kind_of_problem_is_looked_at():
     texts = tomllib.loads((SOURCES["gateway"] / "locale/console/problem.zh.toml").read_text())
     kinds = {name.removeprefix("title_") for name in texts if name.startswith("title_")}
-    assert {name.removeprefix("problem:") for name in LOOKED_AT if name.startswith("problem:")} == kinds
+    assert {name.removeprefix("problem:") for name in ALL if name.startswith("problem:")} == kinds
 
 
 def test_looks_are_taken_in_both_languages_and_at_both_widths():
