@@ -57,6 +57,11 @@ def test_what_an_ended_run_left_is_named_and_ended_and_a_living_runs_is_not(
     assert str(marked[ended].pid) in said
 
 
+def test_a_folder_that_its_run_removes_meanwhile_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / f"{leftovers.PREFIX}gone").symlink_to(tmp_path / "removed")
+    leftovers.end_older(tmp_path)
+
+
 def test_a_folder_without_an_owner_is_not_ours_to_judge(tmp_path: Path, marked: dict[str, children.Child]) -> None:
     folder = tmp_path / f"{leftovers.PREFIX}strange"
     folder.mkdir()

@@ -73,10 +73,17 @@ def _new_folder(place: Path) -> Path:
 def end_older(place: Path = PLACE) -> None:
     """End and name what earlier runs of this user have left, when they were ended together with their watchdog."""
     for folder in place.glob(f"{PREFIX}*"):
-        if folder.stat().st_uid != os.geteuid() or (owner := _owner(folder)) is None:
+        if not _is_ours(folder) or (owner := _owner(folder)) is None:
             continue
         if not _lives(**owner):
             end(folder, f"an earlier test run (pid {owner['pid']:.0f}, {folder}) was ended and had left")
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return folder.stat().st_uid == os.geteuid()
+    except FileNotFoundError:  # its run has ended since we looked
+        return False
 
 
 def _owner(folder: Path) -> dict[str, float] | None:
