@@ -9,7 +9,17 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.service.gateway.console_templates import SEARCH_AND_PAYMENT, SECOND_FACTOR
 from tests.service.gateway.operators import LOOKS, Operations, look, looked_at, sign_in, type_in
 from tests.service.gateway.serving import served
-from tests.service.gateway.ways import MOBILE, PAYMENT_SN, SN, lost_callback, order, payment, settled, troubles
+from tests.service.gateway.ways import (
+    MOBILE,
+    PAYMENT_SN,
+    SN,
+    lost_callback,
+    lost_records,
+    order,
+    payment,
+    settled,
+    troubles,
+)
 from tests.support.browsing import DESK, opened
 
 ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
@@ -172,6 +182,13 @@ def test_every_page_is_as_it_should_be(browser, complaints, services, address, l
     troubles(services)
     page.reload()
     look(page, f"payment-troubles-{ending}")
+    lost_records(services)
+    page.reload()
+    for said in ("unknown-to-order", "forgotten", "act-letter_replay"):
+        expect(page.get_by_test_id(said)).to_be_visible()
+    look(page, f"payment-lost-records-{ending}")
+    troubles(services)
+    page.reload()
     services.data("/payment/v1/ops/paymentFind", {"list": [payment()]})
     page.get_by_test_id("act-payment_query").first.click()
     expect(page.get_by_test_id("now-order")).to_have_text(SN)

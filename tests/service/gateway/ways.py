@@ -164,6 +164,21 @@ def troubles(services: Operations) -> None:
     services.data("/notification/v1/ops/messageSteps", {"tasks": [refused], "steps": []})
 
 
+def lost_records(services: Operations) -> None:
+    """An old payment: order no longer knows its order, its events are forgotten, and a dead letter of one is left."""
+    lost_callback(services)
+    services.refuse("/order/v1/ops/orderSteps", 404, "订单不存在")
+    old = {
+        "payments": [payment(createdAt="2026-01-01T00:00:00Z")],
+        "refunds": [],
+        "notices": [],
+        "payout": [],
+        "steps": [],
+    }
+    services.data("/payment/v1/ops/paymentSteps", old)
+    services.data("/order/v1/ops/deadLetterList", {"list": [letter(9)]})
+
+
 def message(**changes: Any) -> dict[str, Any]:
     return {
         "id": 5, "orderSn": SN, "kind": "paid", "state": "sent", "reason": None, "cause": None, "attempts": 1,
