@@ -19,14 +19,17 @@ from tests.support.system import System
 LONG = ("tests/stateful/test_lifecycle.py",)
 """Files of few tests that take a minute, on a busy machine five. By their number they, and the systems, would come last,
 and one process would wait for the other: they begin early."""
+OWN = ("tests/integration/test_ended_from_outside.py", "tests/integration/test_traces.py")
+"""Start systems of their own."""
 SYSTEMS = (
     ("tests/integration/",),
-    ("tests/attack/", "tests/e2e/"),
+    ("tests/attack/", "tests/e2e/", *OWN),
     ("tests/chaos/", "tests/deploy/mesh/", "tests/observability/"),
 )
 """Each of these is run by one process with a system of its own: they mostly wait, one alone would take longer than all
 other tests."""
-NEED_THE_SYSTEM = tuple(folder for folders in SYSTEMS for folder in folders)
+SHARE_A_SYSTEM = ("tests/attack/", "tests/e2e/", "tests/integration/")
+NEED_A_SYSTEM = (*SHARE_A_SYSTEM, *SYSTEMS[-1])
 
 LAST = ("tests/integration/test_wire.py",)
 """Look at what the tests before them left: the last of their system."""
@@ -45,7 +48,7 @@ class SystemsApart(LoadFileScheduling):  # type: ignore[misc]  # a library witho
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return next((f"system of {folders[0]}" for folders in SYSTEMS if file.startswith(folders)), file)
+        return next((f"system of {folders[0]}" for folders in SYSTEMS[::-1] if file.startswith(folders)), file)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         for scope in (*(f"system of {folders[0]}" for folders in SYSTEMS), *LONG):
@@ -56,19 +59,23 @@ class SystemsApart(LoadFileScheduling):  # type: ignore[misc]  # a library witho
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.nodeid.startswith((*NEED_THE_SYSTEM, *LONG)):
+        if item.nodeid.startswith((*NEED_A_SYSTEM, *LONG)):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
-    items.sort(key=lambda item: (not item.nodeid.startswith(NEED_THE_SYSTEM), item.nodeid.startswith(LAST)))
+    items.sort(key=lambda item: (not _shares_a_system(item), item.nodeid.startswith(LAST)))
+
+
+def _shares_a_system(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(SHARE_A_SYSTEM) and not item.nodeid.startswith(OWN)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    if "PYTEST_XDIST_WORKER" in os.environ and not item.nodeid.startswith(NEED_THE_SYSTEM):
+    if "PYTEST_XDIST_WORKER" in os.environ and not item.nodeid.startswith(NEED_A_SYSTEM):
         _give_way()
     try:
         return (yield)
     finally:
-        if nextitem is None or not nextitem.nodeid.startswith(NEED_THE_SYSTEM):
+        if nextitem is None or not _shares_a_system(nextitem):
             item.config.stash.get(RUNNING, ExitStack()).close()
 
 
@@ -103,7 +110,7 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
     """The real system, every part of it; the mapping is its stack.env. What sidecars and apps say to one another is
-    recorded (tests/integration/test_wire.py). It goes down when this process turns to tests that need no system."""
+    recorded (tests/integration/test_wire.py). It goes down when this process turns to other tests."""
     with ExitStack() as running:
         request.config.stash[RUNNING] = running
         yield running.enter_context(running_stack(RECORD="1"))
