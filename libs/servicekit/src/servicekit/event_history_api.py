@@ -1,6 +1,7 @@
 """Operators' endpoints on the events of one key, the same in every service: `publishedEvents` and `receivedEvents`."""
 
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends, Request
@@ -92,6 +93,7 @@ class ReceivedEvents(ApiModel):
     letters: list[LetterOfEvent]
 
 
+@cache
 def event_history_router(service: str, *, has_outbox: bool) -> APIRouter:
     router = APIRouter(prefix=f"/{service}/v1/ops", tags=["operations"])
 

@@ -1,6 +1,7 @@
 """The operators' endpoint on a service as it runs, the same in every service: `/<service>/v1/ops/system`."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Request
@@ -146,6 +147,7 @@ async def _system(request: Request) -> System:
     return system
 
 
+@cache
 def system_router(service: str) -> APIRouter:
     router = APIRouter(prefix=f"/{service}/v1/ops", tags=["operations"])
 
