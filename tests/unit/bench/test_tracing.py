@@ -29,6 +29,7 @@ def test_the_receiver_counts_every_span_and_octet_that_an_exporter_sends(sink):
     for number in range(10):
         with tracer.start_as_current_span("settle payment", attributes={"minsu.order_sn": f"HSO{number}"}):
             tracer.start_span("publish").end()
+    assert provider.force_flush(60_000)
     provider.shutdown()
 
     taken = sink.taken()

@@ -38,7 +38,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._whole_by = self._read_by = math.inf
         self._in_head = self._in_body = False
         self._refused_with = 0
-        self._part = self._head = self._wire = self._body = self._extended = 0
+        self._part = self._part_body = self._part_earlier = 0
+        self._head = self._wire = self._body = self._extended = 0
 
     @property
     def deadline(self) -> float:
@@ -70,14 +71,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused_with:
             return
-        self._part = len(data)
+        self._part, self._part_body, self._part_earlier = len(data), 0, 0
         super().data_received(data)
         if self._in_head:
-            self._head += len(data)
+            self._head += len(data) - self._part_earlier
             if status := self._excess(self._head):
                 self._refuse(status)
         elif self._in_body:
-            self._wire += len(data)
+            self._wire += len(data) - self._part_earlier
             if self._wire > self._body * AROUND_A_BODY + self.crowd.bounds.head_bytes:
                 self._refuse(400)
 
@@ -85,12 +86,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head, self._in_body = True, False
         self._head = self._wire = self._body = 0
+        self._part_earlier = self._part_body  # the end of a body that was refused before it was here, mostly
         if not self.crowd.is_served(self):
             self._wait(self.crowd.bounds.arrive_seconds)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if status := self._excess(self._head + self._part):
+        if status := self._excess(self._head + self._part - self._part_earlier):
             self._refused_with = status
             raise _TooMuch
         self._in_body = True
@@ -114,6 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
+        self._part_body += len(body)
         if self._body <= self._extended:  # each part that has come buys the time for another at this pace
             self._whole_by += len(body) / self.crowd.bounds.upload_bytes_per_second
         super().on_body(body)
