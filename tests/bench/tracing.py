@@ -1,4 +1,5 @@
-"""What tracing costs: the same burst with tracing off, of one payment in a hundred and of each, in turn within each run.
+"""What tracing costs: the same burst without a line that reads or writes a context (untraced/), with tracing off, of one
+payment in a hundred and of each, in turn within each run.
 
 The system is taken down and up again for each, sidecars too, and at the end once more as it was. Spans go by OTLP to a
 process of its own (spans.py), whose work is counted apart.
@@ -18,8 +19,11 @@ from tests.support.rooms import SEEDED
 from tests.support.stack import read_stack_env
 from tests.support.system import System
 
-OFF = "off"
+LEFT_OUT, OFF = "left out", "off"
+MOST_PERCENT_OFF = 103
+"""Of what a payment costs with tracing left out: off, it should cost nothing."""
 RATIOS = {"at 1 %": "0.01", "at 100 %": "1"}
+UNTRACED = Path(__file__).parent / "untraced"
 WARM_SHARE = 5
 """A fifth of the burst goes before it: connections, caches and plans of the new processes."""
 
@@ -40,20 +44,23 @@ class Measured:
 def tracing(system: System, count: int) -> list[Figure]:
     try:
         with spans.receiving() as sink:
-            measured = {OFF: _measured(system, sink, count)}
-            measured |= {name: _measured(system, sink, count, ratio) for name, ratio in RATIOS.items()}
+            measured = {LEFT_OUT: _measured(system, sink, count, PYTHONPATH=str(UNTRACED))}
+            measured |= {OFF: _measured(system, sink, count)}
+            measured |= {
+                name: _measured(system, sink, count, **_sampled(sink, ratio)) for name, ratio in RATIOS.items()
+            }
     finally:
         at_rest.restarted(system.environment)
     return figures(measured)
 
 
 def figures(measured: Mapping[str, Measured]) -> list[Figure]:
-    """Of all that one run has measured; OFF is what the others are compared with."""
+    """Of all that one run has measured: off is compared with left out, the ratios with off."""
     found = [figure for name, each in measured.items() for figure in _costs(f"tracing {name}", each)]
     off = measured[OFF]
-    for name, each in measured.items():
-        if name != OFF:
-            found += _above(off, f"tracing {name}", each)
+    found.append(_of(measured[LEFT_OUT], off, f"tracing {OFF} of {LEFT_OUT}", MOST_PERCENT_OFF))
+    for name in RATIOS:
+        found += [_of(off, measured[name], f"tracing {name} of {OFF}"), _received(f"tracing {name}", measured[name])]
     return found
 
 
@@ -68,28 +75,34 @@ def _costs(name: str, each: Measured) -> list[Figure]:
     ]
 
 
-def _above(off: Measured, name: str, each: Measured) -> list[Figure]:
+def _of(less: Measured, more: Measured, name: str, most: float | None = None) -> Figure:
+    note = f"{less.ms:.2f} → {more.ms:.2f} ms"
+    return Figure(f"a payment with its messages, {name}", "%", 100 * more.ms / less.ms, None, most, True, note=note)
+
+
+def _received(name: str, each: Measured) -> Figure:
     count, taken = each.burst.orders.count, each.taken
-    compared = f"{off.ms:.2f} → {each.ms:.2f} ms"
-    received = f"{taken.spans / count:.2f} spans and {taken.octets / count:,.0f} bytes a payment"
-    received += f" in {taken.requests:,} requests"
-    return [
-        Figure(f"a payment with its messages, {name} of off", "%", 100 * each.ms / off.ms, note=compared),
-        Figure(f"its spans' receiver, {name}", "ms", 1000 * taken.processor_seconds / count, note=received),
-    ]
+    note = f"{taken.spans / count:.2f} spans and {taken.octets / count:,.0f} bytes a payment"
+    note += f" in {taken.requests:,} requests"
+    return Figure(f"its spans' receiver, {name}", "ms", 1000 * taken.processor_seconds / count, note=note)
 
 
 def _time(name: str, by_part: Mapping[str, float], note: str = "") -> Figure:
     return Figure(name, "ms", sum(by_part.values()), None, None, True, by_part, note)
 
 
-def _measured(stopped: System, sink: Sink, count: int, ratio: str = "") -> Measured:
-    """Of the system started anew; without a `ratio` tracing is off."""
-    told = {"OBS": "0", "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
-    if ratio:
-        told |= {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, "OTEL_TRACES_SAMPLER_ARG": ratio}
-        told["OTEL_BSP_SCHEDULE_DELAY"] = "1000"  # as with OBS=1: what is sent after the burst is little
-    at_rest.restarted(stopped.environment, **told)
+def _sampled(sink: Sink, ratio: str) -> dict[str, str]:
+    """With OTEL_BSP_SCHEDULE_DELAY as with OBS=1: what is sent after the burst is little."""
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
+        "OTEL_TRACES_SAMPLER_ARG": ratio,
+        "OTEL_BSP_SCHEDULE_DELAY": "1000",
+    }
+
+
+def _measured(stopped: System, sink: Sink, count: int, **told: str) -> Measured:
+    """Of the system started anew with `told` in its environment; without an endpoint in it tracing is off."""
+    at_rest.restarted(stopped.environment, **{"OBS": "0", "OTEL_EXPORTER_OTLP_ENDPOINT": ""} | told)
     run = Path(stopped.environment["RUN_DIR"])
     with closing(System(read_stack_env(run / "stack.env"), homestay=SEEDED)) as system:
         purchase(system)
