@@ -16,7 +16,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts conformance conformance-test format test test-unit test-integration chaos chaos-short bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test seats-test lock sbom audit digests clean distclean FORCE
+.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts conformance conformance-test format test test-unit test-integration chaos chaos-short chaos-test bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test seats-test lock sbom audit digests clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,9 +76,14 @@ contracts-release: $(SETUP) ## keep the contracts of now as VERSION=0.2.0, which
 format: $(SETUP) ## format the code and apply ruff's fixes
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .
 
-test: needs-test $(SETUP) ## every test, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
+test: needs-test $(SETUP) ## every test but chaos, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
 	@$(SETUP_TESTS)
-	@$(PYTEST) -n 2 --dist loadfile --durations=25 $(OWN_TESTS) $(ARGS); own=$$?; $(PYTEST) -n 4 --dist loadfile --durations=25 tests $(ARGS); rest=$$?; exit $$((own | rest))
+	@mkdir -p build; $(PYTEST) -n 2 --dist loadfile --durations=25 $(OWN_TESTS) $(ARGS) > build/own-tests.log 2>&1 & own=$$!; \
+	trap "kill $$own" INT TERM; $(PYTEST) -n 4 --dist loadfile --durations=25 tests --ignore tests/chaos $(ARGS); rest=$$?; \
+	wait $$own; own=$$?; cat build/own-tests.log; exit $$((own | rest))
+
+chaos-test: $(SETUP) ## short chaos, and that its checker reports each safeguard that is switched off
+	@$(PYTEST) -n0 --durations=25 tests/chaos $(ARGS)
 
 seats-test: $(SETUP) ## the tests of every seat in another language: types, style, unit tests
 	@for seat in seats/*/test.sh; do echo "== $${seat%/test.sh}"; "$$seat" || exit 1; done
@@ -105,7 +110,7 @@ calendars-test: $(SETUP) ## two systems that import each other's calendar: a sec
 chaos: $(SETUP) ## fault injection for a quarter of an hour, then the data of all services must agree; ARGS="--seed 7 --faults 90 --minutes 5 --json FILE"
 	@$(VENV)/python -m tests.chaos $(ARGS)
 
-chaos-short: $(SETUP) ## the same in a minute and a half; part of make test
+chaos-short: $(SETUP) ## the same in a minute and a half; make chaos-test runs it as a test
 	@$(VENV)/python -m tests.chaos --short $(ARGS)
 
 attack: $(SETUP) ## what strangers, other apps and forgers try on the running system, and what answers; ARGS="--only roles,tokens --json FILE"
