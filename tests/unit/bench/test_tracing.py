@@ -4,6 +4,7 @@ import gzip
 
 import httpx
 import pytest
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -28,7 +29,7 @@ def test_the_receiver_counts_every_span_and_octet_that_an_exporter_sends(sink):
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{sink.url}/v1/traces"), max_export_batch_size=4))
     tracer = provider.get_tracer("bench")
     for number in range(10):
-        with tracer.start_as_current_span("settle payment", attributes={"minsu.order_sn": f"HSO{number}"}):
+        with tracer.start_as_current_span("settle payment", Context(), attributes={"minsu.order_sn": f"HSO{number}"}):
             tracer.start_span("publish").end()
     assert provider.force_flush(60_000)
     provider.shutdown()
