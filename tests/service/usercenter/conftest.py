@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 import respx
+from argon2 import PasswordHasher
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -29,6 +30,13 @@ APPID, SECRET = "wx0123456789abcdef", "the-app-secret"
 SECOND = "wxfedcba9876543210"
 """Another mini program, on the same accounts; its secret is \"s\"."""
 WECHAT = "http://wechat.invalid"
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords that are hashed at once: the real hash costs 25 ms of processor time, and every sign-in takes one. Where
+    the hash itself matters a module has a fixture of this name that does nothing."""
+    monkeypatch.setattr("usercenter.passwords.HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
 class MovableClock:
