@@ -16,7 +16,7 @@ PYTEST := $(VENV)/python -m pytest
 OWN_TESTS := $(wildcard tools/*/tests apps/*/tests libs/*/tests clients/*/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help attack setup infra run up down status logs demo setup-tests check secrets contracts conformance conformance-test format test test-unit test-integration chaos chaos-short chaos-test bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test seats-test lock sbom audit digests clean distclean FORCE
+.PHONY: help attack attack-test setup infra run up down status logs demo setup-tests check secrets contracts conformance conformance-test format test test-all test-unit test-integration chaos chaos-short chaos-test bench bench-compare bench-docs bench-guard bench-lost bench-plots simulate compose-test k8s-test mesh-test obs-test nights-test calendars-test seats-test lock sbom audit digests clean distclean FORCE
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,17 +76,27 @@ contracts-release: $(SETUP) ## keep the contracts of now as VERSION=0.2.0, which
 format: $(SETUP) ## format the code and apply ruff's fixes
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .
 
-test: needs-test $(SETUP) ## every test but chaos, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
+# What has a target of its own, for its length: CI runs them beside one another, make test-all one after another.
+APART := tests/attack tests/chaos tests/seats tests/integration/test_ledger_seat.py
+
+test: needs-test $(SETUP) ## the tests, the real stack included; ARGS="-k callback" chooses, ARGS=-n0 takes one after another
 	@$(SETUP_TESTS)
 	@mkdir -p build; $(PYTEST) -n 2 --dist loadfile --durations=25 $(OWN_TESTS) $(ARGS) > build/own-tests.log 2>&1 & own=$$!; \
-	trap "kill $$own" INT TERM; $(PYTEST) -n 4 --dist loadfile --durations=25 tests --ignore tests/chaos $(ARGS); rest=$$?; \
+	trap "kill $$own" INT TERM; $(PYTEST) -n 4 --dist loadfile --durations=25 tests $(addprefix --ignore ,$(APART)) $(ARGS); rest=$$?; \
 	wait $$own; own=$$?; cat build/own-tests.log; exit $$((own | rest))
+
+test-all: ## make test, and after it attack-test, chaos-test and seats-test
+	@failed=0; for each in test attack-test chaos-test seats-test; do $(MAKE) $$each || failed=1; done; exit $$failed
+
+attack-test: $(SETUP) ## what strangers, other apps and forgers try (make attack), on a system of its own
+	@$(PYTEST) -n0 tests/attack $(ARGS)
 
 chaos-test: $(SETUP) ## short chaos, and that its checker reports each safeguard that is switched off
 	@$(PYTEST) -n0 --durations=25 tests/chaos $(ARGS)
 
-seats-test: $(SETUP) ## the tests of every seat in another language: types, style, unit tests
+seats-test: $(SETUP) ## the tests of every seat in another language: types, style, unit tests, and on PostgreSQL and the real stack
 	@for seat in seats/*/test.sh; do echo "== $${seat%/test.sh}"; "$$seat" || exit 1; done
+	@$(PYTEST) -n0 --durations=10 tests/seats tests/integration/test_ledger_seat.py $(ARGS)
 
 test-unit: needs-test-unit $(SETUP) ## unit, contract and the sandbox's own tests: without the system
 	@$(SETUP_TESTS)

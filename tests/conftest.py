@@ -21,11 +21,9 @@ LONG = ("tests/stateful/test_lifecycle.py",)
 and one process would wait for the other: they begin early."""
 OWN = ("tests/integration/test_ended_from_outside.py", "tests/integration/test_traces.py")
 """Start systems of their own."""
-ELSEWHERE = ("tests/integration/test_ledger_seat.py",)
-"""As well with the system of the shorter group."""
 SYSTEMS = (
     ("tests/integration/",),
-    ("tests/attack/", "tests/e2e/", *ELSEWHERE, *OWN),
+    ("tests/attack/", "tests/e2e/", *OWN),
     ("tests/chaos/", "tests/deploy/mesh/", "tests/observability/"),
 )
 """Each of these is run by one process with a system of its own: they mostly wait, one alone would take longer than all
