@@ -1,5 +1,6 @@
 """Operators' use-case on the audit log: what was done, and whether the log is as it was written."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,7 @@ AT_ONCE = 20_000
 """Most rows that one request verifies: about half a second."""
 _SLICE = 2000
 INTACT = Gauge("audit_chain_intact", "1 if every operator's act is as it was written, 0 if one was changed or removed")
+INTACT.set(math.nan)  # until it is verified, and where there is no log: 0 would wake an operator
 
 
 class Flaw(StrEnum):

@@ -73,6 +73,7 @@ func New() *Metrics {
 	m.SecretsReplaced = m.counter("secrets_replaced_total", "Secrets that were replaced while the service ran")
 	m.SecretsRefused = m.gauge("secrets_refused", "1 while the store holds a secret that cannot be used: the one before stays in use")
 	m.AuditIntact = m.gauge("audit_chain_intact", "1 if every operator's act is as it was written, 0 if one was changed or removed")
+	m.AuditIntact.Set(math.NaN()) // until it is verified: 0 would wake an operator
 	m.OldestSeconds = m.gauges("unfinished_oldest_seconds", "Age of the oldest row in a state that should end", "state")
 	m.LimitSeconds = m.gauges("unfinished_limit_seconds", "The age beyond which an operator must look", "state")
 	m.Unmeasured = m.counters("unfinished_unmeasured_total", "Times that the age of a state could not be read", "state")
