@@ -17,7 +17,7 @@ FAILURES = 2000
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """The seconds of every pause, which take no time."""
+    """The seconds of every pause, which take no time. For loops of a test's own: on the session's loop others pause, too."""
     taken, yield_once = [], asyncio.sleep
 
     async def at_once(seconds):
@@ -28,7 +28,7 @@ def pauses(monkeypatch):
     return taken
 
 
-async def test_a_relay_outlives_a_database_that_is_away_for_hours(pauses):
+def test_a_relay_outlives_a_database_that_is_away_for_hours(pauses):
     class Away:
         on_outbox, tries, back = [], 0, asyncio.Event()
 
@@ -40,11 +40,14 @@ async def test_a_relay_outlives_a_database_that_is_away_for_hours(pauses):
             self.back.set()
             yield Mock()
 
+    async def until_it_is_back():
+        task = asyncio.create_task(Relay(database, Mock()).run())
+        async with asyncio.timeout(30):
+            await database.back.wait()
+        await stop([task])
+
     database = Away()
-    task = asyncio.create_task(Relay(database, Mock()).run())
-    async with asyncio.timeout(10):
-        await database.back.wait()
-    await stop([task])
+    asyncio.run(until_it_is_back())
     assert (database.tries, pauses[:4], max(pauses)) == (FAILURES + 1, [2.0, 4.0, 5.0, 5.0], 5.0)
 
 
@@ -64,14 +67,17 @@ class Failing:
         await asyncio.Event().wait()
 
 
-async def test_work_that_ends_begins_anew_and_is_logged(pauses):
-    work = Failing()
-    with capture_logs() as logged:
+def test_work_that_ends_begins_anew_and_is_logged(pauses):
+    async def until_it_runs():
         task = asyncio.create_task(keep_running(work))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await work.runs.wait()
         await stop([task])
-    assert task.cancelled()
+        assert task.cancelled()
+
+    work = Failing()
+    with capture_logs() as logged:
+        asyncio.run(until_it_runs())
     assert (work.begun, pauses) == (3, [1.0, 2.0])
     assert [(each["log_level"], each["work"], each["error"]) for each in logged] == [
         ("error", "Failing", "OverflowError: int too large to convert to float"),
