@@ -17,7 +17,7 @@ FAILURES = 2000
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """The seconds of every pause, which take no time. For loops of a test's own: on the session's loop others pause, too."""
+    """The seconds of every pause, which take no time. For a loop of a test's own: on the session's others pause, too."""
     taken, yield_once = [], asyncio.sleep
 
     async def at_once(seconds):
