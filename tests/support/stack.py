@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import stamina
 
 from stack import leftovers, ports
 from stack.layout import plan
@@ -42,15 +43,22 @@ def own_stack(**more: str) -> Iterator[Mapping[str, str]]:
     """One that nothing else uses: a second one, for tests of two systems or with an environment of their own."""
     folder = Path(tempfile.mkdtemp(prefix="stack-", dir=leftovers.session_folder()))
     folder.chmod(0o755)
-    environment = os.environ | UNPAID | more | {"MINSU_RUN_DIR": str(folder), "PORT_OFFSET": str(free_offset())}
+    environment = os.environ | UNPAID | more | {"MINSU_RUN_DIR": str(folder)}
     try:
-        _stack("up", environment)
+        _up_on_free_ports(environment)
         started = read_stack_env(folder / "stack.env")
         wait_for_sidecars(started)
         yield _with_room(started)
     finally:
         _stack("down", environment)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@stamina.retry(on=lambda error: "these ports are taken" in str(error), attempts=5, wait_initial=0.1)
+def _up_on_free_ports(environment: dict[str, str]) -> None:
+    """Another system that starts at this moment may take the ports that were free when they were chosen."""
+    environment["PORT_OFFSET"] = str(free_offset())
+    _stack("up", environment)
 
 
 def wait_for_sidecars(environment: Mapping[str, str]) -> None:
