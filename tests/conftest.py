@@ -34,7 +34,7 @@ NEED_A_SYSTEM = (*SHARE_A_SYSTEM, *SYSTEMS[-1])
 LAST = ("tests/integration/test_wire.py",)
 """Look at what the tests before them left: the last of their system."""
 
-LESS_URGENT = 10
+LESS_URGENT = 5
 """The niceness of a process that has no system: one that is up costs a tenth of a core until its tests are over."""
 RUNNING = pytest.StashKey[ExitStack]()
 """The system that is up; closed, it is down."""

@@ -14,6 +14,7 @@ from order.peers import CloseAnswer, Homestay
 from order.pricing import Stay
 from order.settings import Settings
 from servicekit.db import Database
+from servicekit.errors import Unavailable
 from servicekit.testing import APP_TOKEN, FakeSidecar
 from tests.service.order.nights import TAKEN, nights_are_right
 from tests.service.order.support import Clock, snapshot
@@ -63,11 +64,15 @@ def request(user: int, first: int = 0, nights: int = 1) -> BookingRequest:
 
 
 async def attempt(parts: Parts, request: BookingRequest) -> str | None:
-    """The number of the order, None when a night was full. Any other error fails the test."""
-    try:
-        return await parts.booking.create(request)
-    except NightFull:
-        return None
+    """The number of the order, None when a night was full. Tries again while too many wait, as a client is told to. Any
+    other error fails the test."""
+    while True:
+        try:
+            return await parts.booking.create(request)
+        except NightFull:
+            return None
+        except Unavailable as error:
+            await asyncio.sleep(error.retry_after or 1)
 
 
 async def test_of_a_thousand_buyers_of_one_night_one_gets_it(parts, rows):
