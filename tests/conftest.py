@@ -44,7 +44,7 @@ LONG_SECONDS = 1200
 
 
 class SystemsApart(LoadFileScheduling):  # type: ignore[misc]  # a library without types
-    """Where several processes share the work (`-n`): a file stays whole, and two processes have a system running."""
+    """Where several processes share the work (`-n`): a file stays whole, and each of SYSTEMS is one process's."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)

@@ -16,6 +16,7 @@ from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.deadletters import DeadLetters
 from servicekit.due import Backoff
+from servicekit.error_texts import error_text
 from servicekit.health import Subscriptions
 from servicekit.idempotency import Idempotency
 from servicekit.loop import Loop, Step
@@ -50,7 +51,7 @@ async def keep_running(work: Background) -> None:
         try:
             await work.run()
         except Exception as error:  # noqa: BLE001 - whatever it is, the work is needed
-            ended = f"{type(error).__name__}: {error}"[:300]
+            ended = error_text(error)
         else:
             ended = "it returned"
         stop_if_asked()
