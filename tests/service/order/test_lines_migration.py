@@ -27,7 +27,7 @@ def test_each_night_gets_its_share_and_the_sums_are_the_totals(url):
         connection.execute(ORDER, {"sn": "A", "nights": 2, "room": 39800, "food": 5000})
         connection.execute(ORDER, {"sn": "B", "nights": 3, "room": 101, "food": 0})
         connection.execute(ORDER, {"sn": "C", "nights": 90, "room": 2**31 - 2, "food": 1})
-        [before] = connection.execute("select array_agg(updated_at) from homestay_order").fetchone()
+        [before] = connection.execute("select array_agg(updated_at order by sn) from homestay_order").fetchone()
 
     migrate.upgrade("order", url)
 

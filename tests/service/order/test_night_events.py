@@ -64,12 +64,12 @@ async def test_a_refund_tells_only_the_nights_that_it_frees(order: Order) -> Non
 async def test_a_refused_order_tells_nothing(order: Order) -> None:
     room(order, 1)
     await order.create(days=1)
-    before = order.rows("select id, event from outbox")
+    before = order.rows("select id, event from outbox order by id")
 
     refused = await order.post(CREATE, order.booking_request(nights=3))
 
     assert refused.status_code == 409
-    assert order.rows("select id, event from outbox") == before
+    assert order.rows("select id, event from outbox order by id") == before
 
 
 async def test_a_changed_stock_is_told_with_the_next_sale(order: Order) -> None:

@@ -10,6 +10,7 @@ from tests.service.order.support import BUYER, MERCHANT, STRANGER, Order, paid, 
 
 TODAY, TOMORROW, THIRD = "2026-11-23", "2026-11-24", "2026-11-25"
 REQUESTED = "order-refund-requested-topic"
+TABLES = ("homestay_order", "homestay_night", "order_night")
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def _one_room_and_right_afterwards(order: Order):
 
 async def is_full(order: Order, night: str, **request: object) -> bool:
     """Whether the request is refused because of that night; nothing may change then."""
-    before = [order.rows(f"select * from {table}") for table in ("homestay_order", "homestay_night", "order_night")]  # noqa: S608
+    before = order.everything(*TABLES)
     response = await order.post(CREATE, order.booking_request(**request), user=STRANGER)
     if response.status_code == 200:
         return False
@@ -31,8 +32,7 @@ async def is_full(order: Order, night: str, **request: object) -> bool:
     assert problem["night"] == night
     assert night in problem["title"]
     assert night in problem["msg"]
-    after = [order.rows(f"select * from {table}") for table in ("homestay_order", "homestay_night", "order_night")]  # noqa: S608
-    assert after == before
+    assert order.everything(*TABLES) == before
     return True
 
 

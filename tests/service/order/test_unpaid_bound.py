@@ -33,14 +33,14 @@ async def fill(order: Order) -> list[str]:
 
 async def test_the_fifth_unpaid_order_is_taken_and_the_sixth_is_refused(order: Order) -> None:
     await fill(order)
-    before = [order.rows(f"select * from {table}") for table in TABLES]  # noqa: S608
+    before = order.everything(*TABLES)
 
     refused = await order.post(CREATE, order.booking_request(days=9))
 
     problem = refused.json()
     assert (refused.status_code, problem["code"], problem["type"]) == (409, 103043, "/problems/too-many-unpaid")
     assert (problem["most"], problem["msg"]) == (5, "您已有 5 个待支付订单，请先支付或取消后再预订")
-    assert [order.rows(f"select * from {table}") for table in TABLES] == before  # noqa: S608
+    assert order.everything(*TABLES) == before
     nights_are_right(order.rows)
 
 
