@@ -1,6 +1,7 @@
 """A service's process: its server, with the bounds on connections that its settings ask for."""
 
 import contextlib
+import gc
 import os
 import resource
 from collections.abc import Callable
@@ -45,6 +46,9 @@ def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> Non
     )
     sidecar = (settings.dapr_host, settings.dapr_http_port)
     server = DrainingServer(config, sidecar=sidecar, longest_seconds=settings.drain_seconds, crowd=crowd)
+    gc.collect()
+    gc.freeze()  # what is there for good: the collector would look through it again and again, for nothing
+    gc.enable()
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
