@@ -7,7 +7,6 @@ from functools import cache
 
 import pytest
 import structlog
-import yaml
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
@@ -85,9 +84,7 @@ def _give_way() -> None:
 
 
 def pytest_configure() -> None:
-    """Tracebacks in logs without values, as services have them: structlog's default spends ten seconds on one. YAML is read
-    by libyaml: every process collects all tests, and reads 90 files for it."""
-    yaml.SafeLoader = yaml.CSafeLoader  # type: ignore[misc, assignment]
+    """Tracebacks in logs without values, as services have them: structlog's default spends ten seconds on one."""
     processors = structlog.get_config()["processors"]
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*processors[:-1], plain])

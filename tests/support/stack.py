@@ -67,11 +67,23 @@ def wait_for_sidecars(environment: Mapping[str, str]) -> None:
     token = read_stack_env(Path(environment["RUN_DIR"]) / "env" / "gateway-daprd.env")["DAPR_API_TOKEN"]
     address = f"http://127.0.0.1:{environment['GATEWAY_DAPR_HTTP_PORT']}/v1.0/invoke"
     with httpx.Client(timeout=10, headers={"dapr-api-token": token}) as http:
-        for app in set(plan({}).services) - {"gateway"}:
-            eventually(
-                lambda app=app: http.get(f"{address}/{app}/method/livez").status_code != 500,  # type: ignore[misc]
-                what=f"{app} can be called",
-            )
+        for app in sorted(set(plan({}).services) - {"gateway"}):
+            _wait_for(http, f"{address}/{app}/method/livez", app)
+
+
+def _wait_for(http: httpx.Client, url: str, app: str) -> None:
+    refusals = [""]
+
+    def reached() -> bool:
+        response = http.get(url)
+        refusals.append(response.text)
+        return response.status_code != 500
+
+    try:
+        eventually(reached, seconds=60, what=f"{app} can be called")
+    except AssertionError as error:
+        error.add_note(f"its sidecar, or the gateway's, said: {refusals[-1]}")
+        raise
 
 
 def _with_room(environment: dict[str, str]) -> dict[str, str]:

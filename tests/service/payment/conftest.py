@@ -1,11 +1,9 @@
 """Payment in this process, its own database, wechatsim for its WeChat."""
 
-import functools
 from contextlib import asynccontextmanager
 
 import pytest
 import stamina
-from cryptography.hazmat.primitives import serialization
 
 from payment.endpoints import wechat_notify
 from payment.endpoints.internal import CALLERS
@@ -57,14 +55,6 @@ def _no_pauses():
     stamina.set_testing(True, attempts=3, cap=True)
     yield
     stamina.set_testing(False)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _keys_are_checked_once():
-    """Reading a private key proves its primes: 50 ms for the same key, in each of 500 tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(serialization, "load_pem_private_key", functools.cache(serialization.load_pem_private_key))
-        yield
 
 
 @pytest.fixture(autouse=True, scope="module")
