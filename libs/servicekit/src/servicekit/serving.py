@@ -22,7 +22,7 @@ MOST_FILES = 65_536
 FILES_FOR_OTHERS = 512
 """Of those a process may open: the database, the sidecar, WeChat and the log keep theirs when visitors take all else."""
 OBJECTS_BETWEEN_COLLECTIONS = 10_000
-"""Python's default is 700: ten requests."""
+"""Python's default is 700."""
 
 
 def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> None:
@@ -56,8 +56,8 @@ def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> Non
 
 
 def _collect_garbage_seldom() -> None:
-    """Of what is there for good nothing is looked at again, and of a request's objects, which go by themselves, seldom:
-    a payment costs 3.4 times its floor so, else 3.7 (`make bench-guard`, 12 bursts each)."""
+    """The collector never looks again at what was made until now, modules and routes, and seldom at what requests make, of
+    which most goes without it. A payment costs 3.4 times its floor so, else 3.7 (`make bench-guard`, 12 bursts each)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
