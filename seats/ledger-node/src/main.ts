@@ -30,9 +30,9 @@ async function main(): Promise<void> {
     },
   });
   await running.start();
-  log("info", "the ledger is open", { payments: ledger.books.payments.size, dead_letters: letters.waiting.size, booked });
   process.once("SIGTERM", () => void stop());
   process.once("SIGINT", () => void stop());
+  log("info", "the ledger is open", { payments: ledger.books.payments.size, dead_letters: letters.waiting.size, booked });
 
   // What is being written is written; what was not acknowledged comes again.
   async function stop(): Promise<void> {
