@@ -56,7 +56,8 @@ def test_a_line_of_the_log_is_one_json_object_with_its_time_in_utc_and_without_s
         "from servicekit.telemetry.logs import configure_logging\n"
         "configure_logging('order', log_format='json', level='INFO')\n"
         "structlog.get_logger().info('first\\nsecond', path='/x\\r\\n{\"level\": \"error\"}', password='hunter2',\n"
-        "    access_token='hunter2', Authorization='hunter2', openid='hunter2', order_sn='HSO1')\n"
+        "    access_token='hunter2', Authorization='hunter2', openid='hunter2', order_sn='HSO1',\n"
+        "    asked={'apiV3': 'hunter2', 'pages': [{'session_key': 'hunter2', 'page': 2}]})\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
     [line] = done.stdout.splitlines()
@@ -65,6 +66,7 @@ def test_a_line_of_the_log_is_one_json_object_with_its_time_in_utc_and_without_s
     assert {entry[name] for name in ("password", "access_token", "Authorization", "openid")} == {"***"}
     assert (entry["event"], entry["service"], entry["level"]) == ("first\nsecond", "order", "info")
     assert entry["order_sn"] == "HSO1"
+    assert entry["asked"] == {"apiV3": "***", "pages": [{"session_key": "***", "page": 2}]}
     assert entry["timestamp"].endswith("Z")
 
 

@@ -44,20 +44,19 @@ func levelOf(name string) slog.Level {
 }
 
 func renamed(groups []string, attribute slog.Attr) slog.Attr {
-	if len(groups) > 0 {
-		return attribute
-	}
-	switch attribute.Key {
-	case slog.TimeKey:
-		return slog.String("timestamp", attribute.Value.Time().UTC().Format("2006-01-02T15:04:05.000000Z"))
-	case slog.LevelKey:
-		level := strings.ToLower(attribute.Value.String())
-		if level == "warn" {
-			level = "warning"
+	if len(groups) == 0 {
+		switch attribute.Key {
+		case slog.TimeKey:
+			return slog.String("timestamp", attribute.Value.Time().UTC().Format("2006-01-02T15:04:05.000000Z"))
+		case slog.LevelKey:
+			level := strings.ToLower(attribute.Value.String())
+			if level == "warn" {
+				level = "warning"
+			}
+			return slog.String("level", level)
+		case slog.MessageKey:
+			return slog.Attr{Key: "event", Value: attribute.Value}
 		}
-		return slog.String("level", level)
-	case slog.MessageKey:
-		return slog.Attr{Key: "event", Value: attribute.Value}
 	}
 	if attribute.Value.Kind() == slog.KindDuration {
 		return slog.Float64(attribute.Key, attribute.Value.Duration().Round(time.Millisecond).Seconds())

@@ -2,6 +2,7 @@ package logging
 
 import (
 	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 )
@@ -19,5 +20,13 @@ func TestALineQuotesNoOpenid(t *testing.T) {
 		if !strings.Contains(said, "oUpF…, not oAno…") || !strings.Contains(said, "order-refund-requested-topic") {
 			t.Fatalf("wrong line: %s", said)
 		}
+	}
+}
+
+func TestASecretInAGroupIsMasked(t *testing.T) {
+	var out bytes.Buffer
+	New(&out, "json", "INFO", "notification").Info("asked", slog.Group("told", "apiV3", "hunter2", "page", 2))
+	if said := out.String(); !strings.Contains(said, `"told":{"apiV3":"***","page":2}`) {
+		t.Fatalf("wrong line: %s", said)
 	}
 }

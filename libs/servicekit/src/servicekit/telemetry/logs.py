@@ -67,15 +67,17 @@ def _add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Masks members whose name is that of a secret, and shortens openids in all others, at any depth."""
     for name, value in event.items():
-        event[name] = "***" if _SECRETS.search(name) else _without_openids(value)
+        event[name] = _redacted(name, value)
     return event
 
 
-def _without_openids(value: Any) -> Any:
+def _redacted(name: str, value: Any) -> Any:
+    if _SECRETS.search(name):
+        return "***"
     if isinstance(value, str):
         return shorten_openids(value)
     if isinstance(value, Mapping):
-        return {name: _without_openids(inner) for name, inner in value.items()}
+        return {inner: _redacted(str(inner), each) for inner, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_openids(inner) for inner in value]
+        return [_redacted(name, each) for each in value]
     return value
