@@ -22,6 +22,7 @@ from tests.service.gateway.ways import (
     event,
     letter,
     lost_callback,
+    message,
     order,
     payment,
     settled,
@@ -247,6 +248,14 @@ async def test_the_part_that_reloads_itself_is_the_same_without_the_page_around_
     assert part.strip().startswith('<div id="way"')
     assert "<html" not in part
     assert rows(part) == rows((await http.get(WAY)).text)
+
+
+@pytest.mark.parametrize("kind", ["paid", "before_arrival"])
+@pytest.mark.parametrize(("state", "goes_on"), [("pending", True), ("sent", False)])
+async def test_it_looks_again_as_long_as_a_message_is_under_way(http, services, kind, state, goes_on):
+    settled(services)
+    services.data("/notification/v1/ops/messageSteps", {"tasks": [message(kind=kind, state=state)], "steps": []})
+    assert ('hx-trigger="every 5s"' in (await http.get(f"{WAY}/steps")).text) is goes_on
 
 
 async def test_what_waits_to_be_published_says_why(http, services):

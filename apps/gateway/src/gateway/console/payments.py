@@ -30,8 +30,6 @@ WAIT_PAY = 0
 """The trade state of an order that is not paid yet, as far as order knows."""
 NOT_PAID = 0
 """The status of a payment that is open."""
-SCHEDULED = "before_arrival"
-"""The kind of message that waits for its day: nothing is under way because of it."""
 
 
 async def _payment(visit: Visit, params: Mapping[str, Any], words: Words) -> Present:
@@ -192,5 +190,5 @@ def _is_open(order: Reading, payment: Reading, messages: Reading) -> bool:
         bool(order.data and order.data["order"]["tradeState"] == WAIT_PAY)
         or any(each["payStatus"] == NOT_PAID for each in _records(payment, "payments"))
         or any(each["state"] in {"requested", "accepted"} for each in _records(payment, "refunds"))
-        or any(each["state"] == "pending" and each["kind"] != SCHEDULED for each in _records(messages, "tasks"))
+        or any(each["state"] == "pending" for each in _records(messages, "tasks"))
     )
