@@ -58,7 +58,7 @@ def _promtools_file(case: dict[str, Any], rules: Path) -> dict[str, Any]:
     return {
         "rule_files": [str(rules)],
         "evaluation_interval": case.get("evaluate", "30s"),
-        "tests": [{"interval": "1m", "input_series": series, "alert_rule_test": checks}],
+        "tests": [{"interval": case.get("step", "1m"), "input_series": series, "alert_rule_test": checks}],
     }
 
 

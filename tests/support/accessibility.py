@@ -16,6 +16,8 @@ def _script() -> str:
 
 def violations(page: Page) -> list[str]:
     """`rule: element` of everything that breaks a rule; empty for a page that is fine."""
-    page.evaluate(_script())
+    if not page.evaluate("'axe' in window"):
+        # By the protocol itself: Playwright's evaluate takes the 650 kB through its own, twice as long.
+        page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": _script()})
     found: list[dict[str, Any]] = page.evaluate("axe.run().then((result) => result.violations)")
     return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]

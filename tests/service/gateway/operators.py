@@ -92,18 +92,23 @@ def sign_in(page: Page) -> None:
     page.wait_for_url(lambda address: "/signin" not in address)
 
 
-LOOKS = [(language, name, size) for language in ("zh-CN", "en") for name, size in (("390", PHONE), ("1280", DESK))]
-"""Every page of the console is looked at in both languages, on a phone and on a desk."""
+LOOKS = [("zh-CN", PHONE), ("en", DESK)]
+"""Every page of the console is looked at in both languages, by an operator with a phone and by one at a desk."""
+SIZES = (PHONE, DESK)
 _looked: WeakKeyDictionary[Page, set[str]] = WeakKeyDictionary()
 
 
 def look(page: Page, name: str) -> None:
-    """Keep a picture of the page as `console-<name>`; raises AssertionError where axe-core finds something wrong, or the
-    page is wider than its window."""
+    """On a phone and on a desk: keep a picture of the page as `console-<name>-<width>`; raises AssertionError where
+    axe-core finds something wrong, or the page is wider than its window."""
     _looked.setdefault(page, set()).add(_template(page))
-    shot(page, f"console-{name}", loads_more=False)
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    before = page.viewport_size
+    for size in SIZES:
+        page.set_viewport_size(size)
+        shot(page, f"console-{name}-{size['width']}", loads_more=False)
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.set_viewport_size(before)
 
 
 def looked_at(page: Page) -> set[str]:
