@@ -11,6 +11,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
+from servicekit import security_log
 from tests.support.postgres import PostgresServer
 from tests.support.stack import running_stack
 from tests.support.system import System
@@ -92,6 +93,12 @@ def pytest_configure() -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     return SystemsApart(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _own_pace_of_the_security_log() -> None:
+    """It writes 20 lines of a kind in a second: those of the tests before would leave out a test's own."""
+    security_log._pace = security_log.Pace()
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.main import create_app
-from servicekit import security_log
-from servicekit.security_log import Pace
 from servicekit.testing import FakeSidecar
 from tests.service.gateway.serving import settings
 from tests.support.metrics import Growth
@@ -17,11 +15,6 @@ from tests.support.metrics import Growth
 LOGIN, LIST = "/usercenter/v1/user/login", "/travel/v1/homestay/homestayList"
 CALLBACK = "/payment/v1/thirdPayment/thirdPaymentWxPayCallback"
 ONE, OTHER = "203.0.114.7", "203.0.114.8"
-
-
-@pytest.fixture(autouse=True)
-def fresh_pace(monkeypatch):
-    monkeypatch.setattr(security_log, "_pace", Pace())
 
 
 @pytest.fixture

@@ -23,11 +23,6 @@ def tokens():
     return Tokens()
 
 
-@pytest.fixture(autouse=True)
-def fresh_pace(monkeypatch):
-    monkeypatch.setattr(security_log, "_pace", Pace())
-
-
 @pytest.fixture
 async def http(tokens):
     router = APIRouter()
