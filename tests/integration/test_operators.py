@@ -40,11 +40,11 @@ def tell_a_wrong_amount(system, order_sn):
 
 
 def stuck(system, event_id):
-    def look():
-        letters = ops(system, "dead-letters", "--service", "order", "--state", "poison")
-        return next((each for each in letters if each["eventId"] == event_id), None)
-
-    return eventually(look, seconds=60, what="the event to be poison")
+    poison = "select 1 from dead_letter where event_id = %s and state = 'poison'"
+    eventually(lambda: system.rows("order", poison, event_id), seconds=60, what="the event to be poison")
+    letters = ops(system, "dead-letters", "--service", "order", "--state", "poison")
+    [letter] = [each for each in letters if each["eventId"] == event_id]
+    return letter
 
 
 def test_a_stuck_event_is_seen_repaired_and_replayed_once(system):
