@@ -16,7 +16,7 @@ from servicekit.errors import DatabaseUnavailable, Poison
 from servicekit.events import CloudEvent, Consumer, EventData, bulk_routes
 from servicekit.idempotency import Idempotency, IdempotencyInFlight, IdempotencyMismatch
 
-NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
+NOW, DAY = datetime(2026, 11, 23, 4, tzinfo=UTC), timedelta(days=1)
 
 
 class Data(EventData):
@@ -189,7 +189,7 @@ class Answer(BaseModel):
 
 
 async def test_the_same_key_and_request_get_the_same_answer_and_the_work_is_done_once(db):
-    store, made = Idempotency(db, lambda: NOW), []
+    store, made = Idempotency(db, lambda: NOW, keep=DAY), []
 
     async def make():
         made.append(1)
@@ -205,7 +205,7 @@ async def test_the_same_key_and_request_get_the_same_answer_and_the_work_is_done
 
 
 async def test_another_request_under_the_key_is_refused(db):
-    store = Idempotency(db, lambda: NOW)
+    store = Idempotency(db, lambda: NOW, keep=DAY)
 
     async def make():
         return Answer(made="once")
@@ -217,7 +217,7 @@ async def test_another_request_under_the_key_is_refused(db):
 
 async def test_while_the_first_runs_the_second_is_told_and_after_a_crash_the_key_is_free_again(db):
     now = [NOW]
-    store, gate = Idempotency(db, lambda: now[0]), asyncio.Event()
+    store, gate = Idempotency(db, lambda: now[0], keep=DAY), asyncio.Event()
 
     async def slow():
         await gate.wait()
@@ -238,7 +238,7 @@ async def test_while_the_first_runs_the_second_is_told_and_after_a_crash_the_key
 
 
 async def test_of_two_that_come_together_under_one_key_one_runs(db):
-    store, made = Idempotency(db, lambda: NOW), []
+    store, made = Idempotency(db, lambda: NOW, keep=DAY), []
 
     async def make():
         made.append(1)
@@ -263,7 +263,7 @@ async def _claimed(db):
 
 
 async def test_a_failure_is_not_kept(db):
-    store = Idempotency(db, lambda: NOW)
+    store = Idempotency(db, lambda: NOW, keep=DAY)
 
     async def fail():
         raise DatabaseUnavailable

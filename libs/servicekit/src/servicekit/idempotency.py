@@ -51,7 +51,6 @@ _KEEP_ANSWER = (
 LONGEST_WAIT_SECONDS = 3.0
 """How long the first request that waits for the next claim may wait."""
 LEASE = timedelta(seconds=30)
-KEEP = timedelta(days=1)
 SLICE = 5000
 LONGEST_KEY, KEY = 128, r"^[!-~]+$"
 
@@ -72,7 +71,7 @@ class IdempotencyMismatch(InvalidInput):
 class Idempotency:
     """The store of keys of one service."""
 
-    def __init__(self, db: Database, clock: Clock, *, keep: timedelta = KEEP) -> None:
+    def __init__(self, db: Database, clock: Clock, *, keep: timedelta) -> None:
         self._db, self._clock, self._keep = db, clock, keep
         self._claims = Collector(
             self._claim_together, name="claim idempotency keys", longest_seconds=LONGEST_WAIT_SECONDS
