@@ -81,6 +81,20 @@ def test_every_name_after_a_file_or_folder_is_in_it():
     assert lost == []
 
 
+def test_every_name_that_is_said_to_be_there_is_in_the_file_before_it():
+    found = [
+        (_files(line[: there.start()])[-1], re.findall(r"`([^`]+)`", there[1]))
+        for line in PAGE.splitlines()
+        for there in re.finditer(r"((?:`\w+`(?:, )?)+) there", line)
+    ]
+    assert len(found) >= 5
+    assert [each for each in found if not {*each[1]} <= _defined(each[0])] == []
+
+
+def _files(text: str) -> list[Path]:
+    return [path for name, _ in PLACE.findall(text) if name.endswith(".py") and (path := _path(name))]
+
+
 def _in_use(folder: Path, pattern: str) -> Iterator[Path]:
     for path in sorted(folder.rglob(pattern)):
         if "versions" not in path.parts and path.name not in {"__init__.py", "env.py"}:
