@@ -24,15 +24,14 @@ def bought(system, jaeger):
     system.tap_pay(payment_sn)
 
     def whole():
-        """Once both messages' spans are there, all that they follow from, and each of the three traces. Until each process
-        has exported, a tree has several roots."""
+        """Once both messages' spans are there, all that they follow from, and each of the three traces."""
         try:
             trees = [Tree(trace) for trace in jaeger.of(order_sn)]
         except CommandFailed:
             return None
         [paid] = [tree for tree in trees if tree.all("payment", "settle payment")] or [None]
         there = paid and len(paid.all("notification", "send message")) == 2 and len(trees) == 3
-        return trees if there and all(len(tree.roots()) == 1 for tree in trees) else None
+        return trees if there and all(tree.is_whole() for tree in trees) else None
 
     eventually(lambda: system.order(order_sn)["tradeCode"], seconds=30, what="the order is paid")
     return order_sn, payment_sn, eventually(whole, seconds=60, what="the traces are in Jaeger")

@@ -42,5 +42,9 @@ class Tree:
     def roots(self) -> list[Span]:
         return [span for depth, span in self.trace.in_order() if depth == 0]
 
+    def is_whole(self) -> bool:
+        """Whether every span's parent is there: one that was not exported yet leaves its children as roots."""
+        return all(not root.parent_id for root in self.roots())
+
     def __str__(self) -> str:
         return "\n".join(f"{'  ' * depth}{span.service} {span.name}" for depth, span in self.trace.in_order())
