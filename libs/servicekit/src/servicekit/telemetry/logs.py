@@ -66,18 +66,18 @@ def _add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Masks members whose name is that of a secret, and shortens openids in all others, at any depth."""
-    for name, value in event.items():
-        event[name] = _redacted(name, value)
-    return event
+    return _members(event)
 
 
-def _redacted(name: str, value: Any) -> Any:
-    if _SECRETS.search(name):
-        return "***"
+def _members(members: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {name: "***" if _SECRETS.search(str(name)) else _shortened(value) for name, value in members.items()}
+
+
+def _shortened(value: Any) -> Any:
     if isinstance(value, str):
         return shorten_openids(value)
     if isinstance(value, Mapping):
-        return {inner: _redacted(str(inner), each) for inner, each in value.items()}
+        return _members(value)
     if isinstance(value, list | tuple):
-        return [_redacted(name, each) for each in value]
+        return [_shortened(each) for each in value]
     return value
