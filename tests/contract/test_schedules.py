@@ -57,7 +57,8 @@ def test_the_daily_jobs_run_when_runbook_and_guide_say():
         "\n", " "
     )
     assert f"At {payouts} `payment-daily-payouts`" in RECONCILIATION
-    assert f"at what hour they run ({reconciliation}, {payouts})" in WHERE
+    [row] = [line for line in WHERE.splitlines() if "`components/payment-daily-payouts.yaml`: `schedule`" in line]
+    assert f"({reconciliation}, {payouts})" in row.split("|")[1]
 
 
 def test_a_day_is_due_when_both_of_its_jobs_have_run():
