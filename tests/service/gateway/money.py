@@ -61,6 +61,7 @@ NOTICE = {
     "outTradeNo": PMT,
     "transactionId": "4200001",
     "outRefundNo": None,
+    "refundCause": None,
     "reason": "amount",
     "detail": "WeChat says fen 19901, ours is 19900",
     "source": "callback",
@@ -76,6 +77,7 @@ REFUND_NOTICE = NOTICE | {
     "id": 6,
     "reason": "refund_abnormal",
     "outRefundNo": RFD,
+    "refundCause": "buyer",
     "source": "request",
     "detail": "card",
 }

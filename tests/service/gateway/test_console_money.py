@@ -212,6 +212,18 @@ async def test_a_notice_offers_what_can_end_its_reason(http, services):
     assert 'data-testid="act-' not in await shown(http, "/console/reviews")
 
 
+@pytest.mark.parametrize(
+    ("cause", "rescues"),
+    [("late-payment", ["refund_again"]), ("buyer", []), ("goodwill", []), (None, ["refund_again"])],
+)
+@pytest.mark.parametrize("reason", ["refund_closed", "refund_refused"])
+async def test_a_closed_refund_is_offered_a_new_number_unless_order_asks_again(http, services, reason, cause, rescues):
+    await enter(http)
+    services.data(f"{PAYMENT}/noticeList", {"list": [REFUND_NOTICE | {"reason": reason, "refundCause": cause}]})
+    page = await shown(http, "/console/reviews")
+    assert re.findall(r'data-testid="act-(\w+)"', page) == [*rescues, "notice_resolve"]
+
+
 async def test_an_abnormal_refund_goes_to_a_card_that_no_page_shows_again(http, services):
     await enter(http)
     services.refuse(f"{PAYMENT}/refundSendElsewhere", 409, "退款已改退过")

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.main import create_app
 from servicekit.testing import client
+from tests.service.gateway.money import ABNORMAL, RFD
 from tests.service.gateway.operators import Operations, enter, post
 from tests.service.gateway.serving import settings
 from tests.service.gateway.ways import (
@@ -330,3 +331,12 @@ async def test_each_trouble_has_its_button_and_its_reason(http, services):
         assert f'data-testid="act-{act}"' in page
     for reason in ("43101 user refuse to accept the msg", "the card is closed", "尚未汇总"):
         assert reason in page
+
+
+@pytest.mark.parametrize(("cause", "is_offered"), [("late-payment", True), ("buyer", False), ("goodwill", False)])
+async def test_a_closed_refund_is_offered_a_new_number_unless_order_asks_again(http, services, cause, is_offered):
+    closed = ABNORMAL | {"state": "closed", "cause": cause}
+    services.data("/payment/v1/ops/paymentSteps", records(payments=[payment(payStatus=1)], refunds=[closed]))
+    page = (await http.get(WAY)).text
+    assert f"<code>{RFD}</code>" in page
+    assert ('data-testid="act-refund_again"' in page) is is_offered

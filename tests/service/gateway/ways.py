@@ -142,9 +142,9 @@ def troubles(services: Operations) -> None:
         "createdAt": "2026-11-23T01:50:00Z", "sentElsewhereAt": None,
     }  # fmt: skip
     notice = {
-        "id": 4, "outTradeNo": PAYMENT_SN, "transactionId": None, "outRefundNo": refund["sn"], "state": "needs_review",
+        "id": 4, "outTradeNo": PAYMENT_SN, "transactionId": None, "outRefundNo": refund["sn"], "refundCause": "buyer",
         "reason": "refund_abnormal", "detail": "CHANGE", "source": "request", "totalFen": 74_051, "seen": 1, "note": None,
-        "createdAt": "2026-11-23T01:51:00Z", "resolvedBy": None, "resolvedAt": None,
+        "state": "needs_review", "createdAt": "2026-11-23T01:51:00Z", "resolvedBy": None, "resolvedAt": None,
     }  # fmt: skip
     entry = {
         "kind": "stay", "number": SN, "homestayBusinessId": 1, "day": "2026-11-27", "amountFen": 74_051, "feeFen": 444,

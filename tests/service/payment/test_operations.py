@@ -29,6 +29,7 @@ async def test_a_notice_is_listed_and_resolved_once_with_who_when_and_why(servic
     [shown] = (await desk("noticeList", {"state": "needs_review"})).json()["data"]["list"]
     assert (shown["outTradeNo"], shown["reason"], shown["totalFen"]) == (notice, "amount", 19901)
     assert (shown["note"], shown["resolvedBy"], shown["resolvedAt"], shown["seen"]) == (None, None, None, 1)
+    assert shown["refundCause"] is None
     before = [dict(row) for row in await service.payments()]
 
     answer = await desk("noticeResolve", {"id": shown["id"], "note": "asked WeChat: a test of theirs"})

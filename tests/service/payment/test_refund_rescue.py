@@ -16,7 +16,7 @@ from tests.service.payment.refunding import (  # noqa: F401 - the fixture `paid`
     settled_payment,
     tick,
 )
-from tests.service.payment.support import OPERATOR, REFUND_CALLBACK
+from tests.service.payment.support import OPERATOR, ORDER, REFUND_CALLBACK
 from tests.service.payment.wechat import LOST, SERIAL
 from tests.support.async_waiting import eventually
 
@@ -252,6 +252,20 @@ async def test_what_the_buyer_asked_for_only_the_buyer_asks_for_again(service, d
 
     assert (answer.status_code, answer.json()["code"]) == (409, 104022)
     assert (len(await service.rows("refund")), await service.rows("operator_act")) == (1, [])
+
+
+@pytest.mark.parametrize(("request_refund", "cause"), [(ask, "buyer"), (hear, "late-payment")])
+async def test_a_notice_names_the_cause_of_its_refund(service, desk, wechat, paid, request_refund, cause):
+    wechat.sim.faults.set("refund-refused", times=1)
+    await request_refund(service, paid)
+    [ended] = await in_state(service, "closed")
+
+    [listed] = (await desk("noticeList", {"state": "needs_review"})).json()["data"]["list"]
+    [told] = (await desk("paymentSteps", {"orderSn": ORDER})).json()["data"]["notices"]
+    resolved = (await desk("noticeResolve", {"id": listed["id"], "note": "why"})).json()["data"]
+
+    for notice in (listed, told, resolved):
+        assert (notice["outRefundNo"], notice["refundCause"]) == (ended["sn"], cause)
 
 
 async def test_order_hears_that_a_refused_request_came_to_nothing(service, wechat, paid):

@@ -12,10 +12,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from servicekit.db import Base as ServiceBase
 from servicekit.db import new_metadata
@@ -105,36 +106,6 @@ class OrderClosure(Base):
     closed_at: Mapped[datetime]
 
 
-class ProviderNotice(Base):
-    """An entry of the review queue (ledger/reviews.py); adding one changes no payment and no refund."""
-
-    __tablename__ = "provider_notice"
-    __table_args__ = (
-        UniqueConstraint(
-            "out_trade_no",
-            "reason",
-            "transaction_id",
-            "out_refund_no",
-            name="uq_provider_notice_once",
-            postgresql_nulls_not_distinct=True,
-        ),
-        CheckConstraint("state in ('needs_review', 'resolved')", name="state_known"),
-        Index("ix_provider_notice_created_at", "created_at"),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    out_trade_no: Mapped[str] = mapped_column(Text)
-    transaction_id: Mapped[str | None] = mapped_column(Text)
-    out_refund_no: Mapped[str | None] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text)
-    detail: Mapped[str] = mapped_column(Text)
-    source: Mapped[str] = mapped_column(Text)
-    total_fen: Mapped[int | None] = mapped_column(BigInteger)
-    state: Mapped[str] = mapped_column(Text, default="needs_review")
-    seen: Mapped[int] = mapped_column(default=1)
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
 class Refund(Leased, Base):
     """One attempt to refund a request. `sn` is WeChat's out_refund_no, the same at every retry; when WeChat closes the
     number, the request is issued again as a new row, the next `attempt`. The leased work of a row is to submit it, or to
@@ -181,6 +152,40 @@ class Refund(Leased, Base):
     """The day on whose bill the refund was first found; it may succeed days after it was requested."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class ProviderNotice(Base):
+    """An entry of the review queue (ledger/reviews.py); adding one changes no payment and no refund."""
+
+    __tablename__ = "provider_notice"
+    __table_args__ = (
+        UniqueConstraint(
+            "out_trade_no",
+            "reason",
+            "transaction_id",
+            "out_refund_no",
+            name="uq_provider_notice_once",
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint("state in ('needs_review', 'resolved')", name="state_known"),
+        Index("ix_provider_notice_created_at", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    out_trade_no: Mapped[str] = mapped_column(Text)
+    transaction_id: Mapped[str | None] = mapped_column(Text)
+    out_refund_no: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    total_fen: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text, default="needs_review")
+    seen: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    refund_cause: Mapped[str | None] = column_property(
+        select(Refund.cause).where(Refund.sn == out_refund_no).scalar_subquery(), expire_on_flush=False
+    )
+    """Read with the notice, no column: the cause of the refund `out_refund_no`; None where the ledger has none."""
 
 
 class RefundApproval(Base):

@@ -269,12 +269,14 @@ class NoticeResolution(ApiModel):
 
 
 class NoticeAnswer(ApiModel):
-    """`seen` counts repetitions; the last three are null until an operator resolves the notice. Openids are shortened."""
+    """`seen` counts repetitions; `refundCause` is null where there is no refund; the last three are null until an operator
+    resolves the notice. Openids are shortened."""
 
     id: int
     out_trade_no: str
     transaction_id: str | None
     out_refund_no: str | None
+    refund_cause: str | None
     reason: str
     detail: WithoutOpenids
     source: str

@@ -17,6 +17,7 @@ from gateway.console.asking import Reading
 from gateway.console.find import ORDER_SN, WAY
 from gateway.console.listing import MOST
 from gateway.console.present import Present, Words, first, of_order
+from gateway.console.refund_causes import ASKED_AGAIN_BY_ORDER
 from gateway.console.routing import new_router
 from gateway.console.visits import Console, SignedIn, Visit
 from servicekit.clock import utc_now
@@ -119,6 +120,7 @@ async def _found(visit: Visit, sn: str) -> dict[str, Any]:
         "is_unknown_to_order": order.status == 404 and bool(_records(payment, "payments")),
         "payments": _records(payment, "payments"),
         "refunds": _records(payment, "refunds"),
+        "asked_again_by_order": ASKED_AGAIN_BY_ORDER,
         "notices": _records(payment, "notices"),
         "payout": _records(payment, "payout"),
         "tasks": _records(messages, "tasks"),

@@ -8,13 +8,12 @@ from fastapi.responses import Response
 from gateway.console.acts import Act, Input
 from gateway.console.listing import AGES, age, choice, older, page_of
 from gateway.console.present import Present, Words, first
+from gateway.console.refund_causes import ASKED_AGAIN_BY_ORDER
 from gateway.console.routing import new_router
 from gateway.console.visits import SignedIn, Visit
 
 router = new_router()
 STATES = ("requested", "accepted", "abnormal", "succeeded", "closed")
-ASKED_AGAIN_BY_ORDER = ("buyer", "goodwill")
-"""Causes of a refund that gets no new number once it is closed: it is asked for again on the order's page."""
 
 
 def _to_merchant(params: Mapping[str, Any], _: Mapping[str, str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from gateway.console.acts import Act
 from gateway.console.listing import age, choice, older, page_of
 from gateway.console.numbers import row_id
 from gateway.console.present import Present, Words, first
+from gateway.console.refund_causes import ASKED_AGAIN_BY_ORDER
 from gateway.console.routing import new_router
 from gateway.console.visits import SignedIn, Visit
 
@@ -65,5 +66,9 @@ async def show(visit: SignedIn) -> Response:
 
 
 def _rescues(row: dict[str, str | None]) -> tuple[str, ...]:
-    open_ = row["state"] == "needs_review" and row["outRefundNo"]
-    return RESCUES.get(row["reason"] or "", ()) if open_ else ()
+    if row["state"] != "needs_review" or not row["outRefundNo"]:
+        return ()
+    found = RESCUES.get(row["reason"] or "", ())
+    # payment of an older build tells no cause
+    asked_again = row.get("refundCause") in ASKED_AGAIN_BY_ORDER
+    return tuple(each for each in found if not (each == "refund_again" and asked_again))
