@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from notification.claims import Claim, Sent, Unsent
 from notification.decisions import Task, reason_of
 from notification.states import Kind, Outcome, TaskState, Verdict
+from servicekit.error_texts import error_text
 
 log = structlog.get_logger()
 
@@ -68,15 +69,11 @@ def unwritten(count: int, error: Exception) -> None:
 
 
 def one_by_one(count: int, error: Exception) -> None:
-    log.warning("messages are written one by one", count=count, reason=_text(error))
+    log.warning("messages are written one by one", count=count, reason=error_text(error))
 
 
 def unwritable(claim: Claim, error: Exception) -> None:
-    log.error("a message cannot be written", order_sn=claim.order_sn, kind=claim.kind, reason=_text(error))
-
-
-def _text(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
+    log.error("a message cannot be written", order_sn=claim.order_sn, kind=claim.kind, reason=error_text(error))
 
 
 def _not_delivered(claim: Claim, outcome: Outcome, verdict: Verdict) -> None:

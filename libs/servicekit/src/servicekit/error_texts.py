@@ -1,4 +1,4 @@
-"""The text of an error where it is kept for people: in a table, on a page, in an operator's response."""
+"""The text of an error where it is kept for people: in a table, on a page, in a log line, in an operator's response."""
 
 from collections.abc import Iterator
 

@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from servicekit import parsing
 from servicekit.activity import Activity
+from servicekit.error_texts import error_text
 from servicekit.errors import Poison, Problem, Unavailable
 from servicekit.schemas import Text
 from servicekit.storable import is_suspect, shown, unstorable_member
@@ -177,9 +178,7 @@ class Consumer(Generic[D]):
             self._count(RETRY, len(entries), began)
             raise
         except Exception as error:  # noqa: BLE001 - one of them is at fault: each alone shows which
-            log.warning(
-                "events are handled one by one", topic=self.topic, reason=f"{type(error).__name__}: {error}"[:300]
-            )
+            log.warning("events are handled one by one", topic=self.topic, reason=error_text(error))
             return set()
         if done:
             self._count(SUCCESS, len(done), began)

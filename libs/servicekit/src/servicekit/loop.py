@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from servicekit.error_texts import error_text
 from servicekit.stopping import stop_if_asked
 
 log = structlog.get_logger()
@@ -61,7 +62,7 @@ class Loop:
         try:
             await step()
         except Exception as error:  # noqa: BLE001 - a fault must not end the loop: the next round tries again
-            log.warning("background work failed", work=self._name, error=f"{type(error).__name__}: {error}"[:300])
+            log.warning("background work failed", work=self._name, error=error_text(error))
         stop_if_asked()  # the step may have turned our cancellation into a fault of its own
 
     async def _wait(self, seconds: float | None) -> None:

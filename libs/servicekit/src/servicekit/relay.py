@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from servicekit.activity import Activity
 from servicekit.db import Database
 from servicekit.due import Backoff
+from servicekit.error_texts import error_text
 from servicekit.errors import PeerUnavailable
 from servicekit.outbox import outbox
 from servicekit.pace import Pace
@@ -99,7 +100,7 @@ class Relay:
             try:
                 await self._hold_and_publish()
             except Exception as error:  # noqa: BLE001 - the relay outlives any fault of the database or the sidecar
-                log.warning("relay interrupted", error=f"{type(error).__name__}: {error}"[:300])
+                log.warning("relay interrupted", error=error_text(error))
             stop_if_asked()
             ACTIVE.set(0)
             failures = failures + 1 if time.monotonic() - began < 10 else 0

@@ -5,6 +5,8 @@ from collections.abc import Collection
 
 import structlog
 
+from servicekit.error_texts import error_text
+
 log = structlog.get_logger()
 
 LONGEST_SECONDS = 12.0
@@ -31,4 +33,4 @@ async def stop(tasks: Collection[asyncio.Task[None]]) -> None:
         log.error("work does not stop", work=task.get_name())
     for task in over:
         if not task.cancelled() and (error := task.exception()):
-            log.error("work had ended by a fault", work=task.get_name(), error=f"{type(error).__name__}: {error}"[:300])
+            log.error("work had ended by a fault", work=task.get_name(), error=error_text(error))

@@ -17,6 +17,7 @@ from sqlalchemy import Select, select
 
 from servicekit.clock import Clock
 from servicekit.db import Database
+from servicekit.error_texts import error_text
 
 OLDEST = Gauge("unfinished_oldest_seconds", "Age of the oldest row in a state that should end", ["state"])
 LIMIT = Gauge("unfinished_limit_seconds", "The age beyond which an operator must look", ["state"])
@@ -57,7 +58,7 @@ class Ages:
                 age = math.nan
                 UNMEASURED.labels(each.state).inc()
                 if each.state not in self._unmeasured:  # once, not every 15 seconds
-                    log.warning("an age is unknown", state=each.state, reason=f"{type(error).__name__}: {error}"[:300])
+                    log.warning("an age is unknown", state=each.state, reason=error_text(error))
                 self._unmeasured.add(each.state)
             OLDEST.labels(each.state).set(age)
             if each.gauge is not None:
