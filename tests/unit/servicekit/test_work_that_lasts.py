@@ -83,3 +83,35 @@ def test_work_that_ends_begins_anew_and_is_logged(pauses):
         ("error", "Failing", "OverflowError: int too large to convert to float"),
         ("error", "Failing", "it returned"),
     ]
+
+
+@pytest.mark.parametrize(("lasted", "paused"), [(59, [1.0, 2.0, 4.0, 8.0]), (60, [1.0, 1.0, 1.0, 1.0])])
+def test_work_that_ran_for_as_long_as_the_longest_pause_begins_anew_after_the_shortest(pauses, lasted, paused):
+    class Lasting:
+        def __init__(self):
+            self.ends, self.runs = 0, asyncio.Event()
+
+        async def run(self):
+            if self.ends == 4:
+                self.runs.set()
+                await asyncio.Event().wait()
+            self.ends += 1
+            clock.seconds += lasted
+
+    class Clock:
+        seconds = 1000.0
+
+        def __call__(self):
+            return self.seconds
+
+    async def until_it_runs():
+        task = asyncio.create_task(keep_running(work, monotonic=clock))
+        async with asyncio.timeout(30):
+            await work.runs.wait()
+        await stop([task])
+
+    clock, work = Clock(), Lasting()
+    with capture_logs() as logged:
+        asyncio.run(until_it_runs())
+    assert pauses == paused
+    assert [each["failures"] for each in logged] == ([1, 2, 3, 4] if lasted < 60 else [1, 1, 1, 1])

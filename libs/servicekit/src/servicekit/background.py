@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -43,11 +44,14 @@ class Background(Protocol):
     async def run(self) -> None: ...
 
 
-async def keep_running(work: Background) -> None:
+async def keep_running(work: Background, *, monotonic: Callable[[], float] = time.monotonic) -> None:
     """Run `work` until it is cancelled. A fault that it lets through is logged as an error, and after a pause it begins
-    anew: without its relay or its loops a service would take money and finish nothing."""
-    failures = 0
+    anew: without its relay or its loops a service would take money and finish nothing. The pauses double from failure to
+    failure; work that has run for as long as the longest pause had recovered, so the next fault is the first again.
+    `monotonic` tells seconds."""
+    failures, recovered = 0, RESTARTS.longest.total_seconds()
     while True:
+        began = monotonic()
         try:
             await work.run()
         except Exception as error:  # noqa: BLE001 - whatever it is, the work is needed
@@ -55,7 +59,7 @@ async def keep_running(work: Background) -> None:
         else:
             ended = "it returned"
         stop_if_asked()
-        failures += 1
+        failures = 1 if monotonic() - began >= recovered else failures + 1
         log.error("background work ended and begins anew", work=type(work).__name__, error=ended, failures=failures)
         await asyncio.sleep(RESTARTS.pause(failures).total_seconds())
 
