@@ -14,12 +14,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/minsu/minsu/seats/notification-go/internal/config"
+	"github.com/minsu/minsu/seats/notification-go/internal/neterr"
 	"github.com/minsu/minsu/seats/notification-go/internal/problem"
 	"github.com/minsu/minsu/seats/notification-go/internal/strictjson"
 	"github.com/minsu/minsu/seats/notification-go/internal/tracing"
@@ -104,7 +104,7 @@ func (s *Sidecar) Invoke(
 	}
 	got, err := s.do(ctx, timeout, method, path, app, content)
 	if err != nil {
-		return nil, false, problem.Wrap(err, problem.PeerUnavailable, "%s: %s", app, kindOf(err))
+		return nil, false, problem.Wrap(err, problem.PeerUnavailable, "%s: %s", app, neterr.Kind(err))
 	}
 	if code := got.daprError(); code != "" {
 		if got.status == http.StatusForbidden {
@@ -141,7 +141,7 @@ func Unreadable(app, path string, err error) error {
 func (s *Sidecar) Secret(ctx context.Context, store, name string) (map[string]string, error) {
 	got, err := s.do(ctx, callTimeout, http.MethodGet, "/v1.0/secrets/"+store+"/"+name, "", nil)
 	if err != nil {
-		return nil, problem.Wrap(err, problem.PeerUnavailable, "sidecar: %s", kindOf(err))
+		return nil, problem.Wrap(err, problem.PeerUnavailable, "sidecar: %s", neterr.Kind(err))
 	}
 	if got.status != http.StatusOK {
 		reason := got.daprError()
@@ -185,7 +185,7 @@ func (s *Sidecar) Metadata(ctx context.Context) (Metadata, error) {
 		err = json.Unmarshal(got.body, &told)
 	}
 	if err != nil {
-		return Metadata{}, problem.Wrap(err, problem.PeerUnavailable, "sidecar: its metadata: %s", kindOf(err))
+		return Metadata{}, problem.Wrap(err, problem.PeerUnavailable, "sidecar: its metadata: %s", neterr.Kind(err))
 	}
 	found := Metadata{told.RuntimeVersion, map[string]string{}, map[string]bool{}}
 	for _, each := range told.Components {
@@ -231,20 +231,4 @@ func pauseAsked(header http.Header) int {
 		return 1
 	}
 	return min(max(asked, 1), 60)
-}
-
-// kindOf names what failed without the address, which url.Error has in its text.
-func kindOf(err error) string {
-	var outer *url.Error
-	if errors.As(err, &outer) {
-		if outer.Timeout() {
-			return "no response in time"
-		}
-		err = outer.Err
-	}
-	var network *net.OpError
-	if errors.As(err, &network) {
-		return fmt.Sprintf("%s: %s", network.Op, network.Err)
-	}
-	return fmt.Sprintf("%T", err)
 }

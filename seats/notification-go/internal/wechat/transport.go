@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/minsu/minsu/seats/notification-go/internal/config"
+	"github.com/minsu/minsu/seats/notification-go/internal/neterr"
 	"github.com/minsu/minsu/seats/notification-go/internal/tracing"
 )
 
@@ -90,13 +90,13 @@ func (t *transport) post(ctx context.Context, path string, body any, accessToken
 	request.Header.Set("Content-Type", "application/json")
 	response, err := t.http.Do(request)
 	if err != nil {
-		return answer{}, &callError{kindOf(err), left.Load()}
+		return answer{}, &callError{neterr.Kind(err), left.Load()}
 	}
 	defer func() { _ = response.Body.Close() }() // read whole below
 	read, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer))
 	switch {
 	case err != nil:
-		return answer{}, &callError{kindOf(err), true}
+		return answer{}, &callError{neterr.Kind(err), true}
 	case response.StatusCode >= 500:
 		return answer{}, &callError{fmt.Sprintf("HTTP %d", response.StatusCode), true}
 	case response.StatusCode < 200 || response.StatusCode > 299:
@@ -114,22 +114,4 @@ func (t *transport) post(ctx context.Context, path string, body any, accessToken
 func storable(text string) string {
 	characters := []rune(strings.ReplaceAll(text, "\x00", `\u0000`))
 	return string(characters[:min(len(characters), 300)])
-}
-
-func kindOf(err error) string {
-	var outer *url.Error
-	if errors.As(err, &outer) {
-		if outer.Timeout() {
-			return "no response in time"
-		}
-		err = outer.Err
-	}
-	var network *net.OpError
-	if errors.As(err, &network) {
-		return network.Op + ": connection failed"
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return "the connection was closed"
-	}
-	return fmt.Sprintf("%T", err)
 }
