@@ -3,13 +3,14 @@
 What a command does not need it does not import: a server is 1.5 s of processor time, and `migrate` runs before each.
 """
 
-import gc
 import os
 import pwd
 import socket
 from importlib import import_module
 
 import typer
+
+from servicekit import garbage
 
 DATABASE_UNKNOWN = os.EX_DATAERR
 """Exit code of `migrate` for migrate.UnknownRevision; tools/stack adds what to do about it."""
@@ -25,7 +26,7 @@ def command_line(name: str, *, app: str = "", stateful: bool = True) -> typer.Ty
     def serve(context: typer.Context) -> None:
         """Serve until SIGTERM; requests in flight are finished first."""
         if context.invoked_subcommand is None:
-            gc.disable()  # serve_app enables it: of a start's processor time the collector takes a tenth
+            garbage.pause()  # until serve_app resumes
             from servicekit.serving import serve_app  # noqa: PLC0415 - see above
 
             settings = import_module(f"{name}.settings").Settings.load()

@@ -1,7 +1,6 @@
 """A service's process: its server, with the bounds on connections that its settings ask for."""
 
 import contextlib
-import gc
 import os
 import resource
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import TypeVar
 import uvicorn
 from fastapi import FastAPI
 
+from servicekit import garbage
 from servicekit.bounds import protocol_of
 from servicekit.crowd import Bounds, Crowd, networks
 from servicekit.draining import DrainingServer
@@ -22,7 +22,7 @@ MOST_FILES = 65_536
 FILES_FOR_OTHERS = 512
 """Of those a process may open: the database, the sidecar, WeChat and the log keep theirs when visitors take all else."""
 OBJECTS_BETWEEN_COLLECTIONS = 10_000
-"""Python's default is 700."""
+"""A payment costs 3.4 times its floor so, else 3.7 (`make bench-guard`, 12 bursts each)."""
 
 
 def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> None:
@@ -48,20 +48,11 @@ def serve_app(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> Non
     )
     sidecar = (settings.dapr_host, settings.dapr_http_port)
     server = DrainingServer(config, sidecar=sidecar, longest_seconds=settings.drain_seconds, crowd=crowd)
-    _collect_garbage_seldom()
+    garbage.resume(every=OBJECTS_BETWEEN_COLLECTIONS)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
         raise SystemExit(STARTUP_FAILED)
-
-
-def _collect_garbage_seldom() -> None:
-    """The collector never looks again at what was made until now, modules and routes, and seldom at what requests make, of
-    which most goes without it. A payment costs 3.4 times its floor so, else 3.7 (`make bench-guard`, 12 bursts each)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    gc.enable()
 
 
 def bounds_of(settings: ServiceSettings) -> Bounds:
