@@ -33,6 +33,7 @@ from payment.refunding import rescue
 from servicekit.numbers import business_number
 from servicekit.operations import LetterState
 from servicekit.schemas import Sn
+from servicekit.telemetry import logs
 from tests.chaos.refunds import SHARES
 from tests.contract.documents import FOLDER
 from tests.support.services import SOURCES
@@ -221,6 +222,22 @@ def test_the_sandbox_takes_the_fee_that_payouts_take_off():
     basis_points = payment.settings.Settings.model_fields["wxpay_fee_basis_points"].default
     assert basis_points == bill_rows.FEE_RATE * 10_000
     assert f"{basis_points / 100:.2f}%" == bill_rows.RATE_TEXT
+
+
+def test_the_go_seat_masks_members_of_the_same_names_in_its_logs():
+    source = (REPO / "seats/notification-go/internal/logging/logging.go").read_text()
+    [names] = re.findall(r"var secret = regexp\.MustCompile\(\s*`\(\?i\)([^`]+)`", source)
+    assert logs._SECRETS.flags & re.IGNORECASE
+    assert set(names.split("|")) == set(logs._SECRETS.pattern.split("|"))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("text", "slug"), [("night_full", "night-full"), ("night_closed", "night-closed")])
+def test_a_night_that_cannot_be_booked_has_one_text_on_our_pages_and_in_the_api(text, slug, language):
+    pages = tomllib.loads((SOURCES["gateway"] / "locale" / f"{language}.toml").read_text())
+    [shown] = [section[text] for section in pages.values() if text in section]
+    messages = tomllib.loads((SOURCES["order"] / "messages.toml").read_text())
+    assert shown.replace("{date}", "{night}") == messages[slug][language]
 
 
 def test_numbers_are_told_by_their_prefix_as_they_are_made():

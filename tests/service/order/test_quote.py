@@ -129,7 +129,7 @@ async def test_a_closed_night_is_named_by_a_quote_and_refused_by_an_order(order:
     problem = refused.json()
     assert (refused.status_code, problem["code"], problem["type"]) == (409, 103036, "/problems/night-closed")
     assert (problem["field"], problem["night"]) == ("liveStartTime", "2026-11-24")
-    assert problem["msg"] == "2026-11-24 当晚不接待，请选择其他日期"
+    assert problem["msg"] == "2026-11-24 当晚不接待，请改选其他日期"
     assert before_it.status_code == 200
     assert [row["night"].isoformat() for row in order.rows("select night from homestay_night")] == ["2026-11-23"]
 
