@@ -81,7 +81,7 @@ def test_only_services_with_an_outbox_have_a_relay(system) -> None:
 
 def test_what_apps_expose_is_listed_and_the_other_way_round(system) -> None:
     exposed = {name for page in pages(system, "app") for name in families_of(page)}
-    assert exposed == listed()
+    assert exposed == set(listed())
 
 
 def test_prometheus_reads_no_series_about_a_person(system) -> None:
