@@ -14,6 +14,7 @@ import yaml
 import gateway.settings
 import order.settings
 import payment.settings
+import travel.settings
 from order import peers
 from order.events import LONGEST_REASON
 from order.refund_schemas import RefundMore, RefundRequest
@@ -25,11 +26,14 @@ from payment.refunding import requests
 from payment.wechat import client
 from servicekit.settings import ServiceSettings
 from servicekit.sidecar import Sidecar
+from servicekit.uploads import BYTES_PER_SECOND
 from tests.support.services import SOURCES
+from travel import pictures
 from wechatsim.notify import attempt
 from wechatsim.pay import orders, refunds
 
 REPO = Path(__file__).resolve().parents[2]
+SERVICE = "deploy/k8s/base/service/deployment.yaml"
 REASONS = ("reason", "note", "reason", "reason")
 """What the reason is called in RefundRequest, RefundMore, RefundRequested and the event."""
 
@@ -47,10 +51,17 @@ def seconds(duration):
     return int(number) / {"s": 1, "ms": 1000}[unit]
 
 
-def page_waits():
-    return (
-        int(re.search(r"PATIENCE_MS = (\d+)", (SOURCES["gateway"] / "static" / "js" / "api.js").read_text())[1]) / 1000
-    )
+def page_waits(script="api", name="PATIENCE_MS"):
+    text = (SOURCES["gateway"] / "static" / "js" / f"{script}.js").read_text()
+    return int(re.search(rf"const {name} = (\d+)", text)[1]) / 1000
+
+
+def sidecars_carry():
+    """Bytes of a message between sidecars, as each place of theirs says."""
+    files = {"dapr/dapr.yaml": "maxBodySize: ", "deploy/docker/sidecar": "--max-body-size=", SERVICE: "max-body-size: "}
+    found = {file: re.findall(rf"{name}(\d+)Mi\b", (REPO / file).read_text()) for file, name in files.items()}
+    assert all(len(each) == 1 for each in found.values()), found
+    return {int(each) * 2**20 for [each] in found.values()}
 
 
 def test_from_the_buyers_page_to_wechat_each_waits_longer_than_the_next():
@@ -109,3 +120,37 @@ def test_a_refunds_reason_is_as_long_in_every_place_between_buyer_and_payment():
     models = (RefundRequest.model_json_schema(), RefundMore.model_json_schema(), RefundRequested.model_json_schema())
     members = [schema["properties"][name] for schema, name in zip((*models, told), REASONS, strict=True)]
     assert [each["maxLength"] for each in members] == [LONGEST_REASON] * 4
+
+
+def test_the_largest_photo_passes_every_door_and_every_sidecar():
+    [upload] = travel.settings.Settings.uploads
+    assert gateway.settings.Settings.uploads == (upload,)
+    as_base64 = -(-pictures.MOST_BYTES // 3) * 4
+    [carried] = sidecars_carry()
+    assert as_base64 < upload.most_bytes < carried
+
+
+def test_a_page_waits_for_a_photo_as_long_as_it_may_take_to_arrive_and_be_answered():
+    [upload] = gateway.settings.Settings.uploads
+    head = body = default(ServiceSettings, "arrive_seconds")
+    longest = head + body + upload.most_bytes / BYTES_PER_SECOND
+    longest += default(gateway.settings.Settings, "answer_seconds")
+    assert page_waits("host_photos", "UPLOAD_PATIENCE_MS") > longest
+
+
+def test_no_more_replicas_read_a_topic_than_it_has_partitions():
+    topics = yaml.safe_load_all((REPO / "deploy/k8s/components/strimzi/topics.yaml").read_text())
+    partitions = {topic["metadata"]["name"]: topic["spec"]["partitions"] for topic in topics}
+    specs = [yaml.safe_load(file.read_text())["spec"] for file in (REPO / "deploy/k8s/base").glob("*/scaling.yaml")]
+    by_topics = {
+        spec["scaleTargetRef"]["name"]: (spec["maxReplicaCount"], [partitions[topic] for topic in topics_read(spec)])
+        for spec in specs
+        if topics_read(spec)
+    }
+    assert len(by_topics) >= 3
+    assert {name: found for name, found in by_topics.items() if found[0] > min(found[1])} == {}
+
+
+def topics_read(scaling):
+    """Of a ScaledObject; none of a HorizontalPodAutoscaler."""
+    return [each["metadata"]["topic"] for each in scaling.get("triggers", ()) if each["type"] == "kafka"]

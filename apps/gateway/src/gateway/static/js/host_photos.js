@@ -5,7 +5,7 @@ import { base64Of, shrunk } from "./host_images.js";
 import { byId, t } from "./page.js";
 import { complain, h, toast } from "./ui.js";
 
-const UPLOAD_PATIENCE_MS = 70000;
+const UPLOAD_PATIENCE_MS = 100000;
 let photos = [];
 
 await hostOnly();
