@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import CheckConstraint
 
 import notification.states
+import order.settings
 import payment.settings
 from gateway.console import find, hosts, letters, messages, reconciliation, refund_causes, refunds, rendering, reviews
 from minsu import following, ops, ops_cli, purchase, traces
@@ -34,6 +35,7 @@ from servicekit.numbers import business_number
 from servicekit.operations import LetterState
 from servicekit.schemas import Sn
 from servicekit.telemetry import logs
+from tests.chaos import quiet
 from tests.chaos.refunds import SHARES
 from tests.contract.documents import FOLDER
 from tests.support.services import SOURCES
@@ -212,6 +214,12 @@ def test_the_checklist_says_what_to_do_about_every_reason():
 def test_chaos_expects_the_shares_that_policies_give():
     given = {policy: [(step.days, step.percent) for step in terms.steps] for policy, terms in TERMS.items()}
     assert given == SHARES
+
+
+def test_chaos_lets_a_hosts_time_to_answer_pass():
+    [statement] = [each for each in quiet.DUE["order"] if "refund_opened_at" in each]
+    seconds = order.settings.Settings.model_fields["refund_answer_seconds"].default
+    assert {int(days) * 86400 for days in re.findall(r"interval '(\d+) day'", statement)} == {seconds}
 
 
 def test_the_console_offers_a_new_number_for_the_refunds_that_payment_issues_again():
