@@ -7,12 +7,19 @@ import jsonschema
 import pytest
 
 from tests.contract.documents import FOLDER
-from tests.service.gateway import money, ways
+from tests.service.gateway import money, statuses, ways
 from tests.service.gateway.operators import Operations
 
 
 def responses():
-    for situation in (ways.lost_callback, ways.settled, ways.troubles, money.tell_all):
+    for situation in (
+        ways.lost_callback,
+        ways.settled,
+        ways.troubles,
+        money.tell_all,
+        statuses.all_run,
+        statuses.tell_rows,
+    ):
         services = Operations()
         situation(services)
         for (service, path), answer in services.answers.items():

@@ -7,6 +7,7 @@ from tests.service.gateway.operators import Operations
 AT = "2026-11-23T04:00:00Z"
 SERVICES = ("usercenter", "travel", "order", "payment", "notification")
 WITH_LETTERS = ("order", "payment", "notification", "travel")
+WITH_OUTBOX = ("order", "payment")
 TOPIC = "payment-update-paystatus-topic"
 JOB = {
     "name": "order-close-unpaid",
@@ -133,3 +134,19 @@ def host(number: int = 4, **members: Any) -> dict[str, Any]:
         "appliedAt": AT,
         "decidedAt": None,
     } | members
+
+
+def tell_rows(services: Operations) -> None:
+    """A row of each list, and one alone: dead letters, outboxes, acts, messages, hosts."""
+    for each in WITH_LETTERS:
+        services.data(
+            f"/{each}/v1/ops/deadLetterList", {"list": [letter(), letter(8, state="waiting", nextAttemptAt=AT)]}
+        )
+    for each in WITH_OUTBOX:
+        services.data(f"/{each}/v1/ops/outboxStatus", outbox())
+    for each in SERVICES:
+        services.data(f"/{each}/v1/ops/actList", {"list": [act(1, AT)]})
+    services.data("/order/v1/ops/deadLetterDetail", {"letter": letter(), "body": "{}", "acts": []})
+    services.data("/notification/v1/ops/taskList", {"list": [message()]})
+    services.data("/notification/v1/ops/taskDetail", {"task": message(), "attempts": [], "transitions": []})
+    services.data("/travel/v1/ops/hostList", {"list": [host()]})

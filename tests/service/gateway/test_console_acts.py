@@ -24,18 +24,16 @@ from tests.service.gateway.money import (
     tell_all,
 )
 from tests.service.gateway.operators import Operations, enter, post
-from tests.service.gateway.statuses import TOPIC, host, letter, message
+from tests.service.gateway.statuses import TOPIC, letter, message, tell_rows
 
 AT_NOON = "2026-11-23 12:00:00.000"
 
 
 def tell_the_rest(services: Operations) -> None:
+    tell_rows(services)
     services.data(f"{PAYMENT}/payoutDayList", {"list": [PAYOUT_DAY]})
-    services.data("/order/v1/ops/deadLetterDetail", {"letter": letter(), "body": "{}", "acts": []})
     services.data("/order/v1/ops/deadLetterList", {"list": [letter()] * 3})
-    services.data("/notification/v1/ops/taskDetail", {"task": message(), "attempts": [], "transitions": []})
     services.data("/notification/v1/ops/taskList", {"list": [message()] * 100})
-    services.data("/travel/v1/ops/hostList", {"list": [host()]})
 
 
 @pytest.fixture
