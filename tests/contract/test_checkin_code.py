@@ -48,6 +48,17 @@ def test_it_fits_into_a_message():
     assert [character_string(code) for code in CODES] == CODES
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_consoles_example_of_a_search_is_a_code_and_a_mobile_as_they_look(language):
+    texts = tomllib.loads((SOURCES["gateway"] / "locale" / "console" / f"find.{language}.toml").read_text())
+    examples = re.findall(r"[0-9A-Z]{6,}", texts["what_hint"])
+    patterns = (find.MOBILE, find.CHECKIN_CODE)
+    assert [[bool(each.fullmatch(example)) for each in patterns] for example in examples] == [
+        [True, False],
+        [False, True],
+    ]
+
+
 def test_a_host_may_type_it_with_spaces():
     field = re.search(r'<input id="code".*?>', (SOURCES["gateway"] / "templates" / "host.html").read_text()).group()
     assert int(re.search(r'maxlength="(\d+)"', field).group(1)) >= 2 * codes.LENGTH - 1

@@ -6,8 +6,9 @@ import tomllib
 
 import pytest
 
-from gateway.console import acts, contents
+from gateway.console import acts, contents, redaction
 from gateway.endpoints import photos
+from minsu import ops_cli
 from tests.contract.documents import FOLDER
 from tests.support.services import SOURCES
 from travel import pictures
@@ -18,6 +19,8 @@ from usercenter import codes
 GATEWAY = SOURCES["gateway"]
 SHORTER = {("homestay.html", "remark")}
 """A page offers less on purpose: a remark that a host reads on a phone."""
+NUMERALS = {10: "ten", 11: "eleven", 12: "twelve"}
+KINDS_OF_PICTURES = {*pictures.MOST_PIXELS, *pictures._REFUSED_KINDS.values(), *pictures._REFUSED_BRANDS.values()}
 ATTRIBUTES = {"minlength": "minLength", "maxlength": "maxLength", "min": "minimum", "max": "maximum"}
 
 
@@ -134,6 +137,36 @@ def test_the_field_for_a_code_by_text_message_takes_a_whole_code():
     ]["code"]
     assert re.findall(r"\{(\d+)\}", json.dumps(pattern)) == [str(codes.DIGITS)]
     assert offered("signin.html", "code") == {"maxLength": codes.DIGITS}
+
+
+def test_fields_for_a_mobile_take_a_whole_one_and_the_console_masks_it():
+    pattern = re.compile(pattern_of("usercenter", "Credentials", "mobile"))
+    [mobile] = [f"13{'8' * more}" for more in range(30) if pattern.search(f"13{'8' * more}")]
+    fields = [("signin.html", "mobile"), ("console/signin.html", "mobile"), ("host.html", "contactMobile")]
+    assert [offered(*each) for each in fields] == [{"maxLength": len(mobile)}] * 3
+    assert NUMERALS[len(mobile)] in ops_cli.Mobile.__metadata__[0].help
+    assert redaction._MOBILE.fullmatch(mobile)
+
+
+def pattern_of(service: str, model: str, member: str) -> str:
+    schemas = json.loads((FOLDER / f"{service}.public.json").read_text())["components"]["schemas"]
+    return schemas[model]["properties"][member]["pattern"]
+
+
+def test_a_page_lets_choose_the_kinds_of_photos_that_travel_opens_and_texts_name_them():
+    page = (GATEWAY / "templates" / "host_photos.html").read_text()
+    [accepted] = re.findall(r'accept="([^"]*)"', page)
+    assert set(accepted.split(",")) == {f"image/{kind.lower()}" for kind in pictures.MOST_PIXELS}
+    messages = tomllib.loads((SOURCES["travel"] / "messages.toml").read_text())
+    texts = [
+        messages[slug][language] for slug in ("picture-kind-refused", "unreadable-picture") for language in ("zh", "en")
+    ]
+    for language in ("zh", "en"):
+        desk = tomllib.loads((GATEWAY / "locale" / f"desk.{language}.toml").read_text())
+        texts += [section["not_a_photo"] for section in desk.values() if "not_a_photo" in section]
+    assert len(texts) == 6
+    for text in texts:
+        assert {kind for kind in KINDS_OF_PICTURES if kind in text.upper()} == set(pictures.MOST_PIXELS), text
 
 
 def test_the_gateway_serves_every_size_of_a_photo_and_browsers_send_no_larger_one():
