@@ -1,11 +1,16 @@
 """A homestay's page in a browser: what it costs comes from the order service alone; a full night leads to others."""
 
+import contextlib
 from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from order.errors import StartInThePast
+from order.pricing import Stay, require_bookable
+from servicekit.clock import SHANGHAI
 from tests.service.gateway.guests import FOOD_FEN, SN, later, price_fen, today
 from tests.support.browsing import PHONE, opened, sign_in
 
@@ -157,3 +162,27 @@ def test_without_a_calendar_dates_are_still_typed_and_booked(page, storefront, v
     expect(page.locator("[data-night]")).to_have_count(1)
     last = village.bodies("quoteHomestayOrder")[-1]
     assert last["liveEndTime"] - last["liveStartTime"] == 24 * 3600
+
+
+def first_bookable(now: datetime) -> str:
+    """The first day that order takes at `now`."""
+    for days in range(-2, 3):
+        start = now.astimezone(SHANGHAI).date() + timedelta(days=days)
+        with contextlib.suppress(StartInThePast):
+            require_bookable(Stay(start, start + timedelta(days=1)), now)
+            return start.isoformat()
+    raise AssertionError("no day can be booked")
+
+
+@pytest.mark.parametrize("at", [time(0, 0, 30), time(23, 59, 30)], ids=str)
+def test_pages_offer_the_first_day_that_order_takes_and_none_before(page, storefront, at):
+    now = datetime.combine(today(), at, SHANGHAI)
+    first = first_bookable(now)
+    page.clock.set_fixed_time(now)
+    page.goto(storefront)
+    expect(page.locator("#search [name=start]")).to_have_attribute("min", first)
+    page.goto(f"{storefront}/homestays/1?start=2020-01-01")
+    expect(page.get_by_test_id("start")).to_have_attribute("min", first)
+    expect(page.get_by_test_id("start")).to_have_value(first)
+    expect(page.locator(f'[data-date="{first}"]')).to_be_enabled()
+    assert page.locator("[data-date]:enabled").first.get_attribute("data-date") == first
