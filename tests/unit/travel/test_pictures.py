@@ -147,6 +147,14 @@ def test_a_phones_fifty_megapixels_are_too_many_and_forty_are_not():
     assert "40000000 pixels" in refused.value.detail
 
 
+def test_a_jpeg_for_print_has_no_more_pixels_than_other_formats():
+    out = io.BytesIO()
+    Image.new("CMYK", (4000, 4001)).save(out, "JPEG")
+    with pytest.raises(PictureTooLarge) as refused:
+        of_bytes(out.getvalue())
+    assert "16000000 pixels" in refused.value.detail
+
+
 def test_too_many_bytes_are_refused():
     with pytest.raises(PictureTooLarge) as refused:
         of_bytes(bytes(MOST_BYTES + 1))

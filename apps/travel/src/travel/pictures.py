@@ -51,6 +51,12 @@ def of_base64(text: str) -> Picture:
     return of_bytes(data)
 
 
+def most_pixels(kind: str, mode: str) -> int:
+    """Of a picture of this format and mode, as Pillow names them. The whole of a progressive JPEG is held in coefficients,
+    and one for print has four planes of them: 40 million pixels would take 360 MB."""
+    return min(MOST_PIXELS.values()) if mode == "CMYK" else MOST_PIXELS[kind]
+
+
 def of_bytes(data: bytes) -> Picture:
     """Raises PictureTooLarge, PictureKindRefused, UnreadablePicture."""
     if len(data) > MOST_BYTES:
@@ -85,7 +91,7 @@ def _upright(data: bytes) -> Image.Image:
 def _decoded(data: bytes) -> Image.Image:
     """The first frame, as it lies in the file, at most as large as `large`."""
     file = Image.open(io.BytesIO(data), formats=list(MOST_PIXELS))
-    most = MOST_PIXELS["JPEG" if isinstance(file, JpegImagePlugin.JpegImageFile) else str(file.format)]
+    most = most_pixels("JPEG" if isinstance(file, JpegImagePlugin.JpegImageFile) else str(file.format), file.mode)
     if file.width * file.height > most:
         raise PictureTooLarge(f"at most {most} pixels", field="image")
     size = (SIZES["large"], SIZES["large"])
