@@ -5,12 +5,15 @@ import calendar
 import json
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from notification import attempts
+from order import pricing
 from order.settings import Settings as OrderSettings
 from payment.wechat import signing
 from servicekit.uploads import BYTES_PER_SECOND
@@ -144,6 +147,29 @@ def test_a_document_tells_the_numbers_of_the_code(page, subject, numbers):
 )
 def test_a_text_names_the_nights_that_cost_the_weekends_price_and_no_other(text, days):
     assert {number for number, day in enumerate(days) if day in text} == WEEKEND_NIGHTS
+
+
+def food_fen(*, people, nights):
+    night = SimpleNamespace(night=date(2026, 12, 1), price_fen=1)
+    offer = SimpleNamespace(sold_by=pricing.BY_ROOM, food_price_fen=100, nights=[night] * nights)
+    return pricing.price(offer, people=people, food=True).food_fen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        page_text("zh.toml", "food_price"),
+        page_text("en.toml", "food_price"),
+        page_text("desk.zh.toml", "food_price_hint"),
+        page_text("desk.en.toml", "food_price_hint"),
+        described("HomestayOut", "foodPrice"),
+        described("HomestayFields", "foodPriceFen"),
+    ],
+)
+def test_a_text_names_what_the_price_of_food_is_multiplied_by(text):
+    one = food_fen(people=1, nights=1)
+    assert bool(re.search("人|person|guest", text)) is (food_fen(people=3, nights=1) == 3 * one)
+    assert bool(re.search("晚|night", text)) is (food_fen(people=1, nights=3) == 3 * one)
 
 
 def test_the_sandbox_keeps_the_window_of_signatures_and_its_old_callback_is_older():
