@@ -78,8 +78,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def village() -> Village:
-    return Village()
+def village() -> Iterator[Village]:
+    village = Village()
+    yield village
+    assert village.faults == []
 
 
 @pytest.fixture

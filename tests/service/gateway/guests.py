@@ -1,4 +1,4 @@
-"""What stands behind guests' pages in tests: travel and order with one homestay, in the shapes of their contracts."""
+"""What stands behind guests' pages in tests: travel and order with one homestay, as their contracts publish it."""
 
 import json
 from collections.abc import Callable
@@ -10,10 +10,15 @@ import httpx
 
 from servicekit.clock import SHANGHAI
 from servicekit.testing import FakeSidecar
+from tests.service.gateway.services import DEVICE_TOKEN, LOGIN
+from tests.support.published import require_as_published
 
 SN = "HSO2026112309302612345678"
 BASE_FEN, WEEKEND_FEN, FOOD_FEN = 32_000, 48_050, 5_000
-TOKEN = {"accessToken": "a.e30.c", "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
+SIGNED_IN = {
+    "accessToken": "a.e30.c", "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000, "refreshToken": "refresh-1",
+    "operatorNeeds": None, "deviceToken": DEVICE_TOKEN,
+}  # fmt: skip
 
 
 def today() -> date:
@@ -31,7 +36,8 @@ def price_fen(night: date) -> int:
 
 @dataclass
 class Village:
-    """`taken` and `closed` are dates; a booking is refused as order would."""
+    """`taken` and `closed` are dates; a booking is refused as order would. `faults`: where it has responded as the service
+    would not, which fails the test that has the fixture `village`."""
 
     sidecar: FakeSidecar = field(default_factory=FakeSidecar)
     taken: set[str] = field(default_factory=set)
@@ -41,9 +47,10 @@ class Village:
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """(path, body), oldest first."""
     order: dict[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.on("usercenter", "/usercenter/v1/user/login", lambda _body: TOKEN)
+        self.on("usercenter", LOGIN, lambda _body: SIGNED_IN)
         self.on("travel", "/travel/v1/homestay/homestayDetail", lambda _body: {"homestay": self.homestay()})
         self.on("travel", "/travel/v1/homestay/homestayCalendar", self.calendar)
         self.on("travel", "/travel/v1/homestay/search", self.search)
@@ -65,7 +72,12 @@ class Village:
             made = data(body)
             if isinstance(made, httpx.Response):
                 return made
-            return httpx.Response(200, json={"code": 200, "msg": "OK", "data": made})
+            response = {"code": 200, "msg": "OK", "data": made}
+            try:
+                require_as_published(app_id, path, response)
+            except AssertionError as fault:  # raised here, in the gateway's thread, it would be an error of the gateway
+                self.faults.append(str(fault))
+            return httpx.Response(200, json=response)
 
         self.sidecar.answers[app_id, path] = respond
 
@@ -81,7 +93,7 @@ class Village:
             "banner": "/static/homestays/1.svg", "info": "三坊一照壁，院里一棵缅桂。", "peopleNum": 4, "rowType": 0,
             "foodInfo": "白族早餐", "foodPrice": FOOD_FEN / 100, "homestayPrice": BASE_FEN / 100,
             "marketHomestayPrice": 420, "weekendPriceFen": WEEKEND_FEN, "star": 4.6, "commentNum": 8,
-            "cancelPolicy": "moderate",
+            "cancelPolicy": "moderate", "homestayBusinessId": 1, "userId": 2, "rowState": 1, "stock": 1,
             "photos": [
                 {"id": n, "url": f"/static/homestays/{n}.svg", "thumbUrl": f"/static/homestays/{n}.svg",
                  "width": 800, "height": 520}
@@ -153,14 +165,16 @@ def paid_order() -> dict[str, Any]:
     at = int(datetime.now(UTC).timestamp()) - 3600
     midnight = int(datetime(start.year, start.month, start.day, tzinfo=SHANGHAI).timestamp())
     return {
-        "id": 1, "sn": SN, "orderSn": SN, "homestayId": 1, "title": "洱海边的白族小院", "subTitle": "推窗见海",
+        "id": 1, "sn": SN, "orderSn": SN, "homestayId": 1, "homestayBusinessId": 1, "homestayUserId": 2, "userId": 7,
+        "title": "洱海边的白族小院", "subTitle": "推窗见海", "info": "三坊一照壁，院里一棵缅桂。", "peopleNum": 4,
+        "foodInfo": "白族早餐", "foodPrice": 25.0, "homestayPrice": 320.0, "marketHomestayPrice": 420.0,
         "cover": "/static/homestays/1.svg", "rowType": 0, "liveStartDate": midnight, "liveEndDate": midnight + 172_800,
         "nights": 2, "livePeopleNum": 2, "needFood": True, "remark": "", "tradeState": 1, "closing": False,
         "refundOpen": False, "refundState": "none", "refundReason": "", "refundNote": "", "refundAskTime": 0,
         "orderTotalPrice": total / 100, "orderTotalFen": total, "homestayTotalPrice": 640.51, "foodTotalPrice": 100.0,
         "createTime": at, "closeTime": at + 1800, "payTime": at + 60, "payType": "WECHAT_PAY", "refundTime": 0,
-        "tradeCode": "K7MX4QPA", "cancelPolicy": "moderate", "refundFen": None, "refundedFen": 0, "keptFen": 0,
-        "refundSteps": steps(start, total),
+        "tradeCode": "K7MX4QPA", "cancelPolicy": "moderate", "refundFen": None, "refundLeastFen": None, "refundedFen": 0,
+        "keptFen": 0, "refundSteps": steps(start, total),
         "lines": [
             {"night": later(4), "homestayFen": 32_000, "foodFen": 5_000},
             {"night": later(5), "homestayFen": 32_051, "foodFen": 5_000},

@@ -56,6 +56,8 @@ ABNORMAL = {
 }
 LATE = ABNORMAL | {"id": 4, "sn": "RFD2026112309302600000004", "state": "closed", "cause": "late-payment"}
 CLOSED = ABNORMAL | {"id": 3, "sn": "RFD2026112309302600000003", "state": "closed"}
+SENT_ELSEWHERE = ABNORMAL | {"sentElsewhereAt": WHEN}
+BEGUN_AGAIN = CLOSED | {"id": 8, "sn": "RFD9", "attempt": 2, "state": "requested", "refundId": None, "problem": None}
 NOTICE = {
     "id": 7,
     "outTradeNo": PMT,

@@ -6,6 +6,11 @@ from typing import Any
 import httpx
 
 from servicekit.testing import FakeSidecar, Tokens
+from tests.support.published import require_as_published
+
+LOGIN = "/usercenter/v1/user/login"
+DEVICE_TOKEN = "7.0.1795000000.00ff00ff00ff00ff." + "ab" * 32
+"""What a sign-in gives the device to keep."""
 
 
 class Services(FakeSidecar):
@@ -27,7 +32,14 @@ class Services(FakeSidecar):
         return await super().invoke(app_id, method, path, **parts)
 
     def data(self, path: str, data: Any) -> None:
-        """Let `path` succeed with `data` from now on."""
+        """Let `path` succeed with `data` from now on. Raises AssertionError where its service would not respond so."""
+        service, body = path.split("/")[1], {"code": 200, "msg": "OK", "data": data}
+        require_as_published(service, path, body)
+        self.answer(service, path, body)
+
+    def of_another_version(self, path: str, data: Any) -> None:
+        """Let `path` succeed with `data` from now on, which this version of its service does not say, but a replica of
+        another version that runs beside it during a release."""
         self.answer(path.split("/")[1], path, {"code": 200, "msg": "OK", "data": data})
 
     def refuse(self, path: str, status: int, msg: str, **members: Any) -> None:
@@ -39,19 +51,21 @@ class Services(FakeSidecar):
     def sign_in(
         self,
         *roles: str,
-        path: str = "/usercenter/v1/user/login",
+        path: str = LOGIN,
         refresh_after: int = 4_000_000_000,
         needs: str | None = None,
+        auth_time: int | None = None,
     ) -> None:
         """Let `path` give out a token with these roles, which the gateway itself can verify; `needs`: what an operator
-        lacks."""
+        lacks; `auth_time`: unix seconds, None is now."""
         self.answer("usercenter", "/internal/jwks", {"keys": [self._tokens.jwk]})
         self.answer("usercenter", "/internal/revocations", {"users": []})
-        self.data(path, self.token(*roles) | {"refreshAfter": refresh_after, "operatorNeeds": needs})
+        token = self.token(*roles, auth_time=auth_time) | {"refreshAfter": refresh_after, "operatorNeeds": needs}
+        self.data(path, token | {"deviceToken": DEVICE_TOKEN} if path == LOGIN else token)
 
     def token(self, *roles: str, auth_time: int | None = None) -> dict[str, Any]:
         """As usercenter gives it out; `auth_time`: unix seconds, None is now."""
         bearer = self._tokens.bearer(7, *roles, auth_time=auth_time)["Authorization"].removeprefix("Bearer ")
         self.refreshes += 1
         times = {"accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
-        return {"accessToken": bearer, "refreshToken": f"refresh-{self.refreshes}", **times}
+        return {"accessToken": bearer, "refreshToken": f"refresh-{self.refreshes}", "operatorNeeds": None, **times}

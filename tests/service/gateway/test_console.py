@@ -9,11 +9,13 @@ import pytest
 from gateway.console import addresses
 from gateway.main import create_app
 from servicekit.testing import client
+from tests.service.gateway.money import ABNORMAL
 from tests.service.gateway.operators import BROWSER, MOBILE, PASSWORD, Operations, csrf_of, end_pause, enter, post
+from tests.service.gateway.services import DEVICE_TOKEN, LOGIN
 from tests.service.gateway.serving import settings
+from tests.service.gateway.ways import order_state
 
 SN = "HSO2026112309302612345678"
-LOGIN = "/usercenter/v1/user/login"
 FIND, AGAIN = "/order/v1/ops/orderFind", "/order/v1/ops/refundAskAgain"
 ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
 
@@ -22,7 +24,7 @@ ACT = f"/console/acts/refund_ask_again?sn={SN}&back=%2Fconsole"
 def http(app: httpx.AsyncClient, services: Operations) -> httpx.AsyncClient:
     services.fresh()
     services.data(FIND, {"list": []})
-    services.data(AGAIN, {"sn": SN})
+    services.data(AGAIN, order_state())
     app.cookies.clear()
     return app
 
@@ -48,19 +50,17 @@ async def test_signing_in_leads_to_where_one_wanted_to_go_with_a_cookie_that_no_
 
 
 async def test_a_browser_that_has_signed_in_before_says_so_at_the_next_sign_in_alone(http, services):
-    device = "7.0.1795000000.00ff00ff00ff00ff." + "ab" * 32
-    services.data(LOGIN, services.token("operator") | {"operatorNeeds": None, "deviceToken": device})
     page = await http.get("/console/signin")
     fields = {"mobile": MOBILE, "password": PASSWORD, "next": "/console"}
     response = await post(http, "/console/signin", {"csrf": csrf_of(page.text), **fields})
     cookie = next(each for each in response.headers.get_list("set-cookie") if each.startswith("minsu_console_device="))
-    assert cookie.split("; ")[0] == f"minsu_console_device={device}"
+    assert cookie.split("; ")[0] == f"minsu_console_device={DEVICE_TOKEN}"
     assert {"HttpOnly", "Path=/console/signin", "SameSite=strict", "Max-Age=15552000"} <= set(cookie.split("; "))
     assert "minsu_console_device" not in (await http.get("/console")).request.headers["cookie"]
 
     page = await http.get("/console/signin")
     await post(http, "/console/signin", {"csrf": csrf_of(page.text), **fields})
-    assert [body.get("deviceToken") for body in services.bodies[LOGIN]] == [None, device]
+    assert [body.get("deviceToken") for body in services.bodies[LOGIN]] == [None, DEVICE_TOKEN]
 
 
 @pytest.mark.parametrize("token", ["x" * 20, "1" * 201, "1 2", "%00"])
@@ -147,7 +147,7 @@ async def test_an_act_whose_session_has_ended_is_not_done_and_comes_back_with_it
     asked = await http.get(away.headers["location"])
     assert 'data-testid="not-done"' in asked.text
     services.fresh()
-    services.data(AGAIN, {"sn": SN})
+    services.data(AGAIN, order_state())
     target = re.search(r'name="next" value="([^"]*)"', asked.text)[1].replace("&amp;", "&")
     fields = {"csrf": csrf_of(asked.text), "mobile": MOBILE, "password": PASSWORD, "next": target}
     back = await post(http, "/console/signin", fields)
@@ -363,7 +363,7 @@ async def test_a_form_that_is_no_text_is_refused(http):
         assert (await http.post(ACT, content=body, headers=headers)).status_code == 422
 
 
-LOGIN, ENROL, CONFIRM = (f"/usercenter/v1/user/{name}" for name in ("login", "totpEnrol", "totpConfirm"))
+ENROL, CONFIRM = (f"/usercenter/v1/user/{name}" for name in ("totpEnrol", "totpConfirm"))
 REAUTHENTICATE = "/usercenter/v1/user/reauthenticate"
 
 
@@ -450,7 +450,7 @@ async def test_an_act_on_money_asks_who_it_is_first_and_keeps_the_reason(http, s
     assert PASSWORD not in wrong.text
     assert len(services.bodies[path]) == 1
 
-    services.data(path, {"sn": "RFD2"})
+    services.data(path, ABNORMAL | {"sn": "RFD2", "attempt": 2, "state": "requested", "problem": None})
     services.data(REAUTHENTICATE, fresh := services.token("operator"))
     done = await post(http, act, proof | {"code": "123456"})
     assert done.status_code == 303

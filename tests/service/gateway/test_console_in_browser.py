@@ -16,6 +16,7 @@ from tests.service.gateway.ways import (
     lost_callback,
     lost_records,
     order,
+    order_state,
     payment,
     settled,
     troubles,
@@ -92,7 +93,7 @@ def test_an_expired_session_signs_in_again_and_comes_back_to_the_act_with_its_re
     services.refuse("/order/v1/ops/refundAskAgain", 401, "请重新登录")
     page.get_by_test_id("confirm").click()
     expect(page.get_by_test_id("not-done")).to_be_visible()
-    services.data("/order/v1/ops/refundAskAgain", {"sn": SN})
+    services.data("/order/v1/ops/refundAskAgain", order_state())
     sign_in(page)
     expect(page.get_by_test_id("not-done")).to_be_visible()
     expect(page.get_by_test_id("reason")).to_have_value("买家来电")
@@ -271,7 +272,7 @@ def sign_in_again(page: Page, services: Operations, address: str) -> Iterator[st
     expect(page.get_by_test_id("ended")).to_be_visible()
     expect(page.get_by_test_id("not-done")).to_be_visible()
     yield "signin-ended"
-    services.data("/usercenter/v1/user/login", services.token("operator", auth_time=int(time.time()) - 700))
+    services.sign_in("operator", auth_time=int(time.time()) - 700)
     sign_in(page)
     expect(page.get_by_test_id("not-done")).to_be_visible()
     expect(page.get_by_test_id("prove")).to_be_visible()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.service.gateway.money import (
     ABNORMAL,
+    BEGUN_AGAIN,
     CLOSED,
     CLOSING,
     LATE,
@@ -20,10 +21,13 @@ from tests.service.gateway.money import (
     RECORD,
     REFUND_NOTICE,
     RFD,
+    RUN,
+    SENT_ELSEWHERE,
     SN,
     tell_all,
 )
 from tests.service.gateway.operators import Operations, enter, post
+from tests.service.gateway.ways import order_state
 
 PAGES = {
     "/console/money": ("payment", "unfinishedStatus"),
@@ -239,29 +243,41 @@ async def test_an_abnormal_refund_goes_to_a_card_that_no_page_shows_again(http, 
 
 
 @pytest.mark.parametrize(
-    ("name", "params", "method", "body", "told"),
+    ("address", "method", "body", "data", "told"),
     [
         (
-            "refund_to_merchant",
-            f"refundSn={RFD}",
+            f"refund_to_merchant?refundSn={RFD}",
             f"{PAYMENT}/refundSendElsewhere",
             {"refundSn": RFD, "card": None},
+            SENT_ELSEWHERE | {"approvalId": None},
             RFD,
         ),
-        ("refund_approve", "id=4", f"{PAYMENT}/refundApprove", {"id": 4}, "申请 4 已批准"),
-        ("refund_decline", "id=4", f"{PAYMENT}/refundDecline", {"id": 4}, "申请 4 已关闭"),
-        ("refund_again", f"refundSn={RFD}", f"{PAYMENT}/refundBeginAgain", {"refundSn": RFD}, "RFD9"),
-        ("closing_retry", f"sn={SN}", f"{ORDER}/closingRetry", {"sn": SN}, "WeChat: USERPAYING"),
-        ("reconcile", "date=2026-11-22", f"{PAYMENT}/reconcile", {"date": "2026-11-22"}, "2026-11-22"),
-        ("payout", "date=2026-11-22", f"{PAYMENT}/payout", {"date": "2026-11-22"}, "2026-11-22"),
+        ("refund_approve?id=4", f"{PAYMENT}/refundApprove", {"id": 4}, SENT_ELSEWHERE, "申请 4 已批准"),
+        (
+            "refund_decline?id=4",
+            f"{PAYMENT}/refundDecline",
+            {"id": 4},
+            {"id": 4, "refundSn": RFD, "state": "declined"},
+            "申请 4 已关闭",
+        ),
+        (f"refund_again?refundSn={RFD}", f"{PAYMENT}/refundBeginAgain", {"refundSn": RFD}, BEGUN_AGAIN, "RFD9"),
+        (
+            f"closing_retry?sn={SN}",
+            f"{ORDER}/closingRetry",
+            {"sn": SN},
+            {"sn": SN, "tradeState": 0, "closing": True, "problem": "WeChat: USERPAYING"},
+            "WeChat: USERPAYING",
+        ),
+        ("reconcile?date=2026-11-22", f"{PAYMENT}/reconcile", {"date": "2026-11-22"}, RUN, "2026-11-22"),
+        ("payout?date=2026-11-22", f"{PAYMENT}/payout", {"date": "2026-11-22"}, {}, "2026-11-22"),
     ],
 )
 async def test_an_act_is_asked_of_the_service_with_its_reason_and_its_result_is_told(
-    http, services, name, params, method, body, told
+    http, services, address, method, body, data, told
 ):
     await enter(http)
-    services.data(method, {"sn": "RFD9", "problem": "WeChat: USERPAYING", "approvalId": None})
-    done = await act(http, f"/console/acts/{name}?{params}&back=/console/money")
+    services.data(method, data)
+    done = await act(http, f"/console/acts/{address}&back=/console/money")
     assert (done.status_code, done.headers["location"]) == (303, "/console/money")
     assert services.bodies[method] == [body | {"note": "已核对"}]
     page = await shown(http, "/console/money")
@@ -271,7 +287,7 @@ async def test_an_act_is_asked_of_the_service_with_its_reason_and_its_result_is_
 @pytest.mark.parametrize("name", ["refund_to_card", "refund_to_merchant"])
 async def test_above_the_limit_it_is_said_that_another_operator_decides(http, services, name):
     await enter(http)
-    services.data(f"{PAYMENT}/refundSendElsewhere", {"sn": RFD, "approvalId": 4})
+    services.data(f"{PAYMENT}/refundSendElsewhere", ABNORMAL | {"approvalId": 4})
     card = {"bankType": "ICBC_DEBIT", "bankAccount": "6222020200112233445", "realName": "张小明"}
     await act(http, f"/console/acts/{name}?refundSn={RFD}&back=/console/money", **card)
     assert "改退申请 4 已登记，等待另一位运维人员批准" in await shown(http, "/console/money")
@@ -286,7 +302,7 @@ async def test_a_request_shows_what_a_second_operator_compares(http, services):
 
 
 async def test_an_act_on_money_asks_at_once_when_the_proof_is_old(http, services):
-    services.data("/usercenter/v1/user/login", services.token("operator", auth_time=int(time.time()) - 560))
+    services.sign_in("operator", auth_time=int(time.time()) - 560)
     await enter(http)
     page = await shown(http, f"/console/acts/refund_to_card?refundSn={RFD}")
     assert 'data-testid="prove"' in page
@@ -308,7 +324,7 @@ async def test_buttons_stand_where_they_can_be_pressed(http):
 
 async def test_orders_whose_refund_failed_are_listed_and_the_refund_is_requested_again(http, services):
     await enter(http)
-    services.data(f"{ORDER}/refundAskAgain", {"sn": SN})
+    services.data(f"{ORDER}/refundAskAgain", order_state())
     money = await shown(http, "/console/money")
     assert re.findall(r'data-testid="failed_refunds">.*?class="number">([^<]*)<', money) == ["1"]
     page = await shown(http, "/console/money/failed-refunds?last=9")

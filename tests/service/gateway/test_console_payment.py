@@ -320,7 +320,7 @@ async def test_it_is_said_by_the_payments_age_where_order_does_not_tell(http, se
 async def test_a_publisher_of_before_tells_no_days_and_nothing_is_said_of_them(http, services):
     services.data("/order/v1/ops/orderSteps", {"order": order(createdAt="2026-01-01T00:00:00Z"), "steps": []})
     for service in ("order", "payment"):
-        services.data(f"/{service}/v1/ops/publishedEvents", {"list": []})
+        services.of_another_version(f"/{service}/v1/ops/publishedEvents", {"list": []})
     assert 'data-testid="forgotten"' not in (await http.get(WAY)).text
 
 

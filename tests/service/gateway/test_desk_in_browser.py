@@ -40,6 +40,8 @@ HOMESTAY = {
 FIELDS = {
     name: value for name, value in HOMESTAY.items() if name not in {"homestayBusinessId", "banner", "onSale", "photos"}
 }
+LINKS = {"exportUrl": "/calendars/secret.ics", "imports": []}
+ARRIVALS = {"day": "2031-05-05", "list": []}
 MONTH = "2031-05"
 NIGHTS = [
     {
@@ -80,7 +82,7 @@ def page(browser: Browser, services: Services, storefront: str) -> Iterator[Page
     services.keys.clear()
     services.sign_in("buyer", "merchant")
     services.data("/order/v1/merchant/orderList", {"list": []})
-    services.data("/order/v1/merchant/arrivals", {"list": []})
+    services.data("/order/v1/merchant/arrivals", ARRIVALS)
     services.data(f"{HOST}/homestayList", {"list": [HOMESTAY]})
     services.data(f"{HOST}/homestayDetail", {"homestay": HOMESTAY})
     services.data(f"{HOST}/calendar", {"nights": NIGHTS})
@@ -94,9 +96,14 @@ def page(browser: Browser, services: Services, storefront: str) -> Iterator[Page
     assert complaints == []
 
 
+def application(status: str, **members: str) -> dict[str, str]:
+    empty = dict.fromkeys(("shopName", "contactName", "contactMobile", "about", "note"), "")
+    return empty | {"status": status} | members
+
+
 def test_a_guest_applies_waits_and_finds_the_desk_once_the_role_is_granted(page, services, storefront):
     services.sign_in("buyer")
-    services.data(f"{HOST}/application", {"status": "none", "shopName": "", "note": ""})
+    services.data(f"{HOST}/application", application("none"))
     page.evaluate("sessionStorage.clear()")
     page.goto(f"{storefront}/host")
     sign_in(page, "13800000001", "secret-123")
@@ -114,15 +121,15 @@ def test_a_guest_applies_waits_and_finds_the_desk_once_the_role_is_granted(page,
     expect(page.locator("#contactMobile")).to_be_focused()
 
     services.data(f"{HOST}/apply", {"status": "waiting"})
-    services.data(f"{HOST}/application", {"status": "waiting", "shopName": "山里小院", "note": ""})
+    said = {"shopName": "山里小院", "contactName": "小安", "contactMobile": "13800000001", "about": ""}
+    services.data(f"{HOST}/application", application("waiting", **said))
     page.locator("#contactMobile").fill("13800000001")
     page.get_by_test_id("apply-button").click()
     expect(page.get_by_test_id("standing")).to_contain_text("山里小院")
     expect(page.get_by_test_id("apply")).to_be_hidden()
-    said = {"shopName": "山里小院", "contactName": "小安", "contactMobile": "13800000001", "about": ""}
     assert services.asked[f"{HOST}/apply"][-1] == said
 
-    services.data(f"{HOST}/application", {"status": "approved", "shopName": "山里小院", "note": ""})
+    services.data(f"{HOST}/application", application("approved", **said))
     services.sign_in("buyer", "merchant", path="/usercenter/v1/user/refreshToken")
     page.reload()
     expect(page.get_by_test_id("verify")).to_be_visible()
@@ -132,7 +139,7 @@ def test_a_guest_applies_waits_and_finds_the_desk_once_the_role_is_granted(page,
 def test_a_refused_applicant_reads_why_and_need_not_type_all_again(page, services, storefront):
     services.sign_in("buyer")
     said = {"shopName": "山里小院", "contactName": "小安", "contactMobile": "13800000001", "about": "两间房"}
-    services.data(f"{HOST}/application", {"status": "refused", "note": "请补充地址", **said})
+    services.data(f"{HOST}/application", application("refused", note="请补充地址", **said))
     page.evaluate("sessionStorage.clear()")
     page.goto(f"{storefront}/host")
     sign_in(page, "13800000001", "secret-123")
@@ -142,7 +149,7 @@ def test_a_refused_applicant_reads_why_and_need_not_type_all_again(page, service
 
 def test_a_guest_at_a_page_of_the_desk_is_led_to_where_one_becomes_a_host(page, services, storefront):
     services.sign_in("buyer")
-    services.data(f"{HOST}/application", {"status": "none", "shopName": "", "note": ""})
+    services.data(f"{HOST}/application", application("none"))
     page.evaluate("sessionStorage.clear()")
     page.goto(f"{storefront}/host/homestays/7/edit")
     sign_in(page, "13800000001", "secret-123")
@@ -231,7 +238,7 @@ def test_what_is_missing_for_the_sale_is_named_with_the_way_there(page, services
 
 
 def test_a_range_of_nights_is_tapped_and_priced_over_the_end_of_a_month(page, services, storefront):
-    services.data(f"{HOST}/setDates", {})
+    services.data(f"{HOST}/setDates", {"nights": 4})
     page.goto(f"{storefront}/host/homestays/7/calendar")
     page.locator(f"[data-night='{MONTH}-30']").click()
     page.get_by_test_id("later").click()
@@ -257,7 +264,7 @@ def test_a_range_of_nights_is_tapped_and_priced_over_the_end_of_a_month(page, se
     [("close-nights", {"closed": True}), ("open-nights", {"closed": False}), ("reset-nights", {"reset": True})],
 )
 def test_one_night_is_closed_reopened_and_reset(page, services, storefront, button, sent):
-    services.data(f"{HOST}/setDates", {})
+    services.data(f"{HOST}/setDates", {"nights": 1})
     page.goto(f"{storefront}/host/homestays/7/calendar")
     page.locator(f"[data-night='{MONTH}-12']").click()
     page.get_by_test_id(button).click()
@@ -283,11 +290,11 @@ def photo(number: int) -> dict[str, object]:
 
 
 def test_today_shows_who_arrives_and_tomorrow_asks_for_tomorrow(page, services, storefront):
-    arrival = {"sn": "HSO1", "title": "云上小屋", "livePeopleNum": 2, "nights": 3, "tradeState": 1}
-    services.data("/order/v1/merchant/arrivals", {"list": [arrival]})
+    arrival = {"sn": "HSO1", "homestayId": 7, "title": "云上小屋", "livePeopleNum": 2, "nights": 3, "tradeState": 1}
+    services.data("/order/v1/merchant/arrivals", ARRIVALS | {"list": [arrival]})
     page.goto(f"{storefront}/host")
     expect(page.get_by_test_id("arrival")).to_have_count(1)
-    services.data("/order/v1/merchant/arrivals", {"list": []})
+    services.data("/order/v1/merchant/arrivals", ARRIVALS | {"day": "2031-05-06"})
     page.locator("[data-days='1']").click()
     expect(page.get_by_test_id("no-arrivals")).to_be_visible()
     assert [each["day"] for each in services.asked["/order/v1/merchant/arrivals"]] == ["2031-05-05", "2031-05-06"]
@@ -358,19 +365,15 @@ def test_photos_are_ordered_by_arrow_and_drag_and_go_back_when_that_is_refused(p
 
 def order(number: int, **members: object) -> dict[str, object]:
     """A row of a merchant's list of orders."""
-    row = {
-        "id": number,
-        "sn": f"HSO{number}",
-        "homestayId": 7,
-        "title": "云上小屋",
-        "subTitle": "",
-        "cover": "",
-        "nights": 2,
-    }
-    dates = {"liveStartDate": 1936000000, "liveEndDate": 1936172800, "livePeopleNum": 2, "createTime": 1, "remark": ""}
-    refund = {"refundState": "none", "refundReason": "", "refundAskTime": 0, "refundOpen": False, "closing": False}
-    amounts = {"orderTotalPrice": 460.55, "orderTotalFen": 46055, "refundedFen": 0, "keptFen": 0, "tradeState": 1}
-    return row | dates | refund | amounts | {"refundFen": None, "refundLeastFen": None} | members
+    sn = f"HSO{number}"
+    return {
+        "id": number, "sn": sn, "orderSn": sn, "homestayId": 7, "homestayBusinessId": 3, "title": "云上小屋",
+        "subTitle": "", "cover": "", "info": "", "rowType": 0, "liveStartDate": 1936000000, "liveEndDate": 1936172800,
+        "nights": 2, "livePeopleNum": 2, "needFood": False, "remark": "", "tradeState": 1, "closing": False,
+        "refundOpen": False, "refundState": "none", "refundReason": "", "refundNote": "", "refundAskTime": 0,
+        "cancelPolicy": "moderate", "refundFen": None, "refundLeastFen": None, "refundedFen": 0, "keptFen": 0,
+        "orderTotalPrice": 460.55, "orderTotalFen": 46055, "createTime": 1, "closeTime": 1801, "payTime": 61,
+    } | members  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -380,7 +383,8 @@ def order(number: int, **members: object) -> dict[str, object]:
 def test_a_refund_is_agreed_to_between_the_policys_share_and_the_whole(page, services, storefront, typed, fen):
     asked = order(3, refundState="asked", refundOpen=True, refundFen=30000, refundLeastFen=23028)
     services.data("/order/v1/merchant/orderList", {"list": [asked]})
-    services.data("/order/v1/merchant/refundDecision", {"refundState": "agreed"})
+    decided = {"sn": "HSO3", "tradeState": 1, "closing": False, "refundOpen": True, "refundState": "agreed"}
+    services.data("/order/v1/merchant/refundDecision", decided)
     page.goto(f"{storefront}/host/orders")
     expect(page.get_by_test_id("refund-amount")).to_have_text("¥300.00")
     expect(page.get_by_test_id("refund-least")).to_have_text("¥230.28")
@@ -400,7 +404,8 @@ def test_a_refund_is_agreed_to_between_the_policys_share_and_the_whole(page, ser
 def test_more_is_given_back_of_what_was_kept_and_never_more_than_that(page, services, storefront):
     kept = order(3, tradeState=3, refundedFen=23028, keptFen=23027, refundFen=23028)
     services.data("/order/v1/merchant/orderList", {"list": [kept, order(2, tradeState=1)]})
-    services.data("/order/v1/merchant/refundMore", {"sn": "HSO3"})
+    given = {"sn": "HSO3", "refundFen": 33078, "refundedFen": 23028, "keptFen": 23027}
+    services.data("/order/v1/merchant/refundMore", given)
     page.goto(f"{storefront}/host/orders")
     row = page.locator("[data-testid=order-item][data-sn=HSO3]")
     expect(row.get_by_test_id("split")).to_contain_text("¥230.28")
@@ -425,11 +430,11 @@ def test_a_cancelled_order_of_which_nothing_went_back_is_not_called_refunded(
 
 
 def test_payouts_open_down_to_their_orders_and_download_as_a_table(page, services, storefront):
-    statement = {"day": "2031-05-04", "homestayId": 7, "title": "云上小屋", "orders": 1, "payableFen": 45779}
-    late = {"day": "2031-05-03", "homestayId": 7, "title": "云上小屋", "orders": 1, "payableFen": -4605}
-    line = {"sn": "HSO4", "title": "云上小屋", "totalFen": 46055, "refundedFen": 0, "keptFen": 46055, "feeFen": 276}
-    services.data("/payment/v1/host/payoutList", {"list": [statement, late]})
-    services.data("/payment/v1/host/payoutOrders", {"list": [line | {"payableFen": 45779}]})
+    of_stay = {"totalFen": 46055, "refundedFen": 0, "keptFen": 46055, "feeFen": 276, "payableFen": 45779}
+    of_refund = {"totalFen": 0, "refundedFen": 4633, "keptFen": -4633, "feeFen": -28, "payableFen": -4605}
+    statement = {"day": "2031-05-04", "homestayId": 7, "title": "云上小屋", "orders": 1} | of_stay
+    services.data("/payment/v1/host/payoutList", {"list": [statement, statement | {"day": "2031-05-03"} | of_refund]})
+    services.data("/payment/v1/host/payoutOrders", {"list": [{"sn": "HSO4", "title": "云上小屋"} | of_stay]})
     services.answers["payment", "/payment/v1/host/payoutCsv"] = lambda _request: httpx.Response(200, text="日期,金额")
     page.goto(f"{storefront}/host/payouts")
     payouts = page.get_by_test_id("payout")
@@ -448,8 +453,7 @@ def test_payouts_open_down_to_their_orders_and_download_as_a_table(page, service
 def test_calendars_are_added_shown_with_their_trouble_removed_and_the_own_link_replaced(page, services, storefront):
     tujia = {"id": 1, "name": "途家", "url": "https://tujia.example/1.ics", "nights": 3}
     tujia |= {"fetchedAt": "2031-05-05T03:00:00Z", "error": "读取不到这个日历"}
-    secret = {"exportUrl": "/calendars/secret.ics"}
-    services.data(f"{HOST}/calendarLinks", secret | {"imports": []})
+    services.data(f"{HOST}/calendarLinks", LINKS)
     services.data(f"{HOST}/conflicts", {"list": [{"night": "2031-05-20", "importName": "途家", "taken": 1}]})
     page.goto(f"{storefront}/host/homestays/7/links")
     expect(page.get_by_test_id("export-url")).to_have_value(f"{storefront}/calendars/secret.ics")
@@ -460,18 +464,18 @@ def test_calendars_are_added_shown_with_their_trouble_removed_and_the_own_link_r
     page.locator("#url").fill("ftp://x")
     page.get_by_test_id("add-button").click()
     expect(page.get_by_test_id("url-problem")).to_have_text("地址不能用")
-    services.data(f"{HOST}/addImport", {})
-    services.data(f"{HOST}/calendarLinks", secret | {"imports": [tujia]})
+    services.data(f"{HOST}/addImport", LINKS | {"imports": [tujia]})
+    services.data(f"{HOST}/calendarLinks", LINKS | {"imports": [tujia]})
     page.locator("#url").fill("https://tujia.example/1.ics")
     page.get_by_test_id("add-button").click()
     expect(page.get_by_test_id("import")).to_contain_text("读取不到这个日历")
     expect(page.locator("#name")).to_have_value("")
 
-    services.data(f"{HOST}/removeImport", {})
+    services.data(f"{HOST}/removeImport", LINKS)
     page.get_by_test_id("remove-import").click()
     page.get_by_test_id("confirm").click()
     expect(page.locator("#toast")).to_contain_text("已移除")
-    services.data(f"{HOST}/renewExport", {})
+    services.data(f"{HOST}/renewExport", LINKS)
     page.get_by_test_id("renew").click()
     page.get_by_test_id("confirm").click()
     expect(page.locator("#toast")).to_contain_text("已更换")

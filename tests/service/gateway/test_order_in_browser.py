@@ -15,8 +15,8 @@ TOTAL, HALF_UP, KEPT = "¥740.51", "¥370.26", "¥370.25"
 
 
 @pytest.fixture
-def village() -> Village:
-    village = Village()
+def village(village: Village) -> Village:
+    """As of the folder; order agrees to a refund."""
     agreed = {"sn": SN, "tradeState": 1, "closing": False, "refundOpen": True, "refundState": "agreed"}
 
     def agree(_body):

@@ -7,12 +7,11 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from servicekit.testing import FakeSidecar
+from tests.service.gateway.guests import SIGNED_IN
+from tests.service.gateway.services import LOGIN, Services
 from tests.service.gateway.serving import served
 from tests.support.browsing import PHONE, opened, sign_in
 
-LOGIN = "/usercenter/v1/user/login"
-TOKEN = {"accessToken": "a.e30.c", "accessExpire": 4_000_000_000, "refreshAfter": 4_000_000_000}
 ELSEWHERE = [
     "/.//elsewhere.invalid",
     "//elsewhere.invalid/orders",
@@ -27,9 +26,9 @@ ELSEWHERE = [
 
 @pytest.fixture(scope="module")
 def storefront() -> Iterator[str]:
-    sidecar = FakeSidecar()
-    sidecar.answer("usercenter", LOGIN, {"code": 200, "msg": "OK", "data": TOKEN})
-    with served(sidecar) as address:
+    services = Services()
+    services.data(LOGIN, SIGNED_IN)
+    with served(services) as address:
         yield address
 
 

@@ -21,6 +21,11 @@ def order(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
+def order_state(**changes: Any) -> dict[str, Any]:
+    """After an act upon an order; by itself that its refund was requested again."""
+    return {"sn": SN, "tradeState": 1, "closing": False, "refundOpen": True, "refundState": "agreed"} | changes
+
+
 def payment(**changes: Any) -> dict[str, Any]:
     return {
         "sn": PAYMENT_SN, "orderSn": SN, "serviceType": "homestayOrder", "userId": USER_ID, "payStatus": 0,
