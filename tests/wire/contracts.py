@@ -68,6 +68,10 @@ class Operation:
         place = ("paths", self.path, self.method, "responses", declared, "content", media_type, "schema")
         return self.document.validator(*place, closed=True)
 
+    def problems(self) -> set[str]:
+        """The slugs of the refusals that it names."""
+        return {slug for response in self._spec["responses"].values() for slug in response.get("x-problems", ())}
+
     def tokens(self) -> set[str]:
         """The security schemes that a caller has to satisfy."""
         return {scheme for each in self._spec.get("security", []) for scheme in each}

@@ -10,7 +10,7 @@ import httpx
 
 from servicekit.clock import SHANGHAI
 from servicekit.testing import FakeSidecar
-from tests.service.gateway.services import DEVICE_TOKEN, LOGIN
+from tests.service.gateway.services import DEVICE_TOKEN, LOGIN, refusal
 from tests.support.published import require_as_published
 
 SN = "HSO2026112309302612345678"
@@ -81,8 +81,9 @@ class Village:
 
         self.sidecar.answers[app_id, path] = respond
 
-    def refuse(self, app_id: str, path: str, status: int = 409, **members: Any) -> None:
-        self.on(app_id, path, lambda _body: httpx.Response(status, json={"code": 1, "msg": "refused"} | members))
+    def refuse(self, path: str, slug: str, **members: Any) -> None:
+        response = refusal(path, slug, **members)
+        self.on(path.split("/")[1], path, lambda _body: response)
 
     def bodies(self, name: str) -> list[dict[str, Any]]:
         return [body for path, body in self.sent if path.endswith(f"/{name}")]

@@ -50,7 +50,7 @@ class Operations(Services):
         """Let every service refuse the token from now on, as after a revocation."""
         for _, path in list(self.answers):
             if "/v1/ops/" in path:
-                self.refuse(path, 401, "请重新登录")
+                self.refuse(path, "unauthenticated")
 
 
 def csrf_of(html: str) -> str:

@@ -6,11 +6,17 @@ from typing import Any
 import httpx
 
 from servicekit.testing import FakeSidecar, Tokens
-from tests.support.published import require_as_published
+from tests.support.published import published_problem, require_as_published
 
 LOGIN = "/usercenter/v1/user/login"
 DEVICE_TOKEN = "7.0.1795000000.00ff00ff00ff00ff." + "ab" * 32
 """What a sign-in gives the device to keep."""
+
+
+def refusal(path: str, slug: str, **members: Any) -> httpx.Response:
+    """How `path` refuses with the problem `slug` (contracts/problems.json). Raises AssertionError where it never does."""
+    problem = published_problem(path.split("/")[1], path, slug, **members)
+    return httpx.Response(problem["status"], json=problem, headers={"content-type": "application/problem+json"})
 
 
 class Services(FakeSidecar):
@@ -42,11 +48,10 @@ class Services(FakeSidecar):
         another version that runs beside it during a release."""
         self.answer(path.split("/")[1], path, {"code": 200, "msg": "OK", "data": data})
 
-    def refuse(self, path: str, status: int, msg: str, **members: Any) -> None:
-        """Let `path` be refused with a problem from now on."""
-        headers = {"content-type": "application/problem+json"}
-        problem = {"type": "/problems/test", "status": status, "code": 100399, "msg": msg, **members}
-        self.answers[path.split("/")[1], path] = lambda _request: httpx.Response(status, json=problem, headers=headers)
+    def refuse(self, path: str, slug: str, **members: Any) -> None:
+        """Let `path` be refused from now on, as `refusal`."""
+        response = refusal(path, slug, **members)
+        self.answers[path.split("/")[1], path] = lambda _request: response
 
     def sign_in(
         self,

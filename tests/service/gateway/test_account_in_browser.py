@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from servicekit.clock import unix, utc_now
-from tests.service.gateway.services import Services
+from tests.service.gateway.services import Services, refusal
 from tests.service.gateway.serving import served
 from tests.support.accessibility import violations
 from tests.support.browsing import DESK, PHONE, opened, sign_in
@@ -109,7 +108,7 @@ def test_the_account_shows_its_devices_and_ends_the_one_that_was_chosen(account,
 
 def test_a_new_password_brings_new_tokens_and_a_wrong_old_one_is_said_at_its_field(account, services):
     old, new = account.get_by_test_id("old-password"), account.get_by_test_id("new-password")
-    services.refuse(CHANGE, 422, "原密码不正确", field="oldPassword")
+    services.refuse(CHANGE, "old-password-wrong", field="oldPassword")
     old.fill("a guess 1")
     new.fill("battery staple")
     account.get_by_test_id("change").click()
@@ -128,7 +127,7 @@ def test_a_new_password_brings_new_tokens_and_a_wrong_old_one_is_said_at_its_fie
 def test_an_account_with_an_authenticator_is_asked_for_a_code_of_it(account, services):
     code = account.get_by_test_id("totp-code")
     expect(code).to_be_hidden()
-    services.refuse(CHANGE, 422, "请输入动态验证码", field="totpCode")
+    services.refuse(CHANGE, "second-factor-needed", field="totpCode")
     account.get_by_test_id("old-password").fill("secret-123")
     account.get_by_test_id("new-password").fill("battery staple")
     account.get_by_test_id("change").click()
@@ -158,7 +157,7 @@ def test_tokens_are_refreshed_once_when_it_is_time_and_the_page_notices_nothing(
 
 
 def test_a_token_that_was_refused_is_refreshed_and_the_call_repeated(account, services):
-    answers = iter([httpx.Response(401, json={"code": 100003, "msg": "x"})])
+    answers = iter([refusal(LIST, "unauthenticated")])
     good = services.answers["usercenter", LIST]
     services.answers["usercenter", LIST] = lambda request: next(answers, None) or good(request)
     services.sign_in("buyer", path=REFRESH)
@@ -168,8 +167,8 @@ def test_a_token_that_was_refused_is_refreshed_and_the_call_repeated(account, se
 
 
 def test_a_session_that_is_over_leads_to_the_sign_in(account, services):
-    services.refuse(LIST, 401, "请重新登录")
-    services.refuse(REFRESH, 401, "请重新登录")
+    services.refuse(LIST, "unauthenticated")
+    services.refuse(REFRESH, "session-over")
     account.reload()
     account.wait_for_url("**/signin?next=%2Faccount")
     assert account.evaluate(KEPT) is None
@@ -177,7 +176,7 @@ def test_a_session_that_is_over_leads_to_the_sign_in(account, services):
 
 
 def test_an_outage_of_usercenter_signs_no_user_out(account, services):
-    services.refuse(LIST, 401, "请重新登录")
+    services.refuse(LIST, "unauthenticated")
     del services.answers["usercenter", "/internal/jwks"]
     account.reload()
     expect(account.locator("#sessions-problem")).to_be_visible()

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -12,6 +11,7 @@ from order.errors import StartInThePast
 from order.pricing import Stay, require_bookable
 from servicekit.clock import SHANGHAI
 from tests.service.gateway.guests import FOOD_FEN, SN, later, price_fen, today
+from tests.service.gateway.services import refusal
 from tests.support.browsing import PHONE, opened, sign_in
 
 CREATE = "/order/v1/homestayOrder/createHomestayOrder"
@@ -80,9 +80,9 @@ def test_what_comes_back_on_cancelling_stands_before_the_order(page, storefront)
 
 
 def test_a_refused_quote_says_why_and_shows_no_price(page, storefront, village):
-    village.refuse("order", QUOTE, 400, msg="此房源最少住 3 晚", field="liveEndTime")
+    village.refuse(QUOTE, "too-few-nights", msg="该民宿 3 晚起订", field="liveEndTime", minNights=3)
     page.goto(f"{storefront}/homestays/1")
-    expect(page.get_by_test_id("quote-problem")).to_have_text("此房源最少住 3 晚")
+    expect(page.get_by_test_id("quote-problem")).to_have_text("该民宿 3 晚起订")
     expect(page.get_by_test_id("estimate")).to_have_count(0)
 
 
@@ -112,9 +112,7 @@ def test_a_closed_night_is_named_beside_the_prices_and_leads_to_others(page, sto
 
 def test_a_lost_race_is_told_at_once_and_the_other_stay_is_what_gets_booked(page, storefront, village):
     at_homestay(page, storefront)
-    lost = httpx.Response(
-        409, json={"type": "/problems/night-full", "msg": "满", "field": "liveStartTime", "night": later(4)}
-    )
+    lost = refusal(CREATE, "night-full", field="liveStartTime", night=later(4))
 
     def sold(_body):
         village.taken, village.nearest = {later(4)}, [{"start": later(6), "end": later(8)}]
@@ -154,7 +152,7 @@ def test_a_photo_is_shown_as_large_as_the_screen(page, storefront):
 
 
 def test_without_a_calendar_dates_are_still_typed_and_booked(page, storefront, village):
-    village.refuse("travel", "/travel/v1/homestay/homestayCalendar", 503)
+    village.refuse("/travel/v1/homestay/homestayCalendar", "unavailable")
     at_homestay(page, storefront)
     expect(page.locator("#calendar-problem")).to_contain_text("可以直接填写日期")
     page.get_by_test_id("start").fill(later(8))

@@ -80,7 +80,7 @@ async def test_the_cookie_is_for_https_alone_where_the_console_is_reached_by_htt
 
 
 async def test_a_wrong_password_says_what_usercenter_says_and_keeps_the_number(http, services):
-    services.refuse("/usercenter/v1/user/login", 401, "手机号或密码不正确")
+    services.refuse(LOGIN, "wrong-credentials")
     page = await http.get("/console/signin?next=%2Fconsole")
     fields = {"csrf": csrf_of(page.text), "mobile": MOBILE, "password": "wrong-1", "next": "/console"}
     response = await post(http, "/console/signin", fields)
@@ -132,7 +132,7 @@ async def test_an_act_says_what_it_does_needs_a_reason_and_is_done_once(http, se
 
 async def test_what_a_service_refuses_stands_beside_the_reason_that_was_typed(http, services):
     csrf = await enter(http)
-    services.refuse(AGAIN, 409, "该订单没有失败的退款", detail="order is refunded")
+    services.refuse(AGAIN, "no-failed-refund", detail="the trade state is 3, the refund state agreed")
     response = await post(http, ACT, {"csrf": csrf, "reason": "买家来电"})
     assert response.status_code == 409
     assert "该订单没有失败的退款" in response.text
@@ -246,7 +246,7 @@ async def test_a_form_that_is_sent_late_renews_the_session_and_keeps_the_new_tok
     end_pause(http)
     services.bodies.clear()
     services.sign_in("operator", path=REFRESH)
-    services.refuse(AGAIN, 409, "该订单没有失败的退款")
+    services.refuse(AGAIN, "no-failed-refund")
     response = await post(http, ACT, {"csrf": csrf, "reason": "x"})
     assert (response.status_code, response.headers["set-cookie"].split(".")[2]) == (409, "refresh-3")
     assert (await http.get("/console")).status_code == 200
@@ -257,7 +257,7 @@ async def test_an_ended_session_leads_to_the_sign_in(http, services):
     services.sign_in("operator", refresh_after=1)
     await enter(http)
     end_pause(http)
-    services.refuse(REFRESH, 401, "登录已过期，请重新登录")
+    services.refuse(REFRESH, "session-over")
     response = await http.get("/console")
     assert (response.status_code, response.headers["location"]) == (303, "/console/signin?next=%2Fconsole&ended=1")
 
@@ -288,10 +288,10 @@ async def test_a_service_that_is_down_is_named(http, services):
 
 async def test_a_service_that_cannot_do_it_now_says_why_and_that_it_may_be_done(http, services):
     csrf = await enter(http)
-    services.refuse(AGAIN, 503, "微信支付暂时无响应")
+    services.refuse(AGAIN, "unavailable")
     response = await post(http, ACT, {"csrf": csrf, "reason": "买家来电"})
     assert response.status_code == 503
-    assert "微信支付暂时无响应" in response.text
+    assert "服务繁忙，请稍后再试" in response.text
     assert "没有应答" not in response.text
     assert ">买家来电</textarea>" in response.text
     assert "可能已经执行" in response.text
@@ -299,7 +299,7 @@ async def test_a_service_that_cannot_do_it_now_says_why_and_that_it_may_be_done(
 
 async def test_a_refusal_does_not_say_that_it_may_be_done(http, services):
     csrf = await enter(http)
-    services.refuse(AGAIN, 409, "该订单没有失败的退款")
+    services.refuse(AGAIN, "no-failed-refund")
     response = await post(http, ACT, {"csrf": csrf, "reason": "买家来电"})
     assert 'data-testid="unknown"' not in response.text
 
@@ -414,7 +414,7 @@ async def test_a_first_sign_in_leads_to_the_enrolment_and_its_code_into_the_cons
 
 async def test_a_wrong_code_at_the_enrolment_is_said_and_opens_nothing(http, services):
     services.sign_in("buyer", needs="enrolment")
-    services.refuse(CONFIRM, 401, "动态验证码不正确", type="/problems/second-factor-wrong")
+    services.refuse(CONFIRM, "second-factor-wrong", field="totpCode")
     await sign_in(http)
     page = await http.get("/console/second-factor")
     refused = await post(http, "/console/second-factor/confirm", {"csrf": csrf_of(page.text), "code": "000000"})
@@ -435,13 +435,13 @@ async def test_the_enrolment_is_for_those_who_are_signed_in(http, services, path
 async def test_an_act_on_money_asks_who_it_is_first_and_keeps_the_reason(http, services):
     act, path = "/console/acts/refund_again?refundSn=RFD1", "/payment/v1/ops/refundBeginAgain"
     csrf = await enter(http)
-    services.refuse(path, 403, "请再次验证身份", type="/problems/reauthentication-required")
+    services.refuse(path, "reauthentication-required")
     asked = await post(http, act, {"csrf": csrf, "reason": "买家来电"})
     assert asked.status_code == 403
     assert 'data-testid="prove"' in asked.text
     assert ">买家来电</textarea>" in asked.text
 
-    services.refuse(REAUTHENTICATE, 401, "动态验证码不正确", type="/problems/second-factor-wrong")
+    services.refuse(REAUTHENTICATE, "second-factor-wrong", field="totpCode")
     proof = {"csrf": csrf, "reason": "买家来电", "password": PASSWORD, "code": "000000"}
     wrong = await post(http, act, proof)
     assert wrong.status_code == 401

@@ -201,12 +201,12 @@ async def test_what_changed_since_is_refused_and_shown_as_it_is_then(http, csrf,
     address = f"/console/acts/refund_to_merchant?refundSn={RFD}"
     assert told(await http.get(address))["state"] == "异常"
     services.data(f"{PAYMENT}/paymentSteps", PAYMENT_HISTORY | {"refunds": [ABNORMAL | {"state": "succeeded"}]})
-    services.refuse(f"{PAYMENT}/refundSendElsewhere", 409, "这笔退款不是异常状态")
+    services.refuse(f"{PAYMENT}/refundSendElsewhere", "refund-is-not-abnormal")
 
     page = await post(http, address, {"csrf": csrf, "reason": "已核对"})
 
     assert (page.status_code, told(page)["state"]) == (409, "已退款")
-    assert "这笔退款不是异常状态" in page.text
+    assert "该退款不处于异常状态" in page.text
     assert services.bodies[f"{PAYMENT}/refundSendElsewhere"] == [{"refundSn": RFD, "card": None, "note": "已核对"}]
 
 
@@ -221,14 +221,16 @@ async def test_where_the_state_cannot_be_read_that_is_said_and_the_act_can_be_do
             monkeypatch.setattr(present, "SECONDS", 0.01)
             monkeypatch.setattr(services, "invoke", lambda *_, **__: asyncio.sleep(60))
         case "refuses":
-            services.refuse(f"{PAYMENT}/noticeList", 422, "参数有误")
+            services.refuse(f"{PAYMENT}/noticeList", "invalid-input")
         case "knows nothing":
             services.data(f"{PAYMENT}/noticeList", {"list": [NOTICE | {"id": 6}]})
     page = await http.get("/console/acts/notice_resolve?id=7")
     monkeypatch.undo()
     assert (page.status_code, told(page)) == (200, {})
     [note] = re.findall(r'data-testid="unread">([^<]*)<', page.text)
-    assert note.strip() == "读不到现在的状态：执行前请先到列表里确认。" + (" 参数有误" if silent == "refuses" else "")
+    assert note.strip() == "读不到现在的状态：执行前请先到列表里确认。" + (
+        " 参数有误，请检查后重试" if silent == "refuses" else ""
+    )
 
     services.data(f"{PAYMENT}/noticeResolve", NOTICE | {"state": "resolved"})
     done = await post(http, "/console/acts/notice_resolve?id=7", {"csrf": csrf, "reason": "已核对"})

@@ -122,7 +122,7 @@ async def test_several_orders_are_listed_newest_first(search, services):
 
 @pytest.mark.parametrize("what", [MOBILE, PAYMENT_SN, "K7MX4QPA", "一二三", "<script>"])
 async def test_what_belongs_to_nothing_finds_nothing(search, services, what):
-    services.refuse("/usercenter/v1/ops/accountDetail", 404, "没有这个账户")
+    services.refuse("/usercenter/v1/ops/accountDetail", "not-found")
     services.data("/order/v1/ops/orderFind", {"list": []})
     response = await search(what)
     assert (response.status_code, 'data-testid="nothing"' in response.text) == (404, True)

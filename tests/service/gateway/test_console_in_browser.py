@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.service.gateway.console_templates import SEARCH_AND_PAYMENT, SECOND_FACTOR
 from tests.service.gateway.operators import LOOKS, Operations, look, looked_at, sign_in, type_in
+from tests.service.gateway.services import LOGIN
 from tests.service.gateway.serving import served
 from tests.service.gateway.ways import (
     MOBILE,
@@ -90,7 +91,7 @@ def test_no_script_can_read_the_session_and_nothing_is_stored(page):
 def test_an_expired_session_signs_in_again_and_comes_back_to_the_act_with_its_reason(page, services, address):
     page.goto(f"{address}{ACT}")
     page.get_by_test_id("reason").fill("买家来电")
-    services.refuse("/order/v1/ops/refundAskAgain", 401, "请重新登录")
+    services.refuse("/order/v1/ops/refundAskAgain", "unauthenticated")
     page.get_by_test_id("confirm").click()
     expect(page.get_by_test_id("not-done")).to_be_visible()
     services.data("/order/v1/ops/refundAskAgain", order_state())
@@ -209,7 +210,7 @@ def test_every_page_is_as_it_should_be(browser, complaints, services, address, l
 
 
 def refuse_sign_in(page: Page, services: Operations) -> None:
-    services.refuse("/usercenter/v1/user/login", 401, "手机号或密码不正确")
+    services.refuse(LOGIN, "wrong-credentials")
     type_in(page)
     expect(page.get_by_test_id("problem")).to_have_text("手机号或密码不正确")
 
@@ -232,10 +233,10 @@ def fail_an_act(page: Page, services: Operations) -> Iterator[str]:
     confirm("   ")
     expect(page.get_by_test_id("wrong")).to_be_visible()
     yield "wrong"
-    more = {"detail": "payment is closed", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
-    services.refuse("/payment/v1/ops/paymentQuery", 409, "支付已经关闭", **more)
+    more = {"detail": "ORDER_CLOSED", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
+    services.refuse("/payment/v1/ops/paymentQuery", "wechat-refused-act", **more)
     confirm("买家来电")
-    expect(page.get_by_test_id("problem")).to_contain_text("支付已经关闭")
+    expect(page.get_by_test_id("problem")).to_contain_text("微信支付拒绝了这个操作")
     expect(page.get_by_test_id("unknown")).to_have_count(0)
     yield "refused"
     del services.answers["payment", "/payment/v1/ops/paymentQuery"]
@@ -254,7 +255,7 @@ def show_problems(page: Page, services: Operations, address: str) -> Iterator[st
     page.goto(f"{address}/console/payments/x")
     expect(kind).to_have_attribute("data-kind", "absent")
     yield "absent"
-    services.refuse("/payment/v1/ops/noticeList", 422, "参数不正确", trace_id="4bf92f3577b34da6a3ce929d0e0e4736")
+    services.refuse("/payment/v1/ops/noticeList", "invalid-input", trace_id="4bf92f3577b34da6a3ce929d0e0e4736")
     page.goto(f"{address}/console/reviews")
     expect(kind).to_have_attribute("data-kind", "refused")
     yield "refused"
@@ -266,7 +267,7 @@ def show_problems(page: Page, services: Operations, address: str) -> Iterator[st
 def sign_in_again(page: Page, services: Operations, address: str) -> Iterator[str]:
     """After the session has ended in the middle of an act; and as someone whose proof of identity is old."""
     page.goto(f"{address}{ACT}")
-    services.refuse("/order/v1/ops/refundAskAgain", 401, "请重新登录")
+    services.refuse("/order/v1/ops/refundAskAgain", "unauthenticated")
     page.get_by_test_id("reason").fill("买家来电")
     page.get_by_test_id("confirm").click()
     expect(page.get_by_test_id("ended")).to_be_visible()

@@ -178,10 +178,10 @@ async def test_an_act_asks_why_and_is_sent_once_with_the_reason(http, csrf, serv
 
 
 async def test_a_letter_that_ended_meanwhile_is_said_so_on_the_confirmation(http, csrf, services):
-    services.refuse("/order/v1/ops/deadLetterReplay", 409, "该死信已结束", detail="letter 7 was discarded")
+    services.refuse("/order/v1/ops/deadLetterReplay", "dead-letter-ended", detail="letter 7 was discarded")
     response = await post(http, "/console/acts/letter_replay?service=order&id=7", {"csrf": csrf, "reason": "x"})
     assert response.status_code == 409
-    assert "该死信已结束" in response.text
+    assert "该死信已处理完毕" in response.text
 
 
 async def test_messages_are_listed_filtered_and_paged(http, services):

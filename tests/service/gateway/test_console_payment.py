@@ -175,12 +175,12 @@ async def test_with_no_service_left_the_page_says_so_for_each(http, services):
 
 
 async def test_a_service_that_refuses_is_quoted(http, services):
-    services.refuse("/payment/v1/ops/paymentSteps", 403, "没有权限")
-    assert "支付服务（payment）拒绝了请求： 没有权限" in (await http.get(WAY)).text
+    services.refuse("/payment/v1/ops/paymentSteps", "forbidden")
+    assert "支付服务（payment）拒绝了请求： 没有权限进行此操作" in (await http.get(WAY)).text
 
 
 async def test_an_order_that_no_service_knows_is_said(http, services):
-    services.refuse("/order/v1/ops/orderSteps", 404, "订单不存在")
+    services.refuse("/order/v1/ops/orderSteps", "order-not-found")
     services.data(
         "/payment/v1/ops/paymentSteps", {"payments": [], "refunds": [], "notices": [], "payout": [], "steps": []}
     )
@@ -194,7 +194,7 @@ async def test_an_order_that_no_service_knows_is_said(http, services):
     [("zh", "订单服务没有这个订单，支付服务却有它的支付"), ("en", "order does not know this order, payment does")],
 )
 async def test_a_payment_whose_order_is_unknown_to_order_is_said(http, services, language, said):
-    services.refuse("/order/v1/ops/orderSteps", 404, "订单不存在")
+    services.refuse("/order/v1/ops/orderSteps", "order-not-found")
     for path in (WAY, f"{WAY}/steps"):
         page = (await http.get(path, headers={"accept-language": language})).text
         [note] = re.findall(r'<p class="note bad"[^>]*data-testid="unknown-to-order">(.*?)</p>', page)
@@ -212,7 +212,7 @@ async def test_an_order_is_said_to_be_unknown_to_order_alone_only_by_both_servic
             {"payments": [payment()], "refunds": [], "notices": [], "payout": [], "steps": []},
         )
     else:
-        services.refuse("/order/v1/ops/orderSteps", 404, "订单不存在")
+        services.refuse("/order/v1/ops/orderSteps", "order-not-found")
         del services.answers["payment", "/payment/v1/ops/paymentSteps"]
     page = (await http.get(WAY)).text
     assert 'data-testid="unknown-to-order"' not in page

@@ -112,12 +112,12 @@ def test_a_guest_applies_waits_and_finds_the_desk_once_the_role_is_granted(page,
     expect(page.locator("#shopName")).to_be_focused()
     assert f"{HOST}/apply" not in services.asked
 
-    services.refuse(f"{HOST}/apply", 422, "手机号不对", field="contactMobile")
+    services.refuse(f"{HOST}/apply", "invalid-input", field="contactMobile")
     page.locator("#shopName").fill("山里小院")
     page.locator("#contactName").fill("小安")
     page.locator("#contactMobile").fill("123")
     page.get_by_test_id("apply-button").click()
-    expect(page.get_by_test_id("contactMobile-problem")).to_have_text("手机号不对")
+    expect(page.get_by_test_id("contactMobile-problem")).to_have_text("参数有误，请检查后重试")
     expect(page.locator("#contactMobile")).to_be_focused()
 
     services.data(f"{HOST}/apply", {"status": "waiting"})
@@ -203,19 +203,19 @@ def test_a_double_click_adds_one_homestay_under_one_key(page, services, storefro
 
 
 def test_a_refusal_of_the_server_stands_below_the_field_that_it_names(page, services, storefront):
-    services.refuse(f"{HOST}/homestayEdit", 422, "最多入住晚数不能少于最少晚数", field="maxNights")
+    services.refuse(f"{HOST}/homestayEdit", "limits-contradict", field="maxNights")
     page.goto(f"{storefront}/host/homestays/7/edit")
     page.get_by_test_id("save").click()
     expect(page.get_by_test_id("maxNights-problem")).to_have_text("最多入住晚数不能少于最少晚数")
     expect(page.locator("#maxNights")).to_have_attribute("aria-invalid", "true")
-    services.refuse(f"{HOST}/homestayEdit", 409, "还不能上架")
+    services.refuse(f"{HOST}/homestayEdit", "homestay-not-sellable", missing=["city"])
     page.get_by_test_id("save").click()
-    expect(page.get_by_test_id("form-problem")).to_have_text("还不能上架")
+    expect(page.get_by_test_id("form-problem")).to_contain_text("还不能上架")
     expect(page.get_by_test_id("maxNights-problem")).to_be_hidden()
 
 
 def test_what_is_missing_for_the_sale_is_named_with_the_way_there(page, services, storefront):
-    services.refuse(f"{HOST}/homestaySetSale", 409, "还不能上架", missing=["city", "shop"])
+    services.refuse(f"{HOST}/homestaySetSale", "homestay-not-sellable", missing=["city", "shop"])
     page.goto(f"{storefront}/host/homestays/7")
     page.get_by_test_id("toggle-sale").click()
     links = page.get_by_test_id("sale-problem").get_by_role("link")
@@ -350,9 +350,9 @@ def test_photos_are_ordered_by_arrow_and_drag_and_go_back_when_that_is_refused(p
     expect(tiles.nth(1)).to_have_attribute("data-id", "3")
     expect(tiles.nth(1).get_by_role("button", name="前移")).to_be_focused()
 
-    services.refuse(f"{HOST}/orderPhotos", 503, "稍后再试")
+    services.refuse(f"{HOST}/orderPhotos", "unavailable")
     tiles.nth(2).drag_to(tiles.nth(0))
-    expect(page.get_by_test_id("problem")).to_contain_text("稍后再试")
+    expect(page.get_by_test_id("problem")).to_contain_text("服务繁忙，请稍后再试")
     assert [tile.get_attribute("data-id") for tile in tiles.all()] == ["1", "3", "2"]
     assert [each["ids"] for each in services.asked[f"{HOST}/orderPhotos"]] == [[1, 3, 2], [2, 1, 3]]
 
@@ -459,11 +459,11 @@ def test_calendars_are_added_shown_with_their_trouble_removed_and_the_own_link_r
     expect(page.get_by_test_id("export-url")).to_have_value(f"{storefront}/calendars/secret.ics")
     expect(page.get_by_test_id("conflicts")).to_contain_text("5月20日")
 
-    services.refuse(f"{HOST}/addImport", 422, "地址不能用", field="url")
+    services.refuse(f"{HOST}/addImport", "calendar-url-refused", field="url")
     page.locator("#name").fill("途家")
     page.locator("#url").fill("ftp://x")
     page.get_by_test_id("add-button").click()
-    expect(page.get_by_test_id("url-problem")).to_have_text("地址不能用")
+    expect(page.get_by_test_id("url-problem")).to_contain_text("日历链接必须是公网的 https 地址")
     services.data(f"{HOST}/addImport", LINKS | {"imports": [tujia]})
     services.data(f"{HOST}/calendarLinks", LINKS | {"imports": [tujia]})
     page.locator("#url").fill("https://tujia.example/1.ics")

@@ -100,9 +100,9 @@ def test_a_stay_that_has_begun_promises_nothing(page, village):
 
 
 def test_without_a_quote_nothing_is_cancelled(page, village):
-    village.refuse("order", QUOTE, 503, msg="暂时无法查询")
+    village.refuse(QUOTE, "unavailable")
     page.get_by_test_id("refund").click()
-    expect(page.get_by_test_id("problem")).to_have_text("暂时无法查询")
+    expect(page.get_by_test_id("problem")).to_have_text("服务繁忙，请稍后再试")
     expect(page.get_by_test_id("confirm")).to_be_hidden()
     assert village.bodies("refundHomestayOrder") == []
 

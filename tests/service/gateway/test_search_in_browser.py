@@ -95,10 +95,10 @@ def test_an_old_or_made_up_address_is_searched_without_what_cannot_be(page, vill
 
 
 def test_a_search_that_fails_can_be_tried_again(page, village):
-    village.refuse("travel", "/travel/v1/homestay/search", 503, msg="忙")
+    village.refuse("/travel/v1/homestay/search", "database-unavailable")
     search(page, 2, 4)
     problem = page.get_by_test_id("homestays").get_by_role("alert")
-    expect(problem).to_contain_text("忙")
+    expect(problem).to_contain_text("数据库繁忙，请稍后再试")
     village.on("travel", "/travel/v1/homestay/search", village.search)
     problem.get_by_role("button").click()
     expect(page.get_by_test_id("homestay-card")).to_have_count(1)

@@ -172,7 +172,7 @@ def troubles(services: Operations) -> None:
 def lost_records(services: Operations) -> None:
     """An old payment: order no longer knows its order, its events are forgotten, and a dead letter of one is left."""
     lost_callback(services)
-    services.refuse("/order/v1/ops/orderSteps", 404, "订单不存在")
+    services.refuse("/order/v1/ops/orderSteps", "order-not-found")
     old = {
         "payments": [payment(createdAt="2026-01-01T00:00:00Z")],
         "refunds": [],
