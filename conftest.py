@@ -2,6 +2,7 @@
 tests would spend their processor time on again and again, they do once."""
 
 import functools
+import ssl
 
 import pytest
 import yaml
@@ -11,10 +12,12 @@ from servicekit import garbage
 from stack import leftovers
 
 garbage.pause()  # while tests are collected: a quarter of that time
-OBJECTS_BETWEEN_COLLECTIONS = 20_000
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 serialization.load_pem_private_key = functools.cache(serialization.load_pem_private_key)
 """Reading a private key proves its primes: 40 ms for the same key, in each of a thousand tests."""
+ssl.create_default_context = functools.cache(ssl.create_default_context)
+"""Reading the certificates of all authorities takes 30 ms, for every client of HTTP."""
 yaml.SafeLoader = yaml.CSafeLoader  # type: ignore[misc, assignment]
 """By libyaml: every process collects all tests, and reads 90 files for it."""
 

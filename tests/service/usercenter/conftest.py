@@ -32,11 +32,13 @@ SECOND = "wxfedcba9876543210"
 WECHAT = "http://wechat.invalid"
 
 
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords that are hashed at once: the real hash costs 25 ms of processor time, and every sign-in takes one. Where
-    the hash itself matters a module has a fixture of this name that does nothing."""
-    monkeypatch.setattr("usercenter.passwords.HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+@pytest.fixture(scope="module", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Passwords that are hashed at once: the real hash costs 25 ms of processor time, and every sign-in takes one, of an
+    unknown mobile too. Where the hash itself matters a module has a fixture of this name that does nothing."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("usercenter.passwords.HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 class MovableClock:
