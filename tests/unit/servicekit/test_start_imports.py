@@ -10,7 +10,7 @@ import pytest
 @pytest.mark.parametrize("service", ["gateway", "notification", "order", "payment", "travel", "usercenter"])
 def test_a_server_starts_without_grpc_migrations_and_traces(service):
     heavy = "sorted({'alembic', 'dapr', 'grpc', 'psycopg', 'opentelemetry.sdk', 'requests'} & set(sys.modules))"
-    code = f"import sys, {service}.__main__; print({heavy})"
+    code = f"import sys, {service}.__main__, {service}.main, servicekit.serving; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -1,51 +1,8 @@
-"""`python -m travel`: serve, `migrate`, `seed`, `rebuild-nights`."""
+"""`python -m travel`: serve, `migrate`, and the commands of commands.py."""
 
-import asyncio
-import sys
+from servicekit.run import command_line
 
-from pydantic import ValidationError
-
-from servicekit.errors import Unavailable
-from servicekit.run import command_line, user_and_host
-from travel.seed import seed
-from travel.settings import SeedSettings, Settings
-
-cli = command_line("travel")
-
-
-@cli.command("seed")
-def seed_homestays() -> None:
-    """Insert the demo's homestays, shops and comments. Idempotent."""
-    try:
-        settings = SeedSettings()
-    except ValidationError:
-        sys.stderr.write("setting TRAVEL_DATABASE_URL: missing or wrong\n")
-        raise SystemExit(2) from None
-    counts = asyncio.run(seed(settings.database_url))
-    sys.stdout.write("travel: " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " seeded\n")
-
-
-@cli.command("rebuild-nights")
-def rebuild_nights() -> None:
-    """Forget which nights are taken and ask order for all of them, through the sidecar. Can be repeated."""
-    try:
-        count = asyncio.run(_rebuilt())
-    except Unavailable as error:
-        sys.stderr.write(f"travel: {error}; nights are missing until this was run again\n")
-        raise SystemExit(1) from None
-    sys.stdout.write(f"travel: {count} nights\n")
-
-
-async def _rebuilt() -> int:
-    from travel.parts import Parts  # noqa: PLC0415 - the whole service, which other commands do not need
-
-    parts = Parts.of(Settings.load())
-    try:
-        return await parts.taken_nights.rebuild(by=user_and_host())
-    finally:
-        await parts.sidecar.close()
-        await parts.db.close()
-
+cli = command_line("travel", more="travel.commands")
 
 if __name__ == "__main__":
     cli()
