@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from stack import authority, kafka_admin
@@ -82,9 +83,11 @@ class Environment:
 
     def kafka_passwords(self) -> dict[str, str]:
         """By service that publishes or reads, and user name."""
-        return {name: self.vault.token(f"kafka-{name}-password") for name in self._kafka_rights()}
+        return {name: self.vault.token(f"kafka-{name}-password") for name in self._kafka_rights}
 
+    @cached_property
     def _kafka_rights(self) -> dict[str, kafka_admin.Rights]:
+        """Read once: every sidecar asks for its password by it."""
         found = kafka_admin.rights(self.layout.contract)
         ours = kafka_admin.topics(self.layout.contract)
         for seat in self.layout.seats:
@@ -98,7 +101,7 @@ class Environment:
             topics |= kafka_admin.topics(seat.contract)
         kafka_admin.create_topics(self.broker, topics)
         if self.broker.password:
-            kafka_admin.grant(self.broker, self._kafka_rights(), self.kafka_passwords())
+            kafka_admin.grant(self.broker, self._kafka_rights, self.kafka_passwords())
 
     def database_url(self, service: str) -> str:
         return self.outside.databases.get(service) or own_database_url(self.layout, self.vault, service)
