@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.peers import PublishedPeers
 from tests.support.published import published_problem, require_as_published
 
 TAKEN = "/order/v1/ops/receivedEvents"
@@ -76,3 +77,19 @@ def test_a_refusal_is_as_the_problems_have_it():
 def test_a_refusal_that_its_service_does_not_say_is_refused(path, slug, members, why):
     with pytest.raises(AssertionError, match=re.escape(why)):
         published_problem("order", path, slug, **members)
+
+
+async def test_a_peer_responds_as_its_service_publishes_unless_a_test_lets_it_differ():
+    peers, asked = PublishedPeers(), ("order", "POST", "/internal/commentable")
+    peers.answer("order", "/internal/commentable", {"homestayId": 7, "commentable": True})
+    assert (await peers.invoke(*asked)).json()["commentable"]
+    peers.answer("order", "/internal/commentable", {"commentable": True})
+    with pytest.raises(AssertionError, match="lacks homestayId"):
+        await peers.invoke(*asked)
+    peers.let_differ("order", "/internal/commentable")
+    assert (await peers.invoke(*asked)).json() == {"commentable": True}
+    peers.answer("order", "/internal/commentable", {"homestayId": 7})
+    with pytest.raises(AssertionError, match="lacks commentable"):
+        await peers.invoke(*asked)
+    peers.answer("order", "/internal/commentable", {}, status=404)
+    assert (await peers.invoke(*asked)).status_code == 404

@@ -48,7 +48,7 @@ def _require(service: str, path: str, status: int, body: Any) -> None:
 @lru_cache(maxsize=2048)
 def _faults(service: str, path: str, status: int, text: str) -> tuple[str, ...]:
     """Of the text, because most tests begin with the same doubles."""
-    return (*faults(_validator(service, path, status), json.loads(text)),)
+    return (*dict.fromkeys(faults(_validator(service, path, status), json.loads(text))),)
 
 
 @cache

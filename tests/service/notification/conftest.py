@@ -16,9 +16,10 @@ from psycopg.rows import dict_row
 from notification.courier import Couriers
 from notification.main import create_app
 from notification.settings import Settings
-from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar, Tokens, client
+from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, Tokens, client
 from tests.service.notification.wechat import APPID, ARRIVAL, OPENID, PAID, REFUND_ASKED, REFUNDED, SECRET, FakeWechat
 from tests.support.databases import kept_between_tests
+from tests.support.peers import PublishedPeers
 from tests.support.postgres import PostgresServer
 from tests.support.tables import EMPTY_ALL, kept_connection
 
@@ -41,6 +42,7 @@ ORDER = {
     "refundState": "none",
     "refundAskedAt": None,
     "refundAnswerBy": None,
+    "refundLeastFen": None,
     "version": 2,
 }
 REFUNDED_ORDER = ORDER | {
@@ -75,7 +77,7 @@ class Service:
     database_url: str
     clock: TestClock
     wechat: FakeWechat
-    sidecar: FakeSidecar
+    sidecar: PublishedPeers
     tokens: Tokens
     sql: psycopg.Connection
 
@@ -162,13 +164,17 @@ def event(trade_state: int, *, sn: str = SN, event_id: str = "", **more: Any) ->
     }
 
 
-def peers() -> FakeSidecar:
+def wechat_of(user_id: int, openid: str) -> dict[str, Any]:
+    return {"userId": user_id, "authType": "wxMini", "authKey": openid, "appid": APPID}
+
+
+def peers() -> PublishedPeers:
     """order and usercenter: every order is `ORDER` with the number asked for."""
-    sidecar = FakeSidecar()
+    sidecar = PublishedPeers()
     sidecar.answers["order", "/internal/orderDetail"] = lambda request: httpx.Response(
         200, json={**ORDER, "sn": json.loads(request.content)["orderSn"]}
     )
-    sidecar.answer("usercenter", "/internal/authByUser", {"userId": 42, "authType": "wxMini", "authKey": OPENID})
+    sidecar.answer("usercenter", "/internal/authByUser", wechat_of(42, OPENID))
     sidecar.answers["order", "/internal/orders"] = lambda request: httpx.Response(
         200, json={"orders": [{**ORDER, "sn": sn} for sn in json.loads(request.content)["orderSns"]]}
     )
@@ -188,7 +194,7 @@ class World:
     stack: AsyncExitStack
     sql: psycopg.Connection
     clock: TestClock = field(default_factory=TestClock)
-    sidecar: FakeSidecar = field(default_factory=peers)
+    sidecar: PublishedPeers = field(default_factory=peers)
     tokens: Tokens = field(default_factory=Tokens)
 
     def __post_init__(self) -> None:

@@ -116,6 +116,7 @@ async def test_each_task_of_a_batch_gets_its_own_end_exactly(world: World) -> No
             missing: {"userId": 43},
         },
     )
+    world.sidecar.let_differ("order", "/internal/orders")
     world.sidecar.answer("usercenter", "/internal/openids", {"openids": [{"userId": 42, "openid": OPENID}]})
     service = await world.start()
     service.plan(*numbers(11))

@@ -160,6 +160,7 @@ async def test_an_order_that_cannot_be_read_delays_the_message(
     world: World, answer: object, code: int, reason: str
 ) -> None:
     world.sidecar.answer("order", "/internal/orderDetail", answer, code)
+    world.sidecar.let_differ("order", "/internal/orderDetail")
     service = await hears_paid(world)
     await service.tick()
     assert service.outcomes("paid") == ["not_sent"]

@@ -7,13 +7,18 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.notification.conftest import ORDER, SN, Service, World
+from tests.service.notification.conftest import ORDER, SN, Service, World, wechat_of
 from tests.service.notification.wechat import OPENID, REFUND_ASKED, REFUNDED, breaks, says
 
 MERCHANT_OPENID = "oMerchantMerchantMerchantxy"
 SECOND = "PMT2026112309310087654322"
 ASKED_AT, ANSWER_BY = "2026-11-23T04:30:00.250000Z", "2026-11-24T04:30:00.250000Z"
-WAITING = ORDER | {"refundState": "asked", "refundAskedAt": ASKED_AT, "refundAnswerBy": ANSWER_BY}
+WAITING = ORDER | {
+    "refundState": "asked",
+    "refundAskedAt": ASKED_AT,
+    "refundAnswerBy": ANSWER_BY,
+    "refundLeastFen": 19900,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +27,7 @@ def _people(world: World) -> None:
 
     def auth(request: httpx.Request) -> httpx.Response:
         user = json.loads(request.content)["userId"]
-        return httpx.Response(200, json={"authKey": {42: OPENID, 9: MERCHANT_OPENID}[user]})
+        return httpx.Response(200, json=wechat_of(user, {42: OPENID, 9: MERCHANT_OPENID}[user]))
 
     world.sidecar.answers["usercenter", "/internal/authByUser"] = auth
     world.wechat.quota[MERCHANT_OPENID, REFUND_ASKED] = 9
@@ -179,6 +184,7 @@ async def test_a_request_that_is_decided_already_is_not_told(
 
 async def test_an_order_of_an_older_version_delays_it(world: World, service: Service) -> None:
     order_says(world, {name: value for name, value in ORDER.items() if not name.startswith("refund")})
+    world.sidecar.let_differ("order", "/internal/orderDetail")
     await service.hears_of_refund("asked")
     assert service.states() == {"refund_asked": "pending"}
     order_says(world, WAITING)

@@ -144,6 +144,7 @@ async def test_an_order_that_says_nothing_of_the_refund_delays_it(
     world: World, service: Service, detail: dict[str, Any], reason: str
 ) -> None:
     order_says(world, detail)
+    world.sidecar.let_differ("order", "/internal/orderDetail")
     await service.hears(3)
     assert (service.task("refunded")["state"], service.task("refunded")["reason"]) == ("pending", f"order: {reason}")
     assert service.wechat.asked == []

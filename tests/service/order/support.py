@@ -14,7 +14,8 @@ import psycopg
 from order.endpoints.internal import CALLERS
 from order.pricing import Stay
 from servicekit.sidecar import BulkEntry
-from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens, called_by
+from servicekit.testing import SIDECAR_HEADERS, Tokens, called_by
+from tests.support.peers import PublishedPeers
 
 BUYER, STRANGER, MERCHANT, OTHER_MERCHANT = 101, 102, 201, 202
 HOMESTAY: dict[str, Any] = {
@@ -69,7 +70,7 @@ class Clock:
         self.now += timedelta(**span)
 
 
-class Peers(FakeSidecar):
+class Peers(PublishedPeers):
     """Travel has one homestay and payment closes what it is asked to; the relay's events are kept."""
 
     def __init__(self) -> None:

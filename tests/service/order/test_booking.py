@@ -153,6 +153,7 @@ async def test_without_travel_the_answer_is_a_503_and_the_key_stays_free(order: 
 @pytest.mark.parametrize("nonsense", [{"homestayPriceFen": -5}, {"minNights": 0}, {"nights": []}, {"nights": None}])
 async def test_nonsense_from_travel_is_a_503_and_writes_nothing(order: Order, nonsense: dict) -> None:
     order.peers.travel_offers(**nonsense)
+    order.peers.let_differ("travel", "/internal/homestaySnapshot")
 
     assert (await order.post(CREATE, order.booking_request())).status_code == 503
     assert order.rows("select id from homestay_order") == []

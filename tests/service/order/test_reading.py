@@ -82,7 +82,14 @@ async def test_a_list_has_bounds(order: Order, query: dict, field: str) -> None:
 
 async def test_the_detail_shows_the_code_once_paid_and_asks_payment_how_only_once(order: Order) -> None:
     sn, payment_sn = await order.paid(nights=2, isFood=True)
-    order.peers.answer("payment", "/internal/paymentByOrder", {"sn": payment_sn, "payType": "WECHAT_PAY"})
+    order.peers.answer(
+        "payment",
+        "/internal/paymentByOrder",
+        {
+            "sn": payment_sn, "orderSn": sn, "payStatus": 1, "payType": "WECHAT_PAY", "tradeState": "SUCCESS",
+            "totalFen": 49800, "refundedFen": 0, "payTime": "2026-11-23T01:31:20Z", "version": 2,
+        },
+    )  # fmt: skip
 
     [first, second] = [(await order.post(DETAIL, {"sn": sn})).json()["data"] for _ in range(2)]
 

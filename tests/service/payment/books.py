@@ -6,10 +6,10 @@ from sqlalchemy import text
 
 from payment.wechat.answers import QUERY, QUERY_REFUND
 from payment.wechat.verdicts import RefundVerdict, Verdict
-from servicekit.testing import FakeSidecar
 from tests.service.payment import bill as bills
 from tests.service.payment.support import parts_of, rows
 from tests.service.payment.wechat import APPID, MCHID
+from tests.support.peers import PublishedPeers
 
 DAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
@@ -93,7 +93,7 @@ class World:
             NOW,
             PlayedBills(),
             PlayedWechat(),
-            FakeSidecar(),
+            PublishedPeers(),
         )
         self.use(parts_of(db, lambda: self.now, pay=self.wechat, bills=self.bills, sidecar=self.sidecar))
 

@@ -11,11 +11,12 @@ from payment.ledger import payments
 from payment.main import create_app
 from payment.settings import Settings
 from servicekit.db import Database
-from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
-from tests.service.payment.support import BUYER, SETTINGS, Service, payable, secrets_of
+from servicekit.testing import APP_TOKEN, Tokens, client
+from tests.service.payment.support import BUYER, SETTINGS, Service, payable, secrets_of, wechat_of
 from tests.service.payment.wechat import OPENID, FakeWechat
 from tests.support.clock import RunningClock
 from tests.support.databases import kept_between_tests
+from tests.support.peers import PublishedPeers
 from tests.support.tables import EMPTY_ALL, kept_connection
 
 
@@ -89,9 +90,9 @@ def tokens():
 
 @pytest.fixture
 def sidecar():
-    fake = FakeSidecar()
+    fake = PublishedPeers()
     fake.answer("order", "/internal/payable", payable())
-    fake.answer("usercenter", "/internal/authByUser", {"userId": BUYER, "authType": "wxMini", "authKey": OPENID})
+    fake.answer("usercenter", "/internal/authByUser", wechat_of(BUYER, OPENID))
     return fake
 
 

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from payment.paying.business import BusinessType
 from payment.peers import Payable
-from tests.service.payment.support import BODY, BUYER, ORDER, PREPAY, payable, time_from_now
+from tests.service.payment.support import BODY, BUYER, ORDER, PREPAY, payable, time_from_now, wechat_of
 from tests.service.payment.wechat import APPID, OPENID, refusal
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
@@ -87,6 +87,7 @@ async def test_a_user_without_wechat_is_told_to_link_it(service, sidecar):
 @pytest.mark.parametrize("peer", [("order", "/internal/payable"), ("usercenter", "/internal/authByUser")], ids=str)
 async def test_a_peer_that_answers_something_else_is_a_503_and_nothing_was_done(service, sidecar, wechat, peer, said):
     sidecar.answer(*peer, said)
+    sidecar.let_differ(*peer)
 
     answer = await service.prepay()
 
@@ -163,9 +164,7 @@ async def test_a_prepay_that_wechat_refused_for_good_ends_and_the_next_click_sen
     wechat.add_user("oCorrected")
 
     refused = await service.prepay()
-    sidecar.answer(
-        "usercenter", "/internal/authByUser", {"userId": BUYER, "authType": "wxMini", "authKey": "oCorrected"}
-    )
+    sidecar.answer("usercenter", "/internal/authByUser", wechat_of(BUYER, "oCorrected"))
     again = await service.prepay()
 
     assert (refused.status_code, refused.json()["code"]) == (502, 104008)
@@ -335,6 +334,7 @@ async def test_a_shop_is_paid_like_a_homestay_once_it_is_registered(serve, wecha
     """One entry and one peer; the row, the request, the callback and the event are the same."""
     order_sn = "SHP2026112309302612345678"
     sidecar.answer("shop", "/internal/payable", payable(orderSn=order_sn, totalFen=500, title="茶杯"))
+    sidecar.let_differ("shop", "/internal/payable")  # no service of ours, it publishes nothing here
     shop = BusinessType("商城订单", ShopPeer(sidecar))
     async with serve(more_business={"shop": shop}) as service:
         answer = await service.prepay(orderSn=order_sn, serviceType="shop")

@@ -9,9 +9,10 @@ import pytest
 from payment.ledger import payment_repository
 from payment.ledger.prepay_repository import NewPayment
 from payment.paying.reservation import Reservations
-from servicekit.testing import FakeSidecar, called_by
-from tests.service.payment.support import BODY, PREPAY, parts_of, payable
+from servicekit.testing import called_by
+from tests.service.payment.support import BODY, PREPAY, parts_of, payable, wechat_of
 from tests.service.payment.wechat import OPENID
+from tests.support.peers import PublishedPeers
 
 BUYERS = range(1, 9)
 
@@ -30,13 +31,15 @@ def sn(user: int) -> str:
 @pytest.fixture
 def sidecar():
     """Each buyer has the order of their number."""
-    fake = FakeSidecar()
+    fake = PublishedPeers()
     of = {sn(user): payable(orderSn=sn(user), userId=user, totalFen=19900 + user) for user in BUYERS}
     fake.answers["order", "/internal/payable"] = lambda request: _found(of.get(_asked(request)["orderSn"]))
     fake.answers["order", "/internal/payables"] = lambda request: httpx.Response(
         200, json={"payables": [of[each] for each in _asked(request)["orderSns"] if each in of]}
     )
-    fake.answer("usercenter", "/internal/authByUser", {"authKey": OPENID})
+    fake.answers["usercenter", "/internal/authByUser"] = lambda request: httpx.Response(
+        200, json=wechat_of(_asked(request)["userId"], OPENID)
+    )
     fake.answers["usercenter", "/internal/openids"] = lambda request: httpx.Response(
         200, json={"openids": [{"userId": each, "openid": f"{OPENID}{each}"} for each in _asked(request)["userIds"]]}
     )

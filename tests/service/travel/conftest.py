@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import psycopg
 import pytest
-from tests.service.travel.hosting import user_ids
+from tests.service.travel.hosting import profile_of, user_ids
 from tests.support.databases import kept_between_tests
+from tests.support.peers import PublishedPeers
 from tests.support.postgres import PostgresServer, as_owner
 
-from servicekit.testing import APP_TOKEN, FakeSidecar, Tokens, client
+from servicekit.testing import APP_TOKEN, Tokens, client
 from travel.main import create_app
 from travel.seed import seed
 from travel.settings import Settings
@@ -42,8 +43,8 @@ def tokens() -> Tokens:
 
 
 @pytest.fixture
-def sidecar() -> FakeSidecar:
-    return FakeSidecar()
+def sidecar() -> PublishedPeers:
+    return PublishedPeers()
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def patience() -> float:
 
 @pytest.fixture
 async def http(
-    database_url: str, sidecar: FakeSidecar, tokens: Tokens, patience: float
+    database_url: str, sidecar: PublishedPeers, tokens: Tokens, patience: float
 ) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings(database_url=database_url, app_api_token=APP_TOKEN, profiles_timeout_seconds=patience)
     async with client(create_app(settings, sidecar=sidecar, verifier=tokens.verifier())) as connected:
@@ -62,14 +63,12 @@ async def http(
 
 
 @pytest.fixture
-def people(sidecar: FakeSidecar) -> None:
+def people(sidecar: PublishedPeers) -> None:
     """usercenter knows every user but 11."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         ids = [n for n in json.loads(request.content)["ids"] if n != 11]
-        return httpx.Response(
-            200, json={"users": [{"id": n, "nickname": f"user {n}", "avatar": f"/a/{n}.svg", "sex": 0} for n in ids]}
-        )
+        return httpx.Response(200, json={"users": [profile_of(n, f"user {n}") for n in ids]})
 
     sidecar.answers["usercenter", "/internal/usersByIds"] = answer
 

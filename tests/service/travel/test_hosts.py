@@ -5,7 +5,7 @@ import itertools
 import time
 
 import pytest
-from tests.service.travel.hosting import APPLY, HOST, OPS, changes, proven, rows
+from tests.service.travel.hosting import APPLY, HOST, OPS, changes, profile_of, proven, rows
 
 from servicekit.testing import SIDECAR_HEADERS
 
@@ -106,7 +106,7 @@ async def test_a_wrong_application_is_refused_by_field_and_nothing_is_written(
     assert (rows(sql), sidecar.calls) == (before, [])
 
 
-@pytest.mark.parametrize(("status", "body"), [(200, {"mobileProven": False}), (404, {})])
+@pytest.mark.parametrize(("status", "body"), [(200, profile_of(7, "小安") | {"mobileProven": False}), (404, {})])
 async def test_whose_mobile_is_not_proven_cannot_apply(http, sidecar, tokens, user, sql, status, body):
     sidecar.answer("usercenter", "/internal/userById", body, status)
     before = rows(sql)

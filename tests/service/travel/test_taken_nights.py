@@ -13,12 +13,13 @@ import hypothesis.strategies as st
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
+from tests.support.peers import PublishedPeers
 from tests.support.postgres import PostgresServer
 
 from servicekit.clock import Clock
 from servicekit.errors import PeerUnavailable
 from servicekit.events import CloudEvent, Received
-from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS, FakeSidecar
+from servicekit.testing import APP_TOKEN, SIDECAR_HEADERS
 from travel.events import NightsUpdated
 from travel.night_comparison import REPAIRED
 from travel.parts import Parts
@@ -128,7 +129,7 @@ class Orders:
 
 
 def parts_of(database_url: str, orders: Orders, clock: Clock = lambda: NOW) -> Parts:
-    sidecar = FakeSidecar()
+    sidecar = PublishedPeers()
     sidecar.answers["order", "/internal/homestayNights"] = orders.answer
     told = Settings(database_url=database_url, app_api_token=APP_TOKEN, nights_settle_seconds=0)
     return Parts.of(told, clock=clock, sidecar=sidecar)

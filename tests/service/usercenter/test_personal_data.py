@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.service.usercenter.conftest import new_key
 from tests.support.operators import TOTP_KEY
+from tests.support.peers import PublishedPeers
 
 from servicekit.testing import SIDECAR_HEADERS, FakeSidecar, Tokens, client
 from usercenter.main import create_app
@@ -33,7 +34,7 @@ HELD = {
 }
 
 
-class Services(FakeSidecar):
+class Services(PublishedPeers):
     """The four others: they hold HELD, and erase a row each."""
 
     def __init__(self) -> None:
