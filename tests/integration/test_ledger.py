@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.support.refunding import ask_refund, book_ahead, books, fault, hurry, inside, payment
+from tests.support.refunding import DUE_NOW, ask_refund, book_ahead, books, fault, hurry, inside, payment
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -133,7 +133,7 @@ def drive(system, numbers):
     waiting = []
     for number in numbers:
         if books(system, number)["paid"] and payment(system, number)["pay_status"] < 1:
-            system.rows("payment", "update third_payment set due_at = now(), leased_until = null where sn = %s", number)
+            system.rows("payment", DUE_NOW, number)
             assert inside(system, "/jobs/payment-query-open").status_code == 200
             waiting.append(number)
         query = "select 1 from refund where payment_sn = %s and state in ('requested', 'accepted', 'abnormal')"

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from wechatpayv3 import WeChatPay, WeChatPayType
 
 from tests.support.forgery import callback, deliver, transaction
-from tests.support.refunding import ask_refund, book_ahead, books, inside, pay, payment, refunds
+from tests.support.refunding import DUE_NOW, ask_refund, book_ahead, books, inside, pay, payment, refunds
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -179,7 +179,7 @@ def test_after_a_rotation_callbacks_by_the_new_certificate_settle(system):
     system.tap_pay(number)
 
     def settled():
-        system.rows("payment", "update third_payment set due_at = now(), leased_until = null where sn = %s", number)
+        system.rows("payment", DUE_NOW, number)
         inside(system, "/jobs/payment-query-open")
         return payment(system, number)["pay_status"] == 1
 

@@ -24,7 +24,7 @@ def cancel(system, order_sn):
 
 
 def go_on_closing(system, order_sn):
-    system.rows("order", "update homestay_order set due_at = now(), leased_until = null where sn = %s", order_sn)
+    system.rows("order", "update homestay_order set due_at = now() where sn = %s and leased_until is null", order_sn)
 
 
 def payment_of(system, order_sn):

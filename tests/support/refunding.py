@@ -13,6 +13,8 @@ from tests.support.system import System
 from tests.support.waiting import eventually
 
 PAID, REFUNDED = 1, 2
+DUE_NOW = "update third_payment set due_at = now() where sn = %s and leased_until is null"
+"""For the next query of an open payment, but for one that is at work."""
 FIRST_NOON_PASSED = (
     "update homestay_order set live_start_date = (now() at time zone 'Asia/Shanghai')::date - 1,"
     " live_end_date = (now() at time zone 'Asia/Shanghai')::date + 1, lines = '[]' where sn = %s"
@@ -80,12 +82,13 @@ def inside(system: System, path: str, body: Any = None) -> httpx.Response:
 
 
 def hurry(system: System, number: str) -> None:
-    """Let what waits for its time be due at once, and cron come."""
+    """Let what waits for its time be due at once, and cron come. What is leased is at work: claimed once more, a refund
+    could be refused and accepted at the same time."""
     system.rows("payment", "update third_payment set refund_sent_at = null where sn = %s", number)
     system.rows(
         "payment",
-        "update refund set due_at = now() - interval '1 second', leased_until = null,"
-        " sent_elsewhere_at = sent_elsewhere_at - interval '1 minute' where payment_sn = %s",
+        "update refund set due_at = now() - interval '1 second',"
+        " sent_elsewhere_at = sent_elsewhere_at - interval '1 minute' where payment_sn = %s and leased_until is null",
         number,
     )
     assert inside(system, "/jobs/payment-retry-refunds").status_code == 200
