@@ -14,16 +14,12 @@ from notification.rendering import character_string
 from order import codes
 from order.inspection_schemas import OrderSearch
 from order.models import HomestayOrder
+from tests.contract.wording import NUMERALS, page_text
 from tests.support.services import SOURCES
 
 REPO = Path(__file__).resolve().parents[2]
-NUMERALS = {6: "six", 8: "eight", 10: "ten", 12: "twelve"}
 CODES = [(codes.ALPHABET * 2)[start : start + codes.LENGTH] for start in range(len(codes.ALPHABET))]
 TOO_SHORT, TOO_LONG = codes.ALPHABET[: codes.LENGTH - 1], codes.ALPHABET[: codes.LENGTH + 1]
-
-
-def text(name):
-    return tomllib.loads((SOURCES["gateway"] / "locale" / f"desk.{name}.toml").read_text())["page"]["verify_label"]
 
 
 def test_the_column_is_as_wide():
@@ -65,7 +61,9 @@ def test_a_host_may_type_it_with_spaces():
 
 
 def test_texts_say_how_long_it_is():
-    assert [int(re.search(r"\d+", text(name)).group()) for name in ("zh", "en")] == [codes.LENGTH] * 2
+    assert [
+        int(re.search(r"\d+", page_text(f"desk.{name}.toml", "verify_label")).group()) for name in ("zh", "en")
+    ] == [codes.LENGTH] * 2
     numeral = NUMERALS[codes.LENGTH]
     assert f"a check-in code of {numeral} characters" in inspect.getsource(following_cli.find)
     assert codes.__doc__.startswith(f"Check-in codes: {numeral} characters")

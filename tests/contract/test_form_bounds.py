@@ -9,6 +9,7 @@ import pytest
 from gateway.console import acts, contents, redaction
 from gateway.endpoints import photos
 from minsu import ops_cli
+from tests.contract import wording
 from tests.contract.documents import FOLDER
 from tests.support.services import SOURCES
 from travel import pictures
@@ -19,7 +20,6 @@ from usercenter import codes
 GATEWAY = SOURCES["gateway"]
 SHORTER = {("homestay.html", "remark")}
 """A page offers less on purpose: a remark that a host reads on a phone."""
-NUMERALS = {10: "ten", 11: "eleven", 12: "twelve"}
 KINDS_OF_PICTURES = {*pictures.MOST_PIXELS, *pictures._REFUSED_KINDS.values(), *pictures._REFUSED_BRANDS.values()}
 ATTRIBUTES = {"minlength": "minLength", "maxlength": "maxLength", "min": "minimum", "max": "maximum"}
 
@@ -35,9 +35,7 @@ def offered(page: str, name: str) -> dict[str, int]:
 
 def taken(service: str, model: str, member: str) -> dict[str, float]:
     """The bounds of a member in the service's OpenAPI document."""
-    found = json.loads((FOLDER / f"{service}.public.json").read_text())["components"]["schemas"][model]["properties"][
-        member
-    ]
+    found = wording.member(service, model, member)
     return {
         name: each[name] for each in (found, *found.get("anyOf", ())) for name in ATTRIBUTES.values() if name in each
     }
@@ -114,8 +112,7 @@ def test_the_console_asks_who_it_is_before_each_act_that_its_service_takes_only_
 def test_the_rule_beside_a_new_password_is_the_one_that_is_kept():
     known = taken("usercenter", "NewAccount", "password")
     for language in ("zh", "en"):
-        texts = tomllib.loads((GATEWAY / "locale" / f"{language}.toml").read_text())
-        rule = next(section["password_rule"] for section in texts.values() if "password_rule" in section)
+        rule = wording.page_text(f"{language}.toml", "password_rule")
         assert re.findall(r"\d+", rule) == [str(known["minLength"]), str(known["maxLength"])]
 
 
@@ -132,25 +129,18 @@ def test_what_is_too_large_for_travel_is_said_with_its_numbers():
 
 
 def test_the_field_for_a_code_by_text_message_takes_a_whole_code():
-    pattern = json.loads((FOLDER / "usercenter.public.json").read_text())["components"]["schemas"]["NewAccount"][
-        "properties"
-    ]["code"]
+    pattern = wording.member("usercenter", "NewAccount", "code")
     assert re.findall(r"\{(\d+)\}", json.dumps(pattern)) == [str(codes.DIGITS)]
     assert offered("signin.html", "code") == {"maxLength": codes.DIGITS}
 
 
 def test_fields_for_a_mobile_take_a_whole_one_and_the_console_masks_it():
-    pattern = re.compile(pattern_of("usercenter", "Credentials", "mobile"))
+    pattern = re.compile(wording.member("usercenter", "Credentials", "mobile")["pattern"])
     [mobile] = [f"13{'8' * more}" for more in range(30) if pattern.search(f"13{'8' * more}")]
     fields = [("signin.html", "mobile"), ("console/signin.html", "mobile"), ("host.html", "contactMobile")]
     assert [offered(*each) for each in fields] == [{"maxLength": len(mobile)}] * 3
-    assert NUMERALS[len(mobile)] in ops_cli.Mobile.__metadata__[0].help
+    assert wording.NUMERALS[len(mobile)] in ops_cli.Mobile.__metadata__[0].help
     assert redaction._MOBILE.fullmatch(mobile)
-
-
-def pattern_of(service: str, model: str, member: str) -> str:
-    schemas = json.loads((FOLDER / f"{service}.public.json").read_text())["components"]["schemas"]
-    return schemas[model]["properties"][member]["pattern"]
 
 
 def test_a_page_lets_choose_the_kinds_of_photos_that_travel_opens_and_texts_name_them():
@@ -161,9 +151,7 @@ def test_a_page_lets_choose_the_kinds_of_photos_that_travel_opens_and_texts_name
     texts = [
         messages[slug][language] for slug in ("picture-kind-refused", "unreadable-picture") for language in ("zh", "en")
     ]
-    for language in ("zh", "en"):
-        desk = tomllib.loads((GATEWAY / "locale" / f"desk.{language}.toml").read_text())
-        texts += [section["not_a_photo"] for section in desk.values() if "not_a_photo" in section]
+    texts += [wording.page_text(f"desk.{language}.toml", "not_a_photo") for language in ("zh", "en")]
     assert len(texts) == 6
     for text in texts:
         assert {kind for kind in KINDS_OF_PICTURES if kind in text.upper()} == set(pictures.MOST_PIXELS), text

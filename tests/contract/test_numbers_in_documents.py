@@ -2,9 +2,7 @@
 row that names its subject: how the sentence goes is not compared."""
 
 import calendar
-import json
 import re
-import tomllib
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +15,7 @@ from order import pricing
 from order.settings import Settings as OrderSettings
 from payment.wechat import signing
 from servicekit.uploads import BYTES_PER_SECOND
-from tests.contract.documents import FOLDER
-from tests.support.services import SOURCES
+from tests.contract.wording import NUMERALS, member, page_text
 from travel import photos, pictures
 from travel.models import Homestay
 from travel.night_prices import WEEKEND_NIGHTS
@@ -29,8 +26,6 @@ from wechatsim.notify.notifier import SCHEDULE_S
 from wechatsim.signing import auth
 
 REPO = Path(__file__).resolve().parents[2]
-NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-NUMERALS += ["thirteen", "fourteen", "fifteen", "sixteen"]
 HAN = dict(enumerate("零一二三四五六七八九十"))
 MINUTE, HOUR, DAY = 60, 3600, 86400
 [UPLOAD] = TravelSettings.uploads
@@ -54,16 +49,6 @@ def says(text, number):
     return any(re.search(rf"(?<![\w.,]){form}(?!\w|[.,]\d)", text) for form in forms) or (
         number in HAN and f"{HAN[number]}分钟" in text
     )
-
-
-def page_text(file, name):
-    pages = tomllib.loads((SOURCES["gateway"] / "locale" / file).read_text())
-    return next(section[name] for section in pages.values() if name in section)
-
-
-def described(model, member):
-    schemas = json.loads((FOLDER / "travel.public.json").read_text())["components"]["schemas"]
-    return schemas[model]["properties"][member]["description"]
 
 
 def known(name):
@@ -139,8 +124,8 @@ def test_a_document_tells_the_numbers_of_the_code(page, subject, numbers):
     [
         (page_text("desk.zh.toml", "weekend_price_hint"), [f"周{day}" for day in "一二三四五六日"]),
         (page_text("desk.en.toml", "weekend_price_hint"), calendar.day_name),
-        (described("HomestayOut", "weekendPriceFen"), calendar.day_name),
-        (described("HomestayFields", "weekendPriceFen"), calendar.day_name),
+        (member("travel", "HomestayOut", "weekendPriceFen")["description"], calendar.day_name),
+        (member("travel", "HomestayFields", "weekendPriceFen")["description"], calendar.day_name),
         (Homestay.__doc__, calendar.day_name),
     ],
     ids=["desk zh", "desk en", "HomestayOut", "HomestayFields", "Homestay"],
@@ -162,8 +147,8 @@ def food_fen(*, people, nights):
         page_text("en.toml", "food_price"),
         page_text("desk.zh.toml", "food_price_hint"),
         page_text("desk.en.toml", "food_price_hint"),
-        described("HomestayOut", "foodPrice"),
-        described("HomestayFields", "foodPriceFen"),
+        member("travel", "HomestayOut", "foodPrice")["description"],
+        member("travel", "HomestayFields", "foodPriceFen")["description"],
     ],
 )
 def test_a_text_names_what_the_price_of_food_is_multiplied_by(text):

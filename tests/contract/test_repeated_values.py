@@ -38,6 +38,7 @@ from servicekit.telemetry import logs
 from tests.chaos import quiet
 from tests.chaos.refunds import SHARES
 from tests.contract.documents import FOLDER
+from tests.contract.wording import page_text
 from tests.support.services import SOURCES
 from travel.models import HostApplication
 from travel.search_repository import Sort
@@ -242,8 +243,7 @@ def test_the_go_seat_masks_members_of_the_same_names_in_its_logs():
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize(("text", "slug"), [("night_full", "night-full"), ("night_closed", "night-closed")])
 def test_a_night_that_cannot_be_booked_has_one_text_on_our_pages_and_in_the_api(text, slug, language):
-    pages = tomllib.loads((SOURCES["gateway"] / "locale" / f"{language}.toml").read_text())
-    [shown] = [section[text] for section in pages.values() if text in section]
+    shown = page_text(f"{language}.toml", text)
     messages = tomllib.loads((SOURCES["order"] / "messages.toml").read_text())
     assert shown.replace("{date}", "{night}") == messages[slug][language]
 
