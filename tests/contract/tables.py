@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 
 from sqlalchemy import MetaData
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from servicekit.migrate import tables_of
 from tests.support.services import SOURCES
 
 HEAD = """\
@@ -35,8 +35,7 @@ def _statements(name: str) -> Iterator[CreateTable | CreateIndex]:
             yield from (CreateIndex(index) for index in sorted(table.indexes, key=lambda index: str(index.name)))
 
 
-def _metadata(name: str) -> Iterator[MetaData]:
+def _metadata(name: str) -> list[MetaData]:
     """Those that the service's migrations create, as `migrations/env.py` names them."""
-    for owner in re.findall(r"(\w+)\.metadata", (SOURCES[name] / "migrations" / "env.py").read_text()):
-        module = import_module(f"{name}.models") if owner == "Base" else import_module(f"servicekit.{owner}")
-        yield (module.Base if owner == "Base" else module).metadata
+    named = re.findall(r'"(\w+)"', (SOURCES[name] / "migrations" / "env.py").read_text().partition("run_env(")[2])
+    return tables_of(*named)

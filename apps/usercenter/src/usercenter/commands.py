@@ -43,7 +43,7 @@ def _system_user() -> str:
 
 
 def _with_parts(database_url: str, work: Callable[["CommandParts"], Awaitable[T]]) -> T:
-    """What `work` returns; the parts that it gets are closed after it."""
+    """What `work` returns; the parts that it gets are closed after it. An account that is not there ends the command."""
     from usercenter.parts import CommandParts  # noqa: PLC0415 - the whole service, which other commands do not need
 
     async def run() -> T:
@@ -53,7 +53,11 @@ def _with_parts(database_url: str, work: Callable[["CommandParts"], Awaitable[T]
         finally:
             await parts.close()
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except NotFound as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
 
 
 @cli.command("roles")
@@ -91,8 +95,8 @@ def roles(  # noqa: PLR0917 - typer passes options by name
         typer.echo(f"{mobile}: {', '.join(done.roles)}")
         if Role.OPERATOR in change.revoke:
             typer.echo(REQUESTS_REMAIN.format(id=done.id), err=True)
-    except (NotFound, NotProven) as error:
-        typer.echo(f"{error}. {HOW_TO_PROVE}" if isinstance(error, NotProven) else str(error), err=True)
+    except NotProven as error:
+        typer.echo(f"{error}. {HOW_TO_PROVE}", err=True)
         raise typer.Exit(1) from None
 
 
@@ -110,11 +114,7 @@ def second_factor(
         user = await parts.roles.account(mobile)
         return await parts.second_factors.reset(user.id, actor=actor or _system_user(), note=reset)
 
-    try:
-        done = _with_parts(database_url, forget)
-    except NotFound as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+    done = _with_parts(database_url, forget)
     typer.echo(f"{mobile}: {'second factor and password are forgotten' if done else 'there was none'}")
 
 
@@ -135,9 +135,6 @@ def password(
 
     try:
         _with_parts(database_url, put)
-    except NotFound as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
     except (PasswordTooShort, PasswordTooCommon) as error:
         typer.echo(f"refused: {error.slug}", err=True)
         raise typer.Exit(1) from None

@@ -1,15 +1,5 @@
 """Alembic's environment: this service's tables and the servicekit ones that it owns."""
 
-from sqlalchemy import MetaData
-
 from servicekit.migrate import run_env
 
-
-def tables() -> list[MetaData]:
-    from notification.models import Base  # noqa: PLC0415 - the service, which only a comparison needs
-    from servicekit import acts, deadletters, inbox, replicas  # noqa: PLC0415 - see above
-
-    return [Base.metadata, acts.metadata, inbox.metadata, deadletters.metadata, replicas.metadata]
-
-
-run_env(tables)
+run_env("notification", "acts", "inbox", "deadletters", "replicas")
